@@ -1,0 +1,109 @@
+/**
+ * What the gateway can be told, as a frozen plain object. Classes with the
+ * validation rules stand in `gateway-config.ts`; this is what the rooms see.
+ */
+export interface GatewaySettings {
+  /** the admin port, and the range agents get their ports from */
+  readonly http: {
+    readonly host: string;
+    readonly port: number;
+    readonly agentPortRange: { readonly start: number; readonly end: number };
+  };
+  /** the port agents dial */
+  readonly grpc: {
+    readonly host: string;
+    readonly port: number;
+    readonly tls: {
+      readonly enabled: boolean;
+      readonly certFile: string;
+      readonly keyFile: string;
+      /** CA that signs client certificates */
+      readonly caFile: string;
+      readonly clientCert: 'none' | 'request' | 'require';
+    };
+  };
+  /** shared secret of agents */
+  readonly auth: { readonly token: string; readonly tokenFile: string };
+  /** the HTTP servers of agents */
+  readonly agentPorts: {
+    readonly host: string;
+    /** host to show to people; empty: the one the agent dialled */
+    readonly publicHost: string;
+    readonly static: Readonly<Record<string, number>>;
+    readonly holdMs: number;
+    readonly stopGraceMs: number;
+    readonly bindAttempts: number;
+    readonly corsOrigins: readonly string[];
+    readonly maxConnections: number;
+  };
+  /** relaying of requests */
+  readonly ingress: {
+    readonly responseTimeoutMs: number;
+    readonly idleTimeoutMs: number;
+    readonly headersTimeoutMs: number;
+    readonly keepAliveTimeoutMs: number;
+    readonly halfCloseGraceMs: number;
+    readonly maxHeaderBytes: number;
+    readonly maxTargetBytes: number;
+    /** 0: no limit */
+    readonly maxBodyBytes: number;
+    readonly forwardedHeaders: 'append' | 'replace' | 'off';
+    readonly retryAfterSeconds: number;
+  };
+  /** tunnel connections */
+  readonly tunnel: {
+    readonly handshakeTimeoutMs: number;
+    readonly pingIntervalMs: number;
+    readonly pingTimeoutMs: number;
+    readonly sweepIntervalMs: number;
+    readonly staleAfterMs: number;
+    readonly maxConnectionsPerAgent: number;
+    readonly maxPendingHandshakes: number;
+    readonly duplicateAgent: 'replace' | 'reject';
+    readonly windowStartBytes: number;
+    readonly windowMaxBytes: number;
+    readonly windowBudgetBytes: number;
+    readonly sendAheadBytes: number;
+  };
+  readonly shutdown: { readonly timeoutMs: number };
+  readonly log: { readonly level: string; readonly pretty: boolean };
+}
+
+/** What the agent can be told. */
+export interface AgentSettings {
+  /** URL of the local service: http://host:port, or unix:/path/to.sock */
+  readonly target: string;
+  readonly id: string;
+  /** host:port of the gateway's gRPC port */
+  readonly gateway: string;
+  readonly token: string;
+  readonly tokenFile: string;
+  readonly connections: number;
+  readonly tls: {
+    readonly enabled: boolean;
+    readonly caFile: string;
+    readonly certFile: string;
+    readonly keyFile: string;
+    /** name to check the gateway's certificate for, when it differs from the one dialled */
+    readonly serverName: string;
+  };
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly reconnect: { readonly minMs: number; readonly maxMs: number; readonly stableAfterMs: number };
+  readonly local: {
+    readonly connectTimeoutMs: number;
+    readonly responseTimeoutMs: number;
+    readonly idleTimeoutMs: number;
+    readonly maxConnections: number;
+    readonly maxHeaderBytes: number;
+  };
+  readonly tunnel: {
+    readonly handshakeTimeoutMs: number;
+    readonly maxExchanges: number;
+    readonly windowStartBytes: number;
+    readonly windowMaxBytes: number;
+    readonly windowBudgetBytes: number;
+    readonly sendAheadBytes: number;
+  };
+  readonly shutdown: { readonly timeoutMs: number };
+  readonly log: { readonly level: string; readonly pretty: boolean };
+}

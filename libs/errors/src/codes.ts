@@ -1,0 +1,72 @@
+import { status as Grpc } from '@grpc/grpc-js';
+
+/** What one error code means on each surface. */
+export interface ErrorEntry {
+  /** Status of an HTTP answer that carries the code. */
+  readonly http: number;
+  /** Status of a gRPC call that ends with the code. */
+  readonly grpc: Grpc;
+  /** Whether the same attempt may succeed later without a change by the caller. */
+  readonly retryable: boolean;
+}
+
+const entry = (http: number, grpc: Grpc, retryable = false): ErrorEntry => ({ http, grpc, retryable });
+
+/**
+ * The one table of errors: code → HTTP status, gRPC status, retryable.
+ * Codes are part of the API: they are added, never renamed.
+ */
+export const ERROR_TABLE = {
+  // An exchange could not be relayed.
+  BERTH_AGENT_UNAVAILABLE: entry(503, Grpc.UNAVAILABLE, true),
+  BERTH_AGENT_BUSY: entry(503, Grpc.RESOURCE_EXHAUSTED, true),
+  BERTH_DRAINING: entry(503, Grpc.UNAVAILABLE, true),
+  BERTH_AGENT_LOST: entry(502, Grpc.UNAVAILABLE, true),
+  BERTH_LOCAL_SERVICE_UNREACHABLE: entry(502, Grpc.UNAVAILABLE, true),
+  BERTH_LOCAL_SERVICE_FAILED: entry(502, Grpc.UNAVAILABLE, true),
+  BERTH_BAD_AGENT_RESPONSE: entry(502, Grpc.INTERNAL),
+  BERTH_RESPONSE_TIMEOUT: entry(504, Grpc.DEADLINE_EXCEEDED, true),
+  BERTH_UNSUPPORTED_EXCHANGE: entry(501, Grpc.UNIMPLEMENTED),
+
+  // The client's request is at fault.
+  BERTH_BAD_REQUEST: entry(400, Grpc.INVALID_ARGUMENT),
+  BERTH_REQUEST_TIMEOUT: entry(408, Grpc.DEADLINE_EXCEEDED, true),
+  BERTH_BODY_TOO_LARGE: entry(413, Grpc.RESOURCE_EXHAUSTED),
+  BERTH_TARGET_TOO_LONG: entry(414, Grpc.INVALID_ARGUMENT),
+  BERTH_HEADERS_TOO_LARGE: entry(431, Grpc.INVALID_ARGUMENT),
+  BERTH_METHOD_NOT_ALLOWED: entry(405, Grpc.UNIMPLEMENTED),
+  BERTH_NOT_FOUND: entry(404, Grpc.NOT_FOUND),
+  BERTH_TOO_MANY_REQUESTS: entry(429, Grpc.RESOURCE_EXHAUSTED, true),
+
+  // An agent's registration is refused.
+  BERTH_INVALID_AGENT_ID: entry(400, Grpc.INVALID_ARGUMENT),
+  BERTH_UNAUTHENTICATED: entry(401, Grpc.UNAUTHENTICATED),
+  BERTH_CERTIFICATE_MISMATCH: entry(403, Grpc.PERMISSION_DENIED),
+  BERTH_AGENT_EXISTS: entry(409, Grpc.ALREADY_EXISTS, true),
+  BERTH_TOO_MANY_CONNECTIONS: entry(429, Grpc.RESOURCE_EXHAUSTED, true),
+  BERTH_PORTS_EXHAUSTED: entry(503, Grpc.RESOURCE_EXHAUSTED, true),
+  BERTH_SERVER_START_FAILED: entry(503, Grpc.UNAVAILABLE, true),
+  BERTH_HANDSHAKE_TIMEOUT: entry(408, Grpc.DEADLINE_EXCEEDED, true),
+  BERTH_VERSION_UNSUPPORTED: entry(400, Grpc.FAILED_PRECONDITION),
+
+  // A tunnel connection ended.
+  BERTH_PROTOCOL_ERROR: entry(502, Grpc.INVALID_ARGUMENT),
+  BERTH_CONNECTION_SILENT: entry(502, Grpc.UNAVAILABLE, true),
+  BERTH_CONNECTION_CLOSED: entry(502, Grpc.UNAVAILABLE, true),
+  BERTH_CONNECTION_REPLACED: entry(409, Grpc.ABORTED),
+  BERTH_CONNECTION_DISCONNECTED: entry(503, Grpc.UNAVAILABLE, true),
+
+  // Start-up, and what nobody foresaw.
+  BERTH_CONFIG_INVALID: entry(500, Grpc.FAILED_PRECONDITION),
+  BERTH_SERVER_EXISTS: entry(409, Grpc.ALREADY_EXISTS),
+  BERTH_SERVER_NOT_FOUND: entry(404, Grpc.NOT_FOUND),
+  BERTH_INTERNAL: entry(500, Grpc.INTERNAL),
+} as const satisfies Record<string, ErrorEntry>;
+
+/** A stable error code, `BERTH_…`. */
+export type ErrorCode = keyof typeof ERROR_TABLE;
+
+/** Whether a string that came from outside is one of our codes. */
+export function isErrorCode(value: string): value is ErrorCode {
+  return Object.hasOwn(ERROR_TABLE, value);
+}

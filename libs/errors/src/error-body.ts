@@ -1,0 +1,17 @@
+import type { BerthError } from './berth-error.js';
+
+/** Every error answer of Berth over HTTP (checklist A9). */
+export interface ErrorBody {
+  error: {
+    /** stable code, `BERTH_…` */
+    code: string;
+    message: string;
+    /** finds the request in the logs */
+    requestId: string;
+  };
+}
+
+/** The JSON body of an error answer. */
+export function errorBody(error: BerthError, requestId: string): ErrorBody {
+  return { error: { code: error.code, message: error.message, requestId } };
+}

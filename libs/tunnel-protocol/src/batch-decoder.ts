@@ -1,0 +1,242 @@
+import { BerthError } from '#errors';
+import { FrameField } from './frame-encoder.js';
+import type { FlatHeaders, InterimHead, OpenHead, ResponseHead, ExchangeKind, ResetCode } from './frames.js';
+
+/** Takes the frames of a batch, in their order. */
+export interface FrameHandler {
+  onOpen(exchange: number, head: OpenHead): void;
+  onHead(exchange: number, head: ResponseHead): void;
+  /** `bytes` is a view into the batch, or a copy where the view would pin much more than itself. */
+  onData(exchange: number, bytes: Buffer): void;
+  onEnd(exchange: number, trailers: FlatHeaders | undefined): void;
+  onInformational(exchange: number, head: InterimHead): void;
+  onReset(exchange: number, code: ResetCode, message: string): void;
+  onCredit(exchange: number, bytes: number): void;
+  /** A frame of the connection: its field number in `Frame` and its protobuf body. */
+  onConnectionFrame(field: number, body: Buffer): void;
+}
+
+const WIRE_VARINT = 0;
+const WIRE_FIXED64 = 1;
+const WIRE_BYTES = 2;
+const WIRE_FIXED32 = 5;
+
+function malformed(what: string): BerthError {
+  return new BerthError('BERTH_PROTOCOL_ERROR', `malformed batch: ${what}`);
+}
+
+/** Reads protobuf fields between `pos` and `end` of one batch. */
+class Cursor {
+  pos = 0;
+  private chars = '';
+  private charsStart = 0;
+
+  constructor(readonly bytes: Buffer) {}
+
+  /** Turns what is left before `end` into characters at once: one native call for all strings of a head. */
+  openText(end: number): void {
+    this.chars = this.bytes.toString('latin1', this.pos, end);
+    this.charsStart = this.pos;
+  }
+
+  varint(end: number): number {
+    const { bytes } = this;
+    let pos = this.pos;
+    let byte = pos < end ? (bytes[pos++] as number) : this.truncated();
+    let value = byte & 0x7f;
+    // Fields of this protocol hold 32 bits; ten bytes are the longest legal form.
+    for (let shift = 7; byte >= 0x80; shift += 7) {
+      if (shift > 63) throw malformed('varint longer than ten bytes');
+      byte = pos < end ? (bytes[pos++] as number) : this.truncated();
+      if (shift < 28) value |= (byte & 0x7f) << shift;
+      else if (shift === 28) value = (value | ((byte & 0x0f) << 28)) >>> 0;
+    }
+    this.pos = pos;
+    return value;
+  }
+
+  /** Reads a length and returns where that many bytes end. */
+  limit(end: number): number {
+    const length = this.varint(end);
+    const stop = this.pos + length;
+    if (stop > end) this.truncated();
+    return stop;
+  }
+
+  /** A length-delimited string; {@link openText} has been called for this message. */
+  text(end: number): string {
+    const stop = this.limit(end);
+    const text = this.chars.substring(this.pos - this.charsStart, stop - this.charsStart);
+    this.pos = stop;
+    return text;
+  }
+
+  skip(wireType: number, end: number): void {
+    if (wireType === WIRE_VARINT) this.varint(end);
+    else if (wireType === WIRE_BYTES) this.pos = this.limit(end);
+    else if (wireType === WIRE_FIXED64) this.pos += 8;
+    else if (wireType === WIRE_FIXED32) this.pos += 4;
+    else throw malformed(`wire type ${wireType}`);
+    if (this.pos > end) this.truncated();
+  }
+
+  private truncated(): never {
+    throw malformed('a field is longer than what holds it');
+  }
+}
+
+/**
+ * Hands every frame of an encoded `Batch` to `handler`.
+ *
+ * @param batch one gRPC message
+ * @throws BerthError `BERTH_PROTOCOL_ERROR` for bytes that are not a batch, for an unknown
+ *   frame and for a frame that names an exchange where it must not, or the other way round
+ */
+export function decodeBatch(batch: Buffer, handler: FrameHandler): void {
+  const cursor = new Cursor(batch);
+  const end = batch.length;
+  while (cursor.pos < end) {
+    const key = cursor.varint(end);
+    if (key !== ((1 << 3) | WIRE_BYTES)) throw malformed(`field ${key >>> 3} in Batch`);
+    decodeFrame(cursor, cursor.limit(end), handler);
+  }
+}
+
+function decodeFrame(cursor: Cursor, end: number, handler: FrameHandler): void {
+  let exchange = 0;
+  while (cursor.pos < end) {
+    const key = cursor.varint(end);
+    const field = key >>> 3;
+    if (key === ((FrameField.exchange << 3) | WIRE_VARINT)) {
+      exchange = cursor.varint(end);
+      continue;
+    }
+    if ((key & 7) !== WIRE_BYTES) throw malformed(`field ${field} of Frame`);
+    const stop = cursor.limit(end);
+    // The kind is the last field: what it means must not depend on what follows.
+    if (stop !== end) throw malformed('a frame with more than one kind');
+    if (field >= FrameField.hello) {
+      if (exchange !== 0) throw malformed(`connection frame ${field} names an exchange`);
+      handler.onConnectionFrame(field, cursor.bytes.subarray(cursor.pos, stop));
+      cursor.pos = stop;
+    } else {
+      if (exchange === 0) throw malformed(`exchange frame ${field} names no exchange`);
+      decodeExchangeFrame(cursor, exchange, field, stop, handler);
+    }
+    return;
+  }
+  throw malformed('a frame without a kind');
+}
+
+function decodeExchangeFrame(cursor: Cursor, exchange: number, field: number, end: number, handler: FrameHandler): void {
+  switch (field) {
+    case FrameField.data: {
+      const start = cursor.pos;
+      cursor.pos = end;
+      handler.onData(exchange, view(cursor.bytes, start, end));
+      return;
+    }
+    case FrameField.head:
+      handler.onHead(exchange, readHead(cursor, end));
+      return;
+    case FrameField.open:
+      handler.onOpen(exchange, readOpen(cursor, end));
+      return;
+    case FrameField.end:
+      handler.onEnd(exchange, cursor.pos === end ? undefined : readTrailers(cursor, end));
+      return;
+    case FrameField.credit:
+      handler.onCredit(exchange, readCredit(cursor, end));
+      return;
+    case FrameField.reset: {
+      const { code, message } = readReset(cursor, end);
+      handler.onReset(exchange, code, message);
+      return;
+    }
+    case FrameField.informational: {
+      const { status, headers } = readHead(cursor, end, 2);
+      handler.onInformational(exchange, { status, headers });
+      return;
+    }
+    default:
+      throw malformed(`unknown frame ${field}`);
+  }
+}
+
+/**
+ * A stalled receiver keeps its chunks; a few bytes must not keep 64 KiB alive
+ * for it, or credit would no longer bound memory.
+ */
+function view(batch: Buffer, start: number, end: number): Buffer {
+  const length = end - start;
+  const bytes = batch.subarray(start, end);
+  return length < 4096 && batch.buffer.byteLength > 8 * Math.max(length, 1024) ? Buffer.from(bytes) : bytes;
+}
+
+function readOpen(cursor: Cursor, end: number): OpenHead {
+  cursor.openText(end);
+  const head: OpenHead = { kind: 0, method: '', target: '', headers: [] };
+  while (cursor.pos < end) {
+    const key = cursor.varint(end);
+    if (key === ((4 << 3) | WIRE_BYTES)) head.headers.push(cursor.text(end));
+    else if (key === ((2 << 3) | WIRE_BYTES)) head.method = cursor.text(end);
+    else if (key === ((3 << 3) | WIRE_BYTES)) head.target = cursor.text(end);
+    else if (key === ((1 << 3) | WIRE_VARINT)) head.kind = cursor.varint(end) as ExchangeKind;
+    else cursor.skip(key & 7, end);
+  }
+  return paired(head);
+}
+
+/** `Head` keeps its headers in field 3, `Informational` in field 2. */
+function readHead(cursor: Cursor, end: number, headersField: 2 | 3 = 3): ResponseHead {
+  cursor.openText(end);
+  const head: ResponseHead = { status: 0, reason: '', headers: [] };
+  const headersKey = (headersField << 3) | WIRE_BYTES;
+  while (cursor.pos < end) {
+    const key = cursor.varint(end);
+    if (key === headersKey) head.headers.push(cursor.text(end));
+    else if (key === ((1 << 3) | WIRE_VARINT)) head.status = cursor.varint(end);
+    else if (key === ((2 << 3) | WIRE_BYTES)) head.reason = cursor.text(end);
+    else cursor.skip(key & 7, end);
+  }
+  return paired(head);
+}
+
+function readTrailers(cursor: Cursor, end: number): FlatHeaders {
+  cursor.openText(end);
+  const headers: FlatHeaders = [];
+  while (cursor.pos < end) {
+    const key = cursor.varint(end);
+    if (key === ((1 << 3) | WIRE_BYTES)) headers.push(cursor.text(end));
+    else cursor.skip(key & 7, end);
+  }
+  return paired({ headers }).headers;
+}
+
+function readReset(cursor: Cursor, end: number): { code: ResetCode; message: string } {
+  cursor.openText(end);
+  let code = 0;
+  let message = '';
+  while (cursor.pos < end) {
+    const key = cursor.varint(end);
+    if (key === ((1 << 3) | WIRE_VARINT)) code = cursor.varint(end);
+    else if (key === ((2 << 3) | WIRE_BYTES)) message = cursor.text(end);
+    else cursor.skip(key & 7, end);
+  }
+  return { code: code as ResetCode, message };
+}
+
+function readCredit(cursor: Cursor, end: number): number {
+  let bytes = 0;
+  while (cursor.pos < end) {
+    const key = cursor.varint(end);
+    if (key === ((1 << 3) | WIRE_VARINT)) bytes = cursor.varint(end);
+    else cursor.skip(key & 7, end);
+  }
+  return bytes;
+}
+
+function paired<T extends { headers: FlatHeaders }>(head: T): T {
+  if (head.headers.length % 2 !== 0) throw malformed('a header name without a value');
+  return head;
+}

@@ -1,0 +1,137 @@
+import type { Exchange } from './exchange.js';
+import { dataPrefix, encodeFrame } from './frame-encoder.js';
+import { MAX_BATCH_BYTES } from './frames.js';
+
+/** Data up to this size joins the text of its neighbours instead of being copied apart. */
+const INLINE_DATA_BYTES = 2048;
+/** Room that a Data frame needs besides its payload. */
+const DATA_OVERHEAD_BYTES = 24;
+/** A remainder smaller than this is left for the next batch. */
+const WORTHWHILE_BYTES = 1024;
+
+interface Piece {
+  text: string;
+  bytes: Buffer | undefined;
+}
+
+/**
+ * Collects the frames of one turn and lays them out as batches: control frames
+ * first, then Data in turn from the exchanges that have some and may send it.
+ */
+export class BatchWriter {
+  private control = '';
+  private readonly backlog: string[] = [];
+  private backlogBytes = 0;
+  private ready: Exchange[] = [];
+
+  /** Bytes of control frames that wait. */
+  get controlBytes(): number {
+    return this.backlogBytes + this.control.length;
+  }
+
+  get empty(): boolean {
+    return this.control.length === 0 && this.backlog.length === 0 && this.ready.length === 0;
+  }
+
+  /** While more than a batch waits already, even small bodies take their turn. */
+  private get mayInline(): boolean {
+    return this.ready.length === 0 && this.backlog.length === 0 && this.control.length < MAX_BATCH_BYTES;
+  }
+
+  /** Queues a frame that no credit governs. */
+  addControl(frame: string): void {
+    if (this.control.length > 0 && this.control.length + frame.length > MAX_BATCH_BYTES) {
+      this.backlog.push(this.control);
+      this.backlogBytes += this.control.length;
+      this.control = '';
+    }
+    this.control += frame;
+  }
+
+  /**
+   * Queues what an exchange may send. A small body that is the only thing
+   * waiting goes straight behind its head: one string, one copy.
+   */
+  addSendable(exchange: Exchange, onEndSent: (exchange: Exchange) => void): void {
+    if (exchange.queued || !exchange.sendable) return;
+    if (exchange.pendingBytes <= INLINE_DATA_BYTES && this.mayInline) {
+      const chunk = exchange.takeChunk(INLINE_DATA_BYTES);
+      if (chunk !== undefined) this.addControl(encodeFrame.data(exchange.id, chunk.toString('latin1')));
+      const end = exchange.takeEnd();
+      if (end !== undefined) {
+        this.addControl(encodeFrame.end(exchange.id, end.trailers));
+        onEndSent(exchange);
+        return;
+      }
+      if (!exchange.sendable) return;
+    }
+    exchange.queued = true;
+    this.ready.push(exchange);
+  }
+
+  /** The next batch; the writer is not {@link empty}. */
+  take(onEndSent: (exchange: Exchange) => void): Buffer {
+    let control = this.backlog.shift();
+    if (control === undefined) {
+      control = this.control;
+      this.control = '';
+    } else {
+      this.backlogBytes -= control.length;
+    }
+    if (this.ready.length === 0 || this.backlog.length > 0) return Buffer.from(control, 'latin1');
+    const pieces: Piece[] = [{ text: control, bytes: undefined }];
+    const size = control.length + this.takeData(MAX_BATCH_BYTES - control.length, pieces, onEndSent);
+    return layOut(pieces, size);
+  }
+
+  /** Forgets exchanges that ended, so that a closed session keeps nothing. */
+  clear(): void {
+    this.control = '';
+    this.backlog.length = 0;
+    this.backlogBytes = 0;
+    this.ready = [];
+  }
+
+  private takeData(room: number, pieces: Piece[], onEndSent: (exchange: Exchange) => void): number {
+    let size = 0;
+    const served: Exchange[] = [];
+    while (this.ready.length > 0 && room - size > WORTHWHILE_BYTES) {
+      const exchange = this.ready.shift() as Exchange;
+      exchange.queued = false;
+      if (exchange.closed) continue;
+      const chunk = exchange.takeChunk(room - size - DATA_OVERHEAD_BYTES);
+      let text = '';
+      if (chunk !== undefined) {
+        text = dataPrefix(exchange.id, chunk.length);
+        size += text.length + chunk.length;
+        pieces.push({ text, bytes: chunk });
+        served.push(exchange);
+      }
+      const end = exchange.takeEnd();
+      if (end !== undefined) {
+        text = encodeFrame.end(exchange.id, end.trailers);
+        size += text.length;
+        pieces.push({ text, bytes: undefined });
+        onEndSent(exchange);
+      } else if (exchange.sendable) {
+        exchange.queued = true;
+        this.ready.push(exchange);
+      }
+    }
+    for (const exchange of served) exchange.wakeProducer();
+    return size;
+  }
+}
+
+function layOut(pieces: readonly Piece[], size: number): Buffer {
+  const batch = Buffer.allocUnsafe(size);
+  let at = 0;
+  for (const { text, bytes } of pieces) {
+    at += batch.write(text, at, 'latin1');
+    if (bytes !== undefined) {
+      batch.set(bytes, at);
+      at += bytes.length;
+    }
+  }
+  return batch;
+}

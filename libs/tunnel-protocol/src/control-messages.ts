@@ -1,0 +1,48 @@
+import protobuf from 'protobufjs';
+import { FrameField, encodeFrame } from './frame-encoder.js';
+import type { Goaway, Hello, PeerLimits, Refused, Welcome } from './frames.js';
+import { protoFile } from './proto-files.js';
+
+/**
+ * Frames of the connection are rare, so protobufjs does them from the schema;
+ * only frames of exchanges are coded by hand.
+ */
+const root = protobuf.loadSync(protoFile('berth/tunnel/v1/tunnel.proto'));
+
+interface ControlBodies {
+  hello: Hello;
+  welcome: Welcome;
+  refused: Refused;
+  goaway: Goaway;
+  ping: { sequence: number };
+  pong: { sequence: number };
+}
+type ControlKind = keyof ControlBodies;
+
+const types: Record<ControlKind, protobuf.Type> = {
+  hello: root.lookupType('berth.tunnel.v1.Hello'),
+  welcome: root.lookupType('berth.tunnel.v1.Welcome'),
+  refused: root.lookupType('berth.tunnel.v1.Refused'),
+  goaway: root.lookupType('berth.tunnel.v1.Goaway'),
+  ping: root.lookupType('berth.tunnel.v1.Ping'),
+  pong: root.lookupType('berth.tunnel.v1.Pong'),
+};
+
+const NO_LIMITS: PeerLimits = { maxExchanges: 0, initialWindowBytes: 0 };
+
+/** One `Batch.frames` entry as a Latin-1 string. */
+export function encodeControl<K extends ControlKind>(kind: K, body: ControlBodies[K]): string {
+  return encodeFrame.connection(FrameField[kind], types[kind].encode(body).finish());
+}
+
+/**
+ * The body of a connection frame, absent fields filled with their defaults.
+ *
+ * @throws Error when the bytes are not that message
+ */
+export function decodeControl<K extends ControlKind>(kind: K, bytes: Uint8Array): ControlBodies[K] {
+  const type = types[kind];
+  const plain = type.toObject(type.decode(bytes), { defaults: true, arrays: true, objects: true, longs: Number });
+  if ('limits' in plain) plain['limits'] = { ...NO_LIMITS, ...(plain['limits'] as PeerLimits | null) };
+  return plain as ControlBodies[K];
+}

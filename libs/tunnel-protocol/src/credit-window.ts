@@ -1,0 +1,135 @@
+/**
+ * What all exchanges of a process may together hold above their start windows.
+ * Growth stops when it is spent; nothing waits for it.
+ */
+export class WindowBudget {
+  private usedBytes = 0;
+
+  /** @param limitBytes 0 keeps every window at its start size */
+  constructor(readonly limitBytes: number) {}
+
+  get used(): number {
+    return this.usedBytes;
+  }
+
+  /** Takes `bytes`, or nothing and returns false. */
+  take(bytes: number): boolean {
+    if (this.usedBytes + bytes > this.limitBytes) return false;
+    this.usedBytes += bytes;
+    return true;
+  }
+
+  give(bytes: number): void {
+    this.usedBytes -= bytes;
+  }
+}
+
+export interface WindowSettings {
+  /** bytes a sender may have under way at the start; as announced in the handshake */
+  startBytes: number;
+  /** bytes a window grows to at the most */
+  maxBytes: number;
+  budget: WindowBudget;
+}
+
+/** A window that is used up this many times per round trip is too small. */
+const GROWTH_FACTOR = 4;
+
+/**
+ * The receiving half of credit, for one direction of one exchange.
+ *
+ * Invariant: bytes granted and not yet consumed never exceed `window`, so a
+ * consumer that stalls holds `window` bytes at the most.
+ */
+export class ReceiveWindow {
+  private window: number;
+  /** what the sender may still send */
+  private available: number;
+  /** consumed, not yet granted again */
+  private unclaimed = 0;
+  /** received, not yet consumed */
+  private held = 0;
+  private lastGrantAt: number;
+  private closed = false;
+
+  constructor(
+    private readonly settings: WindowSettings,
+    now: number,
+  ) {
+    this.window = settings.startBytes;
+    this.available = settings.startBytes;
+    this.lastGrantAt = now;
+  }
+
+  get size(): number {
+    return this.window;
+  }
+
+  /** Counts bytes that came in; false when the sender had no credit for them. */
+  receive(bytes: number): boolean {
+    this.available -= bytes;
+    this.held += bytes;
+    return this.available >= 0;
+  }
+
+  /**
+   * Counts bytes that the consumer really took.
+   *
+   * @param rttMs smallest round trip seen on the connection
+   * @returns bytes to grant now, 0 to wait until a grant is worth a frame
+   */
+  consume(bytes: number, now: () => number, rttMs: number): number {
+    this.held -= bytes;
+    if (this.closed) {
+      if (this.held <= 0) this.release();
+      return 0;
+    }
+    this.unclaimed += bytes;
+    if (this.unclaimed < this.window / 2) return 0;
+    const at = now();
+    const grant = this.unclaimed + this.resize(at - this.lastGrantAt, rttMs);
+    this.lastGrantAt = at;
+    if (grant <= 0) {
+      // A window that shrank by more than was consumed: the rest is withheld later.
+      this.unclaimed = grant;
+      return 0;
+    }
+    this.unclaimed = 0;
+    this.available += grant;
+    return grant;
+  }
+
+  /** No more bytes will come. What the consumer still holds stays on the budget until it is consumed. */
+  close(): void {
+    this.closed = true;
+    if (this.held <= 0) this.release();
+  }
+
+  /** Gives back at once what the window took from the budget: the consumer is gone. */
+  release(): void {
+    this.settings.budget.give(this.window - this.settings.startBytes);
+    this.window = this.settings.startBytes;
+  }
+
+  /**
+   * Half a window within one round trip, and nothing left lying: the sender is
+   * waiting for credit, not the consumer for bytes. Half a window in over a
+   * second: the consumer is slow, and the extra memory goes back.
+   */
+  private resize(elapsedMs: number, rttMs: number): number {
+    const { startBytes, maxBytes, budget } = this.settings;
+    if (elapsedMs < rttMs && this.held < this.window / 2 && this.window < maxBytes) {
+      const growth = Math.min(this.window * GROWTH_FACTOR, maxBytes) - this.window;
+      if (!budget.take(growth)) return 0;
+      this.window += growth;
+      return growth;
+    }
+    if (elapsedMs > 1000 && elapsedMs > 8 * rttMs && this.window > startBytes) {
+      const shrink = this.window - Math.max(startBytes, this.window >> 1);
+      budget.give(shrink);
+      this.window -= shrink;
+      return -shrink;
+    }
+    return 0;
+  }
+}

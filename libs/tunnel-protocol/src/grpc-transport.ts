@@ -1,0 +1,71 @@
+import type { ClientDuplexStream, ServerDuplexStream } from '@grpc/grpc-js';
+import { Metadata, status } from '@grpc/grpc-js';
+import type { BerthError } from '#errors';
+import type { BatchTransport } from './tunnel-session.js';
+
+/** gRPC path of the tunnel (`service Tunnel` in tunnel.proto). */
+export const TUNNEL_METHOD_PATH = '/berth.tunnel.v1.Tunnel/Connect';
+
+/** gRPC messages above this end the call: twice a batch, and room for large configuration pushes. */
+export const MAX_GRPC_MESSAGE_BYTES = 1_048_576;
+
+/** Batches are encoded by the session, so gRPC gets and gives plain buffers. */
+export const passBuffer = (bytes: Buffer): Buffer => bytes;
+
+/**
+ * How long the other side of a call that was closed may take to notice, ms.
+ * Afterwards the stream is cancelled.
+ */
+const CLOSE_GRACE_MS = 1000;
+
+/** A server-side call as the carrier of a session. */
+export function serverTransport(call: ServerDuplexStream<Buffer, Buffer>): BatchTransport {
+  return {
+    send: (batch, sent) => call.write(batch, sent),
+    close(error) {
+      if (call.destroyed) return;
+      if (error === undefined) call.end();
+      else
+        call.emit('error', {
+          code: error.grpcStatus,
+          details: error.message,
+          metadata: codeMetadata(error),
+        });
+    },
+  };
+}
+
+/** A client-side call as the carrier of a session. */
+export function clientTransport(call: ClientDuplexStream<Buffer, Buffer>): BatchTransport {
+  return {
+    send: (batch, sent) => call.write(batch, sent),
+    close() {
+      call.end();
+      const timer = setTimeout(() => {
+        call.cancel();
+      }, CLOSE_GRACE_MS);
+      timer.unref();
+      call.once('status', () => {
+        clearTimeout(timer);
+      });
+    },
+  };
+}
+
+/** Trailer that carries the stable error code beside the gRPC status. */
+export const ERROR_CODE_METADATA = 'berth-error-code';
+
+function codeMetadata(error: BerthError): Metadata {
+  const metadata = new Metadata();
+  metadata.set(ERROR_CODE_METADATA, error.code);
+  return metadata;
+}
+
+/** Statuses after which the same Hello would be refused again. */
+export const FINAL_STATUSES: ReadonlySet<status> = new Set([
+  status.INVALID_ARGUMENT,
+  status.UNAUTHENTICATED,
+  status.PERMISSION_DENIED,
+  status.FAILED_PRECONDITION,
+  status.UNIMPLEMENTED,
+]);

@@ -1,0 +1,21 @@
+export { ReceiveWindow, WindowBudget, type WindowSettings } from './credit-window.js';
+export { Exchange, type ExchangeFailure, type ExchangeSink, SEND_HIGH_WATER_BYTES } from './exchange.js';
+export * from './frames.js';
+export {
+  clientTransport,
+  ERROR_CODE_METADATA,
+  FINAL_STATUSES,
+  MAX_GRPC_MESSAGE_BYTES,
+  passBuffer,
+  serverTransport,
+  TUNNEL_METHOD_PATH,
+} from './grpc-transport.js';
+export { Liveness, type LivenessSettings } from './liveness.js';
+export { protoFile } from './proto-files.js';
+export {
+  type BatchTransport,
+  SESSION_DEFAULTS,
+  type SessionEvents,
+  type SessionOptions,
+  TunnelSession,
+} from './tunnel-session.js';

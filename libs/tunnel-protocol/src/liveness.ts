@@ -1,0 +1,58 @@
+import { BerthError } from '#errors';
+import type { TunnelSession } from './tunnel-session.js';
+
+export interface LivenessSettings {
+  /** between two Pings, ms */
+  intervalMs: number;
+  /** for a Pong, ms */
+  timeoutMs: number;
+}
+
+/**
+ * Pings one session and closes it when a Pong is late. HTTP/2 keepalive sees a
+ * dead peer; this also sees a process that hangs behind a living socket.
+ */
+export class Liveness {
+  private sequence = 0;
+  private sentAt = 0;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly session: TunnelSession,
+    private readonly settings: LivenessSettings,
+    private readonly now: () => number,
+  ) {}
+
+  /** Starts with a Ping at once: it measures the round trip that windows grow by. */
+  start(): void {
+    this.ping();
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+  }
+
+  /** To be called with every Pong. */
+  pong(sequence: number): void {
+    if (sequence !== this.sequence || this.timer === undefined) return;
+    this.session.observeRtt(this.now() - this.sentAt);
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.ping();
+    }, this.settings.intervalMs);
+    this.timer.unref();
+  }
+
+  private ping(): void {
+    this.sequence += 1;
+    this.sentAt = this.now();
+    this.timer = setTimeout(() => {
+      this.session.close(
+        new BerthError('BERTH_CONNECTION_SILENT', `no Pong within ${this.settings.timeoutMs} ms (pingTimeoutMs)`),
+      );
+    }, this.settings.timeoutMs);
+    this.timer.unref();
+    this.session.sendPing(this.sequence);
+  }
+}
