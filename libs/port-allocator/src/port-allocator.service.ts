@@ -105,7 +105,10 @@ export class PortAllocatorService {
 
   private grant(agentId: string, port: number, avoid: ReadonlySet<number>, isStatic: boolean): Lease {
     if (isStatic && (avoid.has(port) || this.leases.has(port))) {
-      throw new BerthError('BERTH_PORTS_EXHAUSTED', `static port ${port} of agent ${agentId} is taken (agentPorts.static)`);
+      throw new BerthError(
+        'BERTH_PORTS_EXHAUSTED',
+        `static port ${port} of agent ${agentId} is taken (agentPorts.static)`,
+      );
     }
     const lease: Lease = { port, agentId, leasedAt: this.now(), isStatic };
     this.leases.set(port, lease);

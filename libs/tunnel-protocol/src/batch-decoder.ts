@@ -6,7 +6,7 @@ import type { FlatHeaders, InterimHead, OpenHead, ResponseHead, ExchangeKind, Re
 export interface FrameHandler {
   onOpen(exchange: number, head: OpenHead): void;
   onHead(exchange: number, head: ResponseHead): void;
-  /** `bytes` is a view into the batch, or a copy where the view would pin much more than itself. */
+  /** `bytes` is a view into the batch. */
   onData(exchange: number, bytes: Buffer): void;
   onEnd(exchange: number, trailers: FlatHeaders | undefined): void;
   onInformational(exchange: number, head: InterimHead): void;
@@ -71,6 +71,13 @@ class Cursor {
     return text;
   }
 
+  utf8(end: number): string {
+    const stop = this.limit(end);
+    const text = this.bytes.toString('utf8', this.pos, stop);
+    this.pos = stop;
+    return text;
+  }
+
   skip(wireType: number, end: number): void {
     if (wireType === WIRE_VARINT) this.varint(end);
     else if (wireType === WIRE_BYTES) this.pos = this.limit(end);
@@ -128,12 +135,18 @@ function decodeFrame(cursor: Cursor, end: number, handler: FrameHandler): void {
   throw malformed('a frame without a kind');
 }
 
-function decodeExchangeFrame(cursor: Cursor, exchange: number, field: number, end: number, handler: FrameHandler): void {
+function decodeExchangeFrame(
+  cursor: Cursor,
+  exchange: number,
+  field: number,
+  end: number,
+  handler: FrameHandler,
+): void {
   switch (field) {
     case FrameField.data: {
       const start = cursor.pos;
       cursor.pos = end;
-      handler.onData(exchange, view(cursor.bytes, start, end));
+      handler.onData(exchange, cursor.bytes.subarray(start, end));
       return;
     }
     case FrameField.head:
@@ -163,25 +176,16 @@ function decodeExchangeFrame(cursor: Cursor, exchange: number, field: number, en
   }
 }
 
-/**
- * A stalled receiver keeps its chunks; a few bytes must not keep 64 KiB alive
- * for it, or credit would no longer bound memory.
- */
-function view(batch: Buffer, start: number, end: number): Buffer {
-  const length = end - start;
-  const bytes = batch.subarray(start, end);
-  return length < 4096 && batch.buffer.byteLength > 8 * Math.max(length, 1024) ? Buffer.from(bytes) : bytes;
-}
-
 function readOpen(cursor: Cursor, end: number): OpenHead {
   cursor.openText(end);
-  const head: OpenHead = { kind: 0, method: '', target: '', headers: [] };
+  const head: OpenHead = { kind: 0, method: '', target: '', headers: [], body: false };
   while (cursor.pos < end) {
     const key = cursor.varint(end);
     if (key === ((4 << 3) | WIRE_BYTES)) head.headers.push(cursor.text(end));
     else if (key === ((2 << 3) | WIRE_BYTES)) head.method = cursor.text(end);
     else if (key === ((3 << 3) | WIRE_BYTES)) head.target = cursor.text(end);
     else if (key === ((1 << 3) | WIRE_VARINT)) head.kind = cursor.varint(end) as ExchangeKind;
+    else if (key === ((5 << 3) | WIRE_VARINT)) head.body = cursor.varint(end) !== 0;
     else cursor.skip(key & 7, end);
   }
   return paired(head);
@@ -202,7 +206,7 @@ function readHead(cursor: Cursor, end: number, headersField: 2 | 3 = 3): Respons
   return paired(head);
 }
 
-function readTrailers(cursor: Cursor, end: number): FlatHeaders {
+function readTrailers(cursor: Cursor, end: number): FlatHeaders | undefined {
   cursor.openText(end);
   const headers: FlatHeaders = [];
   while (cursor.pos < end) {
@@ -210,17 +214,16 @@ function readTrailers(cursor: Cursor, end: number): FlatHeaders {
     if (key === ((1 << 3) | WIRE_BYTES)) headers.push(cursor.text(end));
     else cursor.skip(key & 7, end);
   }
-  return paired({ headers }).headers;
+  return headers.length === 0 ? undefined : paired({ headers }).headers;
 }
 
 function readReset(cursor: Cursor, end: number): { code: ResetCode; message: string } {
-  cursor.openText(end);
   let code = 0;
   let message = '';
   while (cursor.pos < end) {
     const key = cursor.varint(end);
     if (key === ((1 << 3) | WIRE_VARINT)) code = cursor.varint(end);
-    else if (key === ((2 << 3) | WIRE_BYTES)) message = cursor.text(end);
+    else if (key === ((2 << 3) | WIRE_BYTES)) message = cursor.utf8(end);
     else cursor.skip(key & 7, end);
   }
   return { code: code as ResetCode, message };

@@ -9,6 +9,8 @@ const DATA_OVERHEAD_BYTES = 24;
 /** A remainder smaller than this is left for the next batch. */
 const WORTHWHILE_BYTES = 1024;
 
+const NONE: readonly Exchange[] = [];
+
 interface Piece {
   text: string;
   bytes: Buffer | undefined;
@@ -23,6 +25,8 @@ export class BatchWriter {
   private readonly backlog: string[] = [];
   private backlogBytes = 0;
   private ready: Exchange[] = [];
+  /** have Data or an End in what {@link take} returned */
+  private served: Exchange[] = [];
 
   /** Bytes of control frames that wait. */
   get controlBytes(): number {
@@ -52,7 +56,7 @@ export class BatchWriter {
    * Queues what an exchange may send. A small body that is the only thing
    * waiting goes straight behind its head: one string, one copy.
    */
-  addSendable(exchange: Exchange, onEndSent: (exchange: Exchange) => void): void {
+  addSendable(exchange: Exchange): void {
     if (exchange.queued || !exchange.sendable) return;
     if (exchange.pendingBytes <= INLINE_DATA_BYTES && this.mayInline) {
       const chunk = exchange.takeChunk(INLINE_DATA_BYTES);
@@ -60,7 +64,6 @@ export class BatchWriter {
       const end = exchange.takeEnd();
       if (end !== undefined) {
         this.addControl(encodeFrame.end(exchange.id, end.trailers));
-        onEndSent(exchange);
         return;
       }
       if (!exchange.sendable) return;
@@ -69,8 +72,12 @@ export class BatchWriter {
     this.ready.push(exchange);
   }
 
-  /** The next batch; the writer is not {@link empty}. */
-  take(onEndSent: (exchange: Exchange) => void): Buffer {
+  /**
+   * The next batch; the writer is not {@link empty}. Empty when only exchanges
+   * waited that have ended meanwhile. Calls nobody: whoever is to be told about
+   * it would otherwise queue frames around a batch that is half made.
+   */
+  take(): Buffer {
     let control = this.backlog.shift();
     if (control === undefined) {
       control = this.control;
@@ -78,10 +85,19 @@ export class BatchWriter {
     } else {
       this.backlogBytes -= control.length;
     }
-    if (this.ready.length === 0 || this.backlog.length > 0) return Buffer.from(control, 'latin1');
+    // Data may not overtake the Head or Open that still waits for its batch.
+    if (this.ready.length === 0 || this.control.length > 0) return Buffer.from(control, 'latin1');
     const pieces: Piece[] = [{ text: control, bytes: undefined }];
-    const size = control.length + this.takeData(MAX_BATCH_BYTES - control.length, pieces, onEndSent);
+    const size = control.length + this.takeData(MAX_BATCH_BYTES - control.length, pieces);
     return layOut(pieces, size);
+  }
+
+  /** The exchanges whose Data or End has been taken since the last call. */
+  takeServed(): readonly Exchange[] {
+    if (this.served.length === 0) return NONE;
+    const { served } = this;
+    this.served = [];
+    return served;
   }
 
   /** Forgets exchanges that ended, so that a closed session keeps nothing. */
@@ -90,35 +106,37 @@ export class BatchWriter {
     this.backlog.length = 0;
     this.backlogBytes = 0;
     this.ready = [];
+    this.served = [];
   }
 
-  private takeData(room: number, pieces: Piece[], onEndSent: (exchange: Exchange) => void): number {
+  private takeData(room: number, pieces: Piece[]): number {
     let size = 0;
-    const served: Exchange[] = [];
     while (this.ready.length > 0 && room - size > WORTHWHILE_BYTES) {
       const exchange = this.ready.shift() as Exchange;
       exchange.queued = false;
       if (exchange.closed) continue;
       const chunk = exchange.takeChunk(room - size - DATA_OVERHEAD_BYTES);
-      let text = '';
       if (chunk !== undefined) {
-        text = dataPrefix(exchange.id, chunk.length);
+        const text = dataPrefix(exchange.id, chunk.length);
         size += text.length + chunk.length;
         pieces.push({ text, bytes: chunk });
-        served.push(exchange);
       }
       const end = exchange.takeEnd();
       if (end !== undefined) {
-        text = encodeFrame.end(exchange.id, end.trailers);
-        size += text.length;
-        pieces.push({ text, bytes: undefined });
-        onEndSent(exchange);
+        const text = encodeFrame.end(exchange.id, end.trailers);
+        if (text.length > room - size) {
+          // Trailers that do not fit go with the next batch, which this one precedes.
+          this.addControl(text);
+        } else {
+          size += text.length;
+          pieces.push({ text, bytes: undefined });
+        }
       } else if (exchange.sendable) {
         exchange.queued = true;
         this.ready.push(exchange);
       }
+      this.served.push(exchange);
     }
-    for (const exchange of served) exchange.wakeProducer();
     return size;
   }
 }

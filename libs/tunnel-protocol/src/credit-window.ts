@@ -65,6 +65,11 @@ export class ReceiveWindow {
     return this.window;
   }
 
+  /** Received and not yet consumed, bytes. */
+  get heldBytes(): number {
+    return this.held;
+  }
+
   /** Counts bytes that came in; false when the sender had no credit for them. */
   receive(bytes: number): boolean {
     this.available -= bytes;

@@ -1,5 +1,5 @@
 import type { FlatHeaders, InterimHead, OpenHead, ResetCode, ResponseHead } from './frames.js';
-import { MAX_DATA_BYTES } from './frames.js';
+import { ExchangeKind, MAX_DATA_BYTES } from './frames.js';
 import type { ReceiveWindow } from './credit-window.js';
 
 /** Why an exchange ended early, as its sink is told. */
@@ -60,6 +60,8 @@ export class Exchange {
   receiveEnded = false;
   headReceived = false;
   informationalCount = 0;
+  /** raw bytes both ways: `tcp` from the start, an upgrade from its 101 on */
+  pipe: boolean;
   /** ended both ways or reset: the session has forgotten it */
   closed = false;
   private producerPaused = false;
@@ -73,6 +75,7 @@ export class Exchange {
     readonly window: ReceiveWindow,
   ) {
     this.sendCredit = sendCredit;
+    this.pipe = open.kind === ExchangeKind.tcp;
   }
 
   /** Agent: sends the final response head, once, before any data. */
@@ -118,7 +121,10 @@ export class Exchange {
     if (grant > 0 && !this.closed && !this.receiveEnded) this.session.grant(this, grant);
   }
 
-  /** The consumer is gone: what it held counts no longer. */
+  /**
+   * The consumer is gone: what it held counts no longer. Needed only after a
+   * response or pipe ended in order; a failure or {@link reset} implies it.
+   */
   discard(): void {
     this.window.release();
   }
@@ -126,6 +132,12 @@ export class Exchange {
   /** Whether there is something that may be sent now. */
   get sendable(): boolean {
     return this.pendingBytes > 0 ? this.sendCredit > 0 : this.pendingEnd !== undefined && !this.sendEnded;
+  }
+
+  /** Open said that no body follows: this side's direction ended with it. */
+  endSendingWithOpen(): void {
+    this.sendEnded = true;
+    this.pendingEnd = { trailers: undefined };
   }
 
   private get ending(): boolean {
@@ -156,12 +168,14 @@ export class Exchange {
     return chunk;
   }
 
-  /** The trailers to send now, wrapped; undefined while End may not go out. */
+  /** Takes the End to send now: its trailers, wrapped; undefined while it may not go out. */
   takeEnd(): { trailers: FlatHeaders | undefined } | undefined {
-    return this.pendingBytes === 0 ? this.pendingEnd : undefined;
+    if (this.pendingBytes > 0 || this.pendingEnd === undefined || this.sendEnded) return undefined;
+    this.sendEnded = true;
+    return this.pendingEnd;
   }
 
-  /** Called by the session after a batch left: wakes a paused producer. */
+  /** Called by the session after a batch left, while nothing is half done: wakes a paused producer. */
   wakeProducer(): void {
     if (!this.producerPaused || this.closed || this.pendingBytes > SEND_HIGH_WATER_BYTES / 2) return;
     this.producerPaused = false;

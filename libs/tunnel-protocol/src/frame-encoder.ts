@@ -42,6 +42,8 @@ const FIELD_2_BYTES = fieldKey(2, 2);
 const FIELD_3_BYTES = fieldKey(3, 2);
 const FIELD_4_BYTES = fieldKey(4, 2);
 
+const FIELD_5_TRUE = fieldKey(5, 0) + varint(1);
+
 const EMPTY_MESSAGE = varint(0);
 
 function list(key: string, values: FlatHeaders): string {
@@ -64,17 +66,14 @@ export const encodeFrame = {
       delimited(head.method) +
       FIELD_3_BYTES +
       delimited(head.target) +
-      list(FIELD_4_BYTES, head.headers);
+      list(FIELD_4_BYTES, head.headers) +
+      (head.body ? FIELD_5_TRUE : '');
     return exchangeFrame(exchange, OPEN, delimited(body));
   },
 
   head(exchange: number, head: ResponseHead): string {
     const body =
-      FIELD_1_VARINT +
-      varint(head.status) +
-      FIELD_2_BYTES +
-      delimited(head.reason) +
-      list(FIELD_3_BYTES, head.headers);
+      FIELD_1_VARINT + varint(head.status) + FIELD_2_BYTES + delimited(head.reason) + list(FIELD_3_BYTES, head.headers);
     return exchangeFrame(exchange, HEAD, delimited(body));
   },
 

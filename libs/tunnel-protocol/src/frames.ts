@@ -39,6 +39,8 @@ export interface OpenHead {
   /** request target as received; empty for `tcp` */
   target: string;
   headers: FlatHeaders;
+  /** false: nothing follows in this direction, Open is its End as well */
+  body: boolean;
 }
 
 /** The head of an answer, agent to gateway. Strings are Latin-1. */

@@ -1,7 +1,7 @@
 import type { ClientDuplexStream, ServerDuplexStream } from '@grpc/grpc-js';
 import { Metadata, status } from '@grpc/grpc-js';
 import type { BerthError } from '#errors';
-import type { BatchTransport } from './tunnel-session.js';
+import type { BatchTransport } from './session-types.js';
 
 /** gRPC path of the tunnel (`service Tunnel` in tunnel.proto). */
 export const TUNNEL_METHOD_PATH = '/berth.tunnel.v1.Tunnel/Connect';

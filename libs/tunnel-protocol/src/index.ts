@@ -12,10 +12,5 @@ export {
 } from './grpc-transport.js';
 export { Liveness, type LivenessSettings } from './liveness.js';
 export { protoFile } from './proto-files.js';
-export {
-  type BatchTransport,
-  SESSION_DEFAULTS,
-  type SessionEvents,
-  type SessionOptions,
-  TunnelSession,
-} from './tunnel-session.js';
+export { type BatchTransport, SESSION_DEFAULTS, type SessionEvents, type SessionOptions } from './session-types.js';
+export { TunnelSession } from './tunnel-session.js';

@@ -16,6 +16,7 @@ export class Liveness {
   private sequence = 0;
   private sentAt = 0;
   private timer: NodeJS.Timeout | undefined;
+  private waiting = false;
 
   constructor(
     private readonly session: TunnelSession,
@@ -31,11 +32,13 @@ export class Liveness {
   stop(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
+    this.waiting = false;
   }
 
   /** To be called with every Pong. */
   pong(sequence: number): void {
-    if (sequence !== this.sequence || this.timer === undefined) return;
+    if (!this.waiting || sequence !== this.sequence) return;
+    this.waiting = false;
     this.session.observeRtt(this.now() - this.sentAt);
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
@@ -47,6 +50,7 @@ export class Liveness {
   private ping(): void {
     this.sequence += 1;
     this.sentAt = this.now();
+    this.waiting = true;
     this.timer = setTimeout(() => {
       this.session.close(
         new BerthError('BERTH_CONNECTION_SILENT', `no Pong within ${this.settings.timeoutMs} ms (pingTimeoutMs)`),

@@ -1,63 +1,32 @@
 import { BerthError } from '#errors';
 import { decodeBatch, type FrameHandler } from './batch-decoder.js';
-import { BatchWriter } from './batch-writer.js';
-import { decodeControl, encodeControl } from './control-messages.js';
-import { ReceiveWindow, type WindowSettings } from './credit-window.js';
-import { Exchange, type ExchangeSession, type ExchangeSink } from './exchange.js';
-import { encodeFrame, FrameField } from './frame-encoder.js';
+import { ConnectionFrames, violation } from './connection-frames.js';
+import { encodeControl } from './control-messages.js';
+import { ReceiveWindow } from './credit-window.js';
+import { Exchange, type ExchangeFailure, type ExchangeSession, type ExchangeSink } from './exchange.js';
+import { encodeFrame } from './frame-encoder.js';
 import {
+  ExchangeKind,
   type FlatHeaders,
   type Goaway,
   type Hello,
   type InterimHead,
+  MAX_DATA_BYTES,
   MAX_EXCHANGE_ID,
   MAX_INFORMATIONAL,
   type OpenHead,
   type PeerLimits,
-  type Refused,
   ResetCode,
   type ResponseHead,
   type Welcome,
 } from './frames.js';
+import { asFault, Outbox, type OutboxOwner } from './outbox.js';
+import type { BatchTransport, SessionEvents, SessionOptions } from './session-types.js';
 
-/** Carries batches; a gRPC duplex in life, a pair of queues in tests. */
-export interface BatchTransport {
-  /** Sends one batch and calls `sent` once the network has taken it. */
-  send(batch: Buffer, sent: () => void): void;
-  /** Ends the stream: orderly without an error, else with the error's gRPC status. */
-  close(error?: BerthError): void;
-}
+const MAX_RESET_MESSAGE_CHARS = 256;
 
-export interface SessionEvents {
-  hello?(hello: Hello): void;
-  welcome?(welcome: Welcome): void;
-  refused?(refused: Refused): void;
-  /** Agent: a new exchange; returns who takes its frames. */
-  opened?(exchange: Exchange): ExchangeSink;
-  goaway?(goaway: Goaway): void;
-  /** A frame kind that only some peers send (`Frame` field 22 and up), as its protobuf body. */
-  extension?(field: number, body: Buffer): void;
-  pong?(sequence: number): void;
-  /** The number of exchanges went down. */
-  exchangeEnded?(): void;
-  /** Once, whoever closed it; every exchange has failed by then. */
-  closed(error: BerthError | undefined): void;
-}
-
-export interface SessionOptions {
-  role: 'gateway' | 'agent';
-  window: WindowSettings;
-  /** exchanges that this side takes at once; 0 for the gateway, which takes none */
-  maxExchanges: number;
-  /** bytes handed to the transport and not yet taken by the network, at the most */
-  sendAheadBytes: number;
-  /** bytes of control frames that may wait; a peer that does not read them is cut off */
-  maxControlBytes: number;
-  /** milliseconds, monotonic */
-  now: () => number;
-}
-
-export const SESSION_DEFAULTS = { sendAheadBytes: 262_144, maxControlBytes: 4_194_304 } as const;
+/** Larger chunks keep four times their size at the most. */
+const COMPACT_BELOW_BYTES = 16_384;
 
 /** Round trip to assume before the first Pong, ms: small, so that windows do not grow on a guess. */
 const UNKNOWN_RTT_MS = 1;
@@ -66,28 +35,39 @@ const UNKNOWN_RTT_MS = 1;
  * One live tunnel connection: exchanges, credit, batching. It knows neither
  * gRPC nor HTTP. Faults of the peer end this session and nothing else.
  */
-export class TunnelSession implements ExchangeSession, FrameHandler {
+export class TunnelSession implements ExchangeSession, FrameHandler, OutboxOwner {
   private readonly exchanges = new Map<number, Exchange>();
-  private readonly writer = new BatchWriter();
+  private readonly outbox: Outbox;
+  private readonly connectionFrames: ConnectionFrames;
   private peer: PeerLimits = { maxExchanges: 0, initialWindowBytes: 0 };
+  private established = false;
   private lastId = 0;
-  private underWayBytes = 0;
-  private flushScheduled = false;
+  private closing = false;
   private isClosed = false;
+  /** what exchanges were told when the session closed */
+  private failure: ExchangeFailure | undefined;
   private minRttMs: number | undefined;
   /** wall clock, ms since the epoch */
   lastSeenAt = Date.now();
   bytesReceived = 0;
-  bytesSent = 0;
 
   constructor(
     private readonly transport: BatchTransport,
     private readonly events: SessionEvents,
     private readonly options: SessionOptions,
-  ) {}
+  ) {
+    this.outbox = new Outbox(transport, options, this);
+    this.connectionFrames = new ConnectionFrames(options.role, events, (frame) => {
+      this.outbox.addControl(frame);
+    });
+  }
 
   get inFlight(): number {
     return this.exchanges.size;
+  }
+
+  get bytesSent(): number {
+    return this.outbox.bytesSent;
   }
 
   get closed(): boolean {
@@ -97,6 +77,11 @@ export class TunnelSession implements ExchangeSession, FrameHandler {
   /** Exchanges that the peer takes at once. */
   get peerMaxExchanges(): number {
     return this.peer.maxExchanges;
+  }
+
+  /** Whether so much waits for a peer that does not read that no exchange should begin here. */
+  get congested(): boolean {
+    return this.outbox.controlBytes > this.options.maxControlBytes / 4;
   }
 
   /** Smallest round trip seen, ms. */
@@ -116,39 +101,48 @@ export class TunnelSession implements ExchangeSession, FrameHandler {
   /** Records what the handshake agreed on; exchanges are possible from here. */
   establish(peer: PeerLimits): void {
     this.peer = peer;
+    this.established = true;
   }
 
   observeRtt(ms: number): void {
     this.minRttMs = this.minRttMs === undefined ? ms : Math.min(this.minRttMs, ms);
   }
 
-  /** Gateway: begins an exchange. The caller has checked {@link inFlight} against the peer's limit. */
+  /**
+   * Gateway: begins an exchange. The caller has checked {@link inFlight} against the peer's limit.
+   *
+   * @throws BerthError `BERTH_CONNECTION_CLOSED` when the session is closed or its numbers are used up
+   */
   open(head: OpenHead, sink: ExchangeSink): Exchange {
+    if (this.isClosed || this.lastId >= MAX_EXCHANGE_ID) {
+      throw new BerthError('BERTH_CONNECTION_CLOSED', 'this connection takes no more exchanges');
+    }
     const exchange = this.createExchange(++this.lastId, head);
     exchange.sink = sink;
-    this.queueControl(encodeFrame.open(exchange.id, head));
+    if (!head.body) exchange.endSendingWithOpen();
+    this.outbox.addControl(encodeFrame.open(exchange.id, head));
     return exchange;
   }
 
   sendHello(hello: Hello): void {
-    this.queueControl(encodeControl('hello', hello));
+    this.outbox.addControl(encodeControl('hello', hello));
   }
 
   sendWelcome(welcome: Welcome): void {
-    this.queueControl(encodeControl('welcome', welcome));
+    this.outbox.addControl(encodeControl('welcome', welcome));
   }
 
   sendGoaway(goaway: Goaway): void {
-    this.queueControl(encodeControl('goaway', goaway));
+    this.outbox.addControl(encodeControl('goaway', goaway));
   }
 
   sendPing(sequence: number): void {
-    this.queueControl(encodeControl('ping', { sequence }));
+    this.outbox.addControl(encodeControl('ping', { sequence }));
   }
 
   /** Gateway: tells the agent why it is not taken, then closes. */
   refuse(error: BerthError): void {
-    this.queueControl(
+    this.outbox.addControl(
       encodeControl('refused', { code: error.code, message: error.message, retryable: error.retryable }),
     );
     this.close(error);
@@ -162,83 +156,125 @@ export class TunnelSession implements ExchangeSession, FrameHandler {
     try {
       decodeBatch(batch, this);
     } catch (thrown) {
-      this.close(
-        thrown instanceof BerthError
-          ? thrown
-          : new BerthError('BERTH_INTERNAL', 'a frame could not be handled', { cause: thrown }),
-      );
+      this.close(asFault(thrown));
     }
   }
 
   /** Ends the session: what was queued is sent, every exchange fails at once. Idempotent. */
   close(error?: BerthError): void {
-    if (this.isClosed) return;
+    if (this.closing) return;
+    this.closing = true;
     // The reason of an orderly end (Goaway, Refused, Reset) goes out first.
-    this.flush();
+    this.outbox.close();
     this.isClosed = true;
-    this.writer.clear();
     const failure = { code: 'connection-lost', message: error?.message ?? 'the connection was closed' } as const;
+    this.failure = failure;
+    let reason = error;
     for (const exchange of [...this.exchanges.values()]) {
-      this.forget(exchange);
-      exchange.sink.failed(failure);
+      // One that is being opened has no sink yet; onOpen sees to it.
+      if ((exchange.sink as ExchangeSink | undefined) === undefined) continue;
+      this.forget(exchange, true);
+      try {
+        exchange.sink.failed(failure);
+      } catch (thrown) {
+        // A fault in one exchange must not keep the others from learning.
+        reason ??= asFault(thrown);
+      }
     }
-    this.transport.close(error);
-    this.events.closed(error);
+    this.transport.close(reason);
+    this.events.closed(reason);
   }
 
   // --- ExchangeSession -------------------------------------------------------
 
   sendHead(exchange: Exchange, head: ResponseHead): void {
-    this.queueControl(encodeFrame.head(exchange.id, head));
+    if (head.status === 101) exchange.pipe = true;
+    this.outbox.addControl(encodeFrame.head(exchange.id, head));
   }
 
   sendInformational(exchange: Exchange, head: InterimHead): void {
     if (++exchange.informationalCount > MAX_INFORMATIONAL) return;
-    this.queueControl(encodeFrame.informational(exchange.id, head));
+    this.outbox.addControl(encodeFrame.informational(exchange.id, head));
   }
 
   sendReset(exchange: Exchange, code: ResetCode, message: string): void {
-    this.forget(exchange);
-    this.queueControl(encodeFrame.reset(exchange.id, code, message));
+    this.forget(exchange, true);
+    this.outbox.addControl(encodeFrame.reset(exchange.id, code, message));
   }
 
   grant(exchange: Exchange, bytes: number): void {
-    this.queueControl(encodeFrame.credit(exchange.id, bytes));
+    this.outbox.addControl(encodeFrame.credit(exchange.id, bytes));
   }
 
   enqueue(exchange: Exchange): void {
-    this.writer.addSendable(exchange, this.onEndSent);
-    this.scheduleFlush();
+    this.outbox.addSendable(exchange);
+    if (exchange.sendEnded && exchange.receiveEnded) this.forgetEnded(exchange);
+  }
+
+  // --- OutboxOwner -----------------------------------------------------------
+
+  afterSending(exchange: Exchange): void {
+    if (!exchange.sendEnded) {
+      if (!this.closing) exchange.wakeProducer();
+    } else if (exchange.receiveEnded) {
+      this.forgetEnded(exchange);
+    }
+  }
+
+  broken(error: BerthError): void {
+    this.close(error);
   }
 
   // --- FrameHandler ----------------------------------------------------------
 
   onOpen(id: number, head: OpenHead): void {
     if (this.options.role === 'gateway') throw violation('the agent sent Open');
+    if (!this.established) throw violation('Open before Welcome');
     if (id <= this.lastId || id > MAX_EXCHANGE_ID) throw violation(`Open reuses exchange ${id}`);
     this.lastId = id;
+    // Closed by an earlier frame of this very batch.
+    if (this.isClosed) return;
     const exchange = this.createExchange(id, head);
+    exchange.receiveEnded = !head.body;
     if (this.exchanges.size > this.options.maxExchanges || this.events.opened === undefined) {
       this.sendReset(exchange, ResetCode.refused, `more than ${this.options.maxExchanges} exchanges at once`);
       return;
     }
-    exchange.sink = this.events.opened(exchange);
+    if (head.kind > ExchangeKind.tcp) {
+      this.sendReset(exchange, ResetCode.unsupported, `unknown kind ${head.kind}`);
+      return;
+    }
+    try {
+      exchange.sink = this.events.opened(exchange);
+    } catch (thrown) {
+      this.forget(exchange, true);
+      throw thrown;
+    }
+    // The session closed while the exchange was being opened: nobody has told its sink.
+    if (this.failure !== undefined && !exchange.closed) {
+      this.forget(exchange, true);
+      exchange.sink.failed(this.failure);
+    }
   }
 
   onHead(id: number, head: ResponseHead): void {
     const exchange = this.fromAgent(id, 'Head');
     if (exchange === undefined) return;
-    if (exchange.headReceived) throw violation(`second Head on exchange ${id}`);
-    const legal = head.status === 101 ? exchange.open.kind !== 0 : head.status >= 200 && head.status <= 999;
-    if (!legal) throw violation(`Head with status ${head.status} on exchange ${id}`);
+    if (exchange.headReceived || exchange.open.kind === ExchangeKind.tcp) {
+      throw violation(`unexpected Head on exchange ${id}`);
+    }
+    const { status } = head;
+    const accepted = status === 101 && exchange.open.kind === ExchangeKind.upgrade;
+    if (!accepted && (status < 200 || status > 999)) throw violation(`Head with status ${status} on exchange ${id}`);
     exchange.headReceived = true;
+    exchange.pipe = accepted;
     exchange.sink.head(head);
   }
 
   onInformational(id: number, head: InterimHead): void {
     const exchange = this.fromAgent(id, 'Informational');
     if (exchange === undefined) return;
-    if (exchange.headReceived) throw violation(`Informational after Head on exchange ${id}`);
+    if (exchange.headReceived || exchange.pipe) throw violation(`unexpected Informational on exchange ${id}`);
     if (head.status < 100 || head.status > 199 || head.status === 101) {
       throw violation(`Informational with status ${head.status} on exchange ${id}`);
     }
@@ -252,8 +288,9 @@ export class TunnelSession implements ExchangeSession, FrameHandler {
     const exchange = this.known(id);
     if (exchange === undefined || bytes.length === 0) return;
     this.expectBody(exchange, 'Data');
+    if (bytes.length > MAX_DATA_BYTES) throw violation(`Data of ${bytes.length} bytes on exchange ${id}`);
     if (!exchange.window.receive(bytes.length)) throw violation(`Data without credit on exchange ${id}`);
-    exchange.sink.data(bytes);
+    exchange.sink.data(exchange.window.heldBytes > bytes.length ? compact(bytes) : bytes);
   }
 
   onEnd(id: number, trailers: FlatHeaders | undefined): void {
@@ -261,12 +298,13 @@ export class TunnelSession implements ExchangeSession, FrameHandler {
     if (exchange === undefined) return;
     this.expectBody(exchange, 'End');
     exchange.receiveEnded = true;
-    // A response that is complete ends its exchange, wanted request bytes or not.
-    if (this.options.role === 'gateway' && exchange.open.kind === 0) {
-      if (exchange.sendEnded) this.forget(exchange);
-      else this.sendReset(exchange, ResetCode.done, '');
-    } else if (exchange.sendEnded) {
-      this.forget(exchange);
+    exchange.window.close();
+    if (exchange.sendEnded) {
+      this.forgetEnded(exchange);
+    } else if (this.options.role === 'gateway' && !exchange.pipe) {
+      // A response that is complete ends its exchange, wanted request bytes or not.
+      this.forget(exchange, false);
+      this.outbox.addControl(encodeFrame.reset(id, ResetCode.done, ''));
     }
     exchange.sink.end(trailers);
   }
@@ -274,8 +312,9 @@ export class TunnelSession implements ExchangeSession, FrameHandler {
   onReset(id: number, code: ResetCode, message: string): void {
     const exchange = this.known(id);
     if (exchange === undefined) return;
-    this.forget(exchange);
-    exchange.sink.failed({ code, message });
+    this.forget(exchange, true);
+    const known = code <= ResetCode.internal ? code : ResetCode.unspecified;
+    exchange.sink.failed({ code: known, message: message.slice(0, MAX_RESET_MESSAGE_CHARS) });
   }
 
   onCredit(id: number, bytes: number): void {
@@ -287,33 +326,7 @@ export class TunnelSession implements ExchangeSession, FrameHandler {
   }
 
   onConnectionFrame(field: number, body: Buffer): void {
-    const { events } = this;
-    switch (field) {
-      case FrameField.ping:
-        this.queueControl(encodeControl('pong', readControl('pong', body)));
-        return;
-      case FrameField.pong:
-        events.pong?.(readControl('pong', body).sequence);
-        return;
-      case FrameField.goaway:
-        events.goaway?.(readControl('goaway', body));
-        return;
-      case FrameField.hello:
-        if (events.hello === undefined) throw violation('Hello is the agent\'s to send');
-        events.hello(readControl('hello', body));
-        return;
-      case FrameField.welcome:
-        if (events.welcome === undefined) throw violation('Welcome is the gateway\'s to send');
-        events.welcome(readControl('welcome', body));
-        return;
-      case FrameField.refused:
-        if (events.refused === undefined) throw violation('Refused is the gateway\'s to send');
-        events.refused(readControl('refused', body));
-        return;
-      default:
-        if (field > FrameField.configAck) throw violation(`unknown frame ${field}`);
-        events.extension?.(field, body);
-    }
+    if (!this.isClosed) this.connectionFrames.take(field, body);
   }
 
   // ---------------------------------------------------------------------------
@@ -339,67 +352,37 @@ export class TunnelSession implements ExchangeSession, FrameHandler {
 
   private expectBody(exchange: Exchange, frame: string): void {
     if (exchange.receiveEnded) throw violation(`${frame} after End on exchange ${exchange.id}`);
-    if (this.options.role === 'gateway' && !exchange.headReceived) {
+    if (this.options.role === 'gateway' && !exchange.headReceived && !exchange.pipe) {
       throw violation(`${frame} before Head on exchange ${exchange.id}`);
     }
   }
 
-  private readonly onEndSent = (exchange: Exchange): void => {
-    exchange.sendEnded = true;
-    if (exchange.receiveEnded) this.forget(exchange);
-  };
+  /** Both directions have ended in order. */
+  private forgetEnded(exchange: Exchange): void {
+    // A client may still be reading what the gateway holds; a request whose response is out is read by nobody.
+    this.forget(exchange, this.options.role === 'agent' && !exchange.pipe);
+  }
 
-  private forget(exchange: Exchange): void {
+  /** @param consumerGone whether what the exchange's consumer still holds counts no longer */
+  private forget(exchange: Exchange, consumerGone: boolean): void {
     if (exchange.closed) return;
     exchange.closed = true;
     exchange.dropPending();
     exchange.window.close();
+    if (consumerGone) exchange.window.release();
     this.exchanges.delete(exchange.id);
     this.events.exchangeEnded?.();
   }
-
-  private queueControl(frame: string): void {
-    if (this.isClosed) return;
-    this.writer.addControl(frame);
-    if (this.writer.controlBytes > this.options.maxControlBytes) {
-      this.writer.clear();
-      this.close(new BerthError('BERTH_PROTOCOL_ERROR', 'the peer does not read what it asks for'));
-      return;
-    }
-    this.scheduleFlush();
-  }
-
-  private scheduleFlush(): void {
-    if (this.flushScheduled || this.isClosed) return;
-    this.flushScheduled = true;
-    setImmediate(this.flush);
-  }
-
-  /** Everything that was queued in this turn leaves here, as far as the network takes it. */
-  private readonly flush = (): void => {
-    this.flushScheduled = false;
-    while (!this.writer.empty && this.underWayBytes < this.options.sendAheadBytes) {
-      const batch = this.writer.take(this.onEndSent);
-      // Only exchanges that ended meanwhile were waiting.
-      if (batch.length === 0) continue;
-      this.underWayBytes += batch.length;
-      this.bytesSent += batch.length;
-      this.transport.send(batch, () => {
-        this.underWayBytes -= batch.length;
-        if (!this.flushScheduled && !this.isClosed) this.flush();
-      });
-    }
-  };
 }
 
-function violation(what: string): BerthError {
-  return new BerthError('BERTH_PROTOCOL_ERROR', what);
-}
-
-function readControl<K extends Parameters<typeof decodeControl>[0]>(kind: K, body: Buffer): ReturnType<typeof decodeControl<K>> {
-  try {
-    return decodeControl(kind, body);
-  } catch (thrown) {
-    throw new BerthError('BERTH_PROTOCOL_ERROR', `malformed ${kind}`, { cause: thrown });
-  }
+/**
+ * Bytes for a consumer that lags: it keeps them for a while, and a few of them
+ * must not keep the whole batch alive, or credit would no longer bound memory.
+ * Not from Node's buffer pool, whose slabs are as large as a batch.
+ */
+function compact(bytes: Buffer): Buffer {
+  if (bytes.length >= COMPACT_BELOW_BYTES || bytes.buffer.byteLength <= 2 * bytes.length) return bytes;
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(copy);
+  return copy;
 }

@@ -1,0 +1,47 @@
+import { loadAgentSettings } from '#config';
+import { messageOf } from '#errors';
+import { createLogger } from '#observability';
+import { startAgent } from '../start-agent.js';
+
+/**
+ * Exit codes of `berth-agent`: 0 ended in order, 2 wrong settings, 3 refused by
+ * the gateway for good (token, certificate, id, version) or replaced.
+ */
+const EXIT = { ended: 0, settings: 2, refused: 3 } as const;
+
+/** `berth-agent`: settings, start, the address on stdout, signals, exit codes. */
+export async function runAgent(): Promise<void> {
+  let loaded: ReturnType<typeof loadAgentSettings>;
+  try {
+    loaded = loadAgentSettings({});
+  } catch (thrown) {
+    process.stderr.write(`${messageOf(thrown)}\n`);
+    process.exitCode = EXIT.settings;
+    return;
+  }
+  if (loaded.kind === 'exit') {
+    process.stdout.write(loaded.output);
+    process.exitCode = loaded.code;
+    return;
+  }
+  const { settings } = loaded;
+  const log = createLogger('agent', settings.log, 2);
+  const agent = startAgent(settings, { log });
+  agent.client.on('ready', ({ host, port }) => {
+    process.stdout.write(`http://${host}:${port} -> ${settings.target}\n`);
+  });
+  agent.client.on('lost', ({ reason, retryInMs }) => {
+    process.stdout.write(`disconnected: ${reason.message}; next attempt in ${(retryInMs / 1000).toFixed(1)} s\n`);
+  });
+  let stopping = false;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (stopping) process.exit(signal === 'SIGINT' ? 130 : 143);
+    stopping = true;
+    void agent.stop().finally(() => process.exit(EXIT.ended));
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  const reason = await agent.failed;
+  process.stderr.write(`${reason.code}: ${reason.message}\n`);
+  process.exit(EXIT.refused);
+}

@@ -1,0 +1,170 @@
+import { type ClientRequest, type IncomingMessage, request as httpRequest, type RequestOptions } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { relayHead, relayTrailers } from '#http-rules';
+import { type Exchange, ExchangeKind, type ExchangeSink, type FlatHeaders, ResetCode } from '#tunnel-protocol';
+import { resetCodeOf } from './local-errors.js';
+import { connectLocal, type LocalTarget } from './local-target.js';
+
+/**
+ * One exchange over `node:http` on a socket of its own: upgrades, and heads
+ * that undici cannot send (`Expect`, announced request trailers, `OPTIONS *`).
+ */
+export class NodeForward implements ExchangeSink {
+  private readonly request: ClientRequest;
+  private response: IncomingMessage | undefined;
+  private pipe: Duplex | undefined;
+  private unconsumed = 0;
+
+  constructor(
+    private readonly exchange: Exchange,
+    target: LocalTarget,
+    maxHeaderBytes: number,
+    responseTimeoutMs: number,
+  ) {
+    this.request = httpRequest(requestOptions(exchange, target, maxHeaderBytes, responseTimeoutMs));
+    this.request
+      .on('continue', () => {
+        exchange.sendInformational({ status: 100, headers: [] });
+      })
+      .on('information', (info) => {
+        if (info.statusCode !== 100) this.guard(() => exchange.sendInformational({ status: info.statusCode, headers: relayHead(info.rawHeaders, false).headers }));
+      })
+      .on('response', (response) => {
+        this.onResponse(response);
+      })
+      .on('upgrade', (response, socket, early) => {
+        this.onUpgrade(response, socket, early);
+      })
+      .on('timeout', () => this.request.destroy(Object.assign(new Error('no answer in time'), { code: 'UND_ERR_HEADERS_TIMEOUT' })))
+      .on('drain', () => {
+        this.onDrain();
+      })
+      .on('error', (error) => {
+        exchange.reset(resetCodeOf(error), error.message);
+      });
+    if (exchange.open.kind === ExchangeKind.upgrade || !exchange.open.body) this.request.end();
+    else this.request.flushHeaders();
+  }
+
+  data(bytes: Buffer): void {
+    const taken = (this.pipe ?? this.request).write(bytes);
+    if (taken && this.unconsumed === 0) this.exchange.consumed(bytes.length);
+    else this.unconsumed += bytes.length;
+  }
+
+  end(trailers: FlatHeaders | undefined): void {
+    if (this.pipe !== undefined) {
+      this.pipe.end();
+      return;
+    }
+    if (this.exchange.open.kind === ExchangeKind.upgrade) return;
+    if (trailers !== undefined) this.request.addTrailers(pairs(relayTrailers(trailers)));
+    this.request.end();
+  }
+
+  failed(): void {
+    this.request.destroy();
+    this.pipe?.destroy();
+    this.exchange.discard();
+  }
+
+  writable(): void {
+    (this.pipe ?? this.response)?.resume();
+  }
+
+  head(): void {
+    // Only gateways receive response heads.
+  }
+
+  informational(): void {
+    // Only gateways receive interim responses.
+  }
+
+  private onResponse(response: IncomingMessage): void {
+    const { exchange } = this;
+    this.response = response;
+    this.guard(() => {
+      exchange.sendHead({ status: response.statusCode as number, reason: response.statusMessage ?? '', headers: relayHead(response.rawHeaders, false).headers });
+    });
+    response
+      .on('data', (chunk: Buffer) => {
+        if (!exchange.sendData(chunk)) response.pause();
+      })
+      .on('end', () => {
+        exchange.sendEnd(relayTrailers(response.rawTrailers));
+      })
+      .on('error', (error) => {
+        exchange.reset(ResetCode.localFailed, error.message);
+      });
+  }
+
+  private onUpgrade(response: IncomingMessage, socket: Duplex, early: Buffer): void {
+    const { exchange } = this;
+    // Before anything else: nobody else listens for errors of an upgraded socket.
+    socket.on('error', (error) => {
+      exchange.reset(ResetCode.localFailed, error.message);
+    });
+    if (exchange.closed || exchange.open.kind !== ExchangeKind.upgrade) {
+      socket.destroy();
+      exchange.reset(ResetCode.localFailed, 'an upgrade that nobody asked for');
+      return;
+    }
+    this.pipe = socket;
+    this.guard(() => {
+      exchange.sendHead({ status: 101, reason: response.statusMessage ?? '', headers: relayHead(response.rawHeaders, true).headers });
+    });
+    if (early.length > 0) exchange.sendData(early);
+    socket
+      .on('data', (chunk: Buffer) => {
+        if (!exchange.sendData(chunk)) socket.pause();
+      })
+      .on('drain', () => {
+        this.onDrain();
+      })
+      .on('end', () => {
+        exchange.sendEnd();
+      })
+      .on('close', () => {
+        // Ended both ways already, or broken: then the other side must know.
+        exchange.reset(ResetCode.localFailed, 'the local service closed the connection');
+      });
+  }
+
+  private onDrain(): void {
+    const bytes = this.unconsumed;
+    this.unconsumed = 0;
+    if (bytes > 0) this.exchange.consumed(bytes);
+  }
+
+  private guard(send: () => void): void {
+    try {
+      send();
+    } catch (thrown) {
+      this.exchange.reset(ResetCode.localFailed, thrown instanceof Error ? thrown.message : '');
+      this.request.destroy();
+    }
+  }
+}
+
+function requestOptions(exchange: Exchange, target: LocalTarget, maxHeaderSize: number, responseTimeoutMs: number): RequestOptions {
+  const { method, target: path, headers, body, kind } = exchange.open;
+  const framed = body && kind === ExchangeKind.http && !headers.some((name, i) => i % 2 === 0 && name.toLowerCase() === 'content-length');
+  return {
+    method,
+    path,
+    // A flat list goes out as it is: order, case and repeats.
+    headers: framed ? [...headers, 'Transfer-Encoding', 'chunked'] : headers,
+    setHost: false,
+    setDefaultHeaders: false,
+    agent: false,
+    maxHeaderSize,
+    createConnection: () => connectLocal(target),
+    ...(responseTimeoutMs > 0 ? { timeout: responseTimeoutMs } : {}),
+  };
+}
+
+function pairs(flat: FlatHeaders): [string, string][] {
+  const out: [string, string][] = [];
+  for (let i = 0; i < flat.length; i += 2) out.push([flat[i] as string, flat[i + 1] as string]);
+  return out;
+}

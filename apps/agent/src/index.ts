@@ -1,0 +1,2 @@
+export { AgentClient, type AgentEvents } from './session/agent-client.js';
+export { type RunningAgent, startAgent, type StartAgentOptions } from './start-agent.js';

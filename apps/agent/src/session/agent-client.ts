@@ -1,0 +1,200 @@
+import { randomBytes } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import type { AgentSettings } from '#config';
+import { BerthError } from '#errors';
+import type { Log } from '#observability';
+import {
+  type Exchange,
+  type ExchangeSink,
+  type Goaway,
+  GoawayReason,
+  type Hello,
+  PROTOCOL_VERSION,
+  type Welcome,
+  WindowBudget,
+  type WindowSettings,
+} from '#tunnel-protocol';
+import { Backoff } from './backoff.js';
+import { channelCredentials } from './dial.js';
+import { type LinkEnd, TunnelLink } from './tunnel-link.js';
+
+/** What the owner of an agent may want to know. */
+export interface AgentEvents {
+  /** the first connection stands, or stands again */
+  ready: [{ port: number; host: string }];
+  /** no connection is left; the next attempt comes after `retryInMs` */
+  lost: [{ reason: BerthError; retryInMs: number }];
+  /** it will not be tried again */
+  failed: [BerthError];
+}
+
+/** One of the connections that an agent keeps up. */
+interface Slot {
+  link: TunnelLink | undefined;
+  readonly backoff: Backoff;
+  retryTimer: NodeJS.Timeout | undefined;
+}
+
+/** Keeps an agent's connections to its gateway up. */
+export class AgentClient extends EventEmitter<AgentEvents> {
+  private readonly slots: Slot[] = [];
+  /** connections that were asked to leave and still answer */
+  private readonly leaving = new Set<TunnelLink>();
+  private readonly hello: Hello;
+  private readonly window: WindowSettings;
+  private readonly channel: ReturnType<typeof channelCredentials>;
+  private stopped = false;
+  private wasReady = false;
+  private onDrained: (() => void) | undefined;
+
+  /**
+   * @param forward makes whoever takes the frames of a new exchange
+   * @throws Error when a TLS file cannot be read
+   */
+  constructor(
+    private readonly settings: AgentSettings,
+    version: string,
+    private readonly forward: (exchange: Exchange) => ExchangeSink,
+    private readonly log: Log,
+  ) {
+    super();
+    const { tunnel } = settings;
+    this.channel = channelCredentials(settings.tls);
+    this.window = {
+      startBytes: tunnel.windowStartBytes,
+      maxBytes: tunnel.windowMaxBytes,
+      budget: new WindowBudget(tunnel.windowBudgetBytes),
+    };
+    this.hello = {
+      versions: [PROTOCOL_VERSION],
+      agentId: settings.id,
+      token: settings.token,
+      features: ['upgrade'],
+      limits: { maxExchanges: tunnel.maxExchanges, initialWindowBytes: tunnel.windowStartBytes },
+      connections: settings.connections,
+      metadata: settings.metadata,
+      instanceId: randomBytes(12).toString('hex'),
+      softwareVersion: version,
+    };
+  }
+
+  /** Exchanges under way on all connections. */
+  get inFlight(): number {
+    let sum = 0;
+    for (const { link } of this.slots) sum += link?.inFlight ?? 0;
+    for (const link of this.leaving) sum += link.inFlight;
+    return sum;
+  }
+
+  /** Dials; `ready` or `failed` follows. */
+  start(): void {
+    for (let i = 0; i < this.settings.connections; i += 1) {
+      const slot: Slot = { link: undefined, backoff: new Backoff(this.settings.reconnect), retryTimer: undefined };
+      this.slots.push(slot);
+      this.connect(slot);
+    }
+  }
+
+  /**
+   * Leaves in order: the gateway sends nothing new, exchanges under way may end.
+   *
+   * @param timeoutMs then what is left is cut off
+   */
+  async stop(timeoutMs: number): Promise<void> {
+    if (this.stopped) return;
+    this.stopped = true;
+    for (const { retryTimer } of this.slots) clearTimeout(retryTimer);
+    const goaway: Goaway = { reason: GoawayReason.agentLeaving, deadlineMs: timeoutMs, reconnect: false };
+    const drained = new Promise<void>((resolve) => (this.onDrained = resolve));
+    for (const { link } of this.slots) link?.drain(goaway);
+    this.checkDrained();
+    const timer = setTimeout(() => {
+      for (const link of this.links()) link.close();
+    }, timeoutMs);
+    await drained;
+    clearTimeout(timer);
+  }
+
+  private connect(slot: Slot): void {
+    slot.link = new TunnelLink(
+      this.settings,
+      this.channel,
+      this.window,
+      this.hello,
+      {
+        welcome: (_link, welcome) => {
+          this.onWelcome(welcome);
+        },
+        goaway: (link, goaway) => {
+          this.onGoaway(slot, link, goaway);
+        },
+        opened: this.forward,
+        ended: (link, end) => {
+          this.onEnded(slot, link, end);
+        },
+      },
+      this.log,
+    );
+  }
+
+  private onWelcome({ port, host, connectionId }: Welcome): void {
+    this.log.info({ connectionId, port }, 'registered');
+    if (this.wasReady) return;
+    this.wasReady = true;
+    this.emit('ready', { port, host: host === '' ? gatewayHost(this.settings.gateway) : host });
+  }
+
+  /** Make before break: the next connection is dialled while this one runs out. */
+  private onGoaway(slot: Slot, link: TunnelLink, goaway: Goaway): void {
+    this.log.info({ reason: goaway.reason, reconnect: goaway.reconnect }, 'the gateway asks this connection to end');
+    if (goaway.reason === GoawayReason.replaced) {
+      this.fail(new BerthError('BERTH_CONNECTION_REPLACED', `another process registered as agent ${this.settings.id}`));
+      return;
+    }
+    if (slot.link !== link || !goaway.reconnect || this.stopped) return;
+    this.leaving.add(link);
+    this.connect(slot);
+  }
+
+  private onEnded(slot: Slot, link: TunnelLink, end: LinkEnd): void {
+    if (this.leaving.delete(link) || slot.link !== link) {
+      this.checkDrained();
+      return;
+    }
+    slot.link = undefined;
+    slot.backoff.ended(end.livedMs);
+    if (end.final) this.fail(end.reason);
+    if (this.stopped) {
+      this.checkDrained();
+      return;
+    }
+    const retryInMs = slot.backoff.next();
+    slot.retryTimer = setTimeout(() => {
+      this.connect(slot);
+    }, retryInMs);
+    this.log.warn({ code: end.reason.code, reason: end.reason.message, retryInMs }, 'no connection to the gateway');
+    if (this.slots.some((other) => other.link?.registered === true)) return;
+    this.wasReady = false;
+    this.emit('lost', { reason: end.reason, retryInMs });
+  }
+
+  private fail(reason: BerthError): void {
+    if (this.stopped) return;
+    this.stopped = true;
+    for (const { retryTimer } of this.slots) clearTimeout(retryTimer);
+    for (const link of this.links()) link.close();
+    this.emit('failed', reason);
+  }
+
+  private links(): TunnelLink[] {
+    return [...this.slots.flatMap(({ link }) => (link === undefined ? [] : [link])), ...this.leaving];
+  }
+
+  private checkDrained(): void {
+    if (this.links().length === 0) this.onDrained?.();
+  }
+}
+
+function gatewayHost(address: string): string {
+  return address.slice(0, address.lastIndexOf(':'));
+}

@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs';
+import {
+  type ChannelCredentials,
+  Client,
+  type ClientDuplexStream,
+  credentials,
+  Metadata,
+  type StatusObject,
+} from '@grpc/grpc-js';
+import type { AgentSettings } from '#config';
+import { MAX_GRPC_MESSAGE_BYTES, passBuffer, TUNNEL_METHOD_PATH } from '#tunnel-protocol';
+
+/** HTTP/2 window of a connection: out of the way, because frames carry their own credit per exchange. */
+const FLOW_CONTROL_WINDOW_BYTES = 16 * 1024 * 1024;
+
+/** An open gRPC stream on a TCP connection of its own. */
+export interface Dialled {
+  call: ClientDuplexStream<Buffer, Buffer>;
+  /** closes the TCP connection */
+  release(): void;
+}
+
+/**
+ * Credentials for the gateway.
+ *
+ * @throws Error when a file cannot be read
+ */
+export function channelCredentials(tls: AgentSettings['tls']): ChannelCredentials {
+  if (!tls.enabled) return credentials.createInsecure();
+  const read = (file: string): Buffer | null => (file === '' ? null : readFileSync(file));
+  return credentials.createSsl(read(tls.caFile), read(tls.keyFile), read(tls.certFile));
+}
+
+/** Opens a stream; whether anybody answers shows in what the call emits. */
+export function dial(settings: AgentSettings, channel: ChannelCredentials): Dialled {
+  const { serverName } = settings.tls;
+  const client = new Client(settings.gateway, channel, {
+    // Each connection is its own: a shared HTTP/2 session would fail, and be throttled, as one.
+    'grpc.use_local_subchannel_pool': 1,
+    'grpc.enable_retries': 0,
+    'grpc.service_config_disable_resolution': 1,
+    'grpc.enable_channelz': 0,
+    'grpc.max_receive_message_length': MAX_GRPC_MESSAGE_BYTES,
+    'grpc.max_send_message_length': MAX_GRPC_MESSAGE_BYTES,
+    'grpc.keepalive_time_ms': 30_000,
+    'grpc.keepalive_timeout_ms': 10_000,
+    'grpc.keepalive_permit_without_calls': 1,
+    'grpc-node.flow_control_window': FLOW_CONTROL_WINDOW_BYTES,
+    ...(serverName === '' ? {} : { 'grpc.ssl_target_name_override': serverName, 'grpc.default_authority': serverName }),
+  });
+  const call = client.makeBidiStreamRequest(TUNNEL_METHOD_PATH, passBuffer, passBuffer, new Metadata());
+  return {
+    call,
+    release: () => {
+      client.close();
+    },
+  };
+}
+
+export type { StatusObject };

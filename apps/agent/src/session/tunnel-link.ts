@@ -1,0 +1,169 @@
+import { type ChannelCredentials, type StatusObject } from '@grpc/grpc-js';
+import type { AgentSettings } from '#config';
+import { BerthError, isErrorCode } from '#errors';
+import type { Log } from '#observability';
+import {
+  clientTransport,
+  type Exchange,
+  type ExchangeSink,
+  FINAL_STATUSES,
+  type Goaway,
+  type Hello,
+  Liveness,
+  type Refused,
+  SESSION_DEFAULTS,
+  TunnelSession,
+  type Welcome,
+  type WindowSettings,
+} from '#tunnel-protocol';
+import { dial } from './dial.js';
+
+/** How a connection ended. */
+export interface LinkEnd {
+  /** the same attempt would fail again */
+  final: boolean;
+  reason: BerthError;
+  /** since Welcome, ms; 0 when there was none */
+  livedMs: number;
+}
+
+export interface LinkEvents {
+  welcome(link: TunnelLink, welcome: Welcome): void;
+  goaway(link: TunnelLink, goaway: Goaway): void;
+  opened(exchange: Exchange): ExchangeSink;
+  ended(link: TunnelLink, end: LinkEnd): void;
+}
+
+/** One connection to the gateway, from the dial to its end. It does not come back: the next is another link. */
+export class TunnelLink {
+  private readonly session: TunnelSession;
+  private readonly release: () => void;
+  private liveness: Liveness | undefined;
+  private welcomedAt: number | undefined;
+  private refusal: Refused | undefined;
+  private ended = false;
+  private draining = false;
+  private readonly handshakeTimer: NodeJS.Timeout;
+
+  constructor(
+    settings: AgentSettings,
+    channel: ChannelCredentials,
+    window: WindowSettings,
+    hello: Hello,
+    private readonly events: LinkEvents,
+    private readonly log: Log,
+  ) {
+    const { call, release } = dial(settings, channel);
+    this.release = release;
+    this.session = new TunnelSession(
+      clientTransport(call),
+      {
+        welcome: (welcome) => {
+          this.onWelcome(welcome);
+        },
+        refused: (refused) => (this.refusal = refused),
+        opened: (exchange) => events.opened(exchange),
+        goaway: (goaway) => {
+          this.draining = true;
+          events.goaway(this, goaway);
+          this.closeWhenIdle();
+        },
+        pong: (sequence) => this.liveness?.pong(sequence),
+        exchangeEnded: () => {
+          this.closeWhenIdle();
+        },
+        closed: (error) => {
+          if (error !== undefined) this.end(error, false);
+        },
+      },
+      {
+        role: 'agent',
+        window,
+        maxExchanges: settings.tunnel.maxExchanges,
+        sendAheadBytes: settings.tunnel.sendAheadBytes,
+        maxControlBytes: SESSION_DEFAULTS.maxControlBytes,
+        now: () => performance.now(),
+      },
+    );
+    call.on('data', (batch: Buffer) => {
+      this.session.receive(batch);
+    });
+    call.on('error', () => undefined); // the status says the same
+    call.on('status', (status: StatusObject) => {
+      this.onStatus(status);
+    });
+    this.handshakeTimer = setTimeout(() => {
+      this.session.close(
+        new BerthError('BERTH_HANDSHAKE_TIMEOUT', `the gateway did not answer within ${settings.tunnel.handshakeTimeoutMs} ms (tunnel.handshakeTimeoutMs)`),
+      );
+    }, settings.tunnel.handshakeTimeoutMs);
+    this.session.sendHello(hello);
+  }
+
+  get registered(): boolean {
+    return this.welcomedAt !== undefined && !this.ended && !this.draining;
+  }
+
+  get inFlight(): number {
+    return this.session.inFlight;
+  }
+
+  /** Takes no new exchanges and closes when those under way have ended; the gateway is told. */
+  drain(goaway: Goaway): void {
+    if (this.draining) return;
+    this.draining = true;
+    this.session.sendGoaway(goaway);
+    this.closeWhenIdle();
+  }
+
+  /** Ends the connection at once. */
+  close(): void {
+    this.end(new BerthError('BERTH_CONNECTION_CLOSED', 'the agent ended the connection'), false);
+  }
+
+  private onWelcome(welcome: Welcome): void {
+    clearTimeout(this.handshakeTimer);
+    if (this.welcomedAt !== undefined) throw new BerthError('BERTH_PROTOCOL_ERROR', 'second Welcome on a connection');
+    this.welcomedAt = performance.now();
+    this.session.establish(welcome.limits);
+    const { pingIntervalMs: intervalMs, pingTimeoutMs: timeoutMs } = welcome;
+    if (intervalMs > 0 && timeoutMs > 0) {
+      this.liveness = new Liveness(this.session, { intervalMs, timeoutMs }, () => performance.now());
+      this.liveness.start();
+    }
+    this.events.welcome(this, welcome);
+  }
+
+  private closeWhenIdle(): void {
+    // Not at once: the last End or Reset of this turn has yet to leave.
+    if (this.draining && this.session.inFlight === 0) {
+      setImmediate(() => {
+        if (this.session.inFlight === 0) this.close();
+      });
+    }
+  }
+
+  private onStatus(status: StatusObject): void {
+    const { refusal } = this;
+    if (refusal !== undefined) {
+      const code = isErrorCode(refusal.code) ? refusal.code : 'BERTH_INTERNAL';
+      this.end(new BerthError(code, refusal.message), !refusal.retryable);
+      return;
+    }
+    const text = status.details === '' ? `gRPC status ${status.code}` : status.details;
+    const isFinal = this.welcomedAt === undefined && FINAL_STATUSES.has(status.code);
+    this.end(new BerthError('BERTH_CONNECTION_CLOSED', text), isFinal);
+  }
+
+  private end(reason: BerthError, final: boolean): void {
+    if (this.ended) return;
+    this.ended = true;
+    clearTimeout(this.handshakeTimer);
+    this.liveness?.stop();
+    this.session.close(reason);
+    this.release();
+    const livedMs = this.welcomedAt === undefined ? 0 : performance.now() - this.welcomedAt;
+    this.log.debug({ code: reason.code, reason: reason.message, livedMs: Math.round(livedMs) }, 'connection ended');
+    this.events.ended(this, { final, reason, livedMs });
+  }
+}

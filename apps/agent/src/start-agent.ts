@@ -1,0 +1,52 @@
+import { once } from 'node:events';
+import type { AgentSettings } from '#config';
+import type { BerthError } from '#errors';
+import { createLogger, type Log } from '#observability';
+import { Forwarder } from './forward/forwarder.js';
+import { AgentClient } from './session/agent-client.js';
+
+/** An agent that keeps itself connected. */
+export interface RunningAgent {
+  /**
+   * The first registration: where the agent can be reached. Rejects with the
+   * gateway's reason when it will not be tried again.
+   */
+  ready: Promise<{ port: number; host: string }>;
+  /** Resolves when the agent gave up for good, with the reason; never otherwise. */
+  failed: Promise<BerthError>;
+  /** Leaves in order; what still runs after `shutdown.timeoutMs` is cut off. */
+  stop(): Promise<void>;
+  client: AgentClient;
+}
+
+export interface StartAgentOptions {
+  log?: Log;
+  /** what the agent calls its own version */
+  version?: string;
+}
+
+/** Starts an agent in this process. */
+export function startAgent(settings: AgentSettings, options: StartAgentOptions = {}): RunningAgent {
+  const forwarder = new Forwarder(settings);
+  const log = options.log ?? createLogger('agent', settings.log, 2);
+  const client = new AgentClient(settings, options.version ?? '0.1.0', forwarder.forward, log);
+  const failed = once(client, 'failed').then(([reason]) => reason as BerthError);
+  const ready = Promise.race([
+    once(client, 'ready').then(([address]) => address as { port: number; host: string }),
+    failed.then((reason) => {
+      throw reason;
+    }),
+  ]);
+  // Whoever does not ask for it must not be ended by it.
+  ready.catch(() => undefined);
+  client.start();
+  return {
+    ready,
+    failed,
+    client,
+    async stop() {
+      await client.stop(settings.shutdown.timeoutMs);
+      await forwarder.close();
+    },
+  };
+}

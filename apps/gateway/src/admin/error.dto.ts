@@ -1,0 +1,19 @@
+import { ApiProperty } from '@nestjs/swagger';
+import type { ErrorBody } from '#errors';
+
+class ErrorDetailDto {
+  @ApiProperty({ example: 'BERTH_NOT_FOUND', description: 'stable code' })
+  code!: string;
+
+  @ApiProperty({ example: 'Agent my-laptop not found' })
+  message!: string;
+
+  @ApiProperty({ example: 'req-4f1c0a9be2d1', description: 'finds the request in the logs' })
+  requestId!: string;
+}
+
+/** Every error answer of Berth. */
+export class ErrorDto implements ErrorBody {
+  @ApiProperty({ type: ErrorDetailDto })
+  error!: ErrorDetailDto;
+}

@@ -1,0 +1,45 @@
+import { Controller, Get, Inject } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
+import { HealthCheck, HealthCheckService, type HealthCheckResult, HealthIndicatorService } from '@nestjs/terminus';
+import { AgentRegistry } from '../agents/index.js';
+import { TunnelGrpcServer } from '../tunnel/index.js';
+
+class HealthDto {
+  @ApiProperty({ example: 'ok' })
+  status!: string;
+}
+
+/** Whether the process lives (`/health`), and whether agents can dial in (`/health/ready`). */
+@ApiTags('health')
+@Controller('health')
+export class HealthController {
+  constructor(
+    @Inject(HealthCheckService) private readonly checks: HealthCheckService,
+    @Inject(HealthIndicatorService) private readonly indicator: HealthIndicatorService,
+    @Inject(AgentRegistry) private readonly registry: AgentRegistry,
+    @Inject(TunnelGrpcServer) private readonly grpc: TunnelGrpcServer,
+  ) {}
+
+  @Get()
+  @ApiOperation({ summary: 'The process lives' })
+  @ApiOkResponse({ type: HealthDto })
+  live(): HealthDto {
+    return { status: 'ok' };
+  }
+
+  @Get('ready')
+  @HealthCheck()
+  @ApiOperation({ summary: 'Agents can dial in, and no shutdown is under way' })
+  ready(): Promise<HealthCheckResult> {
+    return this.checks.check([
+      () => {
+        const check = this.indicator.check('grpc');
+        return this.grpc.port > 0 ? check.up({ port: this.grpc.port }) : check.down({ message: 'the gRPC port does not listen yet' });
+      },
+      () => {
+        const check = this.indicator.check('shutdown');
+        return this.registry.closing ? check.down({ message: 'the gateway is shutting down' }) : check.up();
+      },
+    ]);
+  }
+}

@@ -1,0 +1,2 @@
+export { AdminModule } from './admin.module.js';
+export { openApiDocument, serveApiDocs } from './open-api.js';

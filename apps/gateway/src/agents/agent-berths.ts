@@ -1,0 +1,119 @@
+import type { PooledHttpServer } from '#http-server-pool';
+import { BerthError } from '#errors';
+import type { Log } from '#observability';
+import type { Lease, PortAllocatorService } from '#port-allocator';
+import type { Agent } from './agent.js';
+import type { LifecycleEvents } from './lifecycle-events.js';
+
+/** Makes the (not yet listening) HTTP server of an agent on a port; ingress provides it. */
+export interface BerthBuilder {
+  build(agent: Agent, port: number): PooledHttpServer;
+}
+
+/** A port with the server that listens on it. */
+export interface Berth {
+  readonly lease: Lease;
+  readonly server: PooledHttpServer;
+}
+
+export interface BerthOptions {
+  /** ports to try before a registration is refused */
+  bindAttempts: number;
+  /** for requests under way when a server stops, ms */
+  stopGraceMs: number;
+}
+
+/** Opens and closes the servers of agents, and keeps leases and servers in step (checklist A5–A8). */
+export class AgentBerths {
+  private readonly open = new Map<string, Berth>();
+  private readonly stopping = new Set<Promise<void>>();
+
+  constructor(
+    private readonly ports: PortAllocatorService,
+    private readonly builder: BerthBuilder,
+    private readonly options: BerthOptions,
+    private readonly events: LifecycleEvents,
+    private readonly log: Log,
+  ) {}
+
+  /** Snapshot: agent id, port, and since when its server listens (ms since the epoch). */
+  list(): { agentId: string; port: number; startedAt: number }[] {
+    return [...this.open].map(([agentId, { lease, server }]) => ({
+      agentId,
+      port: lease.port,
+      startedAt: server.startedAt ?? lease.leasedAt,
+    }));
+  }
+
+  /**
+   * Resolves with the port once the agent's server listens on it.
+   *
+   * @param onLost told when the server ends by itself
+   * @throws BerthError `BERTH_PORTS_EXHAUSTED`, `BERTH_SERVER_EXISTS`, or `BERTH_SERVER_START_FAILED` after all attempts
+   */
+  async start(agent: Agent, onLost: (error: BerthError) => void): Promise<number> {
+    if (this.open.has(agent.id)) throw new BerthError('BERTH_SERVER_EXISTS', `server already exists for agent ${agent.id}`);
+    const avoid = new Set<number>();
+    let cause: unknown;
+    for (let attempt = 1; attempt <= this.options.bindAttempts; attempt += 1) {
+      const lease = this.ports.allocate(agent.id, avoid);
+      const server = this.builder.build(agent, lease.port);
+      try {
+        await server.start();
+      } catch (thrown) {
+        cause = thrown;
+        avoid.add(lease.port);
+        this.ports.release(lease.port);
+        this.events.emit('server.start-failed', { agentId: agent.id, message: BerthError.from(thrown).message });
+        this.log.error({ agentId: agent.id, port: lease.port, err: thrown }, 'agent server could not start');
+        if (lease.isStatic) break;
+        continue;
+      }
+      server.onUnexpectedClose = (error) => {
+        onLost(new BerthError('BERTH_SERVER_START_FAILED', `server of agent ${agent.id} ended by itself`, { cause: error }));
+      };
+      this.open.set(agent.id, { lease, server });
+      this.events.emit('port.leased', { agentId: agent.id, port: lease.port });
+      this.log.info({ agentId: agent.id, port: lease.port }, 'agent server listens');
+      return lease.port;
+    }
+    throw new BerthError(
+      'BERTH_SERVER_START_FAILED',
+      `failed to start server after ${avoid.size} attempts for agent ${agent.id} (agentPorts.bindAttempts)`,
+      { cause },
+    );
+  }
+
+  /**
+   * Takes the agent's server from the list and closes its port at once; requests
+   * under way get the grace. The port is free again when this resolves, while
+   * answers may still be running out.
+   *
+   * @param graceMs for requests under way, ms
+   * @throws BerthError `BERTH_SERVER_NOT_FOUND`
+   */
+  async stop(agentId: string, graceMs = this.options.stopGraceMs): Promise<void> {
+    const berth = this.open.get(agentId);
+    if (berth === undefined) throw new BerthError('BERTH_SERVER_NOT_FOUND', `no server found for agent ${agentId}`);
+    this.open.delete(agentId);
+    const ended = berth.server
+      .stop(graceMs)
+      .catch((thrown: unknown) => {
+        this.events.emit('server.stop-failed', { agentId, message: BerthError.from(thrown).message });
+        this.log.error({ agentId, err: thrown }, 'agent server did not stop cleanly');
+      })
+      .finally(() => this.stopping.delete(ended));
+    this.stopping.add(ended);
+    // close() has given the port back to the system; its handle is gone by the next turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    this.ports.release(berth.lease.port);
+    this.events.emit('port.released', { agentId, port: berth.lease.port });
+    this.log.info({ agentId, port: berth.lease.port }, 'agent server stopped');
+  }
+
+  /** Stops all servers, whatever one of them does, and waits for every one (checklist A7). */
+  async stopAll(graceMs: number): Promise<void> {
+    await Promise.allSettled([...this.open.keys()].map((agentId) => this.stop(agentId, graceMs)));
+    await Promise.allSettled([...this.stopping]);
+  }
+}

@@ -1,0 +1,263 @@
+import { BerthError } from '#errors';
+import type { Log } from '#observability';
+import { GoawayReason } from '#tunnel-protocol';
+import { Agent } from './agent.js';
+import type { AgentBerths } from './agent-berths.js';
+import type { LifecycleEvents } from './lifecycle-events.js';
+import type { TunnelConnection } from './tunnel-connection.js';
+
+export interface RegistryOptions {
+  /** another process with a known id: takes over, or is refused */
+  duplicateAgent: 'replace' | 'reject';
+  maxConnectionsPerAgent: number;
+  /** how long a port keeps listening while its agent is away, ms; 0: not at all */
+  holdMs: number;
+  /** silence after which a connection is dropped, ms */
+  staleAfterMs: number;
+}
+
+interface Entry {
+  agent: Agent;
+  /** settles when the server listens, or could not */
+  opened: Promise<number>;
+  /** runs while the agent is away and its port is held */
+  holdTimer: NodeJS.Timeout | undefined;
+  /** somebody was told that the agent is there */
+  announced: boolean;
+}
+
+/**
+ * Which agents there are. An agent is registered when its port listens and its
+ * connection is in the pool; it is gone when its last connection is.
+ */
+export class AgentRegistry {
+  private readonly entries = new Map<string, Entry>();
+  private shuttingDown = false;
+
+  constructor(
+    private readonly berths: AgentBerths,
+    private readonly options: RegistryOptions,
+    private readonly events: LifecycleEvents,
+    private readonly log: Log,
+  ) {}
+
+  get(agentId: string): Agent | undefined {
+    const agent = this.entries.get(agentId)?.agent;
+    return agent?.connected === true ? agent : undefined;
+  }
+
+  /** Connected agents, in the order of their ports. */
+  list(): Agent[] {
+    return [...this.entries.values()]
+      .map(({ agent }) => agent)
+      .filter((agent) => agent.connected)
+      .sort((a, b) => a.port - b.port);
+  }
+
+  /**
+   * Puts a connection into service. Resolves with the agent once its port listens.
+   *
+   * @param welcome says yes to the agent; called right before the connection is handed out
+   * @throws BerthError `BERTH_DRAINING`, `BERTH_AGENT_EXISTS`, `BERTH_TOO_MANY_CONNECTIONS`,
+   *   `BERTH_CONNECTION_CLOSED` when the connection went meanwhile, and what {@link AgentBerths.start} throws
+   */
+  async register(
+    connection: TunnelConnection,
+    metadata: Readonly<Record<string, string>>,
+    welcome: (port: number) => void,
+  ): Promise<Agent> {
+    if (this.shuttingDown) throw new BerthError('BERTH_DRAINING', 'the gateway is shutting down');
+    const entry = this.claim(connection);
+    const { agent } = entry;
+    try {
+      agent.port = await entry.opened;
+    } catch (thrown) {
+      if (this.entries.get(agent.id) === entry) this.entries.delete(agent.id);
+      throw thrown;
+    }
+    // Anything may have happened while the server started (checklist A14).
+    if (connection.session.closed || this.shuttingDown) {
+      this.dropIfEmpty(entry, 'left while its server started');
+      throw new BerthError('BERTH_CONNECTION_CLOSED', `connection ${connection.id} closed while its server started`);
+    }
+    if (this.entries.get(agent.id) !== entry) return this.register(connection, metadata, welcome);
+    clearTimeout(entry.holdTimer);
+    entry.holdTimer = undefined;
+    const isFirst = !agent.connected;
+    agent.metadata = metadata;
+    // Welcome is the first frame an agent gets; no Open may overtake it.
+    welcome(agent.port);
+    agent.connections.add(connection);
+    const { remoteAddress } = connection.origin;
+    if (isFirst) {
+      entry.announced = true;
+      this.events.emit('agent.connected', { agentId: agent.id, port: agent.port, remoteAddress, metadata });
+      this.log.info({ agentId: agent.id, port: agent.port, remoteAddress }, 'agent connected');
+    }
+    this.events.emit('connection.opened', { agentId: agent.id, connectionId: connection.id, remoteAddress });
+    return agent;
+  }
+
+  /** To be called once when a connection has closed; compares identity, so a replaced one changes nothing (A11). */
+  unregister(connection: TunnelConnection, reason: string): void {
+    const entry = this.entries.get(connection.agentId);
+    if (entry === undefined || !entry.agent.connections.remove(connection)) return;
+    this.events.emit('connection.closed', { agentId: connection.agentId, connectionId: connection.id, reason });
+    this.dropIfEmpty(entry, reason);
+  }
+
+  /**
+   * Disconnects an agent on an operator's word; it may come back.
+   *
+   * @throws BerthError `BERTH_NOT_FOUND`
+   */
+  disconnect(agentId: string): void {
+    const agent = this.get(agentId);
+    if (agent === undefined) throw new BerthError('BERTH_NOT_FOUND', `Agent ${agentId} not found`);
+    this.closeAll(agent, GoawayReason.disconnected, new BerthError('BERTH_CONNECTION_DISCONNECTED', 'disconnected by an operator'));
+  }
+
+  /** Drops connections that have been silent for too long (checklist A12). */
+  sweep(now: number): void {
+    for (const { agent } of this.entries.values()) {
+      for (const connection of agent.connections.all) {
+        const silentMs = now - connection.lastSeenAt;
+        if (silentMs <= this.options.staleAfterMs) continue;
+        this.log.warn({ agentId: agent.id, connectionId: connection.id, silentMs }, 'dropping a silent connection');
+        connection.close(new BerthError('BERTH_CONNECTION_SILENT', `nothing received for ${silentMs} ms (tunnel.staleAfterMs)`));
+      }
+    }
+  }
+
+  /**
+   * Shuts down: refuses new agents, asks those that are here to leave, lets
+   * requests under way end, then closes every connection.
+   *
+   * @param graceMs for requests under way, ms
+   */
+  async close(graceMs: number): Promise<void> {
+    this.shuttingDown = true;
+    for (const { agent, holdTimer } of this.entries.values()) {
+      clearTimeout(holdTimer);
+      for (const connection of agent.connections.all) connection.goaway(GoawayReason.shutdown, graceMs, false);
+    }
+    await this.berths.stopAll(graceMs);
+    const error = new BerthError('BERTH_DRAINING', 'the gateway is shutting down');
+    for (const { agent } of this.entries.values()) {
+      for (const connection of agent.connections.all) connection.close(error);
+    }
+    this.entries.clear();
+  }
+
+  /** Exchanges under way in all agents. */
+  get inFlight(): number {
+    let sum = 0;
+    for (const { agent } of this.entries.values()) sum += agent.connections.inFlight;
+    return sum;
+  }
+
+  get closing(): boolean {
+    return this.shuttingDown;
+  }
+
+  private claim(connection: TunnelConnection): Entry {
+    const { agentId, origin } = connection;
+    const known = this.entries.get(agentId);
+    if (known === undefined) {
+      const agent = new Agent(agentId, origin.instanceId);
+      const entry: Entry = { agent, opened: this.openBerth(agent), holdTimer: undefined, announced: false };
+      this.entries.set(agentId, entry);
+      return entry;
+    }
+    const { agent } = known;
+    if (agent.instanceId !== origin.instanceId) this.takeOver(agent, origin.instanceId);
+    if (agent.connections.all.length >= this.options.maxConnectionsPerAgent) {
+      throw new BerthError(
+        'BERTH_TOO_MANY_CONNECTIONS',
+        `agent ${agentId} has ${agent.connections.all.length} connections already (tunnel.maxConnectionsPerAgent)`,
+      );
+    }
+    return known;
+  }
+
+  private async openBerth(agent: Agent): Promise<number> {
+    const onLost = (error: BerthError): void => {
+      for (const connection of agent.connections.all) connection.close(error);
+      const entry = this.entries.get(agent.id);
+      if (entry?.agent === agent) this.remove(entry);
+    };
+    for (;;) {
+      try {
+        return await this.berths.start(agent, onLost);
+      } catch (thrown) {
+        const held = BerthError.from(thrown).code === 'BERTH_PORTS_EXHAUSTED' ? this.longestHeld() : undefined;
+        if (held === undefined) throw thrown;
+        // A port that waits for an agent is worth less than an agent that waits for a port.
+        this.entries.delete(held.agent.id);
+        clearTimeout(held.holdTimer);
+        await this.berths.stop(held.agent.id);
+      }
+    }
+  }
+
+  private longestHeld(): Entry | undefined {
+    let longest: Entry | undefined;
+    for (const entry of this.entries.values()) {
+      if (entry.holdTimer === undefined) continue;
+      if (longest === undefined || entry.agent.lastSeenAt < longest.agent.lastSeenAt) longest = entry;
+    }
+    return longest;
+  }
+
+  /** The port and its server pass on to the new process; the old one is told and closed. */
+  private takeOver(agent: Agent, instanceId: string): void {
+    if (agent.connected && this.options.duplicateAgent === 'reject') {
+      throw new BerthError('BERTH_AGENT_EXISTS', `agent ${agent.id} is connected already (tunnel.duplicateAgent: reject)`);
+    }
+    agent.instanceId = instanceId;
+    const replaced = agent.connections.all;
+    for (const connection of replaced) agent.connections.remove(connection);
+    for (const connection of replaced) {
+      const { id: connectionId } = connection;
+      this.events.emit('connection.closed', { agentId: agent.id, connectionId, reason: 'replaced' });
+      this.log.warn({ agentId: agent.id, connectionId: connection.id }, 'connection replaced by another process with the same id');
+      connection.goaway(GoawayReason.replaced, 0, false);
+      connection.close(new BerthError('BERTH_CONNECTION_REPLACED', `another process registered as agent ${agent.id}`));
+    }
+  }
+
+  private closeAll(agent: Agent, reason: GoawayReason, error: BerthError): void {
+    for (const connection of agent.connections.all) {
+      connection.goaway(reason, 0, true);
+      connection.close(error);
+    }
+  }
+
+  private dropIfEmpty(entry: Entry, reason: string): void {
+    const { agent } = entry;
+    if (agent.connected || this.entries.get(agent.id) !== entry) return;
+    if (entry.announced) {
+      entry.announced = false;
+      this.events.emit('agent.disconnected', { agentId: agent.id, port: agent.port, reason });
+      this.log.info({ agentId: agent.id, port: agent.port, reason }, 'agent disconnected');
+    }
+    clearTimeout(entry.holdTimer);
+    if (this.options.holdMs > 0 && !this.shuttingDown) {
+      entry.holdTimer = setTimeout(() => {
+        this.remove(entry);
+      }, this.options.holdMs);
+      entry.holdTimer.unref();
+      return;
+    }
+    this.remove(entry);
+  }
+
+  private remove(entry: Entry): void {
+    const { agent } = entry;
+    if (agent.connected || this.entries.get(agent.id) !== entry) return;
+    this.entries.delete(agent.id);
+    this.berths.stop(agent.id).catch((thrown: unknown) => {
+      this.log.error({ agentId: agent.id, err: thrown }, 'agent server was gone already');
+    });
+  }
+}

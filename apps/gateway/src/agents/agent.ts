@@ -1,0 +1,34 @@
+import { AgentConnections } from '#agent-pool';
+import { ExchangeStats } from '#observability';
+import type { TunnelConnection } from './tunnel-connection.js';
+
+/** One registered agent: its connections, its port and its figures. */
+export class Agent {
+  readonly connections: AgentConnections<TunnelConnection>;
+  readonly stats = new ExchangeStats();
+  readonly connectedAt = Date.now();
+  /** 0 until its server listens */
+  port = 0;
+  /** agent process that holds the id; connections of another one are a takeover */
+  instanceId: string;
+  metadata: Readonly<Record<string, string>> = {};
+  private quietSince = Date.now();
+
+  constructor(
+    readonly id: string,
+    instanceId: string,
+  ) {
+    this.connections = new AgentConnections(id);
+    this.instanceId = instanceId;
+  }
+
+  get connected(): boolean {
+    return this.connections.all.length > 0;
+  }
+
+  /** ms since the epoch; moves with every message of every connection (checklist A12) */
+  get lastSeenAt(): number {
+    for (const { lastSeenAt } of this.connections.all) if (lastSeenAt > this.quietSince) this.quietSince = lastSeenAt;
+    return this.quietSince;
+  }
+}

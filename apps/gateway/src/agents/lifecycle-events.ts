@@ -1,0 +1,52 @@
+import { EventEmitter } from 'node:events';
+import { messageOf } from '#errors';
+import type { Log } from '#observability';
+
+/** What happens to agents and ports; each event carries plain data. */
+export interface LifecycleEventMap {
+  'agent.connected': [{ agentId: string; port: number; remoteAddress: string; metadata: Readonly<Record<string, string>> }];
+  'agent.disconnected': [{ agentId: string; port: number; reason: string }];
+  'connection.opened': [{ agentId: string; connectionId: string; remoteAddress: string }];
+  'connection.closed': [{ agentId: string; connectionId: string; reason: string }];
+  'port.leased': [{ agentId: string; port: number }];
+  'port.released': [{ agentId: string; port: number }];
+  'registration.refused': [{ agentId: string; code: string; message: string }];
+  'server.start-failed': [{ agentId: string; message: string }];
+  'server.stop-failed': [{ agentId: string; message: string }];
+}
+
+export type LifecycleEventName = keyof LifecycleEventMap;
+
+/**
+ * Injectable events of the gateway's life. Listeners run in their own turn and
+ * cannot disturb the gateway: what they throw is logged.
+ */
+export class LifecycleEvents {
+  private readonly emitter = new EventEmitter();
+
+  constructor(private readonly log: Log) {
+    this.emitter.setMaxListeners(0);
+  }
+
+  /** @returns a function that takes the listener off again */
+  on<N extends LifecycleEventName>(
+    name: N,
+    listener: (...data: LifecycleEventMap[N]) => void | Promise<void>,
+  ): () => void {
+    const guarded = (...data: LifecycleEventMap[N]): void => {
+      setImmediate(() => {
+        void Promise.resolve()
+          .then(() => listener(...data))
+          .catch((thrown: unknown) => {
+            this.log.error({ event: name, err: thrown }, `a listener of ${name} failed: ${messageOf(thrown)}`);
+          });
+      });
+    };
+    this.emitter.on(name, guarded as (...data: unknown[]) => void);
+    return () => this.emitter.off(name, guarded as (...data: unknown[]) => void);
+  }
+
+  emit<N extends LifecycleEventName>(name: N, ...data: LifecycleEventMap[N]): void {
+    this.emitter.emit(name, ...data);
+  }
+}

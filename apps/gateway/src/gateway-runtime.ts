@@ -1,0 +1,41 @@
+import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import type { GatewaySettings } from '#config';
+import type { Log } from '#observability';
+import { AgentRegistry } from './agents/index.js';
+import { GATEWAY_LOG, GATEWAY_SETTINGS } from './gateway.tokens.js';
+
+/** Left of the whole shutdown for what comes after the requests under way, ms. */
+const CLOSING_MS = 500;
+
+/** What the gateway does by the clock, and how it ends. */
+@Injectable()
+export class GatewayRuntime implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private sweeper: NodeJS.Timeout | undefined;
+
+  constructor(
+    @Inject(AgentRegistry) private readonly registry: AgentRegistry,
+    @Inject(GATEWAY_SETTINGS) private readonly settings: GatewaySettings,
+    @Inject(GATEWAY_LOG) private readonly log: Log,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    const { tunnel, grpc, auth } = this.settings;
+    if (auth.token === '' && (!grpc.tls.enabled || grpc.tls.clientCert !== 'require')) {
+      this.log.warn(
+        { grpcHost: grpc.host, grpcPort: grpc.port },
+        'anybody who reaches the gRPC port can register an agent: set auth.token, or grpc.tls.clientCert to require',
+      );
+    }
+    this.sweeper = setInterval(() => {
+      this.registry.sweep(Date.now());
+    }, tunnel.sweepIntervalMs);
+    this.sweeper.unref();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    clearInterval(this.sweeper);
+    const { timeoutMs } = this.settings.shutdown;
+    this.log.info({ agents: this.registry.list().length, timeoutMs }, 'shutting down');
+    await this.registry.close(Math.max(0, timeoutMs - CLOSING_MS));
+  }
+}

@@ -1,0 +1,162 @@
+import { type DynamicModule, type INestApplication, Module, type Provider } from '@nestjs/common';
+import { DiscoveryModule, DiscoveryService } from '@nestjs/core';
+import { defaultGatewaySettings, type DeepPartial, type GatewaySettings } from '#config';
+import { AgentHttpServerFactory, HttpServerPool } from '#http-server-pool';
+import { createLogger, type Log } from '#observability';
+import { PortAllocatorService } from '#port-allocator';
+import { SESSION_DEFAULTS, WindowBudget } from '#tunnel-protocol';
+import { AdminModule } from './admin/index.js';
+import { AgentBerths, AgentRegistry, LifecycleEvents } from './agents/index.js';
+import { GatewayRuntime } from './gateway-runtime.js';
+import { GATEWAY_LOG, GATEWAY_SETTINGS } from './gateway.tokens.js';
+import { IngressBerthBuilder } from './ingress/index.js';
+import { CERTIFICATE_REQUIRED, grpcCredentials, Handshakes, TunnelController, TunnelGrpcServer } from './tunnel/index.js';
+
+export interface GatewayOptions {
+  /** what differs from the defaults; see docs/configuration.md */
+  settings?: DeepPartial<GatewaySettings>;
+  /** takes the gateway's log; default: JSON lines on stdout */
+  log?: Log;
+}
+
+const PROVIDERS: Provider[] = [
+  { provide: LifecycleEvents, useFactory: (log: Log) => new LifecycleEvents(log), inject: [GATEWAY_LOG] },
+  HttpServerPool,
+  {
+    provide: PortAllocatorService,
+    useFactory: ({ http, agentPorts }: GatewaySettings, log: Log) =>
+      new PortAllocatorService({
+        range: http.agentPortRange,
+        static: agentPorts.static,
+        warn: (message, fields) => {
+          log.warn(fields, message);
+        },
+      }),
+    inject: [GATEWAY_SETTINGS, GATEWAY_LOG],
+  },
+  {
+    provide: AgentHttpServerFactory,
+    useFactory: ({ ingress, agentPorts }: GatewaySettings) => new AgentHttpServerFactory({ ...ingress, ...agentPorts }),
+    inject: [GATEWAY_SETTINGS],
+  },
+  {
+    provide: IngressBerthBuilder,
+    useFactory: (
+      factory: AgentHttpServerFactory,
+      servers: HttpServerPool,
+      discovery: DiscoveryService,
+      { agentPorts, ingress }: GatewaySettings,
+      log: Log,
+    ) => new IngressBerthBuilder(factory, servers, discovery, agentPorts.host, ingress, log),
+    inject: [AgentHttpServerFactory, HttpServerPool, DiscoveryService, GATEWAY_SETTINGS, GATEWAY_LOG],
+  },
+  {
+    provide: AgentBerths,
+    useFactory: (
+      ports: PortAllocatorService,
+      builder: IngressBerthBuilder,
+      { agentPorts }: GatewaySettings,
+      events: LifecycleEvents,
+      log: Log,
+    ) => new AgentBerths(ports, builder, agentPorts, events, log),
+    inject: [PortAllocatorService, IngressBerthBuilder, GATEWAY_SETTINGS, LifecycleEvents, GATEWAY_LOG],
+  },
+  {
+    provide: AgentRegistry,
+    useFactory: (berths: AgentBerths, { tunnel, agentPorts }: GatewaySettings, events: LifecycleEvents, log: Log) =>
+      new AgentRegistry(berths, { ...tunnel, holdMs: agentPorts.holdMs }, events, log),
+    inject: [AgentBerths, GATEWAY_SETTINGS, LifecycleEvents, GATEWAY_LOG],
+  },
+  {
+    provide: Handshakes,
+    useFactory: (
+      registry: AgentRegistry,
+      { tunnel, auth, agentPorts }: GatewaySettings,
+      events: LifecycleEvents,
+      log: Log,
+    ) =>
+      new Handshakes(
+        registry,
+        {
+          ...tunnel,
+          token: auth.token,
+          publicHost: agentPorts.publicHost,
+          maxControlBytes: SESSION_DEFAULTS.maxControlBytes,
+          window: {
+            startBytes: tunnel.windowStartBytes,
+            maxBytes: tunnel.windowMaxBytes,
+            budget: new WindowBudget(tunnel.windowBudgetBytes),
+          },
+        },
+        events,
+        log,
+      ),
+    inject: [AgentRegistry, GATEWAY_SETTINGS, LifecycleEvents, GATEWAY_LOG],
+  },
+  {
+    provide: CERTIFICATE_REQUIRED,
+    useFactory: ({ grpc }: GatewaySettings) => grpc.tls.enabled && grpc.tls.clientCert === 'require',
+    inject: [GATEWAY_SETTINGS],
+  },
+  {
+    provide: TunnelGrpcServer,
+    useFactory: ({ grpc }: GatewaySettings) =>
+      new TunnelGrpcServer({ host: grpc.host, port: grpc.port, credentials: grpcCredentials(grpc.tls), maxStreams: 128 }),
+    inject: [GATEWAY_SETTINGS],
+  },
+  GatewayRuntime,
+];
+
+/**
+ * The gateway as a Nest module. Import it with {@link GatewayModule.forRoot},
+ * then call {@link connectGateway} on the application: that is all `berth-gateway` does.
+ */
+@Module({})
+export class GatewayModule {
+  /**
+   * @param options settings that differ from the defaults
+   * @throws BerthError `BERTH_CONFIG_INVALID` naming every wrong setting
+   */
+  static forRoot(options: GatewayOptions = {}): DynamicModule {
+    const settings = defaultGatewaySettings(options.settings);
+    return GatewayModule.forSettings(settings, options.log ?? createLogger('gateway', settings.log));
+  }
+
+  /** The same with settings that are complete and checked, as `#config` loads them. */
+  static forSettings(settings: GatewaySettings, log: Log): DynamicModule {
+    return {
+      module: GatewayModule,
+      global: true,
+      imports: [DiscoveryModule, AdminModule],
+      controllers: [TunnelController],
+      providers: [
+        { provide: GATEWAY_SETTINGS, useValue: settings },
+        { provide: GATEWAY_LOG, useValue: log },
+        ...PROVIDERS,
+      ],
+      exports: [
+        GATEWAY_SETTINGS,
+        GATEWAY_LOG,
+        AgentRegistry,
+        AgentBerths,
+        LifecycleEvents,
+        PortAllocatorService,
+        HttpServerPool,
+        TunnelGrpcServer,
+      ],
+    };
+  }
+}
+
+/**
+ * Puts the gRPC port into an application that imports {@link GatewayModule}, and
+ * starts it. The admin API is served wherever the application itself listens.
+ *
+ * @returns the transport; its `port` is the one agents dial
+ */
+export async function connectGateway(app: INestApplication): Promise<TunnelGrpcServer> {
+  const strategy = app.get(TunnelGrpcServer);
+  app.connectMicroservice({ strategy });
+  await app.startAllMicroservices();
+  return strategy;
+}

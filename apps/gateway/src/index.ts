@@ -1,0 +1,12 @@
+export { openApiDocument, serveApiDocs } from './admin/index.js';
+export * from './agents/index.js';
+export { connectGateway, GatewayModule, type GatewayOptions } from './gateway.module.js';
+export { GATEWAY_LOG, GATEWAY_SETTINGS } from './gateway.tokens.js';
+export {
+  type IngressAnswer,
+  type IngressInterceptor,
+  type IngressRequest,
+  type IngressResponse,
+  UseAtIngress,
+} from './ingress/index.js';
+export { type RunningGateway, startGateway } from './start-gateway.js';

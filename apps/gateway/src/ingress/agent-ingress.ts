@@ -1,0 +1,200 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { BerthError, messageOf } from '#errors';
+import type { AgentTraffic } from '#http-server-pool';
+import { FramingError, type RelayedHead, relayHead } from '#http-rules';
+import { ExchangeKind, type OpenHead } from '#tunnel-protocol';
+import { clientOf, trackClient } from './client-connection.js';
+import { newRequestId, sendError, sendRawError } from './error-responses.js';
+import { applyForwarded } from './forwarded.js';
+import { bodyTooLarge, HttpRelay } from './http-relay.js';
+import type { IngressContext } from './ingress-context.js';
+import type { IngressAnswer, IngressRequest } from './interceptor.js';
+import { UpgradeRelay } from './upgrade-relay.js';
+
+/** Everything that arrives at one agent's port (checklist A9). */
+export class AgentIngress implements AgentTraffic {
+  constructor(private readonly context: IngressContext) {}
+
+  connection(socket: Duplex): void {
+    trackClient(socket, this.context.options.halfCloseGraceMs);
+  }
+
+  request(request: IncomingMessage, response: ServerResponse): void {
+    clientOf(request.socket).enqueue(() => {
+      this.relay(request, response);
+    });
+  }
+
+  upgrade(request: IncomingMessage, socket: Duplex, early: Buffer): void {
+    // Before anything else: nobody else listens for errors of an upgraded socket.
+    socket.on('error', () => socket.destroy());
+    if (request.method === 'CONNECT') {
+      this.refuseRaw(socket, new BerthError('BERTH_METHOD_NOT_ALLOWED', 'this port is not a forward proxy'));
+      return;
+    }
+    clientOf(socket).enqueue(() => {
+      this.relayUpgrade(request, socket as Socket, early);
+    });
+  }
+
+  clientError(error: Error & { code?: string }, socket: Duplex): void {
+    const busy = clientOf(socket).current !== undefined;
+    if (error.code === 'ECONNRESET' || !socket.writable || busy) {
+      socket.destroy();
+      return;
+    }
+    this.refuseRaw(socket, parserError(error));
+  }
+
+  failed(error: unknown, _request: IncomingMessage, response: ServerResponse): void {
+    this.context.log.error({ agentId: this.context.agent.id, err: error }, 'a request could not be handled');
+    if (response.headersSent) response.destroy();
+    else this.refuse(response, BerthError.from(error));
+  }
+
+  // ---------------------------------------------------------------------------
+
+  private relay(request: IncomingMessage, response: ServerResponse): void {
+    const head = this.readHead(request, false);
+    if (head instanceof BerthError) {
+      response.shouldKeepAlive = false;
+      response.once('close', () => clientOf(request.socket).answered());
+      this.refuse(response, head);
+      return;
+    }
+    const open: OpenHead = {
+      kind: ExchangeKind.http,
+      method: request.method as string,
+      target: request.url as string,
+      headers: head.headers,
+      body: head.chunked || (head.contentLength ?? 0) > 0,
+    };
+    const client = clientOf(request.socket);
+    if (this.context.interceptors.length === 0) {
+      new HttpRelay(this.context, client, request, response, open, undefined).begin();
+      return;
+    }
+    const seen = this.describe(open, request);
+    client.current = { clientGone: () => request.socket.destroy() };
+    void this.intercept(seen).then((answer) => {
+      if (request.socket.destroyed) return;
+      if (answer instanceof BerthError) this.refuse(response, answer);
+      else if (answer !== undefined) sendAnswer(response, answer);
+      else {
+        const { method, target, headers } = seen;
+        new HttpRelay(this.context, client, request, response, { ...open, method, target, headers }, seen).begin();
+        return;
+      }
+      response.once('close', () => client.answered());
+    });
+  }
+
+  private relayUpgrade(request: IncomingMessage, socket: Socket, early: Buffer): void {
+    const head = this.readHead(request, true);
+    if (head instanceof BerthError) {
+      this.refuseRaw(socket, head);
+      return;
+    }
+    const open: OpenHead = {
+      kind: ExchangeKind.upgrade,
+      method: request.method as string,
+      target: request.url as string,
+      headers: head.headers,
+      body: true,
+    };
+    const start = (): void => {
+      const relay = new UpgradeRelay(this.context, request, socket, early, open);
+      clientOf(socket).current = relay;
+      relay.begin();
+    };
+    if (this.context.interceptors.length === 0) {
+      start();
+      return;
+    }
+    const seen = this.describe(open, request);
+    void this.intercept(seen).then((answer) => {
+      if (socket.destroyed) return;
+      if (answer === undefined) {
+        Object.assign(open, { method: seen.method, target: seen.target, headers: seen.headers });
+        start();
+      } else {
+        const error = answer instanceof BerthError ? answer : new BerthError('BERTH_BAD_REQUEST', 'refused by an interceptor');
+        this.refuseRaw(socket, error);
+      }
+    });
+  }
+
+  /** The head for the agent, or why the request is refused. */
+  private readHead(request: IncomingMessage, isUpgrade: boolean): RelayedHead | BerthError {
+    const { options } = this.context;
+    const target = request.url as string;
+    if (target.length > options.maxTargetBytes) {
+      return new BerthError('BERTH_TARGET_TOO_LONG', `the request target is longer than ${options.maxTargetBytes} bytes (ingress.maxTargetBytes)`);
+    }
+    let head: RelayedHead;
+    try {
+      head = relayHead(request.rawHeaders, isUpgrade);
+    } catch (thrown) {
+      if (thrown instanceof FramingError) return new BerthError('BERTH_BAD_REQUEST', thrown.message);
+      throw thrown;
+    }
+    if (head.hosts > 1) return new BerthError('BERTH_BAD_REQUEST', 'more than one Host header');
+    if (options.maxBodyBytes > 0 && (head.contentLength ?? 0) > options.maxBodyBytes) return bodyTooLarge(options.maxBodyBytes);
+    const address = request.socket.remoteAddress ?? '';
+    head.headers = applyForwarded(head.headers, options.forwardedHeaders, { address, host: head.host });
+    return head;
+  }
+
+  private describe(open: OpenHead, request: IncomingMessage): IngressRequest {
+    return {
+      agentId: this.context.agent.id,
+      kind: open.kind === ExchangeKind.upgrade ? 'upgrade' : 'http',
+      method: open.method,
+      target: open.target,
+      headers: open.headers,
+      remoteAddress: request.socket.remoteAddress ?? '',
+    };
+  }
+
+  private async intercept(seen: IngressRequest): Promise<IngressAnswer | BerthError | undefined> {
+    try {
+      for (const interceptor of this.context.interceptors) {
+        const answer = await interceptor.onRequest?.(seen);
+        if (answer !== undefined) return answer;
+      }
+      return undefined;
+    } catch (thrown) {
+      this.context.log.error({ agentId: seen.agentId, err: thrown }, `an interceptor failed: ${messageOf(thrown)}`);
+      return BerthError.from(thrown);
+    }
+  }
+
+  private refuse(response: ServerResponse, error: BerthError): void {
+    sendError(response, error, newRequestId(), this.context.options.retryAfterSeconds);
+  }
+
+  private refuseRaw(socket: Duplex, error: BerthError): void {
+    sendRawError(socket, error, newRequestId(), this.context.options.retryAfterSeconds);
+    // The rest of what the client sends is not read; it gets the time to read the answer.
+    setTimeout(() => socket.destroy(), 1000).unref();
+  }
+}
+
+function parserError(error: Error & { code?: string }): BerthError {
+  if (error.code === 'HPE_HEADER_OVERFLOW') {
+    return new BerthError('BERTH_HEADERS_TOO_LARGE', 'the request head is larger than allowed (ingress.maxHeaderBytes)');
+  }
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return new BerthError('BERTH_REQUEST_TIMEOUT', 'the request head did not arrive in time (ingress.headersTimeoutMs)');
+  }
+  return new BerthError('BERTH_BAD_REQUEST', 'the request is not valid HTTP');
+}
+
+function sendAnswer(response: ServerResponse, answer: IngressAnswer): void {
+  const body = answer.body ?? '';
+  const headers = [...(answer.headers ?? []), 'Content-Length', String(Buffer.byteLength(body))];
+  response.writeHead(answer.status, headers);
+  response.end(body);
+}

@@ -1,0 +1,55 @@
+import type { DiscoveryService } from '@nestjs/core';
+import { type AgentHttpServerFactory, type HttpServerPool, type PooledHttpServer } from '#http-server-pool';
+import type { Log } from '#observability';
+import type { Agent, BerthBuilder } from '../agents/index.js';
+import { AgentIngress } from './agent-ingress.js';
+import { Deadlines } from './deadlines.js';
+import type { IngressOptions } from './ingress-context.js';
+import { type IngressInterceptor, UseAtIngress } from './interceptor.js';
+
+/** Makes the server behind an agent's port, with the ingress of that agent as its only handler. */
+export class IngressBerthBuilder implements BerthBuilder {
+  private readonly deadlines = new Deadlines();
+  private interceptors: IngressInterceptor[] | undefined;
+
+  /** @param host address that agents' ports listen on */
+  constructor(
+    private readonly factory: AgentHttpServerFactory,
+    private readonly servers: HttpServerPool,
+    private readonly discovery: DiscoveryService,
+    private readonly host: string,
+    private readonly options: IngressOptions,
+    private readonly log: Log,
+  ) {}
+
+  build(agent: Agent, port: number): PooledHttpServer {
+    // Looked up with the first agent: by then every module is there.
+    this.interceptors ??= findInterceptors(this.discovery);
+    const ingress = new AgentIngress({
+      agent,
+      options: this.options,
+      deadlines: this.deadlines,
+      interceptors: this.interceptors,
+      log: this.log,
+    });
+    const server = this.factory.create(`agent ${agent.id}`, { host: this.host, port }, ingress);
+    server.server.once('listening', () => {
+      this.servers.store(server);
+    });
+    server.server.once('close', () => {
+      this.servers.delete(server);
+    });
+    return server;
+  }
+}
+
+function findInterceptors(discovery: DiscoveryService): IngressInterceptor[] {
+  return discovery
+    .getProviders({ metadataKey: UseAtIngress.KEY })
+    .map((wrapper) => ({
+      instance: wrapper.instance as IngressInterceptor,
+      order: discovery.getMetadataByDecorator(UseAtIngress, wrapper)?.order ?? 0,
+    }))
+    .sort((a, b) => a.order - b.order)
+    .map(({ instance }) => instance);
+}

@@ -1,0 +1,94 @@
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+
+/** A response that a client connection waits for. */
+export interface PendingAnswer {
+  /** the client cannot take an answer any more */
+  clientGone(): void;
+}
+
+/**
+ * One connection of a client. It answers requests one at a time, so a client
+ * that pipelines takes no more than one exchange, and it decides when a client
+ * that closed its half is really gone.
+ */
+export class ClientConnection {
+  /** set while an exchange runs for the client */
+  current: PendingAnswer | undefined;
+  private busy = false;
+  private readonly waiting: (() => void)[] = [];
+  private paused = false;
+
+  constructor(
+    private readonly socket: Socket,
+    private readonly halfCloseGraceMs: number,
+  ) {
+    socket.once('end', this.onHalfClosed);
+  }
+
+  /**
+   * Runs `begin` now, or when the answers before it have left. Whoever begins
+   * calls {@link answered} in the end.
+   */
+  enqueue(begin: () => void): void {
+    if (!this.busy) {
+      this.busy = true;
+      begin();
+      return;
+    }
+    this.waiting.push(begin);
+    if (this.waiting.length > MAX_PIPELINED) this.socket.destroy();
+    else if (this.waiting.length >= PAUSE_AT && !this.paused) {
+      this.paused = true;
+      this.socket.pause();
+    }
+  }
+
+  /** To be called when the current answer has left or failed. */
+  answered(): void {
+    this.current = undefined;
+    this.busy = false;
+    const next = this.waiting.shift();
+    if (this.paused && this.waiting.length < PAUSE_AT) {
+      this.paused = false;
+      this.socket.resume();
+    }
+    if (next === undefined || this.socket.destroyed) return;
+    this.busy = true;
+    next();
+  }
+
+  /**
+   * A FIN alone does not tell a client that left from one that only has no more
+   * to ask. Whoever is there takes bytes; to whoever left, the first bytes come
+   * back as a reset. With no bytes to send for a while, the client counts as gone.
+   */
+  private readonly onHalfClosed = (): void => {
+    if (this.current === undefined) return;
+    const before = this.socket.bytesWritten;
+    const timer = setTimeout(() => {
+      if (this.socket.bytesWritten === before) this.current?.clientGone();
+    }, this.halfCloseGraceMs);
+    timer.unref();
+    this.socket.once('close', () => {
+      clearTimeout(timer);
+    });
+  };
+}
+
+/** Requests that wait behind the current one before the socket is no longer read. */
+const PAUSE_AT = 16;
+/** One read can bring more than that; this many end the connection. */
+const MAX_PIPELINED = 1024;
+
+const connections = new WeakMap<Duplex, ClientConnection>();
+
+/** Makes the state of a client's socket; once, when it is accepted. */
+export function trackClient(socket: Duplex, halfCloseGraceMs: number): void {
+  connections.set(socket, new ClientConnection(socket as Socket, halfCloseGraceMs));
+}
+
+/** The state of a socket that {@link trackClient} has seen. */
+export function clientOf(socket: Duplex): ClientConnection {
+  return connections.get(socket) as ClientConnection;
+}

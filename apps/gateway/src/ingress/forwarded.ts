@@ -1,0 +1,67 @@
+import type { FlatHeaders } from '#http-rules';
+
+/** What to tell the local service about the client; `ingress.forwardedHeaders`. */
+export type ForwardedPolicy = 'append' | 'replace' | 'off';
+
+/** The client as the gateway sees it. */
+export interface ClientFacts {
+  address: string;
+  /** value of `Host`, may be empty */
+  host: string;
+}
+
+const NAMES = {
+  for: 'x-forwarded-for',
+  proto: 'x-forwarded-proto',
+  host: 'x-forwarded-host',
+  forwarded: 'forwarded',
+} as const;
+
+/**
+ * Applies the policy for `X-Forwarded-For`, `-Proto`, `-Host` and `Forwarded` (RFC 7239).
+ *
+ * - `append`: the client's address is added behind what the request brought; proto
+ *   and host are added where they are missing; `Forwarded` grows only where it is there.
+ * - `replace`: what the request brought is dropped, and our own is set.
+ * - `off`: nothing is touched.
+ */
+export function applyForwarded(headers: FlatHeaders, policy: ForwardedPolicy, client: ClientFacts): FlatHeaders {
+  if (policy === 'off') return headers;
+  const out = policy === 'replace' ? withoutForwarded(headers) : headers;
+  let hasFor = false;
+  let hasProto = false;
+  let hasHost = false;
+  if (policy === 'append') {
+    for (let i = 0; i < out.length; i += 2) {
+      const name = out[i] as string;
+      const { length } = name;
+      if (length !== 15 && length !== 17 && length !== 16 && length !== 9) continue;
+      const lower = name.toLowerCase();
+      if (lower === NAMES.for && !hasFor) {
+        hasFor = true;
+        out[i + 1] = `${out[i + 1] as string}, ${client.address}`;
+      } else if (lower === NAMES.proto) hasProto = true;
+      else if (lower === NAMES.host) hasHost = true;
+      else if (lower === NAMES.forwarded) out[i + 1] = `${out[i + 1] as string}, ${forwardedElement(client)}`;
+    }
+  }
+  if (!hasFor) out.push('X-Forwarded-For', client.address);
+  if (!hasProto) out.push('X-Forwarded-Proto', 'http');
+  if (!hasHost && client.host !== '') out.push('X-Forwarded-Host', client.host);
+  return out;
+}
+
+function withoutForwarded(headers: FlatHeaders): FlatHeaders {
+  const own: ReadonlySet<string> = new Set(Object.values(NAMES));
+  const kept: FlatHeaders = [];
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string;
+    if (!own.has(name.toLowerCase())) kept.push(name, headers[i + 1] as string);
+  }
+  return kept;
+}
+
+function forwardedElement({ address, host }: ClientFacts): string {
+  const node = address.includes(':') ? `"[${address}]"` : address;
+  return host === '' ? `for=${node};proto=http` : `for=${node};host="${host.replace(/["\\]/g, '')}";proto=http`;
+}

@@ -1,0 +1,363 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { BerthError } from '#errors';
+import { FramingError, isBodiless, isIdempotent, relayHead, relayTrailers } from '#http-rules';
+import {
+  type Exchange,
+  type ExchangeFailure,
+  type ExchangeSink,
+  type FlatHeaders,
+  type InterimHead,
+  type OpenHead,
+  ResetCode,
+  type ResponseHead,
+} from '#tunnel-protocol';
+import type { TunnelConnection } from '../agents/index.js';
+import type { ClientConnection, PendingAnswer } from './client-connection.js';
+import type { Watched } from './deadlines.js';
+import { newRequestId, sendError } from './error-responses.js';
+import { errorOfFailure, isRetryable } from './failures.js';
+import type { IngressContext } from './ingress-context.js';
+import type { IngressRequest } from './interceptor.js';
+import { ResponseGate } from './response-gate.js';
+
+const RELAY = Symbol('relay');
+type RelayedResponse = ServerResponse & { [RELAY]?: HttpRelay };
+type RelayedRequest = IncomingMessage & { [RELAY]?: HttpRelay };
+
+/** For the rest of an upload that nobody wants any more, ms; then the connection is closed. */
+const LINGER_MS = 5000;
+
+/**
+ * One request of a client, from its head to the last byte of its answer.
+ * Lives until the response has closed; see the states in docs/data-path.md.
+ */
+export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
+  deadlineAt = 0;
+  private exchange: Exchange | undefined;
+  private connection: TunnelConnection | undefined;
+  private retried = false;
+  /** response bytes that Content-Length still promises; undefined: chunked or until close */
+  private remaining: number | undefined;
+  private bodiless = false;
+  private requestEnded: boolean;
+  private requestBytes = 0;
+  /** handed to the socket and not yet drained */
+  private undrained = 0;
+  private ended = false;
+  private readonly startedAt = performance.now();
+  /** holds frames back while interceptors look at the response head */
+  private gate: ResponseGate | undefined;
+
+  constructor(
+    private readonly context: IngressContext,
+    private readonly client: ClientConnection,
+    private readonly request: RelayedRequest,
+    private readonly response: RelayedResponse,
+    private readonly open: OpenHead,
+    /** the request as interceptors saw it; undefined when there are none */
+    private readonly seenBy: IngressRequest | undefined,
+  ) {
+    this.requestEnded = !open.body;
+  }
+
+  /** Sends the request to the agent. */
+  begin(): void {
+    const { response, request, context } = this;
+    this.client.current = this;
+    response[RELAY] = this;
+    response.on('close', onResponseClose);
+    context.agent.stats.requests += 1;
+    this.touch();
+    context.deadlines.watch(this);
+    if (!this.openExchange(undefined) || !this.open.body) return;
+    request[RELAY] = this;
+    request.on('data', onRequestData);
+    request.on('end', onRequestEnd);
+  }
+
+  get requestId(): string {
+    if (this.connection === undefined || this.exchange === undefined) return newRequestId();
+    return `${this.connection.id}-${this.exchange.id}`;
+  }
+
+  // --- frames of the agent ---------------------------------------------------
+
+  informational(head: InterimHead): void {
+    const { response } = this;
+    if (response.headersSent || this.request.httpVersionMinor === 0) return;
+    try {
+      if (head.status === 100) response.writeContinue();
+      else response.writeInformation(head.status, relayHead(head.headers, false).headers);
+    } catch (thrown) {
+      this.badResponse(thrown);
+    }
+  }
+
+  head(head: ResponseHead): void {
+    const { seenBy } = this;
+    if (seenBy === undefined) {
+      this.sendHead(head);
+      return;
+    }
+    this.gate = new ResponseGate(this, () => (this.gate = undefined));
+    void this.gate.pass(this.context.interceptors, seenBy, head);
+  }
+
+  /** An interceptor threw: its error is the answer. */
+  rejectResponse(error: BerthError): void {
+    this.exchange?.reset(ResetCode.cancelled, 'an interceptor refused the response');
+    this.answerError(error);
+  }
+
+  /** Starts the answer to the client: framing is rebuilt, everything else is as the agent sent it. */
+  sendHead(head: ResponseHead): void {
+    const { response } = this;
+    this.touch();
+    try {
+      const { headers, contentLength } = relayHead(head.headers, false);
+      this.bodiless = isBodiless(this.open.method, head.status);
+      this.remaining = this.bodiless ? undefined : contentLength;
+      response.sendDate = false;
+      response.writeHead(head.status, head.reason, headers);
+    } catch (thrown) {
+      this.badResponse(thrown);
+      return;
+    }
+    // Without a body in the same batch (an event stream, say) the head must not wait for one.
+    process.nextTick(flushHead, response);
+  }
+
+  data(bytes: Buffer): void {
+    if (this.gate !== undefined) {
+      this.gate.data(bytes);
+      return;
+    }
+    const { length } = bytes;
+    this.touch();
+    this.context.agent.stats.bytesOut += length;
+    if (this.bodiless) {
+      this.exchange?.consumed(length);
+      return;
+    }
+    if (this.remaining !== undefined) {
+      this.remaining -= length;
+      if (this.remaining < 0) {
+        this.breakOff(ResetCode.internal, 'the response is longer than its Content-Length');
+        return;
+      }
+      if (this.remaining === 0 && this.undrained === 0) {
+        // One write for head, body and end.
+        this.response.end(bytes);
+        this.exchange?.consumed(length);
+        return;
+      }
+    }
+    if (this.response.write(bytes) && this.undrained === 0) {
+      this.exchange?.consumed(length);
+      return;
+    }
+    if (this.undrained === 0) this.response.on('drain', onResponseDrain);
+    this.undrained += length;
+  }
+
+  end(trailers: FlatHeaders | undefined): void {
+    if (this.gate !== undefined) {
+      this.gate.end(trailers);
+      return;
+    }
+    if (this.remaining !== undefined && this.remaining > 0) {
+      this.breakOff(ResetCode.internal, 'the response is shorter than its Content-Length');
+      return;
+    }
+    const { response } = this;
+    try {
+      if (trailers !== undefined && response.chunkedEncoding) response.addTrailers(pairs(relayTrailers(trailers)));
+      if (!response.writableEnded) response.end();
+    } catch (thrown) {
+      this.badResponse(thrown);
+    }
+  }
+
+  failed(failure: ExchangeFailure): void {
+    this.context.log.debug({ requestId: this.requestId, failure }, 'exchange failed');
+    if (this.mayRetry(failure)) {
+      this.retried = true;
+      this.openExchange(this.connection);
+      return;
+    }
+    this.answerError(errorOfFailure(this.context.agent.id, failure));
+  }
+
+  writable(): void {
+    this.touch();
+    this.request.resume();
+  }
+
+  // --- what the client does --------------------------------------------------
+
+  requestData(chunk: Buffer): void {
+    const { exchange, context } = this;
+    if (exchange === undefined || exchange.closed) return;
+    this.touch();
+    context.agent.stats.bytesIn += chunk.length;
+    this.requestBytes += chunk.length;
+    if (context.options.maxBodyBytes > 0 && this.requestBytes > context.options.maxBodyBytes) {
+      exchange.reset(ResetCode.cancelled, 'request body over ingress.maxBodyBytes');
+      this.answerError(bodyTooLarge(context.options.maxBodyBytes));
+      return;
+    }
+    if (!exchange.sendData(chunk)) this.request.pause();
+  }
+
+  requestComplete(): void {
+    this.requestEnded = true;
+    this.touch();
+    const { rawTrailers } = this.request;
+    this.exchange?.sendEnd(rawTrailers.length > 0 ? relayTrailers(rawTrailers) : undefined);
+  }
+
+  drained(): void {
+    const bytes = this.undrained;
+    this.undrained = 0;
+    this.response.off('drain', onResponseDrain);
+    this.touch();
+    this.exchange?.consumed(bytes);
+  }
+
+  /** The response has left, or its connection is gone. */
+  responseClosed(): void {
+    if (this.ended) return;
+    this.ended = true;
+    const { context, exchange, request, response } = this;
+    context.deadlines.unwatch(this);
+    context.agent.stats.observe((performance.now() - this.startedAt) / 1000);
+    if (exchange !== undefined) {
+      exchange.reset(ResetCode.cancelled, 'the client left');
+      exchange.discard();
+    }
+    if (response.writableFinished && !request.complete && !request.destroyed) linger(request);
+    this.client.answered();
+  }
+
+  clientGone(): void {
+    this.request.socket.destroy();
+  }
+
+  expired(): void {
+    const { response, context, exchange } = this;
+    exchange?.reset(ResetCode.timeout, 'deadline passed at the gateway');
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    const { idleTimeoutMs, responseTimeoutMs } = context.options;
+    this.answerError(
+      this.requestEnded || this.request.isPaused()
+        ? new BerthError('BERTH_RESPONSE_TIMEOUT', `agent ${context.agent.id} sent no response head within ${responseTimeoutMs} ms`)
+        : new BerthError('BERTH_REQUEST_TIMEOUT', `the request body stood still for ${idleTimeoutMs} ms`),
+    );
+  }
+
+  /** Ends the request with an error answer, or with a visibly broken connection once the head is out. */
+  answerError(error: BerthError): void {
+    const { response, context } = this;
+    context.agent.stats.errors += 1;
+    if (response.headersSent || response.destroyed) {
+      // Where the end of the connection is the end of the body, only a reset shows the fault.
+      if (this.request.httpVersionMinor === 0) response.socket?.resetAndDestroy();
+      response.destroy();
+      return;
+    }
+    if (!this.request.complete) response.shouldKeepAlive = false;
+    sendError(response, error, this.requestId, context.options.retryAfterSeconds);
+  }
+
+  // ---------------------------------------------------------------------------
+
+  private openExchange(except: TunnelConnection | undefined): boolean {
+    try {
+      this.connection = this.context.agent.connections.select(except);
+    } catch (thrown) {
+      this.answerError(BerthError.from(thrown));
+      return false;
+    }
+    this.exchange = this.connection.session.open(this.open, this);
+    return true;
+  }
+
+  private mayRetry(failure: ExchangeFailure): boolean {
+    return (
+      !this.retried &&
+      !this.ended &&
+      !this.open.body &&
+      isRetryable(failure) &&
+      isIdempotent(this.open.method) &&
+      !this.response.headersSent &&
+      this.exchange?.headReceived === false
+    );
+  }
+
+  private badResponse(thrown: unknown): void {
+    this.exchange?.reset(ResetCode.internal, 'the response cannot be relayed');
+    const why = thrown instanceof FramingError ? thrown.message : 'its head is not valid HTTP';
+    this.answerError(
+      new BerthError('BERTH_BAD_AGENT_RESPONSE', `the response of agent ${this.context.agent.id} cannot be relayed: ${why}`),
+    );
+  }
+
+  private breakOff(code: ResetCode, message: string): void {
+    this.exchange?.reset(code, message);
+    this.context.agent.stats.errors += 1;
+    this.response.destroy();
+  }
+
+  /** Progress was made: the next deadline counts from here. */
+  private touch(): void {
+    const { deadlines, options } = this.context;
+    const waitsForHead = this.requestEnded && !this.response.headersSent;
+    this.deadlineAt = deadlines.now + (waitsForHead ? options.responseTimeoutMs : options.idleTimeoutMs);
+  }
+}
+
+export function bodyTooLarge(limit: number): BerthError {
+  return new BerthError('BERTH_BODY_TOO_LARGE', `the request body is larger than ${limit} bytes (ingress.maxBodyBytes)`);
+}
+
+// Shared listeners: closures per request would be four allocations each.
+
+function onResponseClose(this: RelayedResponse): void {
+  this[RELAY]?.responseClosed();
+}
+
+function onResponseDrain(this: RelayedResponse): void {
+  this[RELAY]?.drained();
+}
+
+function onRequestData(this: RelayedRequest, chunk: Buffer): void {
+  this[RELAY]?.requestData(chunk);
+}
+
+function onRequestEnd(this: RelayedRequest): void {
+  this[RELAY]?.requestComplete();
+}
+
+function flushHead(response: ServerResponse): void {
+  if (!response.writableEnded && !response.destroyed) response.flushHeaders();
+}
+
+function pairs(flat: FlatHeaders): [string, string][] {
+  const out: [string, string][] = [];
+  for (let i = 0; i < flat.length; i += 2) out.push([flat[i] as string, flat[i + 1] as string]);
+  return out;
+}
+
+/** The answer is out, the upload is not: it is read to nowhere for a while, so that the answer can arrive. */
+function linger(request: IncomingMessage): void {
+  const timer = setTimeout(() => {
+    if (!request.complete) request.socket.destroy();
+  }, LINGER_MS);
+  timer.unref();
+  request.socket.once('close', () => {
+    clearTimeout(timer);
+  });
+}

@@ -1,0 +1,12 @@
+export { AgentIngress } from './agent-ingress.js';
+export { IngressBerthBuilder } from './berth-builder.js';
+export { Deadlines } from './deadlines.js';
+export type { ForwardedPolicy } from './forwarded.js';
+export type { IngressContext, IngressOptions } from './ingress-context.js';
+export {
+  type IngressAnswer,
+  type IngressInterceptor,
+  type IngressRequest,
+  type IngressResponse,
+  UseAtIngress,
+} from './interceptor.js';

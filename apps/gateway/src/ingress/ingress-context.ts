@@ -1,0 +1,26 @@
+import type { Log } from '#observability';
+import type { Agent } from '../agents/index.js';
+import type { Deadlines } from './deadlines.js';
+import type { ForwardedPolicy } from './forwarded.js';
+import type { IngressInterceptor } from './interceptor.js';
+
+/** Settings of the ingress, in ms and bytes; see docs/configuration.md. */
+export interface IngressOptions {
+  responseTimeoutMs: number;
+  idleTimeoutMs: number;
+  halfCloseGraceMs: number;
+  maxTargetBytes: number;
+  /** 0: no limit */
+  maxBodyBytes: number;
+  forwardedHeaders: ForwardedPolicy;
+  retryAfterSeconds: number;
+}
+
+/** What every exchange of one agent's port shares. */
+export interface IngressContext {
+  readonly agent: Agent;
+  readonly options: IngressOptions;
+  readonly deadlines: Deadlines;
+  readonly interceptors: readonly IngressInterceptor[];
+  readonly log: Log;
+}

@@ -1,0 +1,183 @@
+import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { BerthError } from '#errors';
+import { relayHead } from '#http-rules';
+import {
+  type Exchange,
+  type ExchangeFailure,
+  type ExchangeSink,
+  type FlatHeaders,
+  type OpenHead,
+  ResetCode,
+  type ResponseHead,
+} from '#tunnel-protocol';
+import type { PendingAnswer } from './client-connection.js';
+import type { Watched } from './deadlines.js';
+import { newRequestId, sendRawError } from './error-responses.js';
+import { errorOfFailure } from './failures.js';
+import type { IngressContext } from './ingress-context.js';
+
+/**
+ * An upgrade on its way: until the local service's own 101 no byte of the
+ * client passes; after it, the exchange is a byte pipe with two halves that end
+ * independently. Any other answer is relayed as a plain response.
+ */
+export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
+  deadlineAt = 0;
+  private exchange: Exchange | undefined;
+  private state: 'waiting' | 'pipe' | 'response' = 'waiting';
+  private response: ServerResponse | undefined;
+  private undrained = 0;
+  private ended = false;
+
+  constructor(
+    private readonly context: IngressContext,
+    private readonly request: IncomingMessage,
+    private readonly socket: Socket,
+    /** bytes that came behind the request's head */
+    private readonly early: Buffer,
+    private readonly open: OpenHead,
+  ) {}
+
+  begin(): void {
+    const { socket, context } = this;
+    socket.on('close', this.onClose);
+    context.agent.stats.requests += 1;
+    context.agent.stats.upgrades += 1;
+    this.touch(context.options.responseTimeoutMs);
+    context.deadlines.watch(this);
+    try {
+      this.exchange = context.agent.connections.select().session.open(this.open, this);
+    } catch (thrown) {
+      this.refuse(BerthError.from(thrown));
+    }
+  }
+
+  head(head: ResponseHead): void {
+    this.touch(this.context.options.idleTimeoutMs);
+    try {
+      if (head.status === 101) this.startPipe(head);
+      else this.startResponse(head);
+    } catch {
+      this.exchange?.reset(ResetCode.internal, 'the response cannot be relayed');
+      this.refuse(new BerthError('BERTH_BAD_AGENT_RESPONSE', 'the response head is not valid HTTP'));
+    }
+  }
+
+  /** Interim answers to an upgrade have no use for a client. */
+  informational(): void {
+    this.touch(this.context.options.responseTimeoutMs);
+  }
+
+  data(bytes: Buffer): void {
+    this.touch(this.context.options.idleTimeoutMs);
+    this.context.agent.stats.bytesOut += bytes.length;
+    const taken = this.response === undefined ? this.socket.write(bytes) : this.response.write(bytes);
+    if (taken && this.undrained === 0) {
+      this.exchange?.consumed(bytes.length);
+      return;
+    }
+    if (this.undrained === 0) (this.response ?? this.socket).once('drain', this.onDrain);
+    this.undrained += bytes.length;
+  }
+
+  end(_trailers: FlatHeaders | undefined): void {
+    if (this.response !== undefined) {
+      this.response.end();
+      this.exchange?.reset(ResetCode.done);
+    } else {
+      this.socket.end();
+    }
+  }
+
+  failed(failure: ExchangeFailure): void {
+    this.refuse(errorOfFailure(this.context.agent.id, failure));
+  }
+
+  writable(): void {
+    this.socket.resume();
+  }
+
+  clientGone(): void {
+    this.socket.destroy();
+  }
+
+  expired(): void {
+    this.exchange?.reset(ResetCode.timeout, 'deadline passed at the gateway');
+    const { responseTimeoutMs } = this.context.options;
+    this.refuse(new BerthError('BERTH_RESPONSE_TIMEOUT', `no answer to the upgrade within ${responseTimeoutMs} ms`));
+  }
+
+  // ---------------------------------------------------------------------------
+
+  private startPipe(head: ResponseHead): void {
+    const { headers } = relayHead(head.headers, true);
+    let text = `HTTP/1.1 101 ${head.reason}\r\n`;
+    for (let i = 0; i < headers.length; i += 2) text += `${headers[i] as string}: ${headers[i + 1] as string}\r\n`;
+    if (/[^\t\r\n\x20-\x7e\x80-\xff]/.test(text) || /\r\n?(?![\r\n]*[!#$%&'*+.^_`|~0-9A-Za-z-]+: |$)/.test(text)) {
+      throw new BerthError('BERTH_BAD_AGENT_RESPONSE', 'control characters in the 101 response');
+    }
+    this.state = 'pipe';
+    const { socket, exchange } = this;
+    socket.write(`${text}\r\n`, 'latin1');
+    socket.setNoDelay(true);
+    if (this.early.length > 0) this.sendToAgent(this.early);
+    socket.on('data', this.sendToAgent);
+    socket.on('end', () => exchange?.sendEnd());
+    socket.resume();
+  }
+
+  /** Not an upgrade after all: the answer goes out as HTTP, and the connection ends with it. */
+  private startResponse(head: ResponseHead): void {
+    const { headers } = relayHead(head.headers, false);
+    const response = new ServerResponse(this.request);
+    response.shouldKeepAlive = false;
+    response.sendDate = false;
+    response.assignSocket(this.socket);
+    response.on('finish', () => {
+      response.detachSocket(this.socket);
+      this.socket.end();
+    });
+    response.writeHead(head.status, head.reason, headers);
+    this.state = 'response';
+    this.response = response;
+    response.flushHeaders();
+  }
+
+  private readonly sendToAgent = (bytes: Buffer): void => {
+    this.touch(this.context.options.idleTimeoutMs);
+    this.context.agent.stats.bytesIn += bytes.length;
+    if (this.exchange?.sendData(bytes) === false) this.socket.pause();
+  };
+
+  private readonly onDrain = (): void => {
+    const bytes = this.undrained;
+    this.undrained = 0;
+    this.touch(this.context.options.idleTimeoutMs);
+    this.exchange?.consumed(bytes);
+  };
+
+  private readonly onClose = (): void => {
+    if (this.ended) return;
+    this.ended = true;
+    this.context.deadlines.unwatch(this);
+    this.exchange?.reset(ResetCode.cancelled, 'the client left');
+    this.exchange?.discard();
+  };
+
+  private refuse(error: BerthError): void {
+    this.context.agent.stats.errors += 1;
+    if (this.state === 'waiting' && this.socket.writable) {
+      sendRawError(this.socket, error, newRequestId(), this.context.options.retryAfterSeconds);
+      // A client that goes on sending must not keep the socket.
+      this.socket.resume();
+      setTimeout(() => this.socket.destroy(), 1000).unref();
+    } else {
+      this.socket.destroy();
+    }
+  }
+
+  private touch(timeoutMs: number): void {
+    this.deadlineAt = this.context.deadlines.now + timeoutMs;
+  }
+}

@@ -1,0 +1,72 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import { Logger, LoggerModule } from 'nestjs-pino';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Module } from '@nestjs/common';
+import type { INestApplication } from '@nestjs/common';
+import { createLogger, type Log } from '#observability';
+import type { GatewaySettings } from '#config';
+import { serveApiDocs } from './admin/index.js';
+import { connectGateway, GatewayModule } from './gateway.module.js';
+
+/** A gateway that listens on all its ports. */
+export interface RunningGateway {
+  app: INestApplication;
+  /** of the admin API */
+  adminPort: number;
+  /** that agents dial */
+  grpcPort: number;
+  log: Log;
+  /** Ends it in order, within `shutdown.timeoutMs`. */
+  close(): Promise<void>;
+}
+
+@Module({})
+class GatewayApplication {}
+
+/**
+ * Starts the gateway application: gRPC first, then the admin port, so that
+ * whoever sees it ready can register.
+ *
+ * @throws Error when a port cannot be bound; names the setting
+ */
+export async function startGateway(settings: GatewaySettings): Promise<RunningGateway> {
+  const log = createLogger('gateway', settings.log);
+  const app = await NestFactory.create(
+    {
+      module: GatewayApplication,
+      imports: [
+        // Nest tells every route at info; operators want to know of agents.
+        LoggerModule.forRoot({ pinoHttp: { logger: log.child({}, { level: quieter(settings.log.level) }), autoLogging: false } }),
+        GatewayModule.forSettings(settings, log),
+      ],
+    },
+    { bufferLogs: true, abortOnError: false },
+  );
+  app.useLogger(app.get(Logger));
+  serveApiDocs(app);
+  try {
+    const grpc = await connectGateway(app);
+    await listen(app, settings.http.host, settings.http.port);
+    const { port } = (app.getHttpServer() as Server).address() as AddressInfo;
+    log.info({ admin: `${settings.http.host}:${port}`, grpc: `${settings.grpc.host}:${grpc.port}` }, 'gateway ready');
+    return { app, adminPort: port, grpcPort: grpc.port, log, close: () => app.close() };
+  } catch (thrown) {
+    await app.close();
+    throw thrown;
+  }
+}
+
+function quieter(level: string): string {
+  return level === 'info' ? 'warn' : level;
+}
+
+async function listen(app: INestApplication, host: string, port: number): Promise<void> {
+  try {
+    await app.listen(port, host);
+  } catch (thrown) {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    throw new Error(`cannot listen on ${host}:${port} (http.host, http.port): ${reason}`, { cause: thrown });
+  }
+}

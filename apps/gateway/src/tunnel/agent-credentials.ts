@@ -1,0 +1,53 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { DetailedPeerCertificate, PeerCertificate } from 'node:tls';
+import { AGENT_ID } from '#config';
+import { BerthError } from '#errors';
+
+/**
+ * Checklist A10.
+ *
+ * @throws BerthError `BERTH_INVALID_AGENT_ID`
+ */
+export function checkAgentId(agentId: string): void {
+  if (!AGENT_ID.test(agentId)) {
+    throw new BerthError('BERTH_INVALID_AGENT_ID', `agent id ${JSON.stringify(agentId.slice(0, 80))} does not match ${AGENT_ID.source}`);
+  }
+}
+
+/**
+ * Compares an agent's token with the configured one, in constant time.
+ *
+ * @param expected empty: no token is asked for
+ * @throws BerthError `BERTH_UNAUTHENTICATED`
+ */
+export function checkToken(expected: string, given: string): void {
+  if (expected === '') return;
+  // Digests are of one length, so that the comparison tells nothing about the token's.
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  if (!timingSafeEqual(digest(expected), digest(given))) {
+    throw new BerthError('BERTH_UNAUTHENTICATED', given === '' ? 'this gateway asks for a token (--token)' : 'the token is not the gateway\'s (--token)');
+  }
+}
+
+/**
+ * The client certificate must name the agent: its CN, or a DNS or URI name of its SAN (checklist A15).
+ *
+ * @param certificate undefined: none was shown, or it was not trusted
+ * @throws BerthError `BERTH_CERTIFICATE_MISMATCH`
+ */
+export function checkCertificate(certificate: PeerCertificate | DetailedPeerCertificate | undefined, agentId: string): void {
+  if (certificate === undefined) return;
+  const commonName: unknown = certificate.subject.CN;
+  const names = [...(Array.isArray(commonName) ? commonName : [commonName]), ...alternativeNames(certificate.subjectaltname)];
+  if (!names.includes(agentId)) {
+    throw new BerthError('BERTH_CERTIFICATE_MISMATCH', `neither CN nor SAN of the client certificate is agent id ${agentId}`);
+  }
+}
+
+function alternativeNames(text: string | undefined): string[] {
+  if (text === undefined) return [];
+  return text
+    .split(', ')
+    .filter((name) => name.startsWith('DNS:') || name.startsWith('URI:'))
+    .map((name) => name.slice(4));
+}

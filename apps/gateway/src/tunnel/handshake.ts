@@ -1,0 +1,195 @@
+import { randomBytes } from 'node:crypto';
+import type { PeerCertificate } from 'node:tls';
+import { BerthError } from '#errors';
+import type { Log } from '#observability';
+import {
+  type BatchTransport,
+  type Hello,
+  Liveness,
+  PROTOCOL_VERSION,
+  TunnelSession,
+  type WindowSettings,
+} from '#tunnel-protocol';
+import { type Agent, type AgentRegistry, type LifecycleEvents, TunnelConnection } from '../agents/index.js';
+import { checkAgentId, checkCertificate, checkToken } from './agent-credentials.js';
+
+export interface HandshakeOptions {
+  handshakeTimeoutMs: number;
+  pingIntervalMs: number;
+  pingTimeoutMs: number;
+  maxPendingHandshakes: number;
+  /** empty: none is asked for */
+  token: string;
+  /** host to show to people, empty: the one the agent dialled */
+  publicHost: string;
+  window: WindowSettings;
+  sendAheadBytes: number;
+  maxControlBytes: number;
+}
+
+/** Who is at the other end of a new stream. */
+export interface Caller {
+  remoteAddress: string;
+  certificate: PeerCertificate | undefined;
+  /** a client certificate is required */
+  certificateRequired: boolean;
+}
+
+const MAX_METADATA_ENTRIES = 32;
+const MAX_METADATA_CHARS = 256;
+const MAX_TOKEN_CHARS = 4096;
+
+/**
+ * Takes a new stream from its first byte to a registered connection, and lets
+ * go of it when it closes. Nothing is allocated for a caller before its
+ * credentials have been checked, but the session itself.
+ */
+export class Handshakes {
+  private pending = 0;
+
+  constructor(
+    private readonly registry: AgentRegistry,
+    private readonly options: HandshakeOptions,
+    private readonly events: LifecycleEvents,
+    private readonly log: Log,
+  ) {}
+
+  /** @returns the session to feed with what the stream brings */
+  accept(transport: BatchTransport, caller: Caller): TunnelSession {
+    const { options } = this;
+    let connection: TunnelConnection | undefined;
+    let helloSeen = false;
+    let waiting = true;
+    const settled = (): void => {
+      if (!waiting) return;
+      waiting = false;
+      this.pending -= 1;
+      clearTimeout(timer);
+    };
+    const session: TunnelSession = new TunnelSession(
+      transport,
+      {
+        hello: (hello) => {
+          if (helloSeen) throw new BerthError('BERTH_PROTOCOL_ERROR', 'second Hello on a connection');
+          helloSeen = true;
+          try {
+            this.check(hello, caller);
+          } catch (thrown) {
+            settled();
+            this.refuse(session, hello.agentId, thrown);
+            return;
+          }
+          connection = this.connect(hello, session, caller);
+          void this.register(hello, connection, liveness).finally(settled);
+        },
+        pong: (sequence) => {
+          liveness.pong(sequence);
+        },
+        goaway: () => {
+          if (connection !== undefined) connection.draining = true;
+        },
+        closed: (error) => {
+          settled();
+          liveness.stop();
+          if (connection !== undefined) this.registry.unregister(connection, error?.code ?? 'closed');
+          if (error !== undefined) {
+            this.log.debug({ agentId: connection?.agentId, connectionId: connection?.id, code: error.code, reason: error.message }, 'connection closed');
+          }
+        },
+      },
+      {
+        role: 'gateway',
+        window: options.window,
+        maxExchanges: 0,
+        sendAheadBytes: options.sendAheadBytes,
+        maxControlBytes: options.maxControlBytes,
+        now: () => performance.now(),
+      },
+    );
+    const liveness = new Liveness(
+      session,
+      { intervalMs: options.pingIntervalMs, timeoutMs: options.pingTimeoutMs },
+      () => performance.now(),
+    );
+    this.pending += 1;
+    const timer = setTimeout(() => {
+      this.refuse(session, '', new BerthError('BERTH_HANDSHAKE_TIMEOUT', `no Hello within ${options.handshakeTimeoutMs} ms (tunnel.handshakeTimeoutMs)`));
+    }, options.handshakeTimeoutMs);
+    timer.unref();
+    if (this.pending > options.maxPendingHandshakes) {
+      this.refuse(session, '', new BerthError('BERTH_TOO_MANY_CONNECTIONS', 'too many handshakes at once (tunnel.maxPendingHandshakes)'));
+    }
+    return session;
+  }
+
+  private check(hello: Hello, caller: Caller): void {
+    checkAgentId(hello.agentId);
+    if (hello.token.length > MAX_TOKEN_CHARS) throw new BerthError('BERTH_UNAUTHENTICATED', 'the token is too long');
+    checkToken(this.options.token, hello.token);
+    if (caller.certificateRequired && caller.certificate === undefined) {
+      throw new BerthError('BERTH_CERTIFICATE_MISMATCH', 'this gateway requires a client certificate (grpc.tls.clientCert)');
+    }
+    checkCertificate(caller.certificate, hello.agentId);
+    if (!hello.versions.includes(PROTOCOL_VERSION)) {
+      throw new BerthError('BERTH_VERSION_UNSUPPORTED', `this gateway speaks version ${PROTOCOL_VERSION}, the agent ${hello.versions.join(', ')}`);
+    }
+    const { maxExchanges, initialWindowBytes } = hello.limits;
+    if (maxExchanges < 1 || initialWindowBytes < 1 || initialWindowBytes > 0x7fffffff) {
+      throw new BerthError('BERTH_PROTOCOL_ERROR', 'Hello.limits must name maxExchanges and initialWindowBytes, both at least 1');
+    }
+    const metadata = Object.entries(hello.metadata);
+    if (metadata.length > MAX_METADATA_ENTRIES || metadata.some(([key, value]) => key.length + value.length > MAX_METADATA_CHARS)) {
+      throw new BerthError('BERTH_PROTOCOL_ERROR', `Hello.metadata is limited to ${MAX_METADATA_ENTRIES} entries of ${MAX_METADATA_CHARS} characters`);
+    }
+  }
+
+  private connect(hello: Hello, session: TunnelSession, caller: Caller): TunnelConnection {
+    return new TunnelConnection(randomBytes(6).toString('hex'), hello.agentId, session, {
+      remoteAddress: caller.remoteAddress,
+      softwareVersion: hello.softwareVersion.slice(0, 64),
+      // An agent that names no process counts as a new one with every connection.
+      instanceId: hello.instanceId === '' ? randomBytes(8).toString('hex') : hello.instanceId.slice(0, 64),
+    });
+  }
+
+  private async register(hello: Hello, connection: TunnelConnection, liveness: Liveness): Promise<void> {
+    const { session } = connection;
+    // Set first: the pool may hand the connection out in the moment it is added.
+    session.establish(hello.limits);
+    let agent: Agent;
+    try {
+      agent = await this.registry.register(connection, hello.metadata, (port) => {
+        this.welcome(connection, port);
+      });
+    } catch (thrown) {
+      this.refuse(session, hello.agentId, thrown);
+      return;
+    }
+    liveness.start();
+    this.log.info({ agentId: agent.id, connectionId: connection.id, port: agent.port, remoteAddress: connection.origin.remoteAddress }, 'connection registered');
+  }
+
+  private welcome(connection: TunnelConnection, port: number): void {
+    const { options } = this;
+    connection.session.sendWelcome({
+      version: PROTOCOL_VERSION,
+      connectionId: connection.id,
+      port,
+      host: options.publicHost,
+      limits: { maxExchanges: 0, initialWindowBytes: options.window.startBytes },
+      pingIntervalMs: options.pingIntervalMs,
+      pingTimeoutMs: options.pingTimeoutMs,
+      features: [],
+    });
+  }
+
+  private refuse(session: TunnelSession, agentId: string, thrown: unknown): void {
+    if (session.closed) return;
+    const error = BerthError.from(thrown);
+    this.events.emit('registration.refused', { agentId, code: error.code, message: error.message });
+    const fields = { agentId: agentId.slice(0, 80), code: error.code, reason: error.message };
+    if (error.code === 'BERTH_INTERNAL') this.log.error({ ...fields, err: error.cause }, 'registration failed');
+    else this.log.warn(fields, 'registration refused');
+    session.refuse(error);
+  }
+}

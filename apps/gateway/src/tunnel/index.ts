@@ -1,0 +1,4 @@
+export { grpcCredentials, type GrpcTls } from './grpc-server.js';
+export { type HandshakeOptions, Handshakes } from './handshake.js';
+export { CERTIFICATE_REQUIRED, TunnelController } from './tunnel.controller.js';
+export { TunnelGrpcServer, type TunnelServerOptions } from './tunnel-grpc-server.js';

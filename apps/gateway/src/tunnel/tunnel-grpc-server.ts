@@ -1,0 +1,77 @@
+import { MAX_GRPC_MESSAGE_BYTES, passBuffer, TUNNEL_METHOD_PATH } from '#tunnel-protocol';
+import type { Server, ServerCredentials } from '@grpc/grpc-js';
+import { type GrpcOptions, ServerGrpc } from '@nestjs/microservices';
+import { createGrpcServer } from './grpc-server.js';
+
+export interface TunnelServerOptions {
+  host: string;
+  /** 0 lets the system choose; see {@link TunnelGrpcServer.port} */
+  port: number;
+  credentials: ServerCredentials;
+  /** calls at once on one HTTP/2 connection */
+  maxStreams: number;
+}
+
+/** The Nest microservice transport of the gRPC port: Nest's own, on a server that suits tunnels. */
+export class TunnelGrpcServer extends ServerGrpc {
+  private boundPort = 0;
+
+  constructor(private readonly tunnel: TunnelServerOptions) {
+    super({ package: 'berth.tunnel.v1', packageDefinition: tunnelDefinition() });
+  }
+
+  /** The port that agents dial, once the server listens. */
+  get port(): number {
+    return this.boundPort;
+  }
+
+  override createClient(): Promise<Server> {
+    return Promise.resolve(
+      createGrpcServer({
+        'grpc.max_receive_message_length': MAX_GRPC_MESSAGE_BYTES,
+        'grpc.max_send_message_length': MAX_GRPC_MESSAGE_BYTES,
+        'grpc.max_concurrent_streams': this.tunnel.maxStreams,
+        'grpc.max_metadata_size': 16_384,
+        'grpc.enable_retries': 0,
+        'grpc.enable_channelz': 0,
+        // A TCP connection without a stream is nobody's.
+        'grpc.max_connection_idle_ms': 60_000,
+        'grpc.keepalive_time_ms': 30_000,
+        'grpc.keepalive_timeout_ms': 10_000,
+        'grpc.keepalive_permit_without_calls': 1,
+      }),
+    );
+  }
+
+  /** Services first, then the port: an agent must never meet a server that does not know them yet. */
+  override async start(callback?: () => void): Promise<void> {
+    await this.bindEvents();
+    const { host, port, credentials } = this.tunnel;
+    const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+    const server = this.grpcClient as unknown as Server;
+    this.boundPort = await new Promise<number>((resolve, reject) => {
+      server.bindAsync(address, credentials, (error, bound) => {
+        if (error === null) resolve(bound);
+        else reject(new Error(`cannot listen on ${address} (grpc.host, grpc.port): ${error.message}`));
+      });
+    });
+    callback?.();
+  }
+}
+
+/** The service of tunnel.proto with its messages as plain buffers: the session does the coding. */
+function tunnelDefinition(): NonNullable<GrpcOptions['options']['packageDefinition']> {
+  return {
+    'berth.tunnel.v1.Tunnel': {
+      Connect: {
+        path: TUNNEL_METHOD_PATH,
+        requestStream: true,
+        responseStream: true,
+        requestSerialize: passBuffer,
+        requestDeserialize: passBuffer,
+        responseSerialize: passBuffer,
+        responseDeserialize: passBuffer,
+      },
+    },
+  };
+}

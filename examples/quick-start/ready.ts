@@ -1,0 +1,32 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const POLL_MS = 100;
+const TIMEOUT_MS = 20_000;
+
+interface AgentList {
+  readonly agents: readonly { readonly agent_id: string; readonly port: number }[];
+}
+
+/** Waits until `check` has a result; a service that does not answer yet counts as none. */
+async function poll<T>(what: string, signal: AbortSignal, check: () => Promise<T | undefined>): Promise<T> {
+  const end = Date.now() + TIMEOUT_MS;
+  while (Date.now() < end) {
+    const result = await check().catch(() => undefined);
+    if (result !== undefined) return result;
+    await sleep(POLL_MS, undefined, { signal });
+  }
+  throw new Error(`${what} not ready after ${TIMEOUT_MS / 1000} s`);
+}
+
+/** Waits until the gateway says that it takes traffic. */
+export async function gatewayReady(admin: string, signal: AbortSignal): Promise<void> {
+  await poll('gateway', signal, async () => (await fetch(`${admin}/health/ready`, { signal })).ok || undefined);
+}
+
+/** Waits until the agent is connected. @returns the port it got */
+export async function agentPort(admin: string, agentId: string, signal: AbortSignal): Promise<number> {
+  return await poll(`agent ${agentId}`, signal, async () => {
+    const { agents } = (await (await fetch(`${admin}/agents`, { signal })).json()) as AgentList;
+    return agents.find((agent) => agent.agent_id === agentId)?.port;
+  });
+}

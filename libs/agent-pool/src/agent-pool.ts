@@ -1,0 +1,96 @@
+import { BerthError } from '#errors';
+
+/** What the pool needs to know of a connection; a tunnel today, other streams later. */
+export interface PooledConnection {
+  readonly id: string;
+  /** exchanges under way */
+  readonly inFlight: number;
+  /** exchanges it takes at once */
+  readonly capacity: number;
+  /** connected, healthy, not draining, not paused */
+  readonly accepting: boolean;
+}
+
+/** The connections of one agent, and how one is picked for an exchange. */
+export class AgentConnections<C extends PooledConnection> {
+  private list: readonly C[] = [];
+  private turn = 0;
+
+  constructor(readonly agentId: string) {}
+
+  get all(): readonly C[] {
+    return this.list;
+  }
+
+  get inFlight(): number {
+    return this.list.reduce((sum, connection) => sum + connection.inFlight, 0);
+  }
+
+  /** Copies on write: a caller that walks {@link all} is never disturbed. */
+  add(connection: C): void {
+    this.list = [...this.list, connection];
+  }
+
+  /** Removes that very connection, never another with the same name (checklist A11). */
+  remove(connection: C): boolean {
+    const before = this.list.length;
+    this.list = this.list.filter((other) => other !== connection);
+    return this.list.length < before;
+  }
+
+  /**
+   * The accepting connection with the fewest exchanges; equals take turns.
+   *
+   * @param except a connection that has just failed this exchange
+   * @throws BerthError `BERTH_AGENT_UNAVAILABLE` when none accepts, `BERTH_AGENT_BUSY` when all are full
+   */
+  select(except?: C): C {
+    const { list } = this;
+    const count = list.length;
+    let best: C | undefined;
+    let full = false;
+    if (count > 1) this.turn = (this.turn + 1) % count;
+    for (let i = 0; i < count; i += 1) {
+      const connection = list[(this.turn + i) % count] as C;
+      if (!connection.accepting || connection === except) continue;
+      if (connection.inFlight >= connection.capacity) full = true;
+      else if (best === undefined || connection.inFlight < best.inFlight) best = connection;
+    }
+    if (best !== undefined) return best;
+    throw full
+      ? new BerthError('BERTH_AGENT_BUSY', `agent ${this.agentId} has as many exchanges as it takes (maxExchanges)`)
+      : new BerthError('BERTH_AGENT_UNAVAILABLE', `no healthy connections for agent ${this.agentId}`);
+  }
+}
+
+/** All agents with their connections. */
+export class AgentPool<C extends PooledConnection> {
+  private readonly agents = new Map<string, AgentConnections<C>>();
+
+  get size(): number {
+    return this.agents.size;
+  }
+
+  get(agentId: string): AgentConnections<C> | undefined {
+    return this.agents.get(agentId);
+  }
+
+  /** The entry of an agent, made when it is new. */
+  ensure(agentId: string): AgentConnections<C> {
+    let entry = this.agents.get(agentId);
+    if (entry === undefined) {
+      entry = new AgentConnections(agentId);
+      this.agents.set(agentId, entry);
+    }
+    return entry;
+  }
+
+  delete(agentId: string): void {
+    this.agents.delete(agentId);
+  }
+
+  /** A snapshot of all entries. */
+  list(): AgentConnections<C>[] {
+    return [...this.agents.values()];
+  }
+}

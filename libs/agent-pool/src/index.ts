@@ -1,0 +1,1 @@
+export { AgentConnections, AgentPool, type PooledConnection } from './agent-pool.js';

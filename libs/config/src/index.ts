@@ -1,0 +1,5 @@
+export type { AgentSettings, GatewaySettings } from './gateway-settings.js';
+export { type LoadInput, type LoadResult, loadAgentSettings, loadGatewaySettings } from './load.js';
+export { type DeepPartial, defaultAgentSettings, defaultGatewaySettings } from './defaults.js';
+export { redactedYaml } from './redacted-yaml.js';
+export { AGENT_ID } from './checks.js';

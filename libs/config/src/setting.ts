@@ -1,0 +1,140 @@
+import {
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsObject,
+  IsString,
+  Max,
+  Min,
+  ValidateBy,
+  ValidateNested,
+} from 'class-validator';
+
+/** How a setting's text form (environment, flag) is read, and how it is shown. */
+export type SettingKind = 'text' | 'file' | 'integer' | 'boolean' | 'choice' | 'list' | 'ports' | 'texts';
+
+/** What is said about a setting besides its type and default. */
+export interface SettingOptions {
+  /** one sentence for the documentation and `--help` */
+  readonly description: string;
+  /** unit for people; default: from the name (`Ms`, `Bytes`, `Seconds`) */
+  readonly unit?: string;
+  /** never printed */
+  readonly secret?: boolean;
+  /** must be given; the text tells where */
+  readonly required?: string;
+  /** says what is wrong with a value of the right type, or nothing */
+  readonly check?: (value: never) => string | undefined;
+  /** short form of the flag, such as `--tls` */
+  readonly alias?: string;
+}
+
+/** Metadata of one property, as its decorator wrote it. */
+export interface SettingSpec extends SettingOptions {
+  readonly property: string;
+  readonly kind: SettingKind;
+  readonly min?: number;
+  readonly max?: number;
+  readonly choices?: readonly string[];
+}
+
+const specs = new WeakMap<object, SettingSpec[]>();
+
+/** What is declared on an object's class and those it extends, by property. Properties without are groups. */
+export function specsOf(target: object): ReadonlyMap<string, SettingSpec> {
+  const found = new Map<string, SettingSpec>();
+  let prototype: unknown = Object.getPrototypeOf(target);
+  while (typeof prototype === 'object' && prototype !== null) {
+    for (const spec of specs.get(prototype) ?? []) found.set(spec.property, spec);
+    prototype = Object.getPrototypeOf(prototype);
+  }
+  return found;
+}
+
+function setting(
+  spec: Omit<SettingSpec, 'property' | keyof SettingOptions>,
+  options: SettingOptions,
+  ...validators: readonly PropertyDecorator[]
+): PropertyDecorator {
+  return (prototype, property) => {
+    const declared = specs.get(prototype) ?? [];
+    declared.push({ ...options, ...spec, property: String(property) });
+    specs.set(prototype, declared);
+    const { check } = options;
+    for (const validator of check ? [...validators, Judged(check)] : validators) validator(prototype, property);
+  };
+}
+
+/** A class-validator decorator whose message comes from the function that judges. */
+function Judged(check: (value: never) => string | undefined): PropertyDecorator {
+  // A value of the wrong type is reported by the type's own decorator; the check need not stand it.
+  const judge = (value: unknown): string | undefined => {
+    try {
+      return check(value as never);
+    } catch {
+      return undefined;
+    }
+  };
+  return ValidateBy({
+    name: 'judged',
+    validator: {
+      validate: (value: unknown) => judge(value) === undefined,
+      defaultMessage: (given) => judge(given?.value) ?? '',
+    },
+  });
+}
+
+/** Free text. */
+export function Text(options: SettingOptions): PropertyDecorator {
+  return setting({ kind: 'text' }, options, IsString({ message: 'must be text (put it in quotes)' }));
+}
+
+/** Path of a file; a relative one counts from the working directory. */
+export function File(options: SettingOptions): PropertyDecorator {
+  return setting({ kind: 'file' }, options, IsString({ message: 'must be the path of a file' }));
+}
+
+/** A whole number between `min` and `max`, both allowed. */
+export function Integer(min: number, max: number, options: SettingOptions): PropertyDecorator {
+  const message = `must be a whole number from ${min} to ${max}`;
+  return setting(
+    { kind: 'integer', min, max },
+    options,
+    IsInt({ message }),
+    Min(min, { message }),
+    Max(max, { message }),
+  );
+}
+
+/** `true` or `false`. */
+export function Switch(options: SettingOptions): PropertyDecorator {
+  return setting({ kind: 'boolean' }, options, IsBoolean({ message: 'must be true or false' }));
+}
+
+/** One word of several. */
+export function Choice(choices: readonly string[], options: SettingOptions): PropertyDecorator {
+  const message = `must be one of ${choices.join(', ')}`;
+  return setting({ kind: 'choice', choices }, options, IsIn(choices, { message }));
+}
+
+/** A list of texts. */
+export function List(options: SettingOptions): PropertyDecorator {
+  const message = 'must be a list of texts';
+  return setting({ kind: 'list' }, options, IsArray({ message }), IsString({ each: true, message }));
+}
+
+/** Names with a port each. */
+export function Ports(options: SettingOptions): PropertyDecorator {
+  return setting({ kind: 'ports' }, options, IsObject({ message: 'must map names to ports' }));
+}
+
+/** Names with a text each. */
+export function Texts(options: SettingOptions): PropertyDecorator {
+  return setting({ kind: 'texts' }, options, IsObject({ message: 'must map names to texts' }));
+}
+
+/** A group of settings with a class of its own. */
+export function Group(): PropertyDecorator {
+  return ValidateNested();
+}

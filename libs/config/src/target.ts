@@ -1,0 +1,33 @@
+const UNIX = /^unix:(\/.+)$/;
+
+/** What a usable target looks like; the end of the message about any other. */
+export const TARGET_FORMS = 'give 3000, host:3000, http://host:port, https://host:port or unix:/path/to.sock';
+
+/**
+ * A target as the agent keeps it: `http://host[:port]`, `https://host[:port]` or `unix:/path`.
+ *
+ * @param text as written; a port alone means localhost, `host:port` means http
+ * @returns nothing when it is none of the forms. A path, a query or user data is
+ * refused: the client's target goes to the local service as it came, so they
+ * would silently have no effect.
+ */
+export function normaliseTarget(text: string): string | undefined {
+  if (UNIX.test(text)) return text;
+  let full = text;
+  if (/^\d+$/.test(text)) full = `http://localhost:${text}`;
+  else if (!text.includes('://')) {
+    if (!/^(\[[^\]]+\]|[^:/]+):\d+$/.test(text)) return undefined;
+    full = `http://${text}`;
+  }
+  if (/\s/.test(full) || !URL.canParse(full)) return undefined;
+  const url = new URL(full);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return undefined;
+  const extra = url.username + url.password + url.search + url.hash;
+  if (extra !== '' || url.pathname !== '/' || url.port === '0') return undefined;
+  return `${url.protocol}//${url.host}`;
+}
+
+/** Says what is wrong with a target; an empty one is reported as missing. */
+export function checkTarget(text: string): string | undefined {
+  return text === '' || normaliseTarget(text) !== undefined ? undefined : `is no usable target: ${TARGET_FORMS}`;
+}

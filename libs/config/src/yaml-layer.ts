@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { LineCounter, parseDocument } from 'yaml';
+import type { Problems, RawValue } from './problems.js';
+import type { SettingInfo } from './setting-list.js';
+
+/** The file to read, and what named it (nothing: it is the usual one, which need not exist). */
+export interface FileChoice {
+  readonly name: string;
+  readonly namedBy?: string;
+}
+
+/** Settings found in the YAML file; what is wrong with the file goes into `problems`. */
+export function readYamlLayer(
+  file: FileChoice,
+  cwd: string,
+  settings: readonly SettingInfo[],
+  problems: Problems,
+): RawValue[] {
+  let text: string;
+  try {
+    text = readFileSync(resolve(cwd, file.name), 'utf8');
+  } catch (error) {
+    const { code = 'error' } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' && file.namedBy === undefined) return [];
+    problems.add('config', `the file cannot be read: ${code}`, {
+      value: file.name,
+      ...(file.namedBy !== undefined && { source: file.namedBy }),
+    });
+    return [];
+  }
+  const tree = parseYaml(text, file.name, problems);
+  return tree === undefined ? [] : flattenTree(tree, file.name, settings, problems);
+}
+
+function parseYaml(text: string, source: string, problems: Problems): unknown {
+  const lines = new LineCounter();
+  // Pretty errors quote the file, and with it perhaps a secret: only code and place are shown.
+  const document = parseDocument(text, { prettyErrors: false, lineCounter: lines, logLevel: 'silent' });
+  for (const error of document.errors) {
+    const { line, col } = lines.linePos(error.pos[0]);
+    problems.add('config', `is not valid YAML at line ${line}, column ${col}: ${error.code}`, { source });
+  }
+  if (document.errors.length > 0) return undefined;
+  try {
+    return document.toJS();
+  } catch {
+    problems.add('config', 'is not valid YAML: an alias leads nowhere, or to too much', { source });
+    return undefined;
+  }
+}
+
+/** A tree of settings as a list; keys that are no setting become problems. */
+export function flattenTree(
+  tree: unknown,
+  source: string,
+  settings: readonly SettingInfo[],
+  problems: Problems,
+  parent = '',
+): RawValue[] {
+  if (tree === null || tree === undefined) return []; // a section whose lines are all commented out
+  if (typeof tree !== 'object' || Array.isArray(tree)) {
+    problems.add(parent.slice(0, -1) || 'config', 'must be a group of settings', { source });
+    return [];
+  }
+  return Object.entries(tree).flatMap(([key, value]: [string, unknown]) => {
+    const path = parent + key;
+    if (settings.some((setting) => setting.path === path)) {
+      return value === null || value === undefined ? [] : [{ path, value, source }];
+    }
+    if (settings.some((setting) => setting.path.startsWith(`${path}.`))) {
+      return flattenTree(value, source, settings, problems, `${path}.`);
+    }
+    problems.add(path, `is no setting; ${known(settings, parent)}`, { source });
+    return [];
+  });
+}
+
+function known(settings: readonly SettingInfo[], parent: string): string {
+  const below = settings.filter((setting) => setting.path.startsWith(parent));
+  const keys = new Set(below.map((setting) => setting.path.slice(parent.length).split('.')[0]));
+  return `${parent === '' ? 'the file' : parent.slice(0, -1)} has ${[...keys].join(', ')}`;
+}

@@ -1,0 +1,166 @@
+/** Name, value, name, value …: order, case and repeats as received, one character per byte. */
+export type FlatHeaders = string[];
+
+/** What a head says about its message, gathered while it is copied for the next hop. */
+export interface RelayedHead {
+  /** end-to-end headers only */
+  headers: FlatHeaders;
+  /** undefined: no Content-Length */
+  contentLength: number | undefined;
+  chunked: boolean;
+  /** values of `Host`; a request must have one at the most */
+  hosts: number;
+  host: string;
+  /** `Expect` is there */
+  expects: boolean;
+  /** a `Trailer` header announces trailers */
+  announcesTrailers: boolean;
+}
+
+/** A head whose framing cannot be trusted; the message says why. */
+export class FramingError extends Error {
+  override readonly name = 'FramingError';
+}
+
+const NO_TOKENS: ReadonlySet<string> = new Set();
+
+/**
+ * Copies a head for the next hop (RFC 9110 section 7.6.1): without the headers
+ * that belong to this connection, and without those that `Connection` names.
+ * `TE: trailers` stays, because trailers are passed on.
+ *
+ * @param raw as received
+ * @param keepUpgrade keeps `Connection: Upgrade` and `Upgrade`, which the next hop must see to switch protocols
+ * @throws FramingError for Content-Length that is malformed, contradictory, or beside Transfer-Encoding
+ */
+export function relayHead(raw: readonly string[], keepUpgrade: boolean): RelayedHead {
+  const head: RelayedHead = {
+    headers: [],
+    contentLength: undefined,
+    chunked: false,
+    hosts: 0,
+    host: '',
+    expects: false,
+    announcesTrailers: false,
+  };
+  const named = namedByConnection(raw);
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] as string;
+    const value = raw[i + 1] as string;
+    // Nothing below concerns names of other lengths, and most names end here.
+    if (INTERESTING_LENGTHS[name.length] === 1 && !keeps(head, name.toLowerCase(), value, keepUpgrade)) continue;
+    if (named !== NO_TOKENS && named.has(name.toLowerCase())) continue;
+    head.headers.push(name, value);
+  }
+  if (head.chunked && head.contentLength !== undefined) {
+    throw new FramingError('Content-Length beside Transfer-Encoding');
+  }
+  if (keepUpgrade) head.headers.push('Connection', 'Upgrade');
+  return head;
+}
+
+const INTERESTING = [
+  'host',
+  'te',
+  'expect',
+  'trailer',
+  'upgrade',
+  'connection',
+  'keep-alive',
+  'content-length',
+  'proxy-connection',
+  'transfer-encoding',
+];
+const INTERESTING_LENGTHS = new Uint8Array(65_536);
+for (const name of INTERESTING) INTERESTING_LENGTHS[name.length] = 1;
+
+function keeps(head: RelayedHead, name: string, value: string, keepUpgrade: boolean): boolean {
+  switch (name) {
+    case 'connection':
+    case 'keep-alive':
+    case 'proxy-connection':
+      return false;
+    case 'upgrade':
+      return keepUpgrade;
+    case 'te':
+      return /(^|,)\s*trailers\s*(;|,|$)/i.test(value);
+    case 'transfer-encoding':
+      if (value.trim().toLowerCase() !== 'chunked') throw new FramingError('Transfer-Encoding other than chunked');
+      head.chunked = true;
+      return false;
+    case 'content-length': {
+      const length = /^\d{1,15}$/.test(value) ? Number(value) : undefined;
+      if (length === undefined) throw new FramingError('malformed Content-Length');
+      if (head.contentLength === undefined) {
+        head.contentLength = length;
+        return true;
+      }
+      if (head.contentLength !== length) throw new FramingError('contradictory Content-Length');
+      return false;
+    }
+    case 'host':
+      head.hosts += 1;
+      head.host = value;
+      return true;
+    case 'expect':
+      head.expects = true;
+      return true;
+    case 'trailer':
+      head.announcesTrailers = true;
+      return true;
+    default:
+      return true;
+  }
+}
+
+/** Headers that keep their meaning whatever `Connection` says; naming them would break the message. */
+const NEVER_BY_NAME: ReadonlySet<string> = new Set(['host', 'content-length', 'upgrade', 'te', 'trailer']);
+
+function namedByConnection(raw: readonly string[]): ReadonlySet<string> {
+  let named: Set<string> | undefined;
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] as string;
+    if (name.length !== 10 || name.toLowerCase() !== 'connection') continue;
+    const value = raw[i + 1] as string;
+    // By far the most common values name no header.
+    if (value === 'keep-alive' || value === 'close' || value === 'Upgrade' || value === 'upgrade') continue;
+    named ??= new Set();
+    for (const token of value.toLowerCase().split(',')) {
+      const header = token.trim();
+      if (header !== '' && !NEVER_BY_NAME.has(header)) named.add(header);
+    }
+  }
+  return named ?? NO_TOKENS;
+}
+
+/** First value of a header in a flat list; undefined when it is not there. */
+export function headerValue(headers: readonly string[], lowerCaseName: string): string | undefined {
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string;
+    if (name.length === lowerCaseName.length && name.toLowerCase() === lowerCaseName) return headers[i + 1];
+  }
+  return undefined;
+}
+
+/** Trailers that a sender may pass on: nothing that frames, routes or authenticates (RFC 9110 section 6.5.1). */
+export function relayTrailers(raw: readonly string[]): FlatHeaders {
+  const kept: FlatHeaders = [];
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] as string;
+    if (!FORBIDDEN_TRAILERS.has(name.toLowerCase())) kept.push(name, raw[i + 1] as string);
+  }
+  return kept;
+}
+
+const FORBIDDEN_TRAILERS: ReadonlySet<string> = new Set([
+  ...INTERESTING,
+  'authorization',
+  'proxy-authorization',
+  'set-cookie',
+  'cookie',
+  'content-type',
+  'content-encoding',
+  'content-range',
+  'cache-control',
+  'max-forwards',
+]);

@@ -1,0 +1,3 @@
+export { AgentHttpServerFactory, type AgentServerOptions, type AgentTraffic } from './agent-http-server.factory.js';
+export { HttpServerPool } from './http-server-pool.js';
+export { type BindAddress, bindKey, PooledHttpServer } from './pooled-http-server.js';

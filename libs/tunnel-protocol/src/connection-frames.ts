@@ -1,0 +1,86 @@
+import { BerthError } from '#errors';
+import { decodeControl } from './control-messages.js';
+import { encodeFrame, FrameField } from './frame-encoder.js';
+import type { SessionEvents, SessionOptions } from './session-types.js';
+
+/** A fault of the peer, which ends its connection. */
+export function violation(what: string): BerthError {
+  return new BerthError('BERTH_PROTOCOL_ERROR', what);
+}
+
+/** Judges and hands on the frames that concern the connection as a whole. */
+export class ConnectionFrames {
+  /** Hello or Welcome has come, which each connection has once */
+  private greeted = false;
+
+  /** @param answer queues a frame for the peer */
+  constructor(
+    private readonly role: SessionOptions['role'],
+    private readonly events: SessionEvents,
+    private readonly answer: (frame: string) => void,
+  ) {}
+
+  /**
+   * @param field number of the frame kind in `Frame`
+   * @param body its protobuf message
+   * @throws BerthError `BERTH_PROTOCOL_ERROR`
+   */
+  take(field: number, body: Buffer): void {
+    const { events } = this;
+    if (this.role === 'gateway' && !this.greeted && field !== FrameField.hello) {
+      throw violation(`frame ${field} before Hello`);
+    }
+    switch (field) {
+      case FrameField.ping:
+        read('ping', body);
+        // The same bytes: a 64-bit number need not survive a trip through a JavaScript one.
+        this.answer(encodeFrame.connection(FrameField.pong, body));
+        return;
+      case FrameField.pong:
+        events.pong?.(read('pong', body).sequence);
+        return;
+      case FrameField.goaway:
+        events.goaway?.(read('goaway', body));
+        return;
+      case FrameField.hello:
+        this.greet('gateway', 'Hello');
+        events.hello?.(read('hello', body));
+        return;
+      case FrameField.welcome:
+        this.greet('agent', 'Welcome');
+        events.welcome?.(read('welcome', body));
+        return;
+      case FrameField.refused:
+        // Also after Welcome: a registration may fall through at its very end.
+        if (this.role !== 'agent') throw violation('Refused from the wrong side');
+        events.refused?.(read('refused', body));
+        return;
+      default:
+        this.extension(field, body);
+    }
+  }
+
+  private greet(by: SessionOptions['role'], frame: string): void {
+    if (this.role !== by) throw violation(`${frame} from the wrong side`);
+    if (this.greeted) throw violation(`${frame} after the handshake`);
+    this.greeted = true;
+  }
+
+  private extension(field: number, body: Buffer): void {
+    if (field > FrameField.configAck) throw violation(`unknown frame ${field}`);
+    const forAgent = field === FrameField.configPush;
+    if (forAgent !== (this.role === 'agent')) throw violation(`frame ${field} from the wrong side`);
+    this.events.extension?.(field, body);
+  }
+}
+
+function read<K extends Parameters<typeof decodeControl>[0]>(
+  kind: K,
+  body: Buffer,
+): ReturnType<typeof decodeControl<K>> {
+  try {
+    return decodeControl(kind, body);
+  } catch (thrown) {
+    throw new BerthError('BERTH_PROTOCOL_ERROR', `malformed ${kind}`, { cause: thrown });
+  }
+}

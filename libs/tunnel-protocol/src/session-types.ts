@@ -1,0 +1,43 @@
+import type { BerthError } from '#errors';
+import type { WindowSettings } from './credit-window.js';
+import type { Exchange, ExchangeSink } from './exchange.js';
+import type { Goaway, Hello, Refused, Welcome } from './frames.js';
+
+/** Carries batches; a gRPC duplex in life, a pair of queues in tests. */
+export interface BatchTransport {
+  /** Sends one batch and calls `sent` once the network has taken it. */
+  send(batch: Buffer, sent: () => void): void;
+  /** Ends the stream: orderly without an error, else with the error's gRPC status. */
+  close(error?: BerthError): void;
+}
+
+export interface SessionEvents {
+  hello?(hello: Hello): void;
+  welcome?(welcome: Welcome): void;
+  refused?(refused: Refused): void;
+  /** Agent: a new exchange; returns who takes its frames. */
+  opened?(exchange: Exchange): ExchangeSink;
+  goaway?(goaway: Goaway): void;
+  /** A frame kind that only some peers send (`Frame` field 22 and up), as its protobuf body. */
+  extension?(field: number, body: Buffer): void;
+  pong?(sequence: number): void;
+  /** The number of exchanges went down. */
+  exchangeEnded?(): void;
+  /** Once, whoever closed it; every exchange has failed by then. */
+  closed(error: BerthError | undefined): void;
+}
+
+export interface SessionOptions {
+  role: 'gateway' | 'agent';
+  window: WindowSettings;
+  /** exchanges that this side takes at once; 0 for the gateway, which takes none */
+  maxExchanges: number;
+  /** bytes handed to the transport and not yet taken by the network, at the most */
+  sendAheadBytes: number;
+  /** bytes of control frames that may wait; a peer that does not read them is cut off */
+  maxControlBytes: number;
+  /** milliseconds, monotonic */
+  now: () => number;
+}
+
+export const SESSION_DEFAULTS = { sendAheadBytes: 262_144, maxControlBytes: 4_194_304 } as const;
