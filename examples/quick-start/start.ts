@@ -9,12 +9,15 @@ const ADMIN = `http://127.0.0.1:${ADMIN_PORT}`;
 const AGENT_ID = 'my-laptop';
 /** A little more than the gateway gives itself. */
 const STOP_TIMEOUT_MS = 12_000;
+/** One Ctrl-C can arrive twice, from the terminal and through npm. */
+const SAME_KEYSTROKE_MS = 300;
 
 const verbose = process.argv.includes('--verbose');
 const children: Child[] = [];
 const stopping = new AbortController();
 /** Set once: later endings of children are our own doing. */
 let exitCode: number | undefined;
+let stoppingSince = 0;
 
 function start(name: string, script: string, args: readonly string[], env: Record<string, string> = {}): Child {
   const child = new Child(name, fileURLToPath(new URL(script, import.meta.url)), args, env);
@@ -32,6 +35,7 @@ function start(name: string, script: string, args: readonly string[], env: Recor
 async function stop(code: number): Promise<void> {
   if (exitCode !== undefined) return;
   exitCode = code;
+  stoppingSince = Date.now();
   stopping.abort();
   const late = setTimeout(killAll, STOP_TIMEOUT_MS);
   const [service, ...relay] = children;
@@ -50,7 +54,7 @@ function killAll(): void {
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
     if (exitCode !== undefined) {
-      killAll();
+      if (Date.now() - stoppingSince > SAME_KEYSTROKE_MS) killAll();
       return;
     }
     console.log('\nEnding the agent, the gateway and the sample service; again to end them at once.');

@@ -1,0 +1,109 @@
+import { existsSync } from 'node:fs';
+import { getJson } from './http.js';
+import { freePorts } from './ports.js';
+import type { Processes, Running } from './processes.js';
+import { compiled } from './repository.js';
+
+export const GATEWAY = compiled('apps/gateway/src/main.js');
+export const AGENT = compiled('apps/agent/src/main.js');
+
+const READY_MS = 30_000;
+const AGENT_ID = 'bench';
+
+export interface GatewayPorts {
+  readonly http: number;
+  readonly grpc: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+interface AgentList {
+  readonly agents: readonly { readonly agent_id: string; readonly port: number }[];
+  readonly count: number;
+}
+
+/** Free ports for one gateway. Kept by the caller, since a restarted gateway comes back on the same. */
+export function gatewayPorts(agentPorts = 4): GatewayPorts {
+  const http = freePorts(agentPorts + 2);
+  return { http, grpc: http + 1, first: http + 2, last: http + 1 + agentPorts };
+}
+
+/** Starts the gateway as people do, with its ports said, and waits until it is ready. */
+export async function startGateway(
+  processes: Processes,
+  cwd: string,
+  ports: GatewayPorts,
+  nodeFlags: readonly string[] = [],
+): Promise<Running> {
+  const flags = Object.entries({
+    'http-port': ports.http,
+    'grpc-port': ports.grpc,
+    'http-agent-port-range-start': ports.first,
+    'http-agent-port-range-end': ports.last,
+  }).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const gateway = startProgram(processes, 'gateway', GATEWAY, cwd, flags, nodeFlags);
+  const ready = `http://127.0.0.1:${ports.http}/health/ready`;
+  await gateway.until('readiness', READY_MS, async () => await getJson(ready));
+  return gateway;
+}
+
+export interface AgentOptions {
+  readonly cwd: string;
+  readonly httpPort: number;
+  /** where the agent dials: the gateway's gRPC port, or a relay in front of it */
+  readonly dial: number;
+  readonly target: number;
+  readonly nodeFlags?: readonly string[];
+}
+
+/** Starts one agent and waits until the gateway lists it. */
+export async function startAgent(
+  processes: Processes,
+  options: AgentOptions,
+): Promise<{ agent: Running; port: number }> {
+  const { cwd, httpPort, dial, target, nodeFlags = [] } = options;
+  const args = [`http://127.0.0.1:${target}`, '--id', AGENT_ID, '--gateway', `127.0.0.1:${dial}`];
+  const agent = startProgram(processes, 'agent', AGENT, cwd, args, nodeFlags);
+  const port = await agent.until('its port', READY_MS, async () => {
+    const list = await listAgents(httpPort);
+    return list?.agents.find(({ agent_id: id }) => id === AGENT_ID)?.port;
+  });
+  return { agent, port };
+}
+
+export async function listAgents(httpPort: number): Promise<AgentList | undefined> {
+  return (await getJson(`http://127.0.0.1:${httpPort}/agents`)) as AgentList | undefined;
+}
+
+function startProgram(
+  processes: Processes,
+  name: string,
+  script: string,
+  cwd: string,
+  args: readonly string[],
+  nodeFlags: readonly string[],
+): Running {
+  if (!existsSync(script)) throw new Error(`${script} is not there: npm run build`);
+  return processes.start(name, process.execPath, [...nodeFlags, script, ...args], { cwd });
+}
+
+export interface Berth {
+  readonly gateway: Running;
+  readonly agent: Running;
+  readonly ports: GatewayPorts;
+  /** the agent's port at the gateway */
+  readonly port: number;
+}
+
+/** A gateway with one agent in front of `target`. */
+export async function startBerth(
+  processes: Processes,
+  cwd: string,
+  target: number,
+  nodeFlags: readonly string[] = [],
+): Promise<Berth> {
+  const ports = gatewayPorts();
+  const gateway = await startGateway(processes, cwd, ports, nodeFlags);
+  const options = { cwd, httpPort: ports.http, dial: ports.grpc, target, nodeFlags };
+  return { gateway, ports, ...(await startAgent(processes, options)) };
+}

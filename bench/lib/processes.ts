@@ -1,0 +1,122 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const KEPT_BYTES = 16_384;
+
+export interface ProcessOptions {
+  /** no setting files of a checkout shall be found here */
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A process of this benchmark, with the end of what it said. */
+export class Running {
+  readonly ended: Promise<number | null>;
+  private readonly process: ChildProcess;
+  private said = '';
+  private over = false;
+
+  constructor(
+    readonly name: string,
+    command: string,
+    args: readonly string[],
+    { cwd, env }: ProcessOptions,
+  ) {
+    this.process = spawn(command, args, {
+      ...(cwd !== undefined && { cwd }),
+      env: { ...process.env, NODE_ENV: 'production', ...env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    // Helpers end when this pipe closes, so none is left when the benchmark itself is killed.
+    this.process.stdin?.on('error', () => undefined);
+    for (const stream of [this.process.stdout, this.process.stderr]) {
+      stream?.on('data', (chunk: Buffer) => (this.said = (this.said + chunk.toString()).slice(-KEPT_BYTES)));
+    }
+    this.ended = new Promise((resolve) => {
+      const end = (code: number | null): void => {
+        this.over = true;
+        resolve(code);
+      };
+      this.process.once('error', (error) => {
+        this.said += error.message;
+        end(null);
+      });
+      this.process.once('close', end);
+    });
+  }
+
+  get pid(): number {
+    if (this.process.pid === undefined || this.over) throw new Error(`${this.name} does not run\n${this.said}`);
+    return this.process.pid;
+  }
+
+  get output(): string {
+    return this.said;
+  }
+
+  /** Waits until `find` has a result; fails at once when the process ends. */
+  async until<T>(
+    what: string,
+    timeoutMs: number,
+    find: (said: string) => Promise<T | undefined> | T | undefined,
+  ): Promise<T> {
+    for (const end = Date.now() + timeoutMs; Date.now() < end;) {
+      const result = await find(this.said);
+      if (result !== undefined) return result;
+      if (this.over) throw new Error(`${this.name} ended while waiting for ${what}\n${this.said}`);
+      await sleep(25);
+    }
+    throw new Error(`${this.name}: ${what} not there after ${timeoutMs} ms\n${this.said}`);
+  }
+
+  /** First group of the first match in the output. */
+  async says(pattern: RegExp, timeoutMs = 15_000): Promise<string> {
+    return await this.until(String(pattern), timeoutMs, (said) => pattern.exec(said)?.[1]);
+  }
+
+  /** Waits for the end by itself. @returns all that it said (the last 16 KiB) */
+  async finishes(timeoutMs: number): Promise<string> {
+    const late = setTimeout(() => this.kill('SIGKILL'), timeoutMs);
+    const code = await this.ended;
+    clearTimeout(late);
+    if (code !== 0) throw new Error(`${this.name} ended with ${String(code)}\n${this.said}`);
+    return this.said;
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM', graceMs = 12_000): Promise<void> {
+    this.kill(signal);
+    const late = setTimeout(() => this.kill('SIGKILL'), graceMs);
+    await this.ended;
+    clearTimeout(late);
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    if (!this.over) this.process.kill(signal);
+  }
+}
+
+/** All processes of a scenario: what was started through it ends with it. */
+export class Processes {
+  private readonly all = new Set<Running>();
+
+  start(name: string, command: string, args: readonly string[], options: ProcessOptions = {}): Running {
+    const running = new Running(name, command, args, options);
+    this.all.add(running);
+    void running.ended.then(() => this.all.delete(running));
+    return running;
+  }
+
+  node(name: string, script: string, args: readonly string[] = [], options: ProcessOptions = {}): Running {
+    return this.start(name, process.execPath, [script, ...args], options);
+  }
+
+  /** The newest first: clients before what they talk to. */
+  async stopAll(): Promise<void> {
+    const running = [...this.all].reverse();
+    await Promise.all(running.map(async (one) => await one.stop('SIGTERM', 5000)));
+  }
+
+  killAll(): void {
+    for (const one of this.all) one.kill('SIGKILL');
+  }
+}

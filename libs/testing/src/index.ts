@@ -1,0 +1,3 @@
+export { eventually } from './eventually.js';
+export { freePortRange } from './ports.js';
+export { RawClient, type RawRecorder, rawRecorder, type Recorded } from './raw-http.js';

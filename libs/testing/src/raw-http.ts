@@ -1,0 +1,78 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+/** Everything that one connection of a recorder brought, byte by byte. */
+export interface Recorded {
+  socket: Socket;
+  /** Latin-1 text of all bytes so far */
+  text(): string;
+}
+
+/** A TCP server that keeps what it gets; it answers what it is told to, and nothing else. */
+export interface RawRecorder {
+  port: number;
+  connections: Recorded[];
+  close(): Promise<void>;
+}
+
+/**
+ * @param onData called with the connection after each read; writes the answers
+ */
+export async function rawRecorder(onData: (connection: Recorded) => void = () => undefined): Promise<RawRecorder> {
+  const connections: Recorded[] = [];
+  const server: Server = createServer({ allowHalfOpen: true }, (socket) => {
+    const chunks: Buffer[] = [];
+    const connection: Recorded = { socket, text: () => Buffer.concat(chunks).toString('latin1') };
+    connections.push(connection);
+    socket.on('error', () => undefined);
+    socket.on('data', (chunk) => {
+      chunks.push(chunk);
+      onData(connection);
+    });
+    socket.on('end', () => socket.end());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    connections,
+    async close() {
+      for (const { socket } of connections) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** A TCP client that sends bytes as they are. */
+export class RawClient {
+  private readonly chunks: Buffer[] = [];
+  ended = false;
+  closed = false;
+
+  private constructor(readonly socket: Socket) {
+    socket.on('data', (chunk) => this.chunks.push(chunk));
+    socket.on('end', () => (this.ended = true));
+    socket.on('close', () => (this.closed = true));
+    socket.on('error', () => undefined);
+  }
+
+  static async connect(port: number, options: { allowHalfOpen?: boolean } = {}): Promise<RawClient> {
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: options.allowHalfOpen ?? true });
+    await once(socket, 'connect');
+    return new RawClient(socket);
+  }
+
+  send(bytes: string | Buffer): void {
+    this.socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
+  }
+
+  /** Latin-1 text of all that came so far. */
+  text(): string {
+    return Buffer.concat(this.chunks).toString('latin1');
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+}

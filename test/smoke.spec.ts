@@ -1,0 +1,21 @@
+import { Cleanup, localService, testAgent, testGateway } from './support/harness.js';
+
+describe('A18: the main job, end to end', () => {
+  const cleanup = new Cleanup();
+  afterEach(() => cleanup.run());
+
+  it('relays a request to the service beside the agent and its answer back', async () => {
+    const service = cleanup.add(
+      await localService((request, response) => response.end(`${request.method ?? ''} ${request.url ?? ''}`)),
+      (it) => it.close(),
+    );
+    const gateway = cleanup.add(await testGateway(), (it) => it.close());
+    const agent = cleanup.add(await testAgent(gateway, service.port), (it) => it.stop());
+    const answer = await fetch(`${agent.url}/hello?x=1`);
+    expect(answer.status).toBe(200);
+    expect(await answer.text()).toBe('GET /hello?x=1');
+    const listed = (await (await fetch(`${gateway.admin}/agents`)).json()) as { count: number; agents: { port: number }[] };
+    expect(listed.count).toBe(1);
+    expect(listed.agents[0]?.port).toBe(agent.port);
+  });
+});
