@@ -13,7 +13,7 @@ const ANSWER = 'ahoy '.repeat(20);
 
 /** Answers every request with 100 bytes. */
 export async function startOrigin(processes: Processes, directory: string): Promise<Nginx> {
-  return await start(processes, directory, 'origin', () => `location / { return 200 "${ANSWER}"; }`);
+  return await start(processes, directory, 'origin', `location / { return 200 "${ANSWER}"; }`);
 }
 
 /** One hop in the usual setting of a relay: connections kept, HTTP/1.1, bodies streamed and never put on disk. */
@@ -28,7 +28,7 @@ export async function startHop(processes: Processes, directory: string, name: st
       proxy_max_temp_file_size 0;
     }`;
   const upstream = `upstream next { server 127.0.0.1:${to}; keepalive 256; keepalive_requests 1000000000; }`;
-  return await start(processes, directory, name, () => location, upstream);
+  return await start(processes, directory, name, location, upstream);
 }
 
 /** Two hops in front of `origin`: the unit of our ratios. @returns the outer one first */
@@ -42,14 +42,16 @@ async function start(
   processes: Processes,
   directory: string,
   name: string,
-  location: () => string,
+  location: string,
   upstream = '',
 ): Promise<Nginx> {
   const prefix = join(directory, `nginx-${name}`);
   const port = freePorts();
   mkdirSync(prefix);
-  writeFileSync(join(prefix, 'nginx.conf'), configuration(port, location(), upstream));
-  const process = processes.start(`nginx ${name}`, 'nginx', ['-p', `${prefix}/`, '-e', 'stderr', '-c', 'nginx.conf']);
+  writeFileSync(join(prefix, 'nginx.conf'), configuration(port, location, upstream));
+  const args = ['-p', `${prefix}/`, '-e', 'stderr', '-c', 'nginx.conf'];
+  // nginx ends at once on SIGTERM; its workers would outlive a killed master.
+  const process = processes.start(`nginx ${name}`, 'nginx', args, { endSignal: 'SIGTERM' });
   await process.until('its port', 5000, async () => (await portOpens(port)) || undefined);
   return { port, process };
 }

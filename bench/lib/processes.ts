@@ -7,12 +7,15 @@ export interface ProcessOptions {
   /** no setting files of a checkout shall be found here */
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** what ends it at once; SIGKILL when not given, which children of its own would survive */
+  readonly endSignal?: NodeJS.Signals;
 }
 
 /** A process of this benchmark, with the end of what it said. */
 export class Running {
   readonly ended: Promise<number | null>;
   private readonly process: ChildProcess;
+  private readonly endSignal: NodeJS.Signals;
   private said = '';
   private over = false;
 
@@ -20,8 +23,9 @@ export class Running {
     readonly name: string,
     command: string,
     args: readonly string[],
-    { cwd, env }: ProcessOptions,
+    { cwd, env, endSignal = 'SIGKILL' }: ProcessOptions,
   ) {
+    this.endSignal = endSignal;
     this.process = spawn(command, args, {
       ...(cwd !== undefined && { cwd }),
       env: { ...process.env, NODE_ENV: 'production', ...env },
@@ -76,7 +80,7 @@ export class Running {
 
   /** Waits for the end by itself. @returns all that it said (the last 16 KiB) */
   async finishes(timeoutMs: number): Promise<string> {
-    const late = setTimeout(() => this.kill('SIGKILL'), timeoutMs);
+    const late = setTimeout(() => this.end(), timeoutMs);
     const code = await this.ended;
     clearTimeout(late);
     if (code !== 0) throw new Error(`${this.name} ended with ${String(code)}\n${this.said}`);
@@ -90,6 +94,11 @@ export class Running {
     clearTimeout(late);
   }
 
+  /** Without a chance to finish anything. */
+  end(): void {
+    this.kill(this.endSignal);
+  }
+
   kill(signal: NodeJS.Signals): void {
     if (!this.over) this.process.kill(signal);
   }
@@ -98,8 +107,11 @@ export class Running {
 /** All processes of a scenario: what was started through it ends with it. */
 export class Processes {
   private readonly all = new Set<Running>();
+  private closed = false;
 
   start(name: string, command: string, args: readonly string[], options: ProcessOptions = {}): Running {
+    // A scenario that ran out of time may still be on its way to the next step.
+    if (this.closed) throw new Error(`too late to start ${name}`);
     const running = new Running(name, command, args, options);
     this.all.add(running);
     void running.ended.then(() => this.all.delete(running));
@@ -112,11 +124,15 @@ export class Processes {
 
   /** The newest first: clients before what they talk to. */
   async stopAll(): Promise<void> {
+    this.closed = true;
     const running = [...this.all].reverse();
     await Promise.all(running.map(async (one) => await one.stop('SIGTERM', 5000)));
   }
 
-  killAll(): void {
-    for (const one of this.all) one.kill('SIGKILL');
+  async endAll(): Promise<void> {
+    this.closed = true;
+    const running = [...this.all];
+    for (const one of running) one.end();
+    await Promise.all(running.map(async (one) => await one.ended));
   }
 }

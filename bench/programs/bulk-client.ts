@@ -71,7 +71,7 @@ if (direction === 'up') await Promise.race([sendBody(socket), done.promise]);
 await done.promise;
 const ms = performance.now() - start;
 
-const answer =
-  direction === 'up' ? /\{.*\}$/.exec(head)?.[0] : JSON.stringify({ bytes: received, sha256: hash.digest('hex') });
+const taken = JSON.stringify({ bytes: received, ...(verify && { sha256: hash.digest('hex') }) });
+const answer = direction === 'up' ? /\{.*\}$/.exec(head)?.[0] : taken;
 console.log(JSON.stringify({ ...(JSON.parse(answer ?? '{}') as object), ms }));
 process.exit(0);

@@ -22,8 +22,10 @@ async function request(): Promise<number> {
 endWithParent();
 for (let i = 0; i < 50; i += 1) await request();
 const micros: number[] = [];
-for (const end = performance.now() + seconds * 1000; performance.now() < end; await sleep(PACE_MS)) {
+const end = performance.now() + seconds * 1000;
+while (performance.now() < end) {
   micros.push(Math.round(await request()));
+  await sleep(PACE_MS);
 }
 console.log(JSON.stringify(micros));
 process.exit(0);

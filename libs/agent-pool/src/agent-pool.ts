@@ -9,6 +9,8 @@ export interface PooledConnection {
   readonly capacity: number;
   /** connected, healthy, not draining, not paused */
   readonly accepting: boolean;
+  /** not accepting, because its successor is on the way; still serves while no other connection can */
+  readonly standby: boolean;
 }
 
 /** The connections of one agent, and how one is picked for an exchange. */
@@ -56,10 +58,15 @@ export class AgentConnections<C extends PooledConnection> {
       if (connection.inFlight >= connection.capacity) full = true;
       else if (best === undefined || connection.inFlight < best.inFlight) best = connection;
     }
+    best ??= this.standIn(except);
     if (best !== undefined) return best;
     throw full
       ? new BerthError('BERTH_AGENT_BUSY', `agent ${this.agentId} has as many exchanges as it takes (maxExchanges)`)
       : new BerthError('BERTH_AGENT_UNAVAILABLE', `no healthy connections for agent ${this.agentId}`);
+  }
+
+  private standIn(except: C | undefined): C | undefined {
+    return this.list.find((it) => it.standby && it !== except && it.inFlight < it.capacity);
   }
 }
 

@@ -10,13 +10,14 @@ export class HttpServerPool {
   }
 
   /**
-   * Adds a server that listens.
+   * Adds a server that listens. One that no longer does, and only lets its last
+   * answers run out, gives way.
    *
-   * @throws BerthError `BERTH_SERVER_EXISTS` when another has the address
+   * @throws BerthError `BERTH_SERVER_EXISTS` when another listens at the address
    */
   store(server: PooledHttpServer): void {
     const key = bindKey(server.bind);
-    if (this.servers.has(key)) throw new BerthError('BERTH_SERVER_EXISTS', `server already exists for ${key}`);
+    if (this.servers.get(key)?.running === true) throw new BerthError('BERTH_SERVER_EXISTS', `server already exists for ${key}`);
     this.servers.set(key, server);
   }
 

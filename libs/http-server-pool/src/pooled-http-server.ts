@@ -14,6 +14,9 @@ export function bindKey({ host, port }: BindAddress): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** How often a server that stops looks for connections whose last request has been answered, ms. */
+const IDLE_CHECK_MS = 20;
+
 /**
  * One HTTP server with a life: it listens when `start` resolves, and `stop`
  * ends it within a bound, whatever its clients do.
@@ -73,14 +76,12 @@ export class PooledHttpServer {
     });
     this.boundPort = (this.server.address() as AddressInfo).port;
     this.startedAtMs = Date.now();
-    let fault: Error | undefined;
     this.server.on('error', (error) => {
-      fault = error;
+      this.lost(error);
       this.server.close();
     });
     this.server.once('close', () => {
-      this.startedAtMs = undefined;
-      if (this.stopping === undefined) this.onUnexpectedClose?.(fault);
+      this.lost(undefined);
     });
   }
 
@@ -93,19 +94,34 @@ export class PooledHttpServer {
     return this.stopping;
   }
 
+  private lost(fault: Error | undefined): void {
+    const wasRunning = this.startedAtMs !== undefined;
+    this.startedAtMs = undefined;
+    if (wasRunning && this.stopping === undefined) this.onUnexpectedClose?.(fault);
+  }
+
   private async close(graceMs: number): Promise<void> {
-    if (!this.server.listening) return;
+    if (this.server.listening) await this.runOut(graceMs);
+    for (const socket of this.sockets) socket.destroy();
+  }
+
+  private async runOut(graceMs: number): Promise<void> {
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(() => {
+      const deadline = setTimeout(() => {
         // Upgraded sockets have left the server's own list, so ours is used.
         for (const socket of this.sockets) socket.destroy();
       }, graceMs);
+      // Node keeps a connection open whose last answer went out after close().
+      const idle = setInterval(() => {
+        this.server.closeIdleConnections();
+      }, IDLE_CHECK_MS);
       this.server.close(() => {
-        clearTimeout(timer);
+        clearTimeout(deadline);
+        clearInterval(idle);
         resolve();
       });
-      this.server.closeIdleConnections();
+      // To Node a connection that never sent a byte is not idle; nobody waits for an answer on it.
+      for (const socket of this.sockets) if (socket.bytesRead === 0) socket.destroy();
     });
-    for (const socket of this.sockets) socket.destroy();
   }
 }

@@ -83,6 +83,11 @@ export class PortAllocatorService {
     return this.grant(agentId, port, avoid, false);
   }
 
+  /** Whether the agent has a port of its own in the static table. */
+  isStatic(agentId: string): boolean {
+    return this.staticPorts.has(agentId);
+  }
+
   /** Takes a port back. Idempotent; an unknown port is a warned no-op. */
   release(port: number): void {
     if (!this.leases.delete(port)) this.warn('released a port that was not leased', { port });

@@ -4,6 +4,8 @@ import { MAX_BATCH_BYTES } from './frames.js';
 
 /** Data up to this size joins the text of its neighbours instead of being copied apart. */
 const INLINE_DATA_BYTES = 2048;
+/** Small chunks of one exchange that do so in one batch; a producer of many is better served by joining them. */
+const MAX_INLINE_CHUNKS = 4;
 /** Room that a Data frame needs besides its payload. */
 const DATA_OVERHEAD_BYTES = 24;
 /** A remainder smaller than this is left for the next batch. */
@@ -27,6 +29,8 @@ export class BatchWriter {
   private ready: Exchange[] = [];
   /** have Data or an End in what {@link take} returned */
   private served: Exchange[] = [];
+  /** of the batch that is being collected */
+  private batchNumber = 0;
 
   /** Bytes of control frames that wait. */
   get controlBytes(): number {
@@ -58,7 +62,7 @@ export class BatchWriter {
    */
   addSendable(exchange: Exchange): void {
     if (exchange.queued || !exchange.sendable) return;
-    if (exchange.pendingBytes <= INLINE_DATA_BYTES && this.mayInline) {
+    if (exchange.pendingBytes <= INLINE_DATA_BYTES && this.mayInline && this.countInline(exchange)) {
       const chunk = exchange.takeChunk(INLINE_DATA_BYTES);
       if (chunk !== undefined) this.addControl(encodeFrame.data(exchange.id, chunk.toString('latin1')));
       const end = exchange.takeEnd();
@@ -78,6 +82,7 @@ export class BatchWriter {
    * it would otherwise queue frames around a batch that is half made.
    */
   take(): Buffer {
+    this.batchNumber += 1;
     let control = this.backlog.shift();
     if (control === undefined) {
       control = this.control;
@@ -107,6 +112,15 @@ export class BatchWriter {
     this.backlogBytes = 0;
     this.ready = [];
     this.served = [];
+  }
+
+  /** Whether the exchange may have one more small chunk in this batch; an End always may. */
+  private countInline(exchange: Exchange): boolean {
+    if (exchange.inlineBatch !== this.batchNumber) {
+      exchange.inlineBatch = this.batchNumber;
+      exchange.inlineChunks = 0;
+    }
+    return exchange.pendingBytes === 0 || ++exchange.inlineChunks <= MAX_INLINE_CHUNKS;
   }
 
   private takeData(room: number, pieces: Piece[]): number {

@@ -37,27 +37,32 @@ export class ConnectionFrames {
         this.answer(encodeFrame.connection(FrameField.pong, body));
         return;
       case FrameField.pong:
-        events.pong?.(read('pong', body).sequence);
+        this.hand(events.pong, read('pong', body).sequence);
         return;
       case FrameField.goaway:
-        events.goaway?.(read('goaway', body));
+        this.hand(events.goaway, read('goaway', body));
         return;
       case FrameField.hello:
         this.greet('gateway', 'Hello');
-        events.hello?.(read('hello', body));
+        this.hand(events.hello, read('hello', body));
         return;
       case FrameField.welcome:
         this.greet('agent', 'Welcome');
-        events.welcome?.(read('welcome', body));
+        this.hand(events.welcome, read('welcome', body));
         return;
       case FrameField.refused:
         // Also after Welcome: a registration may fall through at its very end.
         if (this.role !== 'agent') throw violation('Refused from the wrong side');
-        events.refused?.(read('refused', body));
+        this.hand(events.refused, read('refused', body));
         return;
       default:
         this.extension(field, body);
     }
+  }
+
+  /** A damaged frame is a fault whether anybody listens or not, so bodies are read before this. */
+  private hand<T>(listener: ((body: T) => void) | undefined, body: T): void {
+    listener?.call(this.events, body);
   }
 
   private greet(by: SessionOptions['role'], frame: string): void {

@@ -56,6 +56,9 @@ export class Exchange {
   private pendingEnd: { trailers: FlatHeaders | undefined } | undefined;
   /** in the session's ready queue */
   queued = false;
+  /** small chunks that joined a batch directly; the batch writer's books */
+  inlineBatch = -1;
+  inlineChunks = 0;
   sendEnded = false;
   receiveEnded = false;
   headReceived = false;

@@ -54,8 +54,14 @@ export class Party implements ExchangeSink {
 
   data(bytes: Buffer): void {
     this.alive('data');
-    const expected = pattern(this.exchange.id, this.role === 'agent' ? 'gateway' : 'agent', this.receivedBytes, bytes.length);
-    if (!bytes.equals(expected)) throw new Error(`wrong bytes at ${this.receivedBytes} of exchange ${this.exchange.id}`);
+    const expected = pattern(
+      this.exchange.id,
+      this.role === 'agent' ? 'gateway' : 'agent',
+      this.receivedBytes,
+      bytes.length,
+    );
+    if (!bytes.equals(expected))
+      throw new Error(`wrong bytes at ${this.receivedBytes} of exchange ${this.exchange.id}`);
     this.receivedBytes += bytes.length;
     this.heldBytes += bytes.length;
     if (this.random.chance(0.5)) this.consume();

@@ -14,6 +14,8 @@ export interface BerthBuilder {
 export interface Berth {
   readonly lease: Lease;
   readonly server: PooledHttpServer;
+  /** to be told when the server ends by itself */
+  readonly onLost: (error: BerthError) => void;
 }
 
 export interface BerthOptions {
@@ -27,6 +29,9 @@ export interface BerthOptions {
 export class AgentBerths {
   private readonly open = new Map<string, Berth>();
   private readonly stopping = new Set<Promise<void>>();
+  /** agents whose port is being given back in this turn */
+  private readonly releasing = new Map<string, Promise<void>>();
+  private closed = false;
 
   constructor(
     private readonly ports: PortAllocatorService,
@@ -52,6 +57,7 @@ export class AgentBerths {
    * @throws BerthError `BERTH_PORTS_EXHAUSTED`, `BERTH_SERVER_EXISTS`, or `BERTH_SERVER_START_FAILED` after all attempts
    */
   async start(agent: Agent, onLost: (error: BerthError) => void): Promise<number> {
+    await this.releasing.get(agent.id);
     if (this.open.has(agent.id)) throw new BerthError('BERTH_SERVER_EXISTS', `server already exists for agent ${agent.id}`);
     const avoid = new Set<number>();
     let cause: unknown;
@@ -69,10 +75,16 @@ export class AgentBerths {
         if (lease.isStatic) break;
         continue;
       }
+      if (this.closed) {
+        await server.stop(0);
+        this.ports.release(lease.port);
+        throw new BerthError('BERTH_DRAINING', 'the gateway is shutting down');
+      }
+      const berth: Berth = { lease, server, onLost };
       server.onUnexpectedClose = (error) => {
-        onLost(new BerthError('BERTH_SERVER_START_FAILED', `server of agent ${agent.id} ended by itself`, { cause: error }));
+        this.reportLost(agent.id, berth, error);
       };
-      this.open.set(agent.id, { lease, server });
+      this.open.set(agent.id, berth);
       this.events.emit('port.leased', { agentId: agent.id, port: lease.port });
       this.log.info({ agentId: agent.id, port: lease.port }, 'agent server listens');
       return lease.port;
@@ -105,15 +117,36 @@ export class AgentBerths {
       .finally(() => this.stopping.delete(ended));
     this.stopping.add(ended);
     // close() has given the port back to the system; its handle is gone by the next turn.
-    await new Promise((resolve) => setImmediate(resolve));
-    this.ports.release(berth.lease.port);
+    const released = new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
+      this.ports.release(berth.lease.port);
+      this.releasing.delete(agentId);
+    });
+    this.releasing.set(agentId, released);
+    await released;
     this.events.emit('port.released', { agentId, port: berth.lease.port });
     this.log.info({ agentId, port: berth.lease.port }, 'agent server stopped');
   }
 
-  /** Stops all servers, whatever one of them does, and waits for every one (checklist A7). */
-  async stopAll(graceMs: number): Promise<void> {
+  /** Finds servers that are listed and do not listen (checklist A8). */
+  checkListening(): void {
+    for (const [agentId, berth] of this.open) if (!berth.server.running) this.reportLost(agentId, berth, undefined);
+  }
+
+  /** Whether the agent's port is its own, from the static table. */
+  isStatic(agentId: string): boolean {
+    return this.ports.isStatic(agentId);
+  }
+
+  /** Stops all servers, whatever one of them does, waits for every one (checklist A7), and starts no more. */
+  async close(graceMs: number): Promise<void> {
+    this.closed = true;
     await Promise.allSettled([...this.open.keys()].map((agentId) => this.stop(agentId, graceMs)));
     await Promise.allSettled([...this.stopping]);
+  }
+
+  private reportLost(agentId: string, berth: Berth, cause: Error | undefined): void {
+    if (this.open.get(agentId) !== berth) return;
+    this.log.error({ agentId, port: berth.lease.port, err: cause }, 'agent server ended by itself');
+    berth.onLost(new BerthError('BERTH_SERVER_START_FAILED', `server of agent ${agentId} ended by itself`, { cause }));
   }
 }

@@ -24,6 +24,8 @@ interface Entry {
   holdTimer: NodeJS.Timeout | undefined;
   /** somebody was told that the agent is there */
   announced: boolean;
+  /** connections that wait for the server to listen */
+  arriving: number;
 }
 
 /**
@@ -66,35 +68,26 @@ export class AgentRegistry {
     metadata: Readonly<Record<string, string>>,
     welcome: (port: number) => void,
   ): Promise<Agent> {
-    if (this.shuttingDown) throw new BerthError('BERTH_DRAINING', 'the gateway is shutting down');
+    if (this.shuttingDown) throw shuttingDown();
     const entry = this.claim(connection);
     const { agent } = entry;
+    entry.arriving += 1;
     try {
       agent.port = await entry.opened;
     } catch (thrown) {
       if (this.entries.get(agent.id) === entry) this.entries.delete(agent.id);
       throw thrown;
+    } finally {
+      entry.arriving -= 1;
     }
     // Anything may have happened while the server started (checklist A14).
-    if (connection.session.closed || this.shuttingDown) {
-      this.dropIfEmpty(entry, 'left while its server started');
-      throw new BerthError('BERTH_CONNECTION_CLOSED', `connection ${connection.id} closed while its server started`);
+    const obstacle = this.obstacle(entry, connection);
+    if (obstacle !== undefined) {
+      this.dropIfEmpty(entry, obstacle.code);
+      throw obstacle;
     }
     if (this.entries.get(agent.id) !== entry) return this.register(connection, metadata, welcome);
-    clearTimeout(entry.holdTimer);
-    entry.holdTimer = undefined;
-    const isFirst = !agent.connected;
-    agent.metadata = metadata;
-    // Welcome is the first frame an agent gets; no Open may overtake it.
-    welcome(agent.port);
-    agent.connections.add(connection);
-    const { remoteAddress } = connection.origin;
-    if (isFirst) {
-      entry.announced = true;
-      this.events.emit('agent.connected', { agentId: agent.id, port: agent.port, remoteAddress, metadata });
-      this.log.info({ agentId: agent.id, port: agent.port, remoteAddress }, 'agent connected');
-    }
-    this.events.emit('connection.opened', { agentId: agent.id, connectionId: connection.id, remoteAddress });
+    this.admit(entry, connection, metadata, welcome);
     return agent;
   }
 
@@ -117,8 +110,9 @@ export class AgentRegistry {
     this.closeAll(agent, GoawayReason.disconnected, new BerthError('BERTH_CONNECTION_DISCONNECTED', 'disconnected by an operator'));
   }
 
-  /** Drops connections that have been silent for too long (checklist A12). */
+  /** Drops connections that have been silent for too long (checklist A12), and agents whose server is gone (A8). */
   sweep(now: number): void {
+    this.berths.checkListening();
     for (const { agent } of this.entries.values()) {
       for (const connection of agent.connections.all) {
         const silentMs = now - connection.lastSeenAt;
@@ -141,10 +135,9 @@ export class AgentRegistry {
       clearTimeout(holdTimer);
       for (const connection of agent.connections.all) connection.goaway(GoawayReason.shutdown, graceMs, false);
     }
-    await this.berths.stopAll(graceMs);
-    const error = new BerthError('BERTH_DRAINING', 'the gateway is shutting down');
+    await this.berths.close(graceMs);
     for (const { agent } of this.entries.values()) {
-      for (const connection of agent.connections.all) connection.close(error);
+      for (const connection of agent.connections.all) connection.close(shuttingDown());
     }
     this.entries.clear();
   }
@@ -165,19 +158,57 @@ export class AgentRegistry {
     const known = this.entries.get(agentId);
     if (known === undefined) {
       const agent = new Agent(agentId, origin.instanceId);
-      const entry: Entry = { agent, opened: this.openBerth(agent), holdTimer: undefined, announced: false };
+      const entry: Entry = { agent, opened: this.openBerth(agent), holdTimer: undefined, announced: false, arriving: 0 };
       this.entries.set(agentId, entry);
       return entry;
     }
-    const { agent } = known;
-    if (agent.instanceId !== origin.instanceId) this.takeOver(agent, origin.instanceId);
-    if (agent.connections.all.length >= this.options.maxConnectionsPerAgent) {
-      throw new BerthError(
-        'BERTH_TOO_MANY_CONNECTIONS',
-        `agent ${agentId} has ${agent.connections.all.length} connections already (tunnel.maxConnectionsPerAgent)`,
-      );
-    }
+    if (known.agent.instanceId !== origin.instanceId) this.takeOver(known, origin.instanceId);
+    const full = this.full(known.agent);
+    if (full !== undefined) throw full;
     return known;
+  }
+
+  /** Why a connection cannot go into service after all, now that its agent's server listens. */
+  private obstacle({ agent }: Entry, connection: TunnelConnection): BerthError | undefined {
+    if (this.shuttingDown) return shuttingDown();
+    if (connection.session.closed) {
+      return new BerthError('BERTH_CONNECTION_CLOSED', `connection ${connection.id} closed while its server started`);
+    }
+    if (agent.instanceId !== connection.origin.instanceId) return replaced(agent);
+    return this.full(agent);
+  }
+
+  private full({ id, connections }: Agent): BerthError | undefined {
+    // One on standby has been asked to make way for the one that comes.
+    const count = connections.all.filter(({ standby }) => !standby).length;
+    if (count < this.options.maxConnectionsPerAgent) return undefined;
+    return new BerthError(
+      'BERTH_TOO_MANY_CONNECTIONS',
+      `agent ${id} has ${count} connections already (tunnel.maxConnectionsPerAgent)`,
+    );
+  }
+
+  private admit(
+    entry: Entry,
+    connection: TunnelConnection,
+    metadata: Readonly<Record<string, string>>,
+    welcome: (port: number) => void,
+  ): void {
+    const { agent } = entry;
+    clearTimeout(entry.holdTimer);
+    entry.holdTimer = undefined;
+    const isFirst = !agent.connected;
+    agent.metadata = metadata;
+    // Welcome is the first frame an agent gets; no Open may overtake it.
+    welcome(agent.port);
+    agent.connections.add(connection);
+    const { remoteAddress } = connection.origin;
+    if (isFirst) {
+      entry.announced = true;
+      this.events.emit('agent.connected', { agentId: agent.id, port: agent.port, remoteAddress, metadata });
+      this.log.info({ agentId: agent.id, port: agent.port, remoteAddress }, 'agent connected');
+    }
+    this.events.emit('connection.opened', { agentId: agent.id, connectionId: connection.id, remoteAddress });
   }
 
   private async openBerth(agent: Agent): Promise<number> {
@@ -190,7 +221,8 @@ export class AgentRegistry {
       try {
         return await this.berths.start(agent, onLost);
       } catch (thrown) {
-        const held = BerthError.from(thrown).code === 'BERTH_PORTS_EXHAUSTED' ? this.longestHeld() : undefined;
+        const isExhausted = BerthError.from(thrown).code === 'BERTH_PORTS_EXHAUSTED';
+        const held = isExhausted && !this.berths.isStatic(agent.id) ? this.longestHeld() : undefined;
         if (held === undefined) throw thrown;
         // A port that waits for an agent is worth less than an agent that waits for a port.
         this.entries.delete(held.agent.id);
@@ -203,26 +235,26 @@ export class AgentRegistry {
   private longestHeld(): Entry | undefined {
     let longest: Entry | undefined;
     for (const entry of this.entries.values()) {
-      if (entry.holdTimer === undefined) continue;
+      if (entry.holdTimer === undefined || this.berths.isStatic(entry.agent.id)) continue;
       if (longest === undefined || entry.agent.lastSeenAt < longest.agent.lastSeenAt) longest = entry;
     }
     return longest;
   }
 
   /** The port and its server pass on to the new process; the old one is told and closed. */
-  private takeOver(agent: Agent, instanceId: string): void {
-    if (agent.connected && this.options.duplicateAgent === 'reject') {
+  private takeOver({ agent, arriving }: Entry, instanceId: string): void {
+    if ((agent.connected || arriving > 0) && this.options.duplicateAgent === 'reject') {
       throw new BerthError('BERTH_AGENT_EXISTS', `agent ${agent.id} is connected already (tunnel.duplicateAgent: reject)`);
     }
     agent.instanceId = instanceId;
-    const replaced = agent.connections.all;
-    for (const connection of replaced) agent.connections.remove(connection);
-    for (const connection of replaced) {
+    const previous = agent.connections.all;
+    for (const connection of previous) agent.connections.remove(connection);
+    for (const connection of previous) {
       const { id: connectionId } = connection;
       this.events.emit('connection.closed', { agentId: agent.id, connectionId, reason: 'replaced' });
       this.log.warn({ agentId: agent.id, connectionId: connection.id }, 'connection replaced by another process with the same id');
       connection.goaway(GoawayReason.replaced, 0, false);
-      connection.close(new BerthError('BERTH_CONNECTION_REPLACED', `another process registered as agent ${agent.id}`));
+      connection.close(replaced(agent));
     }
   }
 
@@ -235,21 +267,23 @@ export class AgentRegistry {
 
   private dropIfEmpty(entry: Entry, reason: string): void {
     const { agent } = entry;
-    if (agent.connected || this.entries.get(agent.id) !== entry) return;
-    if (entry.announced) {
+    if (agent.connected || entry.arriving > 0 || this.entries.get(agent.id) !== entry) return;
+    const wasAnnounced = entry.announced;
+    if (wasAnnounced) {
       entry.announced = false;
       this.events.emit('agent.disconnected', { agentId: agent.id, port: agent.port, reason });
       this.log.info({ agentId: agent.id, port: agent.port, reason }, 'agent disconnected');
     }
-    clearTimeout(entry.holdTimer);
-    if (this.options.holdMs > 0 && !this.shuttingDown) {
-      entry.holdTimer = setTimeout(() => {
-        this.remove(entry);
-      }, this.options.holdMs);
-      entry.holdTimer.unref();
+    // The shutdown stops all servers by itself.
+    if (this.shuttingDown || entry.holdTimer !== undefined) return;
+    if (this.options.holdMs === 0 || !wasAnnounced) {
+      this.remove(entry);
       return;
     }
-    this.remove(entry);
+    entry.holdTimer = setTimeout(() => {
+      this.remove(entry);
+    }, this.options.holdMs);
+    entry.holdTimer.unref();
   }
 
   private remove(entry: Entry): void {
@@ -260,4 +294,12 @@ export class AgentRegistry {
       this.log.error({ agentId: agent.id, err: thrown }, 'agent server was gone already');
     });
   }
+}
+
+function shuttingDown(): BerthError {
+  return new BerthError('BERTH_DRAINING', 'the gateway is shutting down');
+}
+
+function replaced({ id }: Agent): BerthError {
+  return new BerthError('BERTH_CONNECTION_REPLACED', `another process registered as agent ${id}`);
 }

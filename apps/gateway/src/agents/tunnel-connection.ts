@@ -1,5 +1,5 @@
 import type { PooledConnection } from '#agent-pool';
-import type { BerthError } from '#errors';
+import { BerthError } from '#errors';
 import type { GoawayReason, TunnelSession } from '#tunnel-protocol';
 
 /** Where a connection came from and what it said of itself. */
@@ -13,8 +13,8 @@ export interface ConnectionOrigin {
 /** One live tunnel connection of an agent, as the pool sees it. */
 export class TunnelConnection implements PooledConnection {
   readonly connectedAt = Date.now();
-  /** Goaway was sent or received: what runs may end, nothing new begins */
-  draining = false;
+  private state: 'serving' | 'standby' | 'draining' = 'serving';
+  private deadline: NodeJS.Timeout | undefined;
 
   constructor(
     readonly id: string,
@@ -32,7 +32,17 @@ export class TunnelConnection implements PooledConnection {
   }
 
   get accepting(): boolean {
-    return !this.draining && !this.session.closed;
+    return this.state === 'serving' && !this.session.closed;
+  }
+
+  /** Goaway asked for a successor: serves on where no other connection does, until the agent has it. */
+  get standby(): boolean {
+    return this.state === 'standby' && !this.session.closed;
+  }
+
+  /** A Goaway was sent or received. */
+  get draining(): boolean {
+    return this.state !== 'serving';
   }
 
   get lastSeenAt(): number {
@@ -43,15 +53,44 @@ export class TunnelConnection implements PooledConnection {
    * Asks the agent to leave this connection; exchanges under way may end.
    *
    * @param deadlineMs until the connection is closed all the same
-   * @param reconnect whether the agent should open its next connection now
+   * @param reconnect whether the agent should open its next connection first
    */
   goaway(reason: GoawayReason, deadlineMs: number, reconnect: boolean): void {
-    this.draining = true;
+    if (this.session.closed || this.state === 'draining') return;
+    this.state = reconnect ? 'standby' : 'draining';
     this.session.sendGoaway({ reason, deadlineMs, reconnect });
+    clearTimeout(this.deadline);
+    this.deadline = setTimeout(() => {
+      this.close(new BerthError('BERTH_CONNECTION_DISCONNECTED', `still open ${deadlineMs} ms after Goaway`));
+    }, deadlineMs);
+    this.deadline.unref();
+  }
+
+  /** The agent leaves this connection: nothing new begins, and it ends with the last exchange. */
+  leave(): void {
+    this.state = 'draining';
+    this.endWhenIdle();
+  }
+
+  /** To be called when an exchange has ended. */
+  exchangeEnded(): void {
+    if (this.state === 'draining') this.endWhenIdle();
+  }
+
+  /** To be called once the session has closed. */
+  ended(): void {
+    clearTimeout(this.deadline);
   }
 
   close(error: BerthError): void {
-    this.draining = true;
+    this.state = 'draining';
     this.session.close(error);
+  }
+
+  private endWhenIdle(): void {
+    // Not at once: the frame that ended the exchange may be one of several in its batch.
+    setImmediate(() => {
+      if (this.session.inFlight === 0) this.session.close();
+    });
   }
 }

@@ -24,6 +24,9 @@ const RELAY = Symbol('relay');
 type RelayedResponse = ServerResponse & { [RELAY]?: HttpRelay };
 type RelayedRequest = IncomingMessage & { [RELAY]?: HttpRelay };
 
+/** A body up to this size leaves in one string with its head. */
+const INLINE_BODY_BYTES = 2048;
+
 /** For the rest of an upload that nobody wants any more, ms; then the connection is closed. */
 const LINGER_MS = 5000;
 
@@ -146,8 +149,9 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
         return;
       }
       if (this.remaining === 0 && this.undrained === 0) {
-        // One write for head, body and end.
-        this.response.end(bytes);
+        // One write for head, body and end; as text, a small body even shares the head's buffer.
+        if (length <= INLINE_BODY_BYTES) this.response.end(bytes.toString('latin1'), 'latin1');
+        else this.response.end(bytes);
         this.exchange?.consumed(length);
         return;
       }

@@ -58,7 +58,6 @@ export class Handshakes {
   accept(transport: BatchTransport, caller: Caller): TunnelSession {
     const { options } = this;
     let connection: TunnelConnection | undefined;
-    let helloSeen = false;
     let waiting = true;
     const settled = (): void => {
       if (!waiting) return;
@@ -70,8 +69,6 @@ export class Handshakes {
       transport,
       {
         hello: (hello) => {
-          if (helloSeen) throw new BerthError('BERTH_PROTOCOL_ERROR', 'second Hello on a connection');
-          helloSeen = true;
           try {
             this.check(hello, caller);
           } catch (thrown) {
@@ -85,12 +82,12 @@ export class Handshakes {
         pong: (sequence) => {
           liveness.pong(sequence);
         },
-        goaway: () => {
-          if (connection !== undefined) connection.draining = true;
-        },
+        goaway: () => connection?.leave(),
+        exchangeEnded: () => connection?.exchangeEnded(),
         closed: (error) => {
           settled();
           liveness.stop();
+          connection?.ended();
           if (connection !== undefined) this.registry.unregister(connection, error?.code ?? 'closed');
           if (error !== undefined) {
             this.log.debug({ agentId: connection?.agentId, connectionId: connection?.id, code: error.code, reason: error.message }, 'connection closed');

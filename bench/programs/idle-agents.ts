@@ -1,0 +1,29 @@
+/** Many agents in one process: `idle-agents.js <gRPC port> <first number> <count>`. */
+import { defaultAgentSettings } from '#config';
+import { startAgent } from '../../apps/agent/src/index.js';
+import { endWithParent, numberArgument } from './lifeline.js';
+
+/** Started in waves, since the gateway bounds the handshakes under way. */
+const WAVE = 50;
+
+const gateway = `127.0.0.1:${numberArgument(0)}`;
+const first = numberArgument(1);
+const count = numberArgument(2);
+
+endWithParent();
+for (let wave = first; wave < first + count; wave += WAVE) {
+  const numbers = Array.from({ length: Math.min(WAVE, first + count - wave) }, (_, i) => wave + i);
+  await Promise.all(
+    numbers.map(async (number) => {
+      // Nobody asks for the target: idle agents are all that is wanted.
+      const settings = defaultAgentSettings({
+        target: 'http://127.0.0.1:9',
+        id: `idle-${number}`,
+        gateway,
+        log: { level: 'silent' },
+      });
+      await startAgent(settings).ready;
+    }),
+  );
+}
+console.log(`connected ${count}`);

@@ -1,0 +1,21 @@
+#!/bin/sh
+# Installs what the benchmark compares with and measures with, where it is missing.
+set -eu
+
+missing=''
+command -v nginx >/dev/null || missing="$missing nginx-light"
+command -v wrk >/dev/null || missing="$missing wrk"
+[ -z "$missing" ] && exit 0
+
+command -v apt-get >/dev/null || { echo "Please install:$missing" >&2; exit 1; }
+[ "$(id -u)" = 0 ] || { echo "Not root; please run: apt-get install$missing" >&2; exit 1; }
+apt-get update -qq
+# The package would start a server of its own on port 80: the policy keeps it from that while it is installed.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod +x "$policy"
+  trap 'rm -f "$policy"' EXIT
+fi
+# shellcheck disable=SC2086
+DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing

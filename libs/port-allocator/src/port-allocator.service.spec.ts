@@ -1,0 +1,188 @@
+import { BerthError } from '#errors';
+import fc from 'fast-check';
+import { PortAllocatorService, type PortAllocatorOptions } from './index.js';
+
+interface Warning {
+  message: string;
+  fields: Record<string, unknown>;
+}
+
+function make(options: Partial<PortAllocatorOptions> = {}): { ports: PortAllocatorService; warnings: Warning[] } {
+  const warnings: Warning[] = [];
+  const warn = (message: string, fields: Record<string, unknown>): void => void warnings.push({ message, fields });
+  const ports = new PortAllocatorService({ range: { start: 8100, end: 8102 }, now: () => 1000, warn, ...options });
+  return { ports, warnings };
+}
+
+describe('PortAllocatorService', () => {
+  it('A1: the range is inclusive at both ends: 8100-8200 is 101 ports', () => {
+    const { ports } = make({ range: { start: 8100, end: 8200 } });
+    const granted = Array.from({ length: 101 }, (_, agent) => ports.allocate(`agent-${agent}`).port);
+    expect(granted[0]).toBe(8100);
+    expect(granted.at(-1)).toBe(8200);
+    expect(ports.figures()).toEqual({ start: 8100, end: 8200, total: 101, used: 101, free: 0, staticUsed: 0 });
+  });
+
+  it.each([
+    [8200, 8100],
+    [0, 10],
+    [-5, 10],
+    [1, 65_536],
+    [1.5, 10],
+    [Number.NaN, 10],
+  ])('A1: the range %d-%d is refused, and the error names the setting', (start, end) => {
+    const making = (): unknown => make({ range: { start, end } });
+    expect(making).toThrow(BerthError);
+    expect(making).toThrow(expect.objectContaining({ code: 'BERTH_CONFIG_INVALID' }));
+    expect(making).toThrow(/agentPortRange/);
+  });
+
+  it('A1: a range of one port, and one of all ports', () => {
+    expect(make({ range: { start: 1, end: 1 } }).ports.allocate('a').port).toBe(1);
+    expect(make({ range: { start: 1, end: 65_535 } }).ports.figures().total).toBe(65_535);
+  });
+
+  it('A2: the first free port is granted', () => {
+    const { ports } = make();
+    expect(['a', 'b', 'c'].map((agent) => ports.allocate(agent).port)).toEqual([8100, 8101, 8102]);
+    ports.release(8101);
+    expect(ports.allocate('d').port).toBe(8101);
+  });
+
+  it('A2: an exhausted range refuses at once, with its bounds in the message and the figures in a warning', () => {
+    const { ports, warnings } = make();
+    for (const agent of ['a', 'b', 'c']) ports.allocate(agent);
+    const refusal = (): unknown => ports.allocate('d');
+    expect(refusal).toThrow('no available ports in range 8100-8102');
+    expect(refusal).toThrow(expect.objectContaining({ code: 'BERTH_PORTS_EXHAUSTED', grpcStatus: 8 }));
+    expect(warnings[0]).toEqual({
+      message: 'port range exhausted',
+      fields: { agentId: 'd', start: 8100, end: 8102, total: 3, used: 3, free: 0, staticUsed: 0 },
+    });
+    ports.release(8102);
+    expect(ports.allocate('d').port).toBe(8102);
+  });
+
+  it('A2: ports that could not be bound are passed over, for this attempt', () => {
+    const { ports } = make();
+    expect(ports.allocate('a', new Set([8100, 8101])).port).toBe(8102);
+    expect(ports.allocate('b').port).toBe(8100);
+    expect(() => ports.allocate('c', new Set([8101]))).toThrow('no available ports');
+  });
+
+  it('A3: release is idempotent; an unknown port changes nothing and is warned of', () => {
+    const { ports, warnings } = make();
+    const { port } = ports.allocate('a');
+    ports.release(port);
+    expect(warnings).toEqual([]);
+    ports.release(port);
+    ports.release(9999);
+    expect(warnings.map(({ fields }) => fields)).toEqual([{ port: 8100 }, { port: 9999 }]);
+    expect(ports.figures()).toMatchObject({ used: 0, free: 3 });
+  });
+
+  it('A3: an agent that returns gets its old port while that is free', () => {
+    const { ports } = make();
+    ports.allocate('a');
+    const before = ports.allocate('b').port;
+    ports.release(8100);
+    ports.release(before);
+    expect(ports.allocate('b').port).toBe(before);
+  });
+
+  it('A3: a port that somebody else has had since is no longer remembered for the first', () => {
+    const { ports } = make();
+    ports.release(ports.allocate('a').port);
+    ports.release(ports.allocate('b').port);
+    expect(ports.allocate('c').port).toBe(8100);
+    expect(ports.allocate('a').port).toBe(8101);
+  });
+
+  it('A3: an old port that cannot be bound any more gives way to another', () => {
+    const { ports } = make();
+    ports.release(ports.allocate('a').port);
+    expect(ports.allocate('a', new Set([8100])).port).toBe(8101);
+  });
+
+  it('A4: the list is a snapshot: changing it changes nothing', () => {
+    const { ports } = make();
+    ports.allocate('b');
+    ports.allocate('a');
+    const list = ports.list();
+    expect(list).toEqual([
+      { port: 8100, agentId: 'b', leasedAt: 1000, isStatic: false },
+      { port: 8101, agentId: 'a', leasedAt: 1000, isStatic: false },
+    ]);
+    Object.assign(list[0] ?? {}, { port: 1, agentId: 'x' });
+    list.pop();
+    ports.release(8101);
+    expect(ports.list()).toEqual([{ port: 8100, agentId: 'b', leasedAt: 1000, isStatic: false }]);
+  });
+
+  it('A4: allocations made at once are unique', async () => {
+    const { ports } = make({ range: { start: 8100, end: 8200 } });
+    const agents = Array.from({ length: 101 }, (_, index) => `agent-${index}`);
+    const leases = await Promise.all(agents.map(async (agent) => (await Promise.resolve(), ports.allocate(agent))));
+    expect(new Set(leases.map(({ port }) => port)).size).toBe(101);
+  });
+
+  it('A4: whatever comes and goes, no port has two agents and the figures add up', () => {
+    const action = fc.record({ agent: fc.nat(9), release: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(action, { maxLength: 60 }), (actions) => {
+        const { ports } = make({ range: { start: 8100, end: 8105 }, static: { 'agent-9': 8103 } });
+        const held = new Map<string, number>();
+        for (const { agent, release } of actions) {
+          const id = `agent-${agent}`;
+          const port = held.get(id);
+          if (port !== undefined && release) {
+            ports.release(port);
+            held.delete(id);
+          } else if (port === undefined && (held.size < 5 || agent === 9)) {
+            held.set(id, allocateOrNothing(ports, id) ?? 0);
+            if (held.get(id) === 0) held.delete(id);
+          }
+          const taken = [...held.values()];
+          expect(new Set(taken).size).toBe(taken.length);
+          expect(ports.list().map((lease) => lease.port)).toEqual(taken.sort((a, b) => a - b));
+          const { used, free, total, staticUsed } = ports.figures();
+          expect([used + free, used + staticUsed]).toEqual([total, taken.length]);
+        }
+      }),
+    );
+  });
+});
+
+describe('static ports', () => {
+  const fixed = { static: { boiler: 8101, shed: 9500 } };
+
+  it('A19: belong to their agent, in the range and out of it, and are counted apart', () => {
+    const { ports } = make(fixed);
+    expect(ports.allocate('shed')).toEqual({ port: 9500, agentId: 'shed', leasedAt: 1000, isStatic: true });
+    expect(ports.allocate('a').port).toBe(8100);
+    expect(ports.allocate('b').port).toBe(8102);
+    expect(() => ports.allocate('c')).toThrow('no available ports');
+    expect(ports.allocate('boiler').port).toBe(8101);
+    expect(ports.figures()).toEqual({ start: 8100, end: 8102, total: 2, used: 2, free: 0, staticUsed: 2 });
+  });
+
+  it('A19: one that is taken or cannot be bound is refused by name, not replaced', () => {
+    const { ports } = make(fixed);
+    ports.allocate('boiler');
+    expect(() => ports.allocate('boiler')).toThrow('static port 8101 of agent boiler is taken');
+    expect(() => ports.allocate('shed', new Set([9500]))).toThrow(
+      expect.objectContaining({ code: 'BERTH_PORTS_EXHAUSTED' }),
+    );
+    ports.release(8101);
+    expect(ports.allocate('boiler').port).toBe(8101);
+  });
+});
+
+function allocateOrNothing(ports: PortAllocatorService, agentId: string): number | undefined {
+  try {
+    return ports.allocate(agentId).port;
+  } catch (thrown) {
+    expect(thrown).toMatchObject({ code: 'BERTH_PORTS_EXHAUSTED' });
+    return undefined;
+  }
+}

@@ -1,0 +1,193 @@
+import fc from 'fast-check';
+import { credit, data, end, head, LoneSession, open, WINDOW_BYTES } from '../testing/lone-session.js';
+import { ReceiveWindow, WindowBudget } from './credit-window.js';
+
+const START = 65_536;
+const MAX = 4_194_304;
+const RTT_MS = 100;
+
+/**
+ * A sender that uses every byte it is granted, one round trip later.
+ *
+ * @param rounds round trips
+ * @param takes bytes that the consumer takes of what it holds, and after how long, ms
+ */
+function transfer(
+  window: ReceiveWindow,
+  rounds: number,
+  takes: (held: number) => { bytes: number; afterMs: number },
+): void {
+  let clock = 0;
+  let granted = window.size;
+  for (let round = 0; round < rounds; round += 1) {
+    clock += RTT_MS;
+    let toSend = granted;
+    granted = 0;
+    while (toSend > 0) {
+      const piece = Math.min(toSend, 32_768);
+      expect(window.receive(piece)).toBe(true);
+      toSend -= piece;
+      const { bytes, afterMs } = takes(window.heldBytes);
+      clock += afterMs;
+      granted += window.consume(bytes, () => clock, RTT_MS);
+    }
+  }
+}
+
+describe('WindowBudget', () => {
+  it('gives what is there, whole or not at all', () => {
+    const budget = new WindowBudget(100);
+    expect([budget.take(60), budget.take(50), budget.take(40), budget.take(1)]).toEqual([true, false, true, false]);
+    budget.give(30);
+    expect(budget.used).toBe(70);
+  });
+});
+
+describe('ReceiveWindow', () => {
+  const settings = (limit = 100_000_000): { startBytes: number; maxBytes: number; budget: WindowBudget } => ({
+    startBytes: START,
+    maxBytes: MAX,
+    budget: new WindowBudget(limit),
+  });
+
+  it('grows towards its maximum while a fast consumer waits for a long line', () => {
+    const its = settings();
+    const window = new ReceiveWindow(its, 0);
+    transfer(window, 12, (held) => ({ bytes: held, afterMs: 0 }));
+    expect(window.size).toBe(MAX);
+    expect(its.budget.used).toBe(MAX - START);
+  });
+
+  it('stays small for a consumer that is slower than the line', () => {
+    const its = settings();
+    const window = new ReceiveWindow(its, 0);
+    transfer(window, 30, (held) => ({ bytes: held, afterMs: 2 * RTT_MS }));
+    expect(window.size).toBe(START);
+    expect(its.budget.used).toBe(0);
+  });
+
+  it('stays small on a short line', () => {
+    const window = new ReceiveWindow(settings(), 0);
+    let clock = 0;
+    for (let i = 0; i < 1000; i += 1) {
+      window.receive(START / 2);
+      clock += 1;
+      window.consume(START / 2, () => clock, 0.2);
+    }
+    expect(window.size).toBe(START);
+  });
+
+  it('stops growing when the budget of the process is spent, and goes on working', () => {
+    const its = settings(4 * START);
+    const one = new ReceiveWindow(its, 0);
+    const other = new ReceiveWindow(its, 0);
+    transfer(one, 10, (held) => ({ bytes: held, afterMs: 0 }));
+    transfer(other, 10, (held) => ({ bytes: held, afterMs: 0 }));
+    expect(one.size).toBe(4 * START);
+    expect(other.size).toBe(START);
+    expect(its.budget.used).toBeLessThanOrEqual(its.budget.limitBytes);
+    one.close();
+    expect(its.budget.used).toBe(0);
+  });
+
+  it('shrinks back when its consumer has become slow', () => {
+    const its = settings();
+    const window = new ReceiveWindow(its, 0);
+    transfer(window, 12, (held) => ({ bytes: held, afterMs: 0 }));
+    let clock = 1e6;
+    for (let i = 0; i < 200; i += 1) {
+      window.receive(16_384);
+      clock += 2000;
+      window.consume(16_384, () => clock, RTT_MS);
+    }
+    transferSlowly(window, clock);
+    expect(window.size).toBe(START);
+    expect(its.budget.used).toBe(0);
+  });
+
+  it('keeps what a consumer still holds on the budget until it is consumed', () => {
+    const its = settings();
+    const window = new ReceiveWindow(its, 0);
+    transfer(window, 12, (held) => ({ bytes: held, afterMs: 0 }));
+    window.receive(1000);
+    window.close();
+    expect(its.budget.used).toBe(MAX - START);
+    expect(window.consume(1000, () => 0, RTT_MS)).toBe(0);
+    expect(its.budget.used).toBe(0);
+    window.release();
+    expect(its.budget.used).toBe(0);
+  });
+
+  it('never owes a sender credit that no byte could bring', () => {
+    const step = fc.record({ send: fc.nat(50_000), take: fc.nat(60_000), ms: fc.nat(3000) });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 50_000 }), fc.array(step, { maxLength: 200 }), (startBytes, steps) => {
+        const budget = new WindowBudget(500_000);
+        const window = new ReceiveWindow({ startBytes, maxBytes: 400_000, budget }, 0);
+        let allowance = startBytes;
+        let clock = 0;
+        for (const { send, take, ms } of steps) {
+          clock += ms;
+          const sent = Math.min(send, allowance);
+          allowance -= sent;
+          expect(window.receive(sent)).toBe(true);
+          const taken = Math.min(take, window.heldBytes);
+          allowance += window.consume(taken, () => clock, 50);
+          expect(allowance + window.heldBytes).toBeLessThanOrEqual(window.size + 400_000);
+          // A sender without credit waits for a consumer that has something, or not at all.
+          if (window.heldBytes === 0) expect(allowance).toBeGreaterThan(0);
+          expect(budget.used).toBe(window.size - startBytes);
+        }
+        expect(window.receive(allowance + 1)).toBe(false);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+function transferSlowly(window: ReceiveWindow, from: number): void {
+  let clock = from;
+  for (let i = 0; i < 2000 && window.size > START; i += 1) {
+    window.receive(16_384);
+    clock += 2000;
+    window.consume(16_384, () => clock, RTT_MS);
+  }
+}
+
+describe('credit of an exchange', () => {
+  /** An agent whose exchange 1 has a window that grew. */
+  function grown(): LoneSession {
+    const lone = new LoneSession('agent');
+    lone.session.observeRtt(RTT_MS);
+    lone.receive(open(1, true));
+    for (let i = 0; i < 4; i += 1) {
+      lone.receive(data(1, WINDOW_BYTES / 2));
+      lone.sinks[0]?.exchange?.consumed(WINDOW_BYTES / 2);
+    }
+    expect(lone.budget.used).toBeGreaterThan(0);
+    return lone;
+  }
+
+  it.each([
+    [
+      'the peer resets it',
+      (lone: LoneSession) => lone.receive(data(1, 9), { exchange: 1, kind: 'reset', code: 1, message: '' }),
+    ],
+    ['this side resets it', (lone: LoneSession) => (lone.receive(data(1, 9)), lone.sinks[0]?.exchange?.reset(9))],
+    ['the session closes', (lone: LoneSession) => (lone.receive(data(1, 9)), lone.session.close())],
+    ['the body has ended and is consumed', (lone: LoneSession) => lone.receive(end(1))],
+  ])('gives back what its window took when %s', (_name, finish) => {
+    const lone = grown();
+    finish(lone);
+    expect(lone.budget.used).toBe(0);
+  });
+
+  it('is not granted for a body that has ended', () => {
+    const lone = new LoneSession('gateway');
+    const exchange = lone.open({ kind: 1, body: true });
+    lone.receive(head(1, 101), data(1, 32_768), data(1, 32_768), end(1), credit(1, 5));
+    exchange.consumed(65_536);
+    lone.session.close();
+    expect(lone.sentKinds).not.toContain('credit 1');
+  });
+});

@@ -1,0 +1,155 @@
+import { data, end, head, LoneSession, open, openHead, RecordingSink, WINDOW_BYTES } from '../testing/lone-session.js';
+import { turn } from '../testing/wire.js';
+import { type Exchange, SEND_HIGH_WATER_BYTES } from './exchange.js';
+
+const codes = (lone: LoneSession): (string | undefined)[] => lone.closed.map((error) => error?.code);
+
+/** A gateway with a producer that waits for credit in exchange 1. */
+function paused(): LoneSession {
+  const lone = new LoneSession('gateway');
+  const exchange = lone.open({ body: true });
+  while (exchange.sendData(Buffer.alloc(10_000)));
+  return lone;
+}
+
+describe('a session that is called back from inside', () => {
+  it('sends what writable() produces behind what made room for it', async () => {
+    const lone = paused();
+    const [sink] = lone.sinks;
+    const text = 'straight on';
+    if (sink !== undefined) sink.onWritable = () => sink.exchange?.sendData(Buffer.from(text));
+    await turn();
+    lone.receive({ exchange: 1, kind: 'credit', bytes: 1_000_000 });
+    await turn();
+    const body = lone.sent.map((frame) => (frame.kind === 'data' ? frame.bytes : '')).join('');
+    expect(body.length).toBe(Math.ceil(SEND_HIGH_WATER_BYTES / 10_000) * 10_000 + text.length);
+    expect(body.endsWith(text)).toBe(true);
+  });
+
+  it('may be closed by writable(): what was sent before stays before', async () => {
+    const lone = paused();
+    const [sink] = lone.sinks;
+    if (sink !== undefined) {
+      sink.onWritable = () => {
+        lone.session.sendGoaway({ reason: 1, deadlineMs: 0, reconnect: false });
+        lone.session.close();
+      };
+    }
+    await turn();
+    expect(codes(lone)).toEqual([undefined]);
+    expect(lone.wire.closedWith).toEqual([undefined]);
+    console.log(lone.sentKinds, sink?.calls, sink?.exchange?.pendingBytes, lone.wire.log.map((b) => b.length));
+    const kinds = lone.sentKinds;
+    expect(kinds.indexOf('connection 0')).toBeGreaterThan(kinds.indexOf('data 1'));
+    expect(sink?.calls).toEqual(['writable', 'failed connection-lost']);
+  });
+
+  it('may open the next exchange in the moment the last one ends', async () => {
+    const opened: Exchange[] = [];
+    const lone: LoneSession = new LoneSession(
+      'gateway',
+      {
+        exchangeEnded: () => {
+          if (opened.length > 0 || lone.session.closed) return;
+          const next = lone.session.open(openHead({ body: true }), new RecordingSink());
+          opened.push(next);
+          next.sendData(Buffer.alloc(5000));
+        },
+      },
+      {},
+    );
+    const first = lone.open({ kind: 1, body: true });
+    lone.receive(head(1, 101), end(1));
+    first.sendData(Buffer.alloc(5000));
+    first.sendEnd();
+    await turn();
+    await turn();
+    expect(lone.sentKinds).toEqual(['open 1', 'data 1', 'end 1', 'open 2', 'data 2']);
+  });
+
+  it('tells a sink whose exchange was being opened when the session closed', () => {
+    const sink = new RecordingSink();
+    const lone: LoneSession = new LoneSession('agent', {
+      opened: () => {
+        lone.session.close();
+        return sink;
+      },
+    });
+    lone.receive(open(1), open(2));
+    expect(sink.calls).toEqual(['failed connection-lost']);
+    expect(lone.session.inFlight).toBe(0);
+  });
+
+  it('begins nothing once it is closed', () => {
+    const lone = new LoneSession('gateway');
+    lone.session.close();
+    expect(() => lone.open()).toThrow(expect.objectContaining({ code: 'BERTH_CONNECTION_CLOSED' }));
+    lone.session.close();
+    expect(lone.closed).toEqual([undefined]);
+  });
+});
+
+describe('a sink that throws', () => {
+  class Faulty extends RecordingSink {
+    constructor(private readonly at: keyof RecordingSink) {
+      super();
+    }
+
+    override data(bytes: Buffer): void {
+      super.data(bytes);
+      if (this.at === 'data') throw new Error('fault in data');
+    }
+
+    override failed(failure: Parameters<RecordingSink['failed']>[0]): void {
+      super.failed(failure);
+      if (this.at === 'failed') throw new Error('fault in failed');
+    }
+
+    override writable(): void {
+      super.writable();
+      if (this.at === 'writable') throw new Error('fault in writable');
+    }
+  }
+
+  it('from data(): the session ends as a fault of ours, and everybody learns', () => {
+    const lone = new LoneSession('gateway');
+    const faulty = new Faulty('data');
+    lone.session.open(openHead(), faulty);
+    lone.open();
+    lone.receive(head(1), data(1, 1));
+    expect(codes(lone)).toEqual(['BERTH_INTERNAL']);
+    expect([faulty, ...lone.sinks].map((sink) => sink.calls.at(-1))).toEqual([
+      'failed connection-lost',
+      'failed connection-lost',
+    ]);
+  });
+
+  it('from failed(): the others learn all the same', () => {
+    const lone = new LoneSession('gateway');
+    lone.session.open(openHead(), new Faulty('failed'));
+    lone.open();
+    lone.session.receive(Buffer.from([0]));
+    expect(lone.sinks[0]?.calls).toEqual(['failed connection-lost']);
+    expect(lone.wire.closedWith.length).toBe(1);
+    expect(codes(lone)).toEqual(['BERTH_PROTOCOL_ERROR']);
+  });
+
+  it('from writable(): no exception reaches the event loop', async () => {
+    const lone = new LoneSession('gateway');
+    const exchange = lone.session.open(openHead({ body: true }), new Faulty('writable'));
+    exchange.sendData(Buffer.alloc(WINDOW_BYTES + SEND_HIGH_WATER_BYTES / 2));
+    await turn();
+    expect(codes(lone)).toEqual(['BERTH_INTERNAL']);
+  });
+
+  it('from opened(): nothing of the exchange stays', () => {
+    const lone = new LoneSession('agent', {
+      opened: () => {
+        throw new Error('fault in opened');
+      },
+    });
+    lone.receive(open(1));
+    expect(codes(lone)).toEqual(['BERTH_INTERNAL']);
+    expect(lone.session.inFlight).toBe(0);
+  });
+});
