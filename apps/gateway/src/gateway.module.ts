@@ -100,9 +100,17 @@ const PROVIDERS: Provider[] = [
   },
   {
     provide: TunnelGrpcServer,
-    useFactory: ({ grpc }: GatewaySettings) =>
-      new TunnelGrpcServer({ host: grpc.host, port: grpc.port, credentials: grpcCredentials(grpc.tls), maxStreams: 128 }),
-    inject: [GATEWAY_SETTINGS],
+    useFactory: ({ grpc }: GatewaySettings, log: Log) =>
+      new TunnelGrpcServer({
+        host: grpc.host,
+        port: grpc.port,
+        credentials: grpcCredentials(grpc.tls),
+        maxStreams: 128,
+        onUntrusted: (remoteAddress, reason) => {
+          log.warn({ remoteAddress, reason }, 'client certificate not trusted (grpc.tls.caFile)');
+        },
+      }),
+    inject: [GATEWAY_SETTINGS, GATEWAY_LOG],
   },
   GatewayRuntime,
 ];

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
-import { Logger, LoggerModule } from 'nestjs-pino';
+import { Logger as NestLogger, LoggerModule } from 'nestjs-pino';
+import type { Logger } from 'pino';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Module } from '@nestjs/common';
@@ -29,10 +30,13 @@ class GatewayApplication {}
  * Starts the gateway application: gRPC first, then the admin port, so that
  * whoever sees it ready can register.
  *
+ * @param log takes the gateway's log; default: lines on stdout, as the settings say
  * @throws Error when a port cannot be bound; names the setting
  */
-export async function startGateway(settings: GatewaySettings): Promise<RunningGateway> {
-  const log = createLogger('gateway', settings.log);
+export async function startGateway(
+  settings: GatewaySettings,
+  log: Logger = createLogger('gateway', settings.log),
+): Promise<RunningGateway> {
   const app = await NestFactory.create(
     {
       module: GatewayApplication,
@@ -42,9 +46,10 @@ export async function startGateway(settings: GatewaySettings): Promise<RunningGa
         GatewayModule.forSettings(settings, log),
       ],
     },
-    { bufferLogs: true, abortOnError: false },
+    // Open connections of browsers must not hold up the end.
+    { bufferLogs: true, abortOnError: false, forceCloseConnections: true },
   );
-  app.useLogger(app.get(Logger));
+  app.useLogger(app.get(NestLogger));
   serveApiDocs(app);
   try {
     const grpc = await connectGateway(app);

@@ -61,7 +61,7 @@ export class BatchWriter {
    * waiting goes straight behind its head: one string, one copy.
    */
   addSendable(exchange: Exchange): void {
-    if (exchange.queued || !exchange.sendable) return;
+    if (exchange.queued || !exchange.maySend()) return;
     if (exchange.pendingBytes <= INLINE_DATA_BYTES && this.mayInline && this.countInline(exchange)) {
       const chunk = exchange.takeChunk(INLINE_DATA_BYTES);
       if (chunk !== undefined) this.addControl(encodeFrame.data(exchange.id, chunk.toString('latin1')));
@@ -70,7 +70,7 @@ export class BatchWriter {
         this.addControl(encodeFrame.end(exchange.id, end.trailers));
         return;
       }
-      if (!exchange.sendable) return;
+      if (!exchange.maySend()) return;
     }
     exchange.queued = true;
     this.ready.push(exchange);
@@ -145,7 +145,7 @@ export class BatchWriter {
           size += text.length;
           pieces.push({ text, bytes: undefined });
         }
-      } else if (exchange.sendable) {
+      } else if (exchange.maySend()) {
         exchange.queued = true;
         this.ready.push(exchange);
       }

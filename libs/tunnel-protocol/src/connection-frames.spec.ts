@@ -6,8 +6,8 @@ import { FrameField } from './frame-encoder.js';
 
 const bytes = (frame: string): Buffer => Buffer.from(frame, 'latin1');
 
-function closedWith(lone: LoneSession): (string | undefined)[] {
-  return lone.closed.map((error) => error?.code);
+function closedWith(lone: LoneSession): (string | null)[] {
+  return lone.closed.map((error) => error?.code ?? null);
 }
 
 describe('connection frames', () => {
@@ -74,7 +74,7 @@ describe('connection frames', () => {
   ])('close the connection on %s', (_name, run) => {
     const lone = run();
     expect(closedWith(lone)).toEqual(['BERTH_PROTOCOL_ERROR']);
-    expect(lone.wire.closedWith.map((error) => error?.code)).toEqual(['BERTH_PROTOCOL_ERROR']);
+    expect(lone.wire.closedWith.map((error) => error?.code ?? null)).toEqual(['BERTH_PROTOCOL_ERROR']);
   });
 
   it('must begin with Hello', () => {

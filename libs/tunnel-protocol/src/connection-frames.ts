@@ -36,33 +36,38 @@ export class ConnectionFrames {
         // The same bytes: a 64-bit number need not survive a trip through a JavaScript one.
         this.answer(encodeFrame.connection(FrameField.pong, body));
         return;
-      case FrameField.pong:
-        this.hand(events.pong, read('pong', body).sequence);
+      case FrameField.pong: {
+        const pong = read('pong', body);
+        events.pong?.(pong.sequence);
         return;
-      case FrameField.goaway:
-        this.hand(events.goaway, read('goaway', body));
+      }
+      case FrameField.goaway: {
+        const goaway = read('goaway', body);
+        events.goaway?.(goaway);
         return;
-      case FrameField.hello:
+      }
+      case FrameField.hello: {
         this.greet('gateway', 'Hello');
-        this.hand(events.hello, read('hello', body));
+        const hello = read('hello', body);
+        events.hello?.(hello);
         return;
-      case FrameField.welcome:
+      }
+      case FrameField.welcome: {
         this.greet('agent', 'Welcome');
-        this.hand(events.welcome, read('welcome', body));
+        const welcome = read('welcome', body);
+        events.welcome?.(welcome);
         return;
-      case FrameField.refused:
+      }
+      case FrameField.refused: {
         // Also after Welcome: a registration may fall through at its very end.
         if (this.role !== 'agent') throw violation('Refused from the wrong side');
-        this.hand(events.refused, read('refused', body));
+        const refused = read('refused', body);
+        events.refused?.(refused);
         return;
+      }
       default:
         this.extension(field, body);
     }
-  }
-
-  /** A damaged frame is a fault whether anybody listens or not, so bodies are read before this. */
-  private hand<T>(listener: ((body: T) => void) | undefined, body: T): void {
-    listener?.call(this.events, body);
   }
 
   private greet(by: SessionOptions['role'], frame: string): void {

@@ -169,15 +169,19 @@ describe('credit of an exchange', () => {
   }
 
   it.each([
+    ['the peer resets it', (lone: LoneSession) => lone.receive({ exchange: 1, kind: 'reset', code: 1, message: '' })],
+    ['this side resets it', (lone: LoneSession) => lone.sinks[0]?.exchange?.reset(9)],
+    ['the session closes', (lone: LoneSession) => lone.session.close()],
     [
-      'the peer resets it',
-      (lone: LoneSession) => lone.receive(data(1, 9), { exchange: 1, kind: 'reset', code: 1, message: '' }),
+      'the body has ended and is consumed',
+      (lone: LoneSession) => {
+        lone.receive(end(1));
+        lone.sinks[0]?.exchange?.consumed(9);
+      },
     ],
-    ['this side resets it', (lone: LoneSession) => (lone.receive(data(1, 9)), lone.sinks[0]?.exchange?.reset(9))],
-    ['the session closes', (lone: LoneSession) => (lone.receive(data(1, 9)), lone.session.close())],
-    ['the body has ended and is consumed', (lone: LoneSession) => lone.receive(end(1))],
   ])('gives back what its window took when %s', (_name, finish) => {
     const lone = grown();
+    lone.receive(data(1, 9));
     finish(lone);
     expect(lone.budget.used).toBe(0);
   });

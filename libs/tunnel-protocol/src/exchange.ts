@@ -133,7 +133,7 @@ export class Exchange {
   }
 
   /** Whether there is something that may be sent now. */
-  get sendable(): boolean {
+  maySend(): boolean {
     return this.pendingBytes > 0 ? this.sendCredit > 0 : this.pendingEnd !== undefined && !this.sendEnded;
   }
 

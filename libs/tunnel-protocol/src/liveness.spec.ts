@@ -64,6 +64,7 @@ describe('Liveness', () => {
     const { lone, liveness } = start();
     liveness.stop();
     liveness.pong(1);
+    jest.advanceTimersByTime(0);
     expect(jest.getTimerCount()).toBe(0);
     expect(lone.closed).toEqual([]);
   });

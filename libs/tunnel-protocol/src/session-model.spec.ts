@@ -92,7 +92,7 @@ async function run(seed: number): Promise<void> {
       expect(agentParties.every((party) => party.exchange.closed)).toBe(true);
     }
     expect(await simulation.settle()).toBe(true);
-    expect(simulation.closed).toEqual(cut ? [undefined, undefined] : []);
+    expect(simulation.closed).toEqual(cut ? [null, null] : []);
     expect([leftIn(gateway), leftIn(agent)]).toEqual([
       [0, 0, 0, 0, 0, 0],
       [0, 0, 0, 0, 0, 0],

@@ -4,6 +4,7 @@ import { ConnectionFrames, violation } from './connection-frames.js';
 import { encodeControl } from './control-messages.js';
 import { ReceiveWindow } from './credit-window.js';
 import { Exchange, type ExchangeFailure, type ExchangeSession, type ExchangeSink } from './exchange.js';
+import { ExchangeTable } from './exchange-table.js';
 import { encodeFrame } from './frame-encoder.js';
 import {
   ExchangeKind,
@@ -36,7 +37,7 @@ const UNKNOWN_RTT_MS = 1;
  * gRPC nor HTTP. Faults of the peer end this session and nothing else.
  */
 export class TunnelSession implements ExchangeSession, FrameHandler, OutboxOwner {
-  private readonly exchanges = new Map<number, Exchange>();
+  private readonly exchanges = new ExchangeTable();
   private readonly outbox: Outbox;
   private readonly connectionFrames: ConnectionFrames;
   private peer: PeerLimits = { maxExchanges: 0, initialWindowBytes: 0 };
@@ -170,7 +171,7 @@ export class TunnelSession implements ExchangeSession, FrameHandler, OutboxOwner
     const failure = { code: 'connection-lost', message: error?.message ?? 'the connection was closed' } as const;
     this.failure = failure;
     let reason = error;
-    for (const exchange of [...this.exchanges.values()]) {
+    for (const exchange of this.exchanges.list()) {
       // One that is being opened has no sink yet; onOpen sees to it.
       if ((exchange.sink as ExchangeSink | undefined) === undefined) continue;
       this.forget(exchange, true);
@@ -334,7 +335,7 @@ export class TunnelSession implements ExchangeSession, FrameHandler, OutboxOwner
   private createExchange(id: number, head: OpenHead): Exchange {
     const window = new ReceiveWindow(this.options.window, this.options.now());
     const exchange = new Exchange(id, head, this, this.peer.initialWindowBytes, window);
-    this.exchanges.set(id, exchange);
+    this.exchanges.add(exchange);
     return exchange;
   }
 

@@ -15,8 +15,8 @@ import { FrameField } from './frame-encoder.js';
 
 type Frames = ModelFrame[];
 
-function codes(lone: LoneSession): (string | undefined)[] {
-  return lone.closed.map((error) => error?.code);
+function codes(lone: LoneSession): (string | null)[] {
+  return lone.closed.map((error) => error?.code ?? null);
 }
 
 /** A gateway with exchange 1 (http, its request body still open), 2 (upgrade) and 3 (tcp). */
@@ -99,7 +99,7 @@ describe('a session whose peer breaks a rule', () => {
   });
 
   it('opens nothing behind the frame that closed it, in the same batch', () => {
-    const lone: LoneSession = new LoneSession('agent', { goaway: () => void lone.session.close() });
+    const lone: LoneSession = new LoneSession('agent', { goaway: () => lone.session.close() });
     lone.receive(connection(FrameField.goaway), open(1));
     expect(lone.sinks).toEqual([]);
     expect(lone.session.inFlight).toBe(0);

@@ -49,7 +49,8 @@ export const WINDOW_BYTES = 65_536;
 /** One session whose peer is the test, frame by frame. */
 export class LoneSession {
   readonly wire = new Wire();
-  readonly closed: (BerthError | undefined)[] = [];
+  /** one entry per `closed()`; null: in order */
+  readonly closed: (BerthError | null)[] = [];
   readonly sinks: RecordingSink[] = [];
   readonly session: TunnelSession;
   readonly budget = new WindowBudget(1_000_000);
@@ -69,7 +70,7 @@ export class LoneSession {
     };
     this.session = new TunnelSession(
       this.wire,
-      { closed: (error) => void this.closed.push(error), ...(role === 'agent' ? { opened } : {}), ...events },
+      { closed: (error) => void this.closed.push(error ?? null), ...(role === 'agent' ? { opened } : {}), ...events },
       {
         role,
         window: { startBytes: WINDOW_BYTES, maxBytes: 1_000_000, budget: this.budget },

@@ -21,7 +21,7 @@ export class Simulation {
   readonly audit: WireAudit;
   readonly gatewayParties: Party[] = [];
   readonly agentParties: Party[] = [];
-  readonly closed: (BerthError | undefined)[] = [];
+  readonly closed: (BerthError | null)[] = [];
   private clock = 0;
 
   constructor(seed: number) {
@@ -33,7 +33,7 @@ export class Simulation {
       maxControlBytes: 50_000_000,
       now: () => this.clock,
     };
-    const closed = (error: BerthError | undefined): void => void this.closed.push(error);
+    const closed = (error: BerthError | undefined): void => void this.closed.push(error ?? null);
     this.gateway = new TunnelSession(
       this.toAgent,
       { closed },

@@ -13,7 +13,8 @@ export class Wire implements BatchTransport {
   private readonly undelivered: Buffer[] = [];
   /** every batch, in the order of sending */
   readonly log: Buffer[] = [];
-  closedWith: (BerthError | undefined)[] = [];
+  /** one entry per `close()`; null: in order */
+  readonly closedWith: (BerthError | null)[] = [];
   /** sees every batch in the moment it is sent */
   onSend: ((batch: Buffer) => void) | undefined;
   receiver: { receive(batch: Buffer): void } | undefined;
@@ -26,7 +27,7 @@ export class Wire implements BatchTransport {
   }
 
   close(error?: BerthError): void {
-    this.closedWith.push(error);
+    this.closedWith.push(error ?? null);
   }
 
   get waiting(): boolean {

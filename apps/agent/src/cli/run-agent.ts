@@ -1,7 +1,7 @@
 import { loadAgentSettings } from '#config';
 import { messageOf } from '#errors';
 import { createLogger } from '#observability';
-import { startAgent } from '../start-agent.js';
+import { type RunningAgent, startAgent } from '../start-agent.js';
 
 /**
  * Exit codes of `berth-agent`: 0 ended in order, 2 wrong settings, 3 refused by
@@ -26,7 +26,14 @@ export async function runAgent(): Promise<void> {
   }
   const { settings } = loaded;
   const log = createLogger('agent', settings.log, 2);
-  const agent = startAgent(settings, { log });
+  let agent: RunningAgent;
+  try {
+    agent = startAgent(settings, { log });
+  } catch (thrown) {
+    process.stderr.write(`${messageOf(thrown)}\n`);
+    process.exitCode = EXIT.settings;
+    return;
+  }
   agent.client.on('ready', ({ host, port }) => {
     process.stdout.write(`http://${host}:${port} -> ${settings.target}\n`);
   });

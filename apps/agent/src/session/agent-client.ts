@@ -28,9 +28,14 @@ export interface AgentEvents {
   failed: [BerthError];
 }
 
+/** For exchanges on a connection whose successor stands, ms; the gateway's own deadline may be shorter. */
+const LEAVE_MS = 600_000;
+
 /** One of the connections that an agent keeps up. */
 interface Slot {
   link: TunnelLink | undefined;
+  /** serves until `link`, its successor, stands */
+  before: TunnelLink | undefined;
   readonly backoff: Backoff;
   retryTimer: NodeJS.Timeout | undefined;
 }
@@ -45,6 +50,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
   private readonly channel: ReturnType<typeof channelCredentials>;
   private stopped = false;
   private wasReady = false;
+  private drained: Promise<void> | undefined;
   private onDrained: (() => void) | undefined;
 
   /**
@@ -89,7 +95,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
   /** Dials; `ready` or `failed` follows. */
   start(): void {
     for (let i = 0; i < this.settings.connections; i += 1) {
-      const slot: Slot = { link: undefined, backoff: new Backoff(this.settings.reconnect), retryTimer: undefined };
+      const slot: Slot = { link: undefined, before: undefined, backoff: new Backoff(this.settings.reconnect), retryTimer: undefined };
       this.slots.push(slot);
       this.connect(slot);
     }
@@ -100,19 +106,15 @@ export class AgentClient extends EventEmitter<AgentEvents> {
    *
    * @param timeoutMs then what is left is cut off
    */
-  async stop(timeoutMs: number): Promise<void> {
-    if (this.stopped) return;
-    this.stopped = true;
-    for (const { retryTimer } of this.slots) clearTimeout(retryTimer);
-    const goaway: Goaway = { reason: GoawayReason.agentLeaving, deadlineMs: timeoutMs, reconnect: false };
-    const drained = new Promise<void>((resolve) => (this.onDrained = resolve));
-    for (const { link } of this.slots) link?.drain(goaway);
+  stop(timeoutMs: number): Promise<void> {
+    this.drained ??= new Promise<void>((resolve) => (this.onDrained = resolve));
+    if (!this.stopped) {
+      this.stopped = true;
+      for (const { retryTimer } of this.slots) clearTimeout(retryTimer);
+      for (const link of this.links()) link.leave(timeoutMs);
+    }
     this.checkDrained();
-    const timer = setTimeout(() => {
-      for (const link of this.links()) link.close();
-    }, timeoutMs);
-    await drained;
-    clearTimeout(timer);
+    return this.drained;
   }
 
   private connect(slot: Slot): void {
@@ -123,6 +125,8 @@ export class AgentClient extends EventEmitter<AgentEvents> {
       this.hello,
       {
         welcome: (_link, welcome) => {
+          slot.before?.leave(LEAVE_MS);
+          slot.before = undefined;
           this.onWelcome(welcome);
         },
         goaway: (link, goaway) => {
@@ -144,7 +148,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
     this.emit('ready', { port, host: host === '' ? gatewayHost(this.settings.gateway) : host });
   }
 
-  /** Make before break: the next connection is dialled while this one runs out. */
+  /** Make before break: this one serves on until its successor stands. */
   private onGoaway(slot: Slot, link: TunnelLink, goaway: Goaway): void {
     this.log.info({ reason: goaway.reason, reconnect: goaway.reconnect }, 'the gateway asks this connection to end');
     if (goaway.reason === GoawayReason.replaced) {
@@ -153,6 +157,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
     }
     if (slot.link !== link || !goaway.reconnect || this.stopped) return;
     this.leaving.add(link);
+    slot.before = link;
     this.connect(slot);
   }
 
@@ -173,7 +178,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
       this.connect(slot);
     }, retryInMs);
     this.log.warn({ code: end.reason.code, reason: end.reason.message, retryInMs }, 'no connection to the gateway');
-    if (this.slots.some((other) => other.link?.registered === true)) return;
+    if (this.links().some(({ registered }) => registered)) return;
     this.wasReady = false;
     this.emit('lost', { reason: end.reason, retryInMs });
   }

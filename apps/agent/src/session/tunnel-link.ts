@@ -8,6 +8,7 @@ import {
   type ExchangeSink,
   FINAL_STATUSES,
   type Goaway,
+  GoawayReason,
   type Hello,
   Liveness,
   type Refused,
@@ -44,6 +45,7 @@ export class TunnelLink {
   private ended = false;
   private draining = false;
   private readonly handshakeTimer: NodeJS.Timeout;
+  private leaveTimer: NodeJS.Timeout | undefined;
 
   constructor(
     settings: AgentSettings,
@@ -64,7 +66,8 @@ export class TunnelLink {
         refused: (refused) => (this.refusal = refused),
         opened: (exchange) => events.opened(exchange),
         goaway: (goaway) => {
-          this.draining = true;
+          // One that wants a successor first is left when that stands; see leave().
+          if (!goaway.reconnect) this.draining = true;
           events.goaway(this, goaway);
           this.closeWhenIdle();
         },
@@ -108,12 +111,23 @@ export class TunnelLink {
     return this.session.inFlight;
   }
 
-  /** Takes no new exchanges and closes when those under way have ended; the gateway is told. */
-  drain(goaway: Goaway): void {
-    if (this.draining) return;
-    this.draining = true;
-    this.session.sendGoaway(goaway);
-    this.closeWhenIdle();
+  /**
+   * Tells the gateway to open nothing more here. The gateway, which alone knows
+   * what it has opened, closes the connection once all of that has ended.
+   *
+   * @param deadlineMs then it is closed here
+   */
+  leave(deadlineMs: number): void {
+    if (this.ended) return;
+    if (this.welcomedAt === undefined) {
+      this.close();
+      return;
+    }
+    this.session.sendGoaway({ reason: GoawayReason.agentLeaving, deadlineMs, reconnect: false });
+    clearTimeout(this.leaveTimer);
+    this.leaveTimer = setTimeout(() => {
+      this.close();
+    }, deadlineMs);
   }
 
   /** Ends the connection at once. */
@@ -150,7 +164,7 @@ export class TunnelLink {
       this.end(new BerthError(code, refusal.message), !refusal.retryable);
       return;
     }
-    const text = status.details === '' ? `gRPC status ${status.code}` : status.details;
+    const text = status.code === 0 ? 'the gateway ended the connection' : status.details || `gRPC status ${status.code}`;
     const isFinal = this.welcomedAt === undefined && FINAL_STATUSES.has(status.code);
     this.end(new BerthError('BERTH_CONNECTION_CLOSED', text), isFinal);
   }
@@ -159,6 +173,7 @@ export class TunnelLink {
     if (this.ended) return;
     this.ended = true;
     clearTimeout(this.handshakeTimer);
+    clearTimeout(this.leaveTimer);
     this.liveness?.stop();
     this.session.close(reason);
     this.release();

@@ -205,6 +205,7 @@ export class AgentRegistry {
     const { remoteAddress } = connection.origin;
     if (isFirst) {
       entry.announced = true;
+      agent.connectedAt = Date.now();
       this.events.emit('agent.connected', { agentId: agent.id, port: agent.port, remoteAddress, metadata });
       this.log.info({ agentId: agent.id, port: agent.port, remoteAddress }, 'agent connected');
     }
@@ -290,6 +291,7 @@ export class AgentRegistry {
     const { agent } = entry;
     if (agent.connected || this.entries.get(agent.id) !== entry) return;
     this.entries.delete(agent.id);
+    clearTimeout(entry.holdTimer);
     this.berths.stop(agent.id).catch((thrown: unknown) => {
       this.log.error({ agentId: agent.id, err: thrown }, 'agent server was gone already');
     });

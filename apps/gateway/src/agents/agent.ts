@@ -6,7 +6,8 @@ import type { TunnelConnection } from './tunnel-connection.js';
 export class Agent {
   readonly connections: AgentConnections<TunnelConnection>;
   readonly stats = new ExchangeStats();
-  readonly connectedAt = Date.now();
+  /** ms since the epoch */
+  connectedAt = Date.now();
   /** 0 until its server listens */
   port = 0;
   /** agent process that holds the id; connections of another one are a takeover */

@@ -2,9 +2,14 @@
 export interface Watched {
   /** monotonic ms; compared with {@link Deadlines.now} */
   deadlineAt: number;
+  /** place in the list of {@link Deadlines}; {@link UNWATCHED} when it is in none */
+  watchIndex: number;
   /** told once when the deadline has passed */
   expired(): void;
 }
+
+/** {@link Watched.watchIndex} of what is not watched. */
+export const UNWATCHED = -1;
 
 const TICK_MS = 250;
 
@@ -12,36 +17,62 @@ const TICK_MS = 250;
  * One timer for all exchanges. A timer per request would be armed and cleared
  * several times in each; here progress is one assignment, and a deadline is
  * noticed up to {@link TICK_MS} late.
+ *
+ * The list is an array for the reason that `ExchangeTable` gives: a Set that is
+ * added to and deleted from at this rate keeps garbage alive.
  */
 export class Deadlines {
-  private readonly watched = new Set<Watched>();
+  private readonly watched: Watched[] = [];
   private timer: NodeJS.Timeout | undefined;
-  /** monotonic ms, as of the last tick */
-  now = performance.now();
+  private tickedAt = performance.now();
 
   constructor(private readonly tickMs = TICK_MS) {}
 
-  watch(entry: Watched): void {
+  /** Monotonic ms, at most one tick old while something is watched. */
+  get now(): number {
+    return this.tickedAt;
+  }
+
+  get size(): number {
+    return this.watched.length;
+  }
+
+  /**
+   * @param entry not watched yet; its deadline counts from now
+   * @param timeoutMs until {@link Watched.expired}
+   */
+  watch(entry: Watched, timeoutMs: number): void {
     if (this.timer === undefined) {
-      this.now = performance.now();
+      this.tickedAt = performance.now();
       this.timer = setInterval(this.tick, this.tickMs);
       this.timer.unref();
     }
-    this.watched.add(entry);
+    entry.deadlineAt = this.tickedAt + timeoutMs;
+    entry.watchIndex = this.watched.length;
+    this.watched.push(entry);
   }
 
+  /** Idempotent. */
   unwatch(entry: Watched): void {
-    this.watched.delete(entry);
+    const { watchIndex } = entry;
+    if (watchIndex === UNWATCHED) return;
+    entry.watchIndex = UNWATCHED;
+    const last = this.watched.pop() as Watched;
+    if (last === entry) return;
+    this.watched[watchIndex] = last;
+    last.watchIndex = watchIndex;
   }
 
   private readonly tick = (): void => {
-    this.now = performance.now();
-    for (const entry of this.watched) {
-      if (entry.deadlineAt > this.now) continue;
-      this.watched.delete(entry);
+    this.tickedAt = performance.now();
+    const late = this.watched.filter(({ deadlineAt }) => deadlineAt <= this.tickedAt);
+    for (const entry of late) {
+      // One that expired may have ended others.
+      if (entry.watchIndex === UNWATCHED) continue;
+      this.unwatch(entry);
       entry.expired();
     }
-    if (this.watched.size > 0) return;
+    if (this.watched.length > 0) return;
     clearInterval(this.timer);
     this.timer = undefined;
   };

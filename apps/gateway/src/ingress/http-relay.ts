@@ -13,7 +13,7 @@ import {
 } from '#tunnel-protocol';
 import type { TunnelConnection } from '../agents/index.js';
 import type { ClientConnection, PendingAnswer } from './client-connection.js';
-import type { Watched } from './deadlines.js';
+import { UNWATCHED, type Watched } from './deadlines.js';
 import { newRequestId, sendError } from './error-responses.js';
 import { errorOfFailure, isRetryable } from './failures.js';
 import type { IngressContext } from './ingress-context.js';
@@ -36,6 +36,7 @@ const LINGER_MS = 5000;
  */
 export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
   deadlineAt = 0;
+  watchIndex = UNWATCHED;
   private exchange: Exchange | undefined;
   private connection: TunnelConnection | undefined;
   private retried = false;
@@ -70,8 +71,7 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
     response[RELAY] = this;
     response.on('close', onResponseClose);
     context.agent.stats.requests += 1;
-    this.touch();
-    context.deadlines.watch(this);
+    context.deadlines.watch(this, this.timeoutMs);
     if (!this.openExchange(undefined) || !this.open.body) return;
     request[RELAY] = this;
     request.on('data', onRequestData);
@@ -317,9 +317,13 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
 
   /** Progress was made: the next deadline counts from here. */
   private touch(): void {
-    const { deadlines, options } = this.context;
+    this.deadlineAt = this.context.deadlines.now + this.timeoutMs;
+  }
+
+  private get timeoutMs(): number {
+    const { options } = this.context;
     const waitsForHead = this.requestEnded && !this.response.headersSent;
-    this.deadlineAt = deadlines.now + (waitsForHead ? options.responseTimeoutMs : options.idleTimeoutMs);
+    return waitsForHead ? options.responseTimeoutMs : options.idleTimeoutMs;
   }
 }
 

@@ -12,7 +12,7 @@ import {
   type ResponseHead,
 } from '#tunnel-protocol';
 import type { PendingAnswer } from './client-connection.js';
-import type { Watched } from './deadlines.js';
+import { UNWATCHED, type Watched } from './deadlines.js';
 import { newRequestId, sendRawError } from './error-responses.js';
 import { errorOfFailure } from './failures.js';
 import type { IngressContext } from './ingress-context.js';
@@ -24,6 +24,7 @@ import type { IngressContext } from './ingress-context.js';
  */
 export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
   deadlineAt = 0;
+  watchIndex = UNWATCHED;
   private exchange: Exchange | undefined;
   private state: 'waiting' | 'pipe' | 'response' = 'waiting';
   private response: ServerResponse | undefined;
@@ -44,8 +45,7 @@ export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
     socket.on('close', this.onClose);
     context.agent.stats.requests += 1;
     context.agent.stats.upgrades += 1;
-    this.touch(context.options.responseTimeoutMs);
-    context.deadlines.watch(this);
+    context.deadlines.watch(this, context.options.responseTimeoutMs);
     try {
       this.exchange = context.agent.connections.select().session.open(this.open, this);
     } catch (thrown) {

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { Http2Server, ServerHttp2Session } from 'node:http2';
+import { createSecureContext, TLSSocket } from 'node:tls';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { BerthError, messageOf } from '#errors';
 
 /**
  * What grpc-js has no public option for, in one place.
@@ -25,7 +27,7 @@ interface CredentialsInternals {
  *
  * @throws Error when this version of grpc-js is built differently
  */
-export function createGrpcServer(options: Record<string, string | number>): Server {
+export function createGrpcServer(options: Record<string, string | number>, onUntrusted: OnUntrusted): Server {
   const server = new Server(options);
   const internals = server as unknown as ServerInternals;
   const original = internals.createHttp2Server?.bind(server);
@@ -34,11 +36,28 @@ export function createGrpcServer(options: Record<string, string | number>): Serv
     const http2 = original(credentials);
     http2.updateSettings({ initialWindowSize: STREAM_WINDOW_BYTES });
     http2.on('session', (session: ServerHttp2Session) => {
+      if (refuseUntrusted(session, onUntrusted)) return;
       session.setLocalWindowSize(SESSION_WINDOW_BYTES);
     });
     return http2;
   };
   return server;
+}
+
+/** Told when a caller showed a certificate that the CA did not sign, or that is out of date. */
+export type OnUntrusted = (remoteAddress: string, reason: string) => void;
+
+/**
+ * With `request` a caller may come without a certificate, but what it shows must
+ * be good. grpc-js hides a bad one, so that it would count as none.
+ */
+function refuseUntrusted(session: ServerHttp2Session, onUntrusted: OnUntrusted): boolean {
+  const { socket } = session;
+  if (!(socket instanceof TLSSocket) || socket.authorized) return false;
+  if (Object.keys(socket.getPeerCertificate()).length === 0) return false;
+  onUntrusted(`${socket.remoteAddress ?? ''}:${socket.remotePort ?? ''}`, String(socket.authorizationError));
+  session.destroy();
+  return true;
 }
 
 /** TLS of the gRPC port (checklist A15). */
@@ -53,15 +72,29 @@ export interface GrpcTls {
 /**
  * Credentials for the gRPC port.
  *
- * @throws Error when a file cannot be read
+ * @throws BerthError `BERTH_CONFIG_INVALID` naming the setting of a file that cannot be read or used
  */
 export function grpcCredentials(tls: GrpcTls): ServerCredentials {
   if (!tls.enabled) return ServerCredentials.createInsecure();
-  const ca = tls.caFile === '' ? null : readFileSync(tls.caFile);
-  const pair = { cert_chain: readFileSync(tls.certFile), private_key: readFileSync(tls.keyFile) };
-  const credentials = ServerCredentials.createSsl(ca, [pair], tls.clientCert !== 'none');
+  const ca = tls.caFile === '' ? null : readPem(tls.caFile, 'grpc.tls.caFile');
+  const cert = readPem(tls.certFile, 'grpc.tls.certFile');
+  const key = readPem(tls.keyFile, 'grpc.tls.keyFile');
+  try {
+    createSecureContext({ cert, key, ...(ca === null ? {} : { ca }) });
+  } catch (thrown) {
+    throw new BerthError('BERTH_CONFIG_INVALID', `grpc.tls: the files are no certificate and key: ${messageOf(thrown)}`);
+  }
+  const credentials = ServerCredentials.createSsl(ca, [{ cert_chain: cert, private_key: key }], tls.clientCert !== 'none');
   if (tls.clientCert === 'request') acceptWithoutCertificate(credentials);
   return credentials;
+}
+
+function readPem(file: string, setting: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (thrown) {
+    throw new BerthError('BERTH_CONFIG_INVALID', `${setting}: cannot read ${file}: ${messageOf(thrown)}`);
+  }
 }
 
 /** grpc-js knows "no client certificate" and "required"; "asked for" is an option of Node underneath. */

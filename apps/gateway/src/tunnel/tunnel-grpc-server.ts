@@ -1,7 +1,7 @@
 import { MAX_GRPC_MESSAGE_BYTES, passBuffer, TUNNEL_METHOD_PATH } from '#tunnel-protocol';
 import type { Server, ServerCredentials } from '@grpc/grpc-js';
 import { type GrpcOptions, ServerGrpc } from '@nestjs/microservices';
-import { createGrpcServer } from './grpc-server.js';
+import { createGrpcServer, type OnUntrusted } from './grpc-server.js';
 
 export interface TunnelServerOptions {
   host: string;
@@ -10,6 +10,7 @@ export interface TunnelServerOptions {
   credentials: ServerCredentials;
   /** calls at once on one HTTP/2 connection */
   maxStreams: number;
+  onUntrusted: OnUntrusted;
 }
 
 /** The Nest microservice transport of the gRPC port: Nest's own, on a server that suits tunnels. */
@@ -26,21 +27,20 @@ export class TunnelGrpcServer extends ServerGrpc {
   }
 
   override createClient(): Promise<Server> {
-    return Promise.resolve(
-      createGrpcServer({
-        'grpc.max_receive_message_length': MAX_GRPC_MESSAGE_BYTES,
-        'grpc.max_send_message_length': MAX_GRPC_MESSAGE_BYTES,
-        'grpc.max_concurrent_streams': this.tunnel.maxStreams,
-        'grpc.max_metadata_size': 16_384,
-        'grpc.enable_retries': 0,
-        'grpc.enable_channelz': 0,
-        // A TCP connection without a stream is nobody's.
-        'grpc.max_connection_idle_ms': 60_000,
-        'grpc.keepalive_time_ms': 30_000,
-        'grpc.keepalive_timeout_ms': 10_000,
-        'grpc.keepalive_permit_without_calls': 1,
-      }),
-    );
+    const options = {
+      'grpc.max_receive_message_length': MAX_GRPC_MESSAGE_BYTES,
+      'grpc.max_send_message_length': MAX_GRPC_MESSAGE_BYTES,
+      'grpc.max_concurrent_streams': this.tunnel.maxStreams,
+      'grpc.max_metadata_size': 16_384,
+      'grpc.enable_retries': 0,
+      'grpc.enable_channelz': 0,
+      // A TCP connection without a stream is nobody's.
+      'grpc.max_connection_idle_ms': 60_000,
+      'grpc.keepalive_time_ms': 30_000,
+      'grpc.keepalive_timeout_ms': 10_000,
+      'grpc.keepalive_permit_without_calls': 1,
+    };
+    return Promise.resolve(createGrpcServer(options, this.tunnel.onUntrusted));
   }
 
   /** Services first, then the port: an agent must never meet a server that does not know them yet. */

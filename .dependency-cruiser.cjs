@@ -1,0 +1,150 @@
+'use strict';
+
+/**
+ * Who may import whom; docs/data-path.md has the picture. A library is reached by
+ * its name (`#errors`), a room of the gateway by its index.ts.
+ */
+
+/** What each library may import of ours, besides itself. */
+const LIBRARIES = {
+  errors: [],
+  'node-version': [],
+  'http-rules': [],
+  observability: ['errors'],
+  config: ['errors'],
+  'port-allocator': ['errors'],
+  'tunnel-protocol': ['errors'],
+  'agent-pool': ['errors', 'tunnel-protocol'],
+  'http-server-pool': ['errors', 'port-allocator'],
+  testing: ['errors', 'tunnel-protocol'],
+};
+
+/** What each room of the gateway may import of its neighbours. */
+const ROOMS = {
+  agents: [],
+  ingress: ['agents'],
+  tunnel: ['agents'],
+  admin: ['agents', 'tunnel'],
+};
+
+const SPEC = '[.]spec[.]ts$|/testing/';
+const anyOf = (names) => `(${names.join('|')})`;
+
+const libraryRules = Object.entries(LIBRARIES).map(([name, allowed]) => ({
+  name: `lib-${name}`,
+  comment: `libs/${name} may import ${allowed.length === 0 ? 'nothing of ours' : allowed.join(', ')}`,
+  severity: 'error',
+  from: { path: `^libs/${name}/`, pathNot: SPEC },
+  to: {
+    path: '^(apps|libs|examples|bench|test)/',
+    pathNot: `^libs/${anyOf([name, ...allowed])}/`,
+  },
+}));
+
+const roomRules = Object.entries(ROOMS).map(([name, allowed]) => ({
+  name: `room-${name}`,
+  comment: `the gateway's ${name}/ may import the rooms: ${allowed.join(', ') || 'none'}`,
+  severity: 'error',
+  from: { path: `^apps/gateway/src/${name}/`, pathNot: SPEC },
+  to: {
+    path: '^apps/gateway/src/',
+    // Tokens are the names under which the rooms are given their settings and log.
+    pathNot: `^apps/gateway/src/(${anyOf([name, ...allowed])}/|gateway[.]tokens[.]ts)`,
+  },
+}));
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-cycles',
+      comment: 'modules that need each other are one module, or lack a third',
+      severity: 'error',
+      from: {},
+      // Types alone make no cycle at run time, and a class may know the interface of its owner.
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'no-unresolved',
+      comment: 'an import that leads nowhere',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    ...libraryRules,
+    ...roomRules,
+    {
+      name: 'lib-by-name',
+      comment: "a library is imported by its '#name', which leads to its index.ts",
+      severity: 'error',
+      from: { path: '^(apps|libs|examples|bench|test)/([^/]+)/', pathNot: SPEC },
+      to: { path: '^libs/([^/]+)/', pathNot: ['^libs/[^/]+/src/index[.]ts$', '^$1/$2/'] },
+    },
+    {
+      name: 'room-by-index',
+      comment: "another room of the gateway is imported by '../room/index.js'",
+      severity: 'error',
+      from: { path: '^apps/gateway/src/([^/]+)', pathNot: SPEC },
+      to: { path: '^apps/gateway/src/[^/]+/', pathNot: ['/index[.]ts$', '^apps/gateway/src/$1/'] },
+    },
+    {
+      name: 'gateway-not-agent',
+      comment: 'the two programs share libraries, never code of their own',
+      severity: 'error',
+      from: { path: '^apps/gateway/' },
+      to: { path: '^apps/agent/' },
+    },
+    {
+      name: 'agent-not-gateway',
+      comment: 'the two programs share libraries, never code of their own',
+      severity: 'error',
+      from: { path: '^apps/agent/' },
+      to: { path: '^apps/gateway/' },
+    },
+    {
+      name: 'agent-without-nest',
+      comment: 'the agent runs on small devices: plain Node',
+      severity: 'error',
+      from: { path: '^apps/agent/' },
+      to: { path: 'node_modules/(@nestjs/|express/|rxjs/)' },
+    },
+    {
+      name: 'tunnel-knows-no-http',
+      comment: 'the gRPC side knows nothing of HTTP servers',
+      severity: 'error',
+      from: { path: ['^apps/gateway/src/tunnel/', '^libs/tunnel-protocol/'], pathNot: SPEC },
+      to: { path: ['^(node:)?https?$', 'node_modules/(@types/)?express/', '^libs/http-'] },
+    },
+    {
+      name: 'ingress-knows-no-grpc',
+      comment: 'the HTTP side knows nothing of gRPC',
+      severity: 'error',
+      from: { path: '^apps/gateway/src/ingress/', pathNot: SPEC },
+      to: { path: ['node_modules/@grpc/', 'node_modules/@nestjs/microservices/'] },
+    },
+    {
+      name: 'code-not-tests',
+      comment: 'what runs in life does not import what only tests need',
+      severity: 'error',
+      from: { path: '^(apps|libs/(?!testing/))', pathNot: SPEC },
+      to: { path: ['[.]spec[.]ts$', '^libs/testing/', '^libs/[^/]+/testing/', '^test/'] },
+    },
+    {
+      name: 'not-to-dev-dependency',
+      comment: 'the image has no development dependencies',
+      severity: 'error',
+      from: { path: '^(apps|libs/(?!testing/))', pathNot: SPEC },
+      to: { dependencyTypes: ['npm-dev'], pathNot: 'node_modules/@types/' },
+    },
+  ],
+  options: {
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^dist/' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'types', 'node', 'default'],
+    },
+  },
+};
