@@ -144,7 +144,8 @@ module.exports = {
     exclude: { path: '^dist/' },
     enhancedResolveOptions: {
       exportsFields: ['exports'],
-      conditionNames: ['import', 'types', 'node', 'default'],
+      // '#name' means the source here, and the build when it runs (package.json, imports).
+      conditionNames: ['berth-source', 'import', 'types', 'node', 'default'],
     },
   },
 };

@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Logger } from 'pino';
 import { defaultAgentSettings, defaultGatewaySettings, type AgentSettings, type DeepPartial, type GatewaySettings } from '#config';
 import { silentLog } from '#observability';
 import { freePortRange } from '#testing';
@@ -15,8 +16,12 @@ export interface TestGateway extends RunningGateway {
   settings: GatewaySettings;
 }
 
-/** A real gateway in this process: free ports, no log, short grace. */
-export async function testGateway(overrides: DeepPartial<GatewaySettings> = {}, ports = 4): Promise<TestGateway> {
+/** A real gateway in this process: free ports, no log unless given, short grace. */
+export async function testGateway(
+  overrides: DeepPartial<GatewaySettings> = {},
+  ports = 4,
+  log?: Logger,
+): Promise<TestGateway> {
   const range = await freePortRange(ports);
   const settings = defaultGatewaySettings({
     log: { level: 'silent' },
@@ -26,7 +31,7 @@ export async function testGateway(overrides: DeepPartial<GatewaySettings> = {}, 
     agentPorts: { host: '127.0.0.1', ...overrides.agentPorts },
     shutdown: { timeoutMs: 2000, ...overrides.shutdown },
   });
-  const gateway = await startGateway(settings);
+  const gateway = await startGateway(settings, log);
   return { ...gateway, range: settings.http.agentPortRange, admin: `http://127.0.0.1:${gateway.adminPort}`, settings };
 }
 

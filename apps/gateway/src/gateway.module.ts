@@ -1,5 +1,5 @@
-import { type DynamicModule, type INestApplication, Module, type Provider } from '@nestjs/common';
-import { DiscoveryModule, DiscoveryService } from '@nestjs/core';
+import { type DynamicModule, type INestApplication, Module, type ModuleMetadata, type Provider } from '@nestjs/common';
+import { DiscoveryModule, DiscoveryService, RouterModule } from '@nestjs/core';
 import { defaultGatewaySettings, type DeepPartial, type GatewaySettings } from '#config';
 import { AgentHttpServerFactory, HttpServerPool } from '#http-server-pool';
 import { createLogger, type Log } from '#observability';
@@ -17,6 +17,11 @@ export interface GatewayOptions {
   settings?: DeepPartial<GatewaySettings>;
   /** takes the gateway's log; default: JSON lines on stdout */
   log?: Log;
+  /**
+   * The admin API in your application: under a path of its own (`'berth'` serves
+   * `/berth/agents`), or not at all. Default: at the root, as `berth-gateway` has it.
+   */
+  admin?: { path: string } | false;
 }
 
 const PROVIDERS: Provider[] = [
@@ -127,15 +132,15 @@ export class GatewayModule {
    */
   static forRoot(options: GatewayOptions = {}): DynamicModule {
     const settings = defaultGatewaySettings(options.settings);
-    return GatewayModule.forSettings(settings, options.log ?? createLogger('gateway', settings.log));
+    return GatewayModule.forSettings(settings, options.log ?? createLogger('gateway', settings.log), options.admin);
   }
 
   /** The same with settings that are complete and checked, as `#config` loads them. */
-  static forSettings(settings: GatewaySettings, log: Log): DynamicModule {
+  static forSettings(settings: GatewaySettings, log: Log, admin: GatewayOptions['admin'] = { path: '' }): DynamicModule {
     return {
       module: GatewayModule,
       global: true,
-      imports: [DiscoveryModule, AdminModule],
+      imports: [DiscoveryModule, ...adminModules(admin)],
       controllers: [TunnelController],
       providers: [
         { provide: GATEWAY_SETTINGS, useValue: settings },
@@ -154,6 +159,12 @@ export class GatewayModule {
       ],
     };
   }
+}
+
+function adminModules(admin: GatewayOptions['admin']): NonNullable<ModuleMetadata['imports']> {
+  if (admin === false) return [];
+  if (admin === undefined || admin.path === '') return [AdminModule];
+  return [AdminModule, RouterModule.register([{ path: admin.path, module: AdminModule }])];
 }
 
 /**

@@ -1,5 +1,5 @@
 import { loadGatewaySettings } from '#config';
-import { messageOf } from '#errors';
+import { BerthError, messageOf } from '#errors';
 import { startGateway } from './start-gateway.js';
 
 /** Added to the whole shutdown before the process ends by force, ms. */
@@ -26,7 +26,7 @@ export async function runGateway(): Promise<void> {
     endOnSignal(() => gateway.close(), settings.shutdown.timeoutMs);
   } catch (thrown) {
     process.stderr.write(`${messageOf(thrown)}\n`);
-    process.exit(1);
+    process.exit(BerthError.from(thrown).code === 'BERTH_CONFIG_INVALID' ? 2 : 1);
   }
 }
 

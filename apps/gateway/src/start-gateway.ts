@@ -4,11 +4,10 @@ import { Logger as NestLogger, LoggerModule } from 'nestjs-pino';
 import type { Logger } from 'pino';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Module } from '@nestjs/common';
-import type { INestApplication } from '@nestjs/common';
+import { type INestApplication, Module } from '@nestjs/common';
 import { createLogger, type Log } from '#observability';
 import type { GatewaySettings } from '#config';
-import { serveApiDocs } from './admin/index.js';
+import { prepareAdminApp, serveApiDocs } from './admin/index.js';
 import { connectGateway, GatewayModule } from './gateway.module.js';
 
 /** A gateway that listens on all its ports. */
@@ -50,6 +49,7 @@ export async function startGateway(
     { bufferLogs: true, abortOnError: false, forceCloseConnections: true },
   );
   app.useLogger(app.get(NestLogger));
+  prepareAdminApp(app);
   serveApiDocs(app);
   try {
     const grpc = await connectGateway(app);

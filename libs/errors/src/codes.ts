@@ -60,7 +60,7 @@ export const ERROR_TABLE = {
   BERTH_CONFIG_INVALID: entry(500, Grpc.FAILED_PRECONDITION),
   BERTH_SERVER_EXISTS: entry(409, Grpc.ALREADY_EXISTS),
   BERTH_SERVER_NOT_FOUND: entry(404, Grpc.NOT_FOUND),
-  BERTH_INTERNAL: entry(500, Grpc.INTERNAL),
+  BERTH_INTERNAL: entry(500, Grpc.INTERNAL, true),
 } as const satisfies Record<string, ErrorEntry>;
 
 /** A stable error code, `BERTH_…`. */

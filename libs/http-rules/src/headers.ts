@@ -27,7 +27,7 @@ const NO_TOKENS: ReadonlySet<string> = new Set();
 /**
  * Copies a head for the next hop (RFC 9110 section 7.6.1): without the headers
  * that belong to this connection, and without those that `Connection` names.
- * `TE: trailers` stays, because trailers are passed on.
+ * Of `TE`, `trailers` stays, because trailers are passed on, and nothing else does.
  *
  * @param raw as received
  * @param keepUpgrade keeps `Connection: Upgrade` and `Upgrade`, which the next hop must see to switch protocols
@@ -83,7 +83,10 @@ function keeps(head: RelayedHead, name: string, value: string, keepUpgrade: bool
     case 'upgrade':
       return keepUpgrade;
     case 'te':
-      return /(^|,)\s*trailers\s*(;|,|$)/i.test(value);
+      if (value === 'trailers') return true;
+      // Other codings would be the gateway's to undo.
+      if (/(^|,)\s*trailers\s*(;|,|$)/i.test(value)) head.headers.push('TE', 'trailers');
+      return false;
     case 'transfer-encoding':
       if (value.trim().toLowerCase() !== 'chunked') throw new FramingError('Transfer-Encoding other than chunked');
       head.chunked = true;
@@ -140,6 +143,17 @@ export function headerValue(headers: readonly string[], lowerCaseName: string): 
     if (name.length === lowerCaseName.length && name.toLowerCase() === lowerCaseName) return headers[i + 1];
   }
   return undefined;
+}
+
+/** A flat list without one of its headers; the list itself when that is not in it. */
+export function withoutHeader(headers: FlatHeaders, lowerCaseName: string): FlatHeaders {
+  if (headerValue(headers, lowerCaseName) === undefined) return headers;
+  const kept: FlatHeaders = [];
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string;
+    if (name.toLowerCase() !== lowerCaseName) kept.push(name, headers[i + 1] as string);
+  }
+  return kept;
 }
 
 /** Trailers that a sender may pass on: nothing that frames, routes or authenticates (RFC 9110 section 6.5.1). */

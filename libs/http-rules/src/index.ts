@@ -1,2 +1,10 @@
-export { type FlatHeaders, FramingError, headerValue, type RelayedHead, relayHead, relayTrailers } from './headers.js';
+export {
+  type FlatHeaders,
+  FramingError,
+  headerValue,
+  type RelayedHead,
+  relayHead,
+  relayTrailers,
+  withoutHeader,
+} from './headers.js';
 export { isBodiless, isIdempotent } from './methods.js';

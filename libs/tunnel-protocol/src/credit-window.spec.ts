@@ -29,7 +29,7 @@ function transfer(
       toSend -= piece;
       const { bytes, afterMs } = takes(window.heldBytes);
       clock += afterMs;
-      granted += window.consume(bytes, () => clock, RTT_MS);
+      granted += window.consume(bytes, { now: () => clock, rttMs: RTT_MS });
     }
   }
 }
@@ -72,7 +72,7 @@ describe('ReceiveWindow', () => {
     for (let i = 0; i < 1000; i += 1) {
       window.receive(START / 2);
       clock += 1;
-      window.consume(START / 2, () => clock, 0.2);
+      window.consume(START / 2, { now: () => clock, rttMs: 0.2 });
     }
     expect(window.size).toBe(START);
   });
@@ -98,7 +98,7 @@ describe('ReceiveWindow', () => {
     for (let i = 0; i < 200; i += 1) {
       window.receive(16_384);
       clock += 2000;
-      window.consume(16_384, () => clock, RTT_MS);
+      window.consume(16_384, { now: () => clock, rttMs: RTT_MS });
     }
     transferSlowly(window, clock);
     expect(window.size).toBe(START);
@@ -112,7 +112,7 @@ describe('ReceiveWindow', () => {
     window.receive(1000);
     window.close();
     expect(its.budget.used).toBe(MAX - START);
-    expect(window.consume(1000, () => 0, RTT_MS)).toBe(0);
+    expect(window.consume(1000, { now: () => 0, rttMs: RTT_MS })).toBe(0);
     expect(its.budget.used).toBe(0);
     window.release();
     expect(its.budget.used).toBe(0);
@@ -132,7 +132,7 @@ describe('ReceiveWindow', () => {
           allowance -= sent;
           expect(window.receive(sent)).toBe(true);
           const taken = Math.min(take, window.heldBytes);
-          allowance += window.consume(taken, () => clock, 50);
+          allowance += window.consume(taken, { now: () => clock, rttMs: 50 });
           expect(allowance + window.heldBytes).toBeLessThanOrEqual(window.size + 400_000);
           // A sender without credit waits for a consumer that has something, or not at all.
           if (window.heldBytes === 0) expect(allowance).toBeGreaterThan(0);
@@ -150,7 +150,7 @@ function transferSlowly(window: ReceiveWindow, from: number): void {
   for (let i = 0; i < 2000 && window.size > START; i += 1) {
     window.receive(16_384);
     clock += 2000;
-    window.consume(16_384, () => clock, RTT_MS);
+    window.consume(16_384, { now: () => clock, rttMs: RTT_MS });
   }
 }
 

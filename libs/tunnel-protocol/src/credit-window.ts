@@ -24,6 +24,14 @@ export class WindowBudget {
   }
 }
 
+/** What growth is measured by. */
+export interface ConnectionClock {
+  /** monotonic ms */
+  now(): number;
+  /** smallest round trip seen, ms */
+  readonly rttMs: number;
+}
+
 export interface WindowSettings {
   /** bytes a sender may have under way at the start; as announced in the handshake */
   startBytes: number;
@@ -80,10 +88,10 @@ export class ReceiveWindow {
   /**
    * Counts bytes that the consumer really took.
    *
-   * @param rttMs smallest round trip seen on the connection
+   * @param clock of the connection
    * @returns bytes to grant now, 0 to wait until a grant is worth a frame
    */
-  consume(bytes: number, now: () => number, rttMs: number): number {
+  consume(bytes: number, clock: ConnectionClock): number {
     this.held -= bytes;
     if (this.closed) {
       if (this.held <= 0) this.release();
@@ -91,8 +99,8 @@ export class ReceiveWindow {
     }
     this.unclaimed += bytes;
     if (this.unclaimed < this.window / 2) return 0;
-    const at = now();
-    const grant = this.unclaimed + this.resize(at - this.lastGrantAt, rttMs);
+    const at = clock.now();
+    const grant = this.unclaimed + this.resize(at - this.lastGrantAt, clock.rttMs);
     this.lastGrantAt = at;
     if (grant <= 0) {
       // A window that shrank by more than was consumed: the rest is withheld later.

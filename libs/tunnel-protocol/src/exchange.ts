@@ -120,7 +120,7 @@ export class Exchange {
 
   /** Reports bytes of `sink.data` as taken, so that the peer may send more. */
   consumed(bytes: number): void {
-    const grant = this.window.consume(bytes, () => this.session.now(), this.session.rttMs);
+    const grant = this.window.consume(bytes, this.session);
     if (grant > 0 && !this.closed && !this.receiveEnded) this.session.grant(this, grant);
   }
 

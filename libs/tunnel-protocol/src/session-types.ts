@@ -23,6 +23,8 @@ export interface SessionEvents {
   pong?(sequence: number): void;
   /** The number of exchanges went down. */
   exchangeEnded?(): void;
+  /** The consumer of one exchange threw; its exchange has been reset, for the log. */
+  fault?(thrown: unknown): void;
   /** Once, whoever closed it; every exchange has failed by then. */
   closed(error: BerthError | undefined): void;
 }

@@ -1,3 +1,4 @@
+import { ResetCode } from './frames.js';
 import { BerthError } from '#errors';
 import { data, end, head, LoneSession, open, openHead, RecordingSink, WINDOW_BYTES } from '../testing/lone-session.js';
 import { turn } from '../testing/wire.js';
@@ -126,17 +127,16 @@ describe('a sink that throws', () => {
     }
   }
 
-  it('from data(): the session ends as a fault of ours, and everybody learns', () => {
+  it('A9: from data(): its exchange ends, and the others go on', () => {
     const lone = new LoneSession('gateway');
     const faulty = new Faulty('data');
     lone.session.open(openHead(), faulty);
     lone.open();
-    lone.receive(head(1), data(1, 1));
-    expect(codes(lone)).toEqual(['BERTH_INTERNAL']);
-    expect([faulty, ...lone.sinks].map((sink) => sink.calls.at(-1))).toEqual([
-      'failed connection-lost',
-      'failed connection-lost',
-    ]);
+    lone.receive(head(1), data(1, 1), head(2), data(2, 1));
+    expect(codes(lone)).toEqual([]);
+    expect(faulty.calls.at(-1)).toBe(`failed ${ResetCode.internal}`);
+    expect(lone.sinks[0]?.calls.at(-1)).toMatch(/^data/);
+    expect(lone.session.inFlight).toBe(1);
   });
 
   it('from failed(): the others learn all the same', () => {
@@ -154,7 +154,8 @@ describe('a sink that throws', () => {
     const exchange = lone.session.open(openHead({ body: true }), new Faulty('writable'));
     exchange.sendData(Buffer.alloc(WINDOW_BYTES + SEND_HIGH_WATER_BYTES / 2));
     await turn();
-    expect(codes(lone)).toEqual(['BERTH_INTERNAL']);
+    expect(codes(lone)).toEqual([]);
+    expect(exchange.closed).toBe(true);
   });
 
   it('from opened(): nothing of the exchange stays', () => {

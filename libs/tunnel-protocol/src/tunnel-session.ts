@@ -170,20 +170,14 @@ export class TunnelSession implements ExchangeSession, FrameHandler, OutboxOwner
     this.isClosed = true;
     const failure = { code: 'connection-lost', message: error?.message ?? 'the connection was closed' } as const;
     this.failure = failure;
-    let reason = error;
     for (const exchange of this.exchanges.list()) {
       // One that is being opened has no sink yet; onOpen sees to it.
       if ((exchange.sink as ExchangeSink | undefined) === undefined) continue;
       this.forget(exchange, true);
-      try {
-        exchange.sink.failed(failure);
-      } catch (thrown) {
-        // A fault in one exchange must not keep the others from learning.
-        reason ??= asFault(thrown);
-      }
+      this.tellFailed(exchange, failure);
     }
-    this.transport.close(reason);
-    this.events.closed(reason);
+    this.transport.close(error);
+    this.events.closed(error);
   }
 
   // --- ExchangeSession -------------------------------------------------------
@@ -216,7 +210,12 @@ export class TunnelSession implements ExchangeSession, FrameHandler, OutboxOwner
 
   afterSending(exchange: Exchange): void {
     if (!exchange.sendEnded) {
-      if (!this.closing) exchange.wakeProducer();
+      if (this.closing) return;
+      try {
+        exchange.wakeProducer();
+      } catch (thrown) {
+        this.sinkFailed(exchange, thrown);
+      }
     } else if (exchange.receiveEnded) {
       this.forgetEnded(exchange);
     }
@@ -254,7 +253,7 @@ export class TunnelSession implements ExchangeSession, FrameHandler, OutboxOwner
     // The session closed while the exchange was being opened: nobody has told its sink.
     if (this.failure !== undefined && !exchange.closed) {
       this.forget(exchange, true);
-      exchange.sink.failed(this.failure);
+      this.tellFailed(exchange, this.failure);
     }
   }
 
@@ -269,7 +268,11 @@ export class TunnelSession implements ExchangeSession, FrameHandler, OutboxOwner
     if (!accepted && (status < 200 || status > 999)) throw violation(`Head with status ${status} on exchange ${id}`);
     exchange.headReceived = true;
     exchange.pipe = accepted;
-    exchange.sink.head(head);
+    try {
+      exchange.sink.head(head);
+    } catch (thrown) {
+      this.sinkFailed(exchange, thrown);
+    }
   }
 
   onInformational(id: number, head: InterimHead): void {
@@ -282,7 +285,11 @@ export class TunnelSession implements ExchangeSession, FrameHandler, OutboxOwner
     if (++exchange.informationalCount > MAX_INFORMATIONAL) {
       throw violation(`more than ${MAX_INFORMATIONAL} interim responses on exchange ${id}`);
     }
-    exchange.sink.informational(head);
+    try {
+      exchange.sink.informational(head);
+    } catch (thrown) {
+      this.sinkFailed(exchange, thrown);
+    }
   }
 
   onData(id: number, bytes: Buffer): void {
@@ -291,7 +298,11 @@ export class TunnelSession implements ExchangeSession, FrameHandler, OutboxOwner
     this.expectBody(exchange, 'Data');
     if (bytes.length > MAX_DATA_BYTES) throw violation(`Data of ${bytes.length} bytes on exchange ${id}`);
     if (!exchange.window.receive(bytes.length)) throw violation(`Data without credit on exchange ${id}`);
-    exchange.sink.data(exchange.window.heldBytes > bytes.length ? compact(bytes) : bytes);
+    try {
+      exchange.sink.data(exchange.window.heldBytes > bytes.length ? compact(bytes) : bytes);
+    } catch (thrown) {
+      this.sinkFailed(exchange, thrown);
+    }
   }
 
   onEnd(id: number, trailers: FlatHeaders | undefined): void {
@@ -307,7 +318,11 @@ export class TunnelSession implements ExchangeSession, FrameHandler, OutboxOwner
       this.forget(exchange, false);
       this.outbox.addControl(encodeFrame.reset(id, ResetCode.done, ''));
     }
-    exchange.sink.end(trailers);
+    try {
+      exchange.sink.end(trailers);
+    } catch (thrown) {
+      this.sinkFailed(exchange, thrown);
+    }
   }
 
   onReset(id: number, code: ResetCode, message: string): void {
@@ -315,7 +330,7 @@ export class TunnelSession implements ExchangeSession, FrameHandler, OutboxOwner
     if (exchange === undefined) return;
     this.forget(exchange, true);
     const known = code <= ResetCode.internal ? code : ResetCode.unspecified;
-    exchange.sink.failed({ code: known, message: message.slice(0, MAX_RESET_MESSAGE_CHARS) });
+    this.tellFailed(exchange, { code: known, message: message.slice(0, MAX_RESET_MESSAGE_CHARS) });
   }
 
   onCredit(id: number, bytes: number): void {
@@ -355,6 +370,21 @@ export class TunnelSession implements ExchangeSession, FrameHandler, OutboxOwner
     if (exchange.receiveEnded) throw violation(`${frame} after End on exchange ${exchange.id}`);
     if (this.options.role === 'gateway' && !exchange.headReceived && !exchange.pipe) {
       throw violation(`${frame} before Head on exchange ${exchange.id}`);
+    }
+  }
+
+  /** A fault of whoever consumes one exchange ends that exchange and no other. */
+  private sinkFailed(exchange: Exchange, thrown: unknown): void {
+    this.events.fault?.(thrown);
+    exchange.reset(ResetCode.internal, 'the receiver of the exchange failed');
+    this.tellFailed(exchange, { code: ResetCode.internal, message: 'the receiver of the exchange failed' });
+  }
+
+  private tellFailed(exchange: Exchange, failure: ExchangeFailure): void {
+    try {
+      exchange.sink.failed(failure);
+    } catch (thrown) {
+      this.events.fault?.(thrown);
     }
   }
 

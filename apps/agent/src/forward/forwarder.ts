@@ -1,5 +1,6 @@
 import { Pool } from 'undici';
 import type { AgentSettings } from '#config';
+import { messageOf } from '#errors';
 import { type Exchange, ExchangeKind, type ExchangeSink, ResetCode } from '#tunnel-protocol';
 import { HttpForward } from './http-forward.js';
 import { type LocalTarget, parseTarget } from './local-target.js';
@@ -27,8 +28,17 @@ export class Forwarder {
     });
   }
 
-  /** Begins an exchange and returns who takes its frames. */
+  /** Begins an exchange and returns who takes its frames. Never throws: that would end the whole connection. */
   readonly forward = (exchange: Exchange): ExchangeSink => {
+    try {
+      return this.begin(exchange);
+    } catch (thrown) {
+      exchange.reset(ResetCode.localFailed, messageOf(thrown));
+      return IGNORED;
+    }
+  };
+
+  private begin(exchange: Exchange): ExchangeSink {
     if (exchange.open.kind === ExchangeKind.tcp) {
       exchange.reset(ResetCode.unsupported, 'raw TCP is not served by this agent');
       return IGNORED;
@@ -40,7 +50,7 @@ export class Forwarder {
     const forward = new HttpForward(exchange, this.pool);
     forward.start();
     return forward;
-  };
+  }
 
   async close(): Promise<void> {
     await this.pool.destroy();
@@ -49,7 +59,7 @@ export class Forwarder {
 
 /** Decided by the head alone; see the facts in docs/data-path.md. */
 function undiciCanSend({ open: { target, headers } }: Exchange): boolean {
-  if (!target.startsWith('/') && !/^https?:\/\//i.test(target)) return false;
+  if (!target.startsWith('/') && !/^https?:\/\//.test(target)) return false;
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string;
     // 6: Expect, 7: Trailer

@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici';
 import { isIdempotent, relayHead, relayTrailers } from '#http-rules';
 import { type Exchange, type ExchangeSink, ResetCode } from '#tunnel-protocol';
 import { isStaleConnection, resetCodeOf } from './local-errors.js';
-import { latin1Headers } from './raw-headers.js';
+import { latin1Headers, reasonBytes } from './raw-headers.js';
 import { RequestBody } from './request-body.js';
 
 type Controller = Dispatcher.DispatchController & { rawHeaders?: unknown; rawTrailers?: unknown };
@@ -14,6 +14,7 @@ export class HttpForward implements ExchangeSink, Dispatcher.DispatchHandler {
   private gatheredEnd = false;
   private body: RequestBody | undefined;
   private failedEarly = false;
+  /** something of the answer has come, if only an interim response */
   private responded = false;
   private retried = false;
 
@@ -95,14 +96,11 @@ export class HttpForward implements ExchangeSink, Dispatcher.DispatchHandler {
   }
 
   onResponseStart(controller: Controller, status: number, _parsed: unknown, reason?: string): void {
+    this.responded = true;
     try {
       const { headers } = relayHead(latin1Headers(controller.rawHeaders as Buffer[]), false);
-      if (status < 200) {
-        this.exchange.sendInformational({ status, headers });
-        return;
-      }
-      this.responded = true;
-      this.exchange.sendHead({ status, reason: reason ?? '', headers });
+      if (status < 200) this.exchange.sendInformational({ status, headers });
+      else this.exchange.sendHead({ status, reason: reasonBytes(reason ?? ''), headers });
     } catch (thrown) {
       this.exchange.reset(ResetCode.localFailed, thrown instanceof Error ? thrown.message : '');
       controller.abort(new Error('the response cannot be relayed'));

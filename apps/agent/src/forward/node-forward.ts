@@ -1,6 +1,6 @@
 import { type ClientRequest, type IncomingMessage, request as httpRequest, type RequestOptions } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { relayHead, relayTrailers } from '#http-rules';
+import { headerValue, relayHead, relayTrailers, withoutHeader } from '#http-rules';
 import { type Exchange, ExchangeKind, type ExchangeSink, type FlatHeaders, ResetCode } from '#tunnel-protocol';
 import { resetCodeOf } from './local-errors.js';
 import { connectLocal, type LocalTarget } from './local-target.js';
@@ -148,15 +148,21 @@ export class NodeForward implements ExchangeSink {
 
 function requestOptions(exchange: Exchange, target: LocalTarget, maxHeaderSize: number, responseTimeoutMs: number): RequestOptions {
   const { method, target: path, headers, body, kind } = exchange.open;
-  const framed = body && kind === ExchangeKind.http && !headers.some((name, i) => i % 2 === 0 && name.toLowerCase() === 'content-length');
+  const plain = kind === ExchangeKind.http;
+  const chunked = plain && body && headerValue(headers, 'content-length') === undefined;
   return {
     method,
     path,
     // A flat list goes out as it is: order, case and repeats.
-    headers: framed ? [...headers, 'Transfer-Encoding', 'chunked'] : headers,
+    headers: [
+      // node:http refuses to announce trailers that the framing has no place for.
+      ...(chunked ? headers : withoutHeader(headers, 'trailer')),
+      ...(chunked ? ['Transfer-Encoding', 'chunked'] : []),
+      ...(plain ? ['Connection', 'close'] : []),
+    ],
     setHost: false,
     setDefaultHeaders: false,
-    agent: false,
+    // No `agent`, not even `false`: with one, createConnection would not be asked.
     maxHeaderSize,
     createConnection: () => connectLocal(target),
     ...(responseTimeoutMs > 0 ? { timeout: responseTimeoutMs } : {}),

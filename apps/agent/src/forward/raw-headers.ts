@@ -23,6 +23,11 @@ export function latin1Headers(raw: readonly Buffer[]): FlatHeaders {
   return headers;
 }
 
+/** undici has read the reason phrase as UTF-8; one character per byte is what the tunnel takes. */
+export function reasonBytes(reason: string): string {
+  return /^[\x20-\x7e]*$/.test(reason) ? reason : Buffer.from(reason, 'utf8').toString('latin1');
+}
+
 function separately(raw: readonly Buffer[]): FlatHeaders {
   return raw.map((field) => field.toString('latin1'));
 }

@@ -75,6 +75,9 @@ export class TunnelLink {
         exchangeEnded: () => {
           this.closeWhenIdle();
         },
+        fault: (thrown) => {
+          this.log.error({ err: thrown }, 'an exchange failed by a fault of ours');
+        },
         closed: (error) => {
           if (error !== undefined) this.end(error, false);
         },

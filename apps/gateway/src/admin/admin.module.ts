@@ -1,5 +1,4 @@
 import { Module } from '@nestjs/common';
-import { APP_FILTER } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
 import { AgentsController } from './agents.controller.js';
 import { ErrorFilter } from './error.filter.js';
@@ -12,7 +11,7 @@ import { PortsController } from './ports.controller.js';
 @Module({
   imports: [TerminusModule.forRoot({ logger: false })],
   controllers: [AgentsController, PortsController, HealthController, MetricsController],
-  providers: [GatewayMetrics, { provide: APP_FILTER, useClass: ErrorFilter }],
-  exports: [GatewayMetrics],
+  providers: [GatewayMetrics, ErrorFilter],
+  exports: [GatewayMetrics, ErrorFilter],
 })
 export class AdminModule {}

@@ -87,7 +87,10 @@ export class AgentListDto {
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
-export function describeAgent(agent: Agent): AgentDto {
+/** The fields alone: what is spread must not look like an instance. */
+type AgentFields = Pick<AgentDto, keyof AgentDto>;
+
+export function describeAgent(agent: Agent): AgentFields {
   const { stats, connections } = agent;
   const newest = connections.all.at(-1);
   return {

@@ -4,9 +4,11 @@ import { BerthError } from '#errors';
 import { AgentRegistry } from '../agents/index.js';
 import { AgentDetailDto, AgentListDto, describeAgent, describeAgentDetail } from './agent.dto.js';
 import { ErrorDto } from './error.dto.js';
+import { AdminApi } from './admin-api.js';
 
 /** Agents, as operators see them (checklist A13). */
 @ApiTags('agents')
+@AdminApi()
 @Controller('agents')
 export class AgentsController {
   constructor(@Inject(AgentRegistry) private readonly registry: AgentRegistry) {}

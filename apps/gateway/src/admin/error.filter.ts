@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject } from '@nestjs/common';
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject, ServiceUnavailableException } from '@nestjs/common';
 import type { Response } from 'express';
-import { BerthError, errorBody, type ErrorCode } from '#errors';
+import { BerthError, errorBody, type ErrorCode, messageOf } from '#errors';
 import type { Log } from '#observability';
 import { GATEWAY_LOG } from '../gateway.tokens.js';
 
-/** The one place where errors become answers of the admin API. */
+/** The one place where errors become answers of the admin API: bound to its controllers, and to all of `berth-gateway`. */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
   constructor(@Inject(GATEWAY_LOG) private readonly log: Log) {}
@@ -13,22 +13,48 @@ export class ErrorFilter implements ExceptionFilter {
   catch(thrown: unknown, host: ArgumentsHost): void {
     if (host.getType() !== 'http') throw thrown;
     const response = host.switchToHttp().getResponse<Response>();
-    const requestId = `req-${randomBytes(6).toString('hex')}`;
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
     // Terminus answers with its own report of what is down.
-    if (thrown instanceof HttpException && thrown.getStatus() === 503) {
+    if (thrown instanceof ServiceUnavailableException && isHealthReport(thrown.getResponse())) {
       response.status(503).json(thrown.getResponse());
       return;
     }
-    const error = asBerthError(thrown);
+    const requestId = newAdminRequestId();
+    const status = statusOf(thrown);
+    const error = asBerthError(thrown, status);
     if (error.code === 'BERTH_INTERNAL') this.log.error({ requestId, err: thrown }, 'admin request failed');
-    const status = thrown instanceof HttpException ? thrown.getStatus() : error.httpStatus;
-    response.status(status).json(errorBody(error, requestId));
+    response.status(status ?? error.httpStatus).json(errorBody(error, requestId));
   }
 }
 
-function asBerthError(thrown: unknown): BerthError {
-  if (!(thrown instanceof HttpException)) return BerthError.from(thrown);
-  const codes: Partial<Record<number, ErrorCode>> = { 404: 'BERTH_NOT_FOUND', 405: 'BERTH_METHOD_NOT_ALLOWED', 413: 'BERTH_BODY_TOO_LARGE' };
-  const status = thrown.getStatus();
-  return new BerthError(codes[status] ?? (status < 500 ? 'BERTH_BAD_REQUEST' : 'BERTH_INTERNAL'), thrown.message);
+/** Finds a request of the admin port in the logs. */
+export function newAdminRequestId(): string {
+  return `req-${randomBytes(6).toString('hex')}`;
+}
+
+const CODES: Partial<Record<number, ErrorCode>> = {
+  404: 'BERTH_NOT_FOUND',
+  405: 'BERTH_METHOD_NOT_ALLOWED',
+  413: 'BERTH_BODY_TOO_LARGE',
+};
+
+function asBerthError(thrown: unknown, status: number | undefined): BerthError {
+  if (status === undefined) return BerthError.from(thrown);
+  const code = CODES[status] ?? (status < 500 ? 'BERTH_BAD_REQUEST' : 'BERTH_INTERNAL');
+  return new BerthError(code, status < 500 ? messageOf(thrown) : 'internal error', { cause: thrown });
+}
+
+/** The status in an error of Nest, or of Express and its body parser; undefined for all others. */
+function statusOf(thrown: unknown): number | undefined {
+  if (thrown instanceof HttpException) return thrown.getStatus();
+  if (thrown instanceof BerthError || !(thrown instanceof Error) || !('status' in thrown)) return undefined;
+  const { status } = thrown;
+  return typeof status === 'number' && status >= 400 && status <= 599 ? status : undefined;
+}
+
+function isHealthReport(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && 'details' in body;
 }

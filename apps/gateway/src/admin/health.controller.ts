@@ -3,14 +3,16 @@ import { ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagg
 import { HealthCheck, HealthCheckService, type HealthCheckResult, HealthIndicatorService } from '@nestjs/terminus';
 import { AgentRegistry } from '../agents/index.js';
 import { TunnelGrpcServer } from '../tunnel/index.js';
+import { AdminApi } from './admin-api.js';
 
 class HealthDto {
-  @ApiProperty({ example: 'ok' })
-  status!: string;
+  @ApiProperty({ enum: ['ok'], example: 'ok' })
+  status!: 'ok';
 }
 
 /** Whether the process lives (`/health`), and whether agents can dial in (`/health/ready`). */
 @ApiTags('health')
+@AdminApi()
 @Controller('health')
 export class HealthController {
   constructor(

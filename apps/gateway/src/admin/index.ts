@@ -1,2 +1,3 @@
 export { AdminModule } from './admin.module.js';
+export { prepareAdminApp } from './admin-http.js';
 export { openApiDocument, serveApiDocs } from './open-api.js';

@@ -1,8 +1,10 @@
 import { Controller, Get, Header, Inject } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { GatewayMetrics } from './gateway-metrics.js';
+import { AdminApi } from './admin-api.js';
 
 @ApiTags('metrics')
+@AdminApi()
 @Controller('metrics')
 export class MetricsController {
   constructor(@Inject(GatewayMetrics) private readonly metrics: GatewayMetrics) {}

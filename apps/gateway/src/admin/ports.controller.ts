@@ -1,6 +1,7 @@
 import { Controller, Get, Inject } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
 import { PortAllocatorService } from '#port-allocator';
+import { AdminApi } from './admin-api.js';
 
 class LeaseDto {
   @ApiProperty({ example: 8100 })
@@ -42,6 +43,7 @@ export class PortsDto {
 
 /** The port range and who holds what. */
 @ApiTags('ports')
+@AdminApi()
 @Controller('ports')
 export class PortsController {
   constructor(@Inject(PortAllocatorService) private readonly ports: PortAllocatorService) {}

@@ -20,15 +20,18 @@ const NAMES = {
 /**
  * Applies the policy for `X-Forwarded-For`, `-Proto`, `-Host` and `Forwarded` (RFC 7239).
  *
- * - `append`: the client's address is added behind what the request brought; proto
- *   and host are added where they are missing; `Forwarded` grows only where it is there.
+ * - `append`: the client's address is added behind what the request brought, so that the
+ *   last one is always the gateway's own word; proto and host are added where they are
+ *   missing; `Forwarded` grows only where it is there.
  * - `replace`: what the request brought is dropped, and our own is set.
  * - `off`: nothing is touched.
  */
 export function applyForwarded(headers: FlatHeaders, policy: ForwardedPolicy, client: ClientFacts): FlatHeaders {
   if (policy === 'off') return headers;
   const out = policy === 'replace' ? withoutForwarded(headers) : headers;
-  let hasFor = false;
+  // Several lines are one list: only the last one may grow.
+  let lastFor = -1;
+  let lastForwarded = -1;
   let hasProto = false;
   let hasHost = false;
   if (policy === 'append') {
@@ -37,18 +40,22 @@ export function applyForwarded(headers: FlatHeaders, policy: ForwardedPolicy, cl
       const { length } = name;
       if (length !== 15 && length !== 17 && length !== 16 && length !== 9) continue;
       const lower = name.toLowerCase();
-      if (lower === NAMES.for && !hasFor) {
-        hasFor = true;
-        out[i + 1] = `${out[i + 1] as string}, ${client.address}`;
-      } else if (lower === NAMES.proto) hasProto = true;
+      if (lower === NAMES.for) lastFor = i;
+      else if (lower === NAMES.proto) hasProto = true;
       else if (lower === NAMES.host) hasHost = true;
-      else if (lower === NAMES.forwarded) out[i + 1] = `${out[i + 1] as string}, ${forwardedElement(client)}`;
+      else if (lower === NAMES.forwarded) lastForwarded = i;
     }
   }
-  if (!hasFor) out.push('X-Forwarded-For', client.address);
+  if (lastForwarded >= 0) out[lastForwarded + 1] = appended(out[lastForwarded + 1], forwardedElement(client));
+  if (lastFor >= 0) out[lastFor + 1] = appended(out[lastFor + 1], client.address);
+  else out.push('X-Forwarded-For', client.address);
   if (!hasProto) out.push('X-Forwarded-Proto', 'http');
   if (!hasHost && client.host !== '') out.push('X-Forwarded-Host', client.host);
   return out;
+}
+
+function appended(list: string | undefined, entry: string): string {
+  return list === undefined || list === '' ? entry : `${list}, ${entry}`;
 }
 
 function withoutForwarded(headers: FlatHeaders): FlatHeaders {

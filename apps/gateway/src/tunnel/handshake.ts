@@ -84,6 +84,9 @@ export class Handshakes {
         },
         goaway: () => connection?.leave(),
         exchangeEnded: () => connection?.exchangeEnded(),
+        fault: (thrown) => {
+          this.log.error({ err: thrown }, 'an exchange failed by a fault of ours');
+        },
         closed: (error) => {
           settled();
           liveness.stop();

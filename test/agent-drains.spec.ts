@@ -1,0 +1,72 @@
+import { eventually } from '#testing';
+import { agentIds } from './support/admin.js';
+import { Cleanup, localService, testAgent, testGateway } from './support/harness.js';
+
+describe('an agent is stopped', () => {
+  const cleanup = new Cleanup();
+  afterEach(() => cleanup.run());
+
+  it('answers what is under way, takes nothing new, and is gone then', async () => {
+    let finish: (() => void) | undefined;
+    const service = cleanup.add(
+      await localService((_, response) => {
+        response.write('begun ');
+        finish = () => response.end('and done');
+      }),
+      (it) => it.close(),
+    );
+    const gateway = cleanup.add(await testGateway(), (it) => it.close());
+    const agent = await testAgent(gateway, service.port, { shutdown: { timeoutMs: 10_000 } });
+    const response = await fetch(agent.url);
+    let stopped = false;
+    const stop = agent.stop().then(() => (stopped = true));
+    await eventually(async () => (await fetch(agent.url)).status === 503);
+    expect(stopped).toBe(false);
+    finish?.();
+    expect(await response.text()).toBe('begun and done');
+    await stop;
+    await eventually(async () => (await agentIds(gateway)).length === 0);
+  });
+
+  it('loses no request that was under way to it when it was stopped', async () => {
+    const service = cleanup.add(
+      await localService((request, response) => request.pipe(response)),
+      (it) => it.close(),
+    );
+    const gateway = cleanup.add(await testGateway({ agentPorts: { holdMs: 60_000 } }), (it) => it.close());
+    const codes = new Set<number>();
+    for (let round = 0; round < 10; round += 1) {
+      const agent = await testAgent(gateway, service.port, { connections: 2 });
+      let goOn = true;
+      const loop = async (): Promise<void> => {
+        while (goOn) codes.add((await fetch(agent.url, { method: 'POST', body: 'x' })).status);
+      };
+      const loops = Array.from({ length: 8 }, loop);
+      await eventually(() => codes.has(200));
+      await agent.stop();
+      goOn = false;
+      await Promise.all(loops);
+    }
+    // 503 says that nothing was begun; 502 would be a request that was lost on its way.
+    expect([...codes].sort()).toEqual(expect.arrayContaining([200]));
+    expect(codes).not.toContain(502);
+  });
+
+  it('cuts off what has not ended within its time', async () => {
+    const service = cleanup.add(await localService((_, response) => response.write('begun')), (it) => it.close());
+    const gateway = cleanup.add(await testGateway(), (it) => it.close());
+    const agent = await testAgent(gateway, service.port, { shutdown: { timeoutMs: 50 } });
+    const response = await fetch(agent.url);
+    await agent.stop();
+    await expect(response.text()).rejects.toThrow();
+  });
+
+  it('ends at once when no gateway answers', async () => {
+    const gateway = await testGateway();
+    const agent = await testAgent(gateway, 1, { shutdown: { timeoutMs: 60_000 } });
+    await gateway.close();
+    await agent.stop();
+    // Twice is as good as once.
+    await agent.stop();
+  });
+});

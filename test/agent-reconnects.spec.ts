@@ -1,0 +1,193 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { GoawayReason } from '#tunnel-protocol';
+import { eventually } from '#testing';
+import { AgentRegistry } from '../apps/gateway/src/index.js';
+import { agentIds, listAgents, portsOf } from './support/admin.js';
+import { Cleanup, type LocalService, localService, testAgent, type TestGateway, testGateway } from './support/harness.js';
+import { answer, RawAgent } from './support/raw-agent.js';
+
+describe('an agent reconnects', () => {
+  const cleanup = new Cleanup();
+  afterEach(() => cleanup.run());
+
+  const start = async (...args: Parameters<typeof testGateway>): Promise<TestGateway> =>
+    cleanup.add(await testGateway(...args), (it) => it.close());
+  const echo = async (): Promise<LocalService> =>
+    cleanup.add(await localService((request, response) => request.pipe(response)), (it) => it.close());
+  const connections = (gateway: TestGateway) => gateway.app.get(AgentRegistry).get('agent-1')?.connections.all ?? [];
+
+  it('returns to its port after a restart of the gateway', async () => {
+    const service = await echo();
+    const before = await testGateway();
+    const agent = cleanup.add(await testAgent(before, service.port), (it) => it.stop());
+    const lost = once(agent.client, 'lost');
+    await before.close();
+    await lost;
+    const again = once(agent.client, 'ready');
+    const after = await start({ grpc: { port: before.grpcPort }, http: { agentPortRange: before.range } });
+    const [address] = (await again) as [{ port: number }];
+    expect(address.port).toBe(agent.port);
+    expect(await agentIds(after)).toEqual(['agent-1']);
+    expect(await (await fetch(agent.url, { method: 'POST', body: 'again' })).text()).toBe('again');
+  });
+
+  it('A13: DELETE /agents/:id disconnects it, and it comes back to its port', async () => {
+    const gateway = await start();
+    const agent = cleanup.add(await testAgent(gateway, (await echo()).port), (it) => it.stop());
+    const [before] = connections(gateway);
+    expect((await fetch(`${gateway.admin}/agents/agent-1`, { method: 'DELETE' })).status).toBe(204);
+    await eventually(() => connections(gateway)[0] !== undefined && connections(gateway)[0] !== before);
+    expect(before?.session.closed).toBe(true);
+    expect(await listAgents(gateway)).toMatchObject([{ agent_id: 'agent-1', port: agent.port }]);
+    expect((await fetch(`${gateway.admin}/agents/nobody`, { method: 'DELETE' })).status).toBe(404);
+  });
+
+  it('with several connections spreads exchanges, and lives on when one of them dies', async () => {
+    const gateway = await start();
+    const agent = cleanup.add(
+      await testAgent(gateway, (await echo()).port, { connections: 4 }),
+      (it) => it.stop(),
+    );
+    await eventually(() => connections(gateway).length === 4);
+    const used = new Set<string>();
+    for (const connection of connections(gateway)) {
+      const open = connection.session.open.bind(connection.session);
+      connection.session.open = (...args) => {
+        used.add(connection.id);
+        return open(...args);
+      };
+    }
+    const post = async (i: number): Promise<string> =>
+      (await fetch(agent.url, { method: 'POST', body: `n${i}` })).text();
+    await Promise.all(Array.from({ length: 16 }, (_, i) => post(i)));
+    expect(used.size).toBe(4);
+    const [victim] = connections(gateway);
+    victim?.session.close();
+    expect(await Promise.all(Array.from({ length: 16 }, (_, i) => post(i)))).toContain('n15');
+    await eventually(() => connections(gateway).length === 4 && !connections(gateway).includes(victim as never));
+    expect(agent.port).toBe((await listAgents(gateway))[0]?.port);
+  });
+
+  it('makes its next connection before it breaks one that the gateway asks it to leave, and loses no request', async () => {
+    const gateway = await start();
+    const agent = cleanup.add(await testAgent(gateway, (await echo()).port), (it) => it.stop());
+    let goOn = true;
+    let requests = 0;
+    const bad: string[] = [];
+    const loop = async (): Promise<void> => {
+      while (goOn) {
+        const response = await fetch(agent.url, { method: 'POST', body: 'body' });
+        const text = await response.text();
+        if (text !== 'body') bad.push(`${response.status} ${text}`);
+        requests += 1;
+      }
+    };
+    const loops = Array.from({ length: 4 }, loop);
+    for (let round = 0; round < 10; round += 1) {
+      const [connection] = connections(gateway).filter(({ draining }) => !draining);
+      connection?.goaway(GoawayReason.idExhausted, 10_000, true);
+      await eventually(() => connection?.session.closed);
+      expect(connections(gateway)).not.toContain(connection);
+    }
+    goOn = false;
+    await Promise.all(loops);
+    expect(bad).toEqual([]);
+    expect(requests).toBeGreaterThan(10);
+    expect(connections(gateway)).toHaveLength(1);
+  });
+
+  it('lets a long answer run out on the connection that it leaves', async () => {
+    let finish: (() => void) | undefined;
+    const service = cleanup.add(
+      await localService((_, response) => {
+        response.write('begun ');
+        finish = () => response.end('and done');
+      }),
+      (it) => it.close(),
+    );
+    const gateway = await start();
+    const agent = cleanup.add(await testAgent(gateway, service.port), (it) => it.stop());
+    const response = await fetch(agent.url);
+    const [old] = connections(gateway);
+    old?.goaway(GoawayReason.idExhausted, 10_000, true);
+    await eventually(() => connections(gateway).length === 2);
+    expect(old?.session.closed).toBe(false);
+    finish?.();
+    expect(await response.text()).toBe('begun and done');
+    await eventually(() => old?.session.closed);
+    expect(connections(gateway)).toHaveLength(1);
+  });
+
+  it('may exceed its limit of connections for the one that makes way', async () => {
+    const gateway = await start({ tunnel: { maxConnectionsPerAgent: 1 } });
+    cleanup.add(await testAgent(gateway, (await echo()).port), (it) => it.stop());
+    const [old] = connections(gateway);
+    old?.goaway(GoawayReason.idExhausted, 10_000, true);
+    await eventually(() => old?.session.closed);
+    expect(connections(gateway)).toHaveLength(1);
+  });
+
+  it('is cut off when it does not leave within the deadline of a Goaway', async () => {
+    const gateway = await start();
+    const stubborn = cleanup.add(await RawAgent.registered(gateway.grpcPort, 'agent-1'), (it) => it.close());
+    const pending = fetch(`http://127.0.0.1:${(await stubborn.welcome).port}`, { method: 'POST', body: 'x' });
+    await eventually(() => stubborn.opened[0]);
+    connections(gateway)[0]?.goaway(GoawayReason.idExhausted, 50, true);
+    expect((await pending).status).toBe(502);
+    await stubborn.status;
+    expect(await agentIds(gateway)).toEqual([]);
+  });
+
+  it('is served on a connection that waits for its successor, while no other can', async () => {
+    const gateway = await start();
+    const agent = cleanup.add(await RawAgent.registered(gateway.grpcPort, 'agent-1'), (it) => it.close());
+    connections(gateway)[0]?.goaway(GoawayReason.idExhausted, 10_000, true);
+    const request = fetch(`http://127.0.0.1:${(await agent.welcome).port}`);
+    answer(await eventually(() => agent.opened[0]), 'still');
+    expect(await (await request).text()).toBe('still');
+  });
+
+  it('A3: one that dies and is there again in the same moment keeps its port', async () => {
+    const gateway = await start();
+    const first = cleanup.add(await RawAgent.registered(gateway.grpcPort, 'agent-1'), (it) => it.close());
+    await cleanup.add(await RawAgent.registered(gateway.grpcPort, 'other'), (it) => it.close()).welcome;
+    const { port } = await first.welcome;
+    const registry = gateway.app.get(AgentRegistry);
+    const [old] = connections(gateway);
+    const second = cleanup.add(new RawAgent(gateway.grpcPort), (it) => it.close());
+    // In one turn: the old connection ends, and the new one registers.
+    const { register } = registry;
+    registry.register = (...args) => {
+      old?.session.close();
+      return register.apply(registry, args);
+    };
+    second.hello('agent-1');
+    expect((await second.welcome).port).toBe(port);
+    expect((await portsOf(gateway)).used).toBe(2);
+  });
+
+  it('reaches a service on a unix socket', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'berth-'));
+    cleanup.add(folder, (it) => rm(it, { recursive: true }));
+    const path = join(folder, 'service.sock');
+    const server = createServer((request, response) => response.end(`unix ${request.url ?? ''}`));
+    server.listen(path);
+    await once(server, 'listening');
+    cleanup.add(server, (it) => it.close());
+    const agent = cleanup.add(await testAgent(await start(), `unix:${path}`), (it) => it.stop());
+    expect(await (await fetch(`${agent.url}/x?y=1`)).text()).toBe('unix /x?y=1');
+  });
+
+  it('stays registered while its service is down, and answers 502 with a code', async () => {
+    const service = await localService((_, response) => response.end());
+    await service.close();
+    const agent = cleanup.add(await testAgent(await start(), service.port), (it) => it.stop());
+    const response = await fetch(agent.url);
+    expect(response.status).toBe(502);
+    expect(await response.json()).toMatchObject({ error: { code: 'BERTH_LOCAL_SERVICE_UNREACHABLE' } });
+  });
+});

@@ -1,0 +1,185 @@
+import { jest } from '@jest/globals';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { status } from '@grpc/grpc-js';
+import { AgentBerths, AgentRegistry } from '../apps/gateway/src/index.js';
+import { eventually, RawClient } from '#testing';
+import { agentIds, listAgents, listens, metric, portsOf } from './support/admin.js';
+import { Cleanup, localService, testAgent, testGateway } from './support/harness.js';
+import { logLines } from './support/log-lines.js';
+import { RawAgent } from './support/raw-agent.js';
+
+describe('an agent registers', () => {
+  const cleanup = new Cleanup();
+  afterEach(() => cleanup.run());
+
+  const rawAgent = (port: number): RawAgent => cleanup.add(new RawAgent(port), (it) => it.close());
+
+  it('A5: its port listens before the gateway says welcome', async () => {
+    const gateway = cleanup.add(await testGateway(), (it) => it.close());
+    const agent = rawAgent(gateway.grpcPort).hello('early');
+    const { port } = await agent.welcome;
+    expect(await listens(port)).toBe(true);
+    expect(port).toBe(gateway.range.start);
+  });
+
+  it('A4: many that come at once get a port each, and the leases are listed', async () => {
+    const gateway = cleanup.add(await testGateway({}, 20), (it) => it.close());
+    const agents = Array.from({ length: 20 }, (_, i) => rawAgent(gateway.grpcPort).hello(`a${i}`));
+    const ports = await Promise.all(agents.map(async ({ welcome }) => (await welcome).port));
+    expect(new Set(ports).size).toBe(20);
+    const { leases, used, free } = await portsOf(gateway);
+    expect(leases).toHaveLength(20);
+    expect({ used, free }).toEqual({ used: 20, free: 0 });
+  });
+
+  it('A7: servers are listed as copies with id, port and start', async () => {
+    const gateway = cleanup.add(await testGateway(), (it) => it.close());
+    const before = Date.now();
+    await rawAgent(gateway.grpcPort).hello('listed').welcome;
+    const berths = gateway.app.get(AgentBerths);
+    const [first] = berths.list();
+    expect(first).toMatchObject({ agentId: 'listed', port: gateway.range.start });
+    expect(first?.startedAt).toBeGreaterThanOrEqual(before);
+    if (first !== undefined) first.port = 1;
+    expect(berths.list()[0]?.port).toBe(gateway.range.start);
+  });
+
+  it('A18: three agents are listed, one leaves, two are listed', async () => {
+    const service = cleanup.add(await localService((_, response) => response.end('hi')), (it) => it.close());
+    const gateway = cleanup.add(await testGateway(), (it) => it.close());
+    const agents = [];
+    for (const id of ['one', 'two', 'three']) {
+      agents.push(cleanup.add(await testAgent(gateway, service.port, { id }), (it) => it.stop()));
+    }
+    expect(await agentIds(gateway)).toEqual(['one', 'three', 'two']);
+    expect(new Set(agents.map(({ port }) => port)).size).toBe(3);
+    for (const { url } of agents) expect(await (await fetch(url)).text()).toBe('hi');
+    await agents[1]?.stop();
+    await eventually(async () => (await listAgents(gateway)).length === 2);
+    expect(await agentIds(gateway)).toEqual(['one', 'three']);
+    expect(await listens(agents[1]?.port ?? 0)).toBe(false);
+  });
+
+  it('A5: a port that somebody else has is put back, and another is taken', async () => {
+    const { log, at } = logLines();
+    const gateway = cleanup.add(await testGateway({}, 4, log), (it) => it.close());
+    await occupy(gateway.range.start, 2);
+    const { port } = await rawAgent(gateway.grpcPort).hello('lucky').welcome;
+    expect(port).toBe(gateway.range.start + 2);
+    expect((await portsOf(gateway)).leases.map((lease) => lease.port)).toEqual([port]);
+    expect(at('error').map(({ msg }) => msg)).toEqual(Array(2).fill('agent server could not start'));
+    expect(await metric(gateway, 'berth_agent_server_start_failures_total')).toBe(2);
+  });
+
+  it('A5: after three attempts the registration is refused, and no port stays leased', async () => {
+    const gateway = cleanup.add(await testGateway(), (it) => it.close());
+    await occupy(gateway.range.start, 3);
+    const agent = rawAgent(gateway.grpcPort).hello('unlucky');
+    const { code, details } = await agent.status;
+    expect(code).toBe(status.UNAVAILABLE);
+    expect(details).toContain('failed to start server after 3 attempts');
+    expect(agent.refused).toMatchObject({ code: 'BERTH_SERVER_START_FAILED', retryable: true });
+    expect((await portsOf(gateway)).used).toBe(0);
+    expect(await agentIds(gateway)).toEqual([]);
+  });
+
+  it.each(['', '-x', '.x', 'a b', 'a/b', 'ä', 'x'.repeat(65), 'a\nb', '../x'])(
+    'A10: id %j is refused with INVALID_ARGUMENT, and nothing is leased',
+    async (id) => {
+      const gateway = cleanup.add(await testGateway(), (it) => it.close());
+      const agent = rawAgent(gateway.grpcPort).hello(id);
+      expect((await agent.status).code).toBe(status.INVALID_ARGUMENT);
+      expect(agent.refused).toMatchObject({ code: 'BERTH_INVALID_AGENT_ID', retryable: false });
+      expect((await portsOf(gateway)).used).toBe(0);
+    },
+  );
+
+  it('A10: ids of 1 and of 64 characters are taken', async () => {
+    const gateway = cleanup.add(await testGateway(), (it) => it.close());
+    for (const id of ['x', 'A1._-'.padEnd(64, 'z')]) await rawAgent(gateway.grpcPort).hello(id).welcome;
+    expect(await agentIds(gateway)).toHaveLength(2);
+  });
+
+  it('A14: one that leaves while its server starts gets none, and its port is free again', async () => {
+    const gateway = cleanup.add(await testGateway({ agentPorts: { holdMs: 60_000 } }), (it) => it.close());
+    const registry = gateway.app.get(AgentRegistry);
+    const register = jest.spyOn(registry, 'register');
+    const agent = rawAgent(gateway.grpcPort);
+    agent.hello('fickle');
+    // The stream goes in the very moment in which the registration begins.
+    register.mockImplementationOnce((connection, ...rest) => {
+      const registration = registry.register(connection, ...rest);
+      connection.session.close();
+      return registration;
+    });
+    await agent.status;
+    expect(register).toHaveBeenCalled();
+    await eventually(async () => (await portsOf(gateway)).used === 0);
+    expect(await agentIds(gateway)).toEqual([]);
+    expect(await listens(gateway.range.start)).toBe(false);
+  });
+
+  it('A16: agents and ports are told at INFO', async () => {
+    const { log, at } = logLines();
+    const gateway = cleanup.add(await testGateway({}, 4, log), (it) => it.close());
+    const agent = rawAgent(gateway.grpcPort).hello('told');
+    await agent.welcome;
+    agent.close();
+    await eventually(() => at('info').some(({ msg }) => msg === 'agent server stopped'));
+    const told = at('info').map(({ msg }) => msg);
+    for (const line of ['agent server listens', 'agent connected', 'agent disconnected']) expect(told).toContain(line);
+    expect(at('error')).toEqual([]);
+  });
+
+  it('A17: agents, ports, connects and disconnects are counted', async () => {
+    const gateway = cleanup.add(await testGateway({}, 4), (it) => it.close());
+    const first = rawAgent(gateway.grpcPort).hello('first');
+    await first.welcome;
+    await rawAgent(gateway.grpcPort).hello('second').welcome;
+    expect(await metric(gateway, 'berth_agents')).toBe(2);
+    expect(await metric(gateway, 'berth_port_pool_used')).toBe(2);
+    expect(await metric(gateway, 'berth_port_pool_total')).toBe(4);
+    first.close();
+    await eventually(async () => (await metric(gateway, 'berth_agents')) === 1);
+    expect(await metric(gateway, 'berth_agent_connects_total')).toBe(2);
+    await eventually(async () => (await metric(gateway, 'berth_agent_disconnects_total')) === 1);
+  });
+
+  it('A17: requests of an agent are counted with their duration', async () => {
+    const service = cleanup.add(await localService((_, response) => response.end('hi')), (it) => it.close());
+    const gateway = cleanup.add(await testGateway(), (it) => it.close());
+    const agent = cleanup.add(await testAgent(gateway, service.port, { id: 'busy' }), (it) => it.stop());
+    for (let i = 0; i < 3; i += 1) await (await fetch(agent.url)).text();
+    expect(await metric(gateway, 'berth_agent_requests_total{agent="busy"}')).toBe(3);
+    await eventually(
+      async () => (await metric(gateway, 'berth_agent_request_duration_seconds_count{agent="busy"}')) === 3,
+    );
+  });
+
+  it('A6: a port whose last client lingers is free at once, and the agent that returns gets it', async () => {
+    const gateway = cleanup.add(await testGateway(), (it) => it.close());
+    const first = rawAgent(gateway.grpcPort).hello('back');
+    const { port } = await first.welcome;
+    const slow = cleanup.add(await RawClient.connect(port), (it) => it.destroy());
+    slow.send('GET / HTTP/1.1\r\nHost: x\r\nX-Unfini');
+    const idle = cleanup.add(await RawClient.connect(port), (it) => it.destroy());
+    await eventually(() => idle.socket.readyState === 'open');
+    first.close();
+    await eventually(async () => (await portsOf(gateway)).used === 0);
+    // The old server still waits for the slow client.
+    expect(slow.closed).toBe(false);
+    expect((await rawAgent(gateway.grpcPort).hello('back').welcome).port).toBe(port);
+    expect(await listens(port)).toBe(true);
+  });
+
+  /** Binds neighbouring ports, as a stranger would. */
+  async function occupy(first: number, count: number): Promise<void> {
+    for (let port = first; port < first + count; port += 1) {
+      const stranger = createServer();
+      stranger.listen(port, '127.0.0.1');
+      await once(stranger, 'listening');
+      cleanup.add(stranger, (it) => it.close());
+    }
+  }
+});

@@ -1,0 +1,158 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { status } from '@grpc/grpc-js';
+import { HttpServerPool } from '#http-server-pool';
+import { eventually } from '#testing';
+import { AgentRegistry } from '../apps/gateway/src/index.js';
+import { agentIds, listAgents, listens } from './support/admin.js';
+import { Cleanup, localService, testAgent, testGateway } from './support/harness.js';
+import { answer, RawAgent } from './support/raw-agent.js';
+
+describe('an agent falls silent', () => {
+  const cleanup = new Cleanup();
+  afterEach(() => cleanup.run());
+
+  const registered = async (grpcPort: number, id: string, instanceId = id): Promise<RawAgent> =>
+    cleanup.add(await RawAgent.registered(grpcPort, id, { instanceId }), (it) => it.close());
+
+  it('A12: a connection whose Pong is late is closed, and what waits on it fails at once', async () => {
+    const gateway = cleanup.add(
+      await testGateway({ tunnel: { pingIntervalMs: 50, pingTimeoutMs: 200 } }),
+      (it) => it.close(),
+    );
+    const agent = await registered(gateway.grpcPort, 'mute');
+    const pending = fetch(`http://127.0.0.1:${(await agent.welcome).port}/`, { method: 'POST', body: 'x' });
+    await eventually(() => agent.opened[0]);
+    agent.deaf = true;
+    // 502 and not the 504 that would come after 30 s.
+    expect((await pending).status).toBe(502);
+    expect((await agent.status).code).toBe(status.UNAVAILABLE);
+    expect(await agentIds(gateway)).toEqual([]);
+  });
+
+  it('A12: the sweep drops what has been silent for too long, and nothing else', async () => {
+    const gateway = cleanup.add(await testGateway(), (it) => it.close());
+    const silent = await registered(gateway.grpcPort, 'silent');
+    await registered(gateway.grpcPort, 'lively');
+    const registry = gateway.app.get(AgentRegistry);
+    const session = registry.get('silent')?.connections.all[0]?.session;
+    if (session === undefined) throw new Error('not registered');
+    const { staleAfterMs } = gateway.settings.tunnel;
+    session.lastSeenAt = Date.now() - staleAfterMs + 1000;
+    registry.sweep(Date.now());
+    expect(await agentIds(gateway)).toEqual(['lively', 'silent']);
+    session.lastSeenAt = Date.now() - staleAfterMs - 1000;
+    registry.sweep(Date.now());
+    expect(await agentIds(gateway)).toEqual(['lively']);
+    expect(await silent.status).toMatchObject({ code: status.UNAVAILABLE });
+  });
+
+  it('A12: the sweep runs by itself', async () => {
+    const gateway = cleanup.add(await testGateway({ tunnel: { sweepIntervalMs: 20 } }), (it) => it.close());
+    await registered(gateway.grpcPort, 'silent');
+    const [connection] = gateway.app.get(AgentRegistry).get('silent')?.connections.all ?? [];
+    await eventually(async () => {
+      // The Pong to the first Ping may still be under way.
+      if (connection !== undefined) connection.session.lastSeenAt = 0;
+      return (await agentIds(gateway)).length === 0;
+    });
+  });
+
+  it('A12: lastSeen moves with every message', async () => {
+    const gateway = cleanup.add(await testGateway(), (it) => it.close());
+    const agent = await registered(gateway.grpcPort, 'seen');
+    const seen = async (): Promise<number> => Date.parse((await listAgents(gateway))[0]?.last_seen ?? '');
+    const before = await seen();
+    await eventually(async () => {
+      agent.session.sendPing(7);
+      return (await seen()) > before;
+    });
+  });
+
+  it('A12: an answer counts only from the connection that got the request', async () => {
+    const gateway = cleanup.add(await testGateway(), (it) => it.close());
+    const victim = await registered(gateway.grpcPort, 'victim');
+    const forger = await registered(gateway.grpcPort, 'forger');
+    let settled = false;
+    const request = fetch(`http://127.0.0.1:${(await victim.welcome).port}/`).finally(() => (settled = true));
+    const exchange = await eventually(() => victim.opened[0]);
+    // The forger answers an exchange of that number, which its own connection never had.
+    forger.session.sendHead(exchange, { status: 200, reason: 'OK', headers: [] });
+    expect((await forger.status).code).toBe(status.INVALID_ARGUMENT);
+    expect(settled).toBe(false);
+    answer(exchange, 'genuine');
+    expect(await (await request).text()).toBe('genuine');
+  });
+
+  it('A12: an agent notices a gateway that hangs behind a living socket, and dials again', async () => {
+    const service = cleanup.add(await localService((_, response) => response.end('ok')), (it) => it.close());
+    const gateway = cleanup.add(
+      await testGateway({ tunnel: { pingIntervalMs: 50, pingTimeoutMs: 300 } }),
+      (it) => it.close(),
+    );
+    const wire = await freezable(gateway.grpcPort);
+    const agent = cleanup.add(await testAgent({ grpcPort: wire.port }, service.port), (it) => it.stop());
+    const lost = once(agent.client, 'lost');
+    wire.freeze();
+    await lost;
+    await eventually(async () => (await agentIds(gateway)).length === 1 && wire.connections > 1);
+    await eventually(async () => (await fetch(agent.url)).ok);
+  });
+
+  it('A8: a server closed behind the gateway\'s back disconnects its agent, which returns to a port that listens', async () => {
+    const service = cleanup.add(await localService((_, response) => response.end('ok')), (it) => it.close());
+    const gateway = cleanup.add(await testGateway(), (it) => it.close());
+    const agent = cleanup.add(await testAgent(gateway, service.port), (it) => it.stop());
+    const [server] = gateway.app.get(HttpServerPool).list();
+    const back = once(agent.client, 'ready');
+    server?.server.close();
+    const [{ port }] = (await back) as [{ port: number }];
+    expect(await listens(port)).toBe(true);
+    expect(await (await fetch(`http://127.0.0.1:${port}`)).text()).toBe('ok');
+  });
+
+  it('A8: the sweep finds a server that is listed and does not listen, though a client keeps it from closing', async () => {
+    const gateway = cleanup.add(await testGateway(), (it) => it.close());
+    const agent = await registered(gateway.grpcPort, 'keeper');
+    const client = cleanup.add(connect((await agent.welcome).port, '127.0.0.1'), (it) => it.destroy());
+    client.on('error', () => undefined);
+    client.write('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n');
+    await eventually(() => agent.opened[0]);
+    gateway.app.get(HttpServerPool).list()[0]?.server.close();
+    gateway.app.get(AgentRegistry).sweep(Date.now());
+    expect((await agent.status).code).toBe(status.UNAVAILABLE);
+    expect(await agentIds(gateway)).toEqual([]);
+  });
+
+  /** A TCP relay whose present connections can stop passing bytes on without closing. */
+  async function freezable(target: number): Promise<{ port: number; connections: number; freeze(): void }> {
+    const pairs: [Socket, Socket][] = [];
+    const server = createServer((client) => {
+      const upstream = connect(target, '127.0.0.1');
+      for (const socket of [client, upstream]) socket.on('error', () => undefined);
+      client.on('close', () => upstream.destroy());
+      upstream.on('close', () => client.destroy());
+      client.pipe(upstream);
+      upstream.pipe(client);
+      pairs.push([client, upstream]);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    cleanup.add(server, (it) => {
+      for (const pair of pairs) for (const socket of pair) socket.destroy();
+      it.close();
+    });
+    return {
+      port: (server.address() as AddressInfo).port,
+      get connections() {
+        return pairs.length;
+      },
+      freeze() {
+        for (const [client, upstream] of pairs) {
+          client.unpipe().pause();
+          upstream.unpipe().pause();
+        }
+      },
+    };
+  }
+});

@@ -1,0 +1,62 @@
+import { connect } from 'node:net';
+
+export interface ListedAgent {
+  agent_id: string;
+  port: number;
+  connections: number;
+  last_seen: string;
+  in_flight: number;
+}
+
+export interface PortsAnswer {
+  total: number;
+  used: number;
+  free: number;
+  static_used: number;
+  leases: { port: number; agent_id: string; static: boolean }[];
+}
+
+interface WithAdmin {
+  admin: string;
+}
+
+/** `GET /agents` */
+export async function listAgents({ admin }: WithAdmin): Promise<ListedAgent[]> {
+  const { agents, count } = (await (await fetch(`${admin}/agents`)).json()) as {
+    agents: ListedAgent[];
+    count: number;
+  };
+  expect(count).toBe(agents.length);
+  return agents;
+}
+
+/** Ids in `GET /agents`, sorted. */
+export async function agentIds(gateway: WithAdmin): Promise<string[]> {
+  return (await listAgents(gateway)).map((agent) => agent.agent_id).sort();
+}
+
+/** `GET /ports` */
+export async function portsOf({ admin }: WithAdmin): Promise<PortsAnswer> {
+  return (await (await fetch(`${admin}/ports`)).json()) as PortsAnswer;
+}
+
+/** Value of a metric without labels, or of the line that starts with `name`. */
+export async function metric({ admin }: WithAdmin, name: string): Promise<number> {
+  const text = await (await fetch(`${admin}/metrics`)).text();
+  const line = text.split('\n').find((it) => it.startsWith(`${name} `) || it.startsWith(`${name}{`));
+  return Number(line?.slice(line.lastIndexOf(' ') + 1) ?? Number.NaN);
+}
+
+/** Whether something accepts TCP connections there. */
+export async function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => {
+      resolve(false);
+    });
+  });
+}
