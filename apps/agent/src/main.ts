@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-import { requireNode } from '#node-version';
+import { requireNode, useSmallYoungHeap } from '#node-version';
 
 requireNode();
+useSmallYoungHeap();
 const { runAgent } = await import('./cli/run-agent.js');
 await runAgent();

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-import { requireNode } from '#node-version';
+import { requireNode, useSmallYoungHeap } from '#node-version';
 
 requireNode();
+useSmallYoungHeap();
 const { runGateway } = await import('./run-gateway.js');
 await runGateway();

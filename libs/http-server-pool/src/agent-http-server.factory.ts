@@ -67,6 +67,8 @@ export class AgentHttpServerFactory {
         keepAliveTimeout: options.keepAliveTimeoutMs,
         // Uploads take as long as they take; the relay has an idle timeout.
         requestTimeout: 0,
+        // The ingress asks for it, and answers in its own form.
+        requireHostHeader: false,
         // A request with a body is relayed as a plain one: RFC 9110 section 7.8 leaves the choice to the server.
         shouldUpgradeCallback: (request) => !hasBody(request),
       },

@@ -1,4 +1,4 @@
-import { Pool } from 'undici';
+import { Pool } from './undici-pool.js';
 import type { AgentSettings } from '#config';
 import { messageOf } from '#errors';
 import { type Exchange, ExchangeKind, type ExchangeSink, ResetCode } from '#tunnel-protocol';

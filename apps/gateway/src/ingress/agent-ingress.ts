@@ -23,7 +23,11 @@ export class AgentIngress implements AgentTraffic {
 
   request(request: IncomingMessage, response: ServerResponse): void {
     clientOf(request.socket).enqueue(() => {
-      this.relay(request, response);
+      try {
+        this.relay(request, response);
+      } catch (thrown) {
+        this.failed(thrown, request, response);
+      }
     });
   }
 
@@ -40,28 +44,35 @@ export class AgentIngress implements AgentTraffic {
   }
 
   clientError(error: Error & { code?: string }, socket: Duplex): void {
-    const busy = clientOf(socket).current !== undefined;
-    if (error.code === 'ECONNRESET' || !socket.writable || busy) {
+    const client = clientOf(socket);
+    // The parser complains again about each further read.
+    if (client.broken !== undefined) return;
+    if (error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy();
       return;
     }
-    this.refuseRaw(socket, parserError(error));
+    const refusal = parserError(error);
+    client.broken = refusal;
+    if (client.current?.requestBroken(refusal) === true) return;
+    // Requests before it were well formed, and get their answers first.
+    client.enqueue(() => {
+      if (socket.writable) this.refuseRaw(socket, refusal);
+    });
   }
 
-  failed(error: unknown, _request: IncomingMessage, response: ServerResponse): void {
+  failed(error: unknown, request: IncomingMessage, response: ServerResponse): void {
     this.context.log.error({ agentId: this.context.agent.id, err: error }, 'a request could not be handled');
     if (response.headersSent) response.destroy();
-    else this.refuse(response, BerthError.from(error));
+    else this.refuse(request, response, BerthError.from(error));
   }
 
   // ---------------------------------------------------------------------------
 
   private relay(request: IncomingMessage, response: ServerResponse): void {
-    const head = this.readHead(request, false);
+    const client = clientOf(request.socket);
+    const head = client.broken !== undefined && !request.complete ? client.broken : this.readHead(request, false);
     if (head instanceof BerthError) {
-      response.shouldKeepAlive = false;
-      response.once('close', () => clientOf(request.socket).answered());
-      this.refuse(response, head);
+      this.refuse(request, response, head);
       return;
     }
     const open: OpenHead = {
@@ -71,24 +82,29 @@ export class AgentIngress implements AgentTraffic {
       headers: head.headers,
       body: head.chunked || (head.contentLength ?? 0) > 0,
     };
-    const client = clientOf(request.socket);
     if (this.context.interceptors.length === 0) {
       new HttpRelay(this.context, client, request, response, open, undefined).begin();
       return;
     }
     const seen = this.describe(open, request);
-    client.current = { clientGone: () => request.socket.destroy() };
-    void this.intercept(seen).then((answer) => {
-      if (request.socket.destroyed) return;
-      if (answer instanceof BerthError) this.refuse(response, answer);
-      else if (answer !== undefined) sendAnswer(response, answer);
-      else {
-        const { method, target, headers } = seen;
-        new HttpRelay(this.context, client, request, response, { ...open, method, target, headers }, seen).begin();
-        return;
-      }
-      response.once('close', () => client.answered());
-    });
+    client.current = { clientGone: () => request.socket.destroy(), requestBroken: () => false };
+    void this.intercept(seen)
+      .then((answer) => {
+        if (request.socket.destroyed) return;
+        if (client.broken !== undefined && !request.complete) this.refuse(request, response, client.broken);
+        else if (answer instanceof BerthError) this.refuse(request, response, answer);
+        else if (answer !== undefined) {
+          if (!request.complete) endAfter(request, response);
+          response.once('close', () => client.answered());
+          sendAnswer(response, answer);
+        } else {
+          const { method, target, headers } = seen;
+          new HttpRelay(this.context, client, request, response, { ...open, method, target, headers }, seen).begin();
+        }
+      })
+      .catch((thrown: unknown) => {
+        this.failed(thrown, request, response);
+      });
   }
 
   private relayUpgrade(request: IncomingMessage, socket: Socket, early: Buffer): void {
@@ -140,6 +156,7 @@ export class AgentIngress implements AgentTraffic {
       if (thrown instanceof FramingError) return new BerthError('BERTH_BAD_REQUEST', thrown.message);
       throw thrown;
     }
+    if (head.hosts === 0 && request.httpVersionMinor === 1) return new BerthError('BERTH_BAD_REQUEST', 'no Host header');
     if (head.hosts > 1) return new BerthError('BERTH_BAD_REQUEST', 'more than one Host header');
     if (options.maxBodyBytes > 0 && (head.contentLength ?? 0) > options.maxBodyBytes) return bodyTooLarge(options.maxBodyBytes);
     const address = request.socket.remoteAddress ?? '';
@@ -171,7 +188,12 @@ export class AgentIngress implements AgentTraffic {
     }
   }
 
-  private refuse(response: ServerResponse, error: BerthError): void {
+  private refuse(request: IncomingMessage, response: ServerResponse, error: BerthError): void {
+    const client = clientOf(request.socket);
+    response.once('close', () => {
+      client.answered();
+    });
+    endAfter(request, response);
     sendError(response, error, newRequestId(), this.context.options.retryAfterSeconds);
   }
 
@@ -180,6 +202,12 @@ export class AgentIngress implements AgentTraffic {
     // The rest of what the client sends is not read; it gets the time to read the answer.
     setTimeout(() => socket.destroy(), 1000).unref();
   }
+}
+
+/** Lets the connection end with this answer. */
+function endAfter(request: IncomingMessage, response: ServerResponse): void {
+  response.shouldKeepAlive = false;
+  clientOf(request.socket).lastAnswer();
 }
 
 function parserError(error: Error & { code?: string }): BerthError {

@@ -1,10 +1,17 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { BerthError } from '#errors';
 
 /** A response that a client connection waits for. */
 export interface PendingAnswer {
   /** the client cannot take an answer any more */
   clientGone(): void;
+  /**
+   * What the client sends is no HTTP any more.
+   *
+   * @returns whether that concerns the request being answered, which has been seen to
+   */
+  requestBroken(error: BerthError): boolean;
 }
 
 /**
@@ -15,6 +22,9 @@ export interface PendingAnswer {
 export class ClientConnection {
   /** set while an exchange runs for the client */
   current: PendingAnswer | undefined;
+  /** what the client sends cannot be read any more */
+  broken: BerthError | undefined;
+  private closing = false;
   private busy = false;
   private readonly waiting: (() => void)[] = [];
   private paused = false;
@@ -31,6 +41,7 @@ export class ClientConnection {
    * calls {@link answered} in the end.
    */
   enqueue(begin: () => void): void {
+    if (this.closing) return;
     if (!this.busy) {
       this.busy = true;
       begin();
@@ -59,6 +70,19 @@ export class ClientConnection {
   }
 
   /**
+   * The answer being sent is the last one. Requests behind it are dropped, and
+   * what still comes is read to nowhere for a while: a connection that is closed
+   * with unread bytes is reset, and the answer may be lost with it.
+   */
+  lastAnswer(): void {
+    if (this.closing) return;
+    this.closing = true;
+    this.waiting.length = 0;
+    // Node's HTTP server calls this after an answer that says `Connection: close`.
+    this.socket.destroySoon = lingeringEnd;
+  }
+
+  /**
    * A FIN alone does not tell a client that left from one that only has no more
    * to ask. Whoever is there takes bytes; to whoever left, the first bytes come
    * back as a reset. With no bytes to send for a while, the client counts as gone.
@@ -74,6 +98,20 @@ export class ClientConnection {
       clearTimeout(timer);
     });
   };
+}
+
+/** For what a client still sends after the last answer, ms. */
+const LINGER_MS = 2000;
+
+function lingeringEnd(this: Socket): void {
+  this.end();
+  this.resume();
+  if (this.destroyed) return;
+  const timer = setTimeout(() => this.destroy(), LINGER_MS);
+  timer.unref();
+  this.once('close', () => {
+    clearTimeout(timer);
+  });
 }
 
 /** Requests that wait behind the current one before the socket is no longer read. */

@@ -19,7 +19,9 @@ function errorHead(error: BerthError, length: number, retryAfterSeconds: number)
 export function sendError(response: ServerResponse, error: BerthError, requestId: string, retryAfterSeconds: number): void {
   const body = JSON.stringify(errorBody(error, requestId));
   response.sendDate = true;
-  response.writeHead(error.httpStatus, errorHead(error, Buffer.byteLength(body), retryAfterSeconds));
+  // With its reason: a head that could not be sent may have left a bad one behind.
+  const reason = STATUS_CODES[error.httpStatus] ?? 'Error';
+  response.writeHead(error.httpStatus, reason, errorHead(error, Buffer.byteLength(body), retryAfterSeconds));
   response.end(body);
 }
 

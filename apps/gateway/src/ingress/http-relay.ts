@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BerthError } from '#errors';
-import { FramingError, isBodiless, isIdempotent, relayHead, relayTrailers } from '#http-rules';
+import { FramingError, headerValue, isBodiless, isIdempotent, relayHead, relayTrailers, withoutHeader } from '#http-rules';
 import {
   type Exchange,
   type ExchangeFailure,
@@ -51,6 +51,8 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
   private readonly startedAt = performance.now();
   /** holds frames back while interceptors look at the response head */
   private gate: ResponseGate | undefined;
+  /** the local service has asked for the body */
+  private continued = false;
 
   constructor(
     private readonly context: IngressContext,
@@ -72,7 +74,7 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
     response.on('close', onResponseClose);
     context.agent.stats.requests += 1;
     context.deadlines.watch(this, this.timeoutMs);
-    if (!this.openExchange(undefined) || !this.open.body) return;
+    if (!this.openExchange() || !this.open.body) return;
     request[RELAY] = this;
     request.on('data', onRequestData);
     request.on('end', onRequestEnd);
@@ -83,13 +85,21 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
     return `${this.connection.id}-${this.exchange.id}`;
   }
 
+  /** The head of an answer is out, or nobody is there to take one. */
+  get answered(): boolean {
+    return this.response.headersSent || this.response.destroyed;
+  }
+
   // --- frames of the agent ---------------------------------------------------
 
   informational(head: InterimHead): void {
     const { response } = this;
     if (response.headersSent || this.request.httpVersionMinor === 0) return;
     try {
-      if (head.status === 100) response.writeContinue();
+      if (head.status === 100) {
+        this.continued = true;
+        response.writeContinue();
+      }
       else response.writeInformation(head.status, relayHead(head.headers, false).headers);
     } catch (thrown) {
       this.badResponse(thrown);
@@ -117,11 +127,15 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
     const { response } = this;
     this.touch();
     try {
-      const { headers, contentLength } = relayHead(head.headers, false);
+      const { headers, contentLength, announcesTrailers } = relayHead(head.headers, false);
       this.bodiless = isBodiless(this.open.method, head.status);
       this.remaining = this.bodiless ? undefined : contentLength;
+      const noTrailers = this.bodiless || contentLength !== undefined || this.request.httpVersionMinor === 0;
       response.sendDate = false;
-      response.writeHead(head.status, head.reason, headers);
+      // Node refuses to announce trailers that the framing has no place for.
+      const kept = announcesTrailers && noTrailers ? withoutHeader(headers, 'trailer') : headers;
+      if (!this.requestEnded && !this.continued && expectsContinue(this.open.headers)) this.lastAnswer();
+      response.writeHead(head.status, head.reason, kept);
     } catch (thrown) {
       this.badResponse(thrown);
       return;
@@ -184,12 +198,13 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
 
   failed(failure: ExchangeFailure): void {
     this.context.log.debug({ requestId: this.requestId, failure }, 'exchange failed');
+    const error = errorOfFailure(this.context.agent.id, failure);
     if (this.mayRetry(failure)) {
       this.retried = true;
-      this.openExchange(this.connection);
+      this.openExchange(this.connection, error);
       return;
     }
-    this.answerError(errorOfFailure(this.context.agent.id, failure));
+    this.answerError(error);
   }
 
   writable(): void {
@@ -247,11 +262,18 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
     this.request.socket.destroy();
   }
 
+  requestBroken(error: BerthError): boolean {
+    if (this.request.complete) return false;
+    this.exchange?.reset(ResetCode.cancelled, 'the request body is not valid HTTP');
+    this.answerError(error);
+    return true;
+  }
+
   expired(): void {
     const { response, context, exchange } = this;
     exchange?.reset(ResetCode.timeout, 'deadline passed at the gateway');
     if (response.headersSent) {
-      response.destroy();
+      this.cutOff();
       return;
     }
     const { idleTimeoutMs, responseTimeoutMs } = context.options;
@@ -267,26 +289,27 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
     const { response, context } = this;
     context.agent.stats.errors += 1;
     if (response.headersSent || response.destroyed) {
-      // Where the end of the connection is the end of the body, only a reset shows the fault.
-      if (this.request.httpVersionMinor === 0) response.socket?.resetAndDestroy();
-      response.destroy();
+      this.cutOff();
       return;
     }
-    if (!this.request.complete) response.shouldKeepAlive = false;
+    if (!this.request.complete) this.lastAnswer();
     sendError(response, error, this.requestId, context.options.retryAfterSeconds);
   }
 
   // ---------------------------------------------------------------------------
 
-  private openExchange(except: TunnelConnection | undefined): boolean {
+  /** @param failure of the first try */
+  private openExchange(except?: TunnelConnection, failure?: BerthError): boolean {
     try {
-      this.connection = this.context.agent.connections.select(except);
+      const connection = this.context.agent.connections.select(except);
+      this.exchange = connection.session.open(this.open, this);
+      this.connection = connection;
+      return true;
     } catch (thrown) {
-      this.answerError(BerthError.from(thrown));
+      // A second try that is not to be had: what the first one met is the answer.
+      this.answerError(BerthError.from(failure ?? thrown));
       return false;
     }
-    this.exchange = this.connection.session.open(this.open, this);
-    return true;
   }
 
   private mayRetry(failure: ExchangeFailure): boolean {
@@ -297,7 +320,8 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
       isRetryable(failure) &&
       isIdempotent(this.open.method) &&
       !this.response.headersSent &&
-      this.exchange?.headReceived === false
+      this.exchange?.headReceived === false &&
+      this.exchange.informationalCount === 0
     );
   }
 
@@ -312,6 +336,19 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
   private breakOff(code: ResetCode, message: string): void {
     this.exchange?.reset(code, message);
     this.context.agent.stats.errors += 1;
+    this.cutOff();
+  }
+
+  /** The connection ends with the answer: the rest of the request is in the way of the next one. */
+  private lastAnswer(): void {
+    this.response.shouldKeepAlive = false;
+    this.client.lastAnswer();
+    this.request.resume();
+  }
+
+  private cutOff(): void {
+    // Where the end of the connection is the end of the body, only a reset shows the fault.
+    if (this.request.httpVersionMinor === 0) this.response.socket?.resetAndDestroy();
     this.response.destroy();
   }
 
@@ -353,6 +390,10 @@ function flushHead(response: ServerResponse): void {
   if (!response.writableEnded && !response.destroyed) response.flushHeaders();
 }
 
+function expectsContinue(headers: FlatHeaders): boolean {
+  return headerValue(headers, 'expect')?.toLowerCase() === '100-continue';
+}
+
 function pairs(flat: FlatHeaders): [string, string][] {
   const out: [string, string][] = [];
   for (let i = 0; i < flat.length; i += 2) out.push([flat[i] as string, flat[i + 1] as string]);
@@ -361,6 +402,8 @@ function pairs(flat: FlatHeaders): [string, string][] {
 
 /** The answer is out, the upload is not: it is read to nowhere for a while, so that the answer can arrive. */
 function linger(request: IncomingMessage): void {
+  // Paused for want of credit that nobody gives any more.
+  request.resume();
   const timer = setTimeout(() => {
     if (!request.complete) request.socket.destroy();
   }, LINGER_MS);

@@ -36,10 +36,12 @@ export class ResponseGate {
       for (const interceptor of interceptors) await interceptor.onResponse?.(response, request);
     } catch (thrown) {
       this.opened();
-      this.relay.rejectResponse(BerthError.from(thrown));
+      if (!this.relay.answered) this.relay.rejectResponse(BerthError.from(thrown));
       return;
     }
     this.opened();
+    // The agent or the client was lost meanwhile.
+    if (this.relay.answered) return;
     this.relay.sendHead({ status: response.status, reason: head.reason, headers: response.headers });
     for (const bytes of this.held) this.relay.data(bytes);
     if (this.ended !== undefined) this.relay.end(this.ended.trailers);

@@ -98,8 +98,13 @@ export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
     this.socket.resume();
   }
 
+  /** In a pipe, a half that ended is the local service's to know: it was told. */
   clientGone(): void {
-    this.socket.destroy();
+    if (this.state !== 'pipe') this.socket.destroy();
+  }
+
+  requestBroken(): boolean {
+    return true;
   }
 
   expired(): void {

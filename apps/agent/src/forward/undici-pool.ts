@@ -1,0 +1,10 @@
+import { createRequire } from 'node:module';
+import type { Pool as PoolType } from 'undici';
+
+/**
+ * undici's connection pool without the rest of the package. The package's own
+ * entry also loads fetch, WebSocket, caches and proxies: 9 MB of an idle agent.
+ * The version is pinned in package.json, and the tests of the agent cover the path.
+ */
+export const Pool = createRequire(import.meta.url)('undici/lib/dispatcher/pool.js') as typeof PoolType;
+export type Pool = PoolType;

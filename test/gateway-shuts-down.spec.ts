@@ -1,0 +1,123 @@
+import { once } from 'node:events';
+import { status } from '@grpc/grpc-js';
+import { GoawayReason } from '#tunnel-protocol';
+import { HttpServerPool } from '#http-server-pool';
+import { eventually, RawClient } from '#testing';
+import { AgentBerths, AgentRegistry } from '../apps/gateway/src/index.js';
+import { listens } from './support/admin.js';
+import { Cleanup, localService, testAgent, testGateway } from './support/harness.js';
+import { logLines } from './support/log-lines.js';
+import { RawAgent } from './support/raw-agent.js';
+
+describe('the gateway shuts down', () => {
+  const cleanup = new Cleanup();
+  afterEach(() => cleanup.run());
+
+  it('A14: what is under way is answered, and the end does not wait longer than that', async () => {
+    let finish: (() => void) | undefined;
+    const service = cleanup.add(
+      await localService((_, response) => {
+        response.write('begun ');
+        finish = () => response.end('and done');
+      }),
+      (it) => it.close(),
+    );
+    const gateway = await testGateway({ shutdown: { timeoutMs: 60_000 } });
+    const agent = cleanup.add(await testAgent(gateway, service.port), (it) => it.stop());
+    // fetch keeps its connection alive: the gateway must not wait for that either.
+    const response = await fetch(agent.url);
+    const ended = gateway.close();
+    await eventually(async () => !(await listens(agent.port)));
+    finish?.();
+    expect(await response.text()).toBe('begun and done');
+    await ended;
+  });
+
+  it('A14: what does not end is cut off when the time is over', async () => {
+    const service = cleanup.add(await localService((_, response) => response.write('begun')), (it) => it.close());
+    const gateway = await testGateway({ shutdown: { timeoutMs: 700 } });
+    const agent = cleanup.add(await testAgent(gateway, service.port), (it) => it.stop());
+    const response = await fetch(agent.url);
+    await gateway.close();
+    await expect(response.text()).rejects.toThrow();
+  });
+
+  it('A14: connections on which nothing was asked hold nothing up', async () => {
+    const gateway = await testGateway({ shutdown: { timeoutMs: 60_000 } });
+    const agent = cleanup.add(await testAgent(gateway, 1), (it) => it.stop());
+    const [client, admin] = [await RawClient.connect(agent.port), await RawClient.connect(gateway.adminPort)];
+    await gateway.close();
+    await eventually(() => client.closed && admin.closed);
+  });
+
+  it('A14: agents are told, and one that dials in meanwhile is refused with UNAVAILABLE', async () => {
+    const gateway = await testGateway({ shutdown: { timeoutMs: 60_000 } });
+    const agent = cleanup.add(await RawAgent.registered(gateway.grpcPort, 'busy'), (it) => it.close());
+    const client = cleanup.add(await RawClient.connect((await agent.welcome).port), (it) => it.destroy());
+    client.send('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n');
+    await eventually(() => agent.opened[0]);
+    const ended = gateway.close();
+    await eventually(() => agent.goaways[0]);
+    expect(agent.goaways).toMatchObject([{ reason: GoawayReason.shutdown, reconnect: false }]);
+    const late = cleanup.add(new RawAgent(gateway.grpcPort), (it) => it.close()).hello('late');
+    expect((await late.status).code).toBe(status.UNAVAILABLE);
+    expect(late.refused).toMatchObject({ code: 'BERTH_DRAINING', retryable: true });
+    const ready = await fetch(`${gateway.admin}/health/ready`);
+    expect(ready.status).toBe(503);
+    client.destroy();
+    await ended;
+  });
+
+  it('A14: a server that starts while the gateway ends does not outlive it', async () => {
+    const gateway = await testGateway();
+    const berths = gateway.app.get(AgentBerths);
+    const registry = gateway.app.get(AgentRegistry);
+    const { start } = berths;
+    let closed: Promise<void> | undefined;
+    berths.start = (...args) => {
+      const starting = start.apply(berths, args);
+      closed = gateway.close();
+      return starting;
+    };
+    const agent = cleanup.add(new RawAgent(gateway.grpcPort), (it) => it.close()).hello('late');
+    expect((await agent.status).code).toBe(status.UNAVAILABLE);
+    await closed;
+    expect(registry.list()).toEqual([]);
+    expect(berths.list()).toEqual([]);
+    expect(await listens(gateway.range.start)).toBe(false);
+  });
+
+  it('A7: stops all servers, whatever one of them does', async () => {
+    const { log, at } = logLines();
+    const gateway = await testGateway({}, 4, log);
+    for (const id of ['a', 'b', 'c']) {
+      cleanup.add(await RawAgent.registered(gateway.grpcPort, id), (it) => it.close());
+    }
+    const servers = gateway.app.get(HttpServerPool).list();
+    const [, faulty] = servers;
+    if (faulty === undefined) throw new Error('three servers were expected');
+    const { stop } = faulty;
+    faulty.stop = async (graceMs) => {
+      await stop.call(faulty, graceMs);
+      throw new Error('a fault of this server');
+    };
+    await gateway.close();
+    for (const { bind } of servers) expect(await listens(bind.port)).toBe(false);
+    // A16: a failure to stop is an ERROR, and the only one.
+    expect(at('error')).toMatchObject([{ msg: 'agent server did not stop cleanly' }]);
+  });
+
+  it('A18: everything has stopped: agent ports, gRPC port, admin port', async () => {
+    const { log, at } = logLines();
+    const gateway = await testGateway({}, 4, log);
+    const agents = [];
+    for (const id of ['a', 'b']) agents.push(cleanup.add(await testAgent(gateway, 1, { id }), (it) => it.stop()));
+    const lost = agents.map(({ client }) => once(client, 'lost'));
+    await gateway.close();
+    await Promise.all(lost);
+    for (const port of [gateway.adminPort, gateway.grpcPort, ...agents.map((it) => it.port)]) {
+      expect(await listens(port)).toBe(false);
+    }
+    expect(at('error')).toEqual([]);
+  });
+});

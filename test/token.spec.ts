@@ -1,0 +1,93 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { status } from '@grpc/grpc-js';
+import { defaultAgentSettings } from '#config';
+import { startAgent } from '../apps/agent/src/index.js';
+import { agentIds, portsOf } from './support/admin.js';
+import { Cleanup, testAgent, type TestGateway, testGateway } from './support/harness.js';
+import { type LogLines, logLines } from './support/log-lines.js';
+import { RawAgent } from './support/raw-agent.js';
+
+const TOKEN = 'berth-secret-4711';
+const WRONG = 'berth-guess-0815';
+
+describe('the shared token', () => {
+  const cleanup = new Cleanup();
+  afterEach(() => cleanup.run());
+
+  const start = async (auth: { token?: string; tokenFile?: string }, lines = logLines()): Promise<TestGateway> =>
+    cleanup.add(await testGateway({ auth }, 1, lines.log), (it) => it.close());
+  const rawAgent = (gateway: TestGateway): RawAgent =>
+    cleanup.add(new RawAgent(gateway.grpcPort), (it) => it.close());
+  const openLines = (lines: LogLines): unknown[] => lines.at('warn').filter(({ msg }) => msg.startsWith('anybody'));
+
+  it('lets in who has it', async () => {
+    const gateway = await start({ token: TOKEN });
+    await rawAgent(gateway).hello('agent-1', { token: TOKEN }).welcome;
+    expect(await agentIds(gateway)).toEqual(['agent-1']);
+  });
+
+  it.each(['', WRONG, TOKEN.slice(0, -1), `${TOKEN}x`, 'x'.repeat(5000)])(
+    'refuses %j for good, before a port is leased',
+    async (token) => {
+      const lines = logLines();
+      const gateway = await start({ token: TOKEN }, lines);
+      const agent = rawAgent(gateway).hello('agent-1', { token });
+      expect((await agent.status).code).toBe(status.UNAUTHENTICATED);
+      expect(agent.refused).toMatchObject({ code: 'BERTH_UNAUTHENTICATED', retryable: false });
+      expect((await portsOf(gateway)).used).toBe(0);
+      expect(lines.at('info').some(({ msg }) => msg === 'agent server listens')).toBe(false);
+    },
+  );
+
+  it('is checked before the port range: who lacks it learns nothing of it', async () => {
+    const gateway = await start({ token: TOKEN });
+    await rawAgent(gateway).hello('only', { token: TOKEN }).welcome;
+    const agent = rawAgent(gateway).hello('agent-2', { token: WRONG });
+    expect((await agent.status).code).toBe(status.UNAUTHENTICATED);
+  });
+
+  it('comes from files at both ends', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'berth-token-'));
+    cleanup.add(folder, (it) => rm(it, { recursive: true }));
+    const tokenFile = join(folder, 'token');
+    await writeFile(tokenFile, `${TOKEN}\n`);
+    const gateway = await start({ tokenFile });
+    cleanup.add(await testAgent(gateway, 1, { tokenFile }), (it) => it.stop());
+    expect((await rawAgent(gateway).hello('without').status).code).toBe(status.UNAUTHENTICATED);
+  });
+
+  it('is in no log line and in no error, right or wrong', async () => {
+    const lines = logLines('trace');
+    const gateway = await start({ token: TOKEN }, lines);
+    const good = await testAgent(gateway, 1, { token: TOKEN });
+    const agentLines = logLines('trace');
+    const bad = startAgent(
+      defaultAgentSettings({ id: 'bad', target: 'http://127.0.0.1:1', gateway: `127.0.0.1:${gateway.grpcPort}`, token: WRONG }),
+      { log: agentLines.log },
+    );
+    const reason = await bad.failed;
+    expect(reason.code).toBe('BERTH_UNAUTHENTICATED');
+    await expect(bad.ready).rejects.toThrow();
+    await good.stop();
+    const agents = await (await fetch(`${gateway.admin}/agents`)).text();
+    const all = [lines.text(), agentLines.text(), reason.stack, String(reason.cause), agents].join('\n');
+    expect(lines.lines.length).toBeGreaterThan(3);
+    expect(all).not.toContain(TOKEN);
+    expect(all).not.toContain(WRONG);
+  });
+
+  it('an open gateway says so in exactly one WARN line', async () => {
+    const lines = logLines();
+    await start({}, lines);
+    expect(openLines(lines)).toHaveLength(1);
+    expect(lines.at('warn')).toHaveLength(1);
+  });
+
+  it('a gateway with a token does not', async () => {
+    const lines = logLines();
+    await start({ token: TOKEN }, lines);
+    expect(lines.at('warn')).toEqual([]);
+  });
+});
