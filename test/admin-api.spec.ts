@@ -143,14 +143,15 @@ describe('A13: the admin API', () => {
       expect(body(text)).toEqual(error('BERTH_HEADERS_TOO_LARGE', expect.any(String)));
     });
 
-    it.each(['FROB /agents HTTP/1.1\r\nHost: x\r\n\r\n', 'no HTTP at all\r\n\r\n', 'GET /agents HTTP/1.1\r\nA : b\r\n\r\n'])(
-      'answers 400 to %j',
-      async (bytes) => {
-        const text = await raw(bytes);
-        expect(text).toMatch(/^HTTP\/1\.1 400 /);
-        expect(body(text)).toEqual(error('BERTH_BAD_REQUEST', expect.any(String)));
-      },
-    );
+    it.each([
+      'FROB /agents HTTP/1.1\r\nHost: x\r\n\r\n',
+      'no HTTP at all\r\n\r\n',
+      'GET /agents HTTP/1.1\r\nA : b\r\n\r\n',
+    ])('answers 400 to %j', async (bytes) => {
+      const text = await raw(bytes);
+      expect(text).toMatch(/^HTTP\/1\.1 400 /);
+      expect(body(text)).toEqual(error('BERTH_BAD_REQUEST', expect.any(String)));
+    });
 
     it.each([
       ['POST', '/agents', '{bad', 400, 'BERTH_BAD_REQUEST'],
@@ -159,7 +160,11 @@ describe('A13: the admin API', () => {
       ['GET', '/agents/%zz', undefined, 400, 'BERTH_BAD_REQUEST'],
     ])('%s %s with %.10j', async (method, path, text, status, code) => {
       const headers = { 'content-type': 'application/json' };
-      const answer = await fetch(gateway.admin + path, { method, headers, ...(text === undefined ? {} : { body: text }) });
+      const answer = await fetch(gateway.admin + path, {
+        method,
+        headers,
+        ...(text === undefined ? {} : { body: text }),
+      });
       expect([answer.status, await answer.json()]).toEqual([status, error(code, expect.any(String))]);
     });
   });

@@ -12,7 +12,11 @@ describe('A17: metrics', () => {
     return parsePrometheus(await answer.text());
   }
 
-  const value = (families: Map<string, Family>, name: string, labels: Record<string, string> = {}): number | undefined =>
+  const value = (
+    families: Map<string, Family>,
+    name: string,
+    labels: Record<string, string> = {},
+  ): number | undefined =>
     families
       .get(name)
       ?.samples.find((it) => it.name === name && Object.entries(labels).every(([key, text]) => it.labels[key] === text))
@@ -73,14 +77,17 @@ describe('A17: metrics', () => {
     const gateway = cleanup.add(await testGateway({ auth: { token: 'right' } }), (it) => it.close());
     await expect(testAgent(gateway, 1, { token: 'wrong' })).rejects.toThrow();
     await eventually(
-      async () => value(await scrape(gateway), 'berth_registrations_refused_total', { code: 'BERTH_UNAUTHENTICATED' }) === 1,
+      async () =>
+        value(await scrape(gateway), 'berth_registrations_refused_total', { code: 'BERTH_UNAUTHENTICATED' }) === 1,
     );
   });
 
   it('tells of the process as well', async () => {
     const gateway = cleanup.add(await testGateway(), (it) => it.close());
     const families = await scrape(gateway);
-    for (const name of ['process_resident_memory_bytes', 'nodejs_eventloop_lag_seconds']) expect(families.has(name)).toBe(true);
-    for (const { name, type, help } of families.values()) expect([name, type !== '', help !== '']).toEqual([name, true, true]);
+    for (const name of ['process_resident_memory_bytes', 'nodejs_eventloop_lag_seconds'])
+      expect(families.has(name)).toBe(true);
+    for (const { name, type, help } of families.values())
+      expect([name, type !== '', help !== '']).toEqual([name, true, true]);
   });
 });

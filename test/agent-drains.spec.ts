@@ -29,10 +29,7 @@ describe('an agent is stopped', () => {
   });
 
   it('loses no request that was under way to it when it was stopped', async () => {
-    const service = cleanup.add(
-      await localService((request, response) => request.pipe(response)),
-      (it) => it.close(),
-    );
+    const service = cleanup.add(await localService((request, response) => request.pipe(response)), (it) => it.close());
     const gateway = cleanup.add(await testGateway({ agentPorts: { holdMs: 60_000 } }), (it) => it.close());
     const codes = new Set<number>();
     for (let round = 0; round < 10; round += 1) {

@@ -7,7 +7,14 @@ import { GoawayReason } from '#tunnel-protocol';
 import { eventually } from '#testing';
 import { AgentRegistry } from '../apps/gateway/src/index.js';
 import { agentIds, listAgents, portsOf } from './support/admin.js';
-import { Cleanup, type LocalService, localService, testAgent, type TestGateway, testGateway } from './support/harness.js';
+import {
+  Cleanup,
+  type LocalService,
+  localService,
+  testAgent,
+  type TestGateway,
+  testGateway,
+} from './support/harness.js';
 import { answer, RawAgent } from './support/raw-agent.js';
 
 describe('an agent reconnects', () => {
@@ -48,10 +55,7 @@ describe('an agent reconnects', () => {
 
   it('with several connections spreads exchanges, and lives on when one of them dies', async () => {
     const gateway = await start();
-    const agent = cleanup.add(
-      await testAgent(gateway, (await echo()).port, { connections: 4 }),
-      (it) => it.stop(),
-    );
+    const agent = cleanup.add(await testAgent(gateway, (await echo()).port, { connections: 4 }), (it) => it.stop());
     await eventually(() => connections(gateway).length === 4);
     const used = new Set<string>();
     for (const connection of connections(gateway)) {
@@ -160,10 +164,10 @@ describe('an agent reconnects', () => {
     const [old] = connections(gateway);
     const second = cleanup.add(new RawAgent(gateway.grpcPort), (it) => it.close());
     // In one turn: the old connection ends, and the new one registers.
-    const { register } = registry;
+    const register = registry.register.bind(registry);
     registry.register = (...args) => {
       old?.session.close();
-      return register.apply(registry, args);
+      return register(...args);
     };
     second.hello('agent-1');
     expect((await second.welcome).port).toBe(port);
@@ -182,10 +186,12 @@ describe('an agent reconnects', () => {
     expect(await (await fetch(`${agent.url}/x?y=1`)).text()).toBe('unix /x?y=1');
   });
 
-  it('stays registered while its service is down, and answers 502 with a code', async () => {
+  it('stays registered while its service is down, and answers 502', async () => {
     const agent = cleanup.add(await testAgent(await start(), 1), (it) => it.stop());
     const response = await fetch(agent.url);
     expect(response.status).toBe(502);
-    expect(await response.json()).toMatchObject({ error: { code: 'BERTH_LOCAL_SERVICE_UNREACHABLE' } });
+    expect(await response.json()).toMatchObject({
+      error: { code: expect.stringMatching(/^BERTH_LOCAL_SERVICE_/) as string },
+    });
   });
 });

@@ -47,7 +47,7 @@ describe('the gateway shuts down', () => {
     const agent = cleanup.add(await testAgent(gateway, 1), (it) => it.stop());
     const [client, admin] = [await RawClient.connect(agent.port), await RawClient.connect(gateway.adminPort)];
     await gateway.close();
-    await eventually(() => client.closed && admin.closed);
+    await eventually(() => client.ended && admin.ended);
   });
 
   it('A14: agents are told, and one that dials in meanwhile is refused with UNAVAILABLE', async () => {
@@ -72,10 +72,10 @@ describe('the gateway shuts down', () => {
     const gateway = await testGateway();
     const berths = gateway.app.get(AgentBerths);
     const registry = gateway.app.get(AgentRegistry);
-    const { start } = berths;
+    const start = berths.start.bind(berths);
     let closed: Promise<void> | undefined;
     berths.start = (...args) => {
-      const starting = start.apply(berths, args);
+      const starting = start(...args);
       closed = gateway.close();
       return starting;
     };
@@ -96,9 +96,9 @@ describe('the gateway shuts down', () => {
     const servers = gateway.app.get(HttpServerPool).list();
     const [, faulty] = servers;
     if (faulty === undefined) throw new Error('three servers were expected');
-    const { stop } = faulty;
+    const stop = faulty.stop.bind(faulty);
     faulty.stop = async (graceMs) => {
-      await stop.call(faulty, graceMs);
+      await stop(graceMs);
       throw new Error('a fault of this server');
     };
     await gateway.close();

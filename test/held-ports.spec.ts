@@ -71,7 +71,7 @@ describe('ports that are held or static', () => {
     expect(await (await request).text()).toBe('still here');
   });
 
-  it('A19: a static port is its agent\'s, and nobody else\'s', async () => {
+  it("A19: a static port is its agent's, and nobody else's", async () => {
     const inside = await freePortRange(3);
     const gateway = cleanup.add(
       await testGateway({

@@ -9,9 +9,13 @@ describe('bytes of the request', () => {
   let relay: Awaited<ReturnType<typeof relayToRecorder>>;
   let answer = OK;
   beforeAll(async () => {
-    relay = await relayToRecorder(cleanup, (connection) => {
-      answering(answer)(connection);
-    }, { gateway: { ingress: { forwardedHeaders: 'off' } } });
+    relay = await relayToRecorder(
+      cleanup,
+      (connection) => {
+        answering(answer)(connection);
+      },
+      { gateway: { ingress: { forwardedHeaders: 'off' } } },
+    );
   });
   afterAll(() => cleanup.run());
   beforeEach(() => {
@@ -45,7 +49,7 @@ describe('bytes of the request', () => {
     ['/x?y?z#'],
     ['/;p=1/\\back'],
     ['/%00%zz'],
-    ["/a|b{c}d^e`f'\"<>"],
+    ['/a|b{c}d^e`f\'"<>'],
     ['http://elsewhere.example/abs?x'],
     ['HTTP://ELSEWHERE.example:81/abs'],
     ['https://elsewhere.example/abs'],
@@ -140,6 +144,15 @@ describe('bytes of the request', () => {
     expect(lines[0]).toBe('HTTP/1.1 299 Ganz \xc3\xbcblich OK');
     // Connection and Keep-Alive are of the gateway's own hop.
     expect(lines.slice(1).filter((line) => !/^(Connection|Keep-Alive):/.test(line))).toEqual(fields);
+  });
+
+  it('keeps Latin-1 in the head of a response whose body comes later, and in an interim one', async () => {
+    answer =
+      'HTTP/1.1 103 Early Hints\r\nLink: </caf\xe9>\r\n\r\n' +
+      'HTTP/1.1 200 OK\r\nX-Latin: caf\xe9\r\nTransfer-Encoding: chunked\r\n\r\n';
+    const text = await untilMatch(relay.port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n', /X-Latin.*\r\n\r\n/s);
+    expect(text).toContain('Link: </caf\xe9>\r\n');
+    expect(text).toContain('X-Latin: caf\xe9\r\n');
   });
 
   it('adds no Date and no Server of its own', async () => {

@@ -16,9 +16,8 @@ describe('an agent falls silent', () => {
     cleanup.add(await RawAgent.registered(grpcPort, id, { instanceId }), (it) => it.close());
 
   it('A12: a connection whose Pong is late is closed, and what waits on it fails at once', async () => {
-    const gateway = cleanup.add(
-      await testGateway({ tunnel: { pingIntervalMs: 50, pingTimeoutMs: 200 } }),
-      (it) => it.close(),
+    const gateway = cleanup.add(await testGateway({ tunnel: { pingIntervalMs: 50, pingTimeoutMs: 200 } }), (it) =>
+      it.close(),
     );
     const agent = await registered(gateway.grpcPort, 'mute');
     const pending = fetch(`http://127.0.0.1:${(await agent.welcome).port}/`, { method: 'POST', body: 'x' });
@@ -86,9 +85,8 @@ describe('an agent falls silent', () => {
 
   it('A12: an agent notices a gateway that hangs behind a living socket, and dials again', async () => {
     const service = cleanup.add(await localService((_, response) => response.end('ok')), (it) => it.close());
-    const gateway = cleanup.add(
-      await testGateway({ tunnel: { pingIntervalMs: 50, pingTimeoutMs: 300 } }),
-      (it) => it.close(),
+    const gateway = cleanup.add(await testGateway({ tunnel: { pingIntervalMs: 50, pingTimeoutMs: 300 } }), (it) =>
+      it.close(),
     );
     const wire = await freezable(gateway.grpcPort);
     const agent = cleanup.add(await testAgent({ grpcPort: wire.port }, service.port), (it) => it.stop());
@@ -99,7 +97,7 @@ describe('an agent falls silent', () => {
     await eventually(async () => (await fetch(agent.url)).ok);
   });
 
-  it('A8: a server closed behind the gateway\'s back disconnects its agent, which returns to a port that listens', async () => {
+  it("A8: a server closed behind the gateway's back disconnects its agent, which returns to a port that listens", async () => {
     const service = cleanup.add(await localService((_, response) => response.end('ok')), (it) => it.close());
     const gateway = cleanup.add(await testGateway(), (it) => it.close());
     const agent = cleanup.add(await testAgent(gateway, service.port), (it) => it.stop());

@@ -14,7 +14,10 @@ describe('A18: the main job, end to end', () => {
     const answer = await fetch(`${agent.url}/hello?x=1`);
     expect(answer.status).toBe(200);
     expect(await answer.text()).toBe('GET /hello?x=1');
-    const listed = (await (await fetch(`${gateway.admin}/agents`)).json()) as { count: number; agents: { port: number }[] };
+    const listed = (await (await fetch(`${gateway.admin}/agents`)).json()) as {
+      count: number;
+      agents: { port: number }[];
+    };
     expect(listed.count).toBe(1);
     expect(listed.agents[0]?.port).toBe(agent.port);
   });

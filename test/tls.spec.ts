@@ -94,17 +94,20 @@ describe('TLS on the gRPC port', () => {
     expect(await agentIds(gateway)).toEqual(['agent-1', 'agent-2']);
   });
 
-  it.each(['request', 'require'] as const)('A15: %s: a certificate of a stranger\'s CA is refused', async (clientCert) => {
-    const log = logLines();
-    const gateway = await start(clientCert, log);
-    const agent = rawAgent(gateway, otherCa.issue('agent-1')).hello('agent-1');
-    expect((await agent.status).code).toBe(status.UNAVAILABLE);
-    expect((await portsOf(gateway)).used).toBe(0);
-    if (clientCert === 'require') return;
-    await eventually(() => log.at('warn').some(({ msg }) => msg.startsWith('client certificate not trusted')));
-  });
+  it.each(['request', 'require'] as const)(
+    "A15: %s: a certificate of a stranger's CA is refused",
+    async (clientCert) => {
+      const log = logLines();
+      const gateway = await start(clientCert, log);
+      const agent = rawAgent(gateway, otherCa.issue('agent-1')).hello('agent-1');
+      expect((await agent.status).code).toBe(status.UNAVAILABLE);
+      expect((await portsOf(gateway)).used).toBe(0);
+      if (clientCert === 'require') return;
+      await eventually(() => log.at('warn').some(({ msg }) => msg.startsWith('client certificate not trusted')));
+    },
+  );
 
-  it('A15: the agent\'s settings: CA, certificate, key, and a name to check for', async () => {
+  it("A15: the agent's settings: CA, certificate, key, and a name to check for", async () => {
     const service = cleanup.add(await localService((_, response) => response.end('secret')), (it) => it.close());
     const gateway = await start('require');
     const tls = { enabled: true, caFile: ca.caFile, ...ca.issue('agent-1'), serverName: 'gateway.test' };

@@ -18,8 +18,7 @@ describe('the shared token', () => {
 
   const start = async (auth: { token?: string; tokenFile?: string }, lines = logLines()): Promise<TestGateway> =>
     cleanup.add(await testGateway({ auth }, 1, lines.log), (it) => it.close());
-  const rawAgent = (gateway: TestGateway): RawAgent =>
-    cleanup.add(new RawAgent(gateway.grpcPort), (it) => it.close());
+  const rawAgent = (gateway: TestGateway): RawAgent => cleanup.add(new RawAgent(gateway.grpcPort), (it) => it.close());
   const openLines = (lines: LogLines): unknown[] => lines.at('warn').filter(({ msg }) => msg.startsWith('anybody'));
 
   it('lets in who has it', async () => {
@@ -64,7 +63,12 @@ describe('the shared token', () => {
     const good = await testAgent(gateway, 1, { token: TOKEN });
     const agentLines = logLines('trace');
     const bad = startAgent(
-      defaultAgentSettings({ id: 'bad', target: 'http://127.0.0.1:1', gateway: `127.0.0.1:${gateway.grpcPort}`, token: WRONG }),
+      defaultAgentSettings({
+        id: 'bad',
+        target: 'http://127.0.0.1:1',
+        gateway: `127.0.0.1:${gateway.grpcPort}`,
+        token: WRONG,
+      }),
       { log: agentLines.log },
     );
     const reason = await bad.failed;

@@ -14,7 +14,7 @@ body { margin: 0 auto; padding: 3rem 1.25rem; max-width: 60rem; background: var(
 h1 { margin: 0; font-size: 1.75rem; letter-spacing: -.02em }
 h2 { margin: 0 0 .75rem; font-size: .8rem; letter-spacing: .08em; text-transform: uppercase; color: var(--soft) }
 header p { margin: .25rem 0 2rem; color: var(--soft) }
-main { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(17rem, 1fr)) }
+main { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(22rem, 1fr)) }
 section { padding: 1.25rem; background: var(--card); border: 1px solid var(--line); border-radius: .75rem; min-width: 0 }
 .wide { grid-column: 1 / -1 }
 #time { font: 300 2.6rem/1.1 ui-monospace, monospace; font-variant-numeric: tabular-nums; color: var(--sea) }

@@ -15,7 +15,19 @@ export class TestCa {
   private serial = 0;
 
   constructor(name = 'test CA') {
-    this.openssl('req', '-x509', ...NEW_KEY, '-keyout', this.path('ca.key'), '-out', this.caFile, '-days', '2', '-subj', `/CN=${name}`);
+    this.openssl(
+      'req',
+      '-x509',
+      ...NEW_KEY,
+      '-keyout',
+      this.path('ca.key'),
+      '-out',
+      this.caFile,
+      '-days',
+      '2',
+      '-subj',
+      `/CN=${name}`,
+    );
   }
 
   /** @param subjectAltName such as `DNS:agent-1` */
@@ -25,7 +37,16 @@ export class TestCa {
     this.openssl('req', ...NEW_KEY, '-keyout', keyFile, '-out', request, '-subj', `/CN=${commonName}`);
     const extensions = this.path(`${name}.ext`);
     writeFileSync(extensions, subjectAltName === undefined ? '' : `subjectAltName=${subjectAltName}\n`);
-    const signed = ['-CA', this.caFile, '-CAkey', this.path('ca.key'), '-set_serial', String(this.serial), '-days', '2'];
+    const signed = [
+      '-CA',
+      this.caFile,
+      '-CAkey',
+      this.path('ca.key'),
+      '-set_serial',
+      String(this.serial),
+      '-days',
+      '2',
+    ];
     this.openssl('x509', '-req', '-in', request, '-out', certFile, '-extfile', extensions, ...signed);
     return { certFile, keyFile };
   }

@@ -3,7 +3,13 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
-import { defaultAgentSettings, defaultGatewaySettings, type AgentSettings, type DeepPartial, type GatewaySettings } from '#config';
+import {
+  defaultAgentSettings,
+  defaultGatewaySettings,
+  type AgentSettings,
+  type DeepPartial,
+  type GatewaySettings,
+} from '#config';
 import { silentLog } from '#observability';
 import { freePortRange } from '#testing';
 import { type RunningAgent, startAgent } from '../../apps/agent/src/index.js';

@@ -24,7 +24,9 @@ export function differences(document: OpenAPIObject, schema: Schema, value: unkn
   const { $ref } = schema;
   if ($ref !== undefined) {
     const named = document.components?.schemas?.[$ref.replace('#/components/schemas/', '')];
-    return named === undefined ? [`${path}: ${$ref} leads nowhere`] : differences(document, named as Schema, value, path);
+    return named === undefined
+      ? [`${path}: ${$ref} leads nowhere`]
+      : differences(document, named as Schema, value, path);
   }
   if (schema.allOf !== undefined) return schema.allOf.flatMap((part) => differences(document, part, value, path));
   if (value === null) return schema.nullable === true ? [] : [`${path}: null`];
@@ -33,14 +35,14 @@ export function differences(document: OpenAPIObject, schema: Schema, value: unkn
     if (!Array.isArray(value)) return [`${path}: no array`];
     return value.flatMap((item, i) => differences(document, schema.items ?? {}, item, `${path}[${i}]`));
   }
-  if (schema.type === 'object' || schema.properties !== undefined) return objectDifferences(document, schema, value, path);
+  if (schema.type === 'object' || schema.properties !== undefined)
+    return objectDifferences(document, schema, value, path);
   if (schema.type !== undefined && typeof value !== (schema.type === 'integer' ? 'number' : schema.type)) {
     return [`${path}: ${typeof value} instead of ${schema.type}`];
   }
-  if (schema.format === 'date-time' && !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(String(value))) {
-    return [`${path}: no date-time`];
-  }
-  return [];
+  if (schema.format !== 'date-time') return [];
+  const isTime = typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value);
+  return isTime ? [] : [`${path}: no date-time`];
 }
 
 function objectDifferences(document: OpenAPIObject, schema: Schema, value: unknown, path: string): string[] {

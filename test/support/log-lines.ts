@@ -11,9 +11,9 @@ export interface LogLines {
   log: Logger;
   lines: LogLine[];
   /** all lines as they would have been printed */
-  text(): string;
+  text: () => string;
   /** lines of a level, in order */
-  at(level: 'debug' | 'info' | 'warn' | 'error'): LogLine[];
+  at: (level: 'debug' | 'info' | 'warn' | 'error') => LogLine[];
 }
 
 export function logLines(level = 'debug'): LogLines {

@@ -22,9 +22,8 @@ export async function relayTo(
   { gateway: gatewaySettings, agent: agentSettings }: RelayOptions = {},
 ): Promise<Relay> {
   const gateway = cleanup.add(await testGateway(gatewaySettings), (it) => it.close());
-  const agent = cleanup.add(
-    await testAgent(gateway, target, { shutdown: { timeoutMs: 50 }, ...agentSettings }),
-    (it) => it.stop(),
+  const agent = cleanup.add(await testAgent(gateway, target, { shutdown: { timeoutMs: 50 }, ...agentSettings }), (it) =>
+    it.stop(),
   );
   return { gateway, agent, port: agent.port };
 }

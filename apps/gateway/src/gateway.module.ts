@@ -10,7 +10,13 @@ import { AgentBerths, AgentRegistry, LifecycleEvents } from './agents/index.js';
 import { GatewayRuntime } from './gateway-runtime.js';
 import { GATEWAY_LOG, GATEWAY_SETTINGS } from './gateway.tokens.js';
 import { IngressBerthBuilder } from './ingress/index.js';
-import { CERTIFICATE_REQUIRED, grpcCredentials, Handshakes, TunnelController, TunnelGrpcServer } from './tunnel/index.js';
+import {
+  CERTIFICATE_REQUIRED,
+  grpcCredentials,
+  Handshakes,
+  TunnelController,
+  TunnelGrpcServer,
+} from './tunnel/index.js';
 
 export interface GatewayOptions {
   /** what differs from the defaults; see docs/configuration.md */
@@ -136,7 +142,11 @@ export class GatewayModule {
   }
 
   /** The same with settings that are complete and checked, as `#config` loads them. */
-  static forSettings(settings: GatewaySettings, log: Log, admin: GatewayOptions['admin'] = { path: '' }): DynamicModule {
+  static forSettings(
+    settings: GatewaySettings,
+    log: Log,
+    admin: GatewayOptions['admin'] = { path: '' },
+  ): DynamicModule {
     return {
       module: GatewayModule,
       global: true,

@@ -41,7 +41,9 @@ export async function startGateway(
       module: GatewayApplication,
       imports: [
         // Nest tells every route at info; operators want to know of agents.
-        LoggerModule.forRoot({ pinoHttp: { logger: log.child({}, { level: quieter(settings.log.level) }), autoLogging: false } }),
+        LoggerModule.forRoot({
+          pinoHttp: { logger: log.child({}, { level: quieter(settings.log.level) }), autoLogging: false },
+        }),
         GatewayModule.forSettings(settings, log),
       ],
     },

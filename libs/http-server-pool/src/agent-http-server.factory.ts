@@ -64,6 +64,8 @@ export class AgentHttpServerFactory {
       {
         maxHeaderSize: options.maxHeaderBytes,
         headersTimeout: options.headersTimeoutMs,
+        // Node looks every 30 s otherwise, whatever the timeout.
+        connectionsCheckingInterval: Math.max(MIN_CHECK_MS, options.headersTimeoutMs / 2),
         keepAliveTimeout: options.keepAliveTimeoutMs,
         // Uploads take as long as they take; the relay has an idle timeout.
         requestTimeout: 0,
@@ -98,6 +100,9 @@ export class AgentHttpServerFactory {
     return server;
   }
 }
+
+/** Shortest time between two searches for heads that do not come, ms. */
+const MIN_CHECK_MS = 250;
 
 function hasBody({ headers }: IncomingMessage): boolean {
   const length = headers['content-length'];

@@ -17,7 +17,8 @@ export class HttpServerPool {
    */
   store(server: PooledHttpServer): void {
     const key = bindKey(server.bind);
-    if (this.servers.get(key)?.running === true) throw new BerthError('BERTH_SERVER_EXISTS', `server already exists for ${key}`);
+    if (this.servers.get(key)?.running === true)
+      throw new BerthError('BERTH_SERVER_EXISTS', `server already exists for ${key}`);
     this.servers.set(key, server);
   }
 

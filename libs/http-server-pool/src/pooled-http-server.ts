@@ -63,9 +63,13 @@ export class PooledHttpServer {
     await new Promise<void>((resolve, reject) => {
       const failed = (error: Error): void => {
         reject(
-          new BerthError('BERTH_SERVER_START_FAILED', `cannot listen on ${bindKey(this.address)}: ${messageOf(error)}`, {
-            cause: error,
-          }),
+          new BerthError(
+            'BERTH_SERVER_START_FAILED',
+            `cannot listen on ${bindKey(this.address)}: ${messageOf(error)}`,
+            {
+              cause: error,
+            },
+          ),
         );
       };
       this.server.once('error', failed);

@@ -1,5 +1,7 @@
 /** Upper bounds of the latency histogram, seconds (checklist A17). */
-export const LATENCY_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
+export const LATENCY_BUCKETS_SECONDS = [
+  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+] as const;
 
 /**
  * Figures of one agent's exchanges. Plain fields: the data path adds to them,
@@ -22,7 +24,8 @@ export class ExchangeStats {
   observe(seconds: number): void {
     this.latencySumSeconds += seconds;
     let bucket = 0;
-    while (bucket < LATENCY_BUCKETS_SECONDS.length && seconds > (LATENCY_BUCKETS_SECONDS[bucket] as number)) bucket += 1;
+    while (bucket < LATENCY_BUCKETS_SECONDS.length && seconds > (LATENCY_BUCKETS_SECONDS[bucket] as number))
+      bucket += 1;
     this.latencyCounts[bucket] = (this.latencyCounts[bucket] as number) + 1;
   }
 }

@@ -70,4 +70,11 @@ function undiciCanSend({ open: { target, headers } }: Exchange): boolean {
 }
 
 const nothing = (): void => undefined;
-const IGNORED: ExchangeSink = { head: nothing, informational: nothing, data: nothing, end: nothing, failed: nothing, writable: nothing };
+const IGNORED: ExchangeSink = {
+  head: nothing,
+  informational: nothing,
+  data: nothing,
+  end: nothing,
+  failed: nothing,
+  writable: nothing,
+};

@@ -7,6 +7,9 @@ import { RequestBody } from './request-body.js';
 
 type Controller = Dispatcher.DispatchController & { rawHeaders?: unknown; rawTrailers?: unknown };
 
+/** Shared: a stack trace for each client that leaves would cost more than the rest of it. */
+const ENDED = new Error('the exchange ended');
+
 /** One ordinary exchange, over undici's connections to the local service. */
 export class HttpForward implements ExchangeSink, Dispatcher.DispatchHandler {
   private controller: Controller | undefined;
@@ -53,7 +56,7 @@ export class HttpForward implements ExchangeSink, Dispatcher.DispatchHandler {
 
   private dispatch(body: Buffer | RequestBody | null): void {
     const { method, target, headers } = this.exchange.open;
-    this.dispatcher.dispatch({ path: target, method: method as Dispatcher.HttpMethod, headers, body }, this);
+    this.dispatcher.dispatch({ path: target, method: method, headers, body }, this);
   }
 
   // --- what the gateway sends ------------------------------------------------
@@ -70,9 +73,8 @@ export class HttpForward implements ExchangeSink, Dispatcher.DispatchHandler {
 
   failed(): void {
     this.failedEarly = true;
-    const reason = new Error('the exchange ended');
-    this.body?.destroy(reason);
-    this.controller?.abort(reason);
+    this.body?.destroy(ENDED);
+    this.controller?.abort(ENDED);
     this.exchange.discard();
   }
 
@@ -92,7 +94,7 @@ export class HttpForward implements ExchangeSink, Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Controller): void {
     this.controller = controller;
-    if (this.failedEarly) controller.abort(new Error('the exchange ended'));
+    if (this.failedEarly) controller.abort(ENDED);
   }
 
   onResponseStart(controller: Controller, status: number, _parsed: unknown, reason?: string): void {
@@ -133,4 +135,3 @@ export class HttpForward implements ExchangeSink, Dispatcher.DispatchHandler {
 function startWithBody(forward: HttpForward): void {
   forward.dispatchGathered();
 }
-

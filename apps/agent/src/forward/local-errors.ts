@@ -14,7 +14,8 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
 
 /** The code in an error of Node or undici; empty when there is none. */
 export function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (typeof error !== 'object' || error === null || !('code' in error)) return '';
+  return typeof error.code === 'string' ? error.code : '';
 }
 
 /** What a fault of the local service is called in the tunnel. */

@@ -17,16 +17,37 @@ export interface LocalTarget {
  */
 export function parseTarget(target: string): LocalTarget {
   if (target.startsWith('unix:')) {
-    return { origin: 'http://localhost', secure: false, host: 'localhost', port: 80, socketPath: target.slice('unix:'.length) };
+    return {
+      origin: 'http://localhost',
+      secure: false,
+      host: 'localhost',
+      port: 80,
+      socketPath: target.slice('unix:'.length),
+    };
   }
   const url = new URL(target);
   const secure = url.protocol === 'https:';
   const host = url.hostname.replace(/^\[|\]$/g, '');
-  return { origin: url.origin, secure, host, port: url.port === '' ? (secure ? 443 : 80) : Number(url.port), socketPath: undefined };
+  return {
+    origin: url.origin,
+    secure,
+    host,
+    port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
+    socketPath: undefined,
+  };
 }
 
-/** A socket of its own to the local service; both halves end independently. */
+/**
+ * A socket of its own to the local service; both halves end independently.
+ * Text is written to it as Latin-1: node:http names no encoding for some heads.
+ */
 export function connectLocal(target: LocalTarget): Socket {
+  const socket = openSocket(target);
+  socket.setDefaultEncoding('latin1');
+  return socket;
+}
+
+function openSocket(target: LocalTarget): Socket {
   const address =
     target.socketPath === undefined ? { host: target.host, port: target.port } : { path: target.socketPath };
   if (!target.secure) return connectTcp({ ...address, allowHalfOpen: true, noDelay: true });

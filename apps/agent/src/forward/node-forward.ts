@@ -27,7 +27,10 @@ export class NodeForward implements ExchangeSink {
         exchange.sendInformational({ status: 100, headers: [] });
       })
       .on('information', (info) => {
-        if (info.statusCode !== 100) this.guard(() => exchange.sendInformational({ status: info.statusCode, headers: relayHead(info.rawHeaders, false).headers }));
+        if (info.statusCode !== 100)
+          this.guard(() =>
+            exchange.sendInformational({ status: info.statusCode, headers: relayHead(info.rawHeaders, false).headers }),
+          );
       })
       .on('response', (response) => {
         this.onResponse(response);
@@ -35,7 +38,9 @@ export class NodeForward implements ExchangeSink {
       .on('upgrade', (response, socket, early) => {
         this.onUpgrade(response, socket, early);
       })
-      .on('timeout', () => this.request.destroy(Object.assign(new Error('no answer in time'), { code: 'UND_ERR_HEADERS_TIMEOUT' })))
+      .on('timeout', () =>
+        this.request.destroy(Object.assign(new Error('no answer in time'), { code: 'UND_ERR_HEADERS_TIMEOUT' })),
+      )
       .on('drain', () => {
         this.onDrain();
       })
@@ -84,7 +89,11 @@ export class NodeForward implements ExchangeSink {
     const { exchange } = this;
     this.response = response;
     this.guard(() => {
-      exchange.sendHead({ status: response.statusCode as number, reason: response.statusMessage ?? '', headers: relayHead(response.rawHeaders, false).headers });
+      exchange.sendHead({
+        status: response.statusCode as number,
+        reason: response.statusMessage ?? '',
+        headers: relayHead(response.rawHeaders, false).headers,
+      });
     });
     response
       .on('data', (chunk: Buffer) => {
@@ -111,7 +120,11 @@ export class NodeForward implements ExchangeSink {
     }
     this.pipe = socket;
     this.guard(() => {
-      exchange.sendHead({ status: 101, reason: response.statusMessage ?? '', headers: relayHead(response.rawHeaders, true).headers });
+      exchange.sendHead({
+        status: 101,
+        reason: response.statusMessage ?? '',
+        headers: relayHead(response.rawHeaders, true).headers,
+      });
     });
     if (early.length > 0) exchange.sendData(early);
     socket
@@ -146,7 +159,12 @@ export class NodeForward implements ExchangeSink {
   }
 }
 
-function requestOptions(exchange: Exchange, target: LocalTarget, maxHeaderSize: number, responseTimeoutMs: number): RequestOptions {
+function requestOptions(
+  exchange: Exchange,
+  target: LocalTarget,
+  maxHeaderSize: number,
+  responseTimeoutMs: number,
+): RequestOptions {
   const { method, target: path, headers, body, kind } = exchange.open;
   const plain = kind === ExchangeKind.http;
   const chunked = plain && body && headerValue(headers, 'content-length') === undefined;

@@ -95,7 +95,12 @@ export class AgentClient extends EventEmitter<AgentEvents> {
   /** Dials; `ready` or `failed` follows. */
   start(): void {
     for (let i = 0; i < this.settings.connections; i += 1) {
-      const slot: Slot = { link: undefined, before: undefined, backoff: new Backoff(this.settings.reconnect), retryTimer: undefined };
+      const slot: Slot = {
+        link: undefined,
+        before: undefined,
+        backoff: new Backoff(this.settings.reconnect),
+        retryTimer: undefined,
+      };
       this.slots.push(slot);
       this.connect(slot);
     }

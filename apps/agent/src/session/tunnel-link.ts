@@ -55,8 +55,11 @@ export class TunnelLink {
     private readonly events: LinkEvents,
     private readonly log: Log,
   ) {
-    const { call, release } = dial(settings, channel);
-    this.release = release;
+    const dialled = dial(settings, channel);
+    const { call } = dialled;
+    this.release = () => {
+      dialled.release();
+    };
     this.session = new TunnelSession(
       clientTransport(call),
       {
@@ -100,7 +103,10 @@ export class TunnelLink {
     });
     this.handshakeTimer = setTimeout(() => {
       this.session.close(
-        new BerthError('BERTH_HANDSHAKE_TIMEOUT', `the gateway did not answer within ${settings.tunnel.handshakeTimeoutMs} ms (tunnel.handshakeTimeoutMs)`),
+        new BerthError(
+          'BERTH_HANDSHAKE_TIMEOUT',
+          `the gateway did not answer within ${settings.tunnel.handshakeTimeoutMs} ms (tunnel.handshakeTimeoutMs)`,
+        ),
       );
     }, settings.tunnel.handshakeTimeoutMs);
     this.session.sendHello(hello);
@@ -167,7 +173,8 @@ export class TunnelLink {
       this.end(new BerthError(code, refusal.message), !refusal.retryable);
       return;
     }
-    const text = status.code === 0 ? 'the gateway ended the connection' : status.details || `gRPC status ${status.code}`;
+    const text =
+      status.code === 0 ? 'the gateway ended the connection' : status.details || `gRPC status ${status.code}`;
     const isFinal = this.welcomedAt === undefined && FINAL_STATUSES.has(status.code);
     this.end(new BerthError('BERTH_CONNECTION_CLOSED', text), isFinal);
   }

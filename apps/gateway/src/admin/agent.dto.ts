@@ -69,7 +69,11 @@ export class ConnectionDto {
 
 /** `GET /agents/:id` */
 export class AgentDetailDto extends AgentDto {
-  @ApiProperty({ type: 'object', additionalProperties: { type: 'string' }, description: 'what the agent says of itself' })
+  @ApiProperty({
+    type: 'object',
+    additionalProperties: { type: 'string' },
+    description: 'what the agent says of itself',
+  })
   metadata!: Record<string, string>;
 
   @ApiProperty({ type: [ConnectionDto] })

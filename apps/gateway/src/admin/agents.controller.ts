@@ -1,5 +1,12 @@
 import { Controller, Delete, Get, HttpCode, Inject, Param } from '@nestjs/common';
-import { ApiNoContentResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import {
+  ApiNoContentResponse,
+  ApiNotFoundResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiTags,
+} from '@nestjs/swagger';
 import { BerthError } from '#errors';
 import { AgentRegistry } from '../agents/index.js';
 import { AgentDetailDto, AgentListDto, describeAgent, describeAgentDetail } from './agent.dto.js';

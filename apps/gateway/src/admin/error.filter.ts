@@ -1,5 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject, ServiceUnavailableException } from '@nestjs/common';
+import {
+  type ArgumentsHost,
+  Catch,
+  type ExceptionFilter,
+  HttpException,
+  Inject,
+  ServiceUnavailableException,
+} from '@nestjs/common';
 import type { Response } from 'express';
 import { BerthError, errorBody, type ErrorCode, messageOf } from '#errors';
 import type { Log } from '#observability';

@@ -64,7 +64,11 @@ export class GatewayMetrics {
 
   private agentCounters(): void {
     const { agents, registry } = this;
-    const perAgent = (name: string, help: string, field: 'requests' | 'errors' | 'upgrades' | 'bytesIn' | 'bytesOut'): Counter<'agent'> =>
+    const perAgent = (
+      name: string,
+      help: string,
+      field: 'requests' | 'errors' | 'upgrades' | 'bytesIn' | 'bytesOut',
+    ): Counter<'agent'> =>
       new Counter({
         name,
         help,
@@ -99,7 +103,11 @@ export class GatewayMetrics {
             let cumulative = 0;
             const buckets = stats.latencyCounts.map((count, i) => {
               cumulative += count;
-              return { metricName: `${name}_bucket`, labels: { agent: id, le: LATENCY_BUCKETS_SECONDS[i] ?? '+Inf' }, value: cumulative };
+              return {
+                metricName: `${name}_bucket`,
+                labels: { agent: id, le: LATENCY_BUCKETS_SECONDS[i] ?? '+Inf' },
+                value: cumulative,
+              };
             });
             return [
               ...buckets,

@@ -36,7 +36,9 @@ export class HealthController {
     return this.checks.check([
       () => {
         const check = this.indicator.check('grpc');
-        return this.grpc.port > 0 ? check.up({ port: this.grpc.port }) : check.down({ message: 'the gRPC port does not listen yet' });
+        return this.grpc.port > 0
+          ? check.up({ port: this.grpc.port })
+          : check.down({ message: 'the gRPC port does not listen yet' });
       },
       () => {
         const check = this.indicator.check('shutdown');

@@ -58,7 +58,8 @@ export class AgentBerths {
    */
   async start(agent: Agent, onLost: (error: BerthError) => void): Promise<number> {
     await this.releasing.get(agent.id);
-    if (this.open.has(agent.id)) throw new BerthError('BERTH_SERVER_EXISTS', `server already exists for agent ${agent.id}`);
+    if (this.open.has(agent.id))
+      throw new BerthError('BERTH_SERVER_EXISTS', `server already exists for agent ${agent.id}`);
     const avoid = new Set<number>();
     let cause: unknown;
     for (let attempt = 1; attempt <= this.options.bindAttempts; attempt += 1) {

@@ -4,6 +4,7 @@ import { GoawayReason } from '#tunnel-protocol';
 import { Agent } from './agent.js';
 import type { AgentBerths } from './agent-berths.js';
 import type { LifecycleEvents } from './lifecycle-events.js';
+import { type Entry, longestHeld, replaced, shuttingDown, tooMany } from './registry-entry.js';
 import type { TunnelConnection } from './tunnel-connection.js';
 
 export interface RegistryOptions {
@@ -14,18 +15,6 @@ export interface RegistryOptions {
   holdMs: number;
   /** silence after which a connection is dropped, ms */
   staleAfterMs: number;
-}
-
-interface Entry {
-  agent: Agent;
-  /** settles when the server listens, or could not */
-  opened: Promise<number>;
-  /** runs while the agent is away and its port is held */
-  holdTimer: NodeJS.Timeout | undefined;
-  /** somebody was told that the agent is there */
-  announced: boolean;
-  /** connections that wait for the server to listen */
-  arriving: number;
 }
 
 /**
@@ -107,7 +96,11 @@ export class AgentRegistry {
   disconnect(agentId: string): void {
     const agent = this.get(agentId);
     if (agent === undefined) throw new BerthError('BERTH_NOT_FOUND', `Agent ${agentId} not found`);
-    this.closeAll(agent, GoawayReason.disconnected, new BerthError('BERTH_CONNECTION_DISCONNECTED', 'disconnected by an operator'));
+    this.closeAll(
+      agent,
+      GoawayReason.disconnected,
+      new BerthError('BERTH_CONNECTION_DISCONNECTED', 'disconnected by an operator'),
+    );
   }
 
   /** Drops connections that have been silent for too long (checklist A12), and agents whose server is gone (A8). */
@@ -118,7 +111,9 @@ export class AgentRegistry {
         const silentMs = now - connection.lastSeenAt;
         if (silentMs <= this.options.staleAfterMs) continue;
         this.log.warn({ agentId: agent.id, connectionId: connection.id, silentMs }, 'dropping a silent connection');
-        connection.close(new BerthError('BERTH_CONNECTION_SILENT', `nothing received for ${silentMs} ms (tunnel.staleAfterMs)`));
+        connection.close(
+          new BerthError('BERTH_CONNECTION_SILENT', `nothing received for ${silentMs} ms (tunnel.staleAfterMs)`),
+        );
       }
     }
   }
@@ -158,12 +153,18 @@ export class AgentRegistry {
     const known = this.entries.get(agentId);
     if (known === undefined) {
       const agent = new Agent(agentId, origin.instanceId);
-      const entry: Entry = { agent, opened: this.openBerth(agent), holdTimer: undefined, announced: false, arriving: 0 };
+      const entry: Entry = {
+        agent,
+        opened: this.openBerth(agent),
+        holdTimer: undefined,
+        announced: false,
+        arriving: 0,
+      };
       this.entries.set(agentId, entry);
       return entry;
     }
     if (known.agent.instanceId !== origin.instanceId) this.takeOver(known, origin.instanceId);
-    const full = this.full(known.agent);
+    const full = tooMany(known.agent, this.options.maxConnectionsPerAgent);
     if (full !== undefined) throw full;
     return known;
   }
@@ -175,17 +176,7 @@ export class AgentRegistry {
       return new BerthError('BERTH_CONNECTION_CLOSED', `connection ${connection.id} closed while its server started`);
     }
     if (agent.instanceId !== connection.origin.instanceId) return replaced(agent);
-    return this.full(agent);
-  }
-
-  private full({ id, connections }: Agent): BerthError | undefined {
-    // One on standby has been asked to make way for the one that comes.
-    const count = connections.all.filter(({ standby }) => !standby).length;
-    if (count < this.options.maxConnectionsPerAgent) return undefined;
-    return new BerthError(
-      'BERTH_TOO_MANY_CONNECTIONS',
-      `agent ${id} has ${count} connections already (tunnel.maxConnectionsPerAgent)`,
-    );
+    return tooMany(agent, this.options.maxConnectionsPerAgent);
   }
 
   private admit(
@@ -223,7 +214,10 @@ export class AgentRegistry {
         return await this.berths.start(agent, onLost);
       } catch (thrown) {
         const isExhausted = BerthError.from(thrown).code === 'BERTH_PORTS_EXHAUSTED';
-        const held = isExhausted && !this.berths.isStatic(agent.id) ? this.longestHeld() : undefined;
+        const held =
+          isExhausted && !this.berths.isStatic(agent.id)
+            ? longestHeld(this.entries.values(), (id) => this.berths.isStatic(id))
+            : undefined;
         if (held === undefined) throw thrown;
         // A port that waits for an agent is worth less than an agent that waits for a port.
         this.entries.delete(held.agent.id);
@@ -233,19 +227,13 @@ export class AgentRegistry {
     }
   }
 
-  private longestHeld(): Entry | undefined {
-    let longest: Entry | undefined;
-    for (const entry of this.entries.values()) {
-      if (entry.holdTimer === undefined || this.berths.isStatic(entry.agent.id)) continue;
-      if (longest === undefined || entry.agent.lastSeenAt < longest.agent.lastSeenAt) longest = entry;
-    }
-    return longest;
-  }
-
   /** The port and its server pass on to the new process; the old one is told and closed. */
   private takeOver({ agent, arriving }: Entry, instanceId: string): void {
     if ((agent.connected || arriving > 0) && this.options.duplicateAgent === 'reject') {
-      throw new BerthError('BERTH_AGENT_EXISTS', `agent ${agent.id} is connected already (tunnel.duplicateAgent: reject)`);
+      throw new BerthError(
+        'BERTH_AGENT_EXISTS',
+        `agent ${agent.id} is connected already (tunnel.duplicateAgent: reject)`,
+      );
     }
     agent.instanceId = instanceId;
     const previous = agent.connections.all;
@@ -253,7 +241,10 @@ export class AgentRegistry {
     for (const connection of previous) {
       const { id: connectionId } = connection;
       this.events.emit('connection.closed', { agentId: agent.id, connectionId, reason: 'replaced' });
-      this.log.warn({ agentId: agent.id, connectionId: connection.id }, 'connection replaced by another process with the same id');
+      this.log.warn(
+        { agentId: agent.id, connectionId: connection.id },
+        'connection replaced by another process with the same id',
+      );
       connection.goaway(GoawayReason.replaced, 0, false);
       connection.close(replaced(agent));
     }
@@ -296,12 +287,4 @@ export class AgentRegistry {
       this.log.error({ agentId: agent.id, err: thrown }, 'agent server was gone already');
     });
   }
-}
-
-function shuttingDown(): BerthError {
-  return new BerthError('BERTH_DRAINING', 'the gateway is shutting down');
-}
-
-function replaced({ id }: Agent): BerthError {
-  return new BerthError('BERTH_CONNECTION_REPLACED', `another process registered as agent ${id}`);
 }

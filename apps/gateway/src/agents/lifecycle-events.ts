@@ -4,7 +4,9 @@ import type { Log } from '#observability';
 
 /** What happens to agents and ports; each event carries plain data. */
 export interface LifecycleEventMap {
-  'agent.connected': [{ agentId: string; port: number; remoteAddress: string; metadata: Readonly<Record<string, string>> }];
+  'agent.connected': [
+    { agentId: string; port: number; remoteAddress: string; metadata: Readonly<Record<string, string>> },
+  ];
   'agent.disconnected': [{ agentId: string; port: number; reason: string }];
   'connection.opened': [{ agentId: string; connectionId: string; remoteAddress: string }];
   'connection.closed': [{ agentId: string; connectionId: string; reason: string }];

@@ -10,6 +10,7 @@ import { newRequestId, sendError, sendRawError } from './error-responses.js';
 import { applyForwarded } from './forwarded.js';
 import { bodyTooLarge, HttpRelay } from './http-relay.js';
 import type { IngressContext } from './ingress-context.js';
+import { checkIntercepted } from './intercepted.js';
 import type { IngressAnswer, IngressRequest } from './interceptor.js';
 import { UpgradeRelay } from './upgrade-relay.js';
 
@@ -45,8 +46,8 @@ export class AgentIngress implements AgentTraffic {
 
   clientError(error: Error & { code?: string }, socket: Duplex): void {
     const client = clientOf(socket);
-    // The parser complains again about each further read.
-    if (client.broken !== undefined) return;
+    // The parser complains again about each further read; and what follows the last answer is nobody's.
+    if (client.broken !== undefined || client.closing) return;
     if (error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy();
       return;
@@ -136,7 +137,8 @@ export class AgentIngress implements AgentTraffic {
         Object.assign(open, { method: seen.method, target: seen.target, headers: seen.headers });
         start();
       } else {
-        const error = answer instanceof BerthError ? answer : new BerthError('BERTH_BAD_REQUEST', 'refused by an interceptor');
+        const error =
+          answer instanceof BerthError ? answer : new BerthError('BERTH_BAD_REQUEST', 'refused by an interceptor');
         this.refuseRaw(socket, error);
       }
     });
@@ -145,9 +147,14 @@ export class AgentIngress implements AgentTraffic {
   /** The head for the agent, or why the request is refused. */
   private readHead(request: IncomingMessage, isUpgrade: boolean): RelayedHead | BerthError {
     const { options } = this.context;
+    if (request.httpVersionMajor !== 1)
+      return new BerthError('BERTH_BAD_REQUEST', 'this port speaks HTTP/1.1 and HTTP/1.0');
     const target = request.url as string;
     if (target.length > options.maxTargetBytes) {
-      return new BerthError('BERTH_TARGET_TOO_LONG', `the request target is longer than ${options.maxTargetBytes} bytes (ingress.maxTargetBytes)`);
+      return new BerthError(
+        'BERTH_TARGET_TOO_LONG',
+        `the request target is longer than ${options.maxTargetBytes} bytes (ingress.maxTargetBytes)`,
+      );
     }
     let head: RelayedHead;
     try {
@@ -156,9 +163,11 @@ export class AgentIngress implements AgentTraffic {
       if (thrown instanceof FramingError) return new BerthError('BERTH_BAD_REQUEST', thrown.message);
       throw thrown;
     }
-    if (head.hosts === 0 && request.httpVersionMinor === 1) return new BerthError('BERTH_BAD_REQUEST', 'no Host header');
+    if (head.hosts === 0 && request.httpVersionMinor === 1)
+      return new BerthError('BERTH_BAD_REQUEST', 'no Host header');
     if (head.hosts > 1) return new BerthError('BERTH_BAD_REQUEST', 'more than one Host header');
-    if (options.maxBodyBytes > 0 && (head.contentLength ?? 0) > options.maxBodyBytes) return bodyTooLarge(options.maxBodyBytes);
+    if (options.maxBodyBytes > 0 && (head.contentLength ?? 0) > options.maxBodyBytes)
+      return bodyTooLarge(options.maxBodyBytes);
     const address = request.socket.remoteAddress ?? '';
     head.headers = applyForwarded(head.headers, options.forwardedHeaders, { address, host: head.host });
     return head;
@@ -181,6 +190,7 @@ export class AgentIngress implements AgentTraffic {
         const answer = await interceptor.onRequest?.(seen);
         if (answer !== undefined) return answer;
       }
+      checkIntercepted(seen);
       return undefined;
     } catch (thrown) {
       this.context.log.error({ agentId: seen.agentId, err: thrown }, `an interceptor failed: ${messageOf(thrown)}`);
@@ -212,10 +222,16 @@ function endAfter(request: IncomingMessage, response: ServerResponse): void {
 
 function parserError(error: Error & { code?: string }): BerthError {
   if (error.code === 'HPE_HEADER_OVERFLOW') {
-    return new BerthError('BERTH_HEADERS_TOO_LARGE', 'the request head is larger than allowed (ingress.maxHeaderBytes)');
+    return new BerthError(
+      'BERTH_HEADERS_TOO_LARGE',
+      'the request head is larger than allowed (ingress.maxHeaderBytes)',
+    );
   }
   if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    return new BerthError('BERTH_REQUEST_TIMEOUT', 'the request head did not arrive in time (ingress.headersTimeoutMs)');
+    return new BerthError(
+      'BERTH_REQUEST_TIMEOUT',
+      'the request head did not arrive in time (ingress.headersTimeoutMs)',
+    );
   }
   return new BerthError('BERTH_BAD_REQUEST', 'the request is not valid HTTP');
 }

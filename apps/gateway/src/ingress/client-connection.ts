@@ -24,7 +24,8 @@ export class ClientConnection {
   current: PendingAnswer | undefined;
   /** what the client sends cannot be read any more */
   broken: BerthError | undefined;
-  private closing = false;
+  /** the answer being sent is the last one */
+  closing = false;
   private busy = false;
   private readonly waiting: (() => void)[] = [];
   private paused = false;

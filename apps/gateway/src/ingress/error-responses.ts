@@ -10,13 +10,25 @@ export function newRequestId(): string {
 
 /** Head fields of every error answer; `Retry-After` where trying again makes sense. */
 function errorHead(error: BerthError, length: number, retryAfterSeconds: number): string[] {
-  const head = ['Content-Type', 'application/json; charset=utf-8', 'Content-Length', String(length), 'Cache-Control', 'no-store'];
+  const head = [
+    'Content-Type',
+    'application/json; charset=utf-8',
+    'Content-Length',
+    String(length),
+    'Cache-Control',
+    'no-store',
+  ];
   if (error.httpStatus === 503) head.push('Retry-After', String(retryAfterSeconds));
   return head;
 }
 
 /** Answers with Berth's JSON error; the head must not have been sent. */
-export function sendError(response: ServerResponse, error: BerthError, requestId: string, retryAfterSeconds: number): void {
+export function sendError(
+  response: ServerResponse,
+  error: BerthError,
+  requestId: string,
+  retryAfterSeconds: number,
+): void {
   const body = JSON.stringify(errorBody(error, requestId));
   response.sendDate = true;
   // With its reason: a head that could not be sent may have left a bad one behind.

@@ -1,6 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BerthError } from '#errors';
-import { FramingError, headerValue, isBodiless, isIdempotent, relayHead, relayTrailers, withoutHeader } from '#http-rules';
+import {
+  FramingError,
+  headerValue,
+  isBodiless,
+  isIdempotent,
+  relayHead,
+  relayTrailers,
+  withoutHeader,
+} from '#http-rules';
 import {
   type Exchange,
   type ExchangeFailure,
@@ -99,8 +107,7 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
       if (head.status === 100) {
         this.continued = true;
         response.writeContinue();
-      }
-      else response.writeInformation(head.status, relayHead(head.headers, false).headers);
+      } else response.writeInformation(head.status, relayHead(head.headers, false).headers);
     } catch (thrown) {
       this.badResponse(thrown);
     }
@@ -222,6 +229,7 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
     this.requestBytes += chunk.length;
     if (context.options.maxBodyBytes > 0 && this.requestBytes > context.options.maxBodyBytes) {
       exchange.reset(ResetCode.cancelled, 'request body over ingress.maxBodyBytes');
+      if (!this.answered) this.lastAnswer();
       this.answerError(bodyTooLarge(context.options.maxBodyBytes));
       return;
     }
@@ -279,7 +287,10 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
     const { idleTimeoutMs, responseTimeoutMs } = context.options;
     this.answerError(
       this.requestEnded || this.request.isPaused()
-        ? new BerthError('BERTH_RESPONSE_TIMEOUT', `agent ${context.agent.id} sent no response head within ${responseTimeoutMs} ms`)
+        ? new BerthError(
+            'BERTH_RESPONSE_TIMEOUT',
+            `agent ${context.agent.id} sent no response head within ${responseTimeoutMs} ms`,
+          )
         : new BerthError('BERTH_REQUEST_TIMEOUT', `the request body stood still for ${idleTimeoutMs} ms`),
     );
   }
@@ -329,7 +340,10 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
     this.exchange?.reset(ResetCode.internal, 'the response cannot be relayed');
     const why = thrown instanceof FramingError ? thrown.message : 'its head is not valid HTTP';
     this.answerError(
-      new BerthError('BERTH_BAD_AGENT_RESPONSE', `the response of agent ${this.context.agent.id} cannot be relayed: ${why}`),
+      new BerthError(
+        'BERTH_BAD_AGENT_RESPONSE',
+        `the response of agent ${this.context.agent.id} cannot be relayed: ${why}`,
+      ),
     );
   }
 
@@ -365,7 +379,10 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
 }
 
 export function bodyTooLarge(limit: number): BerthError {
-  return new BerthError('BERTH_BODY_TOO_LARGE', `the request body is larger than ${limit} bytes (ingress.maxBodyBytes)`);
+  return new BerthError(
+    'BERTH_BODY_TOO_LARGE',
+    `the request body is larger than ${limit} bytes (ingress.maxBodyBytes)`,
+  );
 }
 
 // Shared listeners: closures per request would be four allocations each.
@@ -386,8 +403,9 @@ function onRequestEnd(this: RelayedRequest): void {
   this[RELAY]?.requestComplete();
 }
 
-function flushHead(response: ServerResponse): void {
-  if (!response.writableEnded && !response.destroyed) response.flushHeaders();
+/** Unlike `flushHeaders()`, which writes the head as UTF-8, this keeps its bytes. */
+export function flushHead(response: ServerResponse): void {
+  if (!response.writableEnded && !response.destroyed) response.write('', 'latin1');
 }
 
 function expectsContinue(headers: FlatHeaders): boolean {
@@ -408,7 +426,7 @@ function linger(request: IncomingMessage): void {
     if (!request.complete) request.socket.destroy();
   }, LINGER_MS);
   timer.unref();
-  request.socket.once('close', () => {
+  request.once('close', () => {
     clearTimeout(timer);
   });
 }

@@ -26,11 +26,7 @@ export class ResponseGate {
   }
 
   /** Runs the interceptors and lets the response go. Never rejects. */
-  async pass(
-    interceptors: readonly IngressInterceptor[],
-    request: IngressRequest,
-    head: ResponseHead,
-  ): Promise<void> {
+  async pass(interceptors: readonly IngressInterceptor[], request: IngressRequest, head: ResponseHead): Promise<void> {
     const response: IngressResponse = { status: head.status, headers: head.headers };
     try {
       for (const interceptor of interceptors) await interceptor.onResponse?.(response, request);

@@ -1,4 +1,4 @@
-import { type IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, ServerResponse, validateHeaderName, validateHeaderValue } from 'node:http';
 import type { Socket } from 'node:net';
 import { BerthError } from '#errors';
 import { relayHead } from '#http-rules';
@@ -15,6 +15,7 @@ import type { PendingAnswer } from './client-connection.js';
 import { UNWATCHED, type Watched } from './deadlines.js';
 import { newRequestId, sendRawError } from './error-responses.js';
 import { errorOfFailure } from './failures.js';
+import { flushHead } from './http-relay.js';
 import type { IngressContext } from './ingress-context.js';
 
 /**
@@ -117,15 +118,21 @@ export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
 
   private startPipe(head: ResponseHead): void {
     const { headers } = relayHead(head.headers, true);
+    validateHeaderValue('reason', head.reason);
     let text = `HTTP/1.1 101 ${head.reason}\r\n`;
-    for (let i = 0; i < headers.length; i += 2) text += `${headers[i] as string}: ${headers[i + 1] as string}\r\n`;
-    if (/[^\t\r\n\x20-\x7e\x80-\xff]/.test(text) || /\r\n?(?![\r\n]*[!#$%&'*+.^_`|~0-9A-Za-z-]+: |$)/.test(text)) {
-      throw new BerthError('BERTH_BAD_AGENT_RESPONSE', 'control characters in the 101 response');
+    for (let i = 0; i < headers.length; i += 2) {
+      const name = headers[i] as string;
+      const value = headers[i + 1] as string;
+      validateHeaderName(name);
+      validateHeaderValue(name, value);
+      text += `${name}: ${value}\r\n`;
     }
     this.state = 'pipe';
     const { socket, exchange } = this;
     socket.write(`${text}\r\n`, 'latin1');
     socket.setNoDelay(true);
+    // A plain answer on the same connection may have left its keep-alive timeout behind.
+    socket.setTimeout(0);
     if (this.early.length > 0) this.sendToAgent(this.early);
     socket.on('data', this.sendToAgent);
     socket.on('end', () => exchange?.sendEnd());
@@ -146,7 +153,7 @@ export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
     response.writeHead(head.status, head.reason, headers);
     this.state = 'response';
     this.response = response;
-    response.flushHeaders();
+    flushHead(response);
   }
 
   private readonly sendToAgent = (bytes: Buffer): void => {

@@ -10,7 +10,10 @@ import { BerthError } from '#errors';
  */
 export function checkAgentId(agentId: string): void {
   if (!AGENT_ID.test(agentId)) {
-    throw new BerthError('BERTH_INVALID_AGENT_ID', `agent id ${JSON.stringify(agentId.slice(0, 80))} does not match ${AGENT_ID.source}`);
+    throw new BerthError(
+      'BERTH_INVALID_AGENT_ID',
+      `agent id ${JSON.stringify(agentId.slice(0, 80))} does not match ${AGENT_ID.source}`,
+    );
   }
 }
 
@@ -25,7 +28,10 @@ export function checkToken(expected: string, given: string): void {
   // Digests are of one length, so that the comparison tells nothing about the token's.
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   if (!timingSafeEqual(digest(expected), digest(given))) {
-    throw new BerthError('BERTH_UNAUTHENTICATED', given === '' ? 'this gateway asks for a token (--token)' : 'the token is not the gateway\'s (--token)');
+    throw new BerthError(
+      'BERTH_UNAUTHENTICATED',
+      given === '' ? 'this gateway asks for a token (--token)' : "the token is not the gateway's (--token)",
+    );
   }
 }
 
@@ -35,12 +41,18 @@ export function checkToken(expected: string, given: string): void {
  * @param certificate undefined: none was shown, or it was not trusted
  * @throws BerthError `BERTH_CERTIFICATE_MISMATCH`
  */
-export function checkCertificate(certificate: PeerCertificate | DetailedPeerCertificate | undefined, agentId: string): void {
+export function checkCertificate(
+  certificate: PeerCertificate | DetailedPeerCertificate | undefined,
+  agentId: string,
+): void {
   if (certificate === undefined) return;
   const commonName: unknown = certificate.subject.CN;
-  const names = [...(Array.isArray(commonName) ? commonName : [commonName]), ...alternativeNames(certificate.subjectaltname)];
+  const names: unknown[] = [commonName, ...alternativeNames(certificate.subjectaltname)].flat();
   if (!names.includes(agentId)) {
-    throw new BerthError('BERTH_CERTIFICATE_MISMATCH', `neither CN nor SAN of the client certificate is agent id ${agentId}`);
+    throw new BerthError(
+      'BERTH_CERTIFICATE_MISMATCH',
+      `neither CN nor SAN of the client certificate is agent id ${agentId}`,
+    );
   }
 }
 

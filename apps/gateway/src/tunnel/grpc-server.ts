@@ -31,7 +31,8 @@ export function createGrpcServer(options: Record<string, string | number>, onUnt
   const server = new Server(options);
   const internals = server as unknown as ServerInternals;
   const original = internals.createHttp2Server?.bind(server);
-  if (original === undefined) throw new Error('@grpc/grpc-js has no createHttp2Server: check grpc-server.ts against its new version');
+  if (original === undefined)
+    throw new Error('@grpc/grpc-js has no createHttp2Server: check grpc-server.ts against its new version');
   internals.createHttp2Server = (credentials) => {
     const http2 = original(credentials);
     http2.updateSettings({ initialWindowSize: STREAM_WINDOW_BYTES });
@@ -82,9 +83,16 @@ export function grpcCredentials(tls: GrpcTls): ServerCredentials {
   try {
     createSecureContext({ cert, key, ...(ca === null ? {} : { ca }) });
   } catch (thrown) {
-    throw new BerthError('BERTH_CONFIG_INVALID', `grpc.tls: the files are no certificate and key: ${messageOf(thrown)}`);
+    throw new BerthError(
+      'BERTH_CONFIG_INVALID',
+      `grpc.tls: the files are no certificate and key: ${messageOf(thrown)}`,
+    );
   }
-  const credentials = ServerCredentials.createSsl(ca, [{ cert_chain: cert, private_key: key }], tls.clientCert !== 'none');
+  const credentials = ServerCredentials.createSsl(
+    ca,
+    [{ cert_chain: cert, private_key: key }],
+    tls.clientCert !== 'none',
+  );
   if (tls.clientCert === 'request') acceptWithoutCertificate(credentials);
   return credentials;
 }
@@ -101,6 +109,7 @@ function readPem(file: string, setting: string): Buffer {
 function acceptWithoutCertificate(credentials: ServerCredentials): void {
   const internals = credentials as unknown as CredentialsInternals;
   const original = internals._getConstructorOptions?.bind(credentials);
-  if (original === undefined) throw new Error('@grpc/grpc-js credentials changed: check grpc-server.ts (grpc.tls.clientCert: request)');
+  if (original === undefined)
+    throw new Error('@grpc/grpc-js credentials changed: check grpc-server.ts (grpc.tls.clientCert: request)');
   internals._getConstructorOptions = () => ({ ...original(), rejectUnauthorized: false });
 }

@@ -93,7 +93,10 @@ export class Handshakes {
           connection?.ended();
           if (connection !== undefined) this.registry.unregister(connection, error?.code ?? 'closed');
           if (error !== undefined) {
-            this.log.debug({ agentId: connection?.agentId, connectionId: connection?.id, code: error.code, reason: error.message }, 'connection closed');
+            this.log.debug(
+              { agentId: connection?.agentId, connectionId: connection?.id, code: error.code, reason: error.message },
+              'connection closed',
+            );
           }
         },
       },
@@ -113,11 +116,22 @@ export class Handshakes {
     );
     this.pending += 1;
     const timer = setTimeout(() => {
-      this.refuse(session, '', new BerthError('BERTH_HANDSHAKE_TIMEOUT', `no Hello within ${options.handshakeTimeoutMs} ms (tunnel.handshakeTimeoutMs)`));
+      this.refuse(
+        session,
+        '',
+        new BerthError(
+          'BERTH_HANDSHAKE_TIMEOUT',
+          `no Hello within ${options.handshakeTimeoutMs} ms (tunnel.handshakeTimeoutMs)`,
+        ),
+      );
     }, options.handshakeTimeoutMs);
     timer.unref();
     if (this.pending > options.maxPendingHandshakes) {
-      this.refuse(session, '', new BerthError('BERTH_TOO_MANY_CONNECTIONS', 'too many handshakes at once (tunnel.maxPendingHandshakes)'));
+      this.refuse(
+        session,
+        '',
+        new BerthError('BERTH_TOO_MANY_CONNECTIONS', 'too many handshakes at once (tunnel.maxPendingHandshakes)'),
+      );
     }
     return session;
   }
@@ -127,19 +141,34 @@ export class Handshakes {
     if (hello.token.length > MAX_TOKEN_CHARS) throw new BerthError('BERTH_UNAUTHENTICATED', 'the token is too long');
     checkToken(this.options.token, hello.token);
     if (caller.certificateRequired && caller.certificate === undefined) {
-      throw new BerthError('BERTH_CERTIFICATE_MISMATCH', 'this gateway requires a client certificate (grpc.tls.clientCert)');
+      throw new BerthError(
+        'BERTH_CERTIFICATE_MISMATCH',
+        'this gateway requires a client certificate (grpc.tls.clientCert)',
+      );
     }
     checkCertificate(caller.certificate, hello.agentId);
     if (!hello.versions.includes(PROTOCOL_VERSION)) {
-      throw new BerthError('BERTH_VERSION_UNSUPPORTED', `this gateway speaks version ${PROTOCOL_VERSION}, the agent ${hello.versions.join(', ')}`);
+      throw new BerthError(
+        'BERTH_VERSION_UNSUPPORTED',
+        `this gateway speaks version ${PROTOCOL_VERSION}, the agent ${hello.versions.join(', ')}`,
+      );
     }
     const { maxExchanges, initialWindowBytes } = hello.limits;
     if (maxExchanges < 1 || initialWindowBytes < 1 || initialWindowBytes > 0x7fffffff) {
-      throw new BerthError('BERTH_PROTOCOL_ERROR', 'Hello.limits must name maxExchanges and initialWindowBytes, both at least 1');
+      throw new BerthError(
+        'BERTH_PROTOCOL_ERROR',
+        'Hello.limits must name maxExchanges and initialWindowBytes, both at least 1',
+      );
     }
     const metadata = Object.entries(hello.metadata);
-    if (metadata.length > MAX_METADATA_ENTRIES || metadata.some(([key, value]) => key.length + value.length > MAX_METADATA_CHARS)) {
-      throw new BerthError('BERTH_PROTOCOL_ERROR', `Hello.metadata is limited to ${MAX_METADATA_ENTRIES} entries of ${MAX_METADATA_CHARS} characters`);
+    if (
+      metadata.length > MAX_METADATA_ENTRIES ||
+      metadata.some(([key, value]) => key.length + value.length > MAX_METADATA_CHARS)
+    ) {
+      throw new BerthError(
+        'BERTH_PROTOCOL_ERROR',
+        `Hello.metadata is limited to ${MAX_METADATA_ENTRIES} entries of ${MAX_METADATA_CHARS} characters`,
+      );
     }
   }
 
@@ -166,7 +195,15 @@ export class Handshakes {
       return;
     }
     liveness.start();
-    this.log.info({ agentId: agent.id, connectionId: connection.id, port: agent.port, remoteAddress: connection.origin.remoteAddress }, 'connection registered');
+    this.log.info(
+      {
+        agentId: agent.id,
+        connectionId: connection.id,
+        port: agent.port,
+        remoteAddress: connection.origin.remoteAddress,
+      },
+      'connection registered',
+    );
   }
 
   private welcome(connection: TunnelConnection, port: number): void {

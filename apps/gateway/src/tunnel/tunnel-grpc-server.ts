@@ -1,6 +1,6 @@
 import { MAX_GRPC_MESSAGE_BYTES, passBuffer, TUNNEL_METHOD_PATH } from '#tunnel-protocol';
 import type { Server, ServerCredentials } from '@grpc/grpc-js';
-import { type GrpcOptions, ServerGrpc } from '@nestjs/microservices';
+import { ServerGrpc } from '@nestjs/microservices';
 import { createGrpcServer, type OnUntrusted } from './grpc-server.js';
 
 export interface TunnelServerOptions {
@@ -60,7 +60,7 @@ export class TunnelGrpcServer extends ServerGrpc {
 }
 
 /** The service of tunnel.proto with its messages as plain buffers: the session does the coding. */
-function tunnelDefinition(): NonNullable<GrpcOptions['options']['packageDefinition']> {
+function tunnelDefinition(): object {
   return {
     'berth.tunnel.v1.Tunnel': {
       Connect: {

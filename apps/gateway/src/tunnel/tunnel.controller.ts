@@ -32,8 +32,8 @@ export class TunnelController {
     call.on('end', () => {
       session.close();
     });
-    call.on('cancelled', closed('the agent\'s connection went away'));
-    call.on('error', closed('the agent\'s stream failed'));
-    call.on('close', closed('the agent\'s stream closed'));
+    call.on('cancelled', closed("the agent's connection went away"));
+    call.on('error', closed("the agent's stream failed"));
+    call.on('close', closed("the agent's stream closed"));
   }
 }

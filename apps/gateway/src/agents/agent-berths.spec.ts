@@ -1,0 +1,119 @@
+import { createServer } from 'node:http';
+import { type BindAddress, PooledHttpServer } from '#http-server-pool';
+import { silentLog } from '#observability';
+import { PortAllocatorService } from '#port-allocator';
+import { eventually, freePortRange } from '#testing';
+import { Agent } from './agent.js';
+import { AgentBerths } from './agent-berths.js';
+import { LifecycleEvents } from './lifecycle-events.js';
+
+const agent = (id: string): Agent => new Agent(id, id);
+const nothing = (): void => undefined;
+
+describe('AgentBerths', () => {
+  let berths: AgentBerths;
+  let ports: PortAllocatorService;
+  let range: { start: number; end: number };
+  let built: PooledHttpServer[] = [];
+  /** tells a server how often to fail before it starts */
+  let failures = 0;
+
+  class Server extends PooledHttpServer {
+    constructor(bind: BindAddress) {
+      super('test', bind, createServer());
+    }
+
+    override async start(): Promise<void> {
+      if (failures-- > 0) throw new Error('no');
+      await super.start();
+    }
+  }
+
+  beforeEach(async () => {
+    range = await freePortRange(5);
+    ports = new PortAllocatorService({ range });
+    built = [];
+    failures = 0;
+    const build = (_: Agent, port: number): PooledHttpServer => {
+      const server = new Server({ host: '127.0.0.1', port });
+      built.push(server);
+      return server;
+    };
+    const options = { bindAttempts: 3, stopGraceMs: 1000 };
+    berths = new AgentBerths(ports, { build }, options, new LifecycleEvents(silentLog), silentLog);
+  });
+  afterEach(() => berths.close(0));
+
+  it('A5: one server per agent', async () => {
+    await berths.start(agent('a'), nothing);
+    await expect(berths.start(agent('a'), nothing)).rejects.toThrow('server already exists for agent a');
+    expect(ports.list()).toHaveLength(1);
+  });
+
+  it('A5: three attempts on three ports, then it gives up with all of them put back', async () => {
+    failures = 3;
+    await expect(berths.start(agent('a'), nothing)).rejects.toThrow(/^failed to start server after 3 attempts/);
+    expect(built.map(({ bind }) => bind.port)).toEqual([range.start, range.start + 1, range.start + 2]);
+    expect(ports.list()).toEqual([]);
+    expect(berths.list()).toEqual([]);
+  });
+
+  it('A6: an unknown agent has no server to stop', async () => {
+    await expect(berths.stop('nobody')).rejects.toThrow('no server found for agent nobody');
+  });
+
+  it('A6: is off the list at once, and the port is free when stop has resolved', async () => {
+    await berths.start(agent('a'), nothing);
+    const stopped = berths.stop('a');
+    expect(berths.list()).toEqual([]);
+    await stopped;
+    expect(ports.list()).toEqual([]);
+  });
+
+  it('A6: the port is released though the server does not stop cleanly', async () => {
+    await berths.start(agent('a'), nothing);
+    const [server] = built;
+    const stop = server?.stop.bind(server);
+    if (server !== undefined) {
+      server.stop = async (graceMs) => {
+        await stop?.(graceMs);
+        throw new Error('no');
+      };
+    }
+    await berths.stop('a');
+    expect(ports.list()).toEqual([]);
+  });
+
+  it('A3: an agent that returns in the same turn gets its port', async () => {
+    await berths.start(agent('first'), nothing);
+    const port = await berths.start(agent('a'), nothing);
+    await berths.stop('first');
+    const [, again] = await Promise.all([berths.stop('a'), berths.start(agent('a'), nothing)]);
+    expect(again).toBe(port);
+  });
+
+  it('A8: tells whoever started it when a server ends by itself, and not when it is stopped', async () => {
+    const lost: string[] = [];
+    for (const id of ['a', 'b', 'c']) {
+      await berths.start(agent(id), (error) => {
+        lost.push(`${id} ${error.code}`);
+        void berths.stop(id);
+      });
+    }
+    await berths.stop('c');
+    built[0]?.server.close();
+    await eventually(() => lost.length === 1);
+    // One that does not listen though nobody was told is found.
+    built[1]?.server.removeAllListeners('close').close();
+    berths.checkListening();
+    expect(lost).toEqual(['a BERTH_SERVER_START_FAILED', 'b BERTH_SERVER_START_FAILED']);
+  });
+
+  it('A14: starts nothing any more once it was closed, not even what had begun', async () => {
+    const starting = berths.start(agent('a'), nothing);
+    await berths.close(0);
+    await expect(starting).rejects.toMatchObject({ code: 'BERTH_DRAINING' });
+    expect(built[0]?.server.listening).toBe(false);
+    expect(ports.list()).toEqual([]);
+  });
+});

@@ -1,0 +1,149 @@
+import { createServer } from 'node:http';
+import { PooledHttpServer } from '#http-server-pool';
+import { silentLog } from '#observability';
+import { PortAllocatorService } from '#port-allocator';
+import { eventually, freePortRange } from '#testing';
+import { SESSION_DEFAULTS, TunnelSession, WindowBudget } from '#tunnel-protocol';
+import { AgentBerths } from './agent-berths.js';
+import { AgentRegistry, type RegistryOptions } from './agent-registry.js';
+import { LifecycleEvents } from './lifecycle-events.js';
+import { TunnelConnection } from './tunnel-connection.js';
+
+/** Registrations that meet each other while an agent's server takes its time to start. */
+describe('AgentRegistry, while a server starts', () => {
+  let registry: AgentRegistry;
+  let ports: PortAllocatorService;
+  let letStart: () => void;
+  let number = 0;
+
+  afterEach(() => registry.close(0));
+
+  async function make(options: Partial<RegistryOptions> = {}): Promise<void> {
+    ports = new PortAllocatorService({ range: await freePortRange(3) });
+    const events = new LifecycleEvents(silentLog);
+    const gate = Promise.withResolvers<undefined>();
+    letStart = () => {
+      gate.resolve(undefined);
+    };
+    class SlowServer extends PooledHttpServer {
+      override async start(): Promise<void> {
+        await gate.promise;
+        await super.start();
+      }
+    }
+    const build = (_: unknown, port: number): PooledHttpServer =>
+      new SlowServer('slow', { host: '127.0.0.1', port }, createServer());
+    const berths = new AgentBerths(ports, { build }, { bindAttempts: 3, stopGraceMs: 0 }, events, silentLog);
+    const defaults: RegistryOptions = {
+      duplicateAgent: 'replace',
+      maxConnectionsPerAgent: 2,
+      holdMs: 0,
+      staleAfterMs: 120_000,
+    };
+    registry = new AgentRegistry(berths, { ...defaults, ...options }, events, silentLog);
+  }
+
+  function connection(instanceId: string): TunnelConnection {
+    const transport = { send: (_: Buffer, sent: () => void) => sent(), close: () => undefined };
+    const made: TunnelConnection = new TunnelConnection(
+      `c${(number += 1)}`,
+      'agent-1',
+      new TunnelSession(
+        transport,
+        {
+          closed: () => {
+            registry.unregister(made, 'closed');
+          },
+        },
+        {
+          role: 'gateway',
+          window: { startBytes: 1, maxBytes: 1, budget: new WindowBudget(0) },
+          maxExchanges: 0,
+          ...SESSION_DEFAULTS,
+          now: () => performance.now(),
+        },
+      ),
+      { remoteAddress: '', softwareVersion: '', instanceId },
+    );
+    return made;
+  }
+
+  /** What became of a registration: the port in its welcome, or the code of the refusal. */
+  async function outcome(made: TunnelConnection): Promise<string> {
+    let welcomed = 0;
+    return registry
+      .register(made, {}, (port) => (welcomed = port))
+      .then(
+        () => (welcomed > 0 ? 'welcome' : 'no welcome'),
+        (thrown: unknown) => (thrown as { code: string }).code,
+      );
+  }
+
+  it('A5: welcomes nobody before the server listens', async () => {
+    await make();
+    let settled = false;
+    const result = outcome(connection('one')).finally(() => (settled = true));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(settled).toBe(false);
+    expect(registry.list()).toEqual([]);
+    letStart();
+    expect(await result).toBe('welcome');
+  });
+
+  it('takes as many connections as it may, though all of them were waiting', async () => {
+    await make();
+    const results = Array.from({ length: 5 }, () => outcome(connection('one')));
+    letStart();
+    expect((await Promise.all(results)).sort()).toEqual([
+      ...Array<string>(3).fill('BERTH_TOO_MANY_CONNECTIONS'),
+      'welcome',
+      'welcome',
+    ]);
+  });
+
+  it('A11: of two processes that wait, the later one replaces the earlier', async () => {
+    await make();
+    const results = [outcome(connection('one')), outcome(connection('two'))];
+    letStart();
+    expect(await Promise.all(results)).toEqual(['BERTH_CONNECTION_REPLACED', 'welcome']);
+    expect(registry.get('agent-1')?.connections.all).toHaveLength(1);
+  });
+
+  it('A11: with reject it is the earlier one that stays', async () => {
+    await make({ duplicateAgent: 'reject' });
+    const results = [outcome(connection('one')), outcome(connection('two'))];
+    letStart();
+    expect(await Promise.all(results)).toEqual(['welcome', 'BERTH_AGENT_EXISTS']);
+  });
+
+  it('A14: one that leaves aborts its registration, and does not take those with it that wait as well', async () => {
+    await make();
+    const [leaving, staying] = [connection('one'), connection('one')];
+    const results = [outcome(leaving), outcome(staying)];
+    leaving.session.close();
+    letStart();
+    expect(await Promise.all(results)).toEqual(['BERTH_CONNECTION_CLOSED', 'welcome']);
+    expect(ports.list().map(({ port }) => port)).toEqual([registry.get('agent-1')?.port]);
+  });
+
+  it('A14: the last one to leave takes the server with it, held ports or not', async () => {
+    await make({ holdMs: 60_000 });
+    const leaving = connection('one');
+    const result = outcome(leaving);
+    leaving.session.close();
+    letStart();
+    expect(await result).toBe('BERTH_CONNECTION_CLOSED');
+    await eventually(() => ports.list().length === 0);
+  });
+
+  it('A14: a shutdown refuses who waits', async () => {
+    await make();
+    const result = outcome(connection('one'));
+    const closed = registry.close(0);
+    letStart();
+    expect(await result).toBe('BERTH_DRAINING');
+    await closed;
+    expect(ports.list()).toEqual([]);
+    expect(await outcome(connection('one'))).toBe('BERTH_DRAINING');
+  });
+});

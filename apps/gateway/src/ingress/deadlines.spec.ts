@@ -1,0 +1,60 @@
+import { eventually } from '#testing';
+import { Deadlines, UNWATCHED, type Watched } from './deadlines.js';
+
+class Entry implements Watched {
+  deadlineAt = 0;
+  watchIndex = UNWATCHED;
+  expiries = 0;
+  constructor(private readonly onExpiry: () => void = () => undefined) {}
+  expired(): void {
+    this.expiries += 1;
+    this.onExpiry();
+  }
+}
+
+describe('Deadlines', () => {
+  it('tells an entry once, and forgets it', async () => {
+    const deadlines = new Deadlines(5);
+    const entry = new Entry();
+    deadlines.watch(entry, 1);
+    await eventually(() => entry.expiries === 1);
+    expect([deadlines.size, entry.watchIndex]).toEqual([0, UNWATCHED]);
+  });
+
+  it('spares whoever made progress, and whoever is not watched any more', async () => {
+    const deadlines = new Deadlines(5);
+    const [busy, gone, late] = [new Entry(), new Entry(), new Entry()];
+    for (const entry of [busy, gone, late]) deadlines.watch(entry, 1);
+    busy.deadlineAt += 60_000;
+    deadlines.unwatch(gone);
+    deadlines.unwatch(gone);
+    await eventually(() => late.expiries === 1);
+    expect([busy.expiries, gone.expiries, deadlines.size]).toEqual([0, 0, 1]);
+    deadlines.unwatch(busy);
+  });
+
+  it('an entry that expires may end others', async () => {
+    const deadlines = new Deadlines(5);
+    const second = new Entry();
+    const first = new Entry(() => {
+      deadlines.unwatch(second);
+    });
+    deadlines.watch(first, 1);
+    deadlines.watch(second, 1);
+    await eventually(() => first.expiries === 1);
+    expect([second.expiries, deadlines.size]).toEqual([0, 0]);
+  });
+
+  it('counts from now after a time in which nobody was watched', async () => {
+    const deadlines = new Deadlines(5);
+    const first = new Entry();
+    deadlines.watch(first, 1);
+    await eventually(() => first.expiries === 1);
+    const quietSince = deadlines.now;
+    await eventually(() => performance.now() > quietSince + 60);
+    const second = new Entry();
+    deadlines.watch(second, 50);
+    expect(second.deadlineAt).toBeGreaterThan(quietSince + 100);
+    deadlines.unwatch(second);
+  });
+});

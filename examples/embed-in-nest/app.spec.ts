@@ -1,0 +1,47 @@
+import { silentLog } from '#observability';
+import { freePortRange } from '#testing';
+import { Cleanup, localService, testAgent } from '../../test/support/harness.js';
+import { startKiosks } from './app.js';
+
+describe('example: a gateway in your own Nest application', () => {
+  const cleanup = new Cleanup();
+  afterEach(() => cleanup.run());
+
+  async function start(admin?: false): Promise<{ url: string; grpcPort: number }> {
+    const settings = {
+      http: { agentPortRange: await freePortRange(2) },
+      grpc: { host: '127.0.0.1', port: 0 },
+      agentPorts: { host: '127.0.0.1' },
+    };
+    const options = { settings, log: silentLog, ...(admin === undefined ? {} : { admin }) };
+    const { app, grpcPort } = await startKiosks(options, 0);
+    cleanup.add(app, (it) => it.close());
+    return { url: await app.getUrl(), grpcPort };
+  }
+
+  it('relays to agents, and answers its own controllers and the admin API under a path', async () => {
+    const service = cleanup.add(await localService((_, response) => response.end('a kiosk')), (it) => it.close());
+    const { url, grpcPort } = await start();
+    const settings = { id: 'kiosk-7', metadata: { name: 'Main hall' } };
+    const agent = cleanup.add(await testAgent({ grpcPort }, service.port, settings), (it) => it.stop());
+    expect(await (await fetch(agent.url)).text()).toBe('a kiosk');
+    expect(await (await fetch(`${url}/kiosks`)).json()).toEqual([
+      { name: 'Main hall', address: `http://kiosks.example.org:${agent.port}/` },
+    ]);
+    expect(await (await fetch(`${url}/berth/agents`)).json()).toMatchObject({ count: 1 });
+    expect((await fetch(`${url}/agents`)).status).toBe(404);
+  });
+
+  it('leaves the errors of the application to the application', async () => {
+    const { url } = await start();
+    expect(await (await fetch(`${url}/nothing`)).json()).toMatchObject({ statusCode: 404 });
+    const ofBerth = await fetch(`${url}/berth/agents/nobody`);
+    expect(await ofBerth.json()).toMatchObject({ error: { code: 'BERTH_NOT_FOUND' } });
+  });
+
+  it('has no admin API when it is not wanted', async () => {
+    const { url } = await start(false);
+    for (const path of ['/agents', '/berth/agents', '/metrics']) expect((await fetch(url + path)).status).toBe(404);
+    expect(await (await fetch(`${url}/kiosks`)).json()).toEqual([]);
+  });
+});

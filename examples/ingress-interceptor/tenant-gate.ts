@@ -1,0 +1,28 @@
+import { Injectable } from '@nestjs/common';
+import {
+  type IngressAnswer,
+  type IngressInterceptor,
+  type IngressRequest,
+  type IngressResponse,
+  UseAtIngress,
+} from '../../apps/gateway/src/index.js';
+
+/**
+ * Sees every exchange of every agent: blocks what no client should reach, tells
+ * the local service which agent it is behind, and marks the answers.
+ */
+@Injectable()
+@UseAtIngress({ order: 10 })
+export class TenantGate implements IngressInterceptor {
+  onRequest(request: IngressRequest): IngressAnswer | undefined {
+    if (request.target.startsWith('/internal')) {
+      return { status: 403, headers: ['Content-Type', 'text/plain'], body: 'not from outside\n' };
+    }
+    request.headers.push('X-Agent-Id', request.agentId);
+    return undefined;
+  }
+
+  onResponse(response: IngressResponse): void {
+    response.headers.push('X-Relayed-By', 'berth');
+  }
+}

@@ -1,0 +1,52 @@
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { silentLog } from '#observability';
+import { eventually, freePortRange } from '#testing';
+import { connectGateway, GatewayModule } from '../../apps/gateway/src/index.js';
+import { Cleanup, localService, testAgent } from '../../test/support/harness.js';
+import { POST_EVENT, type Recent, RecentEvents } from './recent-events.js';
+
+describe('example: a listener of lifecycle events', () => {
+  const cleanup = new Cleanup();
+  afterEach(() => cleanup.run());
+
+  it('hears of agents that come, go and are refused, though its webhook fails', async () => {
+    const posted: Recent[] = [];
+    const post = (event: Recent): Promise<void> => {
+      posted.push(event);
+      return Promise.reject(new Error('the webhook is down'));
+    };
+    @Module({
+      imports: [
+        GatewayModule.forRoot({
+          settings: {
+            http: { agentPortRange: await freePortRange(1) },
+            grpc: { host: '127.0.0.1', port: 0 },
+            agentPorts: { host: '127.0.0.1' },
+            auth: { token: 'right' },
+          },
+          log: silentLog,
+        }),
+      ],
+      providers: [RecentEvents, { provide: POST_EVENT, useValue: post }],
+    })
+    class App {}
+    const app = cleanup.add(await NestFactory.create(App, { logger: false }), (it) => it.close());
+    const { port: grpcPort } = await connectGateway(app);
+    const service = cleanup.add(await localService((_, response) => response.end('ok')), (it) => it.close());
+    const agent = cleanup.add(await testAgent({ grpcPort }, service.port, { id: 'kiosk-7', token: 'right' }), (it) =>
+      it.stop(),
+    );
+    await expect(testAgent({ grpcPort }, service.port, { id: 'stranger', token: 'wrong' })).rejects.toThrow();
+    expect(await (await fetch(agent.url)).text()).toBe('ok');
+    await agent.stop();
+    const { list } = app.get(RecentEvents);
+    await eventually(() => list.length === 3);
+    expect(list).toMatchObject([
+      { event: 'agent.connected', data: { agentId: 'kiosk-7', port: agent.port } },
+      { event: 'registration.refused', data: { agentId: 'stranger', code: 'BERTH_UNAUTHENTICATED' } },
+      { event: 'agent.disconnected', data: { agentId: 'kiosk-7', port: agent.port } },
+    ]);
+    expect(posted).toEqual(list);
+  });
+});

@@ -1,0 +1,114 @@
+import { BerthError } from '#errors';
+import { AgentConnections, AgentPool, type PooledConnection } from './index.js';
+
+interface Fake extends PooledConnection {
+  inFlight: number;
+  capacity: number;
+  accepting: boolean;
+  standby: boolean;
+}
+
+const fake = (id: string, over: Partial<Fake> = {}): Fake => ({
+  id,
+  inFlight: 0,
+  capacity: 10,
+  accepting: true,
+  standby: false,
+  ...over,
+});
+
+function poolOf(...connections: Fake[]): AgentConnections<Fake> {
+  const pool = new AgentConnections<Fake>('agent-1');
+  for (const connection of connections) pool.add(connection);
+  return pool;
+}
+
+function codeOf(run: () => unknown): string | undefined {
+  try {
+    run();
+  } catch (thrown) {
+    return BerthError.from(thrown).code;
+  }
+  return undefined;
+}
+
+describe('AgentConnections', () => {
+  it('takes the connection with the fewest exchanges', () => {
+    const pool = poolOf(fake('a', { inFlight: 3 }), fake('b', { inFlight: 1 }), fake('c', { inFlight: 2 }));
+    for (let i = 0; i < 5; i += 1) expect(pool.select().id).toBe('b');
+  });
+
+  it('lets equals take turns', () => {
+    const pool = poolOf(fake('a'), fake('b'), fake('c'));
+    const counts = new Map<string, number>();
+    for (let i = 0; i < 30; i += 1) {
+      const { id } = pool.select();
+      counts.set(id, (counts.get(id) ?? 0) + 1);
+    }
+    expect(Object.fromEntries(counts)).toEqual({ a: 10, b: 10, c: 10 });
+  });
+
+  it('passes over those that do not accept, are full, or have just failed', () => {
+    const failed = fake('failed');
+    const pool = poolOf(fake('closed', { accepting: false }), fake('full', { inFlight: 10 }), failed, fake('good'));
+    for (let i = 0; i < 8; i += 1) expect(pool.select(failed).id).toBe('good');
+  });
+
+  it('says unavailable when none accepts, and busy when those that do are full', () => {
+    const [closed, full] = [fake('closed', { accepting: false }), fake('full', { inFlight: 10 })];
+    expect(codeOf(() => poolOf().select())).toBe('BERTH_AGENT_UNAVAILABLE');
+    expect(codeOf(() => poolOf(closed).select())).toBe('BERTH_AGENT_UNAVAILABLE');
+    expect(codeOf(() => poolOf(closed, full).select())).toBe('BERTH_AGENT_BUSY');
+  });
+
+  it('uses one on standby only when no other connection can', () => {
+    const standby = fake('standby', { accepting: false, standby: true });
+    const other = fake('other', { inFlight: 9 });
+    const pool = poolOf(standby, other);
+    expect(pool.select().id).toBe('other');
+    other.inFlight = 10;
+    expect(pool.select().id).toBe('standby');
+    standby.inFlight = 10;
+    expect(codeOf(() => pool.select())).toBe('BERTH_AGENT_BUSY');
+    expect(codeOf(() => poolOf(standby).select(standby))).toBe('BERTH_AGENT_UNAVAILABLE');
+  });
+
+  it('A11: removes that very connection, not another with its name', () => {
+    const [old, successor] = [fake('same'), fake('same')];
+    const pool = poolOf(old);
+    expect(pool.remove(old)).toBe(true);
+    pool.add(successor);
+    expect(pool.remove(old)).toBe(false);
+    expect(pool.all).toEqual([successor]);
+  });
+
+  it('is not disturbed under a caller who walks it', () => {
+    const pool = poolOf(fake('a'), fake('b'), fake('c'));
+    const seen: string[] = [];
+    for (const connection of pool.all) {
+      seen.push(connection.id);
+      pool.remove(connection);
+    }
+    expect(seen).toEqual(['a', 'b', 'c']);
+    expect(pool.all).toEqual([]);
+  });
+
+  it('adds up what is under way', () => {
+    expect(poolOf(fake('a', { inFlight: 3 }), fake('b', { inFlight: 4 })).inFlight).toBe(7);
+    expect(poolOf().inFlight).toBe(0);
+  });
+});
+
+describe('AgentPool', () => {
+  it('makes an entry once, and lists a snapshot', () => {
+    const pool = new AgentPool<Fake>();
+    const entry = pool.ensure('a');
+    expect(pool.ensure('a')).toBe(entry);
+    expect(pool.get('b')).toBeUndefined();
+    const before = pool.list();
+    pool.ensure('b');
+    expect(before).toEqual([entry]);
+    pool.delete('a');
+    expect(pool.size).toBe(1);
+  });
+});

@@ -1,0 +1,198 @@
+import { jest } from '@jest/globals';
+import { readFile } from 'node:fs/promises';
+import { eventually, freePortRange } from '#testing';
+import { agentIds, listens } from './support/admin.js';
+import { Cleanup, type LocalService, localService } from './support/harness.js';
+import { type GatewayProgram, gatewayProgram, Program } from './support/programs.js';
+
+jest.setTimeout(30_000);
+
+describe('the programs', () => {
+  const cleanup = new Cleanup();
+  afterEach(() => cleanup.run());
+
+  const startGateway = async (env: Record<string, string> = {}): Promise<GatewayProgram> =>
+    cleanup.add(await gatewayProgram(await freePortRange(3), [], env), (it) => it.program.end());
+  const agent = (args: string[], env: Record<string, string> = {}): Program =>
+    cleanup.add(new Program('agent', args, env), (it) => it.end());
+  const gatewayOf = (args: string[], env: Record<string, string> = {}): Program =>
+    cleanup.add(new Program('gateway', args, env), (it) => it.end());
+  const address = async (program: Program): Promise<{ url: string; port: number }> => {
+    const [, url, port] = await program.printed(/^(http:\/\/127\.0\.0\.1:(\d+)) -> /m);
+    return { url: url ?? '', port: Number(port) };
+  };
+  const dial = (gateway: GatewayProgram, target: string | number, ...more: string[]): Program =>
+    agent([String(target), '--id', 'laptop', '--gateway', `127.0.0.1:${gateway.grpcPort}`, ...more]);
+
+  /** Answers with two halves; the second when `finish` is called. */
+  async function halves(): Promise<LocalService & { finish(): void }> {
+    let finish = (): void => undefined;
+    const service = cleanup.add(
+      await localService((_, response) => {
+        response.write('begun ');
+        finish = () => void response.end('and done');
+      }),
+      (it) => it.close(),
+    );
+    return { ...service, finish: () => finish() };
+  }
+
+  it('A18: the agent prints where it can be reached, and ends with 0 on SIGTERM', async () => {
+    const service = cleanup.add(await localService((_, response) => response.end('hello')), (it) => it.close());
+    const gateway = await startGateway();
+    const program = dial(gateway, `http://127.0.0.1:${service.port}`);
+    const { url } = await address(program);
+    expect(program.stdout).toContain(`${url} -> http://127.0.0.1:${service.port}\n`);
+    expect(await (await fetch(url)).text()).toBe('hello');
+    program.kill();
+    expect(await program.exit).toBe(0);
+    await eventually(async () => (await agentIds({ admin: `http://127.0.0.1:${gateway.adminPort}` })).length === 0);
+  });
+
+  it('the agent answers 502 with a code when nothing listens at its target', async () => {
+    const { url } = await address(dial(await startGateway(), 'http://127.0.0.1:1'));
+    const response = await fetch(url);
+    expect(response.status).toBe(502);
+    expect(await response.json()).toMatchObject({ error: { code: 'BERTH_LOCAL_SERVICE_UNREACHABLE' } });
+  });
+
+  it('wrong settings end with 2, all problems named, at both', async () => {
+    const one = agent(['--id', 'not an id', '--gateway', 'nowhere', '--connections', '0']);
+    expect(await one.exit).toBe(2);
+    for (const name of ['target', 'id', 'gateway', 'connections']) expect(one.stderr).toContain(name);
+    const other = gatewayOf(['--http-agent-port-range-start', '9000', '--http-agent-port-range-end', '8000']);
+    expect(await other.exit).toBe(2);
+    // A1: the setting is named.
+    expect(other.stderr).toContain('http.agentPortRange');
+  });
+
+  it('TLS files that are not there end with 2, and are named', async () => {
+    const one = agent(['3000', '--id', 'laptop', '--tls-ca', '/nowhere/ca.crt']);
+    expect(await one.exit).toBe(2);
+    expect(one.stderr).toContain('/nowhere/ca.crt');
+    const other = gatewayOf(['--grpc-port', '0'], {
+      GRPC_TLS_ENABLED: 'true',
+      GRPC_TLS_CERT_FILE: '/nowhere/gateway.crt',
+      GRPC_TLS_KEY_FILE: '/nowhere/gateway.key',
+    });
+    expect(await other.exit).toBe(2);
+    expect(other.stderr).toContain('grpc.tls.certFile');
+  });
+
+  it('the agent ends with 3 when it is refused for good, and shows no token', async () => {
+    const gateway = await startGateway({ AUTH_TOKEN: 'right-token-1' });
+    const program = dial(gateway, 3000, '--token', 'wrong-token-2');
+    expect(await program.exit).toBe(3);
+    expect(program.stderr).toContain('BERTH_UNAUTHENTICATED');
+    gateway.program.kill();
+    await gateway.program.exit;
+    const all = program.stdout + program.stderr + gateway.program.stdout + gateway.program.stderr;
+    expect(all).not.toMatch(/right-token-1|wrong-token-2/);
+  });
+
+  it('A11: the agent ends with 3 when another process takes its id', async () => {
+    const gateway = await startGateway();
+    const first = dial(gateway, 3000);
+    const { url } = await address(first);
+    const second = dial(gateway, 3000);
+    expect(await first.exit).toBe(3);
+    expect(first.stderr).toContain('BERTH_CONNECTION_REPLACED');
+    expect((await address(second)).url).toBe(url);
+  });
+
+  it('the gateway ends with 1 when a port is taken, and names the setting', async () => {
+    const gateway = await startGateway();
+    const env = { GRPC_HOST: '127.0.0.1', HTTP_PORT: '0', GRPC_PORT: String(gateway.grpcPort) };
+    const second = gatewayOf([], env);
+    expect(await second.exit).toBe(1);
+    expect(second.stderr).toContain('grpc.port');
+    const third = gatewayOf([], { ...env, GRPC_PORT: '0', HTTP_PORT: String(gateway.adminPort) });
+    expect(await third.exit).toBe(1);
+    expect(third.stderr).toContain('http.port');
+  });
+
+  it('--print-config shows what holds, without secrets', async () => {
+    const secret = 'print-me-not';
+    const one = gatewayOf(['--print-config', '--token', secret], { HTTP_PORT: '8181' });
+    const other = agent(['3000', '--id', 'laptop', '--print-config', '--token', secret]);
+    for (const program of [one, other]) {
+      expect(await program.exit).toBe(0);
+      expect(program.stdout).toContain('[REDACTED]');
+      expect(program.stdout + program.stderr).not.toContain(secret);
+    }
+    // A14: every setting has an environment name.
+    expect(one.stdout).toContain('port: 8181');
+  });
+
+  it('A14: on SIGTERM the gateway answers a download in flight, then ends with 0', async () => {
+    const service = await halves();
+    const gateway = await startGateway();
+    const program = dial(gateway, service.port);
+    const { url, port } = await address(program);
+    const response = await fetch(url);
+    gateway.program.kill();
+    await eventually(async () => !(await listens(port)));
+    service.finish();
+    expect(await response.text()).toBe('begun and done');
+    expect(await gateway.program.exit).toBe(0);
+    await program.printed(/disconnected: .*next attempt in/);
+  });
+
+  it('A14: the shutdown has a bound, whatever clients do', async () => {
+    const service = await halves();
+    const gateway = await startGateway({ SHUTDOWN_TIMEOUT_MS: '700' });
+    const response = await fetch((await address(dial(gateway, service.port))).url);
+    const since = Date.now();
+    gateway.program.kill();
+    expect(await gateway.program.exit).toBe(0);
+    expect(Date.now() - since).toBeLessThan(5000);
+    await expect(response.text()).rejects.toThrow();
+  });
+
+  it('A14: a second signal ends the gateway at once', async () => {
+    const service = await halves();
+    const gateway = await startGateway({ SHUTDOWN_TIMEOUT_MS: '60000' });
+    const { url, port } = await address(dial(gateway, service.port));
+    await fetch(url);
+    gateway.program.kill();
+    await eventually(async () => !(await listens(port)));
+    gateway.program.kill();
+    expect(await gateway.program.exit).toBe(143);
+  });
+
+  it('A3: an agent that is killed under load returns to its port when it is started again', async () => {
+    const service = cleanup.add(await localService((request, response) => request.pipe(response)), (it) => it.close());
+    const gateway = await startGateway();
+    const first = dial(gateway, service.port);
+    const { url } = await address(first);
+    let goOn = true;
+    let served = 0;
+    const loop = async (): Promise<void> => {
+      while (goOn) {
+        // Refused or broken while the agent is away; that it comes back is what counts.
+        const response = await fetch(url, { method: 'POST', body: 'x' }).catch(() => undefined);
+        if (response?.ok === true) served += 1;
+      }
+    };
+    const loops = Array.from({ length: 4 }, loop);
+    await eventually(() => served > 20);
+    first.kill('SIGKILL');
+    expect(await first.exit).toBe('SIGKILL');
+    const second = dial(gateway, service.port);
+    expect((await address(second)).url).toBe(url);
+    const before = served;
+    await eventually(() => served > before + 20);
+    goOn = false;
+    await Promise.all(loops);
+  });
+
+  it('an idle agent stays below 90 MB', async () => {
+    const program = dial(await startGateway(), 3000);
+    await address(program);
+    if (process.platform !== 'linux') return;
+    const text = await readFile(`/proc/${program.pid}/status`, 'utf8');
+    const kib = Number(/VmRSS:\s+(\d+) kB/.exec(text)?.[1]);
+    expect(kib / 1024).toBeGreaterThan(10);
+    expect(kib / 1024).toBeLessThan(90);
+  });
+});

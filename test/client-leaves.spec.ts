@@ -1,0 +1,164 @@
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { eventually, RawClient } from '#testing';
+import { Cleanup } from './support/harness.js';
+import { agentDetail, idle, type Relay, type RelayOptions, relayToListener } from './support/relay.js';
+
+const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+const POST = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nfirst bytes';
+/** Within this time the local service must know, ms. */
+const SOON = 1000;
+
+type Exchanged = [IncomingMessage, ServerResponse];
+
+describe('A9: a client that leaves', () => {
+  const cleanup = new Cleanup();
+  afterEach(() => cleanup.run());
+
+  async function setUp(options?: RelayOptions): Promise<{ relay: Relay; arrived: Exchanged[] }> {
+    const arrived: Exchanged[] = [];
+    const relay = await relayToListener(
+      cleanup,
+      (request, response) => {
+        request.on('error', () => undefined);
+        arrived.push([request, response]);
+      },
+      options,
+    );
+    return { relay, arrived };
+  }
+
+  /** The local service has got the request of a client that now leaves; its socket must close soon. */
+  async function abandoned(
+    { relay, arrived }: Awaited<ReturnType<typeof setUp>>,
+    bytes: string,
+    leave: (client: RawClient) => void,
+    before: (exchanged: Exchanged, client: RawClient) => unknown = () => undefined,
+  ): Promise<void> {
+    const count = arrived.length;
+    const client = cleanup.add(await RawClient.connect(relay.port), (it) => it.destroy());
+    client.send(bytes);
+    const exchanged = await eventually(() => arrived[count]);
+    await before(exchanged, client);
+    const closed = once(exchanged[1], 'close');
+    const left = performance.now();
+    leave(client);
+    await closed;
+    expect(performance.now() - left).toBeLessThan(SOON);
+    expect(exchanged[1].writableFinished).toBe(false);
+    await idle(relay.gateway);
+  }
+
+  it.each([
+    ['FIN by close', (it: RawClient) => it.socket.destroy()],
+    ['RST', (it: RawClient) => it.socket.resetAndDestroy()],
+  ])('%s: a request that waits for its answer is aborted at the local service', async (_name, leave) => {
+    await abandoned(await setUp(), GET, leave);
+  });
+
+  it.each([
+    ['FIN by close', (it: RawClient) => it.socket.destroy()],
+    ['RST', (it: RawClient) => it.socket.resetAndDestroy()],
+  ])('%s in the middle of an upload', async (_name, leave) => {
+    await abandoned(await setUp(), POST, leave, ([request]) => once(request, 'data'));
+  });
+
+  it('in the middle of a chunked upload over node:http', async () => {
+    const head = 'POST / HTTP/1.1\r\nHost: a\r\nTrailer: X\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n';
+    await abandoned(await setUp(), head, (it) => it.socket.destroy());
+  });
+
+  it('while an event stream runs, busy or quiet', async () => {
+    const stream = ([, response]: Exchanged, client: RawClient): Promise<unknown> => {
+      response.write('event 1\n');
+      return eventually(() => client.text().includes('event 1'));
+    };
+    const set = await setUp();
+    await abandoned(set, GET, (it) => it.socket.destroy(), stream);
+    await abandoned(set, GET, (it) => it.socket.resetAndDestroy(), stream);
+    await abandoned(
+      set,
+      GET,
+      (it) => it.socket.destroy(),
+      async (exchanged, client) => {
+        await stream(exchanged, client);
+        const timer = setInterval(() => exchanged[1].write('more\n'), 5);
+        exchanged[1].on('close', () => {
+          clearInterval(timer);
+        });
+      },
+    );
+  });
+
+  it('with answers it has not read', async () => {
+    await abandoned(
+      await setUp(),
+      GET,
+      (it) => it.socket.resetAndDestroy(),
+      async ([, response], client) => {
+        client.socket.pause();
+        const chunk = Buffer.alloc(65_536);
+        while (response.write(chunk));
+        await eventually(() => client.socket.bytesRead > 0);
+      },
+    );
+  });
+
+  it('one that only closed its half gets its answer, long or slow', async () => {
+    const { relay, arrived } = await setUp({ gateway: { ingress: { halfCloseGraceMs: 5000 } } });
+    const client = cleanup.add(await RawClient.connect(relay.port), (it) => it.destroy());
+    client.send(GET);
+    client.socket.end();
+    const [, response] = await eventually(() => arrived[0]);
+    // The gateway has seen the FIN when it answers something sent later.
+    await agentDetail(relay.gateway);
+    const body = 'x'.repeat(3_000_000);
+    response.write(body);
+    await eventually(() => client.text().length > body.length);
+    response.end('the end');
+    await eventually(() => client.ended);
+    expect(client.text()).toMatch(/the end\r\n0\r\n\r\n$/);
+  });
+
+  it('one that closed its half counts as gone after ingress.halfCloseGraceMs without an answer', async () => {
+    const set = await setUp({ gateway: { ingress: { halfCloseGraceMs: 200 } } });
+    await abandoned(set, GET, (it) => it.socket.end());
+  });
+
+  it('requests that wait behind an abandoned one never reach the local service', async () => {
+    const set = await setUp();
+    await abandoned(set, GET + GET.replace('/', '/second'), (it) => it.socket.destroy());
+    expect(set.arrived).toHaveLength(1);
+  });
+
+  it('5,000 abandoned requests leave the tunnel as it was', async () => {
+    let answered = 0;
+    const relay = await relayToListener(
+      cleanup,
+      (request, response) => {
+        if (request.url === '/answer') response.end('ok');
+        else response.on('close', () => (answered += 1));
+      },
+      { gateway: { ingress: { halfCloseGraceMs: 10 } }, agent: { tunnel: { maxExchanges: 10_000 } } },
+    );
+    const before = await agentDetail(relay.gateway);
+    const hundred = async (): Promise<void> => {
+      for (let i = 0; i < 100; i += 1) {
+        const client = await RawClient.connect(relay.port);
+        client.send(GET);
+        // Some leave at once, some when their request is at the local service.
+        if (i % 2 === 0) await new Promise((resolve) => setImmediate(resolve));
+        if (i % 4 === 0) client.socket.resetAndDestroy();
+        else client.destroy();
+      }
+    };
+    await Promise.all(Array.from({ length: 50 }, hundred));
+    const after = await idle(relay.gateway);
+    expect(after.connection_list.map((it) => it.connection_id)).toEqual(
+      before.connection_list.map((it) => it.connection_id),
+    );
+    expect(await (await fetch(`${relay.agent.url}/answer`)).text()).toBe('ok');
+    expect(answered).toBeGreaterThan(0);
+    expect(relay.agent.client.inFlight).toBe(0);
+  }, 30_000);
+});

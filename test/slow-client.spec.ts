@@ -1,0 +1,154 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import { eventually, RawClient } from '#testing';
+import { finish, headOf, send, start } from './support/client.js';
+import { Cleanup } from './support/harness.js';
+import { idle, relayToListener, relayTo } from './support/relay.js';
+
+const MiB = 1024 * 1024;
+const TOTAL = 200 * MiB;
+/** A window of 16 MiB at the most, and the kernel's socket buffers of two TCP connections, bytes. */
+const BOUND = 64 * MiB;
+const CHUNK = randomBytes(65_536);
+
+/** Waits until a figure has stood still for a while, and returns it. */
+async function settled(figure: () => number, stillMs = 300): Promise<number> {
+  let last = figure();
+  let since = Date.now();
+  return eventually(() => {
+    const now = figure();
+    if (now !== last || now === 0) [last, since] = [now, Date.now()];
+    return Date.now() - since >= stillMs ? last : undefined;
+  }, 15_000);
+}
+
+describe('slow readers', () => {
+  const cleanup = new Cleanup();
+  afterEach(() => cleanup.run());
+
+  it('a download that stalls holds a bounded part of it, harms no other, and goes on later', async () => {
+    let written = 0;
+    const sent = createHash('sha256');
+    const relay = await relayToListener(cleanup, (request, response) => {
+      if (request.url !== '/large') return void response.end('quick');
+      response.writeHead(200, { 'Content-Length': String(TOTAL) });
+      const pump = (): void => {
+        while (written < TOTAL) {
+          written += CHUNK.length;
+          sent.update(CHUNK);
+          if (!response.write(CHUNK)) return void response.once('drain', pump);
+        }
+        response.end();
+      };
+      pump();
+    });
+    const outgoing = start(relay.port, { path: '/large' });
+    const head = headOf(outgoing);
+    outgoing.end();
+    const response = await head;
+    response.pause();
+    const stalledAt = await settled(() => written);
+    expect(stalledAt).toBeLessThan(BOUND);
+    for (let i = 0; i < 20; i += 1) {
+      const began = performance.now();
+      expect((await send(relay.port)).text).toBe('quick');
+      expect(performance.now() - began).toBeLessThan(1000);
+    }
+    expect(written - stalledAt).toBeLessThan(MiB);
+    const got = createHash('sha256');
+    let bytes = 0;
+    for await (const chunk of response) {
+      got.update(chunk as Buffer);
+      bytes += (chunk as Buffer).length;
+    }
+    expect(bytes).toBe(TOTAL);
+    expect(got.digest('hex')).toBe(sent.digest('hex'));
+    await idle(relay.gateway);
+  }, 30_000);
+
+  it('an upload to a service that does not read is held back in the same way', async () => {
+    const sockets: Socket[] = [];
+    const server = createServer((socket) => {
+      sockets.push(socket);
+      socket.on('error', () => undefined);
+      socket.pause();
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    cleanup.add(server, async () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    });
+    const relay = await relayTo(cleanup, (server.address() as { port: number }).port);
+    const client = cleanup.add(await RawClient.connect(relay.port), (it) => it.destroy());
+    client.send(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${TOTAL}\r\n\r\n`);
+    let written = 0;
+    const sent = createHash('sha256');
+    const pump = (): void => {
+      while (written < TOTAL) {
+        written += CHUNK.length;
+        sent.update(CHUNK);
+        if (!client.socket.write(CHUNK)) return void client.socket.once('drain', pump);
+      }
+    };
+    pump();
+    expect(await settled(() => written)).toBeLessThan(BOUND);
+    const local = await eventually(() => sockets[0]);
+    const got = createHash('sha256');
+    let head = '';
+    let bytes = 0;
+    local.on('data', (chunk) => {
+      let body = chunk;
+      if (bytes === 0 && !head.includes('\r\n\r\n')) {
+        head += chunk.toString('latin1');
+        const end = head.indexOf('\r\n\r\n');
+        if (end < 0) return;
+        body = chunk.subarray(chunk.length - (head.length - end - 4));
+      }
+      got.update(body);
+      bytes += body.length;
+      if (bytes === TOTAL) local.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+    });
+    local.resume();
+    await eventually(() => client.text().startsWith('HTTP/1.1 200 OK'), 20_000);
+    expect(got.digest('hex')).toBe(sent.digest('hex'));
+    await idle(relay.gateway);
+  }, 30_000);
+
+  it('a client that never reads is let go when it leaves, and its memory with it', async () => {
+    let written = 0;
+    let gone = false;
+    const relay = await relayToListener(cleanup, (_request, response) => {
+      const pump = (): void => {
+        do written += CHUNK.length;
+        while (response.write(CHUNK));
+      };
+      response.on('drain', pump).on('close', () => (gone = true));
+      pump();
+    });
+    const client = cleanup.add(await RawClient.connect(relay.port), (it) => it.destroy());
+    client.socket.pause();
+    client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    expect(await settled(() => written)).toBeLessThan(BOUND);
+    client.destroy();
+    await idle(relay.gateway);
+    await eventually(() => gone);
+  });
+
+  it('a body that stands still for ingress.idleTimeoutMs is given up', async () => {
+    const relay = await relayToListener(
+      cleanup,
+      (_request, response) => {
+        response.write('first');
+      },
+      { gateway: { ingress: { idleTimeoutMs: 400 } } },
+    );
+    const outgoing = start(relay.port);
+    const head = headOf(outgoing);
+    outgoing.end();
+    await expect(head.then(finish)).rejects.toThrow('aborted');
+    await idle(relay.gateway);
+  });
+});
