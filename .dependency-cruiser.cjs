@@ -8,7 +8,7 @@
 /** What each library may import of ours, besides itself. */
 const LIBRARIES = {
   errors: [],
-  'node-version': [],
+  'node-runtime': [],
   'http-rules': [],
   observability: ['errors'],
   config: ['errors'],

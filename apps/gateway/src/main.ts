@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { requireNode, useSmallYoungHeap } from '#node-version';
+import { requireNode, useSmallYoungHeap } from '#node-runtime';
 
 requireNode();
 useSmallYoungHeap();

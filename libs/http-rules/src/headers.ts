@@ -178,3 +178,10 @@ const FORBIDDEN_TRAILERS: ReadonlySet<string> = new Set([
   'cache-control',
   'max-forwards',
 ]);
+
+/** A flat list as the pairs that Node's `addTrailers` takes. */
+export function headerPairs(flat: readonly string[]): [string, string][] {
+  const pairs: [string, string][] = [];
+  for (let i = 0; i < flat.length; i += 2) pairs.push([flat[i] as string, flat[i + 1] as string]);
+  return pairs;
+}

@@ -1,6 +1,7 @@
 export {
   type FlatHeaders,
   FramingError,
+  headerPairs,
   headerValue,
   type RelayedHead,
   relayHead,

@@ -1,3 +1,4 @@
+import { takeBatchBuffer } from './batch-buffers.js';
 import type { Exchange } from './exchange.js';
 import { dataPrefix, encodeFrame } from './frame-encoder.js';
 import { MAX_BATCH_BYTES } from './frames.js';
@@ -156,7 +157,7 @@ export class BatchWriter {
 }
 
 function layOut(pieces: readonly Piece[], size: number): Buffer {
-  const batch = Buffer.allocUnsafe(size);
+  const batch = takeBatchBuffer(size);
   let at = 0;
   for (const { text, bytes } of pieces) {
     at += batch.write(text, at, 'latin1');

@@ -12,6 +12,8 @@ const RTT_MS = 100;
  * @param rounds round trips
  * @param takes bytes that the consumer takes of what it holds, and after how long, ms
  */
+const at = (now: number, rttMs = RTT_MS): { now: () => number; rttMs: number } => ({ now: () => now, rttMs });
+
 function transfer(
   window: ReceiveWindow,
   rounds: number,
@@ -25,11 +27,11 @@ function transfer(
     granted = 0;
     while (toSend > 0) {
       const piece = Math.min(toSend, 32_768);
-      expect(window.receive(piece)).toBe(true);
+      expect(window.receive(piece, at(clock))).toBe(true);
       toSend -= piece;
       const { bytes, afterMs } = takes(window.heldBytes);
       clock += afterMs;
-      granted += window.consume(bytes, { now: () => clock, rttMs: RTT_MS });
+      granted += window.consume(bytes, at(clock, RTT_MS));
     }
   }
 }
@@ -52,7 +54,7 @@ describe('ReceiveWindow', () => {
 
   it('grows towards its maximum while a fast consumer waits for a long line', () => {
     const its = settings();
-    const window = new ReceiveWindow(its, 0);
+    const window = new ReceiveWindow(its);
     transfer(window, 12, (held) => ({ bytes: held, afterMs: 0 }));
     expect(window.size).toBe(MAX);
     expect(its.budget.used).toBe(MAX - START);
@@ -60,27 +62,27 @@ describe('ReceiveWindow', () => {
 
   it('stays small for a consumer that is slower than the line', () => {
     const its = settings();
-    const window = new ReceiveWindow(its, 0);
+    const window = new ReceiveWindow(its);
     transfer(window, 30, (held) => ({ bytes: held, afterMs: 2 * RTT_MS }));
     expect(window.size).toBe(START);
     expect(its.budget.used).toBe(0);
   });
 
   it('stays small on a short line', () => {
-    const window = new ReceiveWindow(settings(), 0);
+    const window = new ReceiveWindow(settings());
     let clock = 0;
     for (let i = 0; i < 1000; i += 1) {
-      window.receive(START / 2);
+      window.receive(START / 2, at(clock));
       clock += 1;
-      window.consume(START / 2, { now: () => clock, rttMs: 0.2 });
+      window.consume(START / 2, at(clock, 0.2));
     }
     expect(window.size).toBe(START);
   });
 
   it('stops growing when the budget of the process is spent, and goes on working', () => {
     const its = settings(4 * START);
-    const one = new ReceiveWindow(its, 0);
-    const other = new ReceiveWindow(its, 0);
+    const one = new ReceiveWindow(its);
+    const other = new ReceiveWindow(its);
     transfer(one, 10, (held) => ({ bytes: held, afterMs: 0 }));
     transfer(other, 10, (held) => ({ bytes: held, afterMs: 0 }));
     expect(one.size).toBe(4 * START);
@@ -92,13 +94,13 @@ describe('ReceiveWindow', () => {
 
   it('shrinks back when its consumer has become slow', () => {
     const its = settings();
-    const window = new ReceiveWindow(its, 0);
+    const window = new ReceiveWindow(its);
     transfer(window, 12, (held) => ({ bytes: held, afterMs: 0 }));
     let clock = 1e6;
     for (let i = 0; i < 200; i += 1) {
-      window.receive(16_384);
+      window.receive(16_384, at(clock));
       clock += 2000;
-      window.consume(16_384, { now: () => clock, rttMs: RTT_MS });
+      window.consume(16_384, at(clock, RTT_MS));
     }
     transferSlowly(window, clock);
     expect(window.size).toBe(START);
@@ -107,12 +109,12 @@ describe('ReceiveWindow', () => {
 
   it('keeps what a consumer still holds on the budget until it is consumed', () => {
     const its = settings();
-    const window = new ReceiveWindow(its, 0);
+    const window = new ReceiveWindow(its);
     transfer(window, 12, (held) => ({ bytes: held, afterMs: 0 }));
-    window.receive(1000);
+    window.receive(1000, at(0));
     window.close();
     expect(its.budget.used).toBe(MAX - START);
-    expect(window.consume(1000, { now: () => 0, rttMs: RTT_MS })).toBe(0);
+    expect(window.consume(1000, at(0, RTT_MS))).toBe(0);
     expect(its.budget.used).toBe(0);
     window.release();
     expect(its.budget.used).toBe(0);
@@ -123,22 +125,22 @@ describe('ReceiveWindow', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 50_000 }), fc.array(step, { maxLength: 200 }), (startBytes, steps) => {
         const budget = new WindowBudget(500_000);
-        const window = new ReceiveWindow({ startBytes, maxBytes: 400_000, budget }, 0);
+        const window = new ReceiveWindow({ startBytes, maxBytes: 400_000, budget });
         let allowance = startBytes;
         let clock = 0;
         for (const { send, take, ms } of steps) {
           clock += ms;
           const sent = Math.min(send, allowance);
           allowance -= sent;
-          expect(window.receive(sent)).toBe(true);
+          expect(window.receive(sent, at(clock))).toBe(true);
           const taken = Math.min(take, window.heldBytes);
-          allowance += window.consume(taken, { now: () => clock, rttMs: 50 });
+          allowance += window.consume(taken, at(clock, 50));
           expect(allowance + window.heldBytes).toBeLessThanOrEqual(window.size + 400_000);
           // A sender without credit waits for a consumer that has something, or not at all.
           if (window.heldBytes === 0) expect(allowance).toBeGreaterThan(0);
           expect(budget.used).toBe(window.size - startBytes);
         }
-        expect(window.receive(allowance + 1)).toBe(false);
+        expect(window.receive(allowance + 1, at(clock))).toBe(false);
       }),
       { numRuns: 300 },
     );
@@ -148,9 +150,9 @@ describe('ReceiveWindow', () => {
 function transferSlowly(window: ReceiveWindow, from: number): void {
   let clock = from;
   for (let i = 0; i < 2000 && window.size > START; i += 1) {
-    window.receive(16_384);
+    window.receive(16_384, at(clock));
     clock += 2000;
-    window.consume(16_384, { now: () => clock, rttMs: RTT_MS });
+    window.consume(16_384, at(clock, RTT_MS));
   }
 }
 

@@ -57,16 +57,13 @@ export class ReceiveWindow {
   private unclaimed = 0;
   /** received, not yet consumed */
   private held = 0;
-  private lastGrantAt: number;
+  /** undefined until the first bytes came: the wait before them says nothing about the window */
+  private lastGrantAt: number | undefined;
   private closed = false;
 
-  constructor(
-    private readonly settings: WindowSettings,
-    now: number,
-  ) {
+  constructor(private readonly settings: WindowSettings) {
     this.window = settings.startBytes;
     this.available = settings.startBytes;
-    this.lastGrantAt = now;
   }
 
   get size(): number {
@@ -79,7 +76,8 @@ export class ReceiveWindow {
   }
 
   /** Counts bytes that came in; false when the sender had no credit for them. */
-  receive(bytes: number): boolean {
+  receive(bytes: number, clock: ConnectionClock): boolean {
+    this.lastGrantAt ??= clock.now();
     this.available -= bytes;
     this.held += bytes;
     return this.available >= 0;
@@ -100,7 +98,7 @@ export class ReceiveWindow {
     this.unclaimed += bytes;
     if (this.unclaimed < this.window / 2) return 0;
     const at = clock.now();
-    const grant = this.unclaimed + this.resize(at - this.lastGrantAt, clock.rttMs);
+    const grant = this.unclaimed + this.resize(at - (this.lastGrantAt ?? at), clock.rttMs);
     this.lastGrantAt = at;
     if (grant <= 0) {
       // A window that shrank by more than was consumed: the rest is withheld later.

@@ -1,4 +1,5 @@
 import { BerthError } from '#errors';
+import { giveBatchBuffer } from './batch-buffers.js';
 import { BatchWriter } from './batch-writer.js';
 import type { Exchange } from './exchange.js';
 import type { BatchTransport, SessionOptions } from './session-types.js';
@@ -86,11 +87,13 @@ export class Outbox {
   };
 
   private send(batch: Buffer): void {
-    this.underWayBytes += batch.length;
-    this.bytesSent += batch.length;
+    const { length } = batch;
+    this.underWayBytes += length;
+    this.bytesSent += length;
     this.sending = true;
     this.transport.send(batch, () => {
-      this.underWayBytes -= batch.length;
+      this.underWayBytes -= length;
+      giveBatchBuffer(batch);
       // A transport that is done at once is served by the loop that called it.
       if (!this.sending && !this.flushScheduled && !this.closed) this.flush();
     });

@@ -5,7 +5,7 @@ import type { Goaway, Hello, Refused, Welcome } from './frames.js';
 
 /** Carries batches; a gRPC duplex in life, a pair of queues in tests. */
 export interface BatchTransport {
-  /** Sends one batch and calls `sent` once the network has taken it. */
+  /** Sends one batch and calls `sent` once the network has taken it; the buffer is used again after that. */
   send(batch: Buffer, sent: () => void): void;
   /** Ends the stream: orderly without an error, else with the error's gRPC status. */
   close(error?: BerthError): void;

@@ -297,7 +297,7 @@ export class TunnelSession implements ExchangeSession, FrameHandler, OutboxOwner
     if (exchange === undefined || bytes.length === 0) return;
     this.expectBody(exchange, 'Data');
     if (bytes.length > MAX_DATA_BYTES) throw violation(`Data of ${bytes.length} bytes on exchange ${id}`);
-    if (!exchange.window.receive(bytes.length)) throw violation(`Data without credit on exchange ${id}`);
+    if (!exchange.window.receive(bytes.length, this)) throw violation(`Data without credit on exchange ${id}`);
     try {
       exchange.sink.data(exchange.window.heldBytes > bytes.length ? compact(bytes) : bytes);
     } catch (thrown) {
@@ -348,7 +348,7 @@ export class TunnelSession implements ExchangeSession, FrameHandler, OutboxOwner
   // ---------------------------------------------------------------------------
 
   private createExchange(id: number, head: OpenHead): Exchange {
-    const window = new ReceiveWindow(this.options.window, this.options.now());
+    const window = new ReceiveWindow(this.options.window);
     const exchange = new Exchange(id, head, this, this.peer.initialWindowBytes, window);
     this.exchanges.add(exchange);
     return exchange;

@@ -20,10 +20,12 @@ export class Wire implements BatchTransport {
   receiver: { receive(batch: Buffer): void } | undefined;
 
   send(batch: Buffer, sent: () => void): void {
-    this.log.push(batch);
+    // As the network does: once it has been taken, the sender uses the buffer again.
+    const copy = Buffer.from(batch);
+    this.log.push(copy);
     this.untaken.push({ batch, sent });
-    this.undelivered.push(batch);
-    this.onSend?.(batch);
+    this.undelivered.push(copy);
+    this.onSend?.(copy);
   }
 
   close(error?: BerthError): void {

@@ -1,6 +1,6 @@
 import { type ClientRequest, type IncomingMessage, request as httpRequest, type RequestOptions } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { headerValue, relayHead, relayTrailers, withoutHeader } from '#http-rules';
+import { headerPairs, headerValue, relayHead, relayTrailers, withoutHeader } from '#http-rules';
 import { type Exchange, ExchangeKind, type ExchangeSink, type FlatHeaders, ResetCode } from '#tunnel-protocol';
 import { resetCodeOf } from './local-errors.js';
 import { connectLocal, type LocalTarget } from './local-target.js';
@@ -14,6 +14,8 @@ export class NodeForward implements ExchangeSink {
   private response: IncomingMessage | undefined;
   private pipe: Duplex | undefined;
   private unconsumed = 0;
+  /** in a pipe: the local service has sent its last byte, which may still wait for credit */
+  private localEnded = false;
 
   constructor(
     private readonly exchange: Exchange,
@@ -52,6 +54,10 @@ export class NodeForward implements ExchangeSink {
   }
 
   data(bytes: Buffer): void {
+    if (this.pipe?.destroyed === true) {
+      this.exchange.consumed(bytes.length);
+      return;
+    }
     const taken = (this.pipe ?? this.request).write(bytes);
     if (taken && this.unconsumed === 0) this.exchange.consumed(bytes.length);
     else this.unconsumed += bytes.length;
@@ -63,7 +69,7 @@ export class NodeForward implements ExchangeSink {
       return;
     }
     if (this.exchange.open.kind === ExchangeKind.upgrade) return;
-    if (trailers !== undefined) this.request.addTrailers(pairs(relayTrailers(trailers)));
+    if (trailers !== undefined) this.request.addTrailers(headerPairs(relayTrailers(trailers)));
     this.request.end();
   }
 
@@ -111,7 +117,7 @@ export class NodeForward implements ExchangeSink {
     const { exchange } = this;
     // Before anything else: nobody else listens for errors of an upgraded socket.
     socket.on('error', (error) => {
-      exchange.reset(ResetCode.localFailed, error.message);
+      this.onPipeClosed(error.message);
     });
     if (exchange.closed || exchange.open.kind !== ExchangeKind.upgrade) {
       socket.destroy();
@@ -135,12 +141,17 @@ export class NodeForward implements ExchangeSink {
         this.onDrain();
       })
       .on('end', () => {
+        this.localEnded = true;
         exchange.sendEnd();
       })
       .on('close', () => {
-        // Ended both ways already, or broken: then the other side must know.
-        exchange.reset(ResetCode.localFailed, 'the local service closed the connection');
+        this.onPipeClosed('the local service closed the connection');
       });
+  }
+
+  /** A reset would drop what the service sent before its end, so it is only for a pipe that broke earlier. */
+  private onPipeClosed(why: string): void {
+    if (!this.localEnded) this.exchange.reset(ResetCode.localFailed, why);
   }
 
   private onDrain(): void {
@@ -185,10 +196,4 @@ function requestOptions(
     createConnection: () => connectLocal(target),
     ...(responseTimeoutMs > 0 ? { timeout: responseTimeoutMs } : {}),
   };
-}
-
-function pairs(flat: FlatHeaders): [string, string][] {
-  const out: [string, string][] = [];
-  for (let i = 0; i < flat.length; i += 2) out.push([flat[i] as string, flat[i + 1] as string]);
-  return out;
 }

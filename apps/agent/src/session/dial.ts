@@ -12,7 +12,7 @@ import { BerthError, messageOf } from '#errors';
 import { MAX_GRPC_MESSAGE_BYTES, passBuffer, TUNNEL_METHOD_PATH } from '#tunnel-protocol';
 
 /** HTTP/2 window of a connection: out of the way, because frames carry their own credit per exchange. */
-const FLOW_CONTROL_WINDOW_BYTES = 16 * 1024 * 1024;
+const FLOW_CONTROL_WINDOW_BYTES = 32 * 1024 * 1024;
 
 /** An open gRPC stream on a TCP connection of its own. */
 export interface Dialled {

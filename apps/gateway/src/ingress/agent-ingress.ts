@@ -6,9 +6,10 @@ import type { AgentTraffic } from '#http-server-pool';
 import { FramingError, type RelayedHead, relayHead } from '#http-rules';
 import { ExchangeKind, type OpenHead } from '#tunnel-protocol';
 import { clientOf, trackClient } from './client-connection.js';
-import { newRequestId, sendError, sendRawError } from './error-responses.js';
+import { newRequestId, sendError, sendRawAnswer, sendRawError } from './error-responses.js';
 import { applyForwarded } from './forwarded.js';
-import { bodyTooLarge, HttpRelay } from './http-relay.js';
+import { bodyTooLarge } from './http-messages.js';
+import { HttpRelay } from './http-relay.js';
 import type { IngressContext } from './ingress-context.js';
 import { checkIntercepted } from './intercepted.js';
 import type { IngressAnswer, IngressRequest } from './interceptor.js';
@@ -131,17 +132,20 @@ export class AgentIngress implements AgentTraffic {
       return;
     }
     const seen = this.describe(open, request);
-    void this.intercept(seen).then((answer) => {
-      if (socket.destroyed) return;
-      if (answer === undefined) {
-        Object.assign(open, { method: seen.method, target: seen.target, headers: seen.headers });
-        start();
-      } else {
-        const error =
-          answer instanceof BerthError ? answer : new BerthError('BERTH_BAD_REQUEST', 'refused by an interceptor');
-        this.refuseRaw(socket, error);
-      }
-    });
+    void this.intercept(seen)
+      .then((answer) => {
+        if (socket.destroyed) return;
+        if (answer instanceof BerthError) this.refuseRaw(socket, answer);
+        else if (answer !== undefined) sendRawAnswer(socket, answer.status, answer.headers ?? [], answer.body ?? '');
+        else {
+          Object.assign(open, { method: seen.method, target: seen.target, headers: seen.headers });
+          start();
+        }
+      })
+      .catch((thrown: unknown) => {
+        this.context.log.error({ agentId: this.context.agent.id, err: thrown }, 'an upgrade could not be handled');
+        socket.destroy();
+      });
   }
 
   /** The head for the agent, or why the request is refused. */

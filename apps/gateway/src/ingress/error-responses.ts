@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { STATUS_CODES, type ServerResponse } from 'node:http';
+import { STATUS_CODES, type ServerResponse, validateHeaderName, validateHeaderValue } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type BerthError, errorBody } from '#errors';
 
@@ -40,8 +40,25 @@ export function sendError(
 /** The same on a socket whose parser is no longer to be trusted; closes it. */
 export function sendRawError(socket: Duplex, error: BerthError, requestId: string, retryAfterSeconds: number): void {
   const body = JSON.stringify(errorBody(error, requestId));
-  const fields = errorHead(error, Buffer.byteLength(body), retryAfterSeconds);
-  let head = `HTTP/1.1 ${error.httpStatus} ${STATUS_CODES[error.httpStatus] ?? 'Error'}\r\n`;
+  endWithAnswer(socket, error.httpStatus, errorHead(error, Buffer.byteLength(body), retryAfterSeconds), body);
+}
+
+/**
+ * An answer on a socket that has no response object, such as an upgraded one; closes it.
+ *
+ * @throws TypeError for a header that is not valid HTTP
+ */
+export function sendRawAnswer(socket: Duplex, status: number, headers: readonly string[], body: string): void {
+  for (let i = 0; i < headers.length; i += 2) {
+    validateHeaderName(headers[i] as string);
+    validateHeaderValue(headers[i] as string, headers[i + 1] as string);
+  }
+  endWithAnswer(socket, status, [...headers, 'Content-Length', String(Buffer.byteLength(body))], body);
+}
+
+function endWithAnswer(socket: Duplex, status: number, fields: readonly string[], body: string): void {
+  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Answer'}\r\n`;
   for (let i = 0; i < fields.length; i += 2) head += `${fields[i] as string}: ${fields[i + 1] as string}\r\n`;
-  socket.end(`${head}Connection: close\r\n\r\n${body}`);
+  socket.write(`${head}Connection: close\r\n\r\n`, 'latin1');
+  socket.end(body);
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BerthError } from '#errors';
 import {
   FramingError,
-  headerValue,
+  headerPairs,
   isBodiless,
   isIdempotent,
   relayHead,
@@ -25,6 +25,7 @@ import { UNWATCHED, type Watched } from './deadlines.js';
 import { newRequestId, sendError } from './error-responses.js';
 import { errorOfFailure, isRetryable } from './failures.js';
 import type { IngressContext } from './ingress-context.js';
+import { bodyTooLarge, expectsContinue, flushHead, linger } from './http-messages.js';
 import type { IngressRequest } from './interceptor.js';
 import { ResponseGate } from './response-gate.js';
 
@@ -34,9 +35,6 @@ type RelayedRequest = IncomingMessage & { [RELAY]?: HttpRelay };
 
 /** A body up to this size leaves in one string with its head. */
 const INLINE_BODY_BYTES = 2048;
-
-/** For the rest of an upload that nobody wants any more, ms; then the connection is closed. */
-const LINGER_MS = 5000;
 
 /**
  * One request of a client, from its head to the last byte of its answer.
@@ -196,7 +194,8 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
     }
     const { response } = this;
     try {
-      if (trailers !== undefined && response.chunkedEncoding) response.addTrailers(pairs(relayTrailers(trailers)));
+      if (trailers !== undefined && response.chunkedEncoding)
+        response.addTrailers(headerPairs(relayTrailers(trailers)));
       if (!response.writableEnded) response.end();
     } catch (thrown) {
       this.badResponse(thrown);
@@ -378,13 +377,6 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
   }
 }
 
-export function bodyTooLarge(limit: number): BerthError {
-  return new BerthError(
-    'BERTH_BODY_TOO_LARGE',
-    `the request body is larger than ${limit} bytes (ingress.maxBodyBytes)`,
-  );
-}
-
 // Shared listeners: closures per request would be four allocations each.
 
 function onResponseClose(this: RelayedResponse): void {
@@ -401,32 +393,4 @@ function onRequestData(this: RelayedRequest, chunk: Buffer): void {
 
 function onRequestEnd(this: RelayedRequest): void {
   this[RELAY]?.requestComplete();
-}
-
-/** Unlike `flushHeaders()`, which writes the head as UTF-8, this keeps its bytes. */
-export function flushHead(response: ServerResponse): void {
-  if (!response.writableEnded && !response.destroyed) response.write('', 'latin1');
-}
-
-function expectsContinue(headers: FlatHeaders): boolean {
-  return headerValue(headers, 'expect')?.toLowerCase() === '100-continue';
-}
-
-function pairs(flat: FlatHeaders): [string, string][] {
-  const out: [string, string][] = [];
-  for (let i = 0; i < flat.length; i += 2) out.push([flat[i] as string, flat[i + 1] as string]);
-  return out;
-}
-
-/** The answer is out, the upload is not: it is read to nowhere for a while, so that the answer can arrive. */
-function linger(request: IncomingMessage): void {
-  // Paused for want of credit that nobody gives any more.
-  request.resume();
-  const timer = setTimeout(() => {
-    if (!request.complete) request.socket.destroy();
-  }, LINGER_MS);
-  timer.unref();
-  request.once('close', () => {
-    clearTimeout(timer);
-  });
 }

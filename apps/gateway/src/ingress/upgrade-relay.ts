@@ -15,7 +15,7 @@ import type { PendingAnswer } from './client-connection.js';
 import { UNWATCHED, type Watched } from './deadlines.js';
 import { newRequestId, sendRawError } from './error-responses.js';
 import { errorOfFailure } from './failures.js';
-import { flushHead } from './http-relay.js';
+import { flushHead } from './http-messages.js';
 import type { IngressContext } from './ingress-context.js';
 
 /**
@@ -31,6 +31,8 @@ export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
   private response: ServerResponse | undefined;
   private undrained = 0;
   private ended = false;
+  /** the client has sent its last byte, which may still wait for credit */
+  private clientEnded = false;
 
   constructor(
     private readonly context: IngressContext,
@@ -109,6 +111,7 @@ export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
   }
 
   expired(): void {
+    if (this.exchange?.closed === true) return;
     this.exchange?.reset(ResetCode.timeout, 'deadline passed at the gateway');
     const { responseTimeoutMs } = this.context.options;
     this.refuse(new BerthError('BERTH_RESPONSE_TIMEOUT', `no answer to the upgrade within ${responseTimeoutMs} ms`));
@@ -135,7 +138,10 @@ export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
     socket.setTimeout(0);
     if (this.early.length > 0) this.sendToAgent(this.early);
     socket.on('data', this.sendToAgent);
-    socket.on('end', () => exchange?.sendEnd());
+    socket.on('end', () => {
+      this.clientEnded = true;
+      exchange?.sendEnd();
+    });
     socket.resume();
   }
 
@@ -172,9 +178,13 @@ export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
   private readonly onClose = (): void => {
     if (this.ended) return;
     this.ended = true;
+    const { exchange } = this;
+    exchange?.discard();
+    // Both halves ended in order: what the client sent last still has to arrive, within the idle timeout.
+    if (this.state === 'pipe' && this.clientEnded && this.socket.writableFinished && exchange?.sendEnded === false)
+      return;
     this.context.deadlines.unwatch(this);
-    this.exchange?.reset(ResetCode.cancelled, 'the client left');
-    this.exchange?.discard();
+    exchange?.reset(ResetCode.cancelled, 'the client left');
   };
 
   private refuse(error: BerthError): void {

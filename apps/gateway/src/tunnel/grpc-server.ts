@@ -12,8 +12,8 @@ import { BerthError, messageOf } from '#errors';
  * throughput even on loopback. Tunnel frames carry their own credit per
  * exchange, so these windows only have to be out of the way.
  */
-const STREAM_WINDOW_BYTES = 8 * 1024 * 1024;
-const SESSION_WINDOW_BYTES = 16 * 1024 * 1024;
+const STREAM_WINDOW_BYTES = 32 * 1024 * 1024;
+const SESSION_WINDOW_BYTES = 32 * 1024 * 1024;
 
 interface ServerInternals {
   createHttp2Server?(credentials: ServerCredentials): Http2Server;

@@ -1,0 +1,37 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { BerthError } from '#errors';
+import { type FlatHeaders, headerValue } from '#http-rules';
+
+/** For the rest of an upload that nobody wants any more, ms; then the connection is closed. */
+const LINGER_MS = 5000;
+
+/** The error for a body over `ingress.maxBodyBytes`. */
+export function bodyTooLarge(limit: number): BerthError {
+  return new BerthError(
+    'BERTH_BODY_TOO_LARGE',
+    `the request body is larger than ${limit} bytes (ingress.maxBodyBytes)`,
+  );
+}
+
+/** Unlike `flushHeaders()`, which writes the head as UTF-8, this keeps its bytes. */
+export function flushHead(response: ServerResponse): void {
+  if (!response.writableEnded && !response.destroyed) response.write('', 'latin1');
+}
+
+/** Whether the client waits for a 100 before it sends its body. */
+export function expectsContinue(headers: FlatHeaders): boolean {
+  return headerValue(headers, 'expect')?.toLowerCase() === '100-continue';
+}
+
+/** The answer is out, the upload is not: it is read to nowhere for a while, so that the answer can arrive. */
+export function linger(request: IncomingMessage): void {
+  // Paused for want of credit that nobody gives any more.
+  request.resume();
+  const timer = setTimeout(() => {
+    if (!request.complete) request.socket.destroy();
+  }, LINGER_MS);
+  timer.unref();
+  request.once('close', () => {
+    clearTimeout(timer);
+  });
+}

@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { Cleanup } from './support/harness.js';
+import { idle, type Relay, relayTo } from './support/relay.js';
+
+const UPGRADE = 'GET /up HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: bytes/1\r\n\r\n';
+const SWITCH = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: bytes/1\r\nConnection: Upgrade\r\n\r\n';
+
+/** More than a window and both ends' socket buffers take at once. */
+const TAIL = randomBytes(24 * 1024 * 1024);
+
+async function allOf(socket: Socket): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk) => chunks.push(chunk));
+  socket.resume();
+  await once(socket, 'end');
+  return Buffer.concat(chunks);
+}
+
+describe('the last bytes of a pipe, when the one who sent them has closed', () => {
+  const cleanup = new Cleanup();
+  afterEach(() => cleanup.run());
+
+  /** A service that switches at once and hands its socket to the test. */
+  async function piped(): Promise<{ relay: Relay; client: Socket; service: Socket }> {
+    const server = createServer({ allowHalfOpen: true });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    cleanup.add(server, (it) => once(it.close(), 'close'));
+    const relay = await relayTo(cleanup, (server.address() as AddressInfo).port);
+    const accepted = once(server, 'connection') as Promise<[Socket]>;
+    const client = cleanup.add(connect({ port: relay.port, host: '127.0.0.1', allowHalfOpen: true }), (it) =>
+      it.destroy(),
+    );
+    client.write(UPGRADE);
+    const [service] = await accepted;
+    cleanup.add(service, (it) => it.destroy());
+    await once(service, 'data');
+    service.pause();
+    service.write(SWITCH);
+    await once(client, 'readable');
+    expect(String(client.read())).toMatch(/^HTTP\/1\.1 101 /);
+    return { relay, client, service };
+  }
+
+  it('service to client: the client has ended its half, the service ends behind its bytes and is gone', async () => {
+    const { relay, client, service } = await piped();
+    client.end();
+    service.resume();
+    await once(service, 'end');
+    const gone = once(service, 'close');
+    service.end(TAIL);
+    // The client reads only after the service has gone, as far as buffers on the way allow.
+    const read = await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, 300))]).then(() =>
+      allOf(client),
+    );
+    expect(read.equals(TAIL)).toBe(true);
+    await idle(relay.gateway);
+  });
+
+  it('client to service: the service has ended its half, the client ends behind its bytes and is gone', async () => {
+    const { relay, client, service } = await piped();
+    client.on('data', () => undefined);
+    service.end();
+    await once(client, 'end');
+    const gone = once(client, 'close');
+    client.end(TAIL);
+    const read = await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, 300))]).then(() =>
+      allOf(service),
+    );
+    expect(read.equals(TAIL)).toBe(true);
+    await idle(relay.gateway);
+  });
+});
