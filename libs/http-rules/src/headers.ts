@@ -185,3 +185,10 @@ export function headerPairs(flat: readonly string[]): [string, string][] {
   for (let i = 0; i < flat.length; i += 2) pairs.push([flat[i] as string, flat[i + 1] as string]);
   return pairs;
 }
+
+const HOST = /^(?:[\w.~!$&'()*+,;=%-]*|\[[\w:.%~-]+\])(?::\d*)?$/;
+
+/** Whether a value of `Host` is an authority without user data (RFC 9112 section 3.2); empty is. */
+export function isHost(value: string): boolean {
+  return HOST.test(value);
+}

@@ -3,6 +3,7 @@ export {
   FramingError,
   headerPairs,
   headerValue,
+  isHost,
   type RelayedHead,
   relayHead,
   relayTrailers,

@@ -1,31 +1,19 @@
-import { Pool } from './undici-pool.js';
 import type { AgentSettings } from '#config';
 import { messageOf } from '#errors';
 import { type Exchange, ExchangeKind, type ExchangeSink, ResetCode } from '#tunnel-protocol';
 import { HttpForward } from './http-forward.js';
+import { LocalPool } from './local-pool.js';
 import { type LocalTarget, parseTarget } from './local-target.js';
 import { NodeForward } from './node-forward.js';
 
 /** Takes exchanges to the local service. */
 export class Forwarder {
   private readonly target: LocalTarget;
-  private readonly pool: Pool;
+  private readonly pool: LocalPool;
 
   constructor(private readonly settings: Pick<AgentSettings, 'target' | 'local'>) {
-    const { local } = settings;
     this.target = parseTarget(settings.target);
-    const { origin, socketPath } = this.target;
-    this.pool = new Pool(origin, {
-      connections: local.maxConnections,
-      pipelining: 1,
-      // The gateway has the deadlines; ours are only set on request.
-      headersTimeout: local.responseTimeoutMs,
-      bodyTimeout: local.idleTimeoutMs,
-      maxHeaderSize: local.maxHeaderBytes,
-      strictContentLength: true,
-      allowH2: false,
-      connect: { timeout: local.connectTimeoutMs, ...(socketPath === undefined ? {} : { socketPath }) },
-    });
+    this.pool = new LocalPool(this.target, settings.local);
   }
 
   /** Begins an exchange and returns who takes its frames. Never throws: that would end the whole connection. */
@@ -44,16 +32,20 @@ export class Forwarder {
       return IGNORED;
     }
     if (exchange.open.kind === ExchangeKind.upgrade || !undiciCanSend(exchange)) {
-      const { maxHeaderBytes, responseTimeoutMs } = this.settings.local;
-      return new NodeForward(exchange, this.target, maxHeaderBytes, responseTimeoutMs);
+      return this.onOwnSocket(exchange);
     }
-    const forward = new HttpForward(exchange, this.pool);
+    const forward = new HttpForward(exchange, this.pool, this.target.host, this.onOwnSocket);
     forward.start();
     return forward;
   }
 
+  private readonly onOwnSocket = (exchange: Exchange): ExchangeSink => {
+    const { maxHeaderBytes, responseTimeoutMs } = this.settings.local;
+    return new NodeForward(exchange, this.target, maxHeaderBytes, responseTimeoutMs);
+  };
+
   async close(): Promise<void> {
-    await this.pool.destroy();
+    await this.pool.close();
   }
 }
 

@@ -1,7 +1,9 @@
 import type { Dispatcher } from 'undici';
+import { messageOf } from '#errors';
 import { isIdempotent, relayHead, relayTrailers } from '#http-rules';
 import { type Exchange, type ExchangeSink, ResetCode } from '#tunnel-protocol';
 import { isStaleConnection, resetCodeOf } from './local-errors.js';
+import type { LocalPool, PoolUser } from './local-pool.js';
 import { latin1Headers, reasonBytes } from './raw-headers.js';
 import { RequestBody } from './request-body.js';
 
@@ -10,8 +12,11 @@ type Controller = Dispatcher.DispatchController & { rawHeaders?: unknown; rawTra
 /** Shared: a stack trace for each client that leaves would cost more than the rest of it. */
 const ENDED = new Error('the exchange ended');
 
+/** For the first bytes of a body, ms; then the head goes out without them, on a socket of its own. */
+const LATE_BODY_MS = 20;
+
 /** One ordinary exchange, over undici's connections to the local service. */
-export class HttpForward implements ExchangeSink, Dispatcher.DispatchHandler {
+export class HttpForward implements ExchangeSink, Dispatcher.DispatchHandler, PoolUser {
   private controller: Controller | undefined;
   private gathered: Buffer[] | undefined;
   private gatheredEnd = false;
@@ -20,10 +25,21 @@ export class HttpForward implements ExchangeSink, Dispatcher.DispatchHandler {
   /** something of the answer has come, if only an interim response */
   private responded = false;
   private retried = false;
+  /** what to send when it is our turn */
+  private requestBody: Buffer | RequestBody | null = null;
+  private turn: 'none' | 'waiting' | 'running' | 'over' = 'none';
+  private dispatcher: Dispatcher | undefined;
+  private lateBodyTimer: NodeJS.Timeout | undefined;
 
+  /**
+   * @param serverName for TLS: the target's, never the one in the client's Host
+   * @param onOwnSocket makes the sink for a body that is slow to begin
+   */
   constructor(
     private readonly exchange: Exchange,
-    private readonly dispatcher: Dispatcher,
+    private readonly pool: LocalPool,
+    private readonly serverName: string,
+    private readonly onOwnSocket: (exchange: Exchange) => ExchangeSink,
   ) {}
 
   /** A body that has come whole in one batch is sent in one write with its head; so the dispatch waits for the batch's end. */
@@ -37,9 +53,13 @@ export class HttpForward implements ExchangeSink, Dispatcher.DispatchHandler {
   }
 
   dispatchGathered(): void {
-    const chunks = this.gathered as Buffer[];
+    if (this.failedEarly || this.gathered === undefined) return;
+    const chunks = this.gathered;
+    if (chunks.length === 0 && !this.gatheredEnd) {
+      this.lateBodyTimer ??= setTimeout(lateBody, LATE_BODY_MS, this);
+      return;
+    }
     this.gathered = undefined;
-    if (this.failedEarly) return;
     if (this.gatheredEnd) {
       const whole = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
       this.exchange.consumed(whole.length);
@@ -54,25 +74,78 @@ export class HttpForward implements ExchangeSink, Dispatcher.DispatchHandler {
     this.dispatch(body);
   }
 
+  /** undici writes a head only with the first bytes of its body; a service may have to see it before. */
+  handOver(): void {
+    if (this.failedEarly || this.gathered === undefined || this.gathered.length > 0) return;
+    try {
+      this.exchange.sink = this.onOwnSocket(this.exchange);
+    } catch (thrown) {
+      this.exchange.reset(ResetCode.localFailed, messageOf(thrown));
+    }
+  }
+
   private dispatch(body: Buffer | RequestBody | null): void {
+    this.requestBody = body;
+    this.turn = 'waiting';
+    this.pool.acquire(this);
+  }
+
+  run(dispatcher: Dispatcher): void {
+    this.turn = 'running';
+    this.dispatcher = dispatcher;
     const { method, target, headers } = this.exchange.open;
-    this.dispatcher.dispatch({ path: target, method: method, headers, body }, this);
+    const body = this.requestBody;
+    // Not in undici's types: without it, undici takes the name from the client's Host, and fails on some.
+    const options: Dispatcher.DispatchOptions & { servername: string } = {
+      path: target,
+      method,
+      headers,
+      body,
+      servername: this.serverName,
+    };
+    dispatcher.dispatch(options, this);
+    // Over already, and undici never began: it refused the head.
+    if (this.refused) this.pool.renew();
+  }
+
+  private get refused(): boolean {
+    return this.turn === 'over' && this.controller === undefined;
+  }
+
+  private over(): void {
+    const { turn } = this;
+    this.turn = 'over';
+    if (turn === 'running') this.pool.release();
+    else if (turn === 'waiting') this.pool.abandon(this);
   }
 
   // --- what the gateway sends ------------------------------------------------
 
   data(bytes: Buffer): void {
-    if (this.gathered !== undefined) this.gathered.push(bytes);
-    else this.body?.add(bytes);
+    if (this.gathered !== undefined) {
+      this.gathered.push(bytes);
+      this.bodyBegan();
+    } else this.body?.add(bytes);
   }
 
   end(): void {
-    if (this.gathered !== undefined) this.gatheredEnd = true;
-    else this.body?.finish();
+    if (this.gathered !== undefined) {
+      this.gatheredEnd = true;
+      this.bodyBegan();
+    } else this.body?.finish();
+  }
+
+  private bodyBegan(): void {
+    if (this.lateBodyTimer === undefined) return;
+    clearTimeout(this.lateBodyTimer);
+    this.lateBodyTimer = undefined;
+    process.nextTick(startWithBody, this);
   }
 
   failed(): void {
     this.failedEarly = true;
+    clearTimeout(this.lateBodyTimer);
+    if (this.turn === 'waiting') this.over();
     this.body?.destroy(ENDED);
     this.controller?.abort(ENDED);
     this.exchange.discard();
@@ -94,11 +167,15 @@ export class HttpForward implements ExchangeSink, Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Controller): void {
     this.controller = controller;
-    if (this.failedEarly) controller.abort(ENDED);
+    // A throw drops the request and keeps the connection; an abort would end both.
+    if (this.failedEarly) throw ENDED;
+  }
+
+  onResponseStarted(): void {
+    this.responded = true;
   }
 
   onResponseStart(controller: Controller, status: number, _parsed: unknown, reason?: string): void {
-    this.responded = true;
     try {
       const { headers } = relayHead(latin1Headers(controller.rawHeaders as Buffer[]), false);
       if (status < 200) this.exchange.sendInformational({ status, headers });
@@ -114,6 +191,7 @@ export class HttpForward implements ExchangeSink, Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(controller: Controller): void {
+    this.over();
     const trailers = controller.rawTrailers as Buffer[] | null;
     this.exchange.sendEnd(trailers?.length ? relayTrailers(latin1Headers(trailers)) : undefined);
     // Bytes of a request whose answer is complete are not wanted any more; the gateway says Reset(done).
@@ -121,15 +199,21 @@ export class HttpForward implements ExchangeSink, Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Controller, error: Error): void {
-    if (this.exchange.closed) return;
-    const { method, body } = this.exchange.open;
-    if (!this.responded && !this.retried && !body && isIdempotent(method) && isStaleConnection(error)) {
+    const { exchange, dispatcher } = this;
+    const { method, body } = exchange.open;
+    const mayRetry = !exchange.closed && !this.responded && !this.retried && !body && isIdempotent(method);
+    if (mayRetry && dispatcher !== undefined && isStaleConnection(error)) {
       this.retried = true;
-      this.dispatch(null);
+      this.run(dispatcher);
       return;
     }
-    this.exchange.reset(resetCodeOf(error), error.message);
+    this.over();
+    exchange.reset(resetCodeOf(error), error.message);
   }
+}
+
+function lateBody(forward: HttpForward): void {
+  forward.handOver();
 }
 
 function startWithBody(forward: HttpForward): void {

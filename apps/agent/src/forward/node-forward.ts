@@ -14,7 +14,7 @@ export class NodeForward implements ExchangeSink {
   private response: IncomingMessage | undefined;
   private pipe: Duplex | undefined;
   private unconsumed = 0;
-  /** in a pipe: the local service has sent its last byte, which may still wait for credit */
+  /** the local service has sent its last byte, which may still wait for credit */
   private localEnded = false;
 
   constructor(
@@ -47,7 +47,8 @@ export class NodeForward implements ExchangeSink {
         this.onDrain();
       })
       .on('error', (error) => {
-        exchange.reset(resetCodeOf(error), error.message);
+        // The answer is complete: what the service does with the rest of the request is its own affair.
+        if (!this.localEnded) exchange.reset(resetCodeOf(error), error.message);
       });
     if (exchange.open.kind === ExchangeKind.upgrade || !exchange.open.body) this.request.end();
     else this.request.flushHeaders();
@@ -94,6 +95,8 @@ export class NodeForward implements ExchangeSink {
   private onResponse(response: IncomingMessage): void {
     const { exchange } = this;
     this.response = response;
+    // The timeout is for the head.
+    this.request.setTimeout(0);
     this.guard(() => {
       exchange.sendHead({
         status: response.statusCode as number,
@@ -106,6 +109,7 @@ export class NodeForward implements ExchangeSink {
         if (!exchange.sendData(chunk)) response.pause();
       })
       .on('end', () => {
+        this.localEnded = true;
         exchange.sendEnd(relayTrailers(response.rawTrailers));
       })
       .on('error', (error) => {

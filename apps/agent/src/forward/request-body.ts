@@ -18,6 +18,7 @@ export class RequestBody extends Readable {
   }
 
   add(bytes: Buffer): void {
+    if (this.destroyed) return;
     this.queue.push(bytes);
     this.deliver();
   }
@@ -25,6 +26,11 @@ export class RequestBody extends Readable {
   finish(): void {
     this.complete = true;
     this.deliver();
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.queue.length = 0;
+    callback(error);
   }
 
   override _read(): void {

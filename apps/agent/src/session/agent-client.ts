@@ -168,6 +168,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
 
   private onEnded(slot: Slot, link: TunnelLink, end: LinkEnd): void {
     if (this.leaving.delete(link) || slot.link !== link) {
+      if (!this.links().some(({ registered }) => registered)) this.wasReady = false;
       this.checkDrained();
       return;
     }

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { BerthError, messageOf } from '#errors';
 import type { AgentTraffic } from '#http-server-pool';
-import { FramingError, type RelayedHead, relayHead } from '#http-rules';
+import { FramingError, isHost, type RelayedHead, relayHead } from '#http-rules';
 import { ExchangeKind, type OpenHead } from '#tunnel-protocol';
 import { clientOf, trackClient } from './client-connection.js';
 import { newRequestId, sendError, sendRawAnswer, sendRawError } from './error-responses.js';
@@ -170,6 +170,7 @@ export class AgentIngress implements AgentTraffic {
     if (head.hosts === 0 && request.httpVersionMinor === 1)
       return new BerthError('BERTH_BAD_REQUEST', 'no Host header');
     if (head.hosts > 1) return new BerthError('BERTH_BAD_REQUEST', 'more than one Host header');
+    if (!isHost(head.host)) return new BerthError('BERTH_BAD_REQUEST', 'the Host header is not a host');
     if (options.maxBodyBytes > 0 && (head.contentLength ?? 0) > options.maxBodyBytes)
       return bodyTooLarge(options.maxBodyBytes);
     const address = request.socket.remoteAddress ?? '';
