@@ -14,6 +14,7 @@ const fake = (id: string, over: Partial<Fake> = {}): Fake => ({
   capacity: 10,
   accepting: true,
   standby: false,
+  congested: false,
   ...over,
 });
 

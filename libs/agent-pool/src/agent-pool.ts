@@ -9,6 +9,8 @@ export interface PooledConnection {
   readonly capacity: number;
   /** connected, healthy, not draining, not paused */
   readonly accepting: boolean;
+  /** so much waits to be sent that nothing should begin here now */
+  readonly congested: boolean;
   /** not accepting, because its successor is on the way; still serves while no other connection can */
   readonly standby: boolean;
 }
@@ -55,7 +57,7 @@ export class AgentConnections<C extends PooledConnection> {
     for (let i = 0; i < count; i += 1) {
       const connection = list[(this.turn + i) % count] as C;
       if (!connection.accepting || connection === except) continue;
-      if (connection.inFlight >= connection.capacity) full = true;
+      if (connection.inFlight >= connection.capacity || connection.congested) full = true;
       else if (best === undefined || connection.inFlight < best.inFlight) best = connection;
     }
     best ??= this.standIn(except);
@@ -66,7 +68,7 @@ export class AgentConnections<C extends PooledConnection> {
   }
 
   private standIn(except: C | undefined): C | undefined {
-    return this.list.find((it) => it.standby && it !== except && it.inFlight < it.capacity);
+    return this.list.find((it) => it.standby && it !== except && it.inFlight < it.capacity && !it.congested);
   }
 }
 

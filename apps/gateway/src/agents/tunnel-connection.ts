@@ -36,6 +36,10 @@ export class TunnelConnection implements PooledConnection {
   }
 
   /** Goaway asked for a successor: serves on where no other connection does, until the agent has it. */
+  get congested(): boolean {
+    return this.session.congested;
+  }
+
   get standby(): boolean {
     return this.state === 'standby' && !this.session.closed;
   }

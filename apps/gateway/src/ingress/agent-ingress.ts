@@ -37,7 +37,9 @@ export class AgentIngress implements AgentTraffic {
     // Before anything else: nobody else listens for errors of an upgraded socket.
     socket.on('error', () => socket.destroy());
     if (request.method === 'CONNECT') {
-      this.refuseRaw(socket, new BerthError('BERTH_METHOD_NOT_ALLOWED', 'this port is not a forward proxy'));
+      clientOf(socket).enqueue(() => {
+        this.refuseRaw(socket, new BerthError('BERTH_METHOD_NOT_ALLOWED', 'this port is not a forward proxy'));
+      });
       return;
     }
     clientOf(socket).enqueue(() => {
@@ -50,6 +52,11 @@ export class AgentIngress implements AgentTraffic {
     // The parser complains again about each further read; and what follows the last answer is nobody's.
     if (client.broken !== undefined || client.closing) return;
     if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    // Its answer has left already: there is nothing to say about the rest of it.
+    if (client.current === undefined && client.unread?.complete === false) {
       socket.destroy();
       return;
     }
@@ -136,8 +143,10 @@ export class AgentIngress implements AgentTraffic {
       .then((answer) => {
         if (socket.destroyed) return;
         if (answer instanceof BerthError) this.refuseRaw(socket, answer);
-        else if (answer !== undefined) sendRawAnswer(socket, answer.status, answer.headers ?? [], answer.body ?? '');
-        else {
+        else if (answer !== undefined) {
+          sendRawAnswer(socket, answer.status, answer.headers ?? [], answer.body ?? '');
+          destroySoon(socket);
+        } else {
           Object.assign(open, { method: seen.method, target: seen.target, headers: seen.headers });
           start();
         }
@@ -214,9 +223,13 @@ export class AgentIngress implements AgentTraffic {
 
   private refuseRaw(socket: Duplex, error: BerthError): void {
     sendRawError(socket, error, newRequestId(), this.context.options.retryAfterSeconds);
-    // The rest of what the client sends is not read; it gets the time to read the answer.
-    setTimeout(() => socket.destroy(), 1000).unref();
+    destroySoon(socket);
   }
+}
+
+/** The rest of what the client sends is not read; it gets the time to read the answer. */
+function destroySoon(socket: Duplex): void {
+  setTimeout(() => socket.destroy(), 1000).unref();
 }
 
 /** Lets the connection end with this answer. */

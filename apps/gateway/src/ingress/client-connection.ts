@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { BerthError } from '#errors';
@@ -24,6 +25,8 @@ export class ClientConnection {
   current: PendingAnswer | undefined;
   /** what the client sends cannot be read any more */
   broken: BerthError | undefined;
+  /** a request whose answer is complete while its body still comes */
+  unread: IncomingMessage | undefined;
   /** the answer being sent is the last one */
   closing = false;
   private busy = false;
@@ -104,7 +107,8 @@ export class ClientConnection {
 /** For what a client still sends after the last answer, ms. */
 const LINGER_MS = 2000;
 
-function lingeringEnd(this: Socket): void {
+/** Ends a socket, and reads to nowhere for a while what its client still sends. */
+export function lingeringEnd(this: Socket): void {
   this.end();
   this.resume();
   if (this.destroyed) return;

@@ -53,6 +53,8 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
   private requestBytes = 0;
   /** handed to the socket and not yet drained */
   private undrained = 0;
+  /** the agent's End, which waits until the client has taken what came before it */
+  private lateEnd: { trailers: FlatHeaders | undefined } | undefined;
   private ended = false;
   private readonly startedAt = performance.now();
   /** holds frames back while interceptors look at the response head */
@@ -127,8 +129,12 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
     this.answerError(error);
   }
 
-  /** Starts the answer to the client: framing is rebuilt, everything else is as the agent sent it. */
-  sendHead(head: ResponseHead): void {
+  /**
+   * Starts the answer to the client: framing is rebuilt, everything else is as the agent sent it.
+   *
+   * @returns false when the head cannot be sent; an error is the answer then
+   */
+  sendHead(head: ResponseHead): boolean {
     const { response } = this;
     this.touch();
     try {
@@ -143,10 +149,11 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
       response.writeHead(head.status, head.reason, kept);
     } catch (thrown) {
       this.badResponse(thrown);
-      return;
+      return false;
     }
     // Without a body in the same batch (an event stream, say) the head must not wait for one.
     process.nextTick(flushHead, response);
+    return true;
   }
 
   data(bytes: Buffer): void {
@@ -190,6 +197,11 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
     }
     if (this.remaining !== undefined && this.remaining > 0) {
       this.breakOff(ResetCode.internal, 'the response is shorter than its Content-Length');
+      return;
+    }
+    // From response.end() on, Node takes the connection for idle, and a server that stops would cut it.
+    if (this.undrained > 0) {
+      this.lateEnd = { trailers };
       return;
     }
     const { response } = this;
@@ -248,6 +260,9 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
     this.response.off('drain', onResponseDrain);
     this.touch();
     this.exchange?.consumed(bytes);
+    const { lateEnd } = this;
+    this.lateEnd = undefined;
+    if (lateEnd !== undefined) this.end(lateEnd.trailers);
   }
 
   /** The response has left, or its connection is gone. */
@@ -261,7 +276,10 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
       exchange.reset(ResetCode.cancelled, 'the client left');
       exchange.discard();
     }
-    if (response.writableFinished && !request.complete && !request.destroyed) linger(request);
+    if (response.writableFinished && !request.complete && !request.destroyed) {
+      this.client.unread = request;
+      linger(request);
+    }
     this.client.answered();
   }
 
@@ -302,7 +320,7 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
       this.cutOff();
       return;
     }
-    if (!this.request.complete) this.lastAnswer();
+    if (this.open.body && !this.request.complete) this.lastAnswer();
     sendError(response, error, this.requestId, context.options.retryAfterSeconds);
   }
 

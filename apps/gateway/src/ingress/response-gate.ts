@@ -38,7 +38,7 @@ export class ResponseGate {
     this.opened();
     // The agent or the client was lost meanwhile.
     if (this.relay.answered) return;
-    this.relay.sendHead({ status: response.status, reason: head.reason, headers: response.headers });
+    if (!this.relay.sendHead({ status: response.status, reason: head.reason, headers: response.headers })) return;
     for (const bytes of this.held) this.relay.data(bytes);
     if (this.ended !== undefined) this.relay.end(this.ended.trailers);
   }

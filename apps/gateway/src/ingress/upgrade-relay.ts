@@ -11,7 +11,7 @@ import {
   ResetCode,
   type ResponseHead,
 } from '#tunnel-protocol';
-import type { PendingAnswer } from './client-connection.js';
+import { lingeringEnd, type PendingAnswer } from './client-connection.js';
 import { UNWATCHED, type Watched } from './deadlines.js';
 import { newRequestId, sendRawError } from './error-responses.js';
 import { errorOfFailure } from './failures.js';
@@ -80,7 +80,8 @@ export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
       this.exchange?.consumed(bytes.length);
       return;
     }
-    if (this.undrained === 0) (this.response ?? this.socket).once('drain', this.onDrain);
+    // The response's own 'drain' comes from the HTTP server, which let go of this socket.
+    if (this.undrained === 0) this.socket.once('drain', this.onDrain);
     this.undrained += bytes.length;
   }
 
@@ -111,7 +112,11 @@ export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
   }
 
   expired(): void {
-    if (this.exchange?.closed === true) return;
+    if (this.exchange?.closed === true) {
+      // The exchange is over, and the client does not take the rest of it.
+      this.socket.destroy();
+      return;
+    }
     this.exchange?.reset(ResetCode.timeout, 'deadline passed at the gateway');
     const { responseTimeoutMs } = this.context.options;
     this.refuse(new BerthError('BERTH_RESPONSE_TIMEOUT', `no answer to the upgrade within ${responseTimeoutMs} ms`));
@@ -138,10 +143,13 @@ export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
     socket.setTimeout(0);
     if (this.early.length > 0) this.sendToAgent(this.early);
     socket.on('data', this.sendToAgent);
-    socket.on('end', () => {
+    const onEnd = (): void => {
       this.clientEnded = true;
       exchange?.sendEnd();
-    });
+    };
+    // A client that has nothing to add to its early bytes may have ended before the 101.
+    if (socket.readableEnded) onEnd();
+    else socket.on('end', onEnd);
     socket.resume();
   }
 
@@ -154,7 +162,7 @@ export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
     response.assignSocket(this.socket);
     response.on('finish', () => {
       response.detachSocket(this.socket);
-      this.socket.end();
+      lingeringEnd.call(this.socket);
     });
     response.writeHead(head.status, head.reason, headers);
     this.state = 'response';

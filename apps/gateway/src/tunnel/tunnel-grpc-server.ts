@@ -1,4 +1,4 @@
-import { MAX_GRPC_MESSAGE_BYTES, passBuffer, TUNNEL_METHOD_PATH } from '#tunnel-protocol';
+import { MAX_BATCH_BYTES, MAX_GRPC_MESSAGE_BYTES, passBuffer, TUNNEL_METHOD_PATH } from '#tunnel-protocol';
 import type { Server, ServerCredentials } from '@grpc/grpc-js';
 import { ServerGrpc } from '@nestjs/microservices';
 import { createGrpcServer, type OnUntrusted } from './grpc-server.js';
@@ -28,7 +28,8 @@ export class TunnelGrpcServer extends ServerGrpc {
 
   override createClient(): Promise<Server> {
     const options = {
-      'grpc.max_receive_message_length': MAX_GRPC_MESSAGE_BYTES,
+      // What an agent sends is a batch; callers without credentials could hold anything above it.
+      'grpc.max_receive_message_length': 2 * MAX_BATCH_BYTES,
       'grpc.max_send_message_length': MAX_GRPC_MESSAGE_BYTES,
       'grpc.max_concurrent_streams': this.tunnel.maxStreams,
       'grpc.max_metadata_size': 16_384,
