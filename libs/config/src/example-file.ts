@@ -1,4 +1,4 @@
-import { stringify } from 'yaml';
+import { yaml } from './yaml.js';
 import { describeRange } from './describe.js';
 import { sectionTitle } from './flag-help.js';
 import type { Schema } from './setting-list.js';
@@ -29,7 +29,9 @@ export function exampleFile(schema: Schema): string {
     parents = keys;
     const isExample = setting.required !== undefined;
     const value = isExample ? REQUIRED_EXAMPLES[key] : setting.defaultValue;
-    const line = stringify({ [key]: value }, { singleQuote: true }).trimEnd();
+    const line = yaml()
+      .stringify({ [key]: value }, { singleQuote: true })
+      .trimEnd();
     lines.push(`${indent(keys.length)}# ${setting.description} [${describeRange(setting)}]`);
     lines.push(indent(keys.length) + (isExample ? line : `#${line}`));
   }

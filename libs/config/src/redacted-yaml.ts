@@ -1,4 +1,4 @@
-import { stringify } from 'yaml';
+import { yaml } from './yaml.js';
 import type { AgentSettings, GatewaySettings } from './gateway-settings.js';
 import { AGENT_SCHEMA, GATEWAY_SCHEMA } from './setting-list.js';
 import { getAt, plainCopy, setAt } from './tree.js';
@@ -10,5 +10,5 @@ export function redactedYaml(settings: GatewaySettings | AgentSettings): string 
   for (const { path, secret } of schema.settings) {
     if (secret === true && getAt(copy, path) !== '') setAt(copy, path, '[REDACTED]');
   }
-  return stringify(copy);
+  return yaml().stringify(copy);
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { LineCounter, parseDocument } from 'yaml';
+import { yaml } from './yaml.js';
 import type { Problems, RawValue } from './problems.js';
 import type { SettingInfo } from './setting-list.js';
 
@@ -34,6 +34,7 @@ export function readYamlLayer(
 }
 
 function parseYaml(text: string, source: string, problems: Problems): unknown {
+  const { LineCounter, parseDocument } = yaml();
   const lines = new LineCounter();
   // Pretty errors quote the file, and with it perhaps a secret: only code and place are shown.
   const document = parseDocument(text, { prettyErrors: false, lineCounter: lines, logLevel: 'silent' });
