@@ -1,0 +1,73 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { type Exchange, ExchangeKind } from '#tunnel-protocol';
+import { eventually } from '#testing';
+import { parseTarget } from './local-target.js';
+import { NodeForward } from './node-forward.js';
+
+/** Records what a forward does to its exchange. */
+class Recorder {
+  readonly open = {
+    kind: ExchangeKind.upgrade,
+    method: 'GET',
+    target: '/',
+    headers: ['Host', 'a', 'Connection', 'Upgrade', 'Upgrade', 'x'],
+    body: true,
+  };
+  readonly calls: string[] = [];
+  closed = false;
+
+  sendHead = ({ status }: { status: number }): number => this.calls.push(`head ${status}`);
+  sendData = (bytes: Buffer): boolean => this.calls.push(`data ${bytes.length}`) > 0;
+  sendEnd = (): number => this.calls.push('end');
+  reset = (): number => this.calls.push('reset');
+  consumed = (): void => undefined;
+  discard = (): void => undefined;
+}
+
+describe('NodeForward as a byte pipe', () => {
+  async function pipe(
+    behave: (socket: Socket) => void,
+  ): Promise<{ calls: string[]; forward: NodeForward; end: () => Promise<void> }> {
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', () => {
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n');
+        behave(socket);
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const target = parseTarget(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const recorder = new Recorder();
+    const forward = new NodeForward(recorder as unknown as Exchange, target, 16_384, 0);
+    const end = async (): Promise<void> => {
+      forward.failed();
+      server.close();
+      await once(server, 'close');
+    };
+    return { calls: recorder.calls, forward, end };
+  }
+
+  it('does not reset when the service has ended and gone: its last bytes may still wait for credit', async () => {
+    let closed = false;
+    const { calls, forward, end } = await pipe((socket) => {
+      socket.on('close', () => (closed = true));
+      socket.on('end', () => socket.end('tail'));
+      socket.resume();
+    });
+    await eventually(() => calls.includes('head 101'));
+    forward.end(undefined);
+    await eventually(() => closed && calls.includes('end'));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(calls).toEqual(['head 101', 'data 4', 'end']);
+    await end();
+    expect(calls).not.toContain('reset');
+  });
+
+  it('resets when the service breaks off before its end', async () => {
+    const { calls, end } = await pipe((socket) => socket.resetAndDestroy());
+    await eventually(() => calls.includes('reset'));
+    await end();
+  });
+});
