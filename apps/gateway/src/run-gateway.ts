@@ -1,4 +1,4 @@
-import { loadGatewaySettings } from '#config';
+import { loadGatewaySettings, settingsOrExit } from '#config';
 import { BerthError, messageOf } from '#errors';
 import { startGateway } from './start-gateway.js';
 
@@ -7,20 +7,8 @@ const FORCE_AFTER_MS = 1000;
 
 /** `berth-gateway`: settings, start, signals, exit codes (0 ended in order, 1 could not start, 2 wrong settings). */
 export async function runGateway(): Promise<void> {
-  let loaded: ReturnType<typeof loadGatewaySettings>;
-  try {
-    loaded = loadGatewaySettings({});
-  } catch (thrown) {
-    process.stderr.write(`${messageOf(thrown)}\n`);
-    process.exitCode = 2;
-    return;
-  }
-  if (loaded.kind === 'exit') {
-    process.stdout.write(loaded.output);
-    process.exitCode = loaded.code;
-    return;
-  }
-  const { settings } = loaded;
+  const settings = settingsOrExit(() => loadGatewaySettings());
+  if (settings === undefined) return;
   try {
     const gateway = await startGateway(settings);
     endOnSignal(() => gateway.close(), settings.shutdown.timeoutMs);

@@ -1,4 +1,4 @@
-import { loadAgentSettings } from '#config';
+import { loadAgentSettings, settingsOrExit } from '#config';
 import { messageOf } from '#errors';
 import { createLogger } from '#observability';
 import { type RunningAgent, startAgent } from '../start-agent.js';
@@ -11,20 +11,8 @@ const EXIT = { ended: 0, settings: 2, refused: 3 } as const;
 
 /** `berth-agent`: settings, start, the address on stdout, signals, exit codes. */
 export async function runAgent(): Promise<void> {
-  let loaded: ReturnType<typeof loadAgentSettings>;
-  try {
-    loaded = loadAgentSettings({});
-  } catch (thrown) {
-    process.stderr.write(`${messageOf(thrown)}\n`);
-    process.exitCode = EXIT.settings;
-    return;
-  }
-  if (loaded.kind === 'exit') {
-    process.stdout.write(loaded.output);
-    process.exitCode = loaded.code;
-    return;
-  }
-  const { settings } = loaded;
+  const settings = settingsOrExit(() => loadAgentSettings());
+  if (settings === undefined) return;
   const log = createLogger('agent', settings.log, 2);
   let agent: RunningAgent;
   try {

@@ -1,12 +1,5 @@
 import { readFileSync } from 'node:fs';
-import {
-  type ChannelCredentials,
-  Client,
-  type ClientDuplexStream,
-  credentials,
-  Metadata,
-  type StatusObject,
-} from '@grpc/grpc-js';
+import { type ChannelCredentials, Client, type ClientDuplexStream, credentials, Metadata } from '@grpc/grpc-js';
 import type { AgentSettings } from '#config';
 import { BerthError, messageOf } from '#errors';
 import { MAX_GRPC_MESSAGE_BYTES, passBuffer, TUNNEL_METHOD_PATH } from '#tunnel-protocol';
@@ -72,5 +65,3 @@ export function dial(settings: AgentSettings, channel: ChannelCredentials): Dial
     },
   };
 }
-
-export type { StatusObject };
