@@ -1,2 +1,3 @@
+export { protoFile } from './proto-file.js';
 export { REQUIRED_NODE, requireNode } from './require-node.js';
 export { useSmallYoungHeap } from './young-heap.js';

@@ -1,7 +1,7 @@
 import protobuf from 'protobufjs';
+import { protoFile } from '#node-runtime';
 import { FrameField, encodeFrame } from './frame-encoder.js';
 import type { Goaway, Hello, PeerLimits, Refused, Welcome } from './frames.js';
-import { protoFile } from './proto-files.js';
 
 /**
  * Frames of the connection are rare, so protobufjs does them from the schema;

@@ -11,6 +11,5 @@ export {
   TUNNEL_METHOD_PATH,
 } from './grpc-transport.js';
 export { Liveness, type LivenessSettings } from './liveness.js';
-export { protoFile } from './proto-files.js';
 export { type BatchTransport, SESSION_DEFAULTS, type SessionEvents, type SessionOptions } from './session-types.js';
 export { TunnelSession } from './tunnel-session.js';

@@ -1,8 +1,8 @@
 import protobuf from 'protobufjs';
+import { protoFile } from '#node-runtime';
 import { decodeBatch, type FrameHandler } from '../src/batch-decoder.js';
 import { encodeFrame } from '../src/frame-encoder.js';
 import type { FlatHeaders, InterimHead, OpenHead, ResetCode, ResponseHead } from '../src/frames.js';
-import { protoFile } from '../src/proto-files.js';
 
 /** A frame as tests speak of it; `data` in Latin-1. */
 export type ModelFrame =
