@@ -1,2 +1,3 @@
-export { ExchangeStats, LATENCY_BUCKETS_SECONDS } from './exchange-stats.js';
+export { ExchangeStats } from './exchange-stats.js';
+export { LATENCY_BUCKETS_SECONDS, type LabelledLatency, LatencyHistogram, latencyMetric } from './latency-histogram.js';
 export { createLogger, type Log, type LogSettings, silentLog } from './logger.js';

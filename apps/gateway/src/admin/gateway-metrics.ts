@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, type Metric, Registry } from 'prom-client';
-import { LATENCY_BUCKETS_SECONDS } from '#observability';
+import { latencyMetric } from '#observability';
 import { PortAllocatorService } from '#port-allocator';
 import { AgentRegistry, LifecycleEvents } from '../agents/index.js';
 
@@ -18,7 +18,12 @@ export class GatewayMetrics {
     this.gauges();
     this.eventCounters();
     this.agentCounters();
-    this.registry.registerMetric(this.latency() as unknown as Metric);
+    const latency = latencyMetric(
+      'berth_agent_request_duration_seconds',
+      'From the head of a request to the end of its answer',
+      () => this.agents.list().map(({ id, stats }) => ({ labels: { agent: id }, latency: stats.latency })),
+    );
+    this.registry.registerMetric(latency as Metric);
   }
 
   private gauges(): void {
@@ -84,38 +89,5 @@ export class GatewayMetrics {
     perAgent('berth_agent_upgrades_total', 'Upgrades, WebSocket among them', 'upgrades');
     perAgent('berth_agent_request_bytes_total', 'Body bytes, client to service', 'bytesIn');
     perAgent('berth_agent_response_bytes_total', 'Body bytes, service to client', 'bytesOut');
-  }
-
-  /** prom-client's Histogram only takes observations; ours are counted already. */
-  private latency(): object {
-    const name = 'berth_agent_request_duration_seconds';
-    return {
-      name,
-      aggregator: 'sum',
-      reset: () => undefined,
-      get: () =>
-        Promise.resolve({
-          name,
-          help: 'From the head of a request to the end of its answer',
-          type: 'histogram',
-          aggregator: 'sum',
-          values: this.agents.list().flatMap(({ id, stats }) => {
-            let cumulative = 0;
-            const buckets = stats.latencyCounts.map((count, i) => {
-              cumulative += count;
-              return {
-                metricName: `${name}_bucket`,
-                labels: { agent: id, le: LATENCY_BUCKETS_SECONDS[i] ?? '+Inf' },
-                value: cumulative,
-              };
-            });
-            return [
-              ...buckets,
-              { metricName: `${name}_sum`, labels: { agent: id }, value: stats.latencySumSeconds },
-              { metricName: `${name}_count`, labels: { agent: id }, value: cumulative },
-            ];
-          }),
-        }),
-    };
   }
 }

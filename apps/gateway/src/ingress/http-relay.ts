@@ -271,7 +271,7 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
     this.ended = true;
     const { context, exchange, request, response } = this;
     context.deadlines.unwatch(this);
-    context.agent.stats.observe((performance.now() - this.startedAt) / 1000);
+    context.agent.stats.latency.observe((performance.now() - this.startedAt) / 1000);
     if (exchange !== undefined) {
       exchange.reset(ResetCode.cancelled, 'the client left');
       exchange.discard();
