@@ -2,11 +2,11 @@ import type { status as Grpc } from '@grpc/grpc-js';
 import { ERROR_TABLE, type ErrorCode } from './codes.js';
 
 /**
- * The only error that domain code throws. Its surface (HTTP status, gRPC
+ * The error that domain code throws; the services' errors extend it. Its surface (HTTP status, gRPC
  * status) follows from the code; see {@link ERROR_TABLE}.
  */
 export class BerthError extends Error {
-  override readonly name = 'BerthError';
+  override readonly name: string = 'BerthError';
 
   /**
    * @param code stable code
