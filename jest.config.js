@@ -8,6 +8,8 @@ const rooms = readdirSync(new URL('./libs', import.meta.url)).join('|');
 export default {
   testEnvironment: 'node',
   maxWorkers: 2,
+  // A bound for what hangs, not a measure: a machine with other work is slow.
+  testTimeout: 20_000,
   testMatch: ['libs', 'apps', 'test', 'examples'].map((folder) => `<rootDir>/${folder}/**/*.spec.ts`),
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
   extensionsToTreatAsEsm: ['.ts'],

@@ -1,0 +1,184 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const INSTALL = 'apt-get install -y redis-server';
+const PROGRAMS = ['redis-server', 'valkey-server'];
+/** A bound for a machine with other work, not a measure. */
+const START_TIMEOUT_MS = 15_000;
+
+let program: string | null | undefined;
+
+function redisProgram(): string | null {
+  program ??= PROGRAMS.find((name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0) ?? null;
+  return program;
+}
+
+/** Whether this machine has a Redis or Valkey to start. */
+export function hasRedisServer(): boolean {
+  return redisProgram() !== null;
+}
+
+/**
+ * `describe` for what needs a real Redis. Without one the suite is skipped under
+ * a name that says how to install it; with `CI=true` that is a failure.
+ */
+export function describeWithRedis(name: string, body: () => void): void {
+  if (hasRedisServer()) {
+    describe(name, body);
+    return;
+  }
+  if (process.env['CI'] === 'true') {
+    describe(name, () => {
+      it('needs a redis-server', () => {
+        throw new Error(`no redis-server to start: ${INSTALL}`);
+      });
+    });
+    return;
+  }
+  describe.skip(`${name} (no redis-server: ${INSTALL})`, body);
+}
+
+export interface RedisServerOptions {
+  /** asked for with AUTH; default none */
+  readonly password?: string;
+  /** more of the program's flags, such as `['--maxmemory', '1mb']`; the last one of a name counts */
+  readonly flags?: readonly string[];
+}
+
+/** A redis-server of a test's own on 127.0.0.1, which keeps every write on disk. */
+export class RedisServer {
+  #child: ChildProcess | undefined;
+
+  private constructor(
+    readonly port: number,
+    private readonly folder: string,
+    private readonly options: RedisServerOptions,
+  ) {}
+
+  /** Resolves when it answers. */
+  static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), await mkdtemp(join(tmpdir(), 'berth-redis-')), options);
+    try {
+      await server.start();
+    } catch (thrown) {
+      await server.close();
+      throw thrown;
+    }
+    return server;
+  }
+
+  get url(): string {
+    const { password } = this.options;
+    return `redis://${password === undefined ? '' : `:${encodeURIComponent(password)}@`}127.0.0.1:${this.port}`;
+  }
+
+  /** Of the running child, for signals such as SIGSTOP. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** Again, on the same port and with what is on disk. */
+  async start(): Promise<void> {
+    if (this.#child !== undefined) throw new Error('this redis-server runs');
+    const name = redisProgram();
+    if (name === null) throw new Error(`no redis-server to start: ${INSTALL}`);
+    const child = spawn(name, this.#flags(), { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = child;
+    let output = '';
+    const keep = (chunk: Buffer): void => {
+      output = (output + chunk.toString()).slice(-4000);
+    };
+    child.stdout.on('data', keep);
+    child.stderr.on('data', keep);
+    child.once('error', (error) => (output += error.message));
+    const deadline = Date.now() + START_TIMEOUT_MS;
+    while (!(await answers(this.port))) {
+      const late = Date.now() > deadline;
+      if (late) child.kill('SIGKILL');
+      if (late || hasEnded(child)) {
+        this.#child = undefined;
+        throw new Error(`redis-server ${late ? 'does not answer' : 'has ended'}:\n${output}`);
+      }
+      await sleep(10);
+    }
+  }
+
+  /** SIGTERM: it saves and says goodbye. Resolves when the process has ended. */
+  async stop(): Promise<void> {
+    await this.#end('SIGTERM');
+  }
+
+  /** SIGKILL: as if the machine had lost power, but for the disk. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  /** Ends it and removes its files. */
+  async close(): Promise<void> {
+    await this.#end('SIGKILL');
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** Removes its files: what starts next knows nothing. Only while it is stopped. */
+  async forget(): Promise<void> {
+    if (this.#child !== undefined) throw new Error('this redis-server runs: stop it first');
+    await rm(join(this.folder, 'appendonlydir'), { recursive: true, force: true });
+    await rm(join(this.folder, 'dump.rdb'), { force: true });
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (child === undefined || hasEnded(child)) return;
+    const exit = once(child, 'exit');
+    child.kill(signal);
+    // A stopped process (SIGSTOP) gets its signal when it goes on.
+    child.kill('SIGCONT');
+    await exit;
+  }
+
+  #flags(): string[] {
+    const { password, flags = [] } = this.options;
+    return [
+      ['--bind', '127.0.0.1', '--port', String(this.port), '--dir', this.folder],
+      ['--appendonly', 'yes', '--appendfsync', 'always', '--save', ''],
+      password === undefined ? [] : ['--requirepass', password],
+      flags,
+    ].flat();
+  }
+}
+
+function hasEnded({ pid, exitCode, signalCode }: ChildProcess): boolean {
+  return pid === undefined || exitCode !== null || signalCode !== null;
+}
+
+/** Whether it takes commands: while it loads its files it answers with an error. */
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    const end = (value: boolean): void => {
+      socket.destroy();
+      resolve(value);
+    };
+    socket.setTimeout(1000, () => end(false));
+    socket.once('error', () => end(false));
+    socket.once('close', () => end(false));
+    socket.once('data', (reply) => end(/^(\+PONG|-NOAUTH)/.test(reply.toString())));
+    socket.write('PING\r\n');
+  });
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
