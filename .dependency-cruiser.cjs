@@ -13,9 +13,11 @@ const LIBRARIES = {
   observability: ['errors'],
   config: ['errors'],
   'port-allocator': ['errors'],
-  'tunnel-protocol': ['errors'],
+  'tunnel-protocol': ['errors', 'node-runtime'],
   'agent-pool': ['errors', 'tunnel-protocol'],
   'http-server-pool': ['errors', 'port-allocator'],
+  services: ['errors', 'observability', 'node-runtime'],
+  'services-nest': ['errors', 'observability', 'services'],
   testing: ['errors', 'tunnel-protocol'],
 };
 
@@ -102,10 +104,10 @@ module.exports = {
       to: { path: '^apps/gateway/' },
     },
     {
-      name: 'agent-without-nest',
-      comment: 'the agent runs on small devices: plain Node',
+      name: 'without-nest',
+      comment: 'the agent runs on small devices, and services run without Nest: plain Node',
       severity: 'error',
-      from: { path: '^apps/agent/' },
+      from: { path: '^(apps/agent|libs/services)/' },
       to: { path: 'node_modules/(@nestjs/|express/|rxjs/)' },
     },
     {

@@ -1,0 +1,200 @@
+import { messageOf } from '#errors';
+import type { Log } from '#observability';
+import type { InvocationBus } from '../bus/invocation-bus.js';
+import { definitionOf, type ServiceClass } from '../definition/service-definition.js';
+import { AgentError } from '../errors.js';
+import type { InvocationHandler } from '../invocation/invocation-handler.js';
+import { objectIdText } from '../objects/object-id.js';
+import { agentId, type AgentTarget } from './agent-id.js';
+import { type AgentState, ObjectAgent } from './object-agent.js';
+
+export interface StartAgentOptions {
+  /** absent: every object of the service, and its stateless methods */
+  readonly objectId?: string | bigint | undefined;
+  /** 0..2^32-1; default: the runtime's */
+  readonly partitionId?: number | undefined;
+  /** invocations of this agent that may run at once, 1..10,000; default: the runtime's `agentConcurrency` */
+  readonly concurrency?: number | undefined;
+}
+
+/** Names an agent by what it serves. */
+export interface AgentSelector {
+  readonly service: ServiceClass;
+  readonly objectId?: string | bigint | undefined;
+  readonly partitionId?: number | undefined;
+}
+
+/** One row of {@link AgentManager.list} (checklist B8). */
+export interface AgentInfo {
+  readonly serviceName: string;
+  readonly package: string;
+  readonly objectId: string | undefined;
+  readonly partitionId: number;
+  /** ISO 8601 */
+  readonly startedAt: string;
+  /** ISO 8601 duration, such as `PT12.5S` */
+  readonly runningDuration: string;
+  readonly state: AgentState;
+}
+
+export interface AgentManagerOptions {
+  readonly defaultPartition: number;
+  readonly concurrency: number;
+  /** how long a stopping agent lets its calls end, ms */
+  readonly stopTimeoutMs: number;
+}
+
+const MAX_PARTITION = 4_294_967_295;
+
+/** Starts and stops agents, each known by its id (checklist B5 to B9). */
+export class AgentManager {
+  readonly #agents = new Map<string, ObjectAgent>();
+
+  constructor(
+    private readonly bus: InvocationBus,
+    private readonly handle: InvocationHandler,
+    private readonly options: AgentManagerOptions,
+    private readonly log: Log,
+  ) {}
+
+  /**
+   * Starts an agent; resolves when calls can reach it.
+   *
+   * @returns its id, `pkg.Service[:objectId][@partition]`
+   * @throws AgentError `BERTH_SERVICE_INVALID` the class is not decorated or has nothing for agents,
+   *   `BERTH_SERVICE_BAD_OBJECT_ID`, `BERTH_OBJECT_AGENT_RUNNING` it is there already,
+   *   `BERTH_OBJECT_AGENT_FAILED` the bus refused
+   */
+  async start(service: ServiceClass, options: StartAgentOptions = {}): Promise<string> {
+    const target = this.#target({ ...options, service });
+    const id = agentId(target, this.options.defaultPartition);
+    const definition = definitionOf(service);
+    if (definition === undefined) throw notRegistered(service);
+    if (![...definition.members.values()].some((member) => member.serveWithAgent))
+      throw new AgentError(
+        'BERTH_SERVICE_INVALID',
+        `${id} has nothing for an agent: mark a method with serveWithAgent`,
+      );
+    const concurrency = options.concurrency ?? this.options.concurrency;
+    if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 10_000)
+      throw new AgentError('BERTH_SERVICE_INVALID', `concurrency is ${concurrency}; it must be 1 to 10000`);
+    if (this.#agents.has(id)) throw new AgentError('BERTH_OBJECT_AGENT_RUNNING', `Agent ${id} is already running`);
+    const agent = new ObjectAgent(id, definition, target);
+    this.#agents.set(id, agent);
+    try {
+      await agent.start(this.bus, this.handle, concurrency);
+    } catch (thrown) {
+      this.#agents.delete(id);
+      throw failed('start', id, thrown);
+    }
+    this.log.info({ agent: id }, 'agent started');
+    return id;
+  }
+
+  /**
+   * Stops an agent; resolves when its calls have ended.
+   *
+   * @param which its id, or what it serves
+   * @throws AgentError `BERTH_OBJECT_AGENT_NOT_RUNNING` no such agent, or neither id nor service given;
+   *   `BERTH_OBJECT_AGENT_FAILED`
+   */
+  async stop(which: string | Partial<AgentSelector> | undefined): Promise<void> {
+    const id = this.#idOf(which);
+    const agent = this.#agents.get(id);
+    if (agent === undefined || agent.state === 'stopping' || agent.state === 'starting')
+      throw new AgentError('BERTH_OBJECT_AGENT_NOT_RUNNING', `Agent ${id} is not running`);
+    try {
+      await agent.stop(this.options.stopTimeoutMs);
+    } catch (thrown) {
+      throw failed('stop', id, thrown);
+    } finally {
+      this.#agents.delete(id);
+    }
+    this.log.info({ agent: id }, 'agent stopped');
+  }
+
+  /**
+   * Stops all agents, side by side; one that fails keeps no other from being stopped (checklist B9).
+   *
+   * @throws AgentError `BERTH_OBJECT_AGENT_FAILED`, `details.failures`: id → what went wrong
+   */
+  async stopAll(): Promise<void> {
+    const failures: Record<string, string> = {};
+    const stop = async (id: string): Promise<void> => {
+      try {
+        await this.stop(id);
+      } catch (thrown) {
+        failures[id] = messageOf(thrown);
+      }
+    };
+    const running = [...this.#agents.values()].filter(({ state }) => state === 'running' || state === 'reconnecting');
+    await Promise.all(running.map(({ id }) => stop(id)));
+    const ids = Object.keys(failures);
+    if (ids.length > 0)
+      throw new AgentError('BERTH_OBJECT_AGENT_FAILED', `these agents did not stop cleanly: ${ids.join(', ')}`, {
+        failures,
+      });
+  }
+
+  /** All agents, by id, in the order in which they were started (checklist B8). */
+  list(): Record<string, AgentInfo> {
+    const now = Date.now();
+    return Object.fromEntries(
+      [...this.#agents.values()].map((agent) => [
+        agent.id,
+        {
+          serviceName: agent.definition.name,
+          package: agent.definition.package,
+          objectId: agent.target.objectId,
+          partitionId: agent.target.partitionId,
+          startedAt: agent.startedAt.toISOString(),
+          runningDuration: `PT${((now - agent.startedAt.getTime()) / 1000).toFixed(3)}S`,
+          state: agent.state,
+        },
+      ]),
+    );
+  }
+
+  #idOf(which: string | Partial<AgentSelector> | undefined): string {
+    if (typeof which === 'string') return which;
+    const { service, objectId, partitionId } = which ?? {};
+    if (service === undefined)
+      throw new AgentError('BERTH_OBJECT_AGENT_NOT_RUNNING', 'name the agent by its id or by its service');
+    return agentId(this.#target({ service, objectId, partitionId }), this.options.defaultPartition);
+  }
+
+  #target({ service, objectId, partitionId }: AgentSelector): AgentTarget {
+    const definition = definitionOf(service);
+    if (definition === undefined) throw notRegistered(service);
+    const partition = partitionId ?? this.options.defaultPartition;
+    if (!Number.isInteger(partition) || partition < 0 || partition > MAX_PARTITION)
+      throw new AgentError('BERTH_SERVICE_INVALID', `partitionId is ${partition}; it must be 0 to ${MAX_PARTITION}`);
+    return {
+      service: definition.id,
+      objectId: objectId === undefined ? undefined : textOf(objectId),
+      partitionId: partition,
+    };
+  }
+}
+
+/** @throws AgentError `BERTH_SERVICE_BAD_OBJECT_ID` */
+function textOf(objectId: string | bigint): string {
+  try {
+    return objectIdText(objectId);
+  } catch (thrown) {
+    throw new AgentError('BERTH_SERVICE_BAD_OBJECT_ID', messageOf(thrown));
+  }
+}
+
+function notRegistered(service: ServiceClass): AgentError {
+  return new AgentError('BERTH_SERVICE_INVALID', `Service class ${service.name} not registered`);
+}
+
+function failed(what: 'start' | 'stop', id: string, thrown: unknown): AgentError {
+  return new AgentError(
+    'BERTH_OBJECT_AGENT_FAILED',
+    `Failed to ${what} agent ${id}: ${messageOf(thrown)}`,
+    {},
+    { cause: thrown },
+  );
+}

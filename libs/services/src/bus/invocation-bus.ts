@@ -1,0 +1,107 @@
+import type { Delivery, Invocation, InvocationReply } from '../invocation/invocation.js';
+
+/** What an agent takes from the bus. */
+export interface Subscription {
+  /** `package.Service` */
+  readonly service: string;
+  readonly partition: number;
+  /** absent: every object of the service */
+  readonly objectId?: string | undefined;
+  /** the stateless methods; those of objects need no list, their objects are taken whole */
+  readonly statelessMethods: readonly string[];
+  /** how many invocations of this subscription may run at once, 1.. */
+  readonly concurrency: number;
+}
+
+/** One delivery of an invocation to a handler. */
+export interface BusDelivery {
+  readonly invocation: Invocation;
+  readonly delivery: Delivery;
+  /** 1 for the first */
+  readonly attempt: number;
+  /** aborted when the caller left (where the bus can tell) or the subscription was cut */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs an invocation. It settles in any case and does not reject: what goes
+ * wrong is in the reply. Should it reject, the bus answers SYSTEM_ERROR.
+ */
+export type BusHandler = (delivery: BusDelivery) => Promise<InvocationReply>;
+
+/** A handler that takes part. */
+export interface BusSubscription {
+  /** `reconnecting` while the broker is away */
+  readonly state: 'running' | 'reconnecting' | 'stopped';
+  /**
+   * Takes nothing new; resolves when what runs has been answered, or after
+   * `timeoutMs`, when the rest is cut off (its signal is aborted) and handled
+   * as if this worker had died.
+   */
+  stop(timeoutMs: number): Promise<void>;
+}
+
+export interface BusCallOptions {
+  readonly delivery: Delivery;
+  /** gives up waiting; what runs already may end */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An invocation that nobody could complete. */
+export interface DeadLetter {
+  /** of the letter, for {@link InvocationBus.removeDeadLetter} */
+  readonly id: string;
+  /** the message key, {@link invocationKey} */
+  readonly key: string;
+  readonly invocation: Invocation;
+  readonly delivery: Delivery;
+  readonly attempts: number;
+  /** `failed`: its retries are used up; `worker-lost`: too many workers, or the only permitted one, died with it; `expired` */
+  readonly reason: 'failed' | 'worker-lost' | 'expired';
+  /** the last error's text, where there is one */
+  readonly message?: string | undefined;
+  /** ISO 8601 */
+  readonly at: string;
+}
+
+/**
+ * Carries invocations to agents and replies back (checklist B14).
+ *
+ * - A stateless invocation goes to one of the subscriptions that list its method.
+ * - An object's invocations go to one subscription of that object or, where
+ *   there is none, to one of those for every object. They run one at a time, in
+ *   the order in which they were accepted, across all processes; different
+ *   objects run side by side.
+ * - `at-most-once`: a handler is begun once or never. `at-least-once`: when the
+ *   worker dies, another one takes it, `maxDeliveries` times in all; then it is
+ *   a dead letter. An at-least-once invocation that fails is a dead letter too.
+ */
+export interface InvocationBus {
+  /**
+   * @param invocation its `deadline` bounds the wait; without one the bus's `defaultTimeoutMs` does
+   * @throws ServicesError `BERTH_SERVICE_NO_AGENT` nobody serves it; `BERTH_SERVICE_BUSY` a queue is
+   *   full; `BERTH_SERVICE_PAYLOAD_TOO_LARGE`; `BERTH_SERVICE_TIMEOUT` no reply by the deadline;
+   *   `BERTH_SERVICE_BUS_UNAVAILABLE` not accepted, the broker is away or the bus is closed;
+   *   `BERTH_SERVICE_OUTCOME_UNKNOWN` accepted, and its worker or the broker's memory was lost;
+   *   `BERTH_SERVICE_CANCELLED` the signal was aborted
+   */
+  invoke(invocation: Invocation, options: BusCallOptions): Promise<InvocationReply>;
+
+  /**
+   * Takes part in serving. Resolves when invocations sent from now on can reach the handler.
+   *
+   * @throws ServicesError `BERTH_SERVICE_BUS_UNAVAILABLE`
+   */
+  serve(subscription: Subscription, handler: BusHandler): Promise<BusSubscription>;
+
+  /** `up`, or why not, for health checks. */
+  health(): { readonly state: 'up' | 'down' | 'closed'; readonly reason?: string | undefined };
+
+  /** Dead letters of a service, oldest first. */
+  deadLetters(service: string, partition: number, limit?: number): Promise<DeadLetter[]>;
+  /** @returns whether it was there */
+  removeDeadLetter(service: string, partition: number, id: string): Promise<boolean>;
+
+  /** Stops subscriptions at once, fails waiting calls with `BERTH_SERVICE_BUS_UNAVAILABLE`, leaves no timer or socket. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,72 @@
+import type { ServicesError } from '../../errors.js';
+import type { Delivery, Invocation, InvocationReply } from '../../invocation/invocation.js';
+import type { BusDelivery } from '../invocation-bus.js';
+import type { Expiring } from '../../runtime/deadlines.js';
+import type { Linked, LinkedList } from './linked-list.js';
+import type { Lane } from './routing.js';
+
+/** What a handler is given. Its signal is made when somebody asks for it: most handlers never do. */
+export class MemoryDelivery implements BusDelivery {
+  private controller: AbortController | undefined;
+  private reason: ServicesError | undefined;
+
+  constructor(
+    readonly invocation: Invocation,
+    readonly delivery: Delivery,
+    readonly attempt: number,
+  ) {}
+
+  get signal(): AbortSignal {
+    if (this.controller === undefined) {
+      this.controller = new AbortController();
+      if (this.reason !== undefined) this.controller.abort(this.reason);
+    }
+    return this.controller.signal;
+  }
+
+  abort(reason: ServicesError): void {
+    this.reason ??= reason;
+    this.controller?.abort(this.reason);
+  }
+}
+
+/**
+ * An accepted invocation until it has ended, which may be later than its caller
+ * leaves: what runs keeps its object until it is through.
+ *
+ * It waits in its lane or runs at a worker: `list` is one or the other.
+ */
+export class MemoryCall implements Linked<MemoryCall>, Expiring {
+  prev: MemoryCall | undefined = undefined;
+  next: MemoryCall | undefined = undefined;
+  list: LinkedList<MemoryCall> | undefined = undefined;
+  heapIndex = -1;
+  /** deliveries begun so far */
+  attempt = 0;
+  /** the delivery that counts; the results of others come too late */
+  running: MemoryDelivery | undefined = undefined;
+
+  constructor(
+    readonly invocation: Invocation,
+    readonly delivery: Delivery,
+    readonly deadline: number,
+    readonly lane: Lane,
+    /** of the caller's promise: all but the first settlement are ignored */
+    readonly resolve: (reply: InvocationReply) => void,
+    readonly reject: (error: ServicesError) => void,
+    private readonly signal: AbortSignal | undefined,
+    private readonly onAbort: (call: MemoryCall) => void,
+  ) {
+    signal?.addEventListener('abort', this, { once: true });
+  }
+
+  /** The caller's signal has been aborted. The call itself is the listener: one object less for each. */
+  handleEvent(): void {
+    this.onAbort(this);
+  }
+
+  /** The caller's signal may outlive the call by far, and must not hold it. */
+  forgetCaller(): void {
+    this.signal?.removeEventListener('abort', this);
+  }
+}

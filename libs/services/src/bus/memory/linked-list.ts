@@ -1,0 +1,52 @@
+/** What an element keeps for the one list that it may be in. */
+export interface Linked<T extends Linked<T>> {
+  prev: T | undefined;
+  next: T | undefined;
+  /** where it is; the list's to change */
+  list: LinkedList<T> | undefined;
+}
+
+/**
+ * A queue whose elements can leave from the middle at no cost: a call that is
+ * cancelled among ten thousand must not move the others. The links are in the
+ * elements, so that queueing allocates nothing.
+ */
+export class LinkedList<T extends Linked<T>> {
+  size = 0;
+  first: T | undefined;
+  private last: T | undefined;
+
+  push(item: T): void {
+    item.list = this;
+    item.prev = this.last;
+    item.next = undefined;
+    if (this.last === undefined) this.first = item;
+    else this.last.next = item;
+    this.last = item;
+    this.size += 1;
+  }
+
+  unshift(item: T): void {
+    item.list = this;
+    item.prev = undefined;
+    item.next = this.first;
+    if (this.first === undefined) this.last = item;
+    else this.first.prev = item;
+    this.first = item;
+    this.size += 1;
+  }
+
+  /** @returns whether it was in this list */
+  remove(item: T): boolean {
+    if (item.list !== this) return false;
+    if (item.prev === undefined) this.first = item.next;
+    else item.prev.next = item.next;
+    if (item.next === undefined) this.last = item.prev;
+    else item.next.prev = item.prev;
+    item.list = undefined;
+    item.prev = undefined;
+    item.next = undefined;
+    this.size -= 1;
+    return true;
+  }
+}

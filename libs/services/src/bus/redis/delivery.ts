@@ -1,0 +1,87 @@
+import type { ServicesError } from '../../errors.js';
+import type { Invocation } from '../../invocation/invocation.js';
+import type { BusDelivery } from '../invocation-bus.js';
+import type { Expiring } from './deadlines.js';
+import type { Received } from './message.js';
+import type { Args, Op } from './pipeline.js';
+
+/** An invocation that was given to this process, and the step that answers it: one object for both. */
+export class RedisDelivery implements BusDelivery, Op, Expiring {
+  heapIndex = -1;
+  readonly withdrawn = false;
+  /** answered or lost: what its handler does from now on counts no more */
+  over = false;
+  readonly deadline: number;
+  readonly invocation: Invocation;
+  #controller: AbortController | undefined;
+  #reason: ServicesError | undefined;
+  #failure = '';
+  #reply: string | Buffer = '';
+
+  /**
+   * @param worker the name of this process when it was given
+   * @param clockOffsetMs the broker's clock is ahead of ours
+   */
+  constructor(
+    readonly id: string,
+    private readonly worker: string,
+    private readonly subscription: string,
+    private readonly received: Received,
+    clockOffsetMs: number,
+  ) {
+    this.deadline = received.deadline - clockOffsetMs;
+    this.invocation = { ...received.invocation, deadline: this.deadline };
+  }
+
+  get delivery(): Received['delivery'] {
+    return this.received.delivery;
+  }
+
+  get attempt(): number {
+    return this.received.attempt;
+  }
+
+  /** Made when somebody asks for it: most handlers never do. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#reason !== undefined) this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
+  }
+
+  abort(reason: ServicesError): void {
+    this.#reason ??= reason;
+    this.#controller?.abort(this.#reason);
+  }
+
+  /**
+   * @param failure the text of an at-least-once invocation's error, for its dead letter; 'expired' is one that
+   *   was not begun in time
+   */
+  answer(reply: string | Buffer, failure: 'expired' | { readonly message: string } | undefined): this {
+    this.over = true;
+    this.#reply = reply;
+    // The first character keeps texts and words apart.
+    this.#failure = failure === undefined ? '' : failure === 'expired' ? failure : `!${failure.message}`;
+    return this;
+  }
+
+  get size(): number {
+    return this.#reply.length;
+  }
+
+  write(args: Args): void {
+    const { scope, target, caller, callNumber } = this.received;
+    const { worker, subscription, id } = this;
+    args.push('D', worker, subscription, id, scope, target, caller, callNumber, this.#failure, this.#reply);
+  }
+
+  accepted(): void {
+    return undefined;
+  }
+
+  forgotten(): void {
+    return undefined;
+  }
+}

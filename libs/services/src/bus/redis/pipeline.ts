@@ -1,0 +1,162 @@
+/** Arguments of a script. */
+export type Args = (string | Buffer)[];
+
+/** One step that the broker takes for this process, see {@link busScript}. */
+export interface Op {
+  /** about how many bytes it is */
+  readonly size: number;
+  /** nobody needs it any more: it is not sent, unless it was already */
+  readonly withdrawn: boolean;
+  /** may be called again when a connection has broken: what it says must have the same effect */
+  write(args: Args): void;
+  /** the broker has done it */
+  accepted(): void;
+  /** the broker has lost its memory, and perhaps never did it */
+  forgotten(): void;
+}
+
+export interface PipelineEvents {
+  /** to send a batch; resolves with the script's answer */
+  submit(sequence: number, ops: Args): Promise<unknown>;
+  /** an answer that is not `DONE` */
+  answered(answer: unknown): void;
+  failed(thrown: unknown): void;
+}
+
+const BATCH_OPS = 128;
+const BATCH_BYTES = 1024 * 1024;
+/** More under way would not be faster; fewer and larger batches cost less. */
+const BATCHES_UNDER_WAY = 3;
+
+interface Batch {
+  readonly sequence: number;
+  readonly ops: readonly Op[];
+}
+
+/**
+ * Sends steps to the broker in order, many at a time, each of them once: batches
+ * are numbered, and the broker keeps the number of the last one that it did.
+ * After a break those that it did not are sent again, as they were.
+ */
+export class Pipeline {
+  #waiting: Op[] = [];
+  readonly #sent: Batch[] = [];
+  #sequence = 0;
+  #open = false;
+  /** of connections: answers of earlier ones are ignored */
+  #generation = 0;
+  #scheduled = false;
+
+  constructor(private readonly events: PipelineEvents) {}
+
+  /** the last batch that the broker said it did */
+  get done(): number {
+    return this.#sent[0] === undefined ? this.#sequence : this.#sent[0].sequence - 1;
+  }
+
+  push(op: Op): void {
+    this.#waiting.push(op);
+    this.#schedule();
+  }
+
+  /** Resolves when all that was pushed before it has been done, or forgotten. */
+  settled(): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => resolve();
+      this.push({ size: 0, withdrawn: false, write: () => undefined, accepted: done, forgotten: done });
+    });
+  }
+
+  /** The connection is gone; nothing is sent until {@link resume}. */
+  pause(): void {
+    this.#open = false;
+    this.#generation += 1;
+  }
+
+  /** @param done what the broker said that it did last */
+  resume(done: number): void {
+    this.#open = true;
+    this.#generation += 1;
+    while (this.#sent[0] !== undefined && this.#sent[0].sequence <= done) this.#accept(this.#sent[0]);
+    for (const batch of this.#sent) this.#send(batch);
+    this.#flush();
+  }
+
+  /** The broker has lost its memory: numbers start again, and what was sent may never have been. */
+  forget(): void {
+    this.pause();
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#sequence = 0;
+    for (const { ops } of this.#sent.splice(0)) for (const op of ops) op.forgotten();
+    for (const op of waiting) op.forgotten();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || !this.#open) return;
+    this.#scheduled = true;
+    // After all promises of this turn: what they push goes in the same batch.
+    process.nextTick(() => {
+      this.#scheduled = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    while (this.#open && this.#waiting.length > 0 && this.#sent.length < BATCHES_UNDER_WAY) {
+      const ops = this.#take();
+      if (ops.length === 0) return;
+      this.#sequence += 1;
+      const batch = { sequence: this.#sequence, ops };
+      this.#sent.push(batch);
+      this.#send(batch);
+    }
+  }
+
+  #take(): Op[] {
+    const waiting = this.#waiting;
+    const ops: Op[] = [];
+    let bytes = 0;
+    let taken = 0;
+    while (taken < waiting.length && ops.length < BATCH_OPS && (bytes < BATCH_BYTES || ops.length === 0)) {
+      const op = waiting[taken] as Op;
+      taken += 1;
+      if (op.withdrawn) continue;
+      bytes += op.size;
+      ops.push(op);
+    }
+    if (taken === waiting.length) this.#waiting = [];
+    else waiting.splice(0, taken);
+    return ops;
+  }
+
+  #send(batch: Batch): void {
+    const generation = this.#generation;
+    const args: Args = [];
+    for (const op of batch.ops) op.write(args);
+    this.events.submit(batch.sequence, args).then(
+      (answer) => {
+        if (generation !== this.#generation) return;
+        if (answer === 'DONE') {
+          this.#accept(batch);
+        } else {
+          // Done, but for those who wanted to join.
+          if (answer === 'GONE') this.#accept(batch, false);
+          this.events.answered(answer);
+        }
+        if (this.#waiting.length > 0) this.#flush();
+      },
+      (thrown: unknown) => {
+        if (generation === this.#generation) this.events.failed(thrown);
+      },
+    );
+  }
+
+  #accept(batch: Batch, wholly = true): void {
+    if (this.#sent[0] === batch) this.#sent.shift();
+    for (const op of batch.ops) {
+      if (wholly) op.accepted();
+      else op.forgotten();
+    }
+  }
+}

@@ -1,0 +1,221 @@
+/** Who takes what: the part of the script that knows queues, agents and objects. See {@link busScript}. */
+export const SCRIPT_ROUTING = `
+local call = redis.call
+local FREE, WORKERS, QUEUED = PREFIX .. 'free', PREFIX .. 'workers', PREFIX .. 'queued'
+local time = call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local turn = 0
+
+-- Both are read once for all operations of a call, and what changed is written at its end.
+local agentsOf, freeOf, changed = {}, {}, {}
+
+local function agents(group)
+  local list = agentsOf[group]
+  if not list then
+    list = call('LRANGE', PREFIX .. group .. ':agents', 0, -1)
+    agentsOf[group] = list
+  end
+  return list
+end
+
+local function free(agent)
+  local n = freeOf[agent]
+  if n == nil then
+    n = call('HGET', FREE, agent)
+    n = n and tonumber(n)
+    freeOf[agent] = n
+  end
+  return n
+end
+
+local function take(agent, n)
+  local have = free(agent)
+  if have then
+    freeOf[agent] = have + n
+    changed[agent] = true
+  end
+end
+
+local function writeFree()
+  for agent in pairs(changed) do
+    if freeOf[agent] then call('HSET', FREE, agent, freeOf[agent]) end
+  end
+end
+
+-- The next one by turns that is free.
+local function pick(group)
+  local list = agents(group)
+  local n = #list
+  for _ = 1, n do
+    turn = turn + 1
+    local agent = list[turn % n + 1]
+    if (free(agent) or 0) > 0 then return agent end
+  end
+  return nil
+end
+
+local function give(agent, record)
+  local slash = string.find(agent, '/', 1, true)
+  call('XADD', PREFIX .. 'work:' .. string.sub(agent, 1, slash - 1), '*', string.sub(agent, slash + 1), record)
+  take(agent, -1)
+end
+
+-- A record: deadline,attempt,caller,call,atLeastOnce,maxDeliveries,key LF JSON LF payload
+local function parse(record)
+  local deadline, attempt, rest, caller, number, again, most, key =
+    string.match(record, '^(%d+),(%d+),()([^,]*),(%d+),(%d),(%d+),([^\\n]*)\\n')
+  return { deadline = tonumber(deadline), attempt = tonumber(attempt), rest = rest, caller = caller,
+    number = number, again = again == '1', most = tonumber(most), key = key }
+end
+
+local function laneOf(key)
+  local scope, object = string.match(key, '^(oprc/[^/]+/%d+)/objects/([^/]+)/invokes/')
+  if scope then return scope, 'o', object end
+  local method
+  scope, method = string.match(key, '^(oprc/[^/]+/%d+)/invokes/(.*)$')
+  return scope, 'm', method
+end
+
+local function tell(caller, number, text)
+  call('XADD', PREFIX .. 'in:' .. caller, 'NOMKSTREAM', '*', number, text)
+end
+
+local function bury(record, parsed, reason, message)
+  local scope = laneOf(parsed.key)
+  call('XADD', PREFIX .. scope .. ':dead', 'MAXLEN', '=', MAX_DEAD, '*',
+    'reason', reason, 'attempts', parsed.attempt, 'message', message, 'record', record)
+end
+
+local function expire(record, parsed)
+  -- Its first delivery did not come about.
+  if parsed.again then
+    parsed.attempt = parsed.attempt - 1
+    bury(record, parsed, 'expired', '')
+  end
+  tell(parsed.caller, parsed.number, 'T')
+end
+
+-- The next of a queue whose caller still waits.
+local function popLive(lane)
+  local queue = PREFIX .. lane .. ':queue'
+  while true do
+    local record = call('LPOP', queue)
+    if not record then return nil end
+    local parsed = parse(record)
+    if parsed.deadline <= now then
+      expire(record, parsed)
+    elseif parsed.attempt > 1 or call('EXISTS', PREFIX .. 'left:' .. parsed.caller .. ':' .. parsed.number) == 0 then
+      return record
+    end
+  end
+end
+
+local function groupOf(scope, object)
+  local own = scope .. '/objects/' .. object
+  if #agents(own) > 0 then return own end
+  return scope .. '/objects'
+end
+
+-- Gives what waits in a group to one agent, or to all of the group, until none is free.
+local function drain(scope, group, only)
+  local invokes = string.sub(group, #scope + 1, #scope + 9) == '/invokes/'
+  local list = PREFIX .. group .. (invokes and ':queue' or ':ready')
+  while true do
+    local agent = only
+    if only then
+      if (free(only) or 0) <= 0 then return end
+    else
+      agent = pick(group)
+      if not agent then return end
+    end
+    if invokes then
+      local record = popLive(group)
+      if not record then break end
+      give(agent, record)
+    else
+      local object = call('LPOP', list)
+      if not object then break end
+      local record = popLive(scope .. '/objects/' .. object)
+      if record then
+        call('HSET', PREFIX .. scope .. ':busy', object, 'R')
+        give(agent, record)
+      else
+        call('HDEL', PREFIX .. scope .. ':busy', object)
+      end
+    end
+  end
+  call('SREM', PREFIX .. scope .. ':waiting', group)
+end
+
+-- An agent has become free.
+local function feed(scope, agent)
+  if (free(agent) or 0) <= 0 or call('EXISTS', PREFIX .. scope .. ':waiting') == 0 then return end
+  local slash = string.find(agent, '/', 1, true)
+  local served = call('HGET', PREFIX .. 'w:' .. string.sub(agent, 1, slash - 1), string.sub(agent, slash + 1))
+  if not served then return end
+  local groups = {}
+  for group in string.gmatch(served, '[^\\n]+') do groups[#groups + 1] = group end
+  turn = turn + 1
+  for i = 1, #groups do
+    local group = groups[(turn + i) % #groups + 1]
+    drain(scope, group, agent)
+  end
+end
+
+local function awaitAgent(scope, group)
+  call('SADD', PREFIX .. scope .. ':waiting', group)
+end
+
+-- An object has an invocation at the head of its queue and nothing that runs.
+local function makeReady(scope, object, side)
+  local group = groupOf(scope, object)
+  call('HSET', PREFIX .. scope .. ':busy', object, 'W')
+  call(side, PREFIX .. group .. ':ready', object)
+  awaitAgent(scope, group)
+  return group
+end
+
+-- What an object ran has ended.
+local function release(scope, object)
+  local lane = scope .. '/objects/' .. object
+  if call('EXISTS', PREFIX .. lane .. ':queue') == 1 then
+    local group = groupOf(scope, object)
+    local agent = call('EXISTS', PREFIX .. group .. ':ready') == 0 and pick(group)
+    if not agent then
+      makeReady(scope, object, 'RPUSH')
+      drain(scope, group)
+      return
+    end
+    local record = popLive(lane)
+    if record then
+      give(agent, record)
+      return
+    end
+  end
+  call('HDEL', PREFIX .. scope .. ':busy', object)
+end
+
+-- First again: it was accepted before all that wait.
+local function putBack(record, parsed)
+  local scope, kind, name = laneOf(parsed.key)
+  local lane = kind == 'o' and scope .. '/objects/' .. name or scope .. '/invokes/' .. name
+  if call('LPUSH', PREFIX .. lane .. ':queue', record) == 1 then call('ZADD', QUEUED, parsed.deadline, lane) end
+  local group = lane
+  if kind == 'o' then group = makeReady(scope, name, 'LPUSH') else awaitAgent(scope, lane) end
+  drain(scope, group)
+end
+
+-- Its worker has died with it.
+local function lose(record)
+  local parsed = parse(record)
+  if parsed.again and parsed.attempt < parsed.most and parsed.deadline > now then
+    putBack(parsed.deadline .. ',' .. (parsed.attempt + 1) .. ',' .. string.sub(record, parsed.rest), parsed)
+    return
+  end
+  local late = parsed.again and parsed.attempt < parsed.most
+  bury(record, parsed, late and 'expired' or 'worker-lost', '')
+  tell(parsed.caller, parsed.number, late and 'T' or 'L' .. parsed.attempt)
+  local scope, kind, name = laneOf(parsed.key)
+  if kind == 'o' then release(scope, name) end
+end
+`;

@@ -1,0 +1,246 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { type Log, silentLog } from '#observability';
+import { type Connection, Link, type LinkOptions } from './link.js';
+import type { RedisBusLimits } from './options.js';
+import { type Args, Pipeline } from './pipeline.js';
+import { busScript } from './script.js';
+
+export interface SessionEvents {
+  /** an id of the inbox that has been read, if it was not told before; '' otherwise */
+  trim(): string;
+  /** the broker has lost its memory: caller and worker have new names, and the pipeline is empty */
+  forgotten(): void;
+  /** others have declared this worker dead: it has a new name */
+  declaredDead(): void;
+  /** this worker counts as alive again, or still */
+  alive(): void;
+}
+
+type HelloAnswer = readonly [now: number, status: string, last: number];
+
+/** Part of workerTimeoutMs that a broken connection may use up before others are suspected. */
+const PATIENCE = 1.2;
+
+/** Who this process is to the broker, over all of its connections. */
+export class Session {
+  /** as the caller of invocations */
+  caller = newName();
+  /** as a worker */
+  worker = newName();
+  readonly pipeline: Pipeline;
+  /** ms to add to our clock for the broker's */
+  clockOffsetMs = 0;
+  reason = 'not connected yet';
+  readonly #link: Link;
+  readonly #log: Log;
+  readonly #script: string;
+  readonly #sha: string;
+  #up: Connection | undefined;
+  #callerKnown = false;
+  #workerKnown = false;
+  #upSince = 0;
+  #aliveUntil = -Infinity;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+  readonly #waitingForUp = new Set<() => void>();
+
+  constructor(
+    private readonly limits: RedisBusLimits,
+    options: LinkOptions,
+    private readonly events: SessionEvents,
+  ) {
+    this.#log = options.log ?? silentLog;
+    this.#script = busScript(limits);
+    this.#sha = createHash('sha1').update(this.#script).digest('hex');
+    this.#link = new Link(options, {
+      up: (connection) => void this.#greet(connection),
+      down: (reason) => this.#down(reason),
+    });
+    this.pipeline = new Pipeline({
+      submit: (sequence, ops) =>
+        this.#evaluate(this.#up, ['batch', this.caller, String(sequence), events.trim(), ...ops]),
+      answered: (answer) => this.#answered(answer),
+      failed: (thrown) => this.#failed(thrown),
+    });
+  }
+
+  get up(): boolean {
+    return this.#up !== undefined;
+  }
+
+  /** Whether nobody can have declared this worker dead: what has not begun by then must not begin. */
+  get alive(): boolean {
+    return performance.now() < this.#aliveUntil;
+  }
+
+  start(): void {
+    this.#link.start();
+  }
+
+  /** @returns whether the broker was there within the time */
+  waitForUp(timeoutMs: number): Promise<boolean> {
+    if (this.up || this.#closed) return Promise.resolve(this.up);
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#waitingForUp.delete(done);
+        resolve(this.up);
+      };
+      const timer = setTimeout(done, timeoutMs);
+      this.#waitingForUp.add(done);
+    });
+  }
+
+  /** Resolves when the broker has done all that was pushed before, or after a time. */
+  async settled(timeoutMs: number): Promise<void> {
+    if (this.#closed) return;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs);
+    });
+    await Promise.race([this.pipeline.settled(), late]);
+    clearTimeout(timer);
+  }
+
+  /** A command beside the script; fails when the broker is away. */
+  command<T>(args: Args, typeMapping: Record<number, unknown> = {}): Promise<T> {
+    if (this.#up === undefined) return Promise.reject(new Error(this.reason));
+    return this.#up.sendCommand<T>(args, { typeMapping });
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#up = undefined;
+    this.pipeline.forget();
+    this.#link.close();
+    for (const done of this.#waitingForUp) done();
+  }
+
+  async #greet(connection: Connection): Promise<void> {
+    try {
+      await connection.sendCommand(['SCRIPT', 'LOAD', this.#script]);
+      for (;;) {
+        const sentAt = this.#sending();
+        const known = [this.#callerKnown ? '1' : '0', this.#workerKnown ? '1' : '0'];
+        const answer = await this.#evaluate(connection, ['hello', this.caller, this.worker, ...known]);
+        if (this.#link.connection !== connection) return;
+        const [now, status, last] = answer as HelloAnswer;
+        // A broker that knows less than it said it did has lost the end of its memory: the same as all of it.
+        if (status === 'LOST' || (this.#callerKnown && last < this.pipeline.done)) {
+          this.#forgotten();
+        } else if (status === 'GONE') {
+          this.#declaredDead();
+        } else {
+          this.#callerKnown = true;
+          this.#workerKnown = true;
+          this.#measured(now, sentAt);
+          this.#isUp(connection, last);
+          return;
+        }
+      }
+    } catch (thrown) {
+      this.#link.drop(connection, thrown);
+    }
+  }
+
+  #isUp(connection: Connection, last: number): void {
+    this.#up = connection;
+    this.#upSince = performance.now();
+    this.#link.proven();
+    this.#log.debug({ caller: this.caller, worker: this.worker }, 'redis bus connected');
+    this.pipeline.resume(last);
+    for (const done of this.#waitingForUp) done();
+    this.#beatLater();
+    this.events.alive();
+  }
+
+  #down(reason: string): void {
+    this.reason = reason;
+    clearTimeout(this.#timer);
+    if (this.#up === undefined) return;
+    this.#up = undefined;
+    this.#log.warn({ reason }, 'redis bus: the broker is away');
+    this.pipeline.pause();
+  }
+
+  #failed(thrown: unknown): void {
+    if (this.#up !== undefined) this.#link.drop(this.#up, thrown);
+  }
+
+  #answered(answer: unknown): void {
+    // In any case a new greeting tells how it stands.
+    if (answer === 'LOST' || answer === 'GAP' || answer === 'GONE')
+      this.#failed(new Error(`the broker says ${answer}`));
+    else this.#failed(new Error('the broker gave an answer that is none'));
+  }
+
+  #forgotten(): void {
+    this.#log.warn({ caller: this.caller, worker: this.worker }, 'redis bus: the broker has lost its memory');
+    this.caller = newName();
+    this.worker = newName();
+    this.#callerKnown = false;
+    this.#workerKnown = false;
+    this.pipeline.forget();
+    this.events.forgotten();
+  }
+
+  #declaredDead(): void {
+    this.#log.warn({ worker: this.worker }, 'redis bus: others have declared this worker dead');
+    this.worker = newName();
+    this.#workerKnown = false;
+    this.#aliveUntil = -Infinity;
+    this.events.declaredDead();
+  }
+
+  #beatLater(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#beat(), this.limits.workerTimeoutMs / 3);
+  }
+
+  async #beat(): Promise<void> {
+    const connection = this.#up;
+    if (connection === undefined) return;
+    const { worker, caller } = this;
+    try {
+      for (let more = 1; more === 1;) {
+        const sentAt = this.#sending();
+        // After a break all seem dead that have not come back yet.
+        const mayReap = performance.now() - this.#upSince > this.limits.workerTimeoutMs * PATIENCE;
+        const args = ['beat', caller, worker, this.events.trim(), mayReap ? '1' : '0'];
+        const answer = await this.#evaluate(connection, args);
+        if (this.#up !== connection) return;
+        const [now, status, left] = answer as HelloAnswer;
+        if (status !== 'DONE') {
+          this.#answered(status);
+          return;
+        }
+        this.#measured(now, sentAt);
+        this.events.alive();
+        more = left;
+      }
+      this.#beatLater();
+    } catch (thrown) {
+      if (this.#up === connection) this.#link.drop(connection, thrown);
+    }
+  }
+
+  #sending(): { readonly clock: number; readonly steady: number } {
+    return { clock: Date.now(), steady: performance.now() };
+  }
+
+  #measured(brokerNow: number, sent: { readonly clock: number; readonly steady: number }): void {
+    this.clockOffsetMs = Math.round(brokerNow - (sent.clock + Date.now()) / 2);
+    this.#aliveUntil = sent.steady + this.limits.workerTimeoutMs;
+  }
+
+  #evaluate(connection: Connection | undefined, args: Args): Promise<unknown> {
+    if (connection === undefined) return Promise.reject(new Error(this.reason));
+    return connection.sendCommand(['EVALSHA', this.#sha, '0', ...args]);
+  }
+}
+
+/** Nobody else's: 15 random bytes. */
+function newName(): string {
+  return randomBytes(15).toString('base64url');
+}

@@ -1,0 +1,153 @@
+import { messageOf } from '#errors';
+import { ServicesError } from '../../errors.js';
+import { type InvocationReply, InvocationStatus } from '../../invocation/invocation.js';
+import { errorReply } from '../../invocation/replies.js';
+import type { BusHandler, Subscription } from '../invocation-bus.js';
+import { messageIn } from './dead-letters.js';
+import type { RedisDelivery } from './delivery.js';
+import { encodeReply, scopeOf } from './message.js';
+import type { Args, Op } from './pipeline.js';
+import type { Session } from './session.js';
+
+/** A subscription of this process and what it runs. */
+export class Worker {
+  open = true;
+  readonly running = new Set<RedisDelivery>();
+  /** the broker knows of it */
+  onJoined = (): void => undefined;
+  /** the bus is closed */
+  onClosed = (): void => undefined;
+  readonly #idle: (() => void)[] = [];
+
+  constructor(
+    readonly number: string,
+    readonly subscription: Subscription,
+    private readonly handler: BusHandler,
+    private readonly session: Session,
+    private readonly maxReplyBytes: number,
+    private readonly onEnd: (delivery: RedisDelivery) => void,
+  ) {}
+
+  /** Takes part from when the broker has done it, see {@link onJoined}. */
+  join(): void {
+    this.session.pipeline.push(new Join(this, this.session));
+  }
+
+  async run(delivery: RedisDelivery): Promise<void> {
+    this.running.add(delivery);
+    const { id } = delivery.invocation;
+    let reply: InvocationReply;
+    try {
+      reply = await this.handler(delivery);
+    } catch (thrown) {
+      reply = errorReply(id, new ServicesError('BERTH_INTERNAL', messageOf(thrown), {}, { cause: thrown }));
+    }
+    // Lost meanwhile: somebody else has it, or nobody any more.
+    if (delivery.over) return;
+    const length = reply.payload?.length ?? 0;
+    if (length > this.maxReplyBytes)
+      reply = errorReply(
+        id,
+        new ServicesError(
+          'BERTH_SERVICE_BAD_RESULT',
+          `the reply has ${length} bytes; maxPayloadBytes is ${this.maxReplyBytes}`,
+        ),
+      );
+    const failed = reply.status !== InvocationStatus.OKAY && delivery.delivery === 'at-least-once';
+    delivery.answer(encodeReply(reply, id), failed ? { message: messageIn(reply) } : undefined);
+    this.session.pipeline.push(delivery);
+    this.#ended(delivery);
+  }
+
+  /** Takes nothing new. What was given to it and has not begun goes to others. */
+  leave(): void {
+    if (!this.open) return;
+    this.open = false;
+    const { worker, pipeline } = this.session;
+    const begun = [...this.running].map(({ id }) => id);
+    pipeline.push(new Step(['L', worker, this.number, String(begun.length), ...begun]));
+  }
+
+  /**
+   * What still runs is handled as if this worker had died.
+   *
+   * @param reason for the signal of each
+   * @param known whether the broker has seen to it already
+   */
+  cut(reason: (delivery: RedisDelivery) => ServicesError, known = false): void {
+    const lost = [...this.running];
+    if (lost.length > 0 && !known) {
+      const { worker, pipeline } = this.session;
+      pipeline.push(new Step(['X', worker, String(lost.length), ...lost.map(({ id }) => id)]));
+    }
+    for (const delivery of lost) {
+      delivery.over = true;
+      this.#ended(delivery);
+      delivery.abort(reason(delivery));
+    }
+  }
+
+  /** Resolves when nothing runs any more. */
+  idle(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.running.size === 0) resolve();
+      else this.#idle.push(resolve);
+    });
+  }
+
+  #ended(delivery: RedisDelivery): void {
+    this.running.delete(delivery);
+    this.onEnd(delivery);
+    if (this.running.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+}
+
+/** A step that is the same however often it is written. */
+export class Step implements Op {
+  readonly size = 100;
+  readonly withdrawn = false;
+
+  constructor(private readonly args: readonly string[]) {}
+
+  write(args: Args): void {
+    args.push(...this.args);
+  }
+
+  accepted(): void {
+    return undefined;
+  }
+
+  /** What the broker does not know needs no end. */
+  forgotten(): void {
+    return undefined;
+  }
+}
+
+class Join implements Op {
+  readonly size = 200;
+
+  constructor(
+    private readonly worker: Worker,
+    private readonly session: Session,
+  ) {}
+
+  get withdrawn(): boolean {
+    return !this.worker.open;
+  }
+
+  write(args: Args): void {
+    const { service, partition, objectId, statelessMethods, concurrency } = this.worker.subscription;
+    const methods = [...new Set(statelessMethods)];
+    args.push('J', this.session.worker, this.worker.number, scopeOf(service, partition), String(concurrency));
+    args.push(objectId ?? '', String(methods.length), ...methods);
+  }
+
+  accepted(): void {
+    this.worker.onJoined();
+  }
+
+  /** All that are open join again, when the broker has forgotten them. */
+  forgotten(): void {
+    return undefined;
+  }
+}

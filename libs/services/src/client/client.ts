@@ -1,0 +1,181 @@
+import { isErrorCode } from '#errors';
+import type { InvocationBus } from '../bus/invocation-bus.js';
+import {
+  definitionOf,
+  type MemberDefinition,
+  type ServiceClass,
+  type ServiceDefinition,
+} from '../definition/service-definition.js';
+import { InvocationError, ServicesError } from '../errors.js';
+import { checkEntry } from '../invocation/executor.js';
+import { nextInvocationId } from '../invocation/invocation-id.js';
+import {
+  CODE_HEADER,
+  type ErrorReplyBody,
+  type Invocation,
+  type InvocationReply,
+  InvocationStatus,
+} from '../invocation/invocation.js';
+import { decodeResult, encodeInput } from '../invocation/payload.js';
+import { objectIdText } from '../objects/object-id.js';
+import type { Services } from '../runtime/services.js';
+import { BusTransport } from './bus-transport.js';
+import { GrpcTransport, type GrpcTransportOptions } from './grpc-transport.js';
+import type { InvocationTransport } from './invocation-transport.js';
+import { type CallOptions, type Remote, remoteOf } from './remote.js';
+
+/** Where a client finds its service, and what its calls say unless they say otherwise. */
+export interface ClientOptions extends Omit<CallOptions, 'signal' | 'idempotencyKey'> {
+  /** `host:port` of a function server: for methods that it serves */
+  readonly address?: string;
+  /** TLS and limits of that connection */
+  readonly grpc?: Omit<GrpcTransportOptions, 'address'>;
+  /** a bus: for methods with `serveWithAgent`; it stays the caller's to close */
+  readonly bus?: InvocationBus;
+  /** a runtime of this process: for both, without any socket (checklist B15) */
+  readonly services?: Services;
+}
+
+/** A service as a client sees it: its stateless methods, its objects, and the client's own words. */
+export type ServiceClient<S extends object> = Omit<Remote<S>, 'object' | 'with' | 'close'> & {
+  /**
+   * One object of the service.
+   *
+   * @param id a number is refused: ids are 64-bit or text
+   * @throws ServicesError `BERTH_SERVICE_BAD_OBJECT_ID`
+   */
+  object(id: string | bigint, options?: CallOptions): Remote<S>;
+  /** The same service with other options for its stateless methods. */
+  with(options: CallOptions): Omit<Remote<S>, 'object' | 'with' | 'close'>;
+  /** Closes the connection to the function server; calls under way end with an error. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+};
+
+/** @internal what waits longer than the service ever runs is the server's deadline to end */
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+/**
+ * A client of a service, typed from its class: over gRPC, over the bus, or in
+ * this process, by what it is given. Calls resolve with the method's result.
+ * They reject with InvocationError for a reply that is not OKAY, and with
+ * ServicesError where there is no reply.
+ *
+ * @throws ServicesError `BERTH_SERVICE_INVALID` the class is not decorated, or no way to it is given
+ */
+export function client<S extends object>(service: ServiceClass<S>, options: ClientOptions): ServiceClient<S> {
+  const definition = definitionOf(service);
+  if (definition === undefined)
+    throw new ServicesError(
+      'BERTH_SERVICE_INVALID',
+      `Service class ${service.name} not registered: @Service is missing`,
+    );
+  const caller = new Caller(definition, options);
+  const { call } = caller;
+  const close = (): Promise<void> => caller.close();
+  const own = {
+    object: (id: string | bigint, callOptions: CallOptions = {}) =>
+      remoteOf<S>(definition, call, objectIdText(id), callOptions),
+    with: (callOptions: CallOptions) => remoteOf<S>(definition, call, undefined, callOptions),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+  return Object.assign(remoteOf<S>(definition, call, undefined, {}), own);
+}
+
+/** Turns calls of members into invocations, and replies into results. */
+class Caller {
+  readonly #server: InvocationTransport | undefined;
+  readonly #agents: InvocationTransport | undefined;
+
+  constructor(
+    private readonly definition: ServiceDefinition,
+    private readonly options: ClientOptions,
+  ) {
+    const { address, grpc, bus, services } = options;
+    this.#server = address === undefined ? services?.localServer() : new GrpcTransport({ ...grpc, address });
+    const usedBus = bus ?? services?.bus;
+    this.#agents = usedBus === undefined ? undefined : new BusTransport(usedBus);
+    if (this.#server === undefined && this.#agents === undefined)
+      throw new ServicesError(
+        'BERTH_SERVICE_INVALID',
+        `a client of ${definition.id} needs an address, a bus or services`,
+      );
+  }
+
+  readonly call = async (
+    member: MemberDefinition,
+    objectId: string | undefined,
+    input: unknown,
+    callOptions: CallOptions,
+  ): Promise<unknown> => {
+    const invocation = this.#invocation(member, objectId, input, callOptions);
+    const transport = this.#transportFor(member);
+    checkEntry(member, invocation, member.serveWithAgent ? 'agent' : 'server');
+    const { delivery } = member;
+    const reply = await transport.invoke(invocation, { delivery, signal: callOptions.signal });
+    if (reply.status !== InvocationStatus.OKAY) throw failureOf(reply);
+    return decodeResult(reply);
+  };
+
+  async close(): Promise<void> {
+    if (this.options.address !== undefined) await this.#server?.close();
+  }
+
+  #invocation(
+    member: MemberDefinition,
+    objectId: string | undefined,
+    input: unknown,
+    { timeoutMs = this.options.timeoutMs, partition = this.options.partition, options, idempotencyKey }: CallOptions,
+  ): Invocation {
+    const id = nextInvocationId();
+    return {
+      id,
+      service: this.definition.id,
+      method: member.name,
+      partition: partition ?? 0,
+      objectId: member.stateless ? undefined : objectId,
+      payload: encodeInput(input, member.input),
+      options: options ?? this.options.options ?? NO_OPTIONS,
+      deadline: Date.now() + (timeoutMs ?? DEFAULT_TIMEOUT_MS),
+      idempotencyKey: member.delivery === 'at-least-once' ? (idempotencyKey ?? id) : undefined,
+    };
+  }
+
+  #transportFor(member: MemberDefinition): InvocationTransport {
+    const transport = member.serveWithAgent ? this.#agents : this.#server;
+    if (transport !== undefined) return transport;
+    throw new ServicesError(
+      'BERTH_SERVICE_WRONG_ENTRY',
+      member.serveWithAgent
+        ? `'${member.name}' of ${this.definition.id} is served by agents: give the client a bus`
+        : `'${member.name}' of ${this.definition.id} is served by the function server: give the client an address`,
+    );
+  }
+}
+
+const NO_OPTIONS: Readonly<Record<string, string>> = Object.freeze({});
+const STATUS_NAMES = ['OKAY', 'INVALID_REQUEST', 'APP_ERROR', 'SYSTEM_ERROR'] as const;
+
+/** What a reply that is not OKAY says. Another server's body may be any JSON, or none. */
+function failureOf(reply: InvocationReply): InvocationError {
+  const name = STATUS_NAMES[reply.status] as (typeof STATUS_NAMES)[number] | undefined;
+  const status = name === undefined || name === 'OKAY' ? 'SYSTEM_ERROR' : name;
+  const body = decodeResult(reply);
+  const error = isErrorBody(body) ? body.error : { code: '', message: `the call ended with ${status}` };
+  const header = reply.headers[CODE_HEADER] ?? error.code;
+  const code = isErrorCode(header) ? header : FALLBACK_CODES[status];
+  return new InvocationError(status, code, error.code === '' ? code : error.code, error.message, error.details);
+}
+
+const FALLBACK_CODES = {
+  INVALID_REQUEST: 'BERTH_SERVICE_BAD_PAYLOAD',
+  APP_ERROR: 'BERTH_SERVICE_METHOD_FAILED',
+  SYSTEM_ERROR: 'BERTH_INTERNAL',
+} as const;
+
+function isErrorBody(body: unknown): body is ErrorReplyBody {
+  const error = (body as Partial<ErrorReplyBody> | null | undefined)?.error as
+    Partial<ErrorReplyBody['error']> | undefined;
+  return typeof error?.code === 'string' && typeof error.message === 'string';
+}

@@ -1,0 +1,167 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type CallOptions, Client, type ClientUnaryCall, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { ServicesError } from '../errors.js';
+import type { Invocation, InvocationReply } from '../invocation/invocation.js';
+import { decodeReply, encodeRequest, INVOKE_FN_PATH, INVOKE_OBJ_PATH, passBuffer } from '../server/wire.js';
+import { type CallFailure, callFailure } from './grpc-failures.js';
+import { type GrpcTransportOptions, transportSettings } from './grpc-transport-options.js';
+import type { InvocationTransport, TransportCall } from './invocation-transport.js';
+
+export type { GrpcClientTls, GrpcTransportOptions } from './grpc-transport-options.js';
+
+/** Pauses between attempts, ms: the first, and the longest; half of each is chance. */
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 2000;
+/** For how long a call without a deadline is sent again, ms. */
+const RESEND_MS = 30_000;
+
+const NO_METADATA = new Metadata();
+
+interface Sending {
+  readonly path: string;
+  readonly bytes: Buffer;
+  readonly options: CallOptions;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Calls services of a function server over gRPC. One HTTP/2 connection, made when it is first needed. */
+export class GrpcTransport implements InvocationTransport {
+  private readonly client: Client;
+  private readonly target: string;
+  private readonly maxMessageBytes: number;
+  private readonly calls = new Set<ClientUnaryCall>();
+  private readonly closing = new AbortController();
+
+  /** @throws ServicesError `BERTH_SERVICE_INVALID` naming an option that is out of range, or a file that cannot be used */
+  constructor(private readonly options: GrpcTransportOptions) {
+    const { credentials, channelOptions, maxMessageBytes } = transportSettings(options);
+    this.maxMessageBytes = maxMessageBytes;
+    this.client = new Client(options.address, credentials, channelOptions);
+    this.target = this.client.getChannel().getTarget();
+  }
+
+  /**
+   * A call that the server did not take, because its stream was refused, is sent
+   * once more at once. All else is sent again, until its deadline or for 30 s,
+   * only when it is delivered at least once and has an idempotency key.
+   *
+   * @throws ServicesError
+   *   `BERTH_SERVICE_TIMEOUT` no reply by the deadline; it may have taken effect
+   *   `BERTH_SERVICE_CANCELLED` the signal was aborted, or the transport closed
+   *   `BERTH_SERVICE_PAYLOAD_TOO_LARGE` the request is above the limit of this side or the server's, or the reply above this side's
+   *   `BERTH_SERVICE_BUSY` the server is full, and did not run it
+   *   `BERTH_SERVICE_UNREACHABLE` there is no server, and it was not run
+   *   `BERTH_SERVICE_OUTCOME_UNKNOWN` the connection was lost meanwhile; it may have taken effect
+   *   `BERTH_SERVICE_NOT_FOUND` the server does not serve `oprc.OprcFunction`
+   */
+  async invoke(invocation: Invocation, { delivery, signal }: TransportCall): Promise<InvocationReply> {
+    const { deadline } = invocation;
+    this.checkOpen(signal);
+    if (deadline !== undefined && deadline <= Date.now())
+      throw new ServicesError('BERTH_SERVICE_TIMEOUT', 'the deadline had passed before the call was sent');
+    const sending: Sending = {
+      path: invocation.objectId === undefined ? INVOKE_FN_PATH : INVOKE_OBJ_PATH,
+      bytes: this.encode(invocation),
+      options: deadline === undefined ? {} : { deadline },
+      signal,
+    };
+    const first = await this.send(sending);
+    if (!isFailure(first)) return first;
+    const repeatable = delivery === 'at-least-once' && invocation.idempotencyKey !== undefined;
+    if (repeatable && first.retry !== 'never')
+      return this.sendAgain(sending, first, deadline ?? Date.now() + RESEND_MS);
+    if (first.retry !== 'at-once') throw first.error;
+    const second = await this.send(sending);
+    if (isFailure(second)) throw second.error;
+    return second;
+  }
+
+  /** Cancels what waits for a reply, and closes the connection. */
+  close(): Promise<void> {
+    this.closing.abort();
+    for (const call of this.calls) call.cancel();
+    this.client.close();
+    return Promise.resolve();
+  }
+
+  private async sendAgain(sending: Sending, first: CallFailure, until: number): Promise<InvocationReply> {
+    let failure = first;
+    let sent = first.sent;
+    for (let attempt = 1; ; attempt += 1) {
+      const longest = Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 1), LONGEST_PAUSE_MS);
+      const pause = failure.retry === 'at-once' && attempt === 1 ? 0 : longest * (0.5 + Math.random() / 2);
+      if (Date.now() + pause >= until) throw givenUp(failure, sent, attempt);
+      await this.pause(pause, sending.signal);
+      const outcome = await this.send(sending);
+      if (!isFailure(outcome)) return outcome;
+      if (outcome.retry === 'never') throw outcome.error;
+      failure = outcome;
+      sent ||= outcome.sent;
+    }
+  }
+
+  private send({ path, bytes, options, signal }: Sending): Promise<InvocationReply | CallFailure> {
+    return new Promise((resolve) => {
+      const cancel = (): void => {
+        call.cancel();
+      };
+      const done = (error: ServiceError | null, reply?: InvocationReply): void => {
+        this.calls.delete(call);
+        signal?.removeEventListener('abort', cancel);
+        if (error === null && reply !== undefined) resolve(reply);
+        else resolve(this.failure(error, call, signal));
+      };
+      const call = this.client.makeUnaryRequest(path, passBuffer, decodeReply, bytes, NO_METADATA, options, done);
+      this.calls.add(call);
+      signal?.addEventListener('abort', cancel);
+    });
+  }
+
+  private failure(error: ServiceError | null, call: ClientUnaryCall, signal: AbortSignal | undefined): CallFailure {
+    if (this.closing.signal.aborted || signal?.aborted === true)
+      return { error: cancelled(this.closing.signal.aborted, error), sent: true, retry: 'never' };
+    // A call that was never given to a connection has no peer but the name that was dialled.
+    const peer = call.getPeer();
+    return callFailure(error, this.options.address, peer !== this.target && peer !== 'unknown');
+  }
+
+  private encode(invocation: Invocation): Buffer {
+    const bytes = encodeRequest(invocation);
+    const { maxMessageBytes: limit } = this;
+    if (bytes.length > limit)
+      throw new ServicesError(
+        'BERTH_SERVICE_PAYLOAD_TOO_LARGE',
+        `the call makes a message of ${bytes.length} bytes; the client sends at most ${limit} (maxMessageBytes)`,
+        { bytes: bytes.length, limit },
+      );
+    return bytes;
+  }
+
+  private async pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    const stop = signal === undefined ? this.closing.signal : AbortSignal.any([this.closing.signal, signal]);
+    await sleep(ms, undefined, { signal: stop }).catch(() => undefined);
+    this.checkOpen(signal);
+  }
+
+  private checkOpen(signal: AbortSignal | undefined): void {
+    if (this.closing.signal.aborted || signal?.aborted === true) throw cancelled(this.closing.signal.aborted);
+  }
+}
+
+function isFailure(outcome: InvocationReply | CallFailure): outcome is CallFailure {
+  return 'retry' in outcome;
+}
+
+function cancelled(closed: boolean, cause?: unknown): ServicesError {
+  const message = closed ? 'the client has been closed' : 'the caller has cancelled the call';
+  return new ServicesError('BERTH_SERVICE_CANCELLED', message, {}, { cause });
+}
+
+function givenUp({ error }: CallFailure, sent: boolean, attempts: number): ServicesError {
+  const details = { attempts, last: error.code };
+  return sent
+    ? new ServicesError('BERTH_SERVICE_TIMEOUT', `no reply after ${attempts} attempts: ${error.message}`, details, {
+        cause: error,
+      })
+    : new ServicesError(error.code, `${error.message} (${attempts} attempts)`, details, { cause: error });
+}

@@ -1,0 +1,123 @@
+import type { MemberDefinition, ServiceDefinition } from '../definition/service-definition.js';
+import { ServicesError } from '../errors.js';
+import type { ServiceObject } from '../runtime/service-object.js';
+
+/** What one call, or all calls through a handle, may say. */
+export interface CallOptions {
+  /** how long the caller waits, ms, 1..2^31-1 */
+  readonly timeoutMs?: number | undefined;
+  /** gives up waiting, and cancels the call where that is possible */
+  readonly signal?: AbortSignal | undefined;
+  /** for at-least-once methods: calls with the same key take effect once; default: a new one for each call */
+  readonly idempotencyKey?: string | undefined;
+  /** words to the method, `CallContext.options` */
+  readonly options?: Readonly<Record<string, string>> | undefined;
+  /** 0..2^32-1 */
+  readonly partition?: number | undefined;
+}
+
+type InputOf<A extends readonly unknown[]> = A extends readonly []
+  ? []
+  : undefined extends A[0]
+    ? [input?: A[0]]
+    : [input: A[0]];
+
+/** A method of a service as a client sees it: its context stays at the service, and its result is awaited. */
+export type RemoteMethod<F> = F extends (...args: infer A) => infer R
+  ? (...input: InputOf<A>) => Promise<Awaited<R>>
+  : never;
+
+/** A field or accessor with `@Getter` or `@Setter`: read without an argument, written with one. */
+export interface RemoteField<T> {
+  (): Promise<T>;
+  (value: T): Promise<void>;
+}
+
+/** A service, or one of its objects, as a client sees it. */
+export type Remote<S extends object> = {
+  readonly [K in Exclude<keyof S & string, keyof ServiceObject>]: S[K] extends (...args: never[]) => unknown
+    ? RemoteMethod<S[K]>
+    : RemoteField<S[K]>;
+};
+
+/** Sends one call of a member. */
+export type CallMember = (
+  member: MemberDefinition,
+  objectId: string | undefined,
+  input: unknown,
+  options: CallOptions,
+) => Promise<unknown>;
+
+/** What the functions of a remote find behind `this`. */
+const HANDLE = Symbol('handle');
+
+interface Handle {
+  readonly [HANDLE]: {
+    readonly call: CallMember;
+    readonly objectId: string | undefined;
+    readonly options: CallOptions;
+  };
+}
+
+const prototypes = new WeakMap<ServiceDefinition, object>();
+
+/** Makes a remote; the functions are made once for each service. */
+export function remoteOf<S extends object>(
+  definition: ServiceDefinition,
+  call: CallMember,
+  objectId: string | undefined,
+  options: CallOptions,
+): Remote<S> {
+  let prototype = prototypes.get(definition);
+  if (prototype === undefined) {
+    prototype = functionsOf(definition);
+    prototypes.set(definition, prototype);
+  }
+  return Object.create(prototype, { [HANDLE]: { value: { call, objectId, options } } }) as Remote<S>;
+}
+
+function functionsOf(definition: ServiceDefinition): object {
+  const functions: Record<string, unknown> = {};
+  for (const property of propertiesOf(definition)) {
+    const { read, write } = membersOf(definition, property);
+    functions[property] = function (this: Handle, ...args: unknown[]): Promise<unknown> {
+      const member = args.length === 0 ? (read ?? write) : (write ?? read);
+      if (member === undefined) return Promise.reject(notOffered(definition, property));
+      const { call, objectId, options } = this[HANDLE];
+      return call(member, objectId, args[0], options);
+    };
+  }
+  return functions;
+}
+
+/** A method is both: with or without input it is the same member. */
+function membersOf(
+  definition: ServiceDefinition,
+  property: string,
+): { read: MemberDefinition | undefined; write: MemberDefinition | undefined } {
+  const method = definition.methods.get(property);
+  return {
+    read: method ?? definition.getters.get(property),
+    write: method ?? definition.setters.get(property),
+  };
+}
+
+/** All that the types show: what is not decorated gets an answer that says so. */
+function propertiesOf({ target, members, stateFields }: ServiceDefinition): Set<string> {
+  const properties = new Set([...stateFields, ...[...members.values()].map(({ property }) => property)]);
+  let prototype: unknown = target.prototype;
+  while (typeof prototype === 'object' && prototype !== null && prototype !== Object.prototype) {
+    for (const property of Object.getOwnPropertyNames(prototype)) properties.add(property);
+    prototype = Object.getPrototypeOf(prototype);
+  }
+  properties.delete('constructor');
+  properties.delete('then');
+  return properties;
+}
+
+function notOffered({ id }: ServiceDefinition, property: string): ServicesError {
+  return new ServicesError(
+    'BERTH_SERVICE_METHOD_NOT_FOUND',
+    `'${property}' of ${id} cannot be called from outside: it has no @Method, @Getter or @Setter`,
+  );
+}

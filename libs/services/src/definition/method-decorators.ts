@@ -1,0 +1,121 @@
+import { ServicesError } from '../errors.js';
+import type { Delivery } from '../invocation/invocation.js';
+import { declarationsOf } from './declarations.js';
+import { fieldKindOf, inputKindOf } from './input-kind.js';
+import { checkCount, checkMs, checkName, checkProperty } from './option-checks.js';
+import type { AnyMethod, FieldProblem, InputProblem, SignatureProblem } from './signature.js';
+
+/** Options that methods and accessors share. */
+export interface MemberOptions {
+  /** on the wire; default: the name in the class (`get_x`, `set_x` for accessors) */
+  readonly name?: string;
+  /** default false; true: served by agents of the bus and by nobody else (checklist B6) */
+  readonly serveWithAgent?: boolean;
+  /** the method's time in all, retries included, ms, 1..2^31-1; default: the runtime's `defaultTimeoutMs` */
+  readonly timeoutMs?: number;
+}
+
+export interface MethodOptions<I extends object = object> extends MemberOptions {
+  /** default false: the method belongs to an object and runs with its state */
+  readonly stateless?: boolean;
+  /** runs after one that failed, 0..100; default 0 */
+  readonly retryCount?: number;
+  /** between two runs, ms, 0..2^31-1; default 1000 */
+  readonly retryDelayMs?: number;
+  /** default `at-most-once`; `at-least-once` runs again elsewhere when a worker dies, and remembers replies by idempotency key */
+  readonly delivery?: Delivery;
+  /** how the payload is read, where the parameter's type does not say it; a DTO class is validated */
+  readonly input?: 'json' | 'text' | 'bytes' | (new () => I);
+  /** a number, boolean or DTO may be left out; default: whether the parameter has a default value */
+  readonly optionalInput?: boolean;
+}
+
+/** What `@Method` puts on a method `M`; `I` is the DTO of the option `input`, `unknown` without one. */
+export type ServiceMethodDecorator<I> = <M extends AnyMethod>(
+  prototype: object,
+  property: string,
+  descriptor: TypedPropertyDescriptor<M> & SignatureProblem<M> & InputProblem<M, I>,
+) => void;
+
+/**
+ * Makes a method callable from outside (checklist B16). It takes one input at
+ * most, then a `CallContext`; input and result are JSON, a string or bytes. A
+ * wrong signature does not compile.
+ *
+ * @throws ServicesError `BERTH_SERVICE_INVALID` an option is out of its range
+ */
+export function Method<I extends object>(
+  options: MethodOptions<I> & { readonly input: new () => I },
+): ServiceMethodDecorator<I>;
+export function Method(options?: MethodOptions): ServiceMethodDecorator<unknown>;
+export function Method(options: MethodOptions = {}): ServiceMethodDecorator<unknown> {
+  return (prototype, property, descriptor): void => {
+    const where = `${prototype.constructor.name}.${property}`;
+    const method: unknown = (descriptor as PropertyDescriptor).value;
+    if (typeof method !== 'function')
+      throw new ServicesError('BERTH_SERVICE_INVALID', `${where} is no method: @Method belongs to methods`);
+    const {
+      name = property,
+      stateless = false,
+      serveWithAgent = false,
+      timeoutMs,
+      delivery = 'at-most-once',
+    } = options;
+    const { retryCount = 0, retryDelayMs = 1000, optionalInput = method.length === 0 } = options;
+    checkName(where, name);
+    checkProperty(where, property, stateless);
+    if (timeoutMs !== undefined) checkMs(where, 'timeoutMs', timeoutMs, 1);
+    checkCount(where, 'retryCount', retryCount, 100);
+    checkMs(where, 'retryDelayMs', retryDelayMs, 0);
+    const input = inputKindOf(prototype, property, options.input);
+    declarationsOf(prototype).members.push({
+      ...{ name, property, kind: 'method', stateless, serveWithAgent, timeoutMs, retryCount, retryDelayMs, delivery },
+      ...{ input, optionalInput },
+    });
+  };
+}
+
+/**
+ * Lets callers read a field or a `get` accessor of an object: `get_x` on the
+ * wire, `x()` at the client. It changes nothing: what a getter does to the
+ * state is dropped.
+ */
+export function Getter(options: MemberOptions = {}) {
+  return <T extends object, K extends keyof T & string>(prototype: T, property: K & FieldProblem<T[K]>): void => {
+    declareAccessor(prototype, property, 'getter', options);
+  };
+}
+
+/**
+ * Lets callers write a field or a `set` accessor of an object: `set_x` on the
+ * wire, `x(value)` at the client. What is written is checked by the field's type
+ * as the compiler leaves it: write the type out, an inferred one is any JSON.
+ */
+export function Setter(options: MemberOptions = {}) {
+  return <T extends object, K extends keyof T & string>(prototype: T, property: K & FieldProblem<T[K]>): void => {
+    declareAccessor(prototype, property, 'setter', options);
+  };
+}
+
+/** A field that belongs to the state of an object: kept in the store between calls, as JSON. */
+export function State() {
+  return <T extends object, K extends string>(
+    prototype: T,
+    property: K & (K extends keyof T ? FieldProblem<T[K]> : unknown),
+  ): void => {
+    declarationsOf(prototype).stateFields.push(property);
+  };
+}
+
+function declareAccessor(prototype: object, property: string, kind: 'getter' | 'setter', options: MemberOptions): void {
+  const where = `${prototype.constructor.name}.${property}`;
+  const { name = `${kind === 'getter' ? 'get' : 'set'}_${property}`, serveWithAgent = false, timeoutMs } = options;
+  checkName(where, name);
+  if (timeoutMs !== undefined) checkMs(where, 'timeoutMs', timeoutMs, 1);
+  declarationsOf(prototype).members.push({
+    ...{ name, property, kind, stateless: false, serveWithAgent, timeoutMs, retryCount: 0, retryDelayMs: 0 },
+    delivery: 'at-most-once',
+    input: kind === 'getter' ? { kind: 'none' } : fieldKindOf(prototype, property),
+    optionalInput: false,
+  });
+}

@@ -1,0 +1,39 @@
+import { ServicesError } from '../errors.js';
+
+/** Longest time that a timer takes, ms. */
+export const MAX_MS = 2_147_483_647;
+
+const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
+const PACKAGE = /^[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z_][A-Za-z0-9_-]*)*$/;
+
+/** Names stand in message keys between slashes (checklist B14). @throws ServicesError `BERTH_SERVICE_INVALID` */
+export function checkName(where: string, name: string): void {
+  if (!NAME.test(name)) fail(`${where}: the name '${name}' must be 1 to 128 letters, digits or '_', no digit first`);
+}
+
+export function checkPackage(where: string, name: string): void {
+  if (name.length > 128 || !PACKAGE.test(name))
+    fail(`${where}: the package '${name}' must be words of letters, digits, '_' and '-', joined by dots`);
+}
+
+export function checkMs(where: string, option: string, value: number, least: number): void {
+  if (!Number.isInteger(value) || value < least || value > MAX_MS)
+    fail(`${where}: ${option} is ${value}; it must be whole milliseconds, ${least} to ${MAX_MS}`);
+}
+
+export function checkCount(where: string, option: string, value: number, most: number, least = 0): void {
+  if (!Number.isInteger(value) || value < least || value > most)
+    fail(`${where}: ${option} is ${value}; it must be a whole number, ${least} to ${most}`);
+}
+
+/** What a client has under its own names: `ServiceClient`, and a thing with `then` would be taken for a promise. */
+const CLIENTS_OWN = new Set(['object', 'with', 'close']);
+
+export function checkProperty(where: string, property: string, stateless: boolean): void {
+  if (property === 'then' || (stateless && CLIENTS_OWN.has(property)))
+    fail(`${where}: a client has a '${property}' of its own; call it otherwise and give the option \`name\``);
+}
+
+function fail(message: string): never {
+  throw new ServicesError('BERTH_SERVICE_INVALID', message);
+}

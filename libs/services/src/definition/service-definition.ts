@@ -1,0 +1,77 @@
+import type { Delivery } from '../invocation/invocation.js';
+
+/** A class of services; how its instances are made is the runtime's business. */
+export type ServiceClass<T extends object = object> = abstract new (...args: never[]) => T;
+
+/** How a payload becomes a method's input. */
+export type InputKind =
+  /** the method takes nothing; a payload is ignored */
+  | { readonly kind: 'none' }
+  /** any JSON */
+  | { readonly kind: 'json' }
+  /** JSON that must be a number or a boolean */
+  | { readonly kind: 'number' | 'boolean' }
+  /** UTF-8 as it is */
+  | { readonly kind: 'text' }
+  | { readonly kind: 'bytes' }
+  /** JSON that class-validator checks */
+  | { readonly kind: 'dto'; readonly type: new () => object };
+
+/** One thing of a service that can be called. */
+export interface MemberDefinition {
+  /** on the wire, `fn_id` */
+  readonly name: string;
+  /** in the class */
+  readonly property: string;
+  readonly kind: 'method' | 'getter' | 'setter';
+  /** needs no object */
+  readonly stateless: boolean;
+  /** served by agents of the bus, else by the function server (checklist B6) */
+  readonly serveWithAgent: boolean;
+  /** absent: the runtime's default */
+  readonly timeoutMs: number | undefined;
+  /** runs after the first one that failed, 0.. */
+  readonly retryCount: number;
+  readonly retryDelayMs: number;
+  readonly delivery: Delivery;
+  readonly input: InputKind;
+  /** a call without a payload is fine where the input is a number, a boolean or a DTO */
+  readonly optionalInput: boolean;
+}
+
+/** What a decorated class says of itself. */
+export interface ServiceDefinition {
+  /** `package.Service`, `cls_id` on the wire */
+  readonly id: string;
+  readonly name: string;
+  readonly package: string;
+  readonly target: ServiceClass;
+  /** by wire name */
+  readonly members: ReadonlyMap<string, MemberDefinition>;
+  /** the methods by property */
+  readonly methods: ReadonlyMap<string, MemberDefinition>;
+  /** fields and accessors that can be read, by property */
+  readonly getters: ReadonlyMap<string, MemberDefinition>;
+  /** fields and accessors that can be written, by property */
+  readonly setters: ReadonlyMap<string, MemberDefinition>;
+  /** fields that are kept in the object store */
+  readonly stateFields: readonly string[];
+}
+
+const definitions = new WeakMap<ServiceClass, ServiceDefinition>();
+const decorated: ServiceDefinition[] = [];
+
+/** The definition of a class, `undefined` where `@Service` is missing. */
+export function definitionOf(target: ServiceClass): ServiceDefinition | undefined {
+  return definitions.get(target);
+}
+
+/** All classes decorated so far, in order. */
+export function decoratedServices(): readonly ServiceDefinition[] {
+  return decorated;
+}
+
+export function rememberDefinition(definition: ServiceDefinition): void {
+  definitions.set(definition.target, definition);
+  decorated.push(definition);
+}

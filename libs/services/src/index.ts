@@ -1,0 +1,58 @@
+export type { AgentInfo, AgentSelector, StartAgentOptions } from './agents/agent-manager.js';
+export type { AgentState } from './agents/object-agent.js';
+export type {
+  BusCallOptions,
+  BusDelivery,
+  BusHandler,
+  BusSubscription,
+  DeadLetter,
+  InvocationBus,
+  Subscription,
+} from './bus/invocation-bus.js';
+export { MemoryBus } from './bus/memory-bus.js';
+export { client, type ClientOptions, type ServiceClient } from './client/client.js';
+export type { CallOptions, Remote, RemoteField, RemoteMethod } from './client/remote.js';
+export {
+  Getter,
+  type MemberOptions,
+  Method,
+  type MethodOptions,
+  Setter,
+  State,
+} from './definition/method-decorators.js';
+export { Service, type ServiceOptions } from './definition/service-decorator.js';
+export {
+  definitionOf,
+  type MemberDefinition,
+  type ServiceClass,
+  type ServiceDefinition,
+} from './definition/service-definition.js';
+export { AgentError, AppError, InvocationError, ServerError, ServicesError } from './errors.js';
+export type { CallContext } from './invocation/call-context.js';
+export { type Delivery, type Invocation, type InvocationReply, InvocationStatus } from './invocation/invocation.js';
+export { invocationKey } from './invocation/keys.js';
+export { MemoryStore } from './objects/memory-store.js';
+export type { ObjectKey, ObjectStore, RememberedReply, StoredObject } from './objects/object-store.js';
+export { RedisStore } from './objects/redis-store.js';
+export { RedisBus } from './bus/redis/redis-bus.js';
+export {
+  closeServices,
+  configureServices,
+  defaultServices,
+  getServerInfo,
+  isServerRunning,
+  listAgents,
+  restartServer,
+  startAgent,
+  startServer,
+  stopAgent,
+  stopAllAgents,
+  stopServer,
+} from './runtime/default-services.js';
+export { type HealthReport, type ServiceHealth, WARN_ERROR_RATE } from './runtime/health-report.js';
+export { ServiceObject } from './runtime/service-object.js';
+export type { InstanceFactory, InstanceUse } from './runtime/service-registry.js';
+export { registerServicesMetrics } from './runtime/services-metrics.js';
+export { Services, type ServicesServerInfo } from './runtime/services.js';
+export type { ServicesOptions } from './runtime/services-options.js';
+export type { ServerInfo, StartServerOptions, StopServerOptions } from './server/server-lifecycle.js';

@@ -1,0 +1,144 @@
+import type { MemberDefinition } from '../definition/service-definition.js';
+import { ServicesError } from '../errors.js';
+import { checkObjectId } from '../objects/object-id.js';
+import { encodeResultOf, type ObjectHost } from '../objects/object-host.js';
+import type { ObjectStore } from '../objects/object-store.js';
+import type { ServedMember, ServedService, ServiceRegistry } from '../runtime/service-registry.js';
+import { AttemptContext } from './call-context.js';
+import type { Entry, InvocationHandler } from './invocation-handler.js';
+import { type Invocation, type InvocationReply, InvocationStatus } from './invocation.js';
+import { invocationKey } from './keys.js';
+import { decodeInput } from './payload.js';
+import { errorReply } from './replies.js';
+import { MethodThrew, settled, withRetries } from './retries.js';
+
+export interface ExecutorOptions {
+  /** time of a method that names none, ms, 1..2^31-1; default 30,000 */
+  readonly defaultTimeoutMs: number;
+  /** how long replies of stateless at-least-once methods are remembered, ms */
+  readonly rememberMs: number;
+}
+
+/** Runs invocations, whatever carried them here: finds the method, reads its input, runs it, writes its result. */
+export class Executor {
+  constructor(
+    private readonly registry: ServiceRegistry,
+    private readonly objects: ObjectHost,
+    private readonly store: ObjectStore,
+    private readonly options: ExecutorOptions,
+  ) {}
+
+  /** The replies are those of checklist B13; the codes are in docs/services.md. */
+  readonly handle: InvocationHandler = async (invocation, entry, cancellation) => {
+    const startedAt = performance.now();
+    let member: ServedMember | undefined;
+    let reply: InvocationReply;
+    try {
+      const service = this.#find(invocation);
+      member = memberOf(service, invocation);
+      member.stats.inFlight += 1;
+      checkEntry(member.definition, invocation, entry);
+      reply = await this.#run(service, member.definition, invocation, cancellation);
+    } catch (thrown) {
+      reply = errorReply(invocation.id, thrown);
+    }
+    if (member !== undefined) {
+      member.stats.inFlight -= 1;
+      member.stats.ended(reply.status, (performance.now() - startedAt) / 1000);
+    }
+    return reply;
+  };
+
+  #find({ service }: Invocation): ServedService {
+    const found = this.registry.get(service);
+    if (found === undefined)
+      throw new ServicesError('BERTH_SERVICE_NOT_FOUND', `no service '${service}' here; cls_id is 'package.Service'`);
+    return found;
+  }
+
+  async #run(
+    service: ServedService,
+    member: MemberDefinition,
+    invocation: Invocation,
+    cancellation: (() => AbortSignal) | undefined,
+  ): Promise<InvocationReply> {
+    const decoded = decodeInput(invocation.payload, member);
+    const input: unknown = decoded instanceof Promise ? await decoded : decoded;
+    const latest = Date.now() + (member.timeoutMs ?? this.options.defaultTimeoutMs);
+    const deadline = Math.min(invocation.deadline ?? latest, latest);
+    const run = (instance: object, attempt: number): unknown =>
+      attemptOf(instance, member, input, new AttemptContext(invocation, deadline, attempt, cancellation));
+    if (!member.stateless && invocation.objectId !== undefined)
+      return this.objects.call({ service, member, invocation, deadline, run }, invocation.objectId);
+    return this.#stateless(service, member, invocation, deadline, run);
+  }
+
+  async #stateless(
+    service: ServedService,
+    member: MemberDefinition,
+    invocation: Invocation,
+    deadline: number,
+    run: (instance: object, attempt: number) => unknown,
+  ): Promise<InvocationReply> {
+    const idempotencyKey = member.delivery === 'at-least-once' ? invocation.idempotencyKey : undefined;
+    const scope = idempotencyKey === undefined ? '' : invocationKey({ ...invocation, objectId: undefined });
+    if (idempotencyKey !== undefined) {
+      const earlier = await this.store.recallReply(scope, idempotencyKey);
+      if (earlier !== undefined) return { ...earlier, invocationId: invocation.id };
+    }
+    const shared = service.shared();
+    const instance = shared instanceof Promise ? await shared : shared;
+    const result = await withRetries(member, deadline, (attempt) => run(instance, attempt));
+    const reply = { status: InvocationStatus.OKAY, ...encodeResultOf(result), invocationId: invocation.id };
+    if (idempotencyKey !== undefined)
+      await this.store.rememberReply(scope, { idempotencyKey, reply, ttlMs: this.options.rememberMs });
+    return reply;
+  }
+}
+
+function memberOf(service: ServedService, { service: id, method }: Invocation): ServedMember {
+  const member = service.members.get(method);
+  if (member === undefined)
+    throw new ServicesError('BERTH_SERVICE_METHOD_NOT_FOUND', `service '${id}' has no method '${method}' to call`);
+  return member;
+}
+
+/**
+ * Whether a call came in where the method is served (checklist B6), with an
+ * object if it needs one.
+ *
+ * @throws ServicesError `BERTH_SERVICE_WRONG_ENTRY`, `BERTH_SERVICE_BAD_OBJECT_ID`
+ */
+export function checkEntry(member: MemberDefinition, { method, objectId }: Invocation, entry: Entry): void {
+  if (member.serveWithAgent !== (entry === 'agent'))
+    throw new ServicesError(
+      'BERTH_SERVICE_WRONG_ENTRY',
+      member.serveWithAgent
+        ? `'${method}' is served by agents: call it over the bus`
+        : `'${method}' is served by the function server: call it over gRPC`,
+    );
+  if (objectId === undefined && !member.stateless)
+    throw new ServicesError('BERTH_SERVICE_WRONG_ENTRY', `'${method}' belongs to an object: name one (InvokeObj)`);
+  const problem = objectId === undefined ? undefined : checkObjectId(objectId);
+  if (problem !== undefined) throw new ServicesError('BERTH_SERVICE_BAD_OBJECT_ID', problem);
+}
+
+type MemberFunction = (input: unknown, context: AttemptContext) => unknown;
+
+/** One run of a method, getter or setter; what it throws is marked as its own. */
+function attemptOf(instance: object, member: MemberDefinition, input: unknown, context: AttemptContext): unknown {
+  let result: unknown;
+  try {
+    const target = instance as Record<string, unknown>;
+    if (member.kind === 'method') result = (target[member.property] as MemberFunction).call(instance, input, context);
+    else if (member.kind === 'getter') result = target[member.property];
+    else target[member.property] = input;
+  } catch (thrown) {
+    throw new MethodThrew(thrown);
+  }
+  return isThenable(result) ? settled(result, context.deadline, (reason) => context.abort(reason)) : result;
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}

@@ -1,0 +1,60 @@
+/**
+ * How a call ended, with the numbers of `oprc.ResponseStatus` (checklist B13).
+ */
+export const InvocationStatus = { OKAY: 0, INVALID_REQUEST: 1, APP_ERROR: 2, SYSTEM_ERROR: 3 } as const;
+export type InvocationStatus = (typeof InvocationStatus)[keyof typeof InvocationStatus];
+
+/** How often a method may run for one invocation (see docs/services.md, "Delivery"). */
+export type Delivery = 'at-most-once' | 'at-least-once';
+
+/** One call of a method, whatever carries it. */
+export interface Invocation {
+  /** unique; the caller's, or made where it arrives */
+  readonly id: string;
+  /** `package.Service`, `cls_id` on the wire */
+  readonly service: string;
+  /** `fn_id` on the wire */
+  readonly method: string;
+  /** 0..2^32-1 */
+  readonly partition: number;
+  /** absent: a stateless call */
+  readonly objectId?: string | undefined;
+  /** as it travels; empty when there is none */
+  readonly payload: Uint8Array;
+  /** the caller's words to the method */
+  readonly options: Readonly<Record<string, string>>;
+  /** after it nobody waits any more: ms since 1970 by this process's clock */
+  readonly deadline?: number | undefined;
+  /** calls with the same key, method and object take effect once */
+  readonly idempotencyKey?: string | undefined;
+}
+
+/** What came of an {@link Invocation}. */
+export interface InvocationReply {
+  readonly status: InvocationStatus;
+  /** absent: the method returned nothing; with an error its JSON body, {@link ErrorReplyBody} */
+  readonly payload?: Uint8Array | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly invocationId: string;
+}
+
+/** The JSON body of a reply that is not OKAY. */
+export interface ErrorReplyBody {
+  readonly error: {
+    /** `BERTH_SERVICE_…`, or what the method's AppError said */
+    readonly code: string;
+    readonly message: string;
+    readonly details?: Readonly<Record<string, unknown>>;
+  };
+}
+
+/** Header of a reply: what its payload is; absent for JSON. */
+export const CONTENT_TYPE = 'content-type';
+export const TEXT = 'text/plain; charset=utf-8';
+export const BYTES = 'application/octet-stream';
+
+/** Header of a reply that is not OKAY: the code of the table of errors. */
+export const CODE_HEADER = 'berth-code';
+
+/** Option of a request that carries {@link Invocation.idempotencyKey} over gRPC. */
+export const IDEMPOTENCY_OPTION = 'idempotency-key';

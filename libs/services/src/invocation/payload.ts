@@ -1,0 +1,134 @@
+import { plainToInstance } from 'class-transformer';
+import { validate, type ValidationError } from 'class-validator';
+import type { InputKind, MemberDefinition } from '../definition/service-definition.js';
+import { ServicesError } from '../errors.js';
+import { BYTES, CONTENT_TYPE, type InvocationReply, TEXT } from './invocation.js';
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const encoder = new TextEncoder();
+
+/** No bytes; shared, since nobody can write into it. */
+export const EMPTY = new Uint8Array(0);
+
+/** The headers of a reply by what its payload is; shared and frozen. */
+export const JSON_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
+const TEXT_HEADERS = Object.freeze({ [CONTENT_TYPE]: TEXT });
+const BYTES_HEADERS = Object.freeze({ [CONTENT_TYPE]: BYTES });
+
+/**
+ * A payload as a method's input. Only DTOs make it asynchronous, so that other
+ * calls need no turn of their own.
+ *
+ * @throws ServicesError `BERTH_SERVICE_BAD_PAYLOAD`
+ */
+export function decodeInput(payload: Uint8Array, member: MemberDefinition): unknown {
+  const { input } = member;
+  switch (input.kind) {
+    case 'none':
+      return undefined;
+    case 'bytes':
+      return payload;
+    case 'text':
+      return decodeText(payload);
+    case 'json':
+      return payload.length === 0 ? undefined : parseJson(payload);
+    case 'number':
+    case 'boolean': {
+      if (payload.length === 0 && member.optionalInput) return undefined;
+      const value = parseJson(payload);
+      if (typeof value !== input.kind) throw badPayload(`it must be a ${input.kind}`);
+      return value;
+    }
+    case 'dto':
+      if (payload.length === 0 && member.optionalInput) return undefined;
+      return validated(parseJson(payload), input.type);
+  }
+}
+
+/** A client's input as payload. @throws ServicesError `BERTH_SERVICE_BAD_PAYLOAD` */
+export function encodeInput(value: unknown, input: InputKind): Uint8Array {
+  if (value === undefined || input.kind === 'none') return EMPTY;
+  if (input.kind === 'text') {
+    if (typeof value !== 'string') throw badPayload('the method takes a string');
+    return encoder.encode(value);
+  }
+  if (input.kind === 'bytes') {
+    if (!(value instanceof Uint8Array)) throw badPayload('the method takes bytes (a Uint8Array)');
+    return value;
+  }
+  try {
+    return encodeJson(value);
+  } catch (thrown) {
+    throw new ServicesError('BERTH_SERVICE_BAD_PAYLOAD', 'the input cannot be written as JSON', {}, { cause: thrown });
+  }
+}
+
+/** A method's result as it travels: a string is raw UTF-8, bytes pass through, all else is JSON (checklist B13). */
+export function encodeResult(value: unknown): Pick<InvocationReply, 'payload' | 'headers'> {
+  if (value === undefined) return { headers: JSON_HEADERS };
+  if (typeof value === 'string') return { payload: encoder.encode(value), headers: TEXT_HEADERS };
+  if (value instanceof Uint8Array) return { payload: value, headers: BYTES_HEADERS };
+  return { payload: encodeJson(value), headers: JSON_HEADERS };
+}
+
+/**
+ * The value in a reply that is OKAY. Servers that know nothing of the header
+ * send strings as they are: what is no JSON is then text.
+ */
+export function decodeResult({ payload, headers }: Pick<InvocationReply, 'payload' | 'headers'>): unknown {
+  if (payload === undefined) return undefined;
+  const type = headers[CONTENT_TYPE];
+  if (type === BYTES) return payload;
+  if (type === TEXT) return decodeText(payload);
+  if (payload.length === 0) return undefined;
+  const text = decodeText(payload);
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}
+
+/** @throws TypeError what JSON has no words for: cycles, BigInt, functions */
+export function encodeJson(value: unknown): Uint8Array {
+  const text = JSON.stringify(value) as string | undefined;
+  if (text === undefined) throw new TypeError(`a ${typeof value} has no JSON`);
+  return encoder.encode(text);
+}
+
+function decodeText(payload: Uint8Array): string {
+  try {
+    return utf8.decode(payload);
+  } catch {
+    throw badPayload('it is not valid UTF-8');
+  }
+}
+
+function parseJson(payload: Uint8Array): unknown {
+  const text = decodeText(payload);
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw badPayload(text === '' ? 'it is empty' : 'it is not JSON');
+  }
+}
+
+async function validated(plain: unknown, type: new () => object): Promise<object> {
+  if (typeof plain !== 'object' || plain === null || Array.isArray(plain)) throw badPayload('it must be a JSON object');
+  const instance = plainToInstance(type, plain);
+  const problems = await validate(instance, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true });
+  if (problems.length === 0) return instance;
+  const texts = problems.flatMap((problem) => textsOf(problem, ''));
+  throw new ServicesError('BERTH_SERVICE_BAD_PAYLOAD', `the payload is not valid: ${texts.join('; ')}`, {
+    problems: texts,
+  });
+}
+
+function textsOf({ property, constraints, children }: ValidationError, path: string): string[] {
+  const own = Object.values(constraints ?? {}).map((text) => `${path}${text}`);
+  return [...own, ...(children ?? []).flatMap((child) => textsOf(child, `${path}${property}.`))];
+}
+
+function badPayload(what: string): ServicesError {
+  return new ServicesError('BERTH_SERVICE_BAD_PAYLOAD', `the payload cannot be read: ${what}`);
+}

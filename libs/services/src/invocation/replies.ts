@@ -1,0 +1,68 @@
+import { BerthError, type ErrorCode, messageOf } from '#errors';
+import { AppError, ServicesError } from '../errors.js';
+import { CODE_HEADER, type ErrorReplyBody, type InvocationReply, InvocationStatus } from './invocation.js';
+import { encodeJson } from './payload.js';
+
+/** Codes that blame the request; METHOD_FAILED and BAD_RESULT blame the method, all others the system (checklist B13). */
+const INVALID_REQUEST: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'BERTH_SERVICE_NOT_FOUND',
+  'BERTH_SERVICE_METHOD_NOT_FOUND',
+  'BERTH_SERVICE_WRONG_ENTRY',
+  'BERTH_SERVICE_BAD_OBJECT_ID',
+  'BERTH_SERVICE_BAD_PAYLOAD',
+  'BERTH_SERVICE_PAYLOAD_TOO_LARGE',
+]);
+
+export function statusOf(code: ErrorCode): InvocationStatus {
+  if (INVALID_REQUEST.has(code)) return InvocationStatus.INVALID_REQUEST;
+  if (code === 'BERTH_SERVICE_METHOD_FAILED' || code === 'BERTH_SERVICE_BAD_RESULT') return InvocationStatus.APP_ERROR;
+  return InvocationStatus.SYSTEM_ERROR;
+}
+
+/** The reply for anything thrown on the way of an invocation. Stacks and causes stay here. */
+export function errorReply(invocationId: string, thrown: unknown): InvocationReply {
+  const error = thrown instanceof BerthError ? thrown : methodFailed(thrown);
+  const app = error.cause instanceof AppError && error.code === 'BERTH_SERVICE_METHOD_FAILED' ? error.cause : undefined;
+  const details = app === undefined ? detailsOf(error) : app.details;
+  const body: ErrorReplyBody = {
+    error: {
+      code: app?.code ?? error.code,
+      message: error.message,
+      ...(details === undefined ? {} : { details }),
+    },
+  };
+  return {
+    status: statusOf(error.code),
+    payload: encodeBody(body),
+    headers: { [CODE_HEADER]: error.code },
+    invocationId,
+  };
+}
+
+/** What a method threw, with its own message (checklist B16: the original error). */
+export function methodFailed(thrown: unknown, attempts = 1): ServicesError {
+  const name = thrown instanceof Error ? thrown.name : typeof thrown;
+  const message = messageOf(thrown);
+  return attempts === 1
+    ? new ServicesError('BERTH_SERVICE_METHOD_FAILED', message, { name }, { cause: thrown })
+    : new ServicesError(
+        'BERTH_SERVICE_METHOD_FAILED',
+        `failed after ${attempts} attempts: ${message}`,
+        { name, attempts },
+        { cause: thrown },
+      );
+}
+
+function detailsOf(error: BerthError): Readonly<Record<string, unknown>> | undefined {
+  return error instanceof ServicesError && Object.keys(error.details).length > 0 ? error.details : undefined;
+}
+
+/** Details come from methods too, and may be what JSON cannot say. */
+function encodeBody(body: ErrorReplyBody): Uint8Array {
+  try {
+    return encodeJson(body);
+  } catch {
+    const { code, message } = body.error;
+    return encodeJson({ error: { code, message } });
+  }
+}

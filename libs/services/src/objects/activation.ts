@@ -1,0 +1,76 @@
+import type { ServedService } from '../runtime/service-registry.js';
+import { type ObjectIdentity, setIdentity } from './object-identity.js';
+import type { StoredObject } from './object-store.js';
+import { Turnstile } from './turnstile.js';
+
+/** An object in memory: its instance, the version it was made from, and the turn of its calls. */
+export class Activation {
+  readonly turn = new Turnstile();
+  #instance: object | undefined;
+  /** the state that the store holds, as JSON */
+  #saved: string | undefined;
+  /** `undefined`: not read yet */
+  version: number | undefined;
+
+  constructor(
+    readonly service: ServedService,
+    readonly identity: ObjectIdentity,
+  ) {}
+
+  /** Takes over what the store knows; an instance of another version goes. */
+  refresh({ version, state }: StoredObject): void {
+    if (version === this.version) return;
+    this.version = version;
+    this.#saved = state;
+    this.#instance = undefined;
+  }
+
+  /** Drops the instance: nobody knows what a method left in it. The next call gets one made from the saved state. */
+  drop(): void {
+    this.#instance = undefined;
+  }
+
+  /** Forgets what was read, too: the store has to be asked for everything. */
+  forget(): void {
+    this.#instance = undefined;
+    this.#saved = undefined;
+    this.version = undefined;
+  }
+
+  /** The instance with the saved state in it. */
+  async instance(): Promise<object> {
+    if (this.#instance !== undefined) return this.#instance;
+    const instance = await this.service.create();
+    setIdentity(instance, this.identity);
+    if (this.#saved === undefined) this.#saved = this.#write(instance);
+    else Object.assign(instance, this.#read(this.#saved));
+    this.#instance = instance;
+    return instance;
+  }
+
+  /** The state as JSON if it is not the saved one. @throws TypeError what JSON has no words for */
+  changed(): string | undefined {
+    if (this.#instance === undefined) return undefined;
+    const state = this.#write(this.#instance);
+    return state === this.#saved ? undefined : state;
+  }
+
+  saved(version: number, state: string | undefined): void {
+    this.version = version;
+    if (state !== undefined) this.#saved = state;
+  }
+
+  #write(instance: object): string {
+    const state: Record<string, unknown> = {};
+    for (const field of this.service.definition.stateFields)
+      state[field] = (instance as Record<string, unknown>)[field];
+    return JSON.stringify(state);
+  }
+
+  #read(state: string): object {
+    const known = new Set(this.service.definition.stateFields);
+    return Object.fromEntries(
+      Object.entries(JSON.parse(state) as Record<string, unknown>).filter(([field]) => known.has(field)),
+    );
+  }
+}

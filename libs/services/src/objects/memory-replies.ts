@@ -1,0 +1,72 @@
+import type { InvocationReply } from '../invocation/invocation.js';
+import type { Deadlines, Expiring } from '../runtime/deadlines.js';
+import { ownReply } from '../runtime/isolation.js';
+import type { RememberedReply } from './object-store.js';
+
+/** A remembered reply until its time is over. */
+export class ReplyEntry implements Expiring {
+  heapIndex = -1;
+
+  constructor(
+    readonly home: MemoryReplies,
+    readonly idempotencyKey: string,
+    readonly reply: InvocationReply,
+    readonly deadline: number,
+  ) {}
+}
+
+/** The remembered replies of one object, or of all stateless methods. */
+export class MemoryReplies {
+  private readonly entries = new Map<string, ReplyEntry>();
+
+  /**
+   * @param limit how many are kept; the oldest make room for new ones
+   * @param expiry removes entries whose time is over, see {@link ReplyEntry.home}
+   * @param onEmpty called when the last one has expired
+   */
+  constructor(
+    private readonly limit: number,
+    private readonly expiry: Deadlines<ReplyEntry>,
+    private readonly onEmpty?: () => void,
+  ) {}
+
+  get size(): number {
+    return this.entries.size;
+  }
+
+  get(idempotencyKey: string): InvocationReply | undefined {
+    const entry = this.entries.get(idempotencyKey);
+    // The timer may be late.
+    return entry === undefined || entry.deadline <= Date.now() ? undefined : ownReply(entry.reply);
+  }
+
+  remember({ idempotencyKey, reply, ttlMs }: RememberedReply): void {
+    this.remove(idempotencyKey);
+    const entry = new ReplyEntry(this, idempotencyKey, ownReply(reply), Date.now() + ttlMs);
+    this.entries.set(idempotencyKey, entry);
+    this.expiry.add(entry);
+    if (this.entries.size <= this.limit) return;
+    for (const oldest of this.entries.keys()) {
+      this.remove(oldest);
+      return;
+    }
+  }
+
+  /** The time of an entry is over. */
+  expire(entry: ReplyEntry): void {
+    this.entries.delete(entry.idempotencyKey);
+    if (this.entries.size === 0) this.onEmpty?.();
+  }
+
+  clear(): void {
+    for (const entry of this.entries.values()) this.expiry.remove(entry);
+    this.entries.clear();
+  }
+
+  private remove(idempotencyKey: string): void {
+    const entry = this.entries.get(idempotencyKey);
+    if (entry === undefined) return;
+    this.expiry.remove(entry);
+    this.entries.delete(idempotencyKey);
+  }
+}

@@ -1,0 +1,189 @@
+import { ServicesError } from '../errors.js';
+import type { MemberDefinition } from '../definition/service-definition.js';
+import { type Invocation, type InvocationReply, InvocationStatus } from '../invocation/invocation.js';
+import { encodeResult } from '../invocation/payload.js';
+import { withRetries } from '../invocation/retries.js';
+import type { ServedService } from '../runtime/service-registry.js';
+import { Activation } from './activation.js';
+import type { ObjectKey, ObjectStore, RememberedReply } from './object-store.js';
+
+export interface ObjectHostOptions {
+  /** objects kept in memory between calls, 1..; the least recently used idle one goes first; default 10,000 */
+  readonly maxActiveObjects: number;
+  /** calls that may wait for one object, 0..; default 1000 */
+  readonly maxQueuedPerObject: number;
+  /** runs after another writer was faster, 0..; default 5 */
+  readonly conflictRetries: number;
+  /** how long replies are remembered by idempotency key, ms; default 600,000 */
+  readonly rememberMs: number;
+}
+
+/** One call of an object's method. */
+export interface ObjectCall {
+  readonly service: ServedService;
+  readonly member: MemberDefinition;
+  readonly invocation: Invocation;
+  /** ms since 1970 */
+  readonly deadline: number;
+  /** Runs the method on an instance. @throws MethodThrew */
+  readonly run: (instance: object, attempt: number) => unknown;
+}
+
+/**
+ * The objects that are active in this process. Calls of one object run one at a
+ * time, in order. A method that throws or is late changes nothing; when another
+ * process has saved the object meanwhile, the method runs again on the new
+ * state, so that no update is lost.
+ */
+export class ObjectHost {
+  readonly #active = new Map<string, Activation>();
+
+  constructor(
+    private readonly store: ObjectStore,
+    private readonly options: ObjectHostOptions,
+  ) {}
+
+  /** Objects in memory. */
+  get size(): number {
+    return this.#active.size;
+  }
+
+  /**
+   * @throws ServicesError `BERTH_SERVICE_METHOD_FAILED`, `_BAD_RESULT`, `_TIMEOUT`, `_BUSY`,
+   *   `_STATE_CONFLICT`, `_STORE_UNAVAILABLE`
+   */
+  async call(call: ObjectCall, objectId: string): Promise<InvocationReply> {
+    const key = { service: call.service.definition.id, partition: call.invocation.partition, objectId };
+    const activation = this.#activate(call.service, key);
+    const turn = activation.turn.enter(this.options.maxQueuedPerObject);
+    if (turn !== undefined) await turn;
+    try {
+      if (Date.now() >= call.deadline)
+        throw new ServicesError(
+          'BERTH_SERVICE_TIMEOUT',
+          `the deadline passed while the call waited for object '${objectId}'`,
+        );
+      return await this.#inTurn(call, activation, key);
+    } finally {
+      activation.turn.leave();
+    }
+  }
+
+  /** Forgets an object, in the store and here, in its turn. @returns whether the store had it */
+  async delete(service: ServedService, key: ObjectKey): Promise<boolean> {
+    const activation = this.#activate(service, key);
+    const turn = activation.turn.enter(this.options.maxQueuedPerObject);
+    if (turn !== undefined) await turn;
+    try {
+      activation.forget();
+      return await this.store.delete(key);
+    } finally {
+      activation.turn.leave();
+    }
+  }
+
+  async #inTurn(call: ObjectCall, activation: Activation, key: ObjectKey): Promise<InvocationReply> {
+    const { invocation, member } = call;
+    const remembered = member.delivery === 'at-least-once' ? invocation.idempotencyKey : undefined;
+    for (let conflicts = 0; ; conflicts += 1) {
+      const stored = await this.store.load(key, activation.version, remembered);
+      if (stored.reply !== undefined) return { ...stored.reply, invocationId: invocation.id };
+      activation.refresh(stored);
+      const reply = await this.#attempt(call, activation);
+      const state = stateToSave(activation, member);
+      if (state === undefined && remembered === undefined) return reply;
+      if (await this.#save(activation, key, state, remembered, reply)) return reply;
+      if (conflicts >= this.options.conflictRetries)
+        throw new ServicesError(
+          'BERTH_SERVICE_STATE_CONFLICT',
+          `object '${key.objectId}' was saved by somebody else ${conflicts + 1} times while ${member.name} ran; nothing was saved`,
+        );
+    }
+  }
+
+  /** Runs the method; an instance in which it failed is not used again. */
+  #attempt({ member, deadline, run, invocation }: ObjectCall, activation: Activation): Promise<InvocationReply> {
+    return withRetries(member, deadline, async (attempt) => {
+      try {
+        const result = run(await activation.instance(), attempt);
+        return toReply(result instanceof Promise ? await result : result, invocation.id);
+      } catch (thrown) {
+        activation.drop();
+        throw thrown;
+      }
+    });
+  }
+
+  /** @returns false: somebody else was faster */
+  async #save(
+    activation: Activation,
+    key: ObjectKey,
+    state: string | undefined,
+    idempotencyKey: string | undefined,
+    reply: InvocationReply,
+  ): Promise<boolean> {
+    const remember: RememberedReply | undefined =
+      idempotencyKey === undefined ? undefined : { idempotencyKey, reply, ttlMs: this.options.rememberMs };
+    try {
+      const version = await this.store.save(key, activation.version ?? 0, state, remember);
+      if (version === undefined) activation.forget();
+      else activation.saved(version, state);
+      return version !== undefined;
+    } catch (thrown) {
+      activation.forget();
+      throw thrown;
+    }
+  }
+
+  #activate(service: ServedService, key: ObjectKey): Activation {
+    const name = `${key.service}/${key.partition}/${key.objectId}`;
+    let activation = this.#active.get(name);
+    // A Map keeps its entries in order: what is used goes to the end.
+    if (activation === undefined) activation = new Activation(service, key);
+    else this.#active.delete(name);
+    this.#active.set(name, activation);
+    if (this.#active.size > this.options.maxActiveObjects) this.#evict(name);
+    return activation;
+  }
+
+  /** Drops the longest unused object that nobody is calling. */
+  #evict(except: string): void {
+    for (const [name, activation] of this.#active) {
+      if (name === except || !activation.turn.idle) continue;
+      this.#active.delete(name);
+      return;
+    }
+  }
+}
+
+/** @throws ServicesError `BERTH_SERVICE_BAD_RESULT` */
+function toReply(result: unknown, invocationId: string): InvocationReply {
+  return { status: InvocationStatus.OKAY, ...encodeResultOf(result), invocationId };
+}
+
+export function encodeResultOf(result: unknown): Pick<InvocationReply, 'payload' | 'headers'> {
+  try {
+    return encodeResult(result);
+  } catch (thrown) {
+    throw new ServicesError('BERTH_SERVICE_BAD_RESULT', 'the result cannot be written as JSON', {}, { cause: thrown });
+  }
+}
+
+/** What has to be saved; what a getter changed is dropped. */
+function stateToSave(activation: Activation, { kind, property }: MemberDefinition): string | undefined {
+  let state: string | undefined;
+  try {
+    state = activation.changed();
+  } catch (thrown) {
+    activation.drop();
+    throw new ServicesError(
+      'BERTH_SERVICE_BAD_RESULT',
+      `the state that ${property} left cannot be written as JSON`,
+      {},
+      { cause: thrown },
+    );
+  }
+  if (kind !== 'getter' || state === undefined) return state;
+  activation.drop();
+  return undefined;
+}

@@ -1,0 +1,66 @@
+import type { InvocationReply } from '../invocation/invocation.js';
+
+/** Whose state it is. */
+export interface ObjectKey {
+  /** `package.Service` */
+  readonly service: string;
+  readonly partition: number;
+  readonly objectId: string;
+}
+
+/** What a store knows of an object. */
+export interface StoredObject {
+  /** 0: never saved */
+  readonly version: number;
+  /** JSON; absent when never saved, or when the version is the one the caller knows */
+  readonly state?: string | undefined;
+  /** the reply that was saved with the idempotency key asked for */
+  readonly reply?: InvocationReply | undefined;
+}
+
+/** A reply to remember together with the state it belongs to. */
+export interface RememberedReply {
+  readonly idempotencyKey: string;
+  readonly reply: InvocationReply;
+  /** how long, ms, 1.. */
+  readonly ttlMs: number;
+}
+
+/**
+ * Keeps the state of objects with optimistic versions: of two writers that
+ * started from the same version the second one is told so, and no update is lost.
+ *
+ * All methods throw ServicesError `BERTH_SERVICE_STORE_UNAVAILABLE` when the store cannot be reached.
+ */
+export interface ObjectStore {
+  /**
+   * @param knownVersion the version that the caller holds: the state is then not sent again
+   * @param idempotencyKey also asks for the reply remembered with it
+   */
+  load(key: ObjectKey, knownVersion?: number, idempotencyKey?: string): Promise<StoredObject>;
+
+  /**
+   * Saves as version `expectedVersion + 1` if the stored version still is `expectedVersion`.
+   * State and remembered reply are saved both or neither.
+   *
+   * @param state JSON; absent: unchanged, only the reply is remembered and the version stays
+   * @returns the version now stored, or `undefined` when somebody else was faster
+   */
+  save(
+    key: ObjectKey,
+    expectedVersion: number,
+    state: string | undefined,
+    remember?: RememberedReply,
+  ): Promise<number | undefined>;
+
+  /** Forgets the object with its remembered replies. @returns whether there was one */
+  delete(key: ObjectKey): Promise<boolean>;
+
+  /** The reply remembered for a stateless call, see {@link ObjectStore.rememberReply}. */
+  recallReply(scope: string, idempotencyKey: string): Promise<InvocationReply | undefined>;
+  /** Remembers the reply of a stateless call. @param scope service, partition and method */
+  rememberReply(scope: string, remember: RememberedReply): Promise<void>;
+
+  health(): { readonly state: 'up' | 'down' | 'closed'; readonly reason?: string | undefined };
+  close(): Promise<void>;
+}

@@ -1,0 +1,174 @@
+import { randomBytes } from 'node:crypto';
+import { ServicesError } from '../errors.js';
+import type { InvocationReply } from '../invocation/invocation.js';
+import { wholeNumber } from '../runtime/whole-number.js';
+import type { ObjectKey, ObjectStore, RememberedReply, StoredObject } from './object-store.js';
+import { connectClient, RedisConnection, type RedisClient } from './redis/connection.js';
+import { decodeReply, encodeReply } from './redis/reply-codec.js';
+import { DELETE, LOAD, SAVE, TOKEN_LENGTH } from './redis/scripts.js';
+import { checkStateSize, DEFAULT_MAX_STATE_BYTES } from './state-size.js';
+
+/** Settings of a RedisStore. Either `url` or `client`; numbers are whole and from 1. */
+export interface RedisStoreOptions {
+  /** `redis://` or `rediss://`; a password in it is shown nowhere */
+  readonly url?: string | undefined;
+  /** a client of `@redis/client` that is connected by its owner, and closed by its owner */
+  readonly client?: RedisClient | undefined;
+  /** in front of all keys, `berth:` */
+  readonly keyPrefix?: string | undefined;
+  /** how long {@link RedisStore.open} waits for a server, ms, 5 000 */
+  readonly connectTimeoutMs?: number | undefined;
+  /** how long an operation may last, reconnecting included, ms, 5 000 */
+  readonly operationTimeoutMs?: number | undefined;
+  /** operations that may wait for the server, 10 000: one more fails at once */
+  readonly maxPendingOperations?: number | undefined;
+  /** of one object, bytes of UTF-8, 1 MiB */
+  readonly maxStateBytes?: number | undefined;
+  /** how long versions of a deleted object are not used again, ms, a week; longer than replies are remembered */
+  readonly deletionKnownMs?: number | undefined;
+}
+
+/**
+ * Keeps objects in Redis (7 or later) or Valkey. Keys:
+ * - `{keyPrefix}object:{pkg.Cls/partition/objectId}` a hash, see redis/scripts.ts
+ * - `{keyPrefix}reply:{pkg.Cls/partition/objectId}:idempotencyKey` a remembered reply
+ * - `{keyPrefix}reply:scope:idempotencyKey` one of a stateless call
+ *
+ * The inner braces are part of the key: what they hold decides the slot of a cluster, so that
+ * all of one object is in one place. `%`, `:`, `{` and `}` are written as %25, %3A, %7B and %7D there and in scopes.
+ *
+ * A change whose answer was lost with the connection is sent again, and recognises itself by a
+ * token of its writer; it takes effect once. Versions of an object that is made again after its
+ * deletion go on above those it had.
+ *
+ * Errors, besides those of {@link ObjectStore}: `BERTH_SERVICE_OUTCOME_UNKNOWN` for a change that
+ * was sent and not confirmed within `operationTimeoutMs`: it may have been made, and whoever
+ * repeats the call risks to do it twice. `BERTH_SERVICE_PAYLOAD_TOO_LARGE` above `maxStateBytes`.
+ */
+export class RedisStore implements ObjectStore {
+  private readonly writer = randomBytes(8)
+    .toString('base64url')
+    .slice(0, TOKEN_LENGTH - TOKEN_COUNTER);
+  private changes = 0;
+
+  private constructor(
+    private readonly connection: RedisConnection,
+    private readonly prefix: string,
+    private readonly maxStateBytes: number,
+    private readonly deletionKnownMs: number,
+  ) {}
+
+  /**
+   * Connects, and stays connected until {@link RedisStore.close}.
+   *
+   * @throws ServicesError `BERTH_SERVICE_STORE_UNAVAILABLE` no server within `connectTimeoutMs`;
+   *   `BERTH_SERVICE_INVALID` for settings that are none
+   */
+  static async open(options: RedisStoreOptions): Promise<RedisStore> {
+    const { url, client } = options;
+    if ((url === undefined) === (client === undefined))
+      throw new ServicesError('BERTH_SERVICE_INVALID', 'a RedisStore needs either url or client');
+    const connectTimeoutMs = wholeNumber('connectTimeoutMs', options.connectTimeoutMs ?? 5_000);
+    const operationTimeoutMs = wholeNumber('operationTimeoutMs', options.operationTimeoutMs ?? 5_000);
+    const maxPendingOperations = wholeNumber('maxPendingOperations', options.maxPendingOperations ?? 10_000);
+    const maxStateBytes = wholeNumber('maxStateBytes', options.maxStateBytes ?? DEFAULT_MAX_STATE_BYTES);
+    const deletionKnownMs = wholeNumber('deletionKnownMs', options.deletionKnownMs ?? 7 * 24 * 3_600_000);
+    const connected = client ?? (await connectClient(url as string, connectTimeoutMs));
+    const connection = new RedisConnection(connected, client === undefined, {
+      operationTimeoutMs,
+      maxPendingOperations,
+    });
+    return new RedisStore(connection, options.keyPrefix ?? 'berth:', maxStateBytes, deletionKnownMs);
+  }
+
+  async load(key: ObjectKey, knownVersion?: number, idempotencyKey?: string): Promise<StoredObject> {
+    const known = knownVersion === undefined ? '' : String(knownVersion);
+    const [version, state, deletedAt, reply] = (await this.connection.run(
+      LOAD,
+      this.keysOf(key, idempotencyKey),
+      [known],
+      false,
+    )) as [number, Buffer | null, number, Buffer | null];
+    return {
+      version,
+      state: state === null ? undefined : state.toString(),
+      reply: reply === null ? undefined : replyOf(reply, deletedAt),
+    };
+  }
+
+  async save(
+    key: ObjectKey,
+    expectedVersion: number,
+    state: string | undefined,
+    remember?: RememberedReply,
+  ): Promise<number | undefined> {
+    if (state !== undefined) checkStateSize(key, state, this.maxStateBytes);
+    const args: (string | Buffer)[] = ['0', this.token(), String(expectedVersion)];
+    args.push(state === undefined ? '0' : '1', state ?? '');
+    if (remember !== undefined) args.push(encodeReply(remember.reply), String(remember.ttlMs));
+    const version = await this.connection.run(SAVE, this.keysOf(key, remember?.idempotencyKey), args, true);
+    if (version === -1)
+      throw new ServicesError(
+        'BERTH_SERVICE_OUTCOME_UNKNOWN',
+        `object '${key.objectId}' of ${key.service} was changed too often since its save went unanswered: whether that was made cannot be told`,
+      );
+    return version === null ? undefined : (version as number);
+  }
+
+  async delete(key: ObjectKey): Promise<boolean> {
+    const args = ['0', this.token(), String(this.deletionKnownMs)];
+    return (await this.connection.run(DELETE, this.keysOf(key, undefined), args, true)) === 1;
+  }
+
+  async recallReply(scope: string, idempotencyKey: string): Promise<InvocationReply | undefined> {
+    const command = ['GET', this.scopeKey(scope, idempotencyKey)];
+    const bytes = (await this.connection.run(undefined, [], command, false)) as Buffer | null;
+    return bytes === null ? undefined : decodeReply(bytes);
+  }
+
+  async rememberReply(scope: string, { idempotencyKey, reply, ttlMs }: RememberedReply): Promise<void> {
+    const command = ['SET', this.scopeKey(scope, idempotencyKey), encodeReply(reply), 'PX', String(ttlMs)];
+    // Twice is as good as once.
+    await this.connection.run(undefined, [], command, false);
+  }
+
+  health(): { readonly state: 'up' | 'down' | 'closed'; readonly reason?: string | undefined } {
+    const { state, reason } = this.connection;
+    return { state, reason };
+  }
+
+  close(): Promise<void> {
+    this.connection.close();
+    return Promise.resolve();
+  }
+
+  private keysOf({ service, partition, objectId }: ObjectKey, idempotencyKey: string | undefined): string[] {
+    const tag = `{${escaped(`${service}/${partition}/${objectId}`)}}`;
+    const object = `${this.prefix}object:${tag}`;
+    return idempotencyKey === undefined ? [object] : [object, `${this.prefix}reply:${tag}:${idempotencyKey}`];
+  }
+
+  private scopeKey(scope: string, idempotencyKey: string): string {
+    return `${this.prefix}reply:${escaped(scope)}:${idempotencyKey}`;
+  }
+
+  /** Not the same in any two of the changes that an object remembers. */
+  private token(): string {
+    this.changes += 1;
+    return this.writer + this.changes.toString(36).padStart(TOKEN_COUNTER, '0').slice(-TOKEN_COUNTER);
+  }
+}
+
+/** Characters of a token that count; they come round after more changes than a lost one can wait for. */
+const TOKEN_COUNTER = 4;
+
+function escaped(text: string): string {
+  return /[%{}:]/.test(text) ? text.replace(/[%{}:]/g, encodeURIComponent) : text;
+}
+
+/** A remembered reply with the version it was saved at, unless its object was deleted since. */
+function replyOf(stored: Buffer, deletedAt: number): InvocationReply | undefined {
+  const colon = stored.indexOf(':');
+  const version = Number(stored.toString('latin1', 0, colon));
+  return version < deletedAt ? undefined : decodeReply(stored.subarray(colon + 1));
+}

@@ -1,0 +1,21 @@
+import { LatencyHistogram } from '#observability';
+import { InvocationStatus } from '../invocation/invocation.js';
+import { ErrorWindow } from './error-window.js';
+
+/** Figures of one method's calls (checklist B17): plain fields, read when somebody asks for metrics. */
+export class CallStats {
+  inFlight = 0;
+  /** ended calls by status */
+  readonly byStatus: [okay: number, invalidRequest: number, appError: number, systemError: number] = [0, 0, 0, 0];
+  readonly latency = new LatencyHistogram();
+  /** of late, for the health check */
+  readonly window = new ErrorWindow();
+
+  /** @param seconds from the call's arrival to its reply */
+  ended(status: InvocationStatus, seconds: number): void {
+    this.byStatus[status] += 1;
+    this.latency.observe(seconds);
+    // A caller's mistake says nothing about the health of the service.
+    if (status !== InvocationStatus.INVALID_REQUEST) this.window.add(status !== InvocationStatus.OKAY);
+  }
+}

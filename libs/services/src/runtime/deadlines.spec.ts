@@ -1,0 +1,53 @@
+import { jest } from '@jest/globals';
+import fc from 'fast-check';
+import { Deadlines, type Expiring } from './deadlines.js';
+
+class Item implements Expiring {
+  heapIndex = -1;
+  constructor(readonly deadline: number) {}
+}
+
+describe('Deadlines', () => {
+  beforeEach(() => jest.useFakeTimers({ now: 0 }));
+  afterEach(() => jest.useRealTimers());
+
+  it('expires what was not removed, in order of time, whatever the order of adding and removing', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.integer({ min: 1, max: 3_000 }), fc.boolean()), { maxLength: 100, size: 'max' }),
+        (plan) => {
+          jest.setSystemTime(0);
+          const expired: Item[] = [];
+          const deadlines = new Deadlines<Item>((item) => expired.push(item));
+          const items = plan.map(([deadline, stays]) => ({ item: new Item(deadline), stays }));
+          for (const { item } of items) deadlines.add(item);
+          for (const { item, stays } of items) if (!stays) deadlines.remove(item);
+          jest.advanceTimersByTime(3_001);
+          const expected = items.filter(({ stays }) => stays).map(({ item }) => item.deadline);
+          expect(expired.map(({ deadline }) => deadline)).toEqual(expected.sort((a, b) => a - b));
+          deadlines.close();
+          expect(jest.getTimerCount()).toBe(0);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  it('never expires early, and takes what is added meanwhile', () => {
+    const seen: [number, number][] = [];
+    const deadlines = new Deadlines<Item>((item) => {
+      seen.push([item.deadline, Date.now()]);
+      if (item.deadline === 10) deadlines.add(new Item(15));
+    });
+    for (const deadline of [2_500, 10, 2 ** 40]) deadlines.add(new Item(deadline));
+    jest.advanceTimersByTime(2_499);
+    expect(seen).toEqual([
+      [10, 10],
+      [15, 15],
+    ]);
+    jest.advanceTimersByTime(1);
+    expect(seen[2]).toEqual([2_500, 2_500]);
+    expect(jest.getTimerCount()).toBe(1);
+    deadlines.close();
+  });
+});

@@ -1,0 +1,48 @@
+import type { AgentInfo, AgentSelector, StartAgentOptions } from '../agents/agent-manager.js';
+import type { ServiceClass } from '../definition/service-definition.js';
+import { ServicesError } from '../errors.js';
+import type { StartServerOptions, StopServerOptions } from '../server/server-lifecycle.js';
+import type { ServicesOptions } from './services-options.js';
+import { Services, type ServicesServerInfo } from './services.js';
+
+let runtime: Services | undefined;
+
+/**
+ * Says what the process's own runtime is made of, before anything uses it.
+ *
+ * @throws ServicesError `BERTH_SERVICE_INVALID` it is in use already: close it first
+ */
+export function configureServices(options: ServicesOptions): Services {
+  if (runtime !== undefined)
+    throw new ServicesError(
+      'BERTH_SERVICE_INVALID',
+      'the services are in use already: call configureServices first, or closeServices',
+    );
+  runtime = new Services(options);
+  return runtime;
+}
+
+/** The process's own runtime, made when it is first asked for. */
+export function defaultServices(): Services {
+  runtime ??= new Services();
+  return runtime;
+}
+
+/** Stops all of it; the next use starts anew. */
+export async function closeServices(): Promise<void> {
+  const closing = runtime;
+  runtime = undefined;
+  await closing?.close();
+}
+
+// The functions of Services, for programs that need one runtime only.
+export const startServer = (options?: StartServerOptions): Promise<void> => defaultServices().startServer(options);
+export const stopServer = (options?: StopServerOptions): Promise<void> => defaultServices().stopServer(options);
+export const restartServer = (options?: StartServerOptions): Promise<void> => defaultServices().restartServer(options);
+export const isServerRunning = (): boolean => defaultServices().isServerRunning();
+export const getServerInfo = (): ServicesServerInfo => defaultServices().getServerInfo();
+export const startAgent = (service: ServiceClass, options?: StartAgentOptions): Promise<string> =>
+  defaultServices().startAgent(service, options);
+export const stopAgent = (which: string | Partial<AgentSelector>): Promise<void> => defaultServices().stopAgent(which);
+export const listAgents = (): Record<string, AgentInfo> => defaultServices().listAgents();
+export const stopAllAgents = (): Promise<void> => defaultServices().stopAllAgents();

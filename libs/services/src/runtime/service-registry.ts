@@ -1,0 +1,101 @@
+import {
+  definitionOf,
+  type MemberDefinition,
+  type ServiceClass,
+  type ServiceDefinition,
+} from '../definition/service-definition.js';
+import { ServicesError } from '../errors.js';
+import { CallStats } from './call-stats.js';
+
+/** What an instance is for: `stateless` all such calls of a service, `object` one active object. */
+export type InstanceUse = 'stateless' | 'object';
+
+/** Makes instances: one for all stateless calls of a service, and one for each active object. */
+export type InstanceFactory = (target: ServiceClass, use: InstanceUse) => object | Promise<object>;
+
+/** `new target()`, for classes that need nothing. */
+export const construct: InstanceFactory = (target) => new (target as new () => object)();
+
+/** A member with the figures of its calls. */
+export interface ServedMember {
+  readonly definition: MemberDefinition;
+  readonly stats: CallStats;
+}
+
+/** A service of this runtime. */
+export class ServedService {
+  /** by wire name */
+  readonly members: ReadonlyMap<string, ServedMember>;
+  #shared: object | Promise<object> | undefined;
+
+  constructor(
+    readonly definition: ServiceDefinition,
+    private readonly factory: InstanceFactory,
+  ) {
+    this.members = new Map(
+      [...definition.members].map(([name, member]) => [name, { definition: member, stats: new CallStats() }]),
+    );
+  }
+
+  /** A new instance, for an object. */
+  create(): object | Promise<object> {
+    return this.factory(this.definition.target, 'object');
+  }
+
+  /** The instance for stateless calls; a factory that failed is asked again by the next call. */
+  shared(): object | Promise<object> {
+    if (this.#shared === undefined) {
+      const made = this.factory(this.definition.target, 'stateless');
+      this.#shared = made;
+      if (made instanceof Promise)
+        void made.then(
+          (instance: object) => (this.#shared = instance),
+          () => (this.#shared = undefined),
+        );
+    }
+    return this.#shared;
+  }
+}
+
+/** The services of one runtime, by id. */
+export class ServiceRegistry {
+  readonly #services = new Map<string, ServedService>();
+
+  /**
+   * Adds a service; one that is there already stays as it is.
+   *
+   * @throws ServicesError `BERTH_SERVICE_INVALID` `@Service` is missing, or another class has the id
+   */
+  add(target: ServiceClass, factory: InstanceFactory): ServedService {
+    const definition = definitionOf(target);
+    if (definition === undefined)
+      throw new ServicesError(
+        'BERTH_SERVICE_INVALID',
+        `Service class ${target.name} not registered: @Service is missing`,
+      );
+    const present = this.#services.get(definition.id);
+    if (present !== undefined) {
+      if (present.definition.target === target) return present;
+      throw new ServicesError(
+        'BERTH_SERVICE_INVALID',
+        `two classes, ${present.definition.target.name} and ${target.name}, are called '${definition.id}'; give one another name or package`,
+      );
+    }
+    const service = new ServedService(definition, factory);
+    this.#services.set(definition.id, service);
+    return service;
+  }
+
+  /** @param id `package.Service` */
+  get(id: string): ServedService | undefined {
+    return this.#services.get(id);
+  }
+
+  get size(): number {
+    return this.#services.size;
+  }
+
+  all(): Iterable<ServedService> {
+    return this.#services.values();
+  }
+}

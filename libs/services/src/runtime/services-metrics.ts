@@ -1,0 +1,110 @@
+import type { Metric, Registry, RegistryContentType } from 'prom-client';
+import { type LabelledLatency, latencyMetric } from '#observability';
+import type { AgentState } from '../agents/object-agent.js';
+import { ServicesError } from '../errors.js';
+import type { CallStats } from './call-stats.js';
+import type { Services } from './services.js';
+
+interface Value {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+const STATUS_LABELS = ['okay', 'invalid_request', 'app_error', 'system_error'] as const;
+const AGENT_STATES: readonly AgentState[] = ['starting', 'running', 'reconnecting', 'stopping'];
+
+/**
+ * Shows a runtime's figures in a prom-client registry (checklist B17). They are
+ * read when the registry is scraped: calls pay nothing for it.
+ *
+ * - `berth_service_calls_total{service,method,status}` ended calls; status `okay`,
+ *   `invalid_request`, `app_error` or `system_error`
+ * - `berth_service_call_duration_seconds{service,method}` arrival to reply, a histogram
+ * - `berth_service_calls_in_flight{service,method}`
+ * - `berth_service_active_objects` objects in memory
+ * - `berth_service_agents{state}` `starting`, `running`, `reconnecting`, `stopping`
+ * - `berth_service_up{part}` 0 or 1 for `bus`, `store` and `server`; `server` is 0 also where none is meant to run
+ *
+ * The labels are the services of this runtime and their methods as they are
+ * declared: names that only callers know appear nowhere.
+ *
+ * @returns takes them out of the registry again
+ * @throws ServicesError `BERTH_SERVICE_INVALID` the registry shows another runtime already
+ */
+export function registerServicesMetrics(runtime: Services, registry: Registry<RegistryContentType>): () => void {
+  const metrics = [...gauges(runtime), callsTotal(runtime), duration(runtime)];
+  const taken = metrics.find(({ name }) => registry.getSingleMetric(name) !== undefined);
+  if (taken !== undefined)
+    throw new ServicesError(
+      'BERTH_SERVICE_INVALID',
+      `this registry has a ${taken.name} already: give each runtime of services a registry of its own`,
+    );
+  for (const metric of metrics) registry.registerMetric(metric as unknown as Metric);
+  return () => {
+    for (const { name } of metrics) registry.removeSingleMetric(name);
+  };
+}
+
+function gauges(runtime: Services): { name: string }[] {
+  return [
+    metric('gauge', 'berth_service_calls_in_flight', 'Calls that run or wait for their object', () =>
+      members(runtime).map(({ labels, stats }) => ({ labels, value: stats.inFlight })),
+    ),
+    metric('gauge', 'berth_service_active_objects', 'Objects in memory', () => [
+      { labels: {}, value: runtime.activeObjects },
+    ]),
+    metric('gauge', 'berth_service_agents', 'Object agents of this process', () => {
+      const states = Object.values(runtime.listAgents()).map(({ state }) => state);
+      return AGENT_STATES.map((state) => ({
+        labels: { state },
+        value: states.filter((one) => one === state).length,
+      }));
+    }),
+    metric('gauge', 'berth_service_up', 'Whether bus and store can be reached, and the function server runs', () => {
+      const up = (part: string, is: boolean): Value => ({ labels: { part }, value: is ? 1 : 0 });
+      return [
+        up('bus', runtime.bus.health().state === 'up'),
+        up('store', runtime.store.health().state === 'up'),
+        up('server', runtime.isServerRunning()),
+      ];
+    }),
+  ];
+}
+
+function callsTotal(runtime: Services): { name: string } {
+  return metric('counter', 'berth_service_calls_total', 'Ended calls by how they ended', () =>
+    members(runtime).flatMap(({ labels, stats }) =>
+      // Those that never happened too: a series that begins at 0 shows its first increase.
+      STATUS_LABELS.map((status, i) => ({ labels: { ...labels, status }, value: stats.byStatus[i] as number })),
+    ),
+  );
+}
+
+function duration(runtime: Services): { name: string } {
+  const read = (): LabelledLatency[] => members(runtime).map(({ labels, stats: { latency } }) => ({ labels, latency }));
+  const help = 'From the arrival of a call to its reply';
+  return latencyMetric('berth_service_call_duration_seconds', help, read) as { name: string };
+}
+
+function members(runtime: Services): { labels: { service: string; method: string }; stats: CallStats }[] {
+  return [...runtime.services()].flatMap(({ definition, members: served }) =>
+    [...served].map(([method, { stats }]) => ({ labels: { service: definition.id, method }, stats })),
+  );
+}
+
+/**
+ * A metric that is read, not fed. prom-client's own classes keep a copy of each
+ * value, and would make every program that has services load them.
+ */
+function metric(type: 'gauge' | 'counter', name: string, help: string, read: () => Value[]): { name: string } {
+  const aggregator = 'sum';
+  const shown = {
+    name,
+    type,
+    aggregator,
+    reset: () => undefined,
+    // `shown.name`: a registry of OpenMetrics takes the _total off it.
+    get: () => Promise.resolve({ name: shown.name, help, type, aggregator, values: read() }),
+  };
+  return shown;
+}

@@ -1,0 +1,69 @@
+import { type Log, silentLog } from '#observability';
+import type { InvocationBus } from '../bus/invocation-bus.js';
+import { checkCount, checkMs } from '../definition/option-checks.js';
+import type { ServiceClass } from '../definition/service-definition.js';
+import type { ObjectStore } from '../objects/object-store.js';
+import type { FunctionServerOptions } from '../server/server-options.js';
+import { construct, type InstanceFactory } from './service-registry.js';
+
+/** What a runtime of services is made of. All of it has a default. */
+export interface ServicesOptions {
+  /** the decorated classes to serve; default: all that are decorated when a server or an agent starts */
+  readonly services?: readonly ServiceClass[];
+  /** everything in memory, no sockets (checklist B15); default false */
+  readonly mock?: boolean;
+  /** carries calls to agents; default: in memory. One that is given stays its owner's to close */
+  readonly bus?: InvocationBus;
+  /** keeps the state of objects; default: in memory. One that is given stays its owner's to close */
+  readonly store?: ObjectStore;
+  /** the function server's limits, TLS, address */
+  readonly server?: FunctionServerOptions;
+  /** makes instances; default `new Class()` */
+  readonly create?: InstanceFactory;
+  /** where agents and objects are when nobody says otherwise, 0..2^32-1; default 0 */
+  readonly defaultPartition?: number;
+  /** time of a method that names none, retries included, ms, 1..2^31-1; default 30,000 */
+  readonly defaultTimeoutMs?: number;
+  /** invocations of one agent that may run at once, 1..10,000; default 64 */
+  readonly agentConcurrency?: number;
+  /** how long an agent that stops lets its calls end, ms, 0..2^31-1; default 30,000 */
+  readonly agentStopTimeoutMs?: number;
+  /** objects kept in memory between calls, 1..10,000,000; default 10,000 */
+  readonly maxActiveObjects?: number;
+  /** calls that may wait for one object in this process, 0..1,000,000; default 1000 */
+  readonly maxQueuedPerObject?: number;
+  /** runs of a method after another writer saved its object first, 0..100; default 5 */
+  readonly conflictRetries?: number;
+  /** how long replies are remembered by idempotency key, ms, 1..2^31-1; default 600,000 */
+  readonly rememberMs?: number;
+  readonly log?: Log;
+}
+
+export type ResolvedOptions = Required<Omit<ServicesOptions, 'services' | 'bus' | 'store' | 'server'>>;
+
+/** Options with their defaults. @throws ServicesError `BERTH_SERVICE_INVALID` one is out of its range */
+export function resolveOptions(options: ServicesOptions): ResolvedOptions {
+  const resolved: ResolvedOptions = {
+    mock: options.mock ?? false,
+    create: options.create ?? construct,
+    defaultPartition: options.defaultPartition ?? 0,
+    defaultTimeoutMs: options.defaultTimeoutMs ?? 30_000,
+    agentConcurrency: options.agentConcurrency ?? 64,
+    agentStopTimeoutMs: options.agentStopTimeoutMs ?? 30_000,
+    maxActiveObjects: options.maxActiveObjects ?? 10_000,
+    maxQueuedPerObject: options.maxQueuedPerObject ?? 1000,
+    conflictRetries: options.conflictRetries ?? 5,
+    rememberMs: options.rememberMs ?? 600_000,
+    log: options.log ?? silentLog,
+  };
+  const where = 'ServicesOptions';
+  checkCount(where, 'defaultPartition', resolved.defaultPartition, 4_294_967_295);
+  checkMs(where, 'defaultTimeoutMs', resolved.defaultTimeoutMs, 1);
+  checkCount(where, 'agentConcurrency', resolved.agentConcurrency, 10_000, 1);
+  checkMs(where, 'agentStopTimeoutMs', resolved.agentStopTimeoutMs, 0);
+  checkCount(where, 'maxActiveObjects', resolved.maxActiveObjects, 10_000_000, 1);
+  checkCount(where, 'maxQueuedPerObject', resolved.maxQueuedPerObject, 1_000_000);
+  checkCount(where, 'conflictRetries', resolved.conflictRetries, 100);
+  checkMs(where, 'rememberMs', resolved.rememberMs, 1);
+  return resolved;
+}

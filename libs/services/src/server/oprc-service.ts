@@ -1,0 +1,105 @@
+import { randomBytes } from 'node:crypto';
+import type { ServerHttp2Stream } from 'node:http2';
+import type { sendUnaryData, Server } from '@grpc/grpc-js';
+import type { Log } from '#observability';
+import { ServicesError } from '../errors.js';
+import type { InvocationHandler } from '../invocation/invocation-handler.js';
+import { errorReply } from '../invocation/replies.js';
+import { Admission } from './admission.js';
+import { OprcCall, type OprcRequest } from './oprc-call.js';
+import { CUT_OFF, QUEUE_FULL, refusalStatus, STOPPING } from './refusals.js';
+import type { ServerSettings } from './server-options.js';
+import type { StreamGuard } from './stream-guard.js';
+import {
+  decodeFunctionRequest,
+  decodeObjectRequest,
+  encodeReply,
+  INVOKE_FN_PATH,
+  INVOKE_OBJ_PATH,
+  passBuffer,
+} from './wire.js';
+
+/** Ids are unique among processes by their start, and count up in one: a UUID for each call would cost more. */
+const ID_PREFIX = `${randomBytes(6).toString('hex')}-`;
+let lastId = 0;
+
+interface CallInternals {
+  readonly call?: { readonly stream?: ServerHttp2Stream };
+}
+
+/** `oprc.OprcFunction`: admits calls, hands them to the handler, and answers (checklist B13). */
+export class OprcService {
+  readonly admission: Admission;
+  readonly maxMessageBytes: number;
+  /** calls whose handlers asked for their signals */
+  readonly abortable = new Set<OprcCall>();
+  private stopping = false;
+
+  constructor(
+    readonly handler: InvocationHandler,
+    settings: Pick<ServerSettings, 'maxMessageBytes' | 'maxConcurrentCalls' | 'maxQueuedCalls'>,
+    readonly guard: StreamGuard,
+    readonly log: Log,
+  ) {
+    this.maxMessageBytes = settings.maxMessageBytes;
+    this.admission = new Admission(settings.maxConcurrentCalls, settings.maxQueuedCalls);
+  }
+
+  addTo(server: Server): void {
+    const method = { requestStream: false, responseStream: false, responseDeserialize: passBuffer } as const;
+    const shared = { ...method, requestSerialize: passBuffer, responseSerialize: passBuffer };
+    const definition = {
+      InvokeFn: { ...shared, path: INVOKE_FN_PATH, requestDeserialize: decodeFunctionRequest },
+      InvokeObj: { ...shared, path: INVOKE_OBJ_PATH, requestDeserialize: decodeObjectRequest },
+    };
+    server.addService(definition, { InvokeFn: this.invoke, InvokeObj: this.invoke });
+  }
+
+  /** From now on calls are refused; those that were admitted go on. */
+  stop(): void {
+    this.stopping = true;
+  }
+
+  /** Gives up what still runs or waits. */
+  cutOff(): void {
+    this.admission.refuseWaiting(STOPPING);
+    this.guard.refuseRunning(CUT_OFF);
+    const reason = new ServicesError('BERTH_SERVICE_CANCELLED', 'the server has been stopped');
+    for (const call of this.abortable) call.abort(reason);
+    this.abortable.clear();
+  }
+
+  private readonly invoke = (request: OprcRequest, done: sendUnaryData<Buffer>): void => {
+    if (this.stopping) {
+      done(refusalStatus(STOPPING));
+      return;
+    }
+    const invocation = request.request;
+    invocation.id = ID_PREFIX + (lastId += 1).toString(36);
+    const { problem } = invocation;
+    if (problem !== undefined) {
+      done(null, encodeReply(errorReply(invocation.id, new ServicesError(problem.code, problem.message))));
+      return;
+    }
+    const deadline = request.getDeadline();
+    if (typeof deadline === 'number' && deadline !== Infinity) invocation.deadline = deadline;
+    const stream = streamOf(request);
+    const call = new OprcCall(this, request, done, stream);
+    const entry = this.admission.enter(call);
+    if (entry === 'full') {
+      call.release();
+      done(refusalStatus(QUEUE_FULL));
+      return;
+    }
+    if (entry === 'wait') call.waits();
+    else if (!call.run()) this.admission.ended();
+  };
+}
+
+/** grpc-js shows the HTTP/2 stream of a call to nobody; the guard's accounts need it. */
+function streamOf(request: OprcRequest): ServerHttp2Stream {
+  const stream = (request as unknown as CallInternals).call?.stream;
+  if (stream === undefined)
+    throw new Error('@grpc/grpc-js calls have no stream: check oprc-service.ts against its version');
+  return stream;
+}

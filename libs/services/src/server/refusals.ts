@@ -1,0 +1,76 @@
+import { constants, type ServerHttp2Stream } from 'node:http2';
+import { Metadata, type StatusObject, status as Grpc } from '@grpc/grpc-js';
+import type { ErrorCode } from '#errors';
+import { CODE_HEADER } from '../invocation/invocation.js';
+
+/** Why a call gets a gRPC status instead of an InvocationResponse. */
+export interface Refusal {
+  readonly status: Grpc;
+  /** in the trailer `berth-code`, so that clients can tell causes of one status apart */
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+export const QUEUE_FULL: Refusal = {
+  status: Grpc.RESOURCE_EXHAUSTED,
+  code: 'BERTH_SERVICE_BUSY',
+  message: 'too many calls wait already (maxQueuedCalls): try again later',
+};
+export const MEMORY_FULL: Refusal = {
+  status: Grpc.RESOURCE_EXHAUSTED,
+  code: 'BERTH_SERVICE_BUSY',
+  message: 'too many bytes of calls are held already (maxHeldBytes): try again later',
+};
+export const STREAMS_FULL: Refusal = {
+  status: Grpc.RESOURCE_EXHAUSTED,
+  code: 'BERTH_SERVICE_BUSY',
+  message: 'too many calls are open already (maxConcurrentCalls, maxQueuedCalls): try again later',
+};
+export const STOPPING: Refusal = {
+  status: Grpc.UNAVAILABLE,
+  code: 'BERTH_SERVICE_UNREACHABLE',
+  message: 'the server is stopping, and the call was not run: try another one',
+};
+export const CUT_OFF: Refusal = {
+  status: Grpc.UNAVAILABLE,
+  code: 'BERTH_SERVICE_OUTCOME_UNKNOWN',
+  message: 'the server stopped before the call ended: whether it took effect is not known',
+};
+export const UNSENDABLE: Refusal = {
+  status: Grpc.INTERNAL,
+  code: 'BERTH_SERVICE_BAD_RESULT',
+  message: 'the call ended, and its reply cannot be sent',
+};
+
+/** A refusal for a handler's callback. */
+export function refusalStatus({ status, code, message }: Refusal): StatusObject {
+  const metadata = new Metadata();
+  metadata.set(CODE_HEADER, code);
+  return { code: status, details: message, metadata };
+}
+
+/**
+ * Answers a stream that grpc-js has not seen. What the client still sends is
+ * not read; the reset goes out after the answer, because it would overtake it.
+ */
+export function refuseStream(stream: ServerHttp2Stream, { status, code, message }: Refusal): void {
+  // A stream without a listener would bring the process down with its error.
+  stream.on('error', ignore);
+  stream.respond(
+    {
+      ':status': 200,
+      'content-type': 'application/grpc+proto',
+      'grpc-status': String(status),
+      'grpc-message': encodeURI(message),
+      [CODE_HEADER]: code,
+    },
+    { endStream: true },
+  );
+  setImmediate(() => {
+    if (!stream.closed) stream.close(constants.NGHTTP2_NO_ERROR);
+  });
+}
+
+function ignore(): void {
+  // The stream is closed; nobody waits for it.
+}

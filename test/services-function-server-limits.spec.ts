@@ -1,0 +1,246 @@
+import { once } from 'node:events';
+import { connect as http2Connect, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
+import { connect, type Socket } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { silentLog } from '#observability';
+import { eventually } from '#testing';
+import type { InvocationHandler } from '../libs/services/src/invocation/invocation-handler.js';
+import { FunctionServer } from '../libs/services/src/server/function-server.js';
+import type { FunctionServerOptions } from '../libs/services/src/server/server-options.js';
+import { INVOKE_FN_PATH } from '../libs/services/src/server/wire.js';
+import { failureOf, FunctionRequest, OprcCaller } from '../libs/services/testing/oprc-caller.js';
+import { Cleanup } from './support/harness.js';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** A gRPC message with its five bytes before it, as it is or compressed. */
+function framed(fields: Record<string, unknown>, compress = false): Buffer {
+  const plain = Buffer.from(FunctionRequest.encode(FunctionRequest.create(fields)).finish());
+  const message = compress ? gzipSync(plain) : plain;
+  const head = Buffer.alloc(5);
+  head.writeUInt8(compress ? 1 : 0, 0);
+  head.writeUInt32BE(message.length, 1);
+  return Buffer.concat([head, message]);
+}
+
+/** Resolves when a stream is over, however it ended. */
+function closeOf(stream: ClientHttp2Stream): Promise<void> {
+  return new Promise((resolve) => {
+    stream.once('close', resolve);
+  });
+}
+
+/** Callers that keep to HTTP/2 and to nothing else. */
+describe('what callers can cost a function server', () => {
+  const cleanup = new Cleanup();
+  afterEach(() => cleanup.run());
+
+  const echo: InvocationHandler = (invocation) =>
+    Promise.resolve({ status: 0, payload: invocation.payload, headers: {}, invocationId: invocation.id });
+  const start = async (options: FunctionServerOptions, handler = echo): Promise<number> => {
+    const server = new FunctionServer(handler, options, silentLog);
+    await server.start({ port: 0 });
+    cleanup.add(server, (it) => it.stop({ timeoutMs: 0 }));
+    return server.info().port ?? 0;
+  };
+  const session = (port: number, options: object = {}): ClientHttp2Session => {
+    const it = cleanup.add(http2Connect(`http://127.0.0.1:${port}`, options), (one) => one.destroy());
+    return it.on('error', () => undefined);
+  };
+  const open = (
+    on: ClientHttp2Session,
+    path = INVOKE_FN_PATH,
+    headers: Record<string, string> = {},
+  ): ClientHttp2Stream => {
+    const stream = on.request({
+      ':method': 'POST',
+      ':path': path,
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      ...headers,
+    });
+    return stream.on('error', () => undefined);
+  };
+  /** How a stream ended: its gRPC status, or the code of its reset. */
+  const ended = async (stream: ClientHttp2Stream): Promise<string> => {
+    let status = '';
+    const note = (headers: Record<string, unknown>): void => {
+      const said = headers['grpc-status'];
+      if (typeof said === 'string' || typeof said === 'number') status = `status ${said}`;
+    };
+    stream.on('response', note).on('trailers', note).resume();
+    await closeOf(stream);
+    return status === '' ? `reset ${stream.rstCode}` : status;
+  };
+  const works = async (port: number): Promise<string> => {
+    const caller = new OprcCaller(port);
+    try {
+      return (await caller.invokeFn({ clsId: 'a.B', fnId: 'm', payload: Buffer.from('x') })).status;
+    } finally {
+      caller.close();
+    }
+  };
+
+  it('unfinished requests of many streams and connections stay below maxHeldBytes', async () => {
+    const port = await start({ maxMessageBytes: MIB, maxHeldBytes: 4 * MIB });
+    const outcomes: string[] = [];
+    const streams: ClientHttp2Stream[] = [];
+    const unfinished = framed({ payload: Buffer.alloc(MIB - KIB) }).subarray(0, MIB / 2);
+    for (const on of [session(port), session(port)]) {
+      for (let i = 0; i < 8; i += 1) {
+        const stream = open(on);
+        void ended(stream).then((outcome) => outcomes.push(outcome));
+        stream.write(unfinished);
+        streams.push(stream);
+      }
+    }
+    // 16 halves of a MiB were sent, 8 fit; 11 is ENHANCE_YOUR_CALM.
+    await eventually(() => outcomes.length >= 7);
+    expect(new Set(outcomes)).toEqual(new Set(['reset 11']));
+    expect(outcomes.length).toBeLessThanOrEqual(10);
+    for (const stream of streams) stream.close();
+    await eventually(async () => (await works(port)) === 'OKAY');
+  });
+
+  it('compressed requests count in full before they are unpacked', async () => {
+    const held: (() => void)[] = [];
+    const port = await start(
+      { maxMessageBytes: MIB, maxHeldBytes: 2 * MIB + 64 * KIB },
+      (invocation) =>
+        new Promise((resolve) => held.push(() => resolve({ status: 0, headers: {}, invocationId: invocation.id }))),
+    );
+    const on = session(port);
+    const bomb = framed({ payload: Buffer.alloc(MIB - KIB) }, true);
+    const send = (): Promise<string> => {
+      const stream = open(on, INVOKE_FN_PATH, { 'grpc-encoding': 'gzip' });
+      stream.end(bomb);
+      return ended(stream);
+    };
+    const running = [send(), send()];
+    await eventually(() => held.length === 2);
+    expect(await send()).toBe('status 8');
+    for (const end of held) end();
+    expect(await Promise.all(running)).toEqual(['status 0', 'status 0']);
+  });
+
+  it('what a method still runs on stays counted when its caller has gone', async () => {
+    const held: (() => void)[] = [];
+    const port = await start(
+      { maxMessageBytes: MIB, maxHeldBytes: MIB + 64 * KIB },
+      (invocation) =>
+        new Promise((resolve) => held.push(() => resolve({ status: 0, headers: {}, invocationId: invocation.id }))),
+    );
+    const on = session(port);
+    const large = framed({ payload: Buffer.alloc(MIB - KIB) });
+    const first = open(on);
+    first.end(large);
+    await eventually(() => held.length === 1);
+    first.close(8);
+    await closeOf(first);
+    const second = open(on);
+    second.end(large);
+    expect(await ended(second)).toBe('reset 11');
+    held[0]?.();
+    const third = await eventually(async () => {
+      const stream = open(on);
+      stream.end(large);
+      const outcome = await Promise.race([ended(stream), eventually(() => held.length === 2 && 'runs')]);
+      return outcome === 'runs' ? stream : undefined;
+    });
+    held[1]?.();
+    expect(await ended(third)).toBe('status 0');
+  });
+
+  it('a request that does not arrive and a reply that is not taken are cut off after transferTimeoutMs', async () => {
+    const port = await start({ transferTimeoutMs: 1000 });
+    const stalled = open(session(port));
+    stalled.write(framed({ payload: Buffer.alloc(KIB) }).subarray(0, 100));
+    // Its windows are closed to all but 100 bytes.
+    const deaf = open(session(port, { settings: { initialWindowSize: 100 } }));
+    deaf.end(framed({ payload: Buffer.alloc(64 * KIB) }));
+    deaf.pause();
+    const closed = closeOf(deaf);
+    expect(await ended(stalled)).toBe('reset 8');
+    deaf.pause();
+    await closed;
+    expect(deaf.rstCode).toBe(8);
+    expect(await works(port)).toBe('OKAY');
+  });
+
+  it('streams beside invocations are few, and bring little', async () => {
+    const port = await start({ maxConcurrentStreams: 2000 });
+    const on = session(port);
+    const watches = Array.from({ length: 300 }, () => open(on, '/grpc.health.v1.Health/Watch'));
+    let refused = 0;
+    for (const stream of watches) {
+      void ended(stream).then((outcome) => {
+        if (outcome === 'status 8') refused += 1;
+      });
+      stream.end(Buffer.from([0, 0, 0, 0, 0]));
+    }
+    await eventually(() => refused === 300 - 256);
+    expect(await works(port)).toBe('OKAY');
+    for (const stream of watches) stream.close(8);
+    const questions = await eventually(async () => {
+      const stream = open(on, '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo');
+      const listServices = Buffer.from([0, 0, 0, 0, 2, 0x3a, 0]);
+      const outcome = ended(stream);
+      stream.write(Buffer.concat(Array<Buffer>(20_000).fill(listServices)));
+      return outcome;
+    });
+    expect(questions).toBe('reset 11');
+  });
+
+  it('a client that opens more streams than it was told loses them only', async () => {
+    const port = await start({ maxConcurrentCalls: 1, maxQueuedCalls: 0 }, () => new Promise(() => undefined));
+    const callers = Array.from({ length: 3 }, () => cleanup.add(new OprcCaller(port), (it) => it.close()));
+    const outcomes: string[] = [];
+    for (const caller of callers) {
+      for (let i = 0; i < 700; i += 1)
+        void failureOf(caller.invokeFn({ clsId: 'a.B' }, 2000)).then(({ status }) => outcomes.push(status));
+    }
+    await eventually(() => outcomes.length === 2100, 15_000);
+    expect(outcomes.filter((it) => it === 'RESOURCE_EXHAUSTED')).toHaveLength(2099);
+  });
+
+  it('connections above maxConnections are closed at once', async () => {
+    const port = await start({ maxConnections: 2 });
+    const sockets = Array.from({ length: 3 }, () =>
+      cleanup.add(connect(port, '127.0.0.1'), (it: Socket) => it.destroy()),
+    );
+    let closed = 0;
+    for (const socket of sockets) socket.on('error', () => undefined).on('close', () => (closed += 1));
+    await eventually(() => closed === 1);
+    sockets[0]?.destroy();
+    sockets[1]?.destroy();
+    await eventually(async () => (await works(port)) === 'OKAY');
+  });
+
+  it('headers above 16 KiB are refused, and harm nobody else', async () => {
+    const port = await start({});
+    const on = session(port);
+    // A client may send more until it has heard of the limit.
+    await once(on, 'remoteSettings');
+    const stream = open(on, INVOKE_FN_PATH, { large: 'x'.repeat(20 * KIB) });
+    stream.end(framed({}));
+    expect(await ended(stream)).not.toBe('status 0');
+    expect(await works(port)).toBe('OKAY');
+  });
+
+  it('what is no HTTP/2 and what is no gRPC do not bring it down', async () => {
+    const port = await start({});
+    const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+    socket.end('GET / HTTP/1.1\r\n\r\n');
+    const on = session(port);
+    const text = open(on, INVOKE_FN_PATH, { 'content-type': 'text/plain' });
+    text.write('x');
+    const answered = once(text, 'response') as Promise<[Record<string, unknown>]>;
+    expect((await answered)[0][':status']).toBe(415);
+    text.close();
+    const bad = open(on, INVOKE_FN_PATH, { 'grpc-timeout': 'soon' });
+    bad.end(framed({}));
+    expect(await ended(bad)).toBe('status 13');
+    expect(await works(port)).toBe('OKAY');
+  });
+});
