@@ -1,0 +1,10 @@
+export { type ServicesHealthOptions, ServicesHealthIndicator } from './services-health.indicator.js';
+export type {
+  AgentToStart,
+  ServicesModuleAsyncOptions,
+  ServicesModuleOptions,
+  ServicesServerOptions,
+  ServicesSettings,
+} from './services-module-options.js';
+export { ServicesMetrics } from './services-metrics.js';
+export { ServicesModule } from './services.module.js';
