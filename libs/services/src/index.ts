@@ -10,7 +10,9 @@ export type {
   Subscription,
 } from './bus/invocation-bus.js';
 export { MemoryBus } from './bus/memory-bus.js';
+export type { MemoryBusOptions } from './bus/memory/options.js';
 export { client, type ClientOptions, type ServiceClient } from './client/client.js';
+export type { GrpcTransportOptions } from './client/grpc-transport-options.js';
 export type { CallOptions, Remote, RemoteField, RemoteMethod } from './client/remote.js';
 export {
   Getter,
@@ -31,9 +33,10 @@ export { AgentError, AppError, InvocationError, ServerError, ServicesError } fro
 export type { CallContext } from './invocation/call-context.js';
 export { type Delivery, type Invocation, type InvocationReply, InvocationStatus } from './invocation/invocation.js';
 export { invocationKey } from './invocation/keys.js';
-export { MemoryStore } from './objects/memory-store.js';
+export { MemoryStore, type MemoryStoreOptions } from './objects/memory-store.js';
 export type { ObjectKey, ObjectStore, RememberedReply, StoredObject } from './objects/object-store.js';
-export { RedisStore } from './objects/redis-store.js';
+export { RedisStore, type RedisStoreOptions } from './objects/redis-store.js';
+export type { RedisBusOptions } from './bus/redis/options.js';
 export { RedisBus } from './bus/redis/redis-bus.js';
 export {
   closeServices,
@@ -56,3 +59,4 @@ export { registerServicesMetrics } from './runtime/services-metrics.js';
 export { Services, type ServicesServerInfo } from './runtime/services.js';
 export type { ServicesOptions } from './runtime/services-options.js';
 export type { ServerInfo, StartServerOptions, StopServerOptions } from './server/server-lifecycle.js';
+export type { FunctionServerOptions } from './server/server-options.js';

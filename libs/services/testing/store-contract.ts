@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { eventually } from '#testing';
-import { type InvocationReply, InvocationStatus } from '../src/invocation/invocation.js';
+import { InvocationStatus } from '../src/invocation/invocation.js';
 import type { ObjectKey, ObjectStore } from '../src/objects/object-store.js';
 import { codeOf } from './bus/lab.js';
+import { comparable, keyOf, remember, replyOf } from './store/samples.js';
 
 /** What a store is made with for a test. */
 export interface StoreBounds {
@@ -13,24 +14,6 @@ export interface StoreBounds {
 export type MakeStore = (bounds: StoreBounds) => Promise<ObjectStore>;
 
 const MIB = 1024 * 1024;
-
-function keyOf(objectId: string, part: Partial<ObjectKey> = {}): ObjectKey {
-  return { service: 'shop.Cart', partition: 0, objectId, ...part };
-}
-
-function replyOf(id: string, part: Partial<InvocationReply> = {}): InvocationReply {
-  return { status: InvocationStatus.OKAY, payload: Buffer.from(id), headers: {}, invocationId: id, ...part };
-}
-
-function remember(idempotencyKey: string, ttlMs = 60_000, reply = replyOf(idempotencyKey)) {
-  return { idempotencyKey, reply, ttlMs };
-}
-
-function comparable(reply: InvocationReply | undefined): unknown {
-  if (reply === undefined) return undefined;
-  const { payload, ...rest } = reply;
-  return { ...rest, payload: payload === undefined ? undefined : createHash('sha256').update(payload).digest('hex') };
-}
 
 /** What every ObjectStore must do, to be called within a `describe`. */
 export function objectStoreContract(make: MakeStore): void {

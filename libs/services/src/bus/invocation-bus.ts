@@ -75,6 +75,9 @@ export interface DeadLetter {
  * - `at-most-once`: a handler is begun once or never. `at-least-once`: when the
  *   worker dies, another one takes it, `maxDeliveries` times in all; then it is
  *   a dead letter. An at-least-once invocation that fails is a dead letter too.
+ * - What was accepted waits for an agent until its deadline, should all agents leave. A caller that leaves
+ *   before its method has begun takes its invocation along.
+ * - A reply over the bus's `maxPayloadBytes` reaches the caller as `BERTH_SERVICE_BAD_RESULT`.
  */
 export interface InvocationBus {
   /**

@@ -1,7 +1,5 @@
-import { messageOf } from '#errors';
-import { ServicesError } from '../errors.js';
+import type { ServicesError } from '../errors.js';
 import { type Invocation, type InvocationReply, InvocationStatus } from '../invocation/invocation.js';
-import { errorReply } from '../invocation/replies.js';
 import type {
   BusCallOptions,
   BusHandler,
@@ -13,10 +11,11 @@ import type {
 import { MemoryCall, MemoryDelivery } from './memory/call.js';
 import { messageIn } from './memory/dead-letters.js';
 import { Deadlines } from '../runtime/deadlines.js';
+import { handlerFailed, handlerReply } from './memory/handler-reply.js';
 import { Intake } from './memory/intake.js';
-import { lendInvocation, ownInvocation, ownReply } from '../runtime/isolation.js';
+import { lendInvocation, ownInvocation } from '../runtime/isolation.js';
 import { type MemoryBusLimits, memoryBusLimits, type MemoryBusOptions } from './memory/options.js';
-import { cancelled, outcomeUnknown, replyTooLarge, timedOut, unavailable } from './memory/refusals.js';
+import { cancelled, outcomeUnknown, timedOut, unavailable } from './memory/refusals.js';
 import type { Group, Lane } from './memory/routing.js';
 import { wholeNumber } from '../runtime/whole-number.js';
 import { Worker } from './memory/worker.js';
@@ -142,18 +141,14 @@ export class MemoryBus implements InvocationBus {
   }
 
   private async run(call: MemoryCall, run: MemoryDelivery, worker: Worker): Promise<void> {
+    const { id } = call.invocation;
     let reply: InvocationReply;
     try {
-      const result = await worker.handler(run);
-      const { id } = call.invocation;
-      const bytes = result.payload?.length ?? 0;
-      const { maxPayloadBytes } = this.limits;
-      reply = bytes > maxPayloadBytes ? errorReply(id, replyTooLarge(bytes, maxPayloadBytes)) : ownReply(result, id);
+      reply = handlerReply(await worker.handler(run), id, this.limits.maxPayloadBytes);
     } catch (thrown) {
       // A handler that throws at once must not begin the next one on its stack: queues are longer than stacks.
       await Promise.resolve();
-      const error = new ServicesError('BERTH_INTERNAL', messageOf(thrown), {}, { cause: thrown });
-      reply = errorReply(call.invocation.id, error);
+      reply = handlerFailed(thrown, id);
     }
     // Cut off meanwhile: somebody else has it, or nobody any more.
     if (call.running !== run) return;

@@ -133,7 +133,7 @@ class Caller {
       id,
       service: this.definition.id,
       method: member.name,
-      partition: partition ?? 0,
+      partition: partition ?? this.options.services?.defaultPartition ?? 0,
       objectId: member.stateless ? undefined : objectId,
       payload: encodeInput(input, member.input),
       options: options ?? this.options.options ?? NO_OPTIONS,

@@ -12,7 +12,7 @@ export interface CallOptions {
   readonly idempotencyKey?: string | undefined;
   /** words to the method, `CallContext.options` */
   readonly options?: Readonly<Record<string, string>> | undefined;
-  /** 0..2^32-1 */
+  /** 0..2^32-1; default 0, and with `services` their `defaultPartition` */
   readonly partition?: number | undefined;
 }
 

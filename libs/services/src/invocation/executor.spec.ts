@@ -173,7 +173,7 @@ describe('Executor', () => {
     ]);
     expect(await bodyOf('refuses')).toEqual([
       InvocationStatus.APP_ERROR,
-      'BERTH_SERVICE_METHOD_FAILED',
+      'BERTH_SERVICE_REFUSED',
       { error: { code: 'SOLD_OUT', message: 'no apples', details: { left: 0 } } },
     ]);
     expect(valueOf(await call('double', { payload: json(1) }))).toBe(2);

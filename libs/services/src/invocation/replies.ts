@@ -3,7 +3,7 @@ import { AppError, ServicesError } from '../errors.js';
 import { CODE_HEADER, type ErrorReplyBody, type InvocationReply, InvocationStatus } from './invocation.js';
 import { encodeJson } from './payload.js';
 
-/** Codes that blame the request; METHOD_FAILED and BAD_RESULT blame the method, all others the system (checklist B13). */
+/** Codes that blame the request (checklist B13). */
 const INVALID_REQUEST: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'BERTH_SERVICE_NOT_FOUND',
   'BERTH_SERVICE_METHOD_NOT_FOUND',
@@ -13,16 +13,22 @@ const INVALID_REQUEST: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'BERTH_SERVICE_PAYLOAD_TOO_LARGE',
 ]);
 
+/** Codes that blame the method, or are its own word; all others blame what is around it. */
+const APP_ERROR: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'BERTH_SERVICE_METHOD_FAILED',
+  'BERTH_SERVICE_REFUSED',
+  'BERTH_SERVICE_BAD_RESULT',
+]);
+
 export function statusOf(code: ErrorCode): InvocationStatus {
   if (INVALID_REQUEST.has(code)) return InvocationStatus.INVALID_REQUEST;
-  if (code === 'BERTH_SERVICE_METHOD_FAILED' || code === 'BERTH_SERVICE_BAD_RESULT') return InvocationStatus.APP_ERROR;
-  return InvocationStatus.SYSTEM_ERROR;
+  return APP_ERROR.has(code) ? InvocationStatus.APP_ERROR : InvocationStatus.SYSTEM_ERROR;
 }
 
 /** The reply for anything thrown on the way of an invocation. Stacks and causes stay here. */
 export function errorReply(invocationId: string, thrown: unknown): InvocationReply {
   const error = thrown instanceof BerthError ? thrown : methodFailed(thrown);
-  const app = error.cause instanceof AppError && error.code === 'BERTH_SERVICE_METHOD_FAILED' ? error.cause : undefined;
+  const app = error.code === 'BERTH_SERVICE_REFUSED' && error.cause instanceof AppError ? error.cause : undefined;
   const details = app === undefined ? detailsOf(error) : app.details;
   const body: ErrorReplyBody = {
     error: {
@@ -41,8 +47,9 @@ export function errorReply(invocationId: string, thrown: unknown): InvocationRep
 
 /** What a method threw, with its own message (checklist B16: the original error). */
 export function methodFailed(thrown: unknown, attempts = 1): ServicesError {
-  const name = thrown instanceof Error ? thrown.name : typeof thrown;
   const message = messageOf(thrown);
+  if (thrown instanceof AppError) return new ServicesError('BERTH_SERVICE_REFUSED', message, {}, { cause: thrown });
+  const name = thrown instanceof Error ? thrown.name : typeof thrown;
   return attempts === 1
     ? new ServicesError('BERTH_SERVICE_METHOD_FAILED', message, { name }, { cause: thrown })
     : new ServicesError(
@@ -65,4 +72,14 @@ function encodeBody(body: ErrorReplyBody): Uint8Array {
     const { code, message } = body.error;
     return encodeJson({ error: { code, message } });
   }
+}
+
+/**
+ * Whether somebody should look at a call that ended so: the method failed, or
+ * what is around it. A caller's mistake and an AppError are outcomes that the
+ * caller has been told.
+ */
+export function isFailure({ status, headers }: InvocationReply): boolean {
+  if (status === InvocationStatus.OKAY || status === InvocationStatus.INVALID_REQUEST) return false;
+  return headers[CODE_HEADER] !== 'BERTH_SERVICE_REFUSED';
 }

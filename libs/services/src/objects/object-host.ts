@@ -131,7 +131,9 @@ export class ObjectHost {
       return version !== undefined;
     } catch (thrown) {
       activation.forget();
-      throw thrown;
+      if (!(thrown instanceof ServicesError) || thrown.code !== 'BERTH_SERVICE_PAYLOAD_TOO_LARGE') throw thrown;
+      // The request was fine; what the method made of it was not.
+      throw new ServicesError('BERTH_SERVICE_BAD_RESULT', thrown.message, thrown.details, { cause: thrown });
     }
   }
 

@@ -30,7 +30,9 @@ export interface RememberedReply {
  * Keeps the state of objects with optimistic versions: of two writers that
  * started from the same version the second one is told so, and no update is lost.
  *
- * All methods throw ServicesError `BERTH_SERVICE_STORE_UNAVAILABLE` when the store cannot be reached.
+ * All methods throw ServicesError `BERTH_SERVICE_STORE_UNAVAILABLE` when the store cannot be reached: nothing
+ * was changed then. Those that write throw `BERTH_SERVICE_OUTCOME_UNKNOWN` when a change was sent and nobody
+ * knows whether it was made, and `BERTH_SERVICE_PAYLOAD_TOO_LARGE`.
  */
 export interface ObjectStore {
   /**
@@ -40,7 +42,8 @@ export interface ObjectStore {
   load(key: ObjectKey, knownVersion?: number, idempotencyKey?: string): Promise<StoredObject>;
 
   /**
-   * Saves as version `expectedVersion + 1` if the stored version still is `expectedVersion`.
+   * Saves as a higher version if the stored version still is `expectedVersion`: by one as a rule; an object
+   * that was deleted goes on above its old versions, so that nobody takes what he knew of it for current.
    * State and remembered reply are saved both or neither.
    *
    * @param state JSON; absent: unchanged, only the reply is remembered and the version stays

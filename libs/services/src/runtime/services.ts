@@ -69,6 +69,11 @@ export class Services {
     return this.#registry.all();
   }
 
+  /** Where agents and objects are when nobody says otherwise. */
+  get defaultPartition(): number {
+    return this.#options.defaultPartition;
+  }
+
   /** Objects in memory. */
   get activeObjects(): number {
     return this.#objects.size;

@@ -1,7 +1,7 @@
 import type { sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
 import type { ServerHttp2Stream } from 'node:http2';
 import { ServicesError } from '../errors.js';
-import { type InvocationReply, InvocationStatus } from '../invocation/invocation.js';
+import type { InvocationReply } from '../invocation/invocation.js';
 import { errorReply } from '../invocation/replies.js';
 import type { Waiting } from './admission.js';
 import type { OprcService } from './oprc-service.js';
@@ -131,9 +131,9 @@ export class OprcCall implements Waiting {
 /** The method is to blame, not the request. */
 function tooLarge(invocationId: string, bytes: number, limit: number): InvocationReply {
   const error = new ServicesError(
-    'BERTH_SERVICE_PAYLOAD_TOO_LARGE',
+    'BERTH_SERVICE_BAD_RESULT',
     `the method's result makes a reply of ${bytes} bytes; the server sends at most ${limit} (maxMessageBytes)`,
     { bytes, limit },
   );
-  return { ...errorReply(invocationId, error), status: InvocationStatus.APP_ERROR };
+  return errorReply(invocationId, error);
 }

@@ -17,13 +17,6 @@ export function tooLarge(invocation: Invocation, limit: number): ServicesError {
   );
 }
 
-export function replyTooLarge(bytes: number, limit: number): ServicesError {
-  return new ServicesError('BERTH_SERVICE_BAD_RESULT', `the reply has ${bytes} bytes; maxPayloadBytes is ${limit}`, {
-    bytes,
-    limit,
-  });
-}
-
 export function noAgent(invocation: Invocation): ServicesError {
   return new ServicesError(
     'BERTH_SERVICE_NO_AGENT',

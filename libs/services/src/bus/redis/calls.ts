@@ -28,8 +28,18 @@ export class Calls {
     private readonly session: Session,
   ) {}
 
-  /** See {@link InvocationBus.invoke}; throws what is refused before it is sent. */
-  invoke(invocation: Invocation, { delivery, signal }: BusCallOptions): Promise<InvocationReply> {
+  /**
+   * See {@link InvocationBus.invoke}.
+   *
+   * @param resolve all but the first settlement are ignored
+   * @throws ServicesError what is refused before it is sent
+   */
+  invoke(
+    invocation: Invocation,
+    { delivery, signal }: BusCallOptions,
+    resolve: (reply: InvocationReply) => void,
+    reject: (error: ServicesError) => void,
+  ): void {
     const { limits } = this;
     const now = Date.now();
     const deadline = invocation.deadline ?? now + limits.defaultTimeoutMs;
@@ -39,13 +49,11 @@ export class Calls {
     const lane = laneOf(invocation);
     this.#count += 1;
     const number = String(this.#count);
-    return new Promise((resolve, reject) => {
-      const call = new Call(number, invocation, delivery, deadline, lane, body, resolve, reject, signal, this);
-      this.#pending.set(number, call);
-      this.#bytes += call.bytes;
-      this.#deadlines.add(call);
-      this.session.pipeline.push(call);
-    });
+    const call = new Call(number, invocation, delivery, deadline, lane, body, resolve, reject, signal, this);
+    this.#pending.set(number, call);
+    this.#bytes += call.bytes;
+    this.#deadlines.add(call);
+    this.session.pipeline.push(call);
   }
 
   /** What came for a call; for one that is over it is too late. */
@@ -129,7 +137,7 @@ export class Calls {
 
   #expired(call: Call): void {
     const { session } = this;
-    const neverSent = call.progress === 'waiting' && !session.up;
+    const neverSent = call.progress === 'waiting' && !session.up.is;
     this.#fail(call, neverSent ? away('not accepted by its deadline', session.reason) : timedOut(call.invocation));
   }
 

@@ -20,6 +20,8 @@ export class Host {
   constructor(
     private readonly limits: RedisBusLimits,
     private readonly session: Session,
+    /** whether what is given to this process reaches it */
+    private readonly isUp: () => boolean,
   ) {}
 
   /** @throws ServicesError `BERTH_SERVICE_BUS_UNAVAILABLE`, `BERTH_SERVICE_INVALID` */
@@ -50,7 +52,7 @@ export class Host {
     });
     const state = (): BusSubscription['state'] => {
       if (!worker.open) return 'stopped';
-      return session.up ? 'running' : 'reconnecting';
+      return this.isUp() ? 'running' : 'reconnecting';
     };
     return {
       get state() {

@@ -1,4 +1,5 @@
 import { RESP_TYPES } from '@redis/client';
+import { Latch } from './latch.js';
 import { type Connection, Link, type LinkOptions } from './link.js';
 
 export interface InboxEvents {
@@ -23,6 +24,9 @@ export class Inbox {
   #lastReply = '0-0';
   #lastWork = '0-0';
   #told = '';
+  /** whether the broker is there */
+  readonly up = new Latch();
+  reason = 'not connected yet';
   readonly #link: Link;
   readonly #blockMs: string;
 
@@ -32,7 +36,10 @@ export class Inbox {
   ) {
     // An answer, if an empty one, comes well before the connection counts as silent.
     this.#blockMs = String(Math.max(1, Math.floor(options.silenceMs / 3)));
-    this.#link = new Link(options, { up: (connection) => void this.#read(connection), down: () => undefined });
+    this.#link = new Link(options, {
+      up: (connection) => void this.#read(connection),
+      down: (reason) => this.#down(reason),
+    });
   }
 
   start(): void {
@@ -59,6 +66,13 @@ export class Inbox {
 
   close(): void {
     this.#link.close();
+    this.up.set(false);
+    this.up.release();
+  }
+
+  #down(reason: string): void {
+    this.reason = reason;
+    this.up.set(false);
   }
 
   async #read(connection: Connection): Promise<void> {
@@ -70,6 +84,7 @@ export class Inbox {
       );
     try {
       let next = ask();
+      this.up.set(true);
       for (;;) {
         const read = await next;
         if (this.#link.connection !== connection) return;

@@ -1,53 +1,184 @@
-import { describeWithRedis, eventually, RedisServer } from '#testing';
-import type { Invocation } from '../../invocation/invocation.js';
-import { RedisBus } from './redis-bus.js';
+import { describeWithRedis, eventually } from '#testing';
+import {
+  answering,
+  codeOf,
+  HeldHandler,
+  invocation,
+  later,
+  ofObject,
+  okay,
+  SERVICE,
+  subscription,
+  textOf,
+} from '../../../testing/bus/lab.js';
+import { redisTest } from '../../../testing/redis/redis-lab.js';
+
+const AT_MOST_ONCE = { delivery: 'at-most-once' } as const;
+const AT_LEAST_ONCE = { delivery: 'at-least-once' } as const;
 
 describeWithRedis('RedisBus', () => {
-  let server: RedisServer;
-  const buses: RedisBus[] = [];
-  beforeAll(async () => {
-    server = await RedisServer.start();
+  redisTest('B14: the names in the broker have the keys in them, to the letter', async (lab) => {
+    const held = new HeldHandler();
+    const worker = lab.bus();
+    await worker.serve(subscription({ partition: 7, concurrency: 1, statelessMethods: ['add'] }), held.handle);
+    const caller = lab.bus();
+    const calls = [
+      ofObject('o-1', { partition: 7 }),
+      ofObject('o-1', { partition: 7 }),
+      invocation({ partition: 7 }),
+    ].map((call) => later(caller.invoke(call, AT_LEAST_ONCE)));
+    await eventually(async () => (await lab.keys()).filter((key) => key.endsWith(':queue')).length === 2);
+    const keys = (await lab.keys()).filter((key) => key.startsWith('berth:oprc/'));
+    expect(keys).toEqual([
+      `berth:oprc/${SERVICE}/7/invokes/add:agents`,
+      `berth:oprc/${SERVICE}/7/invokes/add:queue`,
+      `berth:oprc/${SERVICE}/7/objects/o-1:queue`,
+      `berth:oprc/${SERVICE}/7/objects:agents`,
+      `berth:oprc/${SERVICE}/7:busy`,
+      `berth:oprc/${SERVICE}/7:waiting`,
+    ]);
+    const [record] = await lab.ask<string[]>('LRANGE', `berth:oprc/${SERVICE}/7/objects/o-1:queue`, '0', '0');
+    expect(record).toContain(`,oprc/${SERVICE}/7/objects/o-1/invokes/add\n`);
+    await eventually(() => {
+      held.answerAll();
+      return held.begun.length === 3;
+    });
+    held.answerAll();
+    await Promise.all(calls);
   });
-  afterEach(async () => {
-    for (const bus of buses.splice(0)) await bus.close();
+
+  redisTest('what has ended leaves nothing in the broker, and a closed bus no connection', async (lab) => {
+    const worker = lab.bus();
+    const agent = await worker.serve(subscription({ concurrency: 2 }), answering('done'));
+    const own = await worker.serve(subscription({ objectId: 'own', statelessMethods: [] }), answering('own'));
+    const caller = lab.bus();
+    const calls = Array.from({ length: 200 }, (_, i) => {
+      const call = i % 3 === 0 ? invocation() : ofObject(i % 3 === 1 ? 'own' : `o-${i % 7}`);
+      return caller.invoke(call, i % 2 === 0 ? AT_LEAST_ONCE : AT_MOST_ONCE);
+    });
+    await Promise.all(calls);
+    await agent.stop(1000);
+    await own.stop(1000);
+    expect(agent.state).toBe('stopped');
+    // The last step of a stop has been done by now: what is left are two processes without work.
+    const left = (await lab.keys()).filter((key) => !/^berth:(in|proc|work):|^berth:workers$|^berth:queued$/.test(key));
+    expect(left.filter((key) => !key.endsWith(':waiting'))).toEqual([]);
+    await worker.close();
+    await caller.close();
+    expect((await lab.keys()).filter((key) => !/:(waiting|queued)$/.test(key))).toEqual([]);
+    // The one that asks.
+    expect((await lab.ask<string>('CLIENT', 'LIST')).trim().split('\n')).toHaveLength(1);
   });
-  afterAll(async () => {
-    await server.close();
-  });
-  const connect = async (): Promise<RedisBus> => {
-    const bus = await RedisBus.connect({ url: server.url });
-    buses.push(bus);
-    return bus;
-  };
-  it('carries', async () => {
-    const [a, b] = [await connect(), await connect()];
-    const seen: unknown[] = [];
-    await b.serve(
-      { service: 'shop.Cart', partition: 3, statelessMethods: ['f'], concurrency: 4 },
-      async ({ invocation }) => {
-        seen.push(invocation);
-        await Promise.resolve();
-        return { status: 0, payload: invocation.payload, headers: { a: 'b' }, invocationId: invocation.id };
-      },
+
+  redisTest('replies that were read do not stay in the broker', async (lab) => {
+    await lab.bus().serve(subscription(), (delivery) => Promise.resolve(okay(delivery, Buffer.alloc(1000, 'x'))));
+    const caller = lab.bus();
+    for (let i = 0; i < 40; i += 1)
+      await Promise.all(Array.from({ length: 50 }, () => caller.invoke(invocation(), AT_MOST_ONCE)));
+    const lengths = await Promise.all(
+      (await lab.keys()).filter((key) => key.startsWith('berth:in:')).map((key) => lab.ask<number>('XLEN', key)),
     );
-    const invocation: Invocation = {
-      id: 'x',
-      service: 'shop.Cart',
-      method: 'f',
-      partition: 3,
-      payload: Buffer.from('hey'),
-      options: {},
-    };
-    console.log(await a.invoke(invocation, { delivery: 'at-most-once' }));
-    console.log(await a.invoke({ ...invocation, objectId: 'o1', options: { k: 'ü' } }, { delivery: 'at-most-once' }));
-    console.log(seen);
-    console.log(
-      await Promise.all(
-        Array.from({ length: 50 }, (_, i) =>
-          a.invoke({ ...invocation, objectId: 'o1', payload: Buffer.from(String(i)) }, { delivery: 'at-most-once' }),
-        ),
-      ).then((x) => x.map((r) => Buffer.from(r.payload ?? []).toString()).join()),
+    expect(Math.max(...lengths)).toBeLessThan(400);
+    const [work] = (await lab.keys()).filter((key) => key.startsWith('berth:work:'));
+    expect(await lab.ask<number>('XLEN', work as string)).toBe(0);
+  });
+
+  redisTest('silent callers lose their inbox in the end', async (lab) => {
+    const caller = lab.bus();
+    await caller.ready();
+    for (const key of (await lab.keys()).filter((name) => /^berth:(in|proc):/.test(name)))
+      expect(await lab.ask<number>('PTTL', key)).toBeGreaterThan(200_000);
+  });
+
+  redisTest('a reply above maxPayloadBytes is BAD_RESULT', async (lab) => {
+    await lab
+      .bus({ maxPayloadBytes: 100 })
+      .serve(subscription(), (delivery) => Promise.resolve(okay(delivery, Buffer.alloc(101))));
+    const reply = await lab.bus().invoke(invocation(), AT_MOST_ONCE);
+    expect(textOf(reply)).toMatch(/BERTH_SERVICE_BAD_RESULT.*101 bytes; maxPayloadBytes is 100/);
+  });
+
+  redisTest('calls of more bytes than maxPendingBytes are BUSY', async (lab) => {
+    const held = new HeldHandler();
+    await lab.bus().serve(subscription(), held.handle);
+    const caller = lab.bus({ maxPendingBytes: 1000 });
+    const first = caller.invoke(invocation({ payload: Buffer.alloc(600) }), AT_MOST_ONCE);
+    expect(await codeOf(caller.invoke(invocation({ payload: Buffer.alloc(600) }), AT_MOST_ONCE))).toBe(
+      'BERTH_SERVICE_BUSY',
     );
-    await eventually(() => true);
+    await eventually(() => held.begun.length === 1);
+    held.answerAll();
+    await first;
+    const next = caller.invoke(invocation({ payload: Buffer.alloc(600) }), AT_MOST_ONCE);
+    await eventually(() => held.begun.length === 2);
+    held.answerAll();
+    expect(textOf(await next)).toBe('done');
+  });
+
+  redisTest('a caller that leaves takes along what has not begun', async (lab) => {
+    const held = new HeldHandler();
+    await lab.bus().serve(subscription(), held.handle);
+    const caller = lab.bus();
+    const first = caller.invoke(ofObject('a'), AT_MOST_ONCE);
+    await eventually(() => held.begun.length === 1);
+    const leaving = new AbortController();
+    const left = later(caller.invoke(ofObject('a'), { ...AT_MOST_ONCE, signal: leaving.signal }));
+    const last = caller.invoke(ofObject('a'), AT_MOST_ONCE);
+    await eventually(async () => (await lab.ask<number>('LLEN', `berth:oprc/${SERVICE}/0/objects/a:queue`)) === 2);
+    leaving.abort();
+    expect(await codeOf(left)).toBe('BERTH_SERVICE_CANCELLED');
+    await eventually(async () => (await lab.keys()).some((key) => key.startsWith('berth:left:')));
+    held.answer();
+    await eventually(() => held.begun.length === 2);
+    held.answer('last');
+    await first;
+    expect(textOf(await last)).toBe('last');
+    expect(held.begun).toHaveLength(2);
+  });
+
+  redisTest('B13: object ids without a key are BAD_OBJECT_ID; names without one are served by nobody', async (lab) => {
+    const bus = lab.bus();
+    await bus.serve(subscription(), answering('done'));
+    for (const objectId of ['', 'a/b', 'a\nb']) {
+      expect(await codeOf(bus.invoke(ofObject(objectId), AT_MOST_ONCE))).toBe('BERTH_SERVICE_BAD_OBJECT_ID');
+      expect(await codeOf(bus.serve(subscription({ objectId }), answering('')))).toBe('BERTH_SERVICE_INVALID');
+    }
+    for (const part of [{ service: 'a/b' }, { service: 'a\nb' }, { method: 'a\nb' }])
+      expect(await codeOf(bus.invoke(invocation(part), AT_MOST_ONCE))).toBe('BERTH_SERVICE_NO_AGENT');
+    for (const part of [{ service: 'a/b' }, { partition: -1 }, { concurrency: 0 }, { statelessMethods: ['a\nb'] }])
+      expect(await codeOf(bus.serve(subscription(part), answering('')))).toBe('BERTH_SERVICE_INVALID');
+    // A method may have any other name.
+    await bus.serve(subscription({ statelessMethods: ['a/invokes/b:queue'] }), answering('odd'));
+    expect(textOf(await bus.invoke(invocation({ method: 'a/invokes/b:queue' }), AT_MOST_ONCE))).toBe('odd');
+  });
+
+  redisTest('what a worker cannot read does not stop it', async (lab) => {
+    const bus = lab.bus();
+    await bus.serve(subscription(), answering('done'));
+    expect(textOf(await bus.invoke(ofObject('a'), AT_MOST_ONCE))).toBe('done');
+    const [work] = (await lab.keys()).filter((key) => key.startsWith('berth:work:'));
+    const record = `${Date.now() + 5000},1,nobody,1,0,1,oprc/${SERVICE}/0/invokes/add\nthis is no JSON\n`;
+    await lab.ask('XADD', work as string, '*', '1', record);
+    await eventually(async () => (await lab.ask<number>('XLEN', work as string)) === 0);
+    expect(textOf(await bus.invoke(ofObject('a'), AT_MOST_ONCE))).toBe('done');
+  });
+
+  redisTest('deadlines hold although the clocks of hosts differ', async (lab) => {
+    const held = new HeldHandler();
+    const { bus: worker } = await lab.behindLink();
+    await worker.serve(subscription({ concurrency: 1 }), held.handle);
+    const real = Date.now;
+    // A caller whose clock is an hour ahead of the broker's.
+    const caller = lab.bus();
+    await caller.ready();
+    const skewed = invocation({ deadline: Date.now() + 3_600_000 + 5_000 });
+    Date.now = () => real() + 3_600_000;
+    const call = caller.invoke(skewed, AT_MOST_ONCE);
+    await new Promise((resolve) => process.nextTick(resolve));
+    Date.now = real;
+    await eventually(() => held.begun.length === 1);
+    expect(Math.abs((held.begun[0]?.invocation.deadline ?? 0) - (Date.now() + 5_000))).toBeLessThan(2_000);
+    held.answerAll();
+    expect(textOf(await call)).toBe('done');
   });
 });

@@ -68,7 +68,7 @@ export class RedisBus implements InvocationBus {
       },
     });
     this.#calls = new Calls(limits, this.#session);
-    this.#host = new Host(limits, this.#session);
+    this.#host = new Host(limits, this.#session, () => this.health().state === 'up');
     this.#inbox = new Inbox(link, {
       streams: () => ({
         replies: `${limits.keyPrefix}in:${this.#session.caller}`,
@@ -99,18 +99,19 @@ export class RedisBus implements InvocationBus {
 
   /** @throws ServicesError `BERTH_SERVICE_BUS_UNAVAILABLE` not within `connectTimeoutMs`; the bus goes on trying */
   async ready(): Promise<void> {
-    const up = await this.#session.waitForUp(this.#limits.connectTimeoutMs);
-    if (this.#closing !== undefined) throw closedBus();
-    if (!up) throw away('no connection yet', this.#session.reason);
+    const { connectTimeoutMs } = this.#limits;
+    await Promise.all([this.#session.up.wait(connectTimeoutMs), this.#inbox.up.wait(connectTimeoutMs)]);
+    const { state, reason } = this.health();
+    if (state === 'closed') throw closedBus();
+    if (state === 'down') throw away('no connection yet', reason ?? '');
   }
 
   invoke(invocation: Invocation, options: BusCallOptions): Promise<InvocationReply> {
-    try {
+    return new Promise((resolve, reject) => {
       if (this.#closing !== undefined) throw closedBus();
-      return this.#calls.invoke(invocation, options);
-    } catch (thrown) {
-      return Promise.reject(thrown as Error);
-    }
+      // What is thrown here rejects the promise.
+      this.#calls.invoke(invocation, options, resolve, reject);
+    });
   }
 
   async serve(subscription: Subscription, handler: BusHandler): Promise<BusSubscription> {
@@ -120,7 +121,8 @@ export class RedisBus implements InvocationBus {
 
   health(): { readonly state: 'up' | 'down' | 'closed'; readonly reason?: string | undefined } {
     if (this.#closing !== undefined) return { state: 'closed' };
-    return this.#session.up ? { state: 'up' } : { state: 'down', reason: this.#session.reason };
+    for (const { up, reason } of [this.#session, this.#inbox]) if (!up.is) return { state: 'down', reason };
+    return { state: 'up' };
   }
 
   async deadLetters(service: string, partition: number, limit?: number): Promise<DeadLetter[]> {
@@ -141,7 +143,7 @@ export class RedisBus implements InvocationBus {
   async #close(): Promise<void> {
     this.#calls.close();
     this.#host.close();
-    if (this.#session.up) await this.#session.settled(FAREWELL_MS);
+    if (this.#session.up.is) await this.#session.settled(FAREWELL_MS);
     this.#session.close();
     this.#inbox.close();
   }

@@ -72,8 +72,7 @@ local function join(worker, number, scope, concurrency, object, methods)
   changed[agent] = true
   if object ~= '' and call('HGET', PREFIX .. scope .. ':busy', object) == 'W' then
     -- It waited for an agent of every object, or for an earlier one of its own.
-    call('LREM', PREFIX .. scope .. '/objects:ready', 0, object)
-    call('LREM', PREFIX .. groups[1] .. ':ready', 0, object)
+    unready(scope, object)
     makeReady(scope, object, 'RPUSH')
   end
   feed(scope, agent)
@@ -92,7 +91,7 @@ local function unjoin(worker, number)
     call('LREM', PREFIX .. group .. ':agents', 0, agent)
     local scope, object = string.match(group, '^(oprc/[^/]+/%d+)/objects/([^/]+)$')
     if scope and #agents(group) == 0 and call('HGET', PREFIX .. scope .. ':busy', object) == 'W' then
-      call('DEL', PREFIX .. group .. ':ready')
+      unready(scope, object)
       drain(scope, makeReady(scope, object, 'RPUSH'))
     end
   end
@@ -158,14 +157,10 @@ local function sweep()
       local scope, object = string.match(lane, '^(oprc/[^/]+/%d+)/objects/([^/]+)$')
       if not scope then
         call('SREM', PREFIX .. string.match(lane, '^(oprc/[^/]+/%d+)/') .. ':waiting', lane)
-      elseif call('HGET', PREFIX .. scope .. ':busy', object) == 'W' then
-        call('HDEL', PREFIX .. scope .. ':busy', object)
-        for _, group in ipairs({ scope .. '/objects', lane }) do
-          call('LREM', PREFIX .. group .. ':ready', 0, object)
-          if call('EXISTS', PREFIX .. group .. ':ready') == 0 then
-            call('SREM', PREFIX .. scope .. ':waiting', group)
-          end
-        end
+      else
+        local waits = call('HGET', PREFIX .. scope .. ':busy', object) == 'W'
+        if waits then call('HDEL', PREFIX .. scope .. ':busy', object) end
+        unready(scope, object)
       end
     end
   end
@@ -175,6 +170,11 @@ local function slice(from, n)
   local values = {}
   for i = 1, n do values[i] = ARGV[from + i - 1] end
   return values
+end
+
+-- When a worker that was heard of now is suspected.
+local function heard()
+  return math.floor(now + WORKER_MS / 2)
 end
 
 local ask, caller = ARGV[1], ARGV[2]
@@ -242,7 +242,7 @@ if ask == 'hello' then
   call('PEXPIRE', process, CALLER_MS)
   call('PEXPIRE', inbox, CALLER_MS)
   if workerKnown and not call('ZSCORE', WORKERS, worker) then return { now, 'GONE', tonumber(sequence) } end
-  call('ZADD', WORKERS, now + WORKER_MS, worker)
+  call('ZADD', WORKERS, heard(), worker)
   return { now, 'DONE', tonumber(sequence) }
 end
 
@@ -253,13 +253,19 @@ call('PEXPIRE', process, CALLER_MS)
 call('PEXPIRE', inbox, CALLER_MS)
 if ARGV[4] ~= '' then call('XTRIM', inbox, 'MINID', '=', ARGV[4]) end
 local status = 'DONE'
-if call('ZSCORE', WORKERS, worker) then call('ZADD', WORKERS, now + WORKER_MS, worker) else status = 'GONE' end
+if call('ZSCORE', WORKERS, worker) then call('ZADD', WORKERS, heard(), worker) else status = 'GONE' end
 local more = 0
 if ARGV[5] == '1' then
-  local dead = call('ZRANGEBYSCORE', WORKERS, '-inf', now, 'LIMIT', 0, 2)
-  if dead[1] then
-    more = #dead - 1
-    if reap(dead[1]) then more = 1 end
+  local silent = call('ZRANGEBYSCORE', WORKERS, '-inf', now, 'WITHSCORES', 'LIMIT', 0, 2)
+  if silent[1] then
+    -- Twice silent is dead: a clock that was put forward makes all seem so once.
+    local suspected = string.find(silent[2], '.', 1, true)
+    if not suspected then
+      call('ZADD', WORKERS, math.floor(now + WORKER_MS / 2) + 0.5, silent[1])
+    elseif reap(silent[1]) then
+      more = 1
+    end
+    if silent[3] then more = 1 end
   end
 end
 sweep()

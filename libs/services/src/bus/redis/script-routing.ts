@@ -166,6 +166,14 @@ local function awaitAgent(scope, group)
   call('SADD', PREFIX .. scope .. ':waiting', group)
 end
 
+-- Takes an object out of the lists of those that wait for an agent.
+local function unready(scope, object)
+  for _, group in ipairs({ scope .. '/objects', scope .. '/objects/' .. object }) do
+    call('LREM', PREFIX .. group .. ':ready', 0, object)
+    if call('EXISTS', PREFIX .. group .. ':ready') == 0 then call('SREM', PREFIX .. scope .. ':waiting', group) end
+  end
+end
+
 -- An object has an invocation at the head of its queue and nothing that runs.
 local function makeReady(scope, object, side)
   local group = groupOf(scope, object)

@@ -24,7 +24,7 @@ import { SCRIPT_ROUTING } from './script-routing.js';
  * | `work:{worker}` | stream: what was given to a worker and not answered yet |
  * | `w:{worker}` | hash: subscription to what it serves |
  * | `free` | hash: subscription to how many more it takes |
- * | `workers` | sorted set: worker to when it counts as dead |
+ * | `workers` | sorted set: worker to when it is suspected, or with .5 counts as dead |
  * | `queued` | sorted set: queue to when its first invocation expires |
  * | `in:{caller}` | stream: replies |
  * | `proc:{caller}` | hash: `seq`, the last batch that was done |

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type Log, silentLog } from '#observability';
+import { Latch } from './latch.js';
 import { type Connection, Link, type LinkOptions } from './link.js';
 import type { RedisBusLimits } from './options.js';
 import { type Args, Pipeline } from './pipeline.js';
@@ -28,6 +29,8 @@ export class Session {
   /** as a worker */
   worker = newName();
   readonly pipeline: Pipeline;
+  /** whether the broker is there */
+  readonly up = new Latch();
   /** ms to add to our clock for the broker's */
   clockOffsetMs = 0;
   reason = 'not connected yet';
@@ -42,7 +45,6 @@ export class Session {
   #aliveUntil = -Infinity;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
-  readonly #waitingForUp = new Set<() => void>();
 
   constructor(
     private readonly limits: RedisBusLimits,
@@ -64,10 +66,6 @@ export class Session {
     });
   }
 
-  get up(): boolean {
-    return this.#up !== undefined;
-  }
-
   /** Whether nobody can have declared this worker dead: what has not begun by then must not begin. */
   get alive(): boolean {
     return performance.now() < this.#aliveUntil;
@@ -75,20 +73,6 @@ export class Session {
 
   start(): void {
     this.#link.start();
-  }
-
-  /** @returns whether the broker was there within the time */
-  waitForUp(timeoutMs: number): Promise<boolean> {
-    if (this.up || this.#closed) return Promise.resolve(this.up);
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        this.#waitingForUp.delete(done);
-        resolve(this.up);
-      };
-      const timer = setTimeout(done, timeoutMs);
-      this.#waitingForUp.add(done);
-    });
   }
 
   /** Resolves when the broker has done all that was pushed before, or after a time. */
@@ -112,9 +96,10 @@ export class Session {
     this.#closed = true;
     clearTimeout(this.#timer);
     this.#up = undefined;
+    this.up.set(false);
     this.pipeline.forget();
     this.#link.close();
-    for (const done of this.#waitingForUp) done();
+    this.up.release();
   }
 
   async #greet(connection: Connection): Promise<void> {
@@ -150,7 +135,7 @@ export class Session {
     this.#link.proven();
     this.#log.debug({ caller: this.caller, worker: this.worker }, 'redis bus connected');
     this.pipeline.resume(last);
-    for (const done of this.#waitingForUp) done();
+    this.up.set(true);
     this.#beatLater();
     this.events.alive();
   }
@@ -160,6 +145,7 @@ export class Session {
     clearTimeout(this.#timer);
     if (this.#up === undefined) return;
     this.#up = undefined;
+    this.up.set(false);
     this.#log.warn({ reason }, 'redis bus: the broker is away');
     this.pipeline.pause();
   }

@@ -1,0 +1,48 @@
+import { createServer, type AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { silentLog } from '#observability';
+import { client, Services } from '#services';
+import { Cleanup } from '../../test/support/harness.js';
+import { startGreeter } from './app.js';
+import { Greeter } from './greeter.js';
+
+describe('example: services in a Nest application', () => {
+  const cleanup = new Cleanup();
+  afterEach(() => cleanup.run());
+
+  it('serves over gRPC and the bus, with what Nest injects', async () => {
+    const app = cleanup.add(await startGreeter({ server: { port: 0 }, log: silentLog }, 0), (it) => it.close());
+    const services = app.get(Services);
+    const address = `127.0.0.1:${services.getServerInfo().port ?? 0}`;
+    const greeters = cleanup.add(client(Greeter, { address, bus: services.bus }), (it) => it.close());
+    expect(await greeters.with({ options: { language: 'de' } }).greet('Ada')).toBe('Guten Tag, Ada!');
+    const ada = greeters.object('Ada');
+    expect([await ada.arrive('tr'), await ada.arrive('en')]).toEqual([
+      'Merhaba, Ada! Visit 1.',
+      'Hello, Ada! Visit 2.',
+    ]);
+    expect([await ada.visits(), await greeters.object('Bob').visits()]).toEqual([2, 0]);
+
+    const url = await app.getUrl();
+    expect(await (await fetch(`${url}/health`)).json()).toMatchObject({
+      status: 'ok',
+      info: { services: { status: 'up' } },
+    });
+    expect(await (await fetch(`${url}/metrics`)).text()).toContain(
+      'berth_service_calls_total{service="example.Greeter",method="arrive",status="okay"} 2',
+    );
+  });
+
+  it('does not start when the port of the function server is taken', async () => {
+    const other = cleanup.add(createServer().listen(0, '127.0.0.1'), (it) => void it.close());
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    await expect(startGreeter({ server: { port }, log: silentLog }, 0)).rejects.toThrow(`port ${port} is taken`);
+  });
+
+  it('runs in mock mode, for tests', async () => {
+    const app = cleanup.add(await startGreeter({ mock: true, log: silentLog }, 0), (it) => it.close());
+    const services = app.get(Services);
+    expect(await client(Greeter, { services }).greet('Ada')).toBe('Hello, Ada!');
+  });
+});

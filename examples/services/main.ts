@@ -1,0 +1,74 @@
+#!/usr/bin/env node
+/** `npm run services`: a function server, an agent, and calls of both. */
+import { InvalidArgumentError, program } from 'commander';
+import { MemoryBus, MemoryStore, RedisBus, RedisStore, Services, ServicesError } from '#services';
+import { Counter } from './counter.js';
+import { thingsToTry } from './hints.js';
+import { TextTools } from './text-tools.js';
+import { walkThrough } from './walk-through.js';
+
+const HOST = '127.0.0.1';
+/** One Ctrl-C can arrive twice, from the terminal and through npm. */
+const SAME_KEYSTROKE_MS = 300;
+
+interface Flags {
+  readonly port: number;
+  readonly redis?: string;
+}
+
+program
+  .name('services')
+  .description('A function server and an object agent with two small services.')
+  .option('--port <number>', 'of the function server, 0 takes any free one', portOf, 8090)
+  .option('--redis <url>', 'bus and objects in Redis, such as redis://127.0.0.1:6379; without it in memory')
+  .action(main);
+await program.parseAsync();
+
+async function main({ port, redis }: Flags): Promise<void> {
+  const stop = new AsyncDisposableStack();
+  const stopped = signalled();
+  try {
+    const bus = redis === undefined ? new MemoryBus() : await RedisBus.connect({ url: redis });
+    stop.defer(() => bus.close());
+    const store = redis === undefined ? new MemoryStore() : await RedisStore.open({ url: redis });
+    stop.defer(() => store.close());
+    const services = new Services({ services: [Counter, TextTools], bus, store, server: { host: HOST } });
+    stop.defer(() => services.close());
+
+    await services.startServer({ port });
+    const agent = await services.startAgent(Counter);
+    const address = `${HOST}:${services.getServerInfo().port ?? ''}`;
+    const where = redis === undefined ? 'in memory' : 'in Redis';
+    console.log(`Function server at ${address}, agent ${agent}, bus and objects ${where}.`);
+
+    await walkThrough(address, bus);
+    console.log(`\nThings to try:\n\n${thingsToTry(address)}\n\nCtrl-C ends everything.`);
+    await stopped;
+  } catch (thrown) {
+    if (!(thrown instanceof ServicesError)) throw thrown;
+    console.error(thrown.message);
+    process.exitCode = 1;
+  } finally {
+    // In reverse: calls end first, then what carried them goes.
+    await stop.disposeAsync();
+  }
+}
+
+function portOf(text: string): number {
+  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('It must be a number from 0 to 65535.');
+  return Number(text);
+}
+
+/** Resolves at the first Ctrl-C or SIGTERM; a later one ends the process at once. */
+function signalled(): Promise<void> {
+  let since: number | undefined;
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(signal, () => {
+        since ??= Date.now();
+        if (Date.now() - since > SAME_KEYSTROKE_MS) process.exit(1);
+        resolve();
+      });
+    }
+  });
+}

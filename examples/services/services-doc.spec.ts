@@ -1,0 +1,271 @@
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { jest } from '@jest/globals';
+import { createClient } from '@redis/client';
+import { Registry } from 'prom-client';
+import { isErrorCode } from '#errors';
+import {
+  client,
+  InvocationError,
+  InvocationStatus,
+  MemoryBus,
+  RedisBus,
+  RedisStore,
+  registerServicesMetrics,
+  Services,
+} from '#services';
+import { describeWithRedis, RedisServer } from '#testing';
+import { memoryBusLimits } from '../../libs/services/src/bus/memory/options.js';
+import { redisBusLimits } from '../../libs/services/src/bus/redis/options.js';
+import { statusOf } from '../../libs/services/src/invocation/replies.js';
+import { resolveOptions } from '../../libs/services/src/runtime/services-options.js';
+import { serverSettings } from '../../libs/services/src/server/server-options.js';
+import { Counter } from './counter.js';
+import { TextTools } from './text-tools.js';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const text = readFileSync(`${root}docs/services.md`, 'utf8');
+
+/** Cells of the table rows below a heading that follow a header row which begins with `first`. */
+function table(first: string): string[][] {
+  const lines = text.split('\n');
+  const at = lines.findIndex((line) => cellsOf(line)[0] === first);
+  if (at < 0) throw new Error(`docs/services.md has no table that begins with '${first}'`);
+  const end = lines.findIndex((line, i) => i > at && !line.startsWith('|'));
+  return lines.slice(at + 2, end).map(cellsOf);
+}
+
+function cellsOf(line: string): string[] {
+  if (!line.startsWith('|')) return [];
+  return line
+    .split('|')
+    .slice(1, -1)
+    .map((cell) => cell.trim().replaceAll('`', ''));
+}
+
+/** As the tables write it. */
+const shown = (value: unknown): string => (typeof value === 'number' ? value.toLocaleString('en-US') : String(value));
+
+/** What the headings of a document can be linked by. */
+function anchorsOf(markdown: string): Set<string> {
+  const titles = [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) => title.toLowerCase());
+  return new Set(titles.map((title) => title.replaceAll(/[^a-z0-9 -]/g, '').replaceAll(' ', '-')));
+}
+
+/** Code without what its place in a file changes: spaces, line breaks, comments, and the commas that formatting adds. */
+function bare(code: string): string {
+  return code
+    .replaceAll(/\/\*\*[\s\S]*?\*\//g, '')
+    .replaceAll(/(^|\s)\/\/ .*$/gm, '')
+    .replaceAll(/\s+/g, '')
+    .replaceAll(/,(?=[)}\]])/g, '');
+}
+
+describe('docs/services.md', () => {
+  it('shows code that is tested: each block is in an example or in this file', () => {
+    const files = globSync('examples/services{,-nest}/*.ts', { cwd: root });
+    const sources = files.map((file) => bare(readFileSync(root + file, 'utf8')));
+    const blocks = [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = '']) => code);
+    expect(blocks.length).toBeGreaterThan(10);
+    const unknown = blocks.filter((code) => !sources.some((source) => source.includes(bare(code))));
+    expect(unknown).toEqual([]);
+  });
+
+  it('names the defaults of the function server', () => {
+    const settings: object = serverSettings({});
+    const documented = Object.fromEntries(table('option of the server').map(([name = '', value]) => [name, value]));
+    const actual = Object.entries(settings).filter(([name]) => name !== 'tls');
+    expect(documented).toEqual(Object.fromEntries(actual.map(([name, value]) => [name, shown(value)])));
+  });
+
+  it('names the defaults of the runtime', () => {
+    const limits = Object.entries(resolveOptions({})).filter(([, value]) => typeof value === 'number');
+    const documented = Object.fromEntries(table('option of Services').map(([name = '', value]) => [name, value]));
+    expect(documented).toEqual(Object.fromEntries(limits.map(([name, value]) => [name, shown(value)])));
+  });
+
+  it('names the defaults of both buses', () => {
+    const both = [memoryBusLimits({}), redisBusLimits({ url: 'redis://127.0.0.1' })];
+    const rows = table('option of the bus').filter(([name]) => name !== 'url');
+    expect(rows.map(([name]) => name).toSorted()).toEqual([...new Set(both.flatMap(Object.keys))].toSorted());
+    for (const [name = '', ...cells] of rows) {
+      const actual = both.map((limits: object) => (limits as Record<string, unknown>)[name]);
+      expect([name, ...cells.slice(0, 2)]).toEqual([
+        name,
+        ...actual.map((value) => (value === undefined ? '' : shown(value))),
+      ]);
+    }
+  });
+
+  it('names the defaults of the stores', () => {
+    for (const [store = '', , options = ''] of table('store')) {
+      const kind = store.includes('Memory') ? 'memory' : 'redis';
+      const source = readFileSync(`${root}libs/services/src/objects/${kind}-store.ts`, 'utf8');
+      const names = [...source.matchAll(/wholeNumber\('(\w+)'/g)].map(([, name = '']) => name);
+      expect(names.length).toBeGreaterThan(3);
+      for (const name of names) {
+        const given = new RegExp(`options\\.${name} \\?\\? ([^)]+)\\)`).exec(source)?.[1] ?? '';
+        const known: Record<string, string> = { DEFAULT_MAX_STATE_BYTES: '1,048,576', '7 * 24 * 3_600_000': 'a week' };
+        const value = known[given] ?? shown(Number(given.replaceAll('_', '')));
+        expect(options).toContain(`${name} ${value}`);
+      }
+    }
+  });
+
+  it('gives each code of a reply the status that it has on the wire (B13)', () => {
+    const names = Object.entries(InvocationStatus);
+    const rows = table('code');
+    expect(rows.length).toBeGreaterThan(10);
+    for (const [code = '', status] of rows) {
+      if (!isErrorCode(code)) throw new Error(`${code} is no error code`);
+      expect([code, status]).toEqual([code, names.find(([, value]) => value === statusOf(code))?.[0]]);
+    }
+  });
+
+  it('links to what is there', () => {
+    const links = [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, target = '']) => target);
+    expect(links.length).toBeGreaterThan(10);
+    const broken = links.filter((link) => {
+      const [path = '', anchor] = link.split('#');
+      const file = path === '' ? `${root}docs/services.md` : `${root}docs/${path}`;
+      return !existsSync(file) || (anchor !== undefined && !anchorsOf(readFileSync(file, 'utf8')).has(anchor));
+    });
+    expect(broken).toEqual([]);
+  });
+});
+
+// The code of the document that is in no example, and what the document says of it.
+describe('the code of docs/services.md', () => {
+  const bus = new MemoryBus();
+  const services = new Services({ services: [Counter, TextTools], bus });
+  let address = '';
+
+  beforeAll(async () => {
+    await services.startServer({ port: 0 });
+    await services.startAgent(Counter);
+    address = `127.0.0.1:${services.getServerInfo().port ?? 0}`;
+  });
+  afterAll(async () => {
+    await services.close();
+    await bus.close();
+  });
+
+  it('starts and stops a function server', async () => {
+    const port = 0;
+    const services = new Services({ services: [Counter, TextTools], server: { host: '127.0.0.1' } });
+    await services.startServer({ port });
+    await services.restartServer(); // on the same port
+    await services.stopServer();
+    await services.close();
+    expect(services.isServerRunning()).toBe(false);
+  });
+
+  it('names TLS files', async () => {
+    const secured = new Services({
+      server: { tls: { certFile: 'server.pem', keyFile: 'server.key', clientCaFile: 'clients-ca.pem' } },
+    });
+    expect(secured.getServerInfo().mode).toBe('mutual-tls');
+    await expect(secured.startServer({ port: 0 })).rejects.toThrow('tls.certFile: cannot read server.pem');
+    await secured.close();
+  });
+
+  it('starts and stops agents', async () => {
+    const services = new Services({ mock: true, services: [Counter] });
+    const started = jest.spyOn(services.bus, 'serve');
+    const id = await services.startAgent(Counter);
+    await services.startAgent(Counter, { objectId: 'visits', partitionId: 3, concurrency: 8 });
+    await services.stopAgent(id);
+    await services.stopAgent({ service: Counter, objectId: 'visits', partitionId: 3 });
+    await services.stopAllAgents();
+    expect(started).toHaveBeenCalledTimes(2);
+    expect(services.listAgents()).toEqual({});
+    await services.close();
+  });
+
+  it('calls methods, over gRPC and the bus', async () => {
+    const counters = client(Counter, { address, bus });
+    const visits = counters.object('visits');
+    await visits.step(5);
+    await visits.next();
+    await visits.add(100);
+    await visits.value();
+    let balance: unknown;
+    try {
+      await visits.add(-1000);
+    } catch (error) {
+      if (!(error instanceof InvocationError) || error.appCode !== 'COUNTER_TOO_LOW') throw error;
+      balance = error.details['value'];
+    }
+    expect(balance).toBe(105);
+    const order = counters.object('orders', { idempotencyKey: 'order-4711' });
+    await order.add(1);
+    await order.add(1); // the first one's reply
+    expect(await counters.object('orders').value()).toBe(1);
+    await counters.close();
+    const tools = client(TextTools, { address, timeoutMs: 2000 });
+    await tools.shorten({ text: 'one two three', words: 2 });
+    await tools.with({ options: { locale: 'tr' } }).upper('izmir');
+    await tools.close();
+  });
+
+  it('lists and removes dead letters: what failed at least once', async () => {
+    const log = jest.spyOn(console, 'log').mockImplementation(() => undefined);
+    for (const letter of await services.bus.deadLetters('example.Counter', 0)) {
+      console.log(letter.at, letter.reason, letter.key, letter.message);
+      await services.bus.removeDeadLetter('example.Counter', 0, letter.id);
+    }
+    const key = 'oprc/example.Counter/0/objects/visits/invokes/add';
+    expect(log.mock.calls).toEqual([[expect.any(String), 'failed', key, 'counter visits has only 105']]);
+    log.mockRestore();
+    expect(await services.bus.deadLetters('example.Counter', 0)).toEqual([]);
+  });
+
+  it('shows the metrics that the document lists, and no others (B17)', async () => {
+    const registry = new Registry();
+    registerServicesMetrics(services, registry);
+    const names = (await registry.getMetricsAsJSON()).map(({ name }) => name);
+    expect(
+      table('metric')
+        .map(([name = '']) => name.replace(/\{.*/, ''))
+        .toSorted(),
+    ).toEqual(names.toSorted());
+  });
+});
+
+describeWithRedis('docs/services.md, on Redis', () => {
+  it('names the keys', async () => {
+    const patterns = table('name')
+      .map(([names = '']) => names.split(', ').map(patternOf))
+      .flat();
+    const redis = await RedisServer.start();
+    const bus = await RedisBus.connect({ url: redis.url });
+    const store = await RedisStore.open({ url: redis.url });
+    const services = new Services({ services: [Counter], bus, store });
+    await services.startServer({ port: 0 });
+    await services.startAgent(Counter);
+    await services.startAgent(Counter, { objectId: 'visits' });
+    const counters = client(Counter, { services });
+    await Promise.all([1, 2, 3].map((amount) => counters.object('visits').add(amount)));
+    await expect(counters.object('visits').add(-1000)).rejects.toThrow(InvocationError);
+    const asked = await createClient({ url: redis.url }).connect();
+    const keys = await asked.keys('*');
+    asked.destroy();
+    await services.close();
+    await Promise.all([bus.close(), store.close()]);
+    await redis.close();
+    expect(keys.length).toBeGreaterThan(8);
+    expect(keys.filter((key) => !patterns.some((pattern) => pattern.test(key)))).toEqual([]);
+  });
+});
+
+/** A name of the table as what it matches: words in braces stand for something, those of objects are braces. */
+function patternOf(name: string): RegExp {
+  const source = name
+    .replace('…', 'oprc/{pkg}.{cls}/{partition}')
+    .replace('[/{obj}]', '({obj})?')
+    .replace('{pkg.Cls/partition/objectId}', '\\{{object}\\}')
+    .replace('idempotencyKey', '{key}')
+    .replace('scope', '{scope}')
+    .replaceAll(/\{\w+\}/g, '.+');
+  return new RegExp(`^berth:${source}$`);
+}

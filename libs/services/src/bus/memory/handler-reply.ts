@@ -1,0 +1,18 @@
+import { messageOf } from '#errors';
+import { ServicesError } from '../../errors.js';
+import type { InvocationReply } from '../../invocation/invocation.js';
+import { errorReply } from '../../invocation/replies.js';
+import { ownReply } from '../../runtime/isolation.js';
+
+/** What the caller gets of a handler's reply: a copy, or that it is too large. */
+export function handlerReply(result: InvocationReply, invocationId: string, maxPayloadBytes: number): InvocationReply {
+  const bytes = result.payload?.length ?? 0;
+  if (bytes <= maxPayloadBytes) return ownReply(result, invocationId);
+  const message = `the reply has ${bytes} bytes; maxPayloadBytes is ${maxPayloadBytes}`;
+  return errorReply(invocationId, new ServicesError('BERTH_SERVICE_BAD_RESULT', message, { bytes, maxPayloadBytes }));
+}
+
+/** The reply for a handler that broke its promise not to reject: SYSTEM_ERROR. */
+export function handlerFailed(thrown: unknown, invocationId: string): InvocationReply {
+  return errorReply(invocationId, new ServicesError('BERTH_INTERNAL', messageOf(thrown), {}, { cause: thrown }));
+}

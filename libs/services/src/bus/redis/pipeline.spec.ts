@@ -1,0 +1,175 @@
+import { type Args, type Op, Pipeline } from './pipeline.js';
+
+class TestOp implements Op {
+  size = 10;
+  withdrawn = false;
+  readonly events: string[] = [];
+
+  constructor(readonly name: string) {}
+
+  write(args: Args): void {
+    args.push(this.name);
+  }
+  accepted(): void {
+    this.events.push('accepted');
+  }
+  forgotten(): void {
+    this.events.push('forgotten');
+  }
+}
+
+/** A broker that answers when told so. */
+class FakeBroker {
+  readonly batches: { sequence: number; names: string[]; answer(value: string): void; fail(): void }[] = [];
+  readonly answers: unknown[] = [];
+  failures = 0;
+  readonly pipeline = new Pipeline({
+    submit: (sequence, args) =>
+      new Promise((resolve, reject) => {
+        const fail = (): void => reject(new Error('broken'));
+        this.batches.push({ sequence, names: args.map(String), answer: resolve, fail });
+      }),
+    answered: (answer) => this.answers.push(answer),
+    failed: () => (this.failures += 1),
+  });
+
+  push(...names: string[]): TestOp[] {
+    const ops = names.map((name) => new TestOp(name));
+    for (const op of ops) this.pipeline.push(op);
+    return ops;
+  }
+
+  async answer(at: number, value = 'DONE'): Promise<void> {
+    this.batches[at]?.answer(value);
+    await turn();
+  }
+
+  get sent(): string {
+    return this.batches.map(({ sequence, names }) => `${sequence}:${names.join('')}`).join(' ');
+  }
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+describe('Pipeline', () => {
+  it('sends what one turn pushed in one batch, three at once, the rest together when one is done', async () => {
+    const broker = new FakeBroker();
+    broker.push('a');
+    await turn();
+    expect(broker.sent).toBe('');
+    broker.pipeline.resume(0);
+    expect(broker.sent).toBe('1:a');
+    const [b] = broker.push('b', 'c');
+    void Promise.resolve().then(() => broker.push('d'));
+    await turn();
+    broker.push('e');
+    await turn();
+    broker.push('f');
+    await turn();
+    broker.push('g');
+    await turn();
+    expect(broker.sent).toBe('1:a 2:bcd 3:e');
+    await broker.answer(0);
+    expect(broker.sent).toBe('1:a 2:bcd 3:e 4:fg');
+    expect(b?.events).toEqual([]);
+    await broker.answer(1);
+    expect(b?.events).toEqual(['accepted']);
+    expect(broker.pipeline.done).toBe(2);
+  });
+
+  it('after a break takes what was done as done, sends the rest again as it was, and ignores late answers', async () => {
+    const broker = new FakeBroker();
+    broker.pipeline.resume(0);
+    const ops: TestOp[] = [];
+    for (const name of ['a', 'b', 'c', 'd']) {
+      ops.push(...broker.push(name));
+      await turn();
+    }
+    expect(broker.sent).toBe('1:a 2:b 3:c');
+    broker.pipeline.pause();
+    await broker.answer(1);
+    broker.batches[0]?.fail();
+    await turn();
+    expect(broker.failures).toBe(0);
+    expect(ops.map(({ events }) => events.length)).toEqual([0, 0, 0, 0]);
+    broker.pipeline.resume(1);
+    expect(broker.sent).toBe('1:a 2:b 3:c 2:b 3:c 4:d');
+    for (const at of [3, 4, 5]) await broker.answer(at);
+    expect(ops.map(({ events }) => events)).toEqual([['accepted'], ['accepted'], ['accepted'], ['accepted']]);
+  });
+
+  it('does not send what was withdrawn before it was sent', async () => {
+    const broker = new FakeBroker();
+    broker.pipeline.resume(0);
+    const [a, b] = broker.push('a', 'b');
+    (a as TestOp).withdrawn = true;
+    await turn();
+    (b as TestOp).withdrawn = true;
+    expect(broker.sent).toBe('1:b');
+    broker.pipeline.resume(0);
+    expect(broker.sent).toBe('1:b 1:b');
+  });
+
+  it('bounds a batch in steps and in bytes', async () => {
+    const broker = new FakeBroker();
+    broker.pipeline.resume(0);
+    broker.push(...Array.from({ length: 130 }, () => 'x'));
+    await turn();
+    expect(broker.batches.map(({ names }) => names.length)).toEqual([128, 2]);
+    await broker.answer(0);
+    await broker.answer(1);
+    const large = ['l', 'm', 'n'].map((name) => Object.assign(new TestOp(name), { size: 700_000 }));
+    for (const op of large) broker.pipeline.push(op);
+    await turn();
+    expect(broker.batches.slice(2).map(({ names }) => names.join(''))).toEqual(['lm', 'n']);
+  });
+
+  it('starts its numbers again when the broker has lost its memory', async () => {
+    const broker = new FakeBroker();
+    broker.pipeline.resume(0);
+    const [a] = broker.push('a');
+    await turn();
+    const [b] = broker.push('b');
+    broker.pipeline.forget();
+    expect([a?.events, b?.events]).toEqual([['forgotten'], ['forgotten']]);
+    await broker.answer(0);
+    expect(a?.events).toEqual(['forgotten']);
+    broker.push('c');
+    broker.pipeline.resume(0);
+    expect(broker.sent).toBe('1:a 1:c');
+  });
+
+  it('tells of answers that are not DONE, and of failures', async () => {
+    const broker = new FakeBroker();
+    broker.pipeline.resume(0);
+    const [a] = broker.push('a');
+    await turn();
+    await broker.answer(0, 'GONE');
+    expect(broker.answers).toEqual(['GONE']);
+    expect(a?.events).toEqual(['forgotten']);
+    const [b] = broker.push('b');
+    await turn();
+    await broker.answer(1, 'LOST');
+    expect(broker.answers).toEqual(['GONE', 'LOST']);
+    expect(b?.events).toEqual([]);
+    broker.push('c');
+    await turn();
+    broker.batches[2]?.fail();
+    await turn();
+    expect(broker.failures).toBe(1);
+  });
+
+  it('settled: all that was pushed before is done', async () => {
+    const broker = new FakeBroker();
+    broker.pipeline.resume(0);
+    broker.push('a');
+    let settled = false;
+    void broker.pipeline.settled().then(() => (settled = true));
+    await turn();
+    expect(settled).toBe(false);
+    await broker.answer(0);
+    expect(settled).toBe(true);
+  });
+});
