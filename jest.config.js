@@ -10,7 +10,7 @@ export default {
   maxWorkers: 2,
   // A bound for what hangs, not a measure: a machine with other work is slow.
   testTimeout: 20_000,
-  testMatch: ['libs', 'apps', 'test', 'examples'].map((folder) => `<rootDir>/${folder}/**/*.spec.ts`),
+  testMatch: ['libs', 'apps', 'test', 'examples', 'bench'].map((folder) => `<rootDir>/${folder}/**/*.spec.ts`),
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
   extensionsToTreatAsEsm: ['.ts'],
   // js before ts: a package that ships its sources beside its code is run from the code.

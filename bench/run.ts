@@ -12,10 +12,17 @@ import { bulk } from './scenarios/bulk.js';
 import { idleAgents } from './scenarios/idle-agents.js';
 import { longLink } from './scenarios/long-link.js';
 import { memory } from './scenarios/memory.js';
+import { brokerRestarts } from './scenarios/services-broker-restarts.js';
+import { bus } from './scenarios/services-bus.js';
+import { functionServer } from './scenarios/services-function-server.js';
+import { objects } from './scenarios/services-objects.js';
 import { smallRequests } from './scenarios/small-requests.js';
 import { stalled } from './scenarios/stalled.js';
 
-const SCENARIOS: readonly Scenario[] = [smallRequests, bulk, longLink, stalled, idleAgents, memory];
+const SCENARIOS: readonly Scenario[] = [
+  ...[smallRequests, bulk, longLink, stalled, idleAgents, memory],
+  ...[functionServer, bus, objects, brokerRestarts],
+];
 
 interface Options {
   readonly quick: boolean;
@@ -41,7 +48,7 @@ program
   )
   .addArgument(new Argument('[names...]', 'scenarios, all by default').choices(SCENARIOS.map(({ name }) => name)))
   .option('--quick', 'short runs, to see that everything works', false)
-  .option('--profile', 'small-requests, bulk: also where gateway and agent spend their time', false)
+  .option('--profile', 'small-requests, bulk, function-server, bus: also where the time is spent', false)
   .action(main);
 await program.parseAsync();
 

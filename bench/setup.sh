@@ -5,12 +5,13 @@ set -eu
 missing=''
 command -v nginx >/dev/null || missing="$missing nginx-light"
 command -v wrk >/dev/null || missing="$missing wrk"
+command -v redis-server >/dev/null || command -v valkey-server >/dev/null || missing="$missing redis-server"
 [ -z "$missing" ] && exit 0
 
 command -v apt-get >/dev/null || { echo "Please install:$missing" >&2; exit 1; }
 [ "$(id -u)" = 0 ] || { echo "Not root; please run: apt-get install$missing" >&2; exit 1; }
 apt-get update -qq
-# The package would start a server of its own on port 80: the policy keeps it from that while it is installed.
+# The packages would start servers of their own on ports 80 and 6379: the policy keeps them from that while they are installed.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
   printf '#!/bin/sh\nexit 101\n' >"$policy"

@@ -192,9 +192,9 @@ describe('the function server', () => {
       const answer = await call(await start(large, { maxMessageBytes: 4096 })).invokeFn(request('m'));
       expect(answer).toMatchObject({
         status: 'APP_ERROR',
-        headers: { 'berth-code': 'BERTH_SERVICE_PAYLOAD_TOO_LARGE' },
+        headers: { 'berth-code': 'BERTH_SERVICE_BAD_RESULT' },
       });
-      expect(JSON.parse(answer.text)).toMatchObject({ error: { code: 'BERTH_SERVICE_PAYLOAD_TOO_LARGE' } });
+      expect(JSON.parse(answer.text)).toMatchObject({ error: { code: 'BERTH_SERVICE_BAD_RESULT' } });
     });
 
     it('messages of 4 MiB go both ways', async () => {

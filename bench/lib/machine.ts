@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpus, release, totalmem } from 'node:os';
+import { redisProgram } from './redis.js';
 import { root } from './repository.js';
 
 /** What the numbers were measured on. */
@@ -12,6 +13,7 @@ export function machine(): Record<string, string | number> {
     node: process.version,
     nginx: versionOf('nginx', '-v'),
     wrk: versionOf('wrk', '-v'),
+    redis: versionOf(redisProgram(), '--version'),
     commit: commit(),
   };
 }

@@ -87,6 +87,11 @@ export class Running {
     return this.said;
   }
 
+  /** A line to its standard input, for helpers that take commands. */
+  send(line: string): void {
+    this.process.stdin?.write(`${line}\n`);
+  }
+
   async stop(signal: NodeJS.Signals = 'SIGTERM', graceMs = 12_000): Promise<void> {
     this.kill(signal);
     const late = setTimeout(() => this.kill('SIGKILL'), graceMs);

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { startBerth } from './berth.js';
 import { selfTimes, selfTimeTable, type SelfTime } from './cpu-profile.js';
+import type { Running } from './processes.js';
 import type { Context } from './scenario.js';
 
 const PLACES = 25;
@@ -33,6 +34,17 @@ export async function profileBothEnds(
   await berth.agent.stop();
   await berth.gateway.stop();
 
+  return report(profiles, title, pids, from, to);
+}
+
+/** Prints and returns where processes that have ended, by name and pid, spent their time between two moments. */
+function report(
+  profiles: string,
+  title: string,
+  pids: Readonly<Record<string, number>>,
+  from: number,
+  to: number,
+): Record<string, SelfTime[]> {
   const files = readdirSync(profiles);
   const result: Record<string, SelfTime[]> = {};
   for (const [end, pid] of Object.entries(pids)) {
@@ -43,4 +55,28 @@ export async function profileBothEnds(
     console.log(`\n${end}, ${title}\n${selfTimeTable(times)}\n`);
   }
   return result;
+}
+
+/**
+ * The same for helpers of a scenario.
+ *
+ * @param start starts them with the flags it is given; by their names
+ * @param load what is counted; warm up before, within `start`
+ */
+export async function profileHelpers(
+  { directory, progress }: Context,
+  title: string,
+  start: (nodeFlags: readonly string[]) => Promise<Readonly<Record<string, Running>>>,
+  load: () => Promise<unknown>,
+): Promise<Record<string, SelfTime[]>> {
+  const profiles = join(directory, 'profiles', title.replaceAll(' ', '-'));
+  mkdirSync(profiles, { recursive: true });
+  progress(`profile of ${title}`);
+  const helpers = await start(['--cpu-prof', `--cpu-prof-dir=${profiles}`]);
+  const pids = Object.fromEntries(Object.entries(helpers).map(([name, { pid }]) => [name, pid]));
+  const from = monotonicMicros();
+  await load();
+  const to = monotonicMicros();
+  for (const helper of Object.values(helpers)) await helper.stop();
+  return report(profiles, title, pids, from, to);
 }

@@ -36,5 +36,6 @@ function verdict(figure: Figure): string {
   if (goal === undefined || met === undefined) return '';
   if (met) return 'met';
   const limit = 'atMost' in goal ? goal.atMost : goal.atLeast;
+  if (limit === 0) return 'missed';
   return `missed by ${short((Math.abs(value - limit) / limit) * 100)} %`;
 }

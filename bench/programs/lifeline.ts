@@ -9,3 +9,9 @@ export function numberArgument(position: number): number {
   if (!Number.isFinite(value)) throw new Error(`argument ${position + 1} is no number`);
   return value;
 }
+
+export function textArgument(position: number): string {
+  const value = process.argv[position + 2];
+  if (value === undefined) throw new Error(`argument ${position + 1} is missing`);
+  return value;
+}
