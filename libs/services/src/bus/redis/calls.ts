@@ -3,9 +3,20 @@ import type { Invocation, InvocationReply } from '../../invocation/invocation.js
 import type { BusCallOptions } from '../invocation-bus.js';
 import { Call, Cancel } from './call.js';
 import { Deadlines } from './deadlines.js';
-import { checkTarget, decodeAnswer, encodeBody, laneOf } from './message.js';
+import { checkTarget, decodeAnswer, encodeBody, laneOf, MAX_HEAD_BYTES } from './message.js';
 import type { RedisBusLimits } from './options.js';
-import { away, brokerForgot, busy, cancelled, closedBus, noAgent, timedOut, tooLarge, workerLost } from './refusals.js';
+import {
+  away,
+  brokerForgot,
+  busy,
+  cancelled,
+  closedBus,
+  headTooLarge,
+  noAgent,
+  timedOut,
+  tooLarge,
+  workerLost,
+} from './refusals.js';
 import type { Session } from './session.js';
 
 /** How long agents have to come back to a broker that has lost its memory, and how often is asked for them, ms. */
@@ -46,6 +57,8 @@ export class Calls {
     this.#check(invocation, signal, deadline <= now);
     // From here on nothing of the caller's is looked at again: it may change it.
     const body = encodeBody(invocation, delivery, limits.maxDeliveries);
+    const head = body.length - invocation.payload.length;
+    if (head > MAX_HEAD_BYTES) throw headTooLarge(invocation, head, MAX_HEAD_BYTES);
     const lane = laneOf(invocation);
     this.#count += 1;
     const number = String(this.#count);

@@ -44,15 +44,15 @@ function toLetter(id: string, fields: readonly Buffer[], clockOffsetMs: number):
     const at = fields.findIndex((field, i) => i % 2 === 0 && field.equals(Buffer.from(name)));
     return fields[at + 1] ?? Buffer.alloc(0);
   };
-  const { key, delivery, deadline, invocation } = decodeRecord(value('record'));
+  const { place, delivery, invocation } = decodeRecord(value('record'), clockOffsetMs);
   const reason = value('reason').toString('latin1') as DeadLetter['reason'];
   const attempts = Number(value('attempts').toString('latin1'));
   const message = value('message').toString();
   const shown = reason === 'worker-lost' ? workerLost(invocation, attempts).message : message;
   return {
     id,
-    key,
-    invocation: { ...invocation, deadline: deadline - clockOffsetMs },
+    key: place.key,
+    invocation,
     delivery,
     attempts,
     reason,

@@ -11,26 +11,25 @@ export class RedisDelivery implements BusDelivery, Op, Expiring {
   readonly withdrawn = false;
   /** answered or lost: what its handler does from now on counts no more */
   over = false;
-  readonly deadline: number;
-  readonly invocation: Invocation;
   #controller: AbortController | undefined;
   #reason: ServicesError | undefined;
   #failure = '';
   #reply: string | Buffer = '';
 
-  /**
-   * @param worker the name of this process when it was given
-   * @param clockOffsetMs the broker's clock is ahead of ours
-   */
+  /** @param worker the name of this process when it was given */
   constructor(
     readonly id: string,
     private readonly worker: string,
     private readonly subscription: string,
     private readonly received: Received,
-    clockOffsetMs: number,
-  ) {
-    this.deadline = received.deadline - clockOffsetMs;
-    this.invocation = { ...received.invocation, deadline: this.deadline };
+  ) {}
+
+  get invocation(): Invocation {
+    return this.received.invocation;
+  }
+
+  get deadline(): number {
+    return this.received.deadline;
   }
 
   get delivery(): Received['delivery'] {
@@ -72,7 +71,8 @@ export class RedisDelivery implements BusDelivery, Op, Expiring {
   }
 
   write(args: Args): void {
-    const { scope, target, caller, callNumber } = this.received;
+    const { place, caller, callNumber } = this.received;
+    const { scope, target } = place;
     const { worker, subscription, id } = this;
     args.push('D', worker, subscription, id, scope, target, caller, callNumber, this.#failure, this.#reply);
   }

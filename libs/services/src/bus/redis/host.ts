@@ -5,9 +5,10 @@ import { Deadlines } from './deadlines.js';
 import { RedisDelivery } from './delivery.js';
 import { decodeRecord } from './message.js';
 import type { RedisBusLimits } from './options.js';
+import { Step } from './pipeline.js';
 import { away, closedBus, timedOut, workerLost } from './refusals.js';
 import type { Session } from './session.js';
-import { Step, Worker } from './worker.js';
+import { Worker } from './worker.js';
 
 /** The subscriptions of this process. */
 export class Host {
@@ -125,7 +126,7 @@ export class Host {
   #read(id: string, number: string, record: Buffer): RedisDelivery | undefined {
     const { session } = this;
     try {
-      return new RedisDelivery(id, session.worker, number, decodeRecord(record), session.clockOffsetMs);
+      return new RedisDelivery(id, session.worker, number, decodeRecord(record, session.clockOffsetMs));
     } catch {
       // Of a later version, perhaps. Somebody else may try; here its object must go on.
       session.pipeline.push(new Step(['X', session.worker, '1', id]));

@@ -7,6 +7,9 @@ import { invocationKey } from '../../invocation/keys.js';
 const AS_TEXT_UP_TO = 4096;
 const LF = 10;
 
+/** Most that a message may have beside its payload (id, key, options, headers), bytes. */
+export const MAX_HEAD_BYTES = 64 * 1024;
+
 /** Where an invocation goes. */
 export interface Lane {
   /** `oprc/{pkg}.{cls}/{partition}` */
@@ -46,60 +49,79 @@ export function encodeBody(invocation: Invocation, delivery: Delivery, maxDelive
 
 /** What a worker was given. */
 export interface Received {
-  /** ms since 1970 by the broker's clock */
-  readonly deadline: number;
   readonly attempt: number;
   readonly caller: string;
   readonly callNumber: string;
   readonly delivery: Delivery;
-  readonly key: string;
-  readonly scope: string;
-  readonly target: string;
-  /** without a deadline */
+  /** its key and what is in it; shared by all that have the same */
+  readonly place: Place;
+  /** ms since 1970 by our clock */
+  readonly deadline: number;
+  /** with that deadline */
   readonly invocation: Invocation;
 }
 
-export function decodeRecord(record: Buffer): Received {
+type Rest = string | readonly [id: string, options: Record<string, string>, idempotencyKey?: string];
+
+/** @param clockOffsetMs the broker's clock, by which the record's deadline is, is ahead of ours */
+export function decodeRecord(record: Buffer, clockOffsetMs: number): Received {
   const endOfKey = record.indexOf(LF);
   const endOfRest = record.indexOf(LF, endOfKey + 1);
-  const head = record.toString('utf8', 0, endOfKey);
-  const rest = JSON.parse(record.toString('utf8', endOfKey + 1, endOfRest)) as
-    string | [id: string, options: Record<string, string>, idempotencyKey?: string];
-  const commas: number[] = [];
-  for (let at = head.indexOf(','); commas.length < 6; at = head.indexOf(',', at + 1)) commas.push(at);
-  const [c0 = 0, c1 = 0, c2 = 0, c3 = 0, c4 = 0, c5 = 0] = commas;
-  const key = head.slice(c5 + 1);
-  const place = parseKey(key);
-  const [id, options, idempotencyKey] = typeof rest === 'string' ? [rest, {}] : rest;
-  const { service, partition, objectId, method } = place;
+  const text = record.toString('utf8', 0, endOfRest);
+  const c0 = text.indexOf(',');
+  const c1 = text.indexOf(',', c0 + 1);
+  const c2 = text.indexOf(',', c1 + 1);
+  const c3 = text.indexOf(',', c2 + 1);
+  const c4 = text.indexOf(',', c3 + 1);
+  const c5 = text.indexOf(',', c4 + 1);
+  const keyEnd = text.indexOf('\n', c5);
+  const place = placeOf(text.slice(c5 + 1, keyEnd));
+  const rest = JSON.parse(text.slice(keyEnd + 1)) as Rest;
+  const deadline = Number(text.slice(0, c0)) - clockOffsetMs;
+  const plain = typeof rest === 'string';
   return {
-    deadline: Number(head.slice(0, c0)),
-    attempt: Number(head.slice(c0 + 1, c1)),
-    caller: head.slice(c1 + 1, c2),
-    callNumber: head.slice(c2 + 1, c3),
-    delivery: head.slice(c3 + 1, c4) === '1' ? 'at-least-once' : 'at-most-once',
-    key,
-    scope: place.scope,
-    target: objectId === undefined ? `m${method}` : `o${objectId}`,
+    attempt: Number(text.slice(c0 + 1, c1)),
+    caller: text.slice(c1 + 1, c2),
+    callNumber: text.slice(c2 + 1, c3),
+    delivery: text[c3 + 1] === '1' ? 'at-least-once' : 'at-most-once',
+    place,
+    deadline,
     invocation: {
-      id,
-      service,
-      method,
-      partition,
-      objectId,
+      id: plain ? rest : rest[0],
+      service: place.service,
+      method: place.method,
+      partition: place.partition,
+      objectId: place.objectId,
       payload: record.subarray(endOfRest + 1),
-      options,
-      idempotencyKey,
+      options: plain ? {} : rest[1],
+      deadline,
+      idempotencyKey: plain ? undefined : rest[2],
     },
   };
 }
 
-interface Place {
-  readonly scope: string;
+/** What is in a message key, {@link invocationKey}. */
+export interface Place extends Lane {
+  readonly key: string;
   readonly service: string;
   readonly partition: number;
   readonly objectId: string | undefined;
   readonly method: string;
+}
+
+/** Keys come again and again; this many are remembered, and then none. */
+const PLACES = 1000;
+const places = new Map<string, Place>();
+
+function placeOf(key: string): Place {
+  let place = places.get(key);
+  if (place === undefined) {
+    // A copy: a part of a string would keep the whole of it.
+    place = parseKey(Buffer.from(key).toString());
+    if (places.size >= PLACES) places.clear();
+    places.set(place.key, place);
+  }
+  return place;
 }
 
 /** The way back from {@link invocationKey}; services and objects have no '/' in them. */
@@ -109,11 +131,14 @@ function parseKey(key: string): Place {
   const scope = key.slice(0, afterPartition);
   const service = key.slice(5, afterService);
   const partition = Number(key.slice(afterService + 1, afterPartition));
-  if (key.startsWith('invokes/', afterPartition + 1))
-    return { scope, service, partition, objectId: undefined, method: key.slice(afterPartition + 9) };
+  if (key.startsWith('invokes/', afterPartition + 1)) {
+    const method = key.slice(afterPartition + 9);
+    return { key, scope, target: `m${method}`, service, partition, objectId: undefined, method };
+  }
   const afterObject = key.indexOf('/', afterPartition + 9);
   const objectId = key.slice(afterPartition + 9, afterObject);
-  return { scope, service, partition, objectId, method: key.slice(afterObject + 9) };
+  const method = key.slice(afterObject + 9);
+  return { key, scope, target: `o${objectId}`, service, partition, objectId, method };
 }
 
 /** As it travels: `R`, status, `p` with a payload, JSON where there is more to say, LF, payload. */

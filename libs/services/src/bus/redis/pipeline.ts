@@ -15,6 +15,27 @@ export interface Op {
   forgotten(): void;
 }
 
+/** A step that is the same however often it is written. */
+export class Step implements Op {
+  readonly size = 100;
+  readonly withdrawn = false;
+
+  constructor(private readonly args: readonly string[]) {}
+
+  write(args: Args): void {
+    args.push(...this.args);
+  }
+
+  accepted(): void {
+    return undefined;
+  }
+
+  /** What the broker does not know needs no end. */
+  forgotten(): void {
+    return undefined;
+  }
+}
+
 export interface PipelineEvents {
   /** to send a batch; resolves with the script's answer */
   submit(sequence: number, ops: Args): Promise<unknown>;
@@ -23,10 +44,11 @@ export interface PipelineEvents {
   failed(thrown: unknown): void;
 }
 
-const BATCH_OPS = 128;
+/** Few enough that the broker works on one while this process makes the next. */
+const BATCH_OPS = 64;
 const BATCH_BYTES = 1024 * 1024;
 /** More under way would not be faster; fewer and larger batches cost less. */
-const BATCHES_UNDER_WAY = 3;
+const BATCHES_UNDER_WAY = 4;
 
 interface Batch {
   readonly sequence: number;

@@ -95,7 +95,17 @@ describeWithRedis('RedisBus', () => {
       .bus({ maxPayloadBytes: 100 })
       .serve(subscription(), (delivery) => Promise.resolve(okay(delivery, Buffer.alloc(101))));
     const reply = await lab.bus().invoke(invocation(), AT_MOST_ONCE);
-    expect(textOf(reply)).toMatch(/BERTH_SERVICE_BAD_RESULT.*101 bytes; maxPayloadBytes is 100/);
+    expect(textOf(reply)).toMatch(/BERTH_SERVICE_BAD_RESULT.*101 bytes.*maxPayloadBytes is 100/);
+  });
+
+  redisTest('options and headers are bounded too', async (lab) => {
+    const long = { long: 'x'.repeat(70_000) };
+    await lab.bus().serve(subscription(), (delivery) => Promise.resolve({ ...okay(delivery), headers: long }));
+    const bus = lab.bus();
+    expect(await codeOf(bus.invoke(invocation({ options: long }), AT_MOST_ONCE))).toBe(
+      'BERTH_SERVICE_PAYLOAD_TOO_LARGE',
+    );
+    expect(textOf(await bus.invoke(invocation(), AT_MOST_ONCE))).toMatch(/BERTH_SERVICE_BAD_RESULT/);
   });
 
   redisTest('calls of more bytes than maxPendingBytes are BUSY', async (lab) => {

@@ -22,6 +22,14 @@ export function tooLarge(invocation: Invocation, limit: number): ServicesError {
   );
 }
 
+export function headTooLarge({ service, method }: Invocation, length: number, limit: number): ServicesError {
+  return new ServicesError(
+    'BERTH_SERVICE_PAYLOAD_TOO_LARGE',
+    `id, key and options of a call of '${service}', method '${method.slice(0, 100)}', have ${length} bytes; at most ${limit}`,
+    { length, limit },
+  );
+}
+
 export function noAgent(invocation: Invocation): ServicesError {
   return new ServicesError(
     'BERTH_SERVICE_NO_AGENT',

@@ -218,6 +218,9 @@ if ask == 'batch' then
     elseif op == 'C' then
       call('SET', PREFIX .. 'left:' .. caller .. ':' .. ARGV[i + 1], '', 'PX', ARGV[i + 2])
       i = i + 3
+    elseif op == 'R' then
+      reap(ARGV[i + 1])
+      i = i + 2
     elseif op == 'Q' then
       reap(ARGV[i + 1])
       call('DEL', process, inbox)

@@ -3,7 +3,7 @@ import { type Log, silentLog } from '#observability';
 import { Latch } from './latch.js';
 import { type Connection, Link, type LinkOptions } from './link.js';
 import type { RedisBusLimits } from './options.js';
-import { type Args, Pipeline } from './pipeline.js';
+import { type Args, Pipeline, Step } from './pipeline.js';
 import { busScript } from './script.js';
 
 export interface SessionEvents {
@@ -163,11 +163,14 @@ export class Session {
 
   #forgotten(): void {
     this.#log.warn({ caller: this.caller, worker: this.worker }, 'redis bus: the broker has lost its memory');
+    const before = this.worker;
     this.caller = newName();
     this.worker = newName();
     this.#callerKnown = false;
     this.#workerKnown = false;
     this.pipeline.forget();
+    // A broker that has lost only the end of its memory would give to it what nobody answers.
+    this.pipeline.push(new Step(['R', before]));
     this.events.forgotten();
   }
 

@@ -5,8 +5,8 @@ import { errorReply } from '../../invocation/replies.js';
 import type { BusHandler, Subscription } from '../invocation-bus.js';
 import { messageIn } from './dead-letters.js';
 import type { RedisDelivery } from './delivery.js';
-import { encodeReply, scopeOf } from './message.js';
-import type { Args, Op } from './pipeline.js';
+import { encodeReply, MAX_HEAD_BYTES, scopeOf } from './message.js';
+import { type Args, type Op, Step } from './pipeline.js';
 import type { Session } from './session.js';
 
 /** A subscription of this process and what it runs. */
@@ -44,17 +44,21 @@ export class Worker {
     }
     // Lost meanwhile: somebody else has it, or nobody any more.
     if (delivery.over) return;
+    let answer = encodeReply(reply, id);
     const length = reply.payload?.length ?? 0;
-    if (length > this.maxReplyBytes)
+    if (length > this.maxReplyBytes || answer.length > length + MAX_HEAD_BYTES) {
       reply = errorReply(
         id,
         new ServicesError(
           'BERTH_SERVICE_BAD_RESULT',
-          `the reply has ${length} bytes; maxPayloadBytes is ${this.maxReplyBytes}`,
+          `the reply has ${length} bytes, and ${answer.length - length} of headers; ` +
+            `maxPayloadBytes is ${this.maxReplyBytes}, and headers have at most ${MAX_HEAD_BYTES}`,
         ),
       );
+      answer = encodeReply(reply, id);
+    }
     const failed = reply.status !== InvocationStatus.OKAY && delivery.delivery === 'at-least-once';
-    delivery.answer(encodeReply(reply, id), failed ? { message: messageIn(reply) } : undefined);
+    delivery.answer(answer, failed ? { message: messageIn(reply) } : undefined);
     this.session.pipeline.push(delivery);
     this.#ended(delivery);
   }
@@ -99,27 +103,6 @@ export class Worker {
     this.running.delete(delivery);
     this.onEnd(delivery);
     if (this.running.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
-  }
-}
-
-/** A step that is the same however often it is written. */
-export class Step implements Op {
-  readonly size = 100;
-  readonly withdrawn = false;
-
-  constructor(private readonly args: readonly string[]) {}
-
-  write(args: Args): void {
-    args.push(...this.args);
-  }
-
-  accepted(): void {
-    return undefined;
-  }
-
-  /** What the broker does not know needs no end. */
-  forgotten(): void {
-    return undefined;
   }
 }
 
