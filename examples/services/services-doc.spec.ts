@@ -208,14 +208,18 @@ describe('the code of docs/services.md', () => {
     await tools.close();
   });
 
-  it('lists and removes dead letters: what failed at least once', async () => {
+  it('lists and removes dead letters: what failed at least once, and was no outcome', async () => {
+    const save = jest.spyOn(services.store, 'save').mockRejectedValue(new Error('no more room'));
+    const counters = client(Counter, { bus });
+    await expect(counters.object('visits').add(1)).rejects.toThrow('no more room');
+    save.mockRestore();
     const log = jest.spyOn(console, 'log').mockImplementation(() => undefined);
     for (const letter of await services.bus.deadLetters('example.Counter', 0)) {
       console.log(letter.at, letter.reason, letter.key, letter.message);
       await services.bus.removeDeadLetter('example.Counter', 0, letter.id);
     }
     const key = 'oprc/example.Counter/0/objects/visits/invokes/add';
-    expect(log.mock.calls).toEqual([[expect.any(String), 'failed', key, 'counter visits has only 105']]);
+    expect(log.mock.calls).toEqual([[expect.any(String), 'failed', key, 'no more room']]);
     log.mockRestore();
     expect(await services.bus.deadLetters('example.Counter', 0)).toEqual([]);
   });

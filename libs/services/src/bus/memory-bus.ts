@@ -1,5 +1,7 @@
 import type { ServicesError } from '../errors.js';
-import { type Invocation, type InvocationReply, InvocationStatus } from '../invocation/invocation.js';
+import type { Invocation, InvocationReply } from '../invocation/invocation.js';
+import { isFailure } from '../invocation/replies.js';
+import { handlerFailed, messageIn } from './handler-reply.js';
 import type {
   BusCallOptions,
   BusHandler,
@@ -9,13 +11,12 @@ import type {
   Subscription,
 } from './invocation-bus.js';
 import { MemoryCall, MemoryDelivery } from './memory/call.js';
-import { messageIn } from './memory/dead-letters.js';
 import { Deadlines } from '../runtime/deadlines.js';
-import { handlerFailed, handlerReply } from './memory/handler-reply.js';
+import { handlerReply } from './memory/handler-reply.js';
 import { Intake } from './memory/intake.js';
 import { lendInvocation, ownInvocation } from '../runtime/isolation.js';
 import { type MemoryBusLimits, memoryBusLimits, type MemoryBusOptions } from './memory/options.js';
-import { cancelled, outcomeUnknown, timedOut, unavailable } from './memory/refusals.js';
+import { cancelled, closedBus, timedOut, workerLost } from './refusals.js';
 import type { Group, Lane } from './memory/routing.js';
 import { wholeNumber } from '../runtime/whole-number.js';
 import { Worker } from './memory/worker.js';
@@ -49,7 +50,7 @@ export class MemoryBus implements InvocationBus {
 
   invoke(invocation: Invocation, options: BusCallOptions): Promise<InvocationReply> {
     return new Promise((resolve, reject) => {
-      if (this.closed) throw unavailable();
+      if (this.closed) throw closedBus();
       const now = Date.now();
       const deadline = invocation.deadline ?? now + this.limits.defaultTimeoutMs;
       const { delivery, signal } = options;
@@ -74,7 +75,7 @@ export class MemoryBus implements InvocationBus {
 
   serve(subscription: Subscription, handler: BusHandler): Promise<BusSubscription> {
     return new Promise((resolve) => {
-      if (this.closed) throw unavailable();
+      if (this.closed) throw closedBus();
       const { service, partition, objectId, statelessMethods } = subscription;
       const concurrency = wholeNumber('concurrency', subscription.concurrency);
       const scope = this.intake.scopeFor(service, partition);
@@ -96,12 +97,12 @@ export class MemoryBus implements InvocationBus {
   }
 
   deadLetters(service: string, partition: number, limit = Infinity): Promise<DeadLetter[]> {
-    if (this.closed) return Promise.reject(unavailable());
+    if (this.closed) return Promise.reject(closedBus());
     return Promise.resolve(this.intake.find(service, partition)?.deadLetters.list(limit) ?? []);
   }
 
   removeDeadLetter(service: string, partition: number, id: string): Promise<boolean> {
-    if (this.closed) return Promise.reject(unavailable());
+    if (this.closed) return Promise.reject(closedBus());
     return Promise.resolve(this.intake.find(service, partition)?.deadLetters.remove(id) ?? false);
   }
 
@@ -113,8 +114,8 @@ export class MemoryBus implements InvocationBus {
       worker.open = false;
       for (let call = worker.running.first; call !== undefined; call = worker.running.first) {
         const run = this.release(call, worker);
-        this.fail(call, unavailable());
-        run?.abort(unavailable());
+        this.fail(call, closedBus());
+        run?.abort(closedBus());
       }
       worker.settleIdle();
     }
@@ -122,7 +123,7 @@ export class MemoryBus implements InvocationBus {
     for (const { waiting } of this.intake.lanes()) {
       for (let call = waiting.first; call !== undefined; call = waiting.first) {
         waiting.remove(call);
-        this.fail(call, unavailable());
+        this.fail(call, closedBus());
       }
     }
     return Promise.resolve();
@@ -153,7 +154,7 @@ export class MemoryBus implements InvocationBus {
     // Cut off meanwhile: somebody else has it, or nobody any more.
     if (call.running !== run) return;
     this.release(call, worker);
-    if (call.delivery === 'at-least-once' && reply.status !== InvocationStatus.OKAY)
+    if (call.delivery === 'at-least-once' && isFailure(reply))
       call.lane.scope.deadLetters.add(call, 'failed', messageIn(reply));
     this.end(call);
     call.resolve(reply);
@@ -259,7 +260,7 @@ export class MemoryBus implements InvocationBus {
       const { lane, invocation } = call;
       const run = this.release(call, worker);
       if (call.delivery === 'at-most-once' || call.attempt >= this.limits.maxDeliveries) {
-        const error = outcomeUnknown(invocation, call.attempt);
+        const error = workerLost(invocation, call.attempt);
         lane.scope.deadLetters.add(call, 'worker-lost', error.message);
         this.fail(call, error);
       } else if (call.deadline <= Date.now()) {
@@ -269,7 +270,7 @@ export class MemoryBus implements InvocationBus {
         lane.waiting.unshift(call);
       }
       lane.update();
-      run?.abort(outcomeUnknown(invocation, call.attempt));
+      run?.abort(workerLost(invocation, call.attempt));
       this.dispatch(lane.group);
     }
     worker.settleIdle();

@@ -1,7 +1,9 @@
 import { eventually } from '#testing';
 import type { DeadLetter } from '../../src/bus/invocation-bus.js';
 import { type InvocationReply, InvocationStatus } from '../../src/invocation/invocation.js';
+import { AppError, ServicesError } from '../../src/errors.js';
 import { invocationKey } from '../../src/invocation/keys.js';
+import { errorReply, methodFailed } from '../../src/invocation/replies.js';
 import {
   answering,
   codeOf,
@@ -71,6 +73,19 @@ export function failureContract(make: MakeBuses): void {
     expect([...(failed?.invocation.payload ?? [])]).toEqual([0, 255]);
     expect(rejected).toMatchObject({ reason: 'failed', message: 'no payload', delivery: 'at-least-once' });
     expect(Math.abs(Date.parse(rejected?.at ?? '') - Date.now())).toBeLessThan(60_000);
+  });
+
+  test("a caller's mistake, and a method that says no, are outcomes and no dead letters", async (lab) => {
+    const outcomes = [
+      new ServicesError('BERTH_SERVICE_BAD_PAYLOAD', 'not JSON'),
+      methodFailed(new AppError('SOLD_OUT', 'no apples')),
+      methodFailed(new Error('a fault')),
+    ];
+    await lab.serve({}, ({ invocation: { id } }) => Promise.resolve(errorReply(id, outcomes.shift())));
+    const { INVALID_REQUEST, APP_ERROR } = InvocationStatus;
+    for (const status of [INVALID_REQUEST, APP_ERROR, APP_ERROR])
+      expect((await lab.call(invocation(), 'at-least-once')).status).toBe(status);
+    expect((await letters(lab, 1)).map(({ message }) => message)).toEqual(['a fault']);
   });
 
   test('dead letters are listed oldest first, of one service and partition, and can be removed', async (lab) => {

@@ -1,4 +1,3 @@
-import type { InvocationReply } from '../../invocation/invocation.js';
 import { invocationKey } from '../../invocation/keys.js';
 import type { DeadLetter } from '../invocation-bus.js';
 import type { MemoryCall } from './call.js';
@@ -54,17 +53,5 @@ export class DeadLetters {
     if (letter === undefined) return false;
     this.bytes -= letter.invocation.payload.length;
     return this.letters.delete(id);
-  }
-}
-
-/** The error's text in a reply that is not OKAY, where it has one. */
-export function messageIn({ payload }: InvocationReply): string | undefined {
-  if (payload === undefined) return undefined;
-  try {
-    const body = JSON.parse(Buffer.from(payload).toString()) as { error?: { message?: unknown } } | null;
-    const message = body?.error?.message;
-    return typeof message === 'string' ? message : undefined;
-  } catch {
-    return undefined;
   }
 }

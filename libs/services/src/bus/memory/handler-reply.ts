@@ -1,4 +1,3 @@
-import { messageOf } from '#errors';
 import { ServicesError } from '../../errors.js';
 import type { InvocationReply } from '../../invocation/invocation.js';
 import { errorReply } from '../../invocation/replies.js';
@@ -10,9 +9,4 @@ export function handlerReply(result: InvocationReply, invocationId: string, maxP
   if (bytes <= maxPayloadBytes) return ownReply(result, invocationId);
   const message = `the reply has ${bytes} bytes; maxPayloadBytes is ${maxPayloadBytes}`;
   return errorReply(invocationId, new ServicesError('BERTH_SERVICE_BAD_RESULT', message, { bytes, maxPayloadBytes }));
-}
-
-/** The reply for a handler that broke its promise not to reject: SYSTEM_ERROR. */
-export function handlerFailed(thrown: unknown, invocationId: string): InvocationReply {
-  return errorReply(invocationId, new ServicesError('BERTH_INTERNAL', messageOf(thrown), {}, { cause: thrown }));
 }

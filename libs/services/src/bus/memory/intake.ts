@@ -1,7 +1,7 @@
 import type { Invocation } from '../../invocation/invocation.js';
 import { DeadLetters } from './dead-letters.js';
 import type { MemoryBusLimits } from './options.js';
-import { busy, cancelled, noAgent, timedOut, tooLarge } from './refusals.js';
+import { busy, cancelled, noAgent, timedOut, tooLarge } from '../refusals.js';
 import { Lane, Scope } from './routing.js';
 
 /** Decides what comes in, where it goes, and counts what is inside. */

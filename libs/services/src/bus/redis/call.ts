@@ -1,6 +1,6 @@
 import type { ServicesError } from '../../errors.js';
 import type { Delivery, Invocation, InvocationReply } from '../../invocation/invocation.js';
-import type { Expiring } from './deadlines.js';
+import type { Expiring } from '../../runtime/deadlines.js';
 import type { Lane } from './message.js';
 import type { Args, Op } from './pipeline.js';
 

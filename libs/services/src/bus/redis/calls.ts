@@ -2,7 +2,7 @@ import { ServicesError } from '../../errors.js';
 import type { Invocation, InvocationReply } from '../../invocation/invocation.js';
 import type { BusCallOptions } from '../invocation-bus.js';
 import { Call, Cancel } from './call.js';
-import { Deadlines } from './deadlines.js';
+import { Deadlines } from '../../runtime/deadlines.js';
 import { checkTarget, decodeAnswer, encodeBody, laneOf, MAX_HEAD_BYTES } from './message.js';
 import type { RedisBusLimits } from './options.js';
 import {
@@ -16,7 +16,7 @@ import {
   timedOut,
   tooLarge,
   workerLost,
-} from './refusals.js';
+} from '../refusals.js';
 import type { Session } from './session.js';
 
 /** How long agents have to come back to a broker that has lost its memory, and how often is asked for them, ms. */

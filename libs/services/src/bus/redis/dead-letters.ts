@@ -1,8 +1,7 @@
 import { RESP_TYPES } from '@redis/client';
-import type { ErrorReplyBody, InvocationReply } from '../../invocation/invocation.js';
 import type { DeadLetter } from '../invocation-bus.js';
 import { decodeRecord, scopeOf } from './message.js';
-import { workerLost } from './refusals.js';
+import { workerLost } from '../refusals.js';
 import type { Session } from './session.js';
 
 type Entry = readonly [id: Buffer, fields: readonly Buffer[]];
@@ -60,15 +59,4 @@ function toLetter(id: string, fields: readonly Buffer[], clockOffsetMs: number):
     // The first part of an id of a stream is when it was written.
     at: new Date(Number(id.split('-', 1)[0])).toISOString(),
   };
-}
-
-/** The text of an error's reply; '' where it has none. */
-export function messageIn({ payload }: InvocationReply): string {
-  try {
-    const body = JSON.parse(Buffer.from(payload ?? []).toString()) as Partial<ErrorReplyBody> | null;
-    const message: unknown = body?.error?.message;
-    return typeof message === 'string' ? message : '';
-  } catch {
-    return '';
-  }
 }

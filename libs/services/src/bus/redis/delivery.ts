@@ -1,7 +1,7 @@
 import type { ServicesError } from '../../errors.js';
 import type { Invocation } from '../../invocation/invocation.js';
 import type { BusDelivery } from '../invocation-bus.js';
-import type { Expiring } from './deadlines.js';
+import type { Expiring } from '../../runtime/deadlines.js';
 import type { Received } from './message.js';
 import type { Args, Op } from './pipeline.js';
 

@@ -1,12 +1,12 @@
 import { ServicesError } from '../../errors.js';
 import { checkObjectId } from '../../objects/object-id.js';
 import type { BusHandler, BusSubscription, Subscription } from '../invocation-bus.js';
-import { Deadlines } from './deadlines.js';
+import { Deadlines } from '../../runtime/deadlines.js';
 import { RedisDelivery } from './delivery.js';
 import { decodeRecord } from './message.js';
 import type { RedisBusLimits } from './options.js';
 import { Step } from './pipeline.js';
-import { away, closedBus, timedOut, workerLost } from './refusals.js';
+import { away, closedBus, timedOut, workerLost } from '../refusals.js';
 import type { Session } from './session.js';
 import { Worker } from './worker.js';
 

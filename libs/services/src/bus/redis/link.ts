@@ -30,6 +30,8 @@ function newClient({ url, connectTimeoutMs, silenceMs }: LinkOptions) {
     // The bus knows what may be sent again and what may not; the client does not.
     disableOfflineQueue: true,
     disableClientInfo: true,
+    // With a timeout of its own each command would cost an AbortSignal.
+    commandOptions: { timeout: 0 },
     maintNotifications: 'disabled',
     socket: { connectTimeout: connectTimeoutMs, socketTimeout: silenceMs, reconnectStrategy: false },
   });

@@ -1,8 +1,9 @@
 import type { Log } from '#observability';
 import { ServicesError } from '../../errors.js';
+import { BUS_DEFAULTS, type BusOptions } from '../bus-options.js';
 
 /** What a {@link RedisBus} is made with. All processes of one bus need the same `keyPrefix` and bounds. */
-export interface RedisBusOptions {
+export interface RedisBusOptions extends BusOptions {
   /** `redis://` or, with TLS, `rediss://`; user and password are written nowhere */
   readonly url: string;
   /**
@@ -10,27 +11,11 @@ export interface RedisBusOptions {
    * cluster all names must be in one slot: give it a hash tag, such as `{berth}:`
    */
   readonly keyPrefix?: string | undefined;
-  /** calls of this process that wait for a reply, 10 000: one more is refused as BUSY */
-  readonly maxPendingCalls?: number | undefined;
-  /** bytes of payload in all of them, 256 MiB: more is refused as BUSY */
-  readonly maxPendingBytes?: number | undefined;
-  /** invocations that wait for one object, 1 000: one more is refused as BUSY */
-  readonly maxQueuedPerObject?: number | undefined;
-  /** invocations that wait for one stateless method, 5 000: one more is refused as BUSY */
-  readonly maxQueuedPerMethod?: number | undefined;
-  /** of an invocation or a reply, 4 MiB, at most 256 MiB: more is refused as PAYLOAD_TOO_LARGE or BAD_RESULT */
-  readonly maxPayloadBytes?: number | undefined;
-  /** how many workers may die with one at-least-once invocation, 5 */
-  readonly maxDeliveries?: number | undefined;
-  /** the wait for a reply of an invocation without a deadline, ms, 30 000 */
-  readonly defaultTimeoutMs?: number | undefined;
   /**
    * a worker that is silent for so long counts as dead, ms, 15 000, from 100; it says that it lives
    * three times as often. Also how long the broker may be silent before a new connection is made
    */
   readonly workerTimeoutMs?: number | undefined;
-  /** dead letters kept for each service and partition, 1 000; the oldest are dropped */
-  readonly deadLetterLimit?: number | undefined;
   /** for one attempt to connect, and how long `serve()` waits for the broker, ms, 5 000 */
   readonly connectTimeoutMs?: number | undefined;
   /** default none */
@@ -38,15 +23,8 @@ export interface RedisBusOptions {
 }
 
 const DEFAULTS = {
-  maxPendingCalls: 10_000,
-  maxPendingBytes: 256 * 1024 * 1024,
-  maxQueuedPerObject: 1_000,
-  maxQueuedPerMethod: 5_000,
-  maxPayloadBytes: 4 * 1024 * 1024,
-  maxDeliveries: 5,
-  defaultTimeoutMs: 30_000,
+  ...BUS_DEFAULTS,
   workerTimeoutMs: 15_000,
-  deadLetterLimit: 1_000,
   connectTimeoutMs: 5_000,
 } as const satisfies Partial<Record<keyof RedisBusOptions, number>>;
 

@@ -12,7 +12,7 @@ import { listDeadLetters, removeDeadLetter } from './dead-letters.js';
 import { Host } from './host.js';
 import { Inbox } from './inbox.js';
 import { type RedisBusLimits, redisBusLimits, type RedisBusOptions } from './options.js';
-import { away, closedBus } from './refusals.js';
+import { away, closedBus } from '../refusals.js';
 import { Session } from './session.js';
 
 /** How long {@link RedisBus.close} waits for the broker to know of it, ms. */

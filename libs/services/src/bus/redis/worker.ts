@@ -1,9 +1,8 @@
-import { messageOf } from '#errors';
 import { ServicesError } from '../../errors.js';
-import { type InvocationReply, InvocationStatus } from '../../invocation/invocation.js';
-import { errorReply } from '../../invocation/replies.js';
+import type { InvocationReply } from '../../invocation/invocation.js';
+import { errorReply, isFailure } from '../../invocation/replies.js';
+import { handlerFailed, messageIn } from '../handler-reply.js';
 import type { BusHandler, Subscription } from '../invocation-bus.js';
-import { messageIn } from './dead-letters.js';
 import type { RedisDelivery } from './delivery.js';
 import { encodeReply, MAX_HEAD_BYTES, scopeOf } from './message.js';
 import { type Args, type Op, Step } from './pipeline.js';
@@ -40,7 +39,7 @@ export class Worker {
     try {
       reply = await this.handler(delivery);
     } catch (thrown) {
-      reply = errorReply(id, new ServicesError('BERTH_INTERNAL', messageOf(thrown), {}, { cause: thrown }));
+      reply = handlerFailed(thrown, id);
     }
     // Lost meanwhile: somebody else has it, or nobody any more.
     if (delivery.over) return;
@@ -57,8 +56,8 @@ export class Worker {
       );
       answer = encodeReply(reply, id);
     }
-    const failed = reply.status !== InvocationStatus.OKAY && delivery.delivery === 'at-least-once';
-    delivery.answer(answer, failed ? { message: messageIn(reply) } : undefined);
+    const failed = delivery.delivery === 'at-least-once' && isFailure(reply);
+    delivery.answer(answer, failed ? { message: messageIn(reply) ?? '' } : undefined);
     this.session.pipeline.push(delivery);
     this.#ended(delivery);
   }

@@ -1,11 +1,16 @@
-import { ServicesError } from '../../errors.js';
-import type { Invocation } from '../../invocation/invocation.js';
-import { invocationKey } from '../../invocation/keys.js';
+import { ServicesError } from '../errors.js';
+import type { Invocation } from '../invocation/invocation.js';
+import { invocationKey } from '../invocation/keys.js';
 
-// Why the memory bus fails a call; InvocationBus.invoke() has the list.
+// Why a bus fails a call; InvocationBus.invoke() has the list.
 
-export function unavailable(): ServicesError {
+export function closedBus(): ServicesError {
   return new ServicesError('BERTH_SERVICE_BUS_UNAVAILABLE', 'the bus is closed');
+}
+
+/** @param reason of {@link InvocationBus.health} */
+export function away(what: string, reason: string): ServicesError {
+  return new ServicesError('BERTH_SERVICE_BUS_UNAVAILABLE', `${what}: the broker is away (${reason}); try again later`);
 }
 
 export function tooLarge(invocation: Invocation, limit: number): ServicesError {
@@ -13,6 +18,14 @@ export function tooLarge(invocation: Invocation, limit: number): ServicesError {
   return new ServicesError(
     'BERTH_SERVICE_PAYLOAD_TOO_LARGE',
     `the payload of ${invocationKey(invocation)} has ${length} bytes; maxPayloadBytes is ${limit}`,
+    { length, limit },
+  );
+}
+
+export function headTooLarge({ service, method }: Invocation, length: number, limit: number): ServicesError {
+  return new ServicesError(
+    'BERTH_SERVICE_PAYLOAD_TOO_LARGE',
+    `id, key and options of a call of '${service}', method '${method.slice(0, 100)}', have ${length} bytes; at most ${limit}`,
     { length, limit },
   );
 }
@@ -40,10 +53,17 @@ export function cancelled(invocation: Invocation): ServicesError {
   return new ServicesError('BERTH_SERVICE_CANCELLED', `the caller of ${invocationKey(invocation)} has left`);
 }
 
-export function outcomeUnknown(invocation: Invocation, attempts: number): ServicesError {
+export function workerLost(invocation: Invocation, attempts: number): ServicesError {
   return new ServicesError(
     'BERTH_SERVICE_OUTCOME_UNKNOWN',
     `the worker of ${invocationKey(invocation)} was lost (delivery ${attempts}); it may have taken effect`,
     { attempts },
+  );
+}
+
+export function brokerForgot(invocation: Invocation): ServicesError {
+  return new ServicesError(
+    'BERTH_SERVICE_OUTCOME_UNKNOWN',
+    `the broker has lost its memory with ${invocationKey(invocation)} in it; it may have taken effect`,
   );
 }
