@@ -13,6 +13,7 @@ import {
   RedisStore,
   registerServicesMetrics,
   Services,
+  ServicesError,
 } from '#services';
 import { describeWithRedis, RedisServer } from '#testing';
 import { memoryBusLimits } from '../../libs/services/src/bus/memory/options.js';
@@ -209,7 +210,8 @@ describe('the code of docs/services.md', () => {
   });
 
   it('lists and removes dead letters: what failed at least once, and was no outcome', async () => {
-    const save = jest.spyOn(services.store, 'save').mockRejectedValue(new Error('no more room'));
+    const full = new ServicesError('BERTH_SERVICE_STORE_UNAVAILABLE', 'no more room');
+    const save = jest.spyOn(services.store, 'save').mockRejectedValue(full);
     const counters = client(Counter, { bus });
     await expect(counters.object('visits').add(1)).rejects.toThrow('no more room');
     save.mockRestore();

@@ -1,3 +1,4 @@
+import { silentLog } from '#observability';
 import { nextInvocationId } from '../src/invocation/invocation-id.js';
 import type { Invocation, InvocationReply } from '../src/invocation/invocation.js';
 import { Executor } from '../src/invocation/executor.js';
@@ -6,12 +7,12 @@ import type { ServiceClass } from '../src/definition/service-definition.js';
 import { MemoryStore } from '../src/objects/memory-store.js';
 import { ObjectHost, type ObjectHostOptions } from '../src/objects/object-host.js';
 import type { ObjectStore } from '../src/objects/object-store.js';
-import { construct, ServiceRegistry } from '../src/runtime/service-registry.js';
+import { construct, type InstanceFactory, ServiceRegistry } from '../src/runtime/service-registry.js';
 
 /** An executor with all that it needs, in memory. */
 export function testExecutor(
   services: readonly ServiceClass[],
-  given: { store?: ObjectStore; defaultTimeoutMs?: number } & Partial<ObjectHostOptions> = {},
+  given: { store?: ObjectStore; defaultTimeoutMs?: number; create?: InstanceFactory } & Partial<ObjectHostOptions> = {},
 ) {
   const options = {
     ...{ maxActiveObjects: 100, maxQueuedPerObject: 100, conflictRetries: 5, rememberMs: 60_000 },
@@ -20,9 +21,9 @@ export function testExecutor(
   };
   const store = given.store ?? new MemoryStore();
   const registry = new ServiceRegistry();
-  for (const service of services) registry.add(service, construct);
+  for (const service of services) registry.add(service, given.create ?? construct);
   const objects = new ObjectHost(store, options);
-  const executor = new Executor(registry, objects, store, options);
+  const executor = new Executor(registry, objects, store, options, silentLog);
   const call = (method: string, more: Partial<Invocation> = {}): Promise<InvocationReply> =>
     executor.handle(invocation(method, more), 'server');
   return { executor, objects, store, registry, call };

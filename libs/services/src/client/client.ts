@@ -22,7 +22,7 @@ import type { Services } from '../runtime/services.js';
 import { BusTransport } from './bus-transport.js';
 import { GrpcTransport, type GrpcTransportOptions } from './grpc-transport.js';
 import type { InvocationTransport } from './invocation-transport.js';
-import { type CallOptions, type Remote, remoteOf } from './remote.js';
+import { type CallOptions, checkCallOptions, type Remote, remoteOf } from './remote.js';
 
 /** Where a client finds its service, and what its calls say unless they say otherwise. */
 export interface ClientOptions extends Omit<CallOptions, 'signal' | 'idempotencyKey'> {
@@ -70,6 +70,7 @@ export function client<S extends object>(service: ServiceClass<S>, options: Clie
       'BERTH_SERVICE_INVALID',
       `Service class ${service.name} not registered: @Service is missing`,
     );
+  checkCallOptions(definition.id, options);
   const caller = new Caller(definition, options);
   const { call } = caller;
   const close = (): Promise<void> => caller.close();

@@ -1,4 +1,5 @@
 import type { MemberDefinition, ServiceDefinition } from '../definition/service-definition.js';
+import { checkCount, checkMs } from '../definition/option-checks.js';
 import { ServicesError } from '../errors.js';
 import type { ServiceObject } from '../runtime/service-object.js';
 
@@ -8,7 +9,7 @@ export interface CallOptions {
   readonly timeoutMs?: number | undefined;
   /** gives up waiting, and cancels the call where that is possible */
   readonly signal?: AbortSignal | undefined;
-  /** for at-least-once methods: calls with the same key take effect once; default: a new one for each call */
+  /** for at-least-once methods, 1..256 characters: calls of one method with the same key take effect once; default: a new one for each call */
   readonly idempotencyKey?: string | undefined;
   /** words to the method, `CallContext.options` */
   readonly options?: Readonly<Record<string, string>> | undefined;
@@ -59,15 +60,28 @@ interface Handle {
   };
 }
 
+const MAX_PARTITION = 4_294_967_295;
+const MAX_KEY = 256;
+
+/** Whatever carries the call: a bad option is refused before anything is sent. @throws ServicesError `BERTH_SERVICE_INVALID` */
+export function checkCallOptions(id: string, { timeoutMs, partition, idempotencyKey }: CallOptions): void {
+  const where = `a client of ${id}`;
+  if (timeoutMs !== undefined) checkMs(where, 'timeoutMs', timeoutMs, 1);
+  if (partition !== undefined) checkCount(where, 'partition', partition, MAX_PARTITION);
+  if (idempotencyKey !== undefined)
+    checkCount(where, 'the length of idempotencyKey', idempotencyKey.length, MAX_KEY, 1);
+}
+
 const prototypes = new WeakMap<ServiceDefinition, object>();
 
-/** Makes a remote; the functions are made once for each service. */
+/** Makes a remote; the functions are made once for each service. @throws ServicesError `BERTH_SERVICE_INVALID` an option */
 export function remoteOf<S extends object>(
   definition: ServiceDefinition,
   call: CallMember,
   objectId: string | undefined,
   options: CallOptions,
 ): Remote<S> {
+  checkCallOptions(definition.id, options);
   let prototype = prototypes.get(definition);
   if (prototype === undefined) {
     prototype = functionsOf(definition);
@@ -79,27 +93,18 @@ export function remoteOf<S extends object>(
 function functionsOf(definition: ServiceDefinition): object {
   const functions: Record<string, unknown> = {};
   for (const property of propertiesOf(definition)) {
-    const { read, write } = membersOf(definition, property);
-    functions[property] = function (this: Handle, ...args: unknown[]): Promise<unknown> {
-      const member = args.length === 0 ? (read ?? write) : (write ?? read);
-      if (member === undefined) return Promise.reject(notOffered(definition, property));
-      const { call, objectId, options } = this[HANDLE];
-      return call(member, objectId, args[0], options);
+    const method = definition.methods.get(property);
+    const read = method ?? definition.getters.get(property);
+    const write = method ?? definition.setters.get(property);
+    functions[property] = function (this: Handle | undefined, ...args: unknown[]): Promise<unknown> {
+      const member = args.length === 0 ? read : write;
+      if (member === undefined) return Promise.reject(notOffered(definition, property, args.length === 0));
+      const handle = this?.[HANDLE];
+      if (handle === undefined) return Promise.reject(apart(definition, property));
+      return handle.call(member, handle.objectId, args[0], handle.options);
     };
   }
   return functions;
-}
-
-/** A method is both: with or without input it is the same member. */
-function membersOf(
-  definition: ServiceDefinition,
-  property: string,
-): { read: MemberDefinition | undefined; write: MemberDefinition | undefined } {
-  const method = definition.methods.get(property);
-  return {
-    read: method ?? definition.getters.get(property),
-    write: method ?? definition.setters.get(property),
-  };
 }
 
 /** All that the types show: what is not decorated gets an answer that says so. */
@@ -115,9 +120,14 @@ function propertiesOf({ target, members, stateFields }: ServiceDefinition): Set<
   return properties;
 }
 
-function notOffered({ id }: ServiceDefinition, property: string): ServicesError {
-  return new ServicesError(
-    'BERTH_SERVICE_METHOD_NOT_FOUND',
-    `'${property}' of ${id} cannot be called from outside: it has no @Method, @Getter or @Setter`,
-  );
+function notOffered({ id, getters, setters }: ServiceDefinition, property: string, reading: boolean): ServicesError {
+  let what = 'cannot be called from outside: it has no @Method, @Getter or @Setter';
+  if (reading && setters.has(property)) what = 'can only be written: it has no @Getter';
+  if (!reading && getters.has(property)) what = 'can only be read: it has no @Setter';
+  return new ServicesError('BERTH_SERVICE_METHOD_NOT_FOUND', `'${property}' of ${id} ${what}`);
+}
+
+function apart({ id }: ServiceDefinition, property: string): ServicesError {
+  const message = `'${property}' of ${id} was taken off its client: call it as client.${property}()`;
+  return new ServicesError('BERTH_SERVICE_INVALID', message);
 }

@@ -26,7 +26,7 @@ export interface MethodOptions<I extends object = object> extends MemberOptions 
   readonly delivery?: Delivery;
   /** how the payload is read, where the parameter's type does not say it; a DTO class is validated */
   readonly input?: 'json' | 'text' | 'bytes' | (new () => I);
-  /** a number, boolean or DTO may be left out; default: whether the parameter has a default value */
+  /** the input may be left out; default: whether the parameter has a default value, which is not seen of `x?: T` */
   readonly optionalInput?: boolean;
 }
 
@@ -50,6 +50,7 @@ export function Method<I extends object>(
 export function Method(options?: MethodOptions): ServiceMethodDecorator<unknown>;
 export function Method(options: MethodOptions = {}): ServiceMethodDecorator<unknown> {
   return (prototype, property, descriptor): void => {
+    refuseStatic(prototype, property);
     const where = `${prototype.constructor.name}.${property}`;
     const method: unknown = (descriptor as PropertyDescriptor).value;
     if (typeof method !== 'function')
@@ -67,6 +68,11 @@ export function Method(options: MethodOptions = {}): ServiceMethodDecorator<unkn
     if (timeoutMs !== undefined) checkMs(where, 'timeoutMs', timeoutMs, 1);
     checkCount(where, 'retryCount', retryCount, 100);
     checkMs(where, 'retryDelayMs', retryDelayMs, 0);
+    if (retryCount > 0 && timeoutMs !== undefined && retryDelayMs >= timeoutMs)
+      throw new ServicesError(
+        'BERTH_SERVICE_INVALID',
+        `${where}: with retryDelayMs ${retryDelayMs} no retry fits into timeoutMs ${timeoutMs}`,
+      );
     const input = inputKindOf(prototype, property, options.input);
     declarationsOf(prototype).members.push({
       ...{ name, property, kind: 'method', stateless, serveWithAgent, timeoutMs, retryCount, retryDelayMs, delivery },
@@ -103,11 +109,24 @@ export function State() {
     prototype: T,
     property: K & (K extends keyof T ? FieldProblem<T[K]> : unknown),
   ): void => {
+    refuseStatic(prototype, property);
+    if (Object.getOwnPropertyDescriptor(prototype, property) !== undefined)
+      throw new ServicesError(
+        'BERTH_SERVICE_INVALID',
+        `${prototype.constructor.name}.${property} is no field: @State belongs to fields`,
+      );
     declarationsOf(prototype).stateFields.push(property);
   };
 }
 
+function refuseStatic(prototype: object, property: string): void {
+  if (typeof prototype !== 'function') return;
+  const message = `${prototype.name}.${property} is static: services offer what their instances have`;
+  throw new ServicesError('BERTH_SERVICE_INVALID', message);
+}
+
 function declareAccessor(prototype: object, property: string, kind: 'getter' | 'setter', options: MemberOptions): void {
+  refuseStatic(prototype, property);
   const where = `${prototype.constructor.name}.${property}`;
   const { name = `${kind === 'getter' ? 'get' : 'set'}_${property}`, serveWithAgent = false, timeoutMs } = options;
   checkName(where, name);

@@ -35,7 +35,7 @@ export interface MemberDefinition {
   readonly retryDelayMs: number;
   readonly delivery: Delivery;
   readonly input: InputKind;
-  /** a call without a payload is fine where the input is a number, a boolean or a DTO */
+  /** a call without a payload is one without an input; JSON may always be left out */
   readonly optionalInput: boolean;
 }
 

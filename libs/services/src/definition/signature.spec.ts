@@ -10,6 +10,8 @@ class Order {
   @IsInt() amount!: number;
 }
 
+type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+
 interface Receipt {
   readonly items: readonly { readonly name: string; readonly tags?: string[] }[];
 }
@@ -45,6 +47,15 @@ class Signatures {
     return context.invocationId;
   }
   @Method() anything(value: unknown): unknown {
+    return value;
+  }
+  @Method() record(value: Record<string, unknown>): { readonly meta: Record<string, unknown> } {
+    return { meta: value };
+  }
+  @Method() tree(value: Json): Json {
+    return value;
+  }
+  @Method() list(value: unknown[]): unknown[] {
     return value;
   }
   @Getter() get double(): number {
@@ -104,6 +115,9 @@ describe('@Method, @Getter, @Setter, @State (B16)', () => {
       optional: 'json',
       contextOnly: 'json',
       anything: 'json',
+      record: 'json',
+      tree: 'json',
+      list: 'json',
     });
   });
 
@@ -173,6 +187,40 @@ describe('a wrong declaration (B16)', () => {
     expect(declare({ retryCount: -1 })).toThrow('Bad.run: retryCount is -1');
     expect(declare({ retryDelayMs: 1.5 })).toThrow('Bad.run: retryDelayMs is 1.5');
     expect(declare({ name: 'a/b' })).toThrow("Bad.run: the name 'a/b'");
+  });
+
+  it('what could never do what it says', () => {
+    class Plain {
+      a = 1;
+    }
+    const declare = (decorate: (prototype: object) => void) => () => {
+      class Bad {
+        static shared(): void {
+          return;
+        }
+        get twice(): number {
+          return 2;
+        }
+        run(): void {
+          return;
+        }
+      }
+      decorate(Bad.prototype);
+      return Bad;
+    };
+    const descriptor = { value: (): void => undefined };
+    const input = Plain as never;
+    expect(declare((prototype) => Method({ input })(prototype, 'run', descriptor as never))).toThrow(
+      'Bad.run: the class Plain has no rules of class-validator',
+    );
+    expect(declare((prototype) => Method()(prototype.constructor, 'shared', descriptor))).toThrow(
+      'Bad.shared is static',
+    );
+    expect(declare((prototype) => State()(prototype, 'twice'))).toThrow('Bad.twice is no field');
+    const options = { retryCount: 1, timeoutMs: 500 };
+    expect(declare((prototype) => Method(options)(prototype, 'run', descriptor))).toThrow(
+      'Bad.run: with retryDelayMs 1000 no retry fits into timeoutMs 500',
+    );
   });
 
   it('names that cannot stand in a message key', () => {

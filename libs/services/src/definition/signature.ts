@@ -15,11 +15,29 @@ type NotJson =
   | ArrayBufferView
   | ArrayBuffer;
 
-/** `T` where it survives JSON, `never` at each place where it does not. */
-export type JsonShape<T> = T extends Primitive ? T : T extends NotJson ? never : { [K in keyof T]: JsonShape<T[K]> };
+interface JsonObject {
+  readonly [key: string]: JsonValue;
+}
+/** Any JSON; types that name themselves are compared with it first, since they have no end. */
+type JsonValue = Primitive | readonly JsonValue[] | JsonObject;
+
+/** `T` where it survives JSON, `never` at each place where it does not; `unknown` is let through. */
+export type JsonShape<T> = unknown extends T
+  ? T
+  : T extends Primitive
+    ? T
+    : T extends NotJson
+      ? never
+      : { [K in keyof T]: JsonShape<T[K]> };
 
 /** Whether a value of `T` comes out of JSON as it went in; `unknown` and `any` are let through. */
-export type IsJson<T> = unknown extends T ? true : [T] extends [JsonShape<T>] ? true : false;
+export type IsJson<T> = unknown extends T
+  ? true
+  : [T] extends [JsonValue]
+    ? true
+    : [T] extends [JsonShape<T>]
+      ? true
+      : false;
 
 /** Whether a value of `T` can travel: JSON, text, bytes, or nothing. */
 export type IsPayload<T> = [T] extends [undefined]

@@ -1,3 +1,4 @@
+import type { CallLimits } from './call-limits.js';
 import type { Invocation } from './invocation.js';
 
 /** What a method may know of its call: its second parameter. */
@@ -31,10 +32,13 @@ export class AttemptContext implements CallContext {
 
   constructor(
     private readonly invocation: Invocation,
-    readonly deadline: number,
+    private readonly limits: CallLimits,
     readonly attempt: number,
-    private readonly cancellation: (() => AbortSignal) | undefined,
   ) {}
+
+  get deadline(): number {
+    return this.limits.deadline;
+  }
 
   get invocationId(): string {
     return this.invocation.id;
@@ -63,8 +67,9 @@ export class AttemptContext implements CallContext {
       const controller = new AbortController();
       if (this.#aborted !== undefined) controller.abort(this.#aborted);
       this.#controller = controller;
+      const { cancellation } = this.limits;
       this.#signal =
-        this.cancellation === undefined ? controller.signal : AbortSignal.any([controller.signal, this.cancellation()]);
+        cancellation === undefined ? controller.signal : AbortSignal.any([controller.signal, cancellation()]);
     }
     return this.#signal;
   }

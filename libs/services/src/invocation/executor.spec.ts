@@ -1,17 +1,25 @@
-import { IsInt, IsString, Min } from 'class-validator';
+import { Transform } from 'class-transformer';
+import { IsInt, IsOptional, IsString, Min } from 'class-validator';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { invocation, json, testExecutor, valueOf } from '../../testing/test-executor.js';
 import { Method } from '../definition/method-decorators.js';
 import { Service } from '../definition/service-decorator.js';
 import { AppError } from '../errors.js';
 import type { CallContext } from './call-context.js';
 import { CODE_HEADER, InvocationStatus } from './invocation.js';
+import { MemoryStore } from '../objects/memory-store.js';
 
 class Order {
   @IsString() item!: string;
   @IsInt() @Min(1) amount!: number;
 }
 
+class Note {
+  @IsOptional() @Transform(({ value }: { value: string }) => value.trim()) text?: string;
+}
+
 let runs = 0;
+let making: () => object | Promise<object> = () => new Made();
 let context: CallContext | undefined;
 
 @Service('Sample', { package: 'test' })
@@ -78,8 +86,34 @@ class Sample {
   @Method() ofAnObject(_: undefined, call: CallContext): string {
     return call.objectId ?? 'none';
   }
+  @Method({ stateless: true }) note(note: Note): string {
+    return note.text ?? '';
+  }
+  @Method({ stateless: true }) greet(name = 'World'): string {
+    return `Hello ${name}`;
+  }
+  @Method({ stateless: true, input: 'text' }) greetByName(name = 'World'): string {
+    return `Hello ${name}`;
+  }
+  @Method({ stateless: true }) hex(bytes: Buffer): string {
+    return bytes.toString('hex');
+  }
+  @Method({ stateless: true, retryCount: 5, retryDelayMs: 20 }) neverWell(): never {
+    runs += 1;
+    throw new Error('again');
+  }
   @Method({ stateless: true, delivery: 'at-least-once' }) once(): number {
     return ++runs;
+  }
+}
+
+@Service('Made', { package: 'test' })
+class Made {
+  @Method({ stateless: true, timeoutMs: 50 }) hello(): string {
+    return 'hello';
+  }
+  @Method({ timeoutMs: 50 }) ofAnObject(): string {
+    return 'object';
   }
 }
 
@@ -217,6 +251,85 @@ describe('Executor', () => {
     const again = await call('once', { idempotencyKey: 'k1' });
     expect([valueOf(first), valueOf(again), valueOf(await call('once', { idempotencyKey: 'k2' }))]).toEqual([1, 1, 2]);
     expect(again.invocationId).not.toBe(first.invocationId);
+  });
+
+  it('what cannot be checked is the fault of the request, and of nobody else', async () => {
+    const deep = `{"item":${'['.repeat(20_000)}${']'.repeat(20_000)},"amount":1}`;
+    expect((await bodyOf('order', { payload: Buffer.from(deep) })).slice(0, 2)).toEqual([
+      InvocationStatus.INVALID_REQUEST,
+      'BERTH_SERVICE_BAD_PAYLOAD',
+    ]);
+    expect((await bodyOf('note', { payload: json({ text: 7 }) }))[1]).toBe('BERTH_SERVICE_BAD_PAYLOAD');
+    expect(registry.get('test.Sample')?.members.get('note')?.stats.window.read().errors).toBe(0);
+  });
+
+  it('a number that no double holds is refused', async () => {
+    expect((await bodyOf('double', { payload: Buffer.from('1e999') }))[1]).toBe('BERTH_SERVICE_BAD_PAYLOAD');
+  });
+
+  it('an input that may be left out is left out, so that its default value counts', async () => {
+    expect(valueOf(await call('greet'))).toBe('Hello World');
+    expect(valueOf(await call('greetByName'))).toBe('Hello World');
+    expect(valueOf(await call('greetByName', { payload: Buffer.from('Ann') }))).toBe('Hello Ann');
+  });
+
+  it('a Buffer is a Buffer', async () => {
+    expect(valueOf(await call('hex', { payload: Uint8Array.of(1, 254) }))).toBe('01fe');
+  });
+
+  it('retries end when the caller leaves', async () => {
+    const caller = new AbortController();
+    const reply = executor.handle(invocation('neverWell'), 'server', () => caller.signal);
+    caller.abort();
+    expect((await reply).headers[CODE_HEADER]).toBe('BERTH_SERVICE_CANCELLED');
+    expect(runs).toBe(1);
+  });
+
+  it('a method does not begin after its deadline because the store was slow', async () => {
+    const store = new MemoryStore();
+    const slow = testExecutor([Sample], { store });
+    store.load = async () => {
+      await sleep(30);
+      return { version: 0 };
+    };
+    store.recallReply = () => sleep(30, undefined);
+    const deadline = Date.now() + 10;
+    const late = [
+      slow.call('ofAnObject', { objectId: 'a', deadline }),
+      slow.call('once', { idempotencyKey: 'k', deadline }),
+    ];
+    for (const reply of await Promise.all(late)) expect(reply.headers[CODE_HEADER]).toBe('BERTH_SERVICE_TIMEOUT');
+    expect(runs).toBe(0);
+  });
+
+  describe('an instance that is not made', () => {
+    const service = 'test.Made';
+    const make = testExecutor([Made], { create: () => making() });
+
+    it('is not waited for beyond the deadline, and the next call asks again', async () => {
+      making = () => new Promise(() => undefined);
+      const hanging = [make.call('hello', { service }), make.call('ofAnObject', { service, objectId: 'a' })];
+      for (const reply of await Promise.all(hanging)) expect(reply.headers[CODE_HEADER]).toBe('BERTH_SERVICE_TIMEOUT');
+      making = () => Promise.resolve(new Made());
+      expect(valueOf(await make.call('hello', { service }))).toBe('hello');
+      expect(valueOf(await make.call('ofAnObject', { service, objectId: 'a' }))).toBe('object');
+    });
+
+    it('is a fault of the system, whose text stays here', async () => {
+      making = () => {
+        throw new Error('the password is wrong');
+      };
+      const reply = await make.call('ofAnObject', { service, objectId: 'b' });
+      expect([reply.status, reply.headers[CODE_HEADER]]).toEqual([InvocationStatus.SYSTEM_ERROR, 'BERTH_INTERNAL']);
+      expect(JSON.stringify(valueOf(reply))).not.toContain('password');
+    });
+  });
+
+  it('an AppError does not count against the health of a service (B17)', async () => {
+    const stats = registry.get('test.Sample')?.members.get('refuses')?.stats;
+    await call('refuses');
+    expect(stats?.window.read().errors).toBe(0);
+    expect(stats?.byStatus[InvocationStatus.APP_ERROR]).toBeGreaterThan(0);
   });
 
   it('counts calls by status (B17)', async () => {

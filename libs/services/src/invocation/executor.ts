@@ -1,15 +1,18 @@
+import { BerthError } from '#errors';
+import type { Log } from '#observability';
 import type { MemberDefinition } from '../definition/service-definition.js';
 import { ServicesError } from '../errors.js';
 import { checkObjectId } from '../objects/object-id.js';
-import { encodeResultOf, type ObjectHost } from '../objects/object-host.js';
+import type { ObjectHost } from '../objects/object-host.js';
 import type { ObjectStore } from '../objects/object-store.js';
 import type { ServedMember, ServedService, ServiceRegistry } from '../runtime/service-registry.js';
 import { AttemptContext } from './call-context.js';
+import { CallLimits } from './call-limits.js';
 import type { Entry, InvocationHandler } from './invocation-handler.js';
-import { type Invocation, type InvocationReply, InvocationStatus } from './invocation.js';
+import type { Invocation, InvocationReply } from './invocation.js';
 import { invocationKey } from './keys.js';
 import { decodeInput } from './payload.js';
-import { errorReply } from './replies.js';
+import { errorReply, okayReply } from './replies.js';
 import { MethodThrew, settled, withRetries } from './retries.js';
 
 export interface ExecutorOptions {
@@ -26,6 +29,7 @@ export class Executor {
     private readonly objects: ObjectHost,
     private readonly store: ObjectStore,
     private readonly options: ExecutorOptions,
+    private readonly log: Log,
   ) {}
 
   /** The replies are those of checklist B13; the codes are in docs/services.md. */
@@ -40,11 +44,18 @@ export class Executor {
       checkEntry(member.definition, invocation, entry);
       reply = await this.#run(service, member.definition, invocation, cancellation);
     } catch (thrown) {
+      if (!(thrown instanceof BerthError)) {
+        const { id, service, method } = invocation;
+        this.log.error(
+          { err: thrown, invocationId: id, service, method },
+          'a call failed by a fault around its method',
+        );
+      }
       reply = errorReply(invocation.id, thrown);
     }
     if (member !== undefined) {
       member.stats.inFlight -= 1;
-      member.stats.ended(reply.status, (performance.now() - startedAt) / 1000);
+      member.stats.ended(reply, (performance.now() - startedAt) / 1000);
     }
     return reply;
   };
@@ -62,37 +73,52 @@ export class Executor {
     invocation: Invocation,
     cancellation: (() => AbortSignal) | undefined,
   ): Promise<InvocationReply> {
-    const decoded = decodeInput(invocation.payload, member);
-    const input: unknown = decoded instanceof Promise ? await decoded : decoded;
     const latest = Date.now() + (member.timeoutMs ?? this.options.defaultTimeoutMs);
-    const deadline = Math.min(invocation.deadline ?? latest, latest);
+    const limits = new CallLimits(Math.min(invocation.deadline ?? latest, latest), cancellation);
+    const decoded = decodeInput(invocation.payload, member);
+    const input: unknown =
+      decoded instanceof Promise ? await limits.within(decoded, 'the payload was still being checked') : decoded;
+    if (member.stateless) return this.#stateless(service, member, invocation, limits, input);
     const run = (instance: object, attempt: number): unknown =>
-      attemptOf(instance, member, input, new AttemptContext(invocation, deadline, attempt, cancellation));
-    if (!member.stateless && invocation.objectId !== undefined)
-      return this.objects.call({ service, member, invocation, deadline, run }, invocation.objectId);
-    return this.#stateless(service, member, invocation, deadline, run);
+      attemptOf(instance, member, input, invocation, limits, attempt);
+    return this.objects.call({ service, member, invocation, limits, run }, invocation.objectId as string);
   }
 
   async #stateless(
     service: ServedService,
     member: MemberDefinition,
-    invocation: Invocation,
-    deadline: number,
-    run: (instance: object, attempt: number) => unknown,
+    given: Invocation,
+    limits: CallLimits,
+    input: unknown,
   ): Promise<InvocationReply> {
+    // An object that was named all the same has no part in it.
+    const invocation = given.objectId === undefined ? given : { ...given, objectId: undefined };
     const idempotencyKey = member.delivery === 'at-least-once' ? invocation.idempotencyKey : undefined;
-    const scope = idempotencyKey === undefined ? '' : invocationKey({ ...invocation, objectId: undefined });
+    const scope = idempotencyKey === undefined ? '' : invocationKey(invocation);
     if (idempotencyKey !== undefined) {
       const earlier = await this.store.recallReply(scope, idempotencyKey);
       if (earlier !== undefined) return { ...earlier, invocationId: invocation.id };
     }
     const shared = service.shared();
-    const instance = shared instanceof Promise ? await shared : shared;
-    const result = await withRetries(member, deadline, (attempt) => run(instance, attempt));
-    const reply = { status: InvocationStatus.OKAY, ...encodeResultOf(result), invocationId: invocation.id };
+    const instance = shared instanceof Promise ? await this.#made(service, shared, limits) : shared;
+    if (idempotencyKey !== undefined) limits.check('the method was not begun');
+    const result = await withRetries(member, limits, (attempt) =>
+      attemptOf(instance, member, input, invocation, limits, attempt),
+    );
+    const reply = okayReply(result, invocation.id);
     if (idempotencyKey !== undefined)
       await this.store.rememberReply(scope, { idempotencyKey, reply, ttlMs: this.options.rememberMs });
     return reply;
+  }
+
+  /** One that does not come is not waited for by others. */
+  async #made(service: ServedService, making: Promise<object>, limits: CallLimits): Promise<object> {
+    try {
+      return await limits.within(making, 'the service was still being made');
+    } catch (thrown) {
+      service.forgetShared(making);
+      throw thrown;
+    }
   }
 }
 
@@ -126,7 +152,15 @@ export function checkEntry(member: MemberDefinition, { method, objectId }: Invoc
 type MemberFunction = (input: unknown, context: AttemptContext) => unknown;
 
 /** One run of a method, getter or setter; what it throws is marked as its own. */
-function attemptOf(instance: object, member: MemberDefinition, input: unknown, context: AttemptContext): unknown {
+function attemptOf(
+  instance: object,
+  member: MemberDefinition,
+  input: unknown,
+  invocation: Invocation,
+  limits: CallLimits,
+  attempt: number,
+): unknown {
+  const context = new AttemptContext(invocation, limits, attempt);
   let result: unknown;
   try {
     const target = instance as Record<string, unknown>;
@@ -136,7 +170,7 @@ function attemptOf(instance: object, member: MemberDefinition, input: unknown, c
   } catch (thrown) {
     throw new MethodThrew(thrown);
   }
-  return isThenable(result) ? settled(result, context.deadline, (reason) => context.abort(reason)) : result;
+  return isThenable(result) ? settled(result, limits, (reason) => context.abort(reason)) : result;
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

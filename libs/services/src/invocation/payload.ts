@@ -27,16 +27,20 @@ export function decodeInput(payload: Uint8Array, member: MemberDefinition): unkn
     case 'none':
       return undefined;
     case 'bytes':
-      return payload;
+      if (payload.length === 0 && member.optionalInput) return undefined;
+      // A method may ask for a Buffer, which is a Uint8Array too.
+      return Buffer.isBuffer(payload) ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.length);
     case 'text':
-      return decodeText(payload);
+      return payload.length === 0 && member.optionalInput ? undefined : decodeText(payload);
     case 'json':
       return payload.length === 0 ? undefined : parseJson(payload);
     case 'number':
     case 'boolean': {
       if (payload.length === 0 && member.optionalInput) return undefined;
       const value = parseJson(payload);
-      if (typeof value !== input.kind) throw badPayload(`it must be a ${input.kind}`);
+      // JSON can write numbers that no double holds.
+      if (typeof value !== input.kind || value === Infinity || value === -Infinity)
+        throw badPayload(`it must be a ${input.kind}`);
       return value;
     }
     case 'dto':
@@ -109,14 +113,21 @@ function parseJson(payload: Uint8Array): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    throw badPayload(text === '' ? 'it is empty' : 'it is not JSON');
+    throw badPayload(text === '' ? 'it is empty, and the input is not optional (optionalInput)' : 'it is not JSON');
   }
 }
 
 async function validated(plain: unknown, type: new () => object): Promise<object> {
   if (typeof plain !== 'object' || plain === null || Array.isArray(plain)) throw badPayload('it must be a JSON object');
-  const instance = plainToInstance(type, plain);
-  const problems = await validate(instance, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true });
+  let instance: object;
+  let problems: ValidationError[];
+  try {
+    instance = plainToInstance(type, plain);
+    problems = await validate(instance, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true });
+  } catch (thrown) {
+    // Nested too deep, or a transformation that did not foresee it: the method has not begun.
+    throw new ServicesError('BERTH_SERVICE_BAD_PAYLOAD', 'the payload cannot be checked', {}, { cause: thrown });
+  }
   if (problems.length === 0) return instance;
   const texts = problems.flatMap((problem) => textsOf(problem, ''));
   throw new ServicesError('BERTH_SERVICE_BAD_PAYLOAD', `the payload is not valid: ${texts.join('; ')}`, {

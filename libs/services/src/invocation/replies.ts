@@ -1,7 +1,7 @@
 import { BerthError, type ErrorCode, messageOf } from '#errors';
 import { AppError, ServicesError } from '../errors.js';
 import { CODE_HEADER, type ErrorReplyBody, type InvocationReply, InvocationStatus } from './invocation.js';
-import { encodeJson } from './payload.js';
+import { encodeJson, encodeResult } from './payload.js';
 
 /** Codes that blame the request (checklist B13). */
 const INVALID_REQUEST: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -25,9 +25,21 @@ export function statusOf(code: ErrorCode): InvocationStatus {
   return APP_ERROR.has(code) ? InvocationStatus.APP_ERROR : InvocationStatus.SYSTEM_ERROR;
 }
 
-/** The reply for anything thrown on the way of an invocation. Stacks and causes stay here. */
+/** The reply with a method's result. @throws ServicesError `BERTH_SERVICE_BAD_RESULT` */
+export function okayReply(result: unknown, invocationId: string): InvocationReply {
+  try {
+    return { status: InvocationStatus.OKAY, ...encodeResult(result), invocationId };
+  } catch (thrown) {
+    throw new ServicesError('BERTH_SERVICE_BAD_RESULT', 'the result cannot be written as JSON', {}, { cause: thrown });
+  }
+}
+
+/**
+ * The reply for anything thrown on the way of an invocation. Stacks and causes
+ * stay here, and so does the text of what nobody foresaw.
+ */
 export function errorReply(invocationId: string, thrown: unknown): InvocationReply {
-  const error = thrown instanceof BerthError ? thrown : methodFailed(thrown);
+  const error = BerthError.from(thrown);
   const app = error.code === 'BERTH_SERVICE_REFUSED' && error.cause instanceof AppError ? error.cause : undefined;
   const details = app === undefined ? detailsOf(error) : app.details;
   const body: ErrorReplyBody = {

@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { MemberDefinition } from '../definition/service-definition.js';
-import { MAX_MS } from '../definition/option-checks.js';
 import { AppError, ServicesError } from '../errors.js';
+import type { CallLimits } from './call-limits.js';
 import { methodFailed } from './replies.js';
 
 /** What a method threw, told apart from what went wrong around it. */
@@ -15,22 +14,20 @@ export class MethodThrew extends Error {
  * Waits for a method, at most until the deadline.
  *
  * @param result what the method returned
- * @param deadline ms since 1970
  * @param onLate told when the deadline came first
  * @throws MethodThrew; ServicesError `BERTH_SERVICE_TIMEOUT`
  */
 export function settled(
   result: PromiseLike<unknown>,
-  deadline: number,
+  limits: CallLimits,
   onLate: (reason: Error) => void,
 ): Promise<unknown> {
-  return new Promise((resolve, reject: (reason: unknown) => void) => {
-    const late = (): void => {
+  return new Promise((resolve, reject: (reason: Error) => void) => {
+    const timer = limits.atDeadline(() => {
       const reason = new ServicesError('BERTH_SERVICE_TIMEOUT', 'the method did not end by its deadline');
       reject(reason);
       onLate(reason);
-    };
-    const timer = setTimeout(late, Math.min(Math.max(deadline - Date.now(), 0), MAX_MS));
+    });
     result.then(
       (value) => {
         clearTimeout(timer);
@@ -46,14 +43,15 @@ export function settled(
 
 /**
  * Runs a method again as its `retryCount` says (checklist B16), unless it threw
- * an AppError, which is an outcome and no fault, or the deadline would pass first.
+ * an AppError, which is an outcome and no fault, the deadline would pass first,
+ * or the caller has left.
  *
- * @throws ServicesError `BERTH_SERVICE_METHOD_FAILED` with the original message
- *   after one attempt, and with their number after several; whatever `run` throws that is no MethodThrew
+ * @throws ServicesError `BERTH_SERVICE_METHOD_FAILED` with the original message after one attempt, and with
+ *   their number after several; `BERTH_SERVICE_CANCELLED`; whatever `run` throws that is no MethodThrew
  */
 export async function withRetries<T>(
   { retryCount, retryDelayMs }: MemberDefinition,
-  deadline: number,
+  limits: CallLimits,
   run: (attempt: number) => T | Promise<T>,
 ): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
@@ -61,9 +59,9 @@ export async function withRetries<T>(
       return await run(attempt);
     } catch (failure) {
       if (!(failure instanceof MethodThrew)) throw failure;
-      const over = attempt > retryCount || Date.now() + retryDelayMs >= deadline;
+      const over = attempt > retryCount || Date.now() + retryDelayMs >= limits.deadline;
       if (over || failure.thrown instanceof AppError) throw methodFailed(failure.thrown, attempt);
     }
-    await sleep(retryDelayMs);
+    await limits.pause(retryDelayMs);
   }
 }

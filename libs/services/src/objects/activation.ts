@@ -1,3 +1,4 @@
+import type { CallLimits } from '../invocation/call-limits.js';
 import type { ServedService } from '../runtime/service-registry.js';
 import { type ObjectIdentity, setIdentity } from './object-identity.js';
 import type { StoredObject } from './object-store.js';
@@ -37,13 +38,16 @@ export class Activation {
     this.version = undefined;
   }
 
-  /** The instance with the saved state in it. */
-  async instance(): Promise<object> {
+  /** The instance with the saved state in it. @throws ServicesError `BERTH_SERVICE_TIMEOUT`, `BERTH_SERVICE_INVALID` */
+  async instance(limits: CallLimits): Promise<object> {
     if (this.#instance !== undefined) return this.#instance;
-    const instance = await this.service.create();
+    const made = this.service.create();
+    const instance = made instanceof Promise ? await limits.within(made, 'the object was still being made') : made;
     setIdentity(instance, this.identity);
-    if (this.#saved === undefined) this.#saved = this.#write(instance);
+    if (this.#saved === undefined) this.service.checkState(instance);
     else Object.assign(instance, this.#read(this.#saved));
+    // As this class writes it: it may have gained fields, or lost some, since the state was saved.
+    this.#saved = this.#write(instance);
     this.#instance = instance;
     return instance;
   }

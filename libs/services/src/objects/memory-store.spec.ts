@@ -29,6 +29,27 @@ describe('MemoryStore', () => {
     return loads.flatMap(({ reply }) => (reply === undefined ? [] : [reply.invocationId]));
   };
 
+  it('bounds the bytes of remembered replies: those that are due first go', async () => {
+    const small = new MemoryStore({ maxReplyBytes: 250 });
+    const reply = (key: string, bytes: number, ttlMs: number) => {
+      const { idempotencyKey, reply: empty } = remember(key);
+      return { idempotencyKey, ttlMs, reply: { ...empty, payload: new Uint8Array(bytes) } };
+    };
+    await small.save(keyOf('a'), 0, undefined, reply('k1', 100, 2000));
+    await small.rememberReply('scope', reply('k2', 100, 1000));
+    await small.rememberReply('scope', reply('k3', 100, 3000));
+    expect(await small.recallReply('scope', 'k2')).toBeUndefined();
+    expect((await small.load(keyOf('a'), undefined, 'k1')).reply).toBeDefined();
+    await small.rememberReply('scope', reply('k4', 240, 4000));
+    expect((await small.load(keyOf('a'), undefined, 'k1')).reply).toBeUndefined();
+    expect(await small.recallReply('scope', 'k3')).toBeUndefined();
+    expect(await small.recallReply('scope', 'k4')).toBeDefined();
+    jest.advanceTimersByTime(4001);
+    await small.rememberReply('scope', reply('k5', 240, 1000));
+    expect(await small.recallReply('scope', 'k5')).toBeDefined();
+    await small.close();
+  });
+
   it('B15: one object more than maxObjects cannot be saved, and says which setting it is', async () => {
     for (const id of ['a', 'b', 'c']) await store.save(keyOf(id), 0, '1');
     await expect(store.save(keyOf('d'), 0, '1')).rejects.toMatchObject({

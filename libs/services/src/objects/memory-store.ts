@@ -2,7 +2,7 @@ import { ServicesError } from '../errors.js';
 import type { InvocationReply } from '../invocation/invocation.js';
 import { Deadlines } from '../runtime/deadlines.js';
 import { wholeNumber } from '../runtime/whole-number.js';
-import { MemoryReplies, type ReplyEntry } from './memory-replies.js';
+import { MemoryReplies, ReplyBudget, type ReplyEntry } from './memory-replies.js';
 import type { ObjectKey, ObjectStore, RememberedReply, StoredObject } from './object-store.js';
 import { checkStateSize, DEFAULT_MAX_STATE_BYTES } from './state-size.js';
 
@@ -16,6 +16,8 @@ export interface MemoryStoreOptions {
   readonly maxRepliesPerObject?: number | undefined;
   /** remembered replies of all stateless methods, 10 000; the oldest are dropped before their time */
   readonly maxStatelessReplies?: number | undefined;
+  /** payload bytes of all remembered replies, 64 MiB; those that are due first are dropped before their time */
+  readonly maxReplyBytes?: number | undefined;
 }
 
 interface Entry {
@@ -38,8 +40,10 @@ export class MemoryStore implements ObjectStore {
   private readonly objects = new Map<string, Entry>();
   // Replies that wait for their end must not keep a process alive.
   private readonly expiry = new Deadlines<ReplyEntry>((entry) => {
+    this.budget.expired(entry);
     entry.home.expire(entry);
   }, false);
+  private readonly budget: ReplyBudget;
   private readonly stateless: MemoryReplies;
   private readonly maxObjects: number;
   private readonly maxStateBytes: number;
@@ -54,7 +58,8 @@ export class MemoryStore implements ObjectStore {
     this.maxStateBytes = wholeNumber('maxStateBytes', options.maxStateBytes ?? DEFAULT_MAX_STATE_BYTES);
     this.maxRepliesPerObject = wholeNumber('maxRepliesPerObject', options.maxRepliesPerObject ?? 100);
     const maxStateless = wholeNumber('maxStatelessReplies', options.maxStatelessReplies ?? 10_000);
-    this.stateless = new MemoryReplies(maxStateless, this.expiry);
+    this.budget = new ReplyBudget(wholeNumber('maxReplyBytes', options.maxReplyBytes ?? 67_108_864), this.expiry);
+    this.stateless = new MemoryReplies(maxStateless, this.budget);
   }
 
   load(key: ObjectKey, knownVersion?: number, idempotencyKey?: string): Promise<StoredObject> {
@@ -142,7 +147,7 @@ export class MemoryStore implements ObjectStore {
         `object '${key.objectId}' of ${key.service} cannot be kept: there are ${this.maxObjects} objects, which is maxObjects; delete some or raise it`,
         { setting: 'maxObjects', limit: this.maxObjects },
       );
-    const replies = new MemoryReplies(this.maxRepliesPerObject, this.expiry, () => {
+    const replies = new MemoryReplies(this.maxRepliesPerObject, this.budget, () => {
       // An object that was never saved is there for its replies alone.
       if (entry.version === 0) this.objects.delete(name);
     });

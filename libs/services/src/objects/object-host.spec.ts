@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { json, testExecutor, valueOf } from '../../testing/test-executor.js';
+import { invocation, json, testExecutor, valueOf } from '../../testing/test-executor.js';
 import { Getter, Method, Setter, State } from '../definition/method-decorators.js';
 import { Service } from '../definition/service-decorator.js';
 import { CODE_HEADER, InvocationStatus } from '../invocation/invocation.js';
@@ -54,9 +54,22 @@ class Sample {
     this.count += 1;
     return this.count;
   }
+  @Method({ delivery: 'at-least-once' }) withdraw(amount: number): number {
+    this.count -= amount;
+    return this.count;
+  }
   @Method({ delivery: 'at-least-once' }) deposit(amount: number): number {
     this.count += amount;
     return this.count;
+  }
+}
+
+@Service('Lossy', { package: 'test' })
+class Lossy {
+  @State() private readonly since = new Date(0);
+
+  @Method() touch(): string {
+    return this.since.toISOString();
   }
 }
 
@@ -118,6 +131,21 @@ describe('ObjectHost', () => {
     gate.resolve();
     await sleep(1);
     expect(valueOf(await runtime.call('add', { objectId: 'a', payload: json(1) }))).toBe(6);
+  });
+
+  it('a call that waits for its object gives up at its deadline, and when its caller leaves', async () => {
+    const runtime = testExecutor([Sample]);
+    const waiting = runtime.call('wait', { objectId: 'a' });
+    const caller = new AbortController();
+    const add = invocation('add', { objectId: 'a', payload: json(1) });
+    const left = runtime.executor.handle(add, 'server', () => caller.signal);
+    const late = runtime.call('add', { objectId: 'a', payload: json(1), deadline: Date.now() + 10 });
+    caller.abort();
+    expect((await left).headers[CODE_HEADER]).toBe('BERTH_SERVICE_CANCELLED');
+    expect((await late).headers[CODE_HEADER]).toBe('BERTH_SERVICE_TIMEOUT');
+    gate.resolve();
+    await waiting;
+    expect(valueOf(await runtime.call('add', { objectId: 'a', payload: json(5) }))).toBe(5);
   });
 
   it('a call whose deadline passed while it waited is not run', async () => {
@@ -192,6 +220,34 @@ describe('ObjectHost', () => {
     expect(await count(one, 'a')).toBe(10);
   });
 
+  it('an idempotency key counts for one method', async () => {
+    const runtime = testExecutor([Sample]);
+    const call = { objectId: 'a', payload: json(10), idempotencyKey: 'order-1' };
+    expect(valueOf(await runtime.call('deposit', call))).toBe(10);
+    expect(valueOf(await runtime.call('withdraw', call))).toBe(0);
+    expect(valueOf(await runtime.call('deposit', call))).toBe(10);
+    expect(await count(runtime, 'a')).toBe(0);
+  });
+
+  it('a field that the class gained since a state was saved costs nothing', async () => {
+    const runtime = testExecutor([Sample]);
+    const key = { service: 'test.Sample', partition: 0, objectId: 'a' };
+    await runtime.store.save(key, 0, '{"count":7,"gone":true}');
+    made = 0;
+    for (let i = 0; i < 5; i += 1) expect(await count(runtime, 'a')).toBe(7);
+    expect(made).toBe(1);
+    expect((await runtime.store.load(key)).version).toBe(1);
+  });
+
+  it('state that JSON loses is refused when the first object is made', async () => {
+    const runtime = testExecutor([Lossy]);
+    const reply = await runtime.call('touch', { service: 'test.Lossy', objectId: 'a' });
+    expect(reply.status).toBe(InvocationStatus.SYSTEM_ERROR);
+    expect(valueOf(reply)).toMatchObject({
+      error: { code: 'BERTH_SERVICE_INVALID', message: expect.stringContaining('Lossy.since is a Date') },
+    });
+  });
+
   it('bounds the calls that wait for one object', async () => {
     const runtime = testExecutor([Sample], { maxQueuedPerObject: 2 });
     const waiting = [1, 2, 3].map(() => runtime.call('wait', { objectId: 'a' }));
@@ -208,6 +264,10 @@ describe('ObjectHost', () => {
     const runtime = testExecutor([Sample], { maxActiveObjects: 3 });
     const busy = runtime.call('wait', { objectId: 'busy' });
     for (let i = 0; i < 10; i += 1) await runtime.call('add', { objectId: `o${i}`, payload: json(i) });
+    expect(runtime.objects.size).toBe(3);
+    await Promise.all(
+      Array.from({ length: 20 }, (_, i) => runtime.call('add', { objectId: `p${i}`, payload: json(i) })),
+    );
     expect(runtime.objects.size).toBe(3);
     expect(await count(runtime, 'o1')).toBe(1);
     gate.resolve();

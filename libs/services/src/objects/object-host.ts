@@ -1,10 +1,12 @@
 import { ServicesError } from '../errors.js';
 import type { MemberDefinition } from '../definition/service-definition.js';
-import { type Invocation, type InvocationReply, InvocationStatus } from '../invocation/invocation.js';
-import { encodeResult } from '../invocation/payload.js';
+import type { CallLimits } from '../invocation/call-limits.js';
+import type { Invocation, InvocationReply } from '../invocation/invocation.js';
+import { okayReply } from '../invocation/replies.js';
 import { withRetries } from '../invocation/retries.js';
 import type { ServedService } from '../runtime/service-registry.js';
-import { Activation } from './activation.js';
+import type { Activation } from './activation.js';
+import { Activations } from './activations.js';
 import type { ObjectKey, ObjectStore, RememberedReply } from './object-store.js';
 
 export interface ObjectHostOptions {
@@ -23,8 +25,7 @@ export interface ObjectCall {
   readonly service: ServedService;
   readonly member: MemberDefinition;
   readonly invocation: Invocation;
-  /** ms since 1970 */
-  readonly deadline: number;
+  readonly limits: CallLimits;
   /** Runs the method on an instance. @throws MethodThrew */
   readonly run: (instance: object, attempt: number) => unknown;
 }
@@ -36,12 +37,14 @@ export interface ObjectCall {
  * state, so that no update is lost.
  */
 export class ObjectHost {
-  readonly #active = new Map<string, Activation>();
+  readonly #active: Activations;
 
   constructor(
     private readonly store: ObjectStore,
     private readonly options: ObjectHostOptions,
-  ) {}
+  ) {
+    this.#active = new Activations(options.maxActiveObjects);
+  }
 
   /** Objects in memory. */
   get size(): number {
@@ -49,45 +52,48 @@ export class ObjectHost {
   }
 
   /**
-   * @throws ServicesError `BERTH_SERVICE_METHOD_FAILED`, `_BAD_RESULT`, `_TIMEOUT`, `_BUSY`,
-   *   `_STATE_CONFLICT`, `_STORE_UNAVAILABLE`
+   * @throws ServicesError `BERTH_SERVICE_METHOD_FAILED`, `_REFUSED`, `_BAD_RESULT`, `_TIMEOUT`, `_CANCELLED`,
+   *   `_BUSY`, `_STATE_CONFLICT`, `_STORE_UNAVAILABLE`, `_OUTCOME_UNKNOWN`
    */
-  async call(call: ObjectCall, objectId: string): Promise<InvocationReply> {
+  call(call: ObjectCall, objectId: string): Promise<InvocationReply> {
     const key = { service: call.service.definition.id, partition: call.invocation.partition, objectId };
-    const activation = this.#activate(call.service, key);
-    const turn = activation.turn.enter(this.options.maxQueuedPerObject);
-    if (turn !== undefined) await turn;
-    try {
-      if (Date.now() >= call.deadline)
-        throw new ServicesError(
-          'BERTH_SERVICE_TIMEOUT',
-          `the deadline passed while the call waited for object '${objectId}'`,
-        );
-      return await this.#inTurn(call, activation, key);
-    } finally {
-      activation.turn.leave();
-    }
+    return this.#inTurn(call.service, key, call.limits, (activation) => this.#call(call, activation, key));
   }
 
   /** Forgets an object, in the store and here, in its turn. @returns whether the store had it */
-  async delete(service: ServedService, key: ObjectKey): Promise<boolean> {
-    const activation = this.#activate(service, key);
-    const turn = activation.turn.enter(this.options.maxQueuedPerObject);
+  delete(service: ServedService, key: ObjectKey): Promise<boolean> {
+    return this.#inTurn(service, key, undefined, (activation) => {
+      activation.forget();
+      return this.store.delete(key);
+    });
+  }
+
+  async #inTurn<T>(
+    service: ServedService,
+    key: ObjectKey,
+    limits: CallLimits | undefined,
+    work: (activation: Activation) => Promise<T>,
+  ): Promise<T> {
+    const activation = this.#active.use(service, key);
+    const turn = activation.turn.enter(this.options.maxQueuedPerObject, limits);
     if (turn !== undefined) await turn;
     try {
-      activation.forget();
-      return await this.store.delete(key);
+      return await work(activation);
     } finally {
       activation.turn.leave();
+      this.#active.release(activation);
     }
   }
 
-  async #inTurn(call: ObjectCall, activation: Activation, key: ObjectKey): Promise<InvocationReply> {
-    const { invocation, member } = call;
-    const remembered = member.delivery === 'at-least-once' ? invocation.idempotencyKey : undefined;
+  async #call(call: ObjectCall, activation: Activation, key: ObjectKey): Promise<InvocationReply> {
+    const { invocation, member, limits } = call;
+    const idempotencyKey = member.delivery === 'at-least-once' ? invocation.idempotencyKey : undefined;
+    // A key counts for one method: names have no '/'.
+    const remembered = idempotencyKey === undefined ? undefined : `${member.name}/${idempotencyKey}`;
     for (let conflicts = 0; ; conflicts += 1) {
       const stored = await this.store.load(key, activation.version, remembered);
       if (stored.reply !== undefined) return { ...stored.reply, invocationId: invocation.id };
+      limits.check('the method was not begun');
       activation.refresh(stored);
       const reply = await this.#attempt(call, activation);
       const state = stateToSave(activation, member);
@@ -102,11 +108,11 @@ export class ObjectHost {
   }
 
   /** Runs the method; an instance in which it failed is not used again. */
-  #attempt({ member, deadline, run, invocation }: ObjectCall, activation: Activation): Promise<InvocationReply> {
-    return withRetries(member, deadline, async (attempt) => {
+  #attempt({ member, limits, run, invocation }: ObjectCall, activation: Activation): Promise<InvocationReply> {
+    return withRetries(member, limits, async (attempt) => {
       try {
-        const result = run(await activation.instance(), attempt);
-        return toReply(result instanceof Promise ? await result : result, invocation.id);
+        const result = run(await activation.instance(limits), attempt);
+        return okayReply(result instanceof Promise ? await result : result, invocation.id);
       } catch (thrown) {
         activation.drop();
         throw thrown;
@@ -135,39 +141,6 @@ export class ObjectHost {
       // The request was fine; what the method made of it was not.
       throw new ServicesError('BERTH_SERVICE_BAD_RESULT', thrown.message, thrown.details, { cause: thrown });
     }
-  }
-
-  #activate(service: ServedService, key: ObjectKey): Activation {
-    const name = `${key.service}/${key.partition}/${key.objectId}`;
-    let activation = this.#active.get(name);
-    // A Map keeps its entries in order: what is used goes to the end.
-    if (activation === undefined) activation = new Activation(service, key);
-    else this.#active.delete(name);
-    this.#active.set(name, activation);
-    if (this.#active.size > this.options.maxActiveObjects) this.#evict(name);
-    return activation;
-  }
-
-  /** Drops the longest unused object that nobody is calling. */
-  #evict(except: string): void {
-    for (const [name, activation] of this.#active) {
-      if (name === except || !activation.turn.idle) continue;
-      this.#active.delete(name);
-      return;
-    }
-  }
-}
-
-/** @throws ServicesError `BERTH_SERVICE_BAD_RESULT` */
-function toReply(result: unknown, invocationId: string): InvocationReply {
-  return { status: InvocationStatus.OKAY, ...encodeResultOf(result), invocationId };
-}
-
-export function encodeResultOf(result: unknown): Pick<InvocationReply, 'payload' | 'headers'> {
-  try {
-    return encodeResult(result);
-  } catch (thrown) {
-    throw new ServicesError('BERTH_SERVICE_BAD_RESULT', 'the result cannot be written as JSON', {}, { cause: thrown });
   }
 }
 

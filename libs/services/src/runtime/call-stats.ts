@@ -1,5 +1,6 @@
 import { LatencyHistogram } from '#observability';
-import { InvocationStatus } from '../invocation/invocation.js';
+import { type InvocationReply, InvocationStatus } from '../invocation/invocation.js';
+import { isFailure } from '../invocation/replies.js';
 import { ErrorWindow } from './error-window.js';
 
 /** Figures of one method's calls (checklist B17): plain fields, read when somebody asks for metrics. */
@@ -12,10 +13,10 @@ export class CallStats {
   readonly window = new ErrorWindow();
 
   /** @param seconds from the call's arrival to its reply */
-  ended(status: InvocationStatus, seconds: number): void {
-    this.byStatus[status] += 1;
+  ended(reply: InvocationReply, seconds: number): void {
+    this.byStatus[reply.status] += 1;
     this.latency.observe(seconds);
     // A caller's mistake says nothing about the health of the service.
-    if (status !== InvocationStatus.INVALID_REQUEST) this.window.add(status !== InvocationStatus.OKAY);
+    if (reply.status !== InvocationStatus.INVALID_REQUEST) this.window.add(isFailure(reply));
   }
 }

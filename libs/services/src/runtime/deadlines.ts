@@ -48,6 +48,11 @@ export class Deadlines<T extends Expiring> {
     this.down(last);
   }
 
+  /** The one that is due first. */
+  get first(): T | undefined {
+    return this.heap[0];
+  }
+
   /** Forgets all of them, and the timer. */
   close(): void {
     for (const item of this.heap) item.heapIndex = -1;

@@ -4,6 +4,7 @@ import {
   type ServiceClass,
   type ServiceDefinition,
 } from '../definition/service-definition.js';
+import { checkStateFields } from '../definition/state-check.js';
 import { ServicesError } from '../errors.js';
 import { CallStats } from './call-stats.js';
 
@@ -27,6 +28,7 @@ export class ServedService {
   /** by wire name */
   readonly members: ReadonlyMap<string, ServedMember>;
   #shared: object | Promise<object> | undefined;
+  #stateChecked = false;
 
   constructor(
     readonly definition: ServiceDefinition,
@@ -42,6 +44,17 @@ export class ServedService {
     return this.factory(this.definition.target, 'object');
   }
 
+  /**
+   * Whether the state of a new object survives JSON; looked at once.
+   *
+   * @throws ServicesError `BERTH_SERVICE_INVALID`
+   */
+  checkState(instance: object): void {
+    if (this.#stateChecked) return;
+    checkStateFields(this.definition, instance);
+    this.#stateChecked = true;
+  }
+
   /** The instance for stateless calls; a factory that failed is asked again by the next call. */
   shared(): object | Promise<object> {
     if (this.#shared === undefined) {
@@ -54,6 +67,11 @@ export class ServedService {
         );
     }
     return this.#shared;
+  }
+
+  /** One that did not come in time: the next call asks the factory again. */
+  forgetShared(making: Promise<object>): void {
+    if (this.#shared === making) this.#shared = undefined;
   }
 }
 

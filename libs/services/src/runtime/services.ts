@@ -46,7 +46,7 @@ export class Services {
     this.store = given.store ?? new MemoryStore();
     this.#owned = [...(given.bus === undefined ? [this.bus] : []), ...(given.store === undefined ? [this.store] : [])];
     this.#objects = new ObjectHost(this.store, options);
-    this.#executor = new Executor(this.#registry, this.#objects, this.store, options);
+    this.#executor = new Executor(this.#registry, this.#objects, this.store, options, options.log);
     const { handle } = this.#executor;
     this.#server = options.mock ? new MockServer() : new FunctionServer(handle, given.server ?? {}, options.log);
     const { defaultPartition, agentConcurrency: concurrency, agentStopTimeoutMs: stopTimeoutMs } = options;

@@ -1,0 +1,55 @@
+import { Getter, Method, Setter, State } from '../definition/method-decorators.js';
+import { Service } from '../definition/service-decorator.js';
+import { Services } from '../runtime/services.js';
+import { client } from './client.js';
+
+@Service('Vault', { package: 'test' })
+class Vault {
+  @Setter() @State() secret: string = 'initial';
+  @Getter() @State() opened: number = 0;
+
+  @Method() open(): string {
+    this.opened += 1;
+    return this.secret;
+  }
+}
+
+describe('a client', () => {
+  let services: Services;
+
+  beforeEach(async () => {
+    services = new Services({ mock: true, services: [Vault] });
+    await services.startServer();
+  });
+  afterEach(() => services.close());
+
+  it('reads with a getter and writes with a setter, and with nothing else', async () => {
+    const vault = client(Vault, { services }).object('1');
+    await expect(vault.secret()).rejects.toThrow("'secret' of test.Vault can only be written: it has no @Getter");
+    await expect(vault.opened(77)).rejects.toThrow("'opened' of test.Vault can only be read: it has no @Setter");
+    await vault.secret('mine');
+    expect(await vault.open()).toBe('mine');
+    expect(await vault.opened()).toBe(1);
+  });
+
+  it.each([
+    [{ timeoutMs: Number.NaN }, 'timeoutMs is NaN'],
+    [{ timeoutMs: 1e15 }, 'timeoutMs is 1000000000000000'],
+    [{ timeoutMs: 0 }, 'timeoutMs is 0'],
+    [{ partition: -1 }, 'partition is -1'],
+    [{ partition: 2 ** 32 }, 'partition is 4294967296'],
+    [{ partition: 0.5 }, 'partition is 0.5'],
+    [{ idempotencyKey: '' }, 'the length of idempotencyKey is 0'],
+    [{ idempotencyKey: 'x'.repeat(257) }, 'the length of idempotencyKey is 257'],
+  ])('refuses the options %j before anything is sent', (options, text) => {
+    const vaults = client(Vault, { services });
+    expect(() => vaults.object('1', options)).toThrow(text);
+    expect(() => vaults.with(options)).toThrow(text);
+    if (!('idempotencyKey' in options)) expect(() => client(Vault, { services, ...options })).toThrow(text);
+  });
+
+  it('says so when a method was taken off it', async () => {
+    const vault = client(Vault, { services }).object('1');
+    await expect(vault.open.call(undefined)).rejects.toThrow("'open' of test.Vault was taken off its client");
+  });
+});

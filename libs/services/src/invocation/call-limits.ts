@@ -1,0 +1,89 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MAX_MS } from '../definition/option-checks.js';
+import { ServicesError } from '../errors.js';
+
+/** How long one call may take, and how it learns that nobody waits for it any more. */
+export class CallLimits {
+  /**
+   * @param deadline ms since 1970
+   * @param cancellation the caller's signal, made when somebody asks for it
+   */
+  constructor(
+    readonly deadline: number,
+    readonly cancellation: (() => AbortSignal) | undefined,
+  ) {}
+
+  /** @param what did not come about. @throws ServicesError `BERTH_SERVICE_TIMEOUT` the deadline has passed */
+  check(what: string): void {
+    if (Date.now() >= this.deadline) throw timedOut(what);
+  }
+
+  /**
+   * Waits for something that is not the method, at most until the deadline.
+   *
+   * @param what will not have come about
+   * @throws ServicesError `BERTH_SERVICE_TIMEOUT`; what `pending` rejects with
+   */
+  within<T>(pending: PromiseLike<T>, what: string): Promise<T> {
+    return new Promise((resolve, reject: (reason: Error) => void) => {
+      const timer = this.atDeadline(() => reject(timedOut(what)));
+      pending.then(
+        (value) => {
+          clearTimeout(timer);
+          resolve(value);
+        },
+        (thrown: unknown) => {
+          clearTimeout(timer);
+          reject(thrown as Error);
+        },
+      );
+    });
+  }
+
+  /** @returns a timer for the deadline */
+  atDeadline(then: () => void): NodeJS.Timeout {
+    return setTimeout(then, Math.min(Math.max(this.deadline - Date.now(), 0), MAX_MS));
+  }
+
+  /**
+   * Tells once when the deadline has come or the caller has left.
+   *
+   * @returns to be called when nobody wants to know it any more
+   */
+  watch(over: (reason: ServicesError) => void, what: string): () => void {
+    const signal = this.cancellation?.();
+    const left = (): void => {
+      stop();
+      over(cancelled());
+    };
+    const timer = this.atDeadline(() => {
+      stop();
+      over(timedOut(what));
+    });
+    const stop = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', left);
+    };
+    signal?.addEventListener('abort', left, { once: true });
+    if (signal?.aborted === true) queueMicrotask(left);
+    return stop;
+  }
+
+  /** Waits, unless the caller leaves. @throws ServicesError `BERTH_SERVICE_CANCELLED` */
+  async pause(ms: number): Promise<void> {
+    const signal = this.cancellation?.();
+    try {
+      await sleep(ms, undefined, signal === undefined ? {} : { signal });
+    } catch {
+      throw cancelled();
+    }
+  }
+}
+
+function timedOut(what: string): ServicesError {
+  return new ServicesError('BERTH_SERVICE_TIMEOUT', `the deadline passed: ${what}`);
+}
+
+function cancelled(): ServicesError {
+  return new ServicesError('BERTH_SERVICE_CANCELLED', 'the caller has left');
+}
