@@ -55,6 +55,14 @@ describe('MemoryBus', () => {
     expect(held.begun).toHaveLength(1);
   });
 
+  it('a deadline that is no number is refused, and holds up no other', async () => {
+    await bus.serve(subscription(), held.handle);
+    const good = codeOf(once(invocation({ deadline: Date.now() + 100 })));
+    expect(await codeOf(once(invocation({ deadline: Number.NaN })))).toBe('BERTH_SERVICE_INVALID');
+    await jest.advanceTimersByTimeAsync(100);
+    expect(await good).toBe('BERTH_SERVICE_TIMEOUT');
+  });
+
   it('the timer goes away soon after the last call', async () => {
     await bus.serve(subscription(), (delivery) => Promise.resolve(okay(delivery)));
     await once();

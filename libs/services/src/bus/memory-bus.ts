@@ -16,7 +16,7 @@ import { handlerReply } from './memory/handler-reply.js';
 import { Intake } from './memory/intake.js';
 import { lendInvocation, ownInvocation } from '../runtime/isolation.js';
 import { type MemoryBusLimits, memoryBusLimits, type MemoryBusOptions } from './memory/options.js';
-import { cancelled, closedBus, timedOut, workerLost } from './refusals.js';
+import { cancelled, checkDeadline, closedBus, timedOut, workerLost } from './refusals.js';
 import type { Group, Lane } from './memory/routing.js';
 import { wholeNumber } from '../runtime/whole-number.js';
 import { Worker } from './memory/worker.js';
@@ -55,6 +55,7 @@ export class MemoryBus implements InvocationBus {
       const deadline = invocation.deadline ?? now + this.limits.defaultTimeoutMs;
       const { delivery, signal } = options;
       // What is thrown here rejects the promise.
+      checkDeadline(deadline);
       const lane = this.intake.admit(invocation, signal, deadline <= now);
       const own = ownInvocation(invocation);
       const call = new MemoryCall(own, delivery, deadline, lane, resolve, reject, signal, this.abandon);

@@ -67,3 +67,13 @@ export function brokerForgot(invocation: Invocation): ServicesError {
     `the broker has lost its memory with ${invocationKey(invocation)} in it; it may have taken effect`,
   );
 }
+
+/**
+ * A deadline that is no number would never come, and hold up all others.
+ *
+ * @throws ServicesError `BERTH_SERVICE_INVALID`
+ */
+export function checkDeadline(deadline: number): void {
+  if (Number.isNaN(deadline))
+    throw new ServicesError('BERTH_SERVICE_INVALID', 'the deadline is no number; give ms since 1970, or none');
+}

@@ -41,6 +41,7 @@ describe('a client', () => {
     [{ partition: 0.5 }, 'partition is 0.5'],
     [{ idempotencyKey: '' }, 'the length of idempotencyKey is 0'],
     [{ idempotencyKey: 'x'.repeat(257) }, 'the length of idempotencyKey is 257'],
+    [{ idempotencyKey: '\ud800' }, 'idempotencyKey is not valid Unicode'],
   ])('refuses the options %j before anything is sent', (options, text) => {
     const vaults = client(Vault, { services });
     expect(() => vaults.object('1', options)).toThrow(text);

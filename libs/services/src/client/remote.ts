@@ -68,6 +68,8 @@ export function checkCallOptions(id: string, { timeoutMs, partition, idempotency
   const where = `a client of ${id}`;
   if (timeoutMs !== undefined) checkMs(where, 'timeoutMs', timeoutMs, 1);
   if (partition !== undefined) checkCount(where, 'partition', partition, MAX_PARTITION);
+  if (idempotencyKey?.isWellFormed() === false)
+    throw new ServicesError('BERTH_SERVICE_INVALID', `${where}: idempotencyKey is not valid Unicode`);
   if (idempotencyKey !== undefined)
     checkCount(where, 'the length of idempotencyKey', idempotencyKey.length, MAX_KEY, 1);
 }

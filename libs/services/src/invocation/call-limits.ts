@@ -1,6 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ErrorCode } from '#errors';
 import { MAX_MS } from '../definition/option-checks.js';
 import { ServicesError } from '../errors.js';
+
+/** The reasons with which a bus aborts what is not its worker's any more. */
+const CUT_OFF: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'BERTH_SERVICE_OUTCOME_UNKNOWN',
+  'BERTH_SERVICE_BUS_UNAVAILABLE',
+]);
 
 /** How long one call may take, and how it learns that nobody waits for it any more. */
 export class CallLimits {
@@ -16,6 +23,21 @@ export class CallLimits {
   /** @param what did not come about. @throws ServicesError `BERTH_SERVICE_TIMEOUT` the deadline has passed */
   check(what: string): void {
     if (Date.now() >= this.deadline) throw timedOut(what);
+  }
+
+  /**
+   * Whether the call is still this process's: a bus that has cut it off has given
+   * it to somebody else, or to nobody, and what is saved for it now would come
+   * out of turn. A caller who merely left changes nothing.
+   *
+   * @throws ServicesError `BERTH_SERVICE_OUTCOME_UNKNOWN`
+   */
+  checkOurs(): void {
+    const signal = this.cancellation?.();
+    if (signal?.aborted !== true) return;
+    const reason: unknown = signal.reason;
+    if (reason instanceof ServicesError && CUT_OFF.has(reason.code))
+      throw new ServicesError('BERTH_SERVICE_OUTCOME_UNKNOWN', 'the call was cut off; nothing was saved');
   }
 
   /**

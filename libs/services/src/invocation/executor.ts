@@ -42,7 +42,7 @@ export class Executor {
       member = memberOf(service, invocation);
       member.stats.inFlight += 1;
       checkEntry(member.definition, invocation, entry);
-      reply = await this.#run(service, member.definition, invocation, cancellation);
+      reply = await this.#run(service, member.definition, invocation, entry, cancellation);
     } catch (thrown) {
       if (!(thrown instanceof BerthError)) {
         const { id, service, method } = invocation;
@@ -71,8 +71,10 @@ export class Executor {
     service: ServedService,
     member: MemberDefinition,
     invocation: Invocation,
+    entry: Entry,
     cancellation: (() => AbortSignal) | undefined,
   ): Promise<InvocationReply> {
+    checkInvocation(invocation);
     const latest = Date.now() + (member.timeoutMs ?? this.options.defaultTimeoutMs);
     const limits = new CallLimits(Math.min(invocation.deadline ?? latest, latest), cancellation);
     const decoded = decodeInput(invocation.payload, member);
@@ -81,7 +83,8 @@ export class Executor {
     if (member.stateless) return this.#stateless(service, member, invocation, limits, input);
     const run = (instance: object, attempt: number): unknown =>
       attemptOf(instance, member, input, invocation, limits, attempt);
-    return this.objects.call({ service, member, invocation, limits, run }, invocation.objectId as string);
+    const mayBeCut = entry === 'agent' && cancellation !== undefined;
+    return this.objects.call({ service, member, invocation, limits, mayBeCut, run }, invocation.objectId as string);
   }
 
   async #stateless(
@@ -120,6 +123,13 @@ export class Executor {
       throw thrown;
     }
   }
+}
+
+/** What the carriers do not know to refuse. @throws ServicesError `BERTH_SERVICE_BAD_PAYLOAD` */
+function checkInvocation({ deadline, idempotencyKey }: Invocation): void {
+  if (Number.isNaN(deadline)) throw new ServicesError('BERTH_SERVICE_BAD_PAYLOAD', 'the deadline is no number');
+  if (idempotencyKey?.isWellFormed() === false)
+    throw new ServicesError('BERTH_SERVICE_BAD_PAYLOAD', 'the idempotency key is not valid Unicode');
 }
 
 function memberOf(service: ServedService, { service: id, method }: Invocation): ServedMember {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { invocation, json, testExecutor, valueOf } from '../../testing/test-executor.js';
 import { Getter, Method, Setter, State } from '../definition/method-decorators.js';
 import { Service } from '../definition/service-decorator.js';
+import { ServicesError } from '../errors.js';
 import { CODE_HEADER, InvocationStatus } from '../invocation/invocation.js';
 import type { CallContext } from '../invocation/call-context.js';
 import { MemoryStore } from './memory-store.js';
@@ -70,6 +71,17 @@ class Lossy {
 
   @Method() touch(): string {
     return this.since.toISOString();
+  }
+}
+
+@Service('AgentsOnly', { package: 'test' })
+class AgentsOnly {
+  @State() private readonly list: string[] = [];
+
+  @Method({ serveWithAgent: true }) async append(text: string): Promise<string[]> {
+    await gate.promise;
+    this.list.push(text);
+    return this.list;
   }
 }
 
@@ -186,6 +198,24 @@ describe('ObjectHost', () => {
       'BERTH_SERVICE_STATE_CONFLICT',
     ]);
     expect((await load(key)).state).toBe('{"count":1}');
+  });
+
+  it('what a bus has cut off is not saved', async () => {
+    const runtime = testExecutor([AgentsOnly]);
+    const service = 'test.AgentsOnly';
+    const cut = new AbortController();
+    const first = runtime.executor.handle(
+      invocation('append', { service, objectId: 'a', payload: Buffer.from('one') }),
+      'agent',
+      () => cut.signal,
+    );
+    cut.abort(new ServicesError('BERTH_SERVICE_OUTCOME_UNKNOWN', 'its worker was lost'));
+    gate.resolve();
+    expect((await first).headers[CODE_HEADER]).toBe('BERTH_SERVICE_OUTCOME_UNKNOWN');
+    const left = new AbortController();
+    left.abort(new ServicesError('BERTH_SERVICE_CANCELLED', 'the caller has left'));
+    const second = invocation('append', { service, objectId: 'a', payload: Buffer.from('two') });
+    expect(valueOf(await runtime.executor.handle(second, 'agent', () => left.signal))).toEqual(['two']);
   });
 
   it('getters save nothing, setters do', async () => {

@@ -26,6 +26,8 @@ export interface ObjectCall {
   readonly member: MemberDefinition;
   readonly invocation: Invocation;
   readonly limits: CallLimits;
+  /** it came over a bus, which may take it away and give it to somebody else */
+  readonly mayBeCut: boolean;
   /** Runs the method on an instance. @throws MethodThrew */
   readonly run: (instance: object, attempt: number) => unknown;
 }
@@ -98,12 +100,23 @@ export class ObjectHost {
       const reply = await this.#attempt(call, activation);
       const state = stateToSave(activation, member);
       if (state === undefined && remembered === undefined) return reply;
+      if (call.mayBeCut) this.#checkOurs(limits, activation);
       if (await this.#save(activation, key, state, remembered, reply)) return reply;
       if (conflicts >= this.options.conflictRetries)
         throw new ServicesError(
           'BERTH_SERVICE_STATE_CONFLICT',
           `object '${key.objectId}' was saved by somebody else ${conflicts + 1} times while ${member.name} ran; nothing was saved`,
         );
+    }
+  }
+
+  /** What was cut off is not saved. */
+  #checkOurs(limits: CallLimits, activation: Activation): void {
+    try {
+      limits.checkOurs();
+    } catch (thrown) {
+      activation.drop();
+      throw thrown;
     }
   }
 
