@@ -179,8 +179,12 @@ describe('what callers can cost a function server', () => {
       });
       stream.end(Buffer.from([0, 0, 0, 0, 0]));
     }
-    await eventually(() => refused === 300 - 256);
+    await eventually(() => refused === 300 - 192);
     expect(await works(port)).toBe('OKAY');
+    // Others still learn how the server is.
+    const check = open(session(port), '/grpc.health.v1.Health/Check');
+    check.end(Buffer.from([0, 0, 0, 0, 0]));
+    expect(await ended(check)).toBe('status 0');
     for (const stream of watches) stream.close(8);
     const questions = await eventually(async () => {
       const stream = open(on, '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo');
@@ -190,6 +194,42 @@ describe('what callers can cost a function server', () => {
       return outcome;
     });
     expect(questions).toBe('reset 11');
+  });
+
+  it('a request in very small pieces costs what it holds', async () => {
+    const port = await start({ maxMessageBytes: MIB, maxHeldBytes: 2 * MIB });
+    const stream = open(session(port));
+    const outcome = ended(stream);
+    const bytes = framed({ payload: Buffer.alloc(KIB) });
+    let sent = 0;
+    while (sent < bytes.length && !stream.closed && !stream.destroyed) {
+      const from = sent;
+      sent += 1;
+      await new Promise((resolve) => stream.write(bytes.subarray(from, sent), resolve));
+    }
+    expect(await outcome).toBe('reset 11');
+    expect(sent).toBeLessThan(KIB);
+    expect(await works(port)).toBe('OKAY');
+  });
+
+  it('replies that nobody takes are bounded together: what does not fit is refused, and its caller knows that it ran', async () => {
+    let runs = 0;
+    const payload = Buffer.alloc(MIB - KIB);
+    const port = await start({ maxMessageBytes: MIB, maxHeldBytes: 4 * MIB }, ({ id }) => {
+      runs += 1;
+      return Promise.resolve({ status: 0, headers: {}, payload, invocationId: id });
+    });
+    const deaf = Array.from({ length: 8 }, () => open(session(port, { settings: { initialWindowSize: 0 } })));
+    const outcomes = deaf.map((stream) => {
+      stream.end(framed({ payload: Buffer.alloc(10) }));
+      return ended(stream);
+    });
+    const refused = await Promise.race(outcomes);
+    expect(refused).toBe('status 8');
+    await eventually(() => runs === 8);
+    for (const stream of deaf) stream.close(8);
+    await Promise.all(outcomes);
+    expect(await works(port)).toBe('OKAY');
   });
 
   it('a client that opens more streams than it was told loses them only', async () => {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { type ChannelCredentials, type Client, credentials, loadPackageDefinition, Metadata } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { protoPath as healthProto } from 'grpc-health-check';
@@ -402,6 +403,18 @@ describe('the function server', () => {
         'UNAVAILABLE',
       );
       expect((await failureOf(call(server).invokeFn(request('m')))).status).toBe('UNAVAILABLE');
+    });
+
+    it('B2: a connection that is silent in its handshake does not hold up the stop', async () => {
+      const server = await start(echo, { tls: own });
+      const silent = connect(server.info().port ?? 0, '127.0.0.1');
+      const closed = once(silent, 'close');
+      silent.on('error', () => undefined);
+      await once(silent, 'connect');
+      expect((await call(server, channel()).invokeFn(request('m'))).status).toBe('OKAY');
+      // Far beyond the test's own time, should it wait for it.
+      await server.stop({ timeoutMs: 600_000 });
+      await closed;
     });
 
     it('B3: mutual-tls: only certificates of the CA', async () => {

@@ -1,4 +1,5 @@
 import { Test } from '@nestjs/testing';
+import { Registry } from 'prom-client';
 import { MemoryBus, Method, Service, Services, ServicesError } from '#services';
 import { type Log, silentLog } from '#observability';
 import { ServicesLifecycle } from './services-lifecycle.js';
@@ -54,6 +55,18 @@ describe('ServicesLifecycle', () => {
     ends.push(() => app.close());
     return app;
   }
+
+  it('B17: a start that failed leaves nothing in a registry that was given: the next one may have it', async () => {
+    const registry = new Registry();
+    const bus = new NoBroker();
+    ends.push(() => bus.close());
+    const failing = await application({ agents: [Worker], bus, metrics: { registry } });
+    await expect(failing.init()).rejects.toThrow('the broker cannot be reached');
+    expect(registry.getMetricsAsArray()).toEqual([]);
+    const next = await application({ agents: [Worker], metrics: { registry } });
+    await next.init();
+    expect(registry.getMetricsAsArray()).not.toEqual([]);
+  });
 
   it('B10: starts what the settings name, and nothing else', async () => {
     const both = await application({

@@ -11,6 +11,7 @@ import type { Log } from '#observability';
 import { Services, ServicesError } from '#services';
 import { nestLog } from './nest-log.js';
 import { ServiceInstances } from './service-instances.js';
+import { ServicesMetrics } from './services-metrics.js';
 import { type AgentToStart, SERVICES_SETTINGS, type ServicesSettings } from './services-module-options.js';
 
 /** Starts and stops what the settings name, together with the application. */
@@ -26,14 +27,20 @@ export class ServicesLifecycle
   constructor(
     @Inject(Services) private readonly services: Services,
     @Inject(ServiceInstances) private readonly instances: ServiceInstances,
+    @Inject(ServicesMetrics) private readonly metrics: ServicesMetrics,
     @Inject(SERVICES_SETTINGS) private readonly settings: ServicesSettings,
   ) {
     this.#log = settings.log ?? nestLog();
   }
 
   /** @throws ServicesError `BERTH_SERVICE_INVALID`, see {@link ServicesModule.forRoot} */
-  onModuleInit(): void {
-    for (const target of this.instances.find()) this.services.add(target);
+  async onModuleInit(): Promise<void> {
+    try {
+      for (const target of this.instances.find()) this.services.add(target);
+    } catch (thrown) {
+      await this.#undo();
+      throw thrown;
+    }
   }
 
   /** Whoever sees the function server can count on the agents: it comes last. @throws ServerError, AgentError */
@@ -82,11 +89,16 @@ export class ServicesLifecycle
       const { port } = this.settings.server ?? {};
       if (this.#serverShouldRun && this.#phase === 'starting') await this.services.startServer({ port });
     } catch (thrown) {
-      // Nest calls no hooks after a failed start: nothing may be left running.
-      await this.#quietly('close', () => this.services.close());
+      await this.#undo();
       throw thrown;
     }
     if (this.#phase === 'starting') this.#phase = 'started';
+  }
+
+  /** Nest calls no hooks after a failed start: nothing may be left running or registered. */
+  async #undo(): Promise<void> {
+    this.metrics.unregister();
+    await this.#quietly('close', () => this.services.close());
   }
 
   async #startAgents(agents: readonly AgentToStart[]): Promise<void> {

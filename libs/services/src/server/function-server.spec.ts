@@ -1,6 +1,7 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
-import { silentLog } from '#observability';
+import { jest } from '@jest/globals';
+import { type Log, silentLog } from '#observability';
 import { ServerError } from '../errors.js';
 import { OprcCaller, textReply } from '../../testing/oprc-caller.js';
 import { FunctionServer } from './function-server.js';
@@ -112,6 +113,26 @@ describe('FunctionServer', () => {
     await it.restart({ port: 0 });
     expect(await serving(it)).toBe('hello');
   });
+
+  it('B4: restarts on the last host', async () => {
+    const log = { ...silentLog, info: jest.fn() };
+    const it = new FunctionServer(() => Promise.reject(new Error('not called')), {}, log);
+    made.push(it);
+    await it.start({ port: 0, host: '127.0.0.2' });
+    await it.restart();
+    const hosts = log.info.mock.calls.map(([fields]) => (fields as { host?: string }).host).filter(Boolean);
+    expect(hosts).toEqual(['127.0.0.2', '127.0.0.2']);
+  });
+
+  it.each([Infinity, 2 ** 31, Number.NaN, -1, 1.5])(
+    'B2: a stop within %p ms is refused, and it runs on',
+    async (timeoutMs) => {
+      const it = server();
+      await it.start({ port: 0 });
+      await expect(it.stop({ timeoutMs })).rejects.toMatchObject({ code: 'BERTH_SERVICE_INVALID' });
+      expect(await serving(it)).toBe('hello');
+    },
+  );
 
   it('B4: a restart that cannot succeed leaves it running', async () => {
     const it = server();

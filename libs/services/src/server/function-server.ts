@@ -9,7 +9,13 @@ import { HealthService } from './health-service.js';
 import { OprcService } from './oprc-service.js';
 import { addReflection } from './reflection.js';
 import type { ServerInfo, ServerLifecycle, StartServerOptions, StopServerOptions } from './server-lifecycle.js';
-import { checkPort, type FunctionServerOptions, type ServerSettings, serverSettings } from './server-options.js';
+import {
+  checkPort,
+  checkStopTimeout,
+  type FunctionServerOptions,
+  type ServerSettings,
+  serverSettings,
+} from './server-options.js';
 import { serverCredentials, tlsMode } from './server-tls.js';
 import { StreamGuard } from './stream-guard.js';
 
@@ -38,6 +44,7 @@ export class FunctionServer implements ServerLifecycle {
   private current: Running | undefined;
   private stopping = false;
   private lastPort = DEFAULT_PORT;
+  private lastHost: string;
   private last: Promise<void> = Promise.resolve();
 
   /** @throws ServerError `BERTH_SERVICE_INVALID` naming an option that is out of range */
@@ -47,6 +54,7 @@ export class FunctionServer implements ServerLifecycle {
     private readonly log: Log,
   ) {
     this.settings = serverSettings(options);
+    this.lastHost = this.settings.host;
   }
 
   /**
@@ -69,10 +77,11 @@ export class FunctionServer implements ServerLifecycle {
    * after `timeoutMs` (checklist B2). Callers of calls that were cut get
    * UNAVAILABLE, and the signals of their methods are aborted.
    *
-   * @throws ServerError `BERTH_FUNCTION_SERVER_NOT_RUNNING`
+   * @throws ServerError `BERTH_FUNCTION_SERVER_NOT_RUNNING`; `BERTH_SERVICE_INVALID` `timeoutMs` is out of its range
    */
   stop({ timeoutMs = this.settings.stopTimeoutMs }: StopServerOptions = {}): Promise<void> {
     return this.inTurn(async () => {
+      checkStopTimeout(timeoutMs);
       if (this.current === undefined)
         throw new ServerError('BERTH_FUNCTION_SERVER_NOT_RUNNING', 'gRPC server is not running');
       await this.shut(this.current, timeoutMs);
@@ -80,19 +89,19 @@ export class FunctionServer implements ServerLifecycle {
   }
 
   /**
-   * Stops, if it runs, and starts on the given port, or the last one it listened
-   * on, or 8080 (checklist B4). What can be checked is checked before it stops.
+   * Stops, if it runs, and starts on the given port and host, or the last ones
+   * it listened on, or 8080 (checklist B4). What can be checked is checked before it stops.
    *
    * @throws ServerError `BERTH_FUNCTION_SERVER_FAILED`; it runs on when the port
    *   is out of range or a TLS file cannot be used, and not when the port is taken
    */
-  restart({ port, host = this.settings.host }: StartServerOptions = {}): Promise<void> {
+  restart({ port, host }: StartServerOptions = {}): Promise<void> {
     return this.inTurn(async () => {
       const next = port ?? this.lastPort;
       checkPort(next);
       const credentials = await serverCredentials(this.settings.tls);
       if (this.current !== undefined) await this.shut(this.current, this.settings.stopTimeoutMs);
-      await this.open(next, host, credentials);
+      await this.open(next, host ?? this.lastHost, credentials);
     });
   }
 
@@ -125,6 +134,7 @@ export class FunctionServer implements ServerLifecycle {
       const bound = await listener.listen(port, host);
       this.current = { listener, oprc, health, guard, port: bound };
       this.lastPort = bound;
+      this.lastHost = host;
       this.log.info({ host, port: bound, mode: tlsMode(settings.tls) }, 'function server listens');
     } catch (thrown) {
       listener.destroy();

@@ -34,6 +34,9 @@ type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, 
 export class GrpcListener {
   readonly server: Server;
   private readonly tcp: TcpServer;
+  /** also those that have not become an HTTP/2 session, such as one that is silent in its TLS handshake */
+  private readonly sockets = new Set<Socket>();
+  private readonly sessions = new Set<ServerHttp2Session>();
 
   /** @throws Error when this version of grpc-js is built differently */
   constructor(settings: ServerSettings, credentials: ServerCredentials, guard: StreamGuard, log: Log) {
@@ -48,9 +51,11 @@ export class GrpcListener {
       'grpc.keepalive_timeout_ms': settings.keepaliveTimeoutMs,
       'grpc.enable_channelz': 0,
     });
-    adapt(this.server, guard);
+    adapt(this.server, guard, this.sessions);
     const injector = this.server.createConnectionInjector(credentials);
     this.tcp = createServer((socket: Socket) => {
+      this.sockets.add(socket);
+      socket.once('close', () => this.sockets.delete(socket));
       injector.injectConnection(socket);
     });
     this.tcp.maxConnections = settings.maxConnections;
@@ -72,11 +77,12 @@ export class GrpcListener {
 
   /** Listens no more, and lets each connection end with its last stream. */
   drain(): Promise<void> {
-    const closed = this.tcp.listening ? once(this.tcp, 'close') : Promise.resolve();
     this.tcp.close();
     return new Promise((resolve) => {
       this.server.tryShutdown(() => {
-        resolve(closed.then(() => undefined));
+        // A connection without a session has no call: it is not waited for.
+        const closed = [...this.sessions].map((session) => once(session, 'close'));
+        resolve(Promise.all(closed).then(() => undefined));
       });
     });
   }
@@ -85,6 +91,7 @@ export class GrpcListener {
   destroy(): void {
     this.tcp.close();
     this.server.forceShutdown();
+    for (const socket of this.sockets) socket.destroy();
   }
 }
 
@@ -99,7 +106,7 @@ function boundTimeout(headers: IncomingHttpHeaders): void {
   if (unitMs !== undefined && Number(timeout.slice(0, -1)) * unitMs >= 2 ** 31) headers['grpc-timeout'] = '596H';
 }
 
-function adapt(server: Server, guard: StreamGuard): void {
+function adapt(server: Server, guard: StreamGuard, sessions: Set<ServerHttp2Session>): void {
   const internals = server as unknown as ServerInternals;
   const original = internals.createHttp2Server?.bind(server);
   if (original === undefined)
@@ -109,6 +116,8 @@ function adapt(server: Server, guard: StreamGuard): void {
     http2.updateSettings({ initialWindowSize: STREAM_WINDOW_BYTES, maxHeaderListSize: MAX_HEADER_BYTES });
     http2.on('session', (session: ServerHttp2Session) => {
       session.setLocalWindowSize(SESSION_WINDOW_BYTES);
+      sessions.add(session);
+      session.once('close', () => sessions.delete(session));
     });
     const listeners = http2.listeners('stream') as StreamListener[];
     const [toGrpc] = listeners;

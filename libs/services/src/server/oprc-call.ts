@@ -6,7 +6,7 @@ import { errorReply } from '../invocation/replies.js';
 import type { Waiting } from './admission.js';
 import type { OprcService } from './oprc-service.js';
 import type { Account } from './stream-guard.js';
-import { type Refusal, refusalStatus, UNSENDABLE } from './refusals.js';
+import { type Refusal, REPLIES_FULL, refusalStatus, UNSENDABLE } from './refusals.js';
 import { encodeReply, type WireInvocation } from './wire.js';
 
 export type OprcRequest = ServerUnaryCall<WireInvocation, Buffer>;
@@ -123,6 +123,10 @@ export class OprcCall implements Waiting {
     let bytes = encodeReply(reply);
     if (bytes.length > maxMessageBytes)
       bytes = encodeReply(tooLarge(reply.invocationId, bytes.length, maxMessageBytes));
+    if (!guard.fits(bytes.length)) {
+      this.refuse(REPLIES_FULL);
+      return;
+    }
     guard.released(this.account, bytes.length);
     this.done(null, bytes);
   }

@@ -26,6 +26,16 @@ export const STREAMS_FULL: Refusal = {
   code: 'BERTH_SERVICE_BUSY',
   message: 'too many calls are open already (maxConcurrentCalls, maxQueuedCalls): try again later',
 };
+export const SIDE_STREAMS_FULL: Refusal = {
+  status: Grpc.RESOURCE_EXHAUSTED,
+  code: 'BERTH_SERVICE_BUSY',
+  message: 'too many streams of health and reflection are open already: try again later',
+};
+export const REPLIES_FULL: Refusal = {
+  status: Grpc.RESOURCE_EXHAUSTED,
+  code: 'BERTH_SERVICE_OUTCOME_UNKNOWN',
+  message: 'the call ended, and its reply cannot be held beside those that nobody has taken (maxHeldBytes)',
+};
 export const STOPPING: Refusal = {
   status: Grpc.UNAVAILABLE,
   code: 'BERTH_SERVICE_UNREACHABLE',

@@ -2,12 +2,12 @@
 export interface StartServerOptions {
   /** 0..65535, 0: any free one; default 8080, at a restart the last one (B4) */
   readonly port?: number | undefined;
-  /** address to listen on; default: the server's `host` option */
+  /** address to listen on; default: the server's `host` option, at a restart the last one */
   readonly host?: string | undefined;
 }
 
 export interface StopServerOptions {
-  /** how long running calls may still take, ms; default: the server's `stopTimeoutMs` */
+  /** how long running calls may still take, ms, 0..2^31-1; default: the server's `stopTimeoutMs` */
   readonly timeoutMs?: number | undefined;
 }
 

@@ -103,6 +103,12 @@ export function checkPort(port: number): void {
     );
 }
 
+/** @throws ServerError `BERTH_SERVICE_INVALID` */
+export function checkStopTimeout(timeoutMs: number): void {
+  if (!Number.isInteger(timeoutMs) || timeoutMs < 0 || timeoutMs > MAX_MS)
+    throw invalid(`timeoutMs of stop is ${timeoutMs}: it must be whole milliseconds from 0 to ${MAX_MS}`);
+}
+
 function invalid(message: string): ServerError {
   return new ServerError('BERTH_SERVICE_INVALID', `function server: ${message}`);
 }

@@ -1,12 +1,22 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
-import { MEMORY_FULL, type Refusal, refuseStream, STREAMS_FULL } from './refusals.js';
+import { MEMORY_FULL, type Refusal, refuseStream, SIDE_STREAMS_FULL, STREAMS_FULL } from './refusals.js';
 import type { ServerSettings } from './server-options.js';
 import { INVOKE_FN_PATH, INVOKE_OBJ_PATH } from './wire.js';
 
-/** Streams at once that are no invocations: health, reflection, and paths that nobody serves. */
-const MAX_SIDE_STREAMS = 256;
-/** What such a stream may bring, bytes: some thousand questions to reflection. */
-const MAX_SIDE_BYTES = 64 * 1024;
+/** Streams at once that stay open: watches of health, and reflection. Each kind of stream has a bound of its own: none shuts out the others. */
+const MAX_LASTING_STREAMS = 192;
+/** Streams at once that are answered and end: questions to health, and paths that nobody serves. */
+const MAX_SIDE_STREAMS = 64;
+/** What a stream that is no invocation may bring, bytes: some hundred questions to reflection, whose answers are larger. */
+const MAX_SIDE_BYTES = 8 * 1024;
+/**
+ * Pieces that a request may come in: so many, and one more for each such piece of
+ * its bytes. A smaller piece holds more than its bytes, up to the whole buffer
+ * that it was read into; each one beyond counts as that.
+ */
+const FREE_CHUNKS = 16;
+const FREE_CHUNK_BYTES = 4096;
+const EXTRA_CHUNK_BYTES = 16 * 1024;
 /** Invocations whose requests are arriving, besides those that run and wait. */
 const MAX_ARRIVING = 1024;
 const SWEEP_MS = 1000;
@@ -29,6 +39,8 @@ export interface CallOwner {
 export interface Account {
   readonly kind: Kind;
   bytes: number;
+  /** pieces of the request so far */
+  chunks: number;
   /** who has the whole request, until it replies; the deadline of the call is what ends it */
   owner: CallOwner | undefined;
   /** the stream is gone; what a method still runs on stays counted */
@@ -50,15 +62,16 @@ export type GuardSettings = Pick<
  */
 export class StreamGuard {
   private readonly accounts = new Map<ServerHttp2Stream, Account>();
-  private readonly maxStreams: number;
+  private readonly most: Readonly<Record<Kind, number>>;
+  private readonly open: Record<Kind, number> = { call: 0, side: 0, lasting: 0 };
   private readonly maxSweeps: number;
-  private sideStreams = 0;
   private sweeps = 0;
   private held = 0;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly settings: GuardSettings) {
-    this.maxStreams = settings.maxConcurrentCalls + settings.maxQueuedCalls + MAX_ARRIVING + MAX_SIDE_STREAMS;
+    const call = settings.maxConcurrentCalls + settings.maxQueuedCalls + MAX_ARRIVING;
+    this.most = { call, side: MAX_SIDE_STREAMS, lasting: MAX_LASTING_STREAMS };
     this.maxSweeps = Math.ceil(settings.transferTimeoutMs / SWEEP_MS);
   }
 
@@ -75,15 +88,16 @@ export class StreamGuard {
   /** @returns whether grpc-js may have the stream; otherwise it has been answered */
   admit(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean {
     const kind = kindOf(headers[':path']);
-    const full = this.accounts.size >= this.maxStreams || (kind !== 'call' && this.sideStreams >= MAX_SIDE_STREAMS);
+    const full = this.open[kind] >= this.most[kind];
     const compressed = isCompressed(headers['grpc-encoding']);
     if (full || (compressed && this.held + this.settings.maxMessageBytes > this.settings.maxHeldBytes)) {
-      refuseStream(stream, full ? STREAMS_FULL : MEMORY_FULL);
+      const streamsFull = kind === 'call' ? STREAMS_FULL : SIDE_STREAMS_FULL;
+      refuseStream(stream, full ? streamsFull : MEMORY_FULL);
       return false;
     }
-    const account: Account = { kind, bytes: 0, owner: undefined, closed: false, since: this.sweeps };
+    const account: Account = { kind, bytes: 0, chunks: 0, owner: undefined, closed: false, since: this.sweeps };
     this.accounts.set(stream, account);
-    if (kind !== 'call') this.sideStreams += 1;
+    this.open[kind] += 1;
     // What a compressed message becomes shows only when it is in memory.
     if (compressed) this.count(account, this.settings.maxMessageBytes);
     stream.on('data', (chunk: Buffer) => {
@@ -93,7 +107,7 @@ export class StreamGuard {
       this.accounts.delete(stream);
       account.closed = true;
       if (account.owner === undefined) this.held -= account.bytes;
-      if (kind !== 'call') this.sideStreams -= 1;
+      this.open[kind] -= 1;
     });
     this.timer ??= setInterval(this.sweep, SWEEP_MS).unref();
     return true;
@@ -104,6 +118,11 @@ export class StreamGuard {
     const account = this.accounts.get(stream);
     if (account !== undefined) account.owner = owner;
     return account;
+  }
+
+  /** Whether a reply of so many bytes can be held until its caller takes it. */
+  fits(replyBytes: number): boolean {
+    return this.held + replyBytes <= this.settings.maxHeldBytes;
   }
 
   /** Its owner is done with the request, and about to write a reply of so many bytes. */
@@ -137,7 +156,9 @@ export class StreamGuard {
   private arrived(stream: ServerHttp2Stream, account: Account, bytes: number): void {
     // Answered before it was whole: grpc-js drops the rest, and so is nothing held.
     if (stream.headersSent && account.kind !== 'lasting') return;
-    this.count(account, bytes);
+    account.chunks += 1;
+    const extra = account.chunks > FREE_CHUNKS + account.bytes / FREE_CHUNK_BYTES;
+    this.count(account, extra ? bytes + EXTRA_CHUNK_BYTES : bytes);
     const tooMuch = account.kind !== 'call' && account.bytes > MAX_SIDE_BYTES;
     // gRPC clients read this reset as RESOURCE_EXHAUSTED.
     if (tooMuch || this.held > this.settings.maxHeldBytes) stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
