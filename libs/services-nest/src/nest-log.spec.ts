@@ -35,4 +35,33 @@ describe('nestLog', () => {
       ['error', 'failed {"err":"why"}', undefined, 'Services'],
     ]);
   });
+
+  it('shows bigints, cycles and fields that cannot be shown, and never throws', () => {
+    const log = nestLog();
+    const shared = { id: 2n ** 64n - 1n };
+    const cyclic: Record<string, unknown> = { a: shared, b: shared, list: [shared] };
+    cyclic['self'] = cyclic;
+    cyclic['deep'] = { up: [cyclic] };
+    log.warn(cyclic, 'fields');
+    log.info(cyclic['deep']);
+    const broken = {
+      toJSON: () => {
+        throw new Error('no JSON');
+      },
+    };
+    log.error({ broken, err: new Error('why') }, 'failed');
+    log.debug(undefined);
+    const id = '{"id":"18446744073709551615"}';
+    const inner = `{"a":${id},"b":${id},"list":[${id}],"self":"[circular]","deep":"[circular]"}`;
+    expect(lines).toEqual([
+      [
+        'warn',
+        `fields {"a":${id},"b":${id},"list":[${id}],"self":"[circular]","deep":{"up":["[circular]"]}}`,
+        'Services',
+      ],
+      ['log', `{"up":[${inner}]}`, 'Services'],
+      ['error', 'failed (fields that cannot be shown: no JSON)', undefined, 'Services'],
+      ['debug', 'undefined', 'Services'],
+    ]);
+  });
 });

@@ -14,7 +14,14 @@ export function nestLog(context = 'Services'): Log {
 }
 
 function textOf(message: unknown): string {
-  return typeof message === 'string' ? message : JSON.stringify(message, errorsAsText);
+  if (typeof message === 'string') return message;
+  try {
+    const json = JSON.stringify(message, shown()) as string | undefined;
+    return json ?? String(message);
+  } catch (thrown) {
+    // A toJSON() or a getter of the fields; what is logged must not fail because of it.
+    return `(fields that cannot be shown: ${messageOf(thrown)})`;
+  }
 }
 
 function fieldsOf(fields: unknown): string {
@@ -22,6 +29,17 @@ function fieldsOf(fields: unknown): string {
   return text === '{}' ? '' : ` ${text}`;
 }
 
-function errorsAsText(_key: string, value: unknown): unknown {
-  return value instanceof Error ? messageOf(value) : value;
+/** For JSON.stringify, once: errors and bigints as text, and no object within itself. */
+function shown(): (this: unknown, key: string, value: unknown) => unknown {
+  /** the objects around the value, outermost first */
+  const around: unknown[] = [];
+  return function (_key, value) {
+    if (value instanceof Error) return messageOf(value);
+    if (typeof value === 'bigint') return String(value);
+    if (typeof value !== 'object' || value === null) return value;
+    while (around.length > 0 && around.at(-1) !== this) around.pop();
+    if (around.includes(value)) return '[circular]';
+    around.push(value);
+    return value;
+  };
 }

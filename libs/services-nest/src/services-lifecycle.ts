@@ -52,7 +52,7 @@ export class ServicesLifecycle
   /** Nothing new is taken, and running calls end, while all that they need is still there. */
   async beforeApplicationShutdown(): Promise<void> {
     this.#phase = 'stopping';
-    // An agent that is still starting cannot be stopped; its failure is the start's to tell.
+    // What is still starting is waited for; its failure is the start's to tell.
     await this.#start?.catch(() => undefined);
     const stopServer = (): Promise<void> =>
       this.services.isServerRunning() ? this.services.stopServer() : Promise.resolve();

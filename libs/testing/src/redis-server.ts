@@ -97,7 +97,7 @@ export class RedisServer {
     child.stderr.on('data', keep);
     child.once('error', (error) => (output += error.message));
     const deadline = Date.now() + START_TIMEOUT_MS;
-    while (!(await answers(this.port))) {
+    while (!(await answers(this.port, this.options.password))) {
       const late = Date.now() > deadline;
       if (late) child.kill('SIGKILL');
       if (late || hasEnded(child)) {
@@ -158,7 +158,7 @@ function hasEnded({ pid, exitCode, signalCode }: ChildProcess): boolean {
 }
 
 /** Whether it takes commands: while it loads its files it answers with an error. */
-function answers(port: number): Promise<boolean> {
+function answers(port: number, password: string | undefined): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' });
     const end = (value: boolean): void => {
@@ -168,7 +168,13 @@ function answers(port: number): Promise<boolean> {
     socket.setTimeout(1000, () => end(false));
     socket.once('error', () => end(false));
     socket.once('close', () => end(false));
-    socket.once('data', (reply) => end(/^(\+PONG|-NOAUTH)/.test(reply.toString())));
+    let replies = '';
+    const expected = password === undefined ? 1 : 2;
+    socket.on('data', (reply) => {
+      replies += reply.toString();
+      if (replies.split('\r\n').length > expected) end(replies.endsWith('+PONG\r\n'));
+    });
+    if (password !== undefined) socket.write(`*2\r\n$4\r\nAUTH\r\n$${Buffer.byteLength(password)}\r\n${password}\r\n`);
     socket.write('PING\r\n');
   });
 }

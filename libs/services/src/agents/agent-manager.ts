@@ -1,7 +1,8 @@
 import { messageOf } from '#errors';
 import type { Log } from '#observability';
 import type { InvocationBus } from '../bus/invocation-bus.js';
-import { definitionOf, type ServiceClass } from '../definition/service-definition.js';
+import { requireDefinition } from '../definition/require-definition.js';
+import type { ServiceClass, ServiceDefinition } from '../definition/service-definition.js';
 import { AgentError } from '../errors.js';
 import type { InvocationHandler } from '../invocation/invocation-handler.js';
 import { objectIdText } from '../objects/object-id.js';
@@ -44,6 +45,12 @@ export interface AgentManagerOptions {
   readonly stopTimeoutMs: number;
 }
 
+interface Target {
+  readonly definition: ServiceDefinition;
+  readonly target: AgentTarget;
+  readonly id: string;
+}
+
 const MAX_PARTITION = 4_294_967_295;
 
 /** Starts and stops agents, each known by its id (checklist B5 to B9). */
@@ -66,10 +73,7 @@ export class AgentManager {
    *   `BERTH_OBJECT_AGENT_FAILED` the bus refused
    */
   async start(service: ServiceClass, options: StartAgentOptions = {}): Promise<string> {
-    const target = this.#target({ ...options, service });
-    const id = agentId(target, this.options.defaultPartition);
-    const definition = definitionOf(service);
-    if (definition === undefined) throw notRegistered(service);
+    const { definition, target, id } = this.#target({ ...options, service });
     if (![...definition.members.values()].some((member) => member.serveWithAgent))
       throw new AgentError(
         'BERTH_SERVICE_INVALID',
@@ -78,13 +82,15 @@ export class AgentManager {
     const concurrency = options.concurrency ?? this.options.concurrency;
     if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 10_000)
       throw new AgentError('BERTH_SERVICE_INVALID', `concurrency is ${concurrency}; it must be 1 to 10000`);
-    if (this.#agents.has(id)) throw new AgentError('BERTH_OBJECT_AGENT_RUNNING', `Agent ${id} is already running`);
+    // One whose bus was closed runs no more; this one takes its place.
+    if ((this.#agents.get(id)?.state ?? 'stopped') !== 'stopped')
+      throw new AgentError('BERTH_OBJECT_AGENT_RUNNING', `Agent ${id} is already running`);
     const agent = new ObjectAgent(id, definition, target);
     this.#agents.set(id, agent);
     try {
       await agent.start(this.bus, this.handle, concurrency);
     } catch (thrown) {
-      this.#agents.delete(id);
+      this.#forget(agent);
       throw failed('start', id, thrown);
     }
     this.log.info({ agent: id }, 'agent started');
@@ -92,43 +98,36 @@ export class AgentManager {
   }
 
   /**
-   * Stops an agent; resolves when its calls have ended.
+   * Stops an agent; resolves when its calls have ended. One that is starting is
+   * stopped as soon as it is up.
    *
    * @param which its id, or what it serves
-   * @throws AgentError `BERTH_OBJECT_AGENT_NOT_RUNNING` no such agent, or neither id nor service given;
-   *   `BERTH_OBJECT_AGENT_FAILED`
+   * @throws AgentError `BERTH_OBJECT_AGENT_NOT_RUNNING` no such agent, it is stopping already, its start failed,
+   *   or neither id nor service given; `BERTH_OBJECT_AGENT_FAILED`
    */
   async stop(which: string | Partial<AgentSelector> | undefined): Promise<void> {
     const id = this.#idOf(which);
     const agent = this.#agents.get(id);
-    if (agent === undefined || agent.state === 'stopping' || agent.state === 'starting')
+    if (agent === undefined || agent.state === 'stopping' || !(await this.#stop(agent)))
       throw new AgentError('BERTH_OBJECT_AGENT_NOT_RUNNING', `Agent ${id} is not running`);
-    try {
-      await agent.stop(this.options.stopTimeoutMs);
-    } catch (thrown) {
-      throw failed('stop', id, thrown);
-    } finally {
-      this.#agents.delete(id);
-    }
-    this.log.info({ agent: id }, 'agent stopped');
   }
 
   /**
-   * Stops all agents, side by side; one that fails keeps no other from being stopped (checklist B9).
+   * Stops all agents, side by side; one that fails keeps no other from being
+   * stopped (checklist B9). Those that are starting or stopping are waited for.
    *
    * @throws AgentError `BERTH_OBJECT_AGENT_FAILED`, `details.failures`: id → what went wrong
    */
   async stopAll(): Promise<void> {
     const failures: Record<string, string> = {};
-    const stop = async (id: string): Promise<void> => {
+    const stop = async (agent: ObjectAgent): Promise<void> => {
       try {
-        await this.stop(id);
+        await this.#stop(agent);
       } catch (thrown) {
-        failures[id] = messageOf(thrown);
+        failures[agent.id] = messageOf(thrown);
       }
     };
-    const running = [...this.#agents.values()].filter(({ state }) => state === 'running' || state === 'reconnecting');
-    await Promise.all(running.map(({ id }) => stop(id)));
+    await Promise.all([...this.#agents.values()].map(stop));
     const ids = Object.keys(failures);
     if (ids.length > 0)
       throw new AgentError('BERTH_OBJECT_AGENT_FAILED', `these agents did not stop cleanly: ${ids.join(', ')}`, {
@@ -160,20 +159,40 @@ export class AgentManager {
     const { service, objectId, partitionId } = which ?? {};
     if (service === undefined)
       throw new AgentError('BERTH_OBJECT_AGENT_NOT_RUNNING', 'name the agent by its id or by its service');
-    return agentId(this.#target({ service, objectId, partitionId }), this.options.defaultPartition);
+    return this.#target({ service, objectId, partitionId }).id;
   }
 
-  #target({ service, objectId, partitionId }: AgentSelector): AgentTarget {
-    const definition = definitionOf(service);
-    if (definition === undefined) throw notRegistered(service);
-    const partition = partitionId ?? this.options.defaultPartition;
+  #target({ service, objectId, partitionId }: AgentSelector): Target {
+    const { defaultPartition } = this.options;
+    const definition = requireDefinition(service, AgentError);
+    const partition = partitionId ?? defaultPartition;
     if (!Number.isInteger(partition) || partition < 0 || partition > MAX_PARTITION)
       throw new AgentError('BERTH_SERVICE_INVALID', `partitionId is ${partition}; it must be 0 to ${MAX_PARTITION}`);
-    return {
+    const target = {
       service: definition.id,
       objectId: objectId === undefined ? undefined : textOf(objectId),
       partitionId: partition,
     };
+    return { definition, target, id: agentId(target, defaultPartition) };
+  }
+
+  /** @returns false: it had not come up. @throws AgentError `BERTH_OBJECT_AGENT_FAILED` */
+  async #stop(agent: ObjectAgent): Promise<boolean> {
+    const { id } = agent;
+    let cameUp = false;
+    try {
+      cameUp = await agent.stop(this.options.stopTimeoutMs);
+    } catch (thrown) {
+      throw failed('stop', id, thrown);
+    } finally {
+      if (this.#forget(agent) && cameUp) this.log.info({ agent: id }, 'agent stopped');
+    }
+    return cameUp;
+  }
+
+  /** Another one may have its id already. @returns whether it was known */
+  #forget(agent: ObjectAgent): boolean {
+    return this.#agents.get(agent.id) === agent && this.#agents.delete(agent.id);
   }
 }
 
@@ -184,10 +203,6 @@ function textOf(objectId: string | bigint): string {
   } catch (thrown) {
     throw new AgentError('BERTH_SERVICE_BAD_OBJECT_ID', messageOf(thrown));
   }
-}
-
-function notRegistered(service: ServiceClass): AgentError {
-  return new AgentError('BERTH_SERVICE_INVALID', `Service class ${service.name} not registered`);
 }
 
 function failed(what: 'start' | 'stop', id: string, thrown: unknown): AgentError {

@@ -1,11 +1,7 @@
 import { isErrorCode } from '#errors';
 import type { InvocationBus } from '../bus/invocation-bus.js';
-import {
-  definitionOf,
-  type MemberDefinition,
-  type ServiceClass,
-  type ServiceDefinition,
-} from '../definition/service-definition.js';
+import { requireDefinition } from '../definition/require-definition.js';
+import { type MemberDefinition, type ServiceClass, type ServiceDefinition } from '../definition/service-definition.js';
 import { InvocationError, ServicesError } from '../errors.js';
 import { checkEntry } from '../invocation/executor.js';
 import { nextInvocationId } from '../invocation/invocation-id.js';
@@ -64,12 +60,7 @@ const DEFAULT_TIMEOUT_MS = 30_000;
  * @throws ServicesError `BERTH_SERVICE_INVALID` the class is not decorated, or no way to it is given
  */
 export function client<S extends object>(service: ServiceClass<S>, options: ClientOptions): ServiceClient<S> {
-  const definition = definitionOf(service);
-  if (definition === undefined)
-    throw new ServicesError(
-      'BERTH_SERVICE_INVALID',
-      `Service class ${service.name} not registered: @Service is missing`,
-    );
+  const definition = requireDefinition(service);
   checkCallOptions(definition.id, options);
   const caller = new Caller(definition, options);
   const { call } = caller;

@@ -4,7 +4,7 @@ import { codeOf, later } from '../../testing/bus/lab.js';
 import { Wire } from '../../testing/store/wire.js';
 import { InvocationStatus } from '../invocation/invocation.js';
 import { RedisStore, type RedisStoreOptions } from './redis-store.js';
-import { KEPT_TOKENS } from './redis/scripts.js';
+import { KEPT_TOKENS, SAVE, TOKEN_LENGTH } from './redis/scripts.js';
 
 const KEY = { service: 'shop.Cart', partition: 0, objectId: 'one' };
 
@@ -77,6 +77,34 @@ describeWithRedis('RedisStore', () => {
     wire.lostAnswers = 1;
     expect(await store.save(KEY, 0, '"mine"')).toBeUndefined();
     expect(await store.load(KEY)).toMatchObject({ version: 1, state: '"other"' });
+  });
+
+  it('a token that comes again is no repetition: the change is made', async () => {
+    const store = await make();
+    const object = `berth:object:{shop.Cart/0/one}`;
+    const client = createClient({ url: server.url });
+    await client.connect();
+    const token = 't'.repeat(TOKEN_LENGTH);
+    const save = (expected: number, state: string): Promise<unknown> =>
+      client.eval(SAVE.text, { keys: [object], arguments: ['0', token, String(expected), '1', state] });
+    expect(await save(0, '1')).toBe(1);
+    expect(await save(1, '2')).toBe(2);
+    expect(await store.load(KEY)).toMatchObject({ version: 2, state: '2' });
+    expect(await store.save(KEY, 2, '3')).toBe(3);
+    expect(await save(3, '4')).toBe(4);
+    expect(await save(3, '4')).toBe(4);
+    expect(await save(2, 'lost the race')).toBe(4);
+    expect(await store.load(KEY)).toMatchObject({ version: 4, state: '4' });
+    client.destroy();
+  });
+
+  it('tokens do not come round: a delete is taken for no earlier change, after as many as there may be', async () => {
+    const store = await make();
+    const counted = store as unknown as { changes: number };
+    expect(await store.save(KEY, 0, '1')).toBe(1);
+    counted.changes += 36 ** 4 - 1;
+    expect(await store.delete(KEY)).toBe(true);
+    expect(await store.load(KEY)).toMatchObject({ version: 0 });
   });
 
   it('a first save is recognised after the object was deleted and made again', async () => {

@@ -46,7 +46,7 @@ export interface RedisStoreOptions {
  * repeats the call risks to do it twice. `BERTH_SERVICE_PAYLOAD_TOO_LARGE` above `maxStateBytes`.
  */
 export class RedisStore implements ObjectStore {
-  private readonly writer = randomBytes(8)
+  private readonly writer = randomBytes(TOKEN_LENGTH)
     .toString('base64url')
     .slice(0, TOKEN_LENGTH - TOKEN_COUNTER);
   private changes = 0;
@@ -159,8 +159,8 @@ export class RedisStore implements ObjectStore {
   }
 }
 
-/** Characters of a token that count; they come round after more changes than a lost one can wait for. */
-const TOKEN_COUNTER = 4;
+/** Characters of a token that count, to 36 ** 8: a million changes a second for a month. */
+const TOKEN_COUNTER = 8;
 
 function escaped(text: string): string {
   return /[%{}:]/.test(text) ? text.replace(/[%{}:]/g, encodeURIComponent) : text;

@@ -6,6 +6,7 @@ import type { ServicesOptions } from './services-options.js';
 import { Services, type ServicesServerInfo } from './services.js';
 
 let runtime: Services | undefined;
+let idle: Services | undefined;
 
 /**
  * Says what the process's own runtime is made of, before anything uses it.
@@ -28,6 +29,13 @@ export function defaultServices(): Services {
   return runtime;
 }
 
+/** The process's own runtime, or one that does nothing: what only asks or stops makes none. */
+export function presentServices(): Services {
+  if (runtime !== undefined) return runtime;
+  idle ??= new Services();
+  return idle;
+}
+
 /** Stops all of it; the next use starts anew. */
 export async function closeServices(): Promise<void> {
   const closing = runtime;
@@ -37,12 +45,12 @@ export async function closeServices(): Promise<void> {
 
 // The functions of Services, for programs that need one runtime only.
 export const startServer = (options?: StartServerOptions): Promise<void> => defaultServices().startServer(options);
-export const stopServer = (options?: StopServerOptions): Promise<void> => defaultServices().stopServer(options);
+export const stopServer = (options?: StopServerOptions): Promise<void> => presentServices().stopServer(options);
 export const restartServer = (options?: StartServerOptions): Promise<void> => defaultServices().restartServer(options);
-export const isServerRunning = (): boolean => defaultServices().isServerRunning();
-export const getServerInfo = (): ServicesServerInfo => defaultServices().getServerInfo();
+export const isServerRunning = (): boolean => presentServices().isServerRunning();
+export const getServerInfo = (): ServicesServerInfo => presentServices().getServerInfo();
 export const startAgent = (service: ServiceClass, options?: StartAgentOptions): Promise<string> =>
   defaultServices().startAgent(service, options);
-export const stopAgent = (which: string | Partial<AgentSelector>): Promise<void> => defaultServices().stopAgent(which);
-export const listAgents = (): Record<string, AgentInfo> => defaultServices().listAgents();
-export const stopAllAgents = (): Promise<void> => defaultServices().stopAllAgents();
+export const stopAgent = (which: string | Partial<AgentSelector>): Promise<void> => presentServices().stopAgent(which);
+export const listAgents = (): Record<string, AgentInfo> => presentServices().listAgents();
+export const stopAllAgents = (): Promise<void> => presentServices().stopAllAgents();

@@ -90,6 +90,27 @@ describe('B17: health()', () => {
     expect(services.health().agents).toEqual({ running: 2 });
   });
 
+  it('says how it is where two decorated classes share an id', async () => {
+    const twin = Service('Twin', { package: 'health' });
+    twin(
+      class One {
+        readonly one = 1;
+      },
+    );
+    twin(
+      class Two {
+        readonly two = 2;
+      },
+    );
+    const all = new Services({ mock: true });
+    expect(all.health()).toMatchObject({ status: 'ok', server: { running: false }, services: {} });
+    // Shaky, Steady, and the twins once.
+    expect(all.getServerInfo().registeredServices).toBe(3);
+    await expect(all.startServer()).rejects.toThrow("are called 'health.Twin'");
+    expect(all.health().server.running).toBe(false);
+    await all.close();
+  });
+
   it('is down when the bus or the store is, whatever else', async () => {
     const bus = new MemoryBus();
     const store = new MemoryStore();

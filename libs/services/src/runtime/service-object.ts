@@ -1,12 +1,21 @@
 import type { StartAgentOptions } from '../agents/agent-manager.js';
+import { requireDefinition } from '../definition/require-definition.js';
 import type { ServiceClass } from '../definition/service-definition.js';
 import { AgentError } from '../errors.js';
 import { objectIdText } from '../objects/object-id.js';
-import { identityOf, type ObjectIdentity, setIdentity } from '../objects/object-identity.js';
-import { definitionOf } from '../definition/service-definition.js';
+import { identityOf } from '../objects/object-identity.js';
 import { boundRuntime } from './binding.js';
-import { defaultServices } from './default-services.js';
-import type { Services } from './services.js';
+import { defaultServices, presentServices } from './default-services.js';
+
+/** Which object's agent is meant. */
+interface Handle {
+  readonly objectId: string;
+  /** absent: the default of the runtime that is asked */
+  readonly partition: number | undefined;
+}
+
+/** What {@link ServiceObject.instance} made; objects that a runtime made have an identity. */
+const handles = new WeakMap<object, Handle>();
 
 /**
  * A base for services that want to know their object's id, and to start and
@@ -15,7 +24,7 @@ import type { Services } from './services.js';
 export abstract class ServiceObject {
   /** Starts an agent for this service, or for one of its objects. @throws AgentError */
   static startAgent(this: ServiceClass, options?: StartAgentOptions): Promise<string> {
-    return runtimeOf(this).startAgent(this, options);
+    return (boundRuntime(this) ?? defaultServices()).startAgent(this, options);
   }
 
   /** Stops it. @throws AgentError */
@@ -23,55 +32,50 @@ export abstract class ServiceObject {
     this: ServiceClass,
     options: Pick<StartAgentOptions, 'objectId' | 'partitionId'> = {},
   ): Promise<void> {
-    return runtimeOf(this).stopAgent({ ...options, service: this });
+    return (boundRuntime(this) ?? presentServices()).stopAgent({ ...options, service: this });
   }
 
   /**
    * A handle on an object, to start and stop its agent. It carries no state: calls go through a client.
    *
+   * @param partition 0..2^32-1; default: that of the runtime which starts or stops the agent
    * @throws AgentError `BERTH_SERVICE_INVALID` the class is not decorated; ServicesError `BERTH_SERVICE_BAD_OBJECT_ID`
    */
-  static instance<T extends object>(this: new () => T, objectId: string | bigint, partition = 0): T {
-    const definition = definitionOf(this);
-    if (definition === undefined)
-      throw new AgentError('BERTH_SERVICE_INVALID', `Service class ${this.name} not registered`);
+  static instance<T extends object>(this: new () => T, objectId: string | bigint, partition?: number): T {
+    requireDefinition(this, AgentError);
     const instance = new this();
-    setIdentity(instance, { service: definition.id, partition, objectId: objectIdText(objectId) });
+    handles.set(instance, { objectId: objectIdText(objectId), partition });
     return instance;
   }
 
   /** Of this object; `undefined` in the instance that serves stateless calls. */
   get objectId(): string | undefined {
-    return identityOf(this)?.objectId;
+    return handleOf(this)?.objectId;
   }
 
   /** Starts an agent for this object. @throws AgentError */
   startInstanceAgent(): Promise<string> {
-    const { objectId, partition: partitionId } = this.#identity();
-    return this.#runtime().startAgent(this.constructor as ServiceClass, { objectId, partitionId });
+    const service = this.constructor as ServiceClass;
+    return (boundRuntime(service) ?? defaultServices()).startAgent(service, this.#which());
   }
 
   /** Stops it. @throws AgentError */
   stopInstanceAgent(): Promise<void> {
-    const { objectId, partition: partitionId } = this.#identity();
-    return this.#runtime().stopAgent({ service: this.constructor as ServiceClass, objectId, partitionId });
+    const service = this.constructor as ServiceClass;
+    return (boundRuntime(service) ?? presentServices()).stopAgent({ service, ...this.#which() });
   }
 
-  #runtime(): Services {
-    return runtimeOf(this.constructor as ServiceClass);
-  }
-
-  #identity(): ObjectIdentity {
-    const identity = identityOf(this);
-    if (identity === undefined)
+  #which(): Pick<StartAgentOptions, 'objectId' | 'partitionId'> {
+    const handle = handleOf(this);
+    if (handle === undefined)
       throw new AgentError(
         'BERTH_SERVICE_BAD_OBJECT_ID',
         `this ${this.constructor.name} is no object: take one with ${this.constructor.name}.instance(objectId)`,
       );
-    return identity;
+    return { objectId: handle.objectId, partitionId: handle.partition };
   }
 }
 
-function runtimeOf(service: ServiceClass): Services {
-  return boundRuntime(service) ?? defaultServices();
+function handleOf(instance: object): Handle | undefined {
+  return identityOf(instance) ?? handles.get(instance);
 }

@@ -1,9 +1,5 @@
-import {
-  definitionOf,
-  type MemberDefinition,
-  type ServiceClass,
-  type ServiceDefinition,
-} from '../definition/service-definition.js';
+import { requireDefinition } from '../definition/require-definition.js';
+import { type MemberDefinition, type ServiceClass, type ServiceDefinition } from '../definition/service-definition.js';
 import { checkStateFields } from '../definition/state-check.js';
 import { ServicesError } from '../errors.js';
 import { CallStats } from './call-stats.js';
@@ -85,12 +81,7 @@ export class ServiceRegistry {
    * @throws ServicesError `BERTH_SERVICE_INVALID` `@Service` is missing, or another class has the id
    */
   add(target: ServiceClass, factory: InstanceFactory): ServedService {
-    const definition = definitionOf(target);
-    if (definition === undefined)
-      throw new ServicesError(
-        'BERTH_SERVICE_INVALID',
-        `Service class ${target.name} not registered: @Service is missing`,
-      );
+    const definition = requireDefinition(target);
     const present = this.#services.get(definition.id);
     if (present !== undefined) {
       if (present.definition.target === target) return present;

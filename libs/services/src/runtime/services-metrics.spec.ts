@@ -104,7 +104,9 @@ describe('B17: registerServicesMetrics', () => {
     await measured.object('b').add(1);
     expect(await values('berth_service_calls_in_flight', { method: 'wait' })).toEqual({ 'metrics.Measured': 1 });
     expect(await values('berth_service_active_objects')).toEqual({ berth_service_active_objects: 2 });
-    expect(await values('berth_service_agents')).toEqual({ starting: 0, running: 1, reconnecting: 0, stopping: 0 });
+    expect(await values('berth_service_agents')).toEqual({
+      ...{ starting: 0, running: 1, reconnecting: 0, stopping: 0, stopped: 0 },
+    });
     expect(await values('berth_service_up')).toEqual({ bus: 1, store: 1, server: 1 });
     release();
     await waiting;

@@ -11,7 +11,7 @@ interface Value {
 }
 
 const STATUS_LABELS = ['okay', 'invalid_request', 'app_error', 'system_error'] as const;
-const AGENT_STATES: readonly AgentState[] = ['starting', 'running', 'reconnecting', 'stopping'];
+const AGENT_STATES: readonly AgentState[] = ['starting', 'running', 'reconnecting', 'stopping', 'stopped'];
 
 /**
  * Shows a runtime's figures in a prom-client registry (checklist B17). They are
@@ -22,7 +22,7 @@ const AGENT_STATES: readonly AgentState[] = ['starting', 'running', 'reconnectin
  * - `berth_service_call_duration_seconds{service,method}` arrival to reply, a histogram
  * - `berth_service_calls_in_flight{service,method}`
  * - `berth_service_active_objects` objects in memory
- * - `berth_service_agents{state}` `starting`, `running`, `reconnecting`, `stopping`
+ * - `berth_service_agents{state}` `starting`, `running`, `reconnecting`, `stopping`, `stopped`
  * - `berth_service_up{part}` 0 or 1 for `bus`, `store` and `server`; `server` is 0 also where none is meant to run
  *
  * The labels are the services of this runtime and their methods as they are

@@ -2,8 +2,10 @@ import { type AgentInfo, AgentManager, type AgentSelector, type StartAgentOption
 import type { InvocationBus } from '../bus/invocation-bus.js';
 import { MemoryBus } from '../bus/memory-bus.js';
 import type { InvocationTransport } from '../client/invocation-transport.js';
-import { LocalTransport } from '../client/local-transport.js';
+import { checkCount } from '../definition/option-checks.js';
+import { requireDefinition } from '../definition/require-definition.js';
 import { decoratedServices, definitionOf, type ServiceClass } from '../definition/service-definition.js';
+import { AgentError, ServerError, ServicesError } from '../errors.js';
 import { Executor } from '../invocation/executor.js';
 import { MemoryStore } from '../objects/memory-store.js';
 import { ObjectHost } from '../objects/object-host.js';
@@ -11,11 +13,15 @@ import { objectIdText } from '../objects/object-id.js';
 import type { ObjectStore } from '../objects/object-store.js';
 import { FunctionServer } from '../server/function-server.js';
 import { MockServer } from '../server/mock-server.js';
-import type { ServerInfo, ServerLifecycle, StartServerOptions, StopServerOptions } from '../server/server-lifecycle.js';
-import { bindRuntime } from './binding.js';
+import type { ServerInfo, StartServerOptions, StopServerOptions } from '../server/server-lifecycle.js';
+import { serverSettings } from '../server/server-options.js';
+import { bindRuntime, boundRuntime, unbindRuntime } from './binding.js';
+import { DrainedServer } from './drained-server.js';
 import { type HealthReport, healthReport } from './health-report.js';
 import { type ServedService, ServiceRegistry } from './service-registry.js';
 import { type ResolvedOptions, resolveOptions, type ServicesOptions } from './services-options.js';
+
+const MAX_PARTITION = 4_294_967_295;
 
 /** {@link Services.getServerInfo} (checklist B3). */
 export interface ServicesServerInfo extends ServerInfo {
@@ -34,9 +40,10 @@ export class Services {
   readonly #registry = new ServiceRegistry();
   readonly #objects: ObjectHost;
   readonly #executor: Executor;
-  readonly #server: ServerLifecycle;
+  readonly #server: DrainedServer;
   readonly #agents: AgentManager;
   readonly #owned: readonly { close(): Promise<void> }[];
+  #closing: Promise<void> | undefined;
 
   /** @throws ServicesError `BERTH_SERVICE_INVALID` an option is out of its range, a class is not decorated, or two share an id */
   constructor(private readonly given: ServicesOptions = {}) {
@@ -48,20 +55,23 @@ export class Services {
     this.#objects = new ObjectHost(this.store, options);
     this.#executor = new Executor(this.#registry, this.#objects, this.store, options, options.log);
     const { handle } = this.#executor;
-    this.#server = options.mock ? new MockServer() : new FunctionServer(handle, given.server ?? {}, options.log);
+    const { server: serverOptions = {} } = given;
+    const { stopTimeoutMs: serverStopMs } = serverSettings(serverOptions);
+    const server = options.mock ? new MockServer() : new FunctionServer(handle, serverOptions, options.log);
+    this.#server = new DrainedServer(server, handle, serverStopMs);
     const { defaultPartition, agentConcurrency: concurrency, agentStopTimeoutMs: stopTimeoutMs } = options;
     this.#agents = new AgentManager(this.bus, handle, { defaultPartition, concurrency, stopTimeoutMs }, options.log);
     for (const service of given.services ?? []) this.add(service);
   }
 
   /**
-   * Adds a service.
+   * Adds a service. The shortcuts of its class speak to this runtime from now on (checklist B11).
    *
    * @throws ServicesError `BERTH_SERVICE_INVALID` it is not decorated, or another class has its id
    */
   add(service: ServiceClass): void {
     this.#registry.add(service, this.#options.create);
-    bindRuntime(service, this);
+    if (this.#closing === undefined) bindRuntime(service, this);
   }
 
   /** The services of this runtime. */
@@ -82,20 +92,23 @@ export class Services {
   /**
    * Starts the function server; resolves when it listens (checklist B1).
    *
-   * @throws ServerError `BERTH_FUNCTION_SERVER_RUNNING`; `BERTH_FUNCTION_SERVER_FAILED`: it does not run then
+   * @throws ServerError `BERTH_FUNCTION_SERVER_RUNNING`; `BERTH_FUNCTION_SERVER_FAILED`: it does not run then;
+   *   `BERTH_SERVICE_INVALID` this runtime is closed
    */
   async startServer(options?: StartServerOptions): Promise<void> {
+    this.#checkOpen(ServerError);
     this.#adopt();
     await this.#server.start(options);
   }
 
-  /** Lets running calls end, then stops (B2). @throws ServerError `BERTH_FUNCTION_SERVER_NOT_RUNNING` */
+  /** Lets running calls end, those of this process too, then stops (B2). @throws ServerError `BERTH_FUNCTION_SERVER_NOT_RUNNING` */
   async stopServer(options?: StopServerOptions): Promise<void> {
     await this.#server.stop(options);
   }
 
   /** On the given port, else the last one, else 8080; also when stopped (B4). @throws ServerError `BERTH_FUNCTION_SERVER_FAILED` */
   async restartServer(options?: StartServerOptions): Promise<void> {
+    this.#checkOpen(ServerError);
     this.#adopt();
     await this.#server.restart(options);
   }
@@ -104,19 +117,21 @@ export class Services {
     return this.#server.isRunning();
   }
 
-  /** B3 */
+  /** B3. Only looks: without a list, what is decorated counts as registered, since a start will serve it. */
   getServerInfo(): ServicesServerInfo {
-    this.#adopt();
-    return { ...this.#server.info(), mockMode: this.#options.mock, registeredServices: this.#registry.size };
+    const ids = new Set([...this.#registry.all()].map(({ definition }) => definition.id));
+    if (this.given.services === undefined) for (const { id } of decoratedServices()) ids.add(id);
+    return { ...this.#server.info(), mockMode: this.#options.mock, registeredServices: ids.size };
   }
 
   /**
    * Starts an agent for a service or one of its objects; resolves when calls can reach it (B5).
    *
    * @returns its id, `pkg.Service[:objectId][@partition]`
-   * @throws AgentError see {@link AgentManager.start}
+   * @throws AgentError see {@link AgentManager.start}; `BERTH_SERVICE_INVALID` this runtime is closed
    */
   async startAgent(service: ServiceClass, options?: StartAgentOptions): Promise<string> {
+    this.#checkOpen(AgentError);
     if (definitionOf(service) !== undefined) this.add(service);
     return this.#agents.start(service, options);
   }
@@ -131,24 +146,36 @@ export class Services {
     return this.#agents.list();
   }
 
-  /** B9: goes on past a failure. @throws AgentError `BERTH_OBJECT_AGENT_FAILED`, `details.failures` */
+  /** B9: goes on past a failure; waits for those that start or stop. @throws AgentError `BERTH_OBJECT_AGENT_FAILED`, `details.failures` */
   stopAllAgents(): Promise<void> {
     return this.#agents.stopAll();
   }
 
-  /** Forgets an object and its state. @returns whether there was one. @throws ServicesError `BERTH_SERVICE_INVALID`, `_BAD_OBJECT_ID` */
-  deleteObject(service: ServiceClass, objectId: string | bigint, partition?: number): Promise<boolean> {
-    const served = this.#registry.add(service, this.#options.create);
+  /**
+   * Forgets an object and its state.
+   *
+   * @param partition 0..2^32-1; default: the runtime's
+   * @returns whether there was one
+   * @throws ServicesError `BERTH_SERVICE_INVALID` the service is not one of this runtime, or the partition is none;
+   *   `BERTH_SERVICE_BAD_OBJECT_ID`; `BERTH_SERVICE_STORE_UNAVAILABLE`
+   */
+  async deleteObject(
+    service: ServiceClass,
+    objectId: string | bigint,
+    partition = this.#options.defaultPartition,
+  ): Promise<boolean> {
+    const served = this.#registered(service);
+    checkCount('deleteObject', 'partition', partition, MAX_PARTITION);
     return this.#objects.delete(served, {
       service: served.definition.id,
-      partition: partition ?? this.#options.defaultPartition,
+      partition,
       objectId: objectIdText(objectId),
     });
   }
 
   /** The function server as a client in this process sees it. */
   localServer(): InvocationTransport {
-    return new LocalTransport(this.#executor.handle, () => this.isServerRunning());
+    return this.#server.local;
   }
 
   /** B17 */
@@ -156,17 +183,49 @@ export class Services {
     return healthReport(this);
   }
 
-  /** Stops agents and server, lets their calls end, and closes what this runtime has made itself. */
-  async close(): Promise<void> {
-    const server = this.isServerRunning() ? this.stopServer() : Promise.resolve();
-    const ended = await Promise.allSettled([this.stopAllAgents(), server]);
-    await Promise.all(this.#owned.map((part) => part.close()));
-    const failure = ended.find((outcome) => outcome.status === 'rejected');
+  /**
+   * Stops agents and server, lets their calls end, and closes what this runtime
+   * has made itself. What is starting or stopping is waited for; nothing can be
+   * started any more.
+   *
+   * @throws AgentError, ServerError the first thing that did not end cleanly; all else is closed all the same
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const stopped = await Promise.allSettled([this.stopAllAgents(), this.#server.close()]);
+    const closed = await Promise.allSettled(this.#owned.map((part) => part.close()));
+    for (const { definition } of this.services()) unbindRuntime(definition.target, this);
+    const failure = [...stopped, ...closed].find((outcome) => outcome.status === 'rejected');
     if (failure !== undefined) throw failure.reason;
+  }
+
+  #checkOpen(ErrorClass: typeof AgentError | typeof ServerError): void {
+    if (this.#closing !== undefined)
+      throw new ErrorClass('BERTH_SERVICE_INVALID', 'these services are closed: make new ones, nothing starts here');
   }
 
   /** Without a list, whatever is decorated by now is served. */
   #adopt(): void {
-    if (this.given.services === undefined) for (const { target } of decoratedServices()) this.add(target);
+    if (this.given.services === undefined) for (const { target } of decoratedServices()) this.#take(target);
+  }
+
+  /** Adds one that nobody gave this runtime: its shortcuts stay where they are. */
+  #take(service: ServiceClass): ServedService {
+    const served = this.#registry.add(service, this.#options.create);
+    if (boundRuntime(service) === undefined && this.#closing === undefined) bindRuntime(service, this);
+    return served;
+  }
+
+  /** @throws ServicesError `BERTH_SERVICE_INVALID` it is not one of this runtime */
+  #registered(service: ServiceClass): ServedService {
+    const { id } = requireDefinition(service);
+    if (this.given.services === undefined) return this.#take(service);
+    const served = this.#registry.get(id);
+    if (served?.definition.target === service) return served;
+    throw new ServicesError('BERTH_SERVICE_INVALID', `Service class ${service.name} not registered`);
   }
 }

@@ -1,17 +1,21 @@
 import { ServerError } from '../errors.js';
 import type { ServerInfo, ServerLifecycle, StartServerOptions } from './server-lifecycle.js';
+import { checkPort } from './server-options.js';
 
-/** Mock mode's function server (checklist B15): runs or does not, and has no socket. */
+const DEFAULT_PORT = 8080;
+
+/**
+ * Mock mode's function server (checklist B15): runs or does not, and has no
+ * socket. Its port is the one that it was given; for 0, any free one, it says 8080.
+ */
 export class MockServer implements ServerLifecycle {
-  #port: number | undefined;
+  #port = DEFAULT_PORT;
   #running = false;
 
-  start({ port = 8080 }: StartServerOptions = {}): Promise<void> {
+  start({ port = DEFAULT_PORT }: StartServerOptions = {}): Promise<void> {
     if (this.#running)
       return Promise.reject(new ServerError('BERTH_FUNCTION_SERVER_RUNNING', 'gRPC server is already running'));
-    this.#port = port;
-    this.#running = true;
-    return Promise.resolve();
+    return this.restart({ port });
   }
 
   stop(): Promise<void> {
@@ -21,9 +25,12 @@ export class MockServer implements ServerLifecycle {
     return Promise.resolve();
   }
 
-  restart({ port = this.#port ?? 8080 }: StartServerOptions = {}): Promise<void> {
-    this.#running = false;
-    return this.start({ port });
+  /** It runs on when the port is out of range, like a real one. */
+  async restart({ port = this.#port }: StartServerOptions = {}): Promise<void> {
+    checkPort(port);
+    this.#port = port === 0 ? DEFAULT_PORT : port;
+    this.#running = true;
+    return Promise.resolve();
   }
 
   isRunning(): boolean {

@@ -3,11 +3,16 @@ import type { Delivery, Invocation, InvocationReply } from '../../invocation/inv
 import type { Expiring } from '../../runtime/deadlines.js';
 import type { Lane } from './message.js';
 import type { Args, Op } from './pipeline.js';
+import { LONGEST_MS } from './script-operations.js';
+
+const NOTHING = new Uint8Array(0);
 
 export interface CallEvents {
   /** its caller's signal was aborted */
   left(call: Call): void;
   forgotten(call: Call): void;
+  /** the broker could not take it */
+  failed(call: Call, why: string): void;
 }
 
 /** An invocation whose caller waits, and the step that sends it: one object for both. */
@@ -21,11 +26,11 @@ export class Call implements Op, Expiring {
 
   constructor(
     readonly number: string,
-    readonly invocation: Invocation,
+    public invocation: Invocation,
     readonly delivery: Delivery,
     readonly deadline: number,
     private readonly lane: Lane,
-    private readonly body: string | Buffer,
+    private body: string | Buffer,
     readonly resolve: (reply: InvocationReply) => void,
     readonly reject: (error: ServicesError) => void,
     private readonly signal: AbortSignal | undefined,
@@ -46,7 +51,7 @@ export class Call implements Op, Expiring {
   write(args: Args): void {
     this.progress = 'sent';
     // Nobody waits: the broker is to count it as done, and no more.
-    const remaining = this.over ? 0 : Math.max(0, Math.ceil(this.deadline - Date.now()));
+    const remaining = this.over ? 0 : until(this.deadline);
     args.push('S', this.lane.scope, this.lane.target, String(remaining), this.number, this.body);
   }
 
@@ -58,13 +63,25 @@ export class Call implements Op, Expiring {
     this.events.forgotten(this);
   }
 
+  failed(why: string): void {
+    this.events.failed(this, why);
+  }
+
+  /** Nobody waits for it any more. It may stay in a line of steps for long, and must not hold what it carried. */
+  end(): void {
+    this.over = true;
+    this.body = '';
+    if (this.progress === 'waiting') this.invocation = { ...this.invocation, payload: NOTHING };
+    this.#forgetCaller();
+  }
+
   /** The caller's signal was aborted. The call itself is the listener: one object less for each. */
   handleEvent(): void {
     this.events.left(this);
   }
 
   /** The caller's signal may outlive the call by far, and must not hold it. */
-  forgetCaller(): void {
+  #forgetCaller(): void {
     this.signal?.removeEventListener('abort', this);
   }
 }
@@ -72,12 +89,20 @@ export class Call implements Op, Expiring {
 /** Tells the broker that a caller has left: what has not begun shall not. */
 export class Cancel implements Op {
   readonly size = 50;
-  readonly withdrawn = false;
 
-  constructor(private readonly call: Call) {}
+  /** @param keepMs for how long beyond the deadline the broker has to know: until it has swept the call away */
+  constructor(
+    private readonly call: Call,
+    private readonly keepMs: number,
+  ) {}
+
+  /** The broker has forgotten the call by then. */
+  get withdrawn(): boolean {
+    return this.call.deadline + this.keepMs <= Date.now();
+  }
 
   write(args: Args): void {
-    args.push('C', this.call.number, String(Math.max(1, Math.ceil(this.call.deadline - Date.now()))));
+    args.push('C', this.call.number, String(until(this.call.deadline) + this.keepMs));
   }
 
   accepted(): void {
@@ -87,4 +112,9 @@ export class Cancel implements Op {
   forgotten(): void {
     return undefined;
   }
+}
+
+/** Whole ms, 0..LONGEST_MS. */
+function until(deadline: number): number {
+  return Math.min(LONGEST_MS, Math.max(0, Math.ceil(deadline - Date.now())));
 }

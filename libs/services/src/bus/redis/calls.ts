@@ -1,5 +1,6 @@
 import { ServicesError } from '../../errors.js';
 import type { Invocation, InvocationReply } from '../../invocation/invocation.js';
+import { invocationKey } from '../../invocation/keys.js';
 import type { BusCallOptions } from '../invocation-bus.js';
 import { Call, Cancel } from './call.js';
 import { Deadlines } from '../../runtime/deadlines.js';
@@ -10,6 +11,7 @@ import {
   brokerForgot,
   busy,
   cancelled,
+  checkDeadline,
   closedBus,
   headTooLarge,
   noAgent,
@@ -54,6 +56,7 @@ export class Calls {
     const { limits } = this;
     const now = Date.now();
     const deadline = invocation.deadline ?? now + limits.defaultTimeoutMs;
+    checkDeadline(deadline);
     this.#check(invocation, signal, deadline <= now);
     // From here on nothing of the caller's is looked at again: it may change it.
     const body = encodeBody(invocation, delivery, limits.maxDeliveries);
@@ -93,12 +96,16 @@ export class Calls {
   left(call: Call): void {
     if (call.over) return;
     this.#fail(call, cancelled(call.invocation));
-    if (call.progress !== 'waiting') this.session.pipeline.push(new Cancel(call));
+    if (call.progress !== 'waiting') this.session.pipeline.push(new Cancel(call, this.limits.workerTimeoutMs));
   }
 
   /** It was on its way when the broker lost its memory: {@link brokerForgot} sees to it. */
   forgotten(_call: Call): void {
     return undefined;
+  }
+
+  failed(call: Call, why: string): void {
+    if (!call.over) this.#fail(call, brokerFailed(call.invocation, why));
   }
 
   /**
@@ -160,10 +167,16 @@ export class Calls {
   }
 
   #end(call: Call): void {
-    call.over = true;
     this.#pending.delete(call.number);
     this.#bytes -= call.bytes;
     this.#deadlines.remove(call);
-    call.forgetCaller();
+    call.end();
   }
+}
+
+function brokerFailed(invocation: Invocation, why: string): ServicesError {
+  return new ServicesError(
+    'BERTH_SERVICE_OUTCOME_UNKNOWN',
+    `the broker failed at ${invocationKey(invocation)}, which may have taken effect: ${why}`,
+  );
 }

@@ -1,27 +1,38 @@
 import { eventually } from '#testing';
-import { HeldHandler, ofObject, subscription } from '../../../testing/bus/lab.js';
+import { codeOf, HeldHandler, ofObject, subscription } from '../../../testing/bus/lab.js';
 import { Host } from './host.js';
 import { encodeBody } from './message.js';
 import { redisBusLimits } from './options.js';
 import { type Args, Pipeline } from './pipeline.js';
 import type { Session } from './session.js';
 
-/** A session without a broker: what is pushed is accepted at once. */
-function fakeSession(): { session: Session; steps: Args[]; alive: boolean; worker: string } {
+interface FakeSession {
+  readonly session: Session;
+  readonly pipeline: Pipeline;
+  readonly steps: Args[];
+  alive: boolean;
+  silent: boolean;
+  worker: string;
+}
+
+/** A session without a broker: what is pushed is accepted at once, unless it is silent. */
+function fakeSession(): FakeSession {
   const steps: Args[] = [];
-  const pipeline = new Pipeline({
-    submit: (_sequence, args) => {
+  const pipeline: Pipeline = new Pipeline({
+    submit: (_sequence, args): Promise<unknown> => {
       steps.push(args);
-      return Promise.resolve('DONE');
+      return fake.silent ? new Promise(() => undefined) : Promise.resolve('DONE');
     },
     answered: () => undefined,
     failed: () => undefined,
+    dropped: () => undefined,
   });
   pipeline.resume(0);
   const fake = {
     steps,
     pipeline,
     alive: true,
+    silent: false,
     worker: 'w-1',
     clockOffsetMs: 0,
     settled: () => Promise.resolve(),
@@ -105,6 +116,59 @@ describe('Host', () => {
     const steps = fake.steps.flat();
     const left = steps.indexOf('L');
     expect(steps.slice(left, left + 5)).toEqual(['L', 'w-1', '1', '1', '1-0']);
+    host.close();
+  });
+
+  it('a join that is sent again joins nobody under a later name (its agent may have given up)', async () => {
+    const fake = fakeSession();
+    const host = new Host(redisBusLimits({ url: 'redis://nowhere', connectTimeoutMs: 20 }), fake.session, () => true);
+    fake.silent = true;
+    expect(await codeOf(host.serve(subscription(), new HeldHandler().handle))).toBe('BERTH_SERVICE_BUS_UNAVAILABLE');
+    fake.pipeline.pause();
+    fake.silent = false;
+    fake.worker = 'w-2';
+    host.startAgain();
+    fake.pipeline.resume(0);
+    await eventually(() => fake.steps.flat().includes('L'));
+    const joins = fake.steps.filter(([op]) => op === 'J').map(([, name]) => name);
+    expect(joins).toEqual(['w-1', 'w-1']);
+    host.close();
+  });
+
+  it('a join that has waited for the broker is made once, under the name that counts', async () => {
+    const fake = fakeSession();
+    const host = new Host(limits, fake.session, () => true);
+    fake.pipeline.pause();
+    const agent = host.serve(subscription({ concurrency: 1 }), new HeldHandler().handle);
+    fake.worker = 'w-2';
+    host.startAgain();
+    fake.pipeline.resume(0);
+    expect((await agent).state).toBe('running');
+    const flat = fake.steps.flat();
+    expect(flat.filter((arg) => arg === 'J')).toHaveLength(1);
+    expect(flat[flat.indexOf('J') + 1]).toBe('w-2');
+    host.close();
+  });
+
+  it('serves only when it has joined under the name that counts', async () => {
+    const fake = fakeSession();
+    const host = new Host(limits, fake.session, () => true);
+    let serving = false;
+    fake.silent = true;
+    const agent = host.serve(subscription(), new HeldHandler().handle).then(() => (serving = true));
+    await eventually(() => fake.steps.length === 1);
+    fake.pipeline.pause();
+    fake.worker = 'w-2';
+    host.startAgain();
+    // The broker did the first one before it declared its worker dead.
+    fake.pipeline.resume(1);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(serving).toBe(false);
+    fake.pipeline.pause();
+    fake.silent = false;
+    fake.pipeline.resume(1);
+    await agent;
+    expect(fake.steps.map(([op, name]) => `${String(op)} ${String(name)}`)).toEqual(['J w-1', 'J w-2', 'J w-2']);
     host.close();
   });
 });

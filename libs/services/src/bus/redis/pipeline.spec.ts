@@ -16,12 +16,16 @@ class TestOp implements Op {
   forgotten(): void {
     this.events.push('forgotten');
   }
+  failed(why: string): void {
+    this.events.push(why);
+  }
 }
 
 /** A broker that answers when told so. */
 class FakeBroker {
-  readonly batches: { sequence: number; names: string[]; answer(value: string): void; fail(): void }[] = [];
+  readonly batches: { sequence: number; names: string[]; answer(value: unknown): void; fail(): void }[] = [];
   readonly answers: unknown[] = [];
+  readonly dropped: string[] = [];
   failures = 0;
   readonly pipeline = new Pipeline({
     submit: (sequence, args) =>
@@ -31,6 +35,7 @@ class FakeBroker {
       }),
     answered: (answer) => this.answers.push(answer),
     failed: () => (this.failures += 1),
+    dropped: (why) => this.dropped.push(why),
   });
 
   push(...names: string[]): TestOp[] {
@@ -39,7 +44,7 @@ class FakeBroker {
     return ops;
   }
 
-  async answer(at: number, value = 'DONE'): Promise<void> {
+  async answer(at: number, value: unknown = 'DONE'): Promise<void> {
     this.batches[at]?.answer(value);
     await turn();
   }
@@ -171,5 +176,37 @@ describe('Pipeline', () => {
     expect(settled).toBe(false);
     await broker.answer(0);
     expect(settled).toBe(true);
+  });
+
+  it('what is withdrawn while the broker is away does not pile up', async () => {
+    const broker = new FakeBroker();
+    let most = 0;
+    const [first] = broker.push('a');
+    for (let i = 0; i < 20_000; i += 1) {
+      const [op] = broker.push('x');
+      (op as TestOp).withdrawn = true;
+      most = Math.max(most, broker.pipeline.waiting);
+    }
+    expect(most).toBeLessThanOrEqual(256);
+    const living = Array.from({ length: 1000 }, () => broker.push('b')[0]);
+    for (let i = 0; i < 5000; i += 1) Object.assign(broker.push('y')[0] as TestOp, { withdrawn: true });
+    expect(broker.pipeline.waiting).toBeLessThanOrEqual(2 * 1001);
+    broker.pipeline.resume(0);
+    for (let at = 0; at < 16; at += 1) await broker.answer(at);
+    expect(first?.events).toEqual(['accepted']);
+    expect(living.map((op) => op?.events.join())).toEqual(Array(1000).fill('accepted'));
+    expect(broker.pipeline.waiting).toBe(0);
+  });
+
+  it('a step that the broker could not do is told so, the others of its batch were done', async () => {
+    const broker = new FakeBroker();
+    broker.pipeline.resume(0);
+    const ops = broker.push('a', 'b', 'c');
+    await turn();
+    await broker.answer(0, ['DONE', 1, 'because']);
+    expect(ops.map(({ events }) => events.join())).toEqual(['accepted', 'because', 'accepted']);
+    expect(broker.dropped).toEqual(['because']);
+    expect(broker.answers).toEqual([]);
+    expect(broker.pipeline.done).toBe(1);
   });
 });

@@ -13,6 +13,8 @@ export interface Op {
   accepted(): void;
   /** the broker has lost its memory, and perhaps never did it */
   forgotten(): void;
+  /** the broker could not do it, and will not try again */
+  failed?(why: string): void;
 }
 
 /** A step that is the same however often it is written. */
@@ -42,6 +44,8 @@ export interface PipelineEvents {
   /** an answer that is not `DONE` */
   answered(answer: unknown): void;
   failed(thrown: unknown): void;
+  /** the broker could not do a step, see {@link Op.failed} */
+  dropped(why: string): void;
 }
 
 /** Few enough that the broker works on one while this process makes the next. */
@@ -49,6 +53,8 @@ const BATCH_OPS = 64;
 const BATCH_BYTES = 1024 * 1024;
 /** More under way would not be faster; fewer and larger batches cost less. */
 const BATCHES_UNDER_WAY = 4;
+/** When so many wait, those that were withdrawn are dropped; then when twice as many wait as were left. */
+const COMPACT_FROM = 256;
 
 interface Batch {
   readonly sequence: number;
@@ -62,6 +68,7 @@ interface Batch {
  */
 export class Pipeline {
   #waiting: Op[] = [];
+  #compactAt = COMPACT_FROM;
   readonly #sent: Batch[] = [];
   #sequence = 0;
   #open = false;
@@ -76,8 +83,14 @@ export class Pipeline {
     return this.#sent[0] === undefined ? this.#sequence : this.#sent[0].sequence - 1;
   }
 
+  /** Steps that are not sent yet: never more than twice those that somebody needs, from 256 on. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   push(op: Op): void {
     this.#waiting.push(op);
+    if (this.#waiting.length >= this.#compactAt) this.#compact();
     this.#schedule();
   }
 
@@ -85,7 +98,8 @@ export class Pipeline {
   settled(): Promise<void> {
     return new Promise((resolve) => {
       const done = (): void => resolve();
-      this.push({ size: 0, withdrawn: false, write: () => undefined, accepted: done, forgotten: done });
+      const write = (args: Args): void => void args.push('P');
+      this.push({ size: 0, withdrawn: false, write, accepted: done, forgotten: done });
     });
   }
 
@@ -112,6 +126,12 @@ export class Pipeline {
     this.#sequence = 0;
     for (const { ops } of this.#sent.splice(0)) for (const op of ops) op.forgotten();
     for (const op of waiting) op.forgotten();
+  }
+
+  /** While the broker is away steps come and are withdrawn, as long as it takes. */
+  #compact(): void {
+    this.#waiting = this.#waiting.filter((op) => !op.withdrawn);
+    this.#compactAt = Math.max(COMPACT_FROM, 2 * this.#waiting.length);
   }
 
   #schedule(): void {
@@ -159,12 +179,13 @@ export class Pipeline {
     this.events.submit(batch.sequence, args).then(
       (answer) => {
         if (generation !== this.#generation) return;
-        if (answer === 'DONE') {
-          this.#accept(batch);
+        const [status, failures] = Array.isArray(answer) ? readFailures(answer) : [answer];
+        if (status === 'DONE') {
+          this.#accept(batch, true, failures);
         } else {
           // Done, but for those who wanted to join.
-          if (answer === 'GONE') this.#accept(batch, false);
-          this.events.answered(answer);
+          if (status === 'GONE') this.#accept(batch, false, failures);
+          this.events.answered(status);
         }
         if (this.#waiting.length > 0) this.#flush();
       },
@@ -174,11 +195,26 @@ export class Pipeline {
     );
   }
 
-  #accept(batch: Batch, wholly = true): void {
+  #accept(batch: Batch, wholly = true, failures?: Failures): void {
     if (this.#sent[0] === batch) this.#sent.shift();
+    let at = -1;
     for (const op of batch.ops) {
-      if (wholly) op.accepted();
+      at += 1;
+      const why = failures?.get(at);
+      if (why !== undefined) {
+        this.events.dropped(why);
+        op.failed?.(why);
+      } else if (wholly) op.accepted();
       else op.forgotten();
     }
   }
+}
+
+/** Place in its batch to why a step was not done. */
+type Failures = ReadonlyMap<number, string>;
+
+function readFailures([status, ...rest]: readonly unknown[]): readonly [status: unknown, failures: Failures] {
+  const failures = new Map<number, string>();
+  for (let i = 0; i < rest.length; i += 2) failures.set(Number(rest[i]), String(rest[i + 1]));
+  return [status, failures];
 }

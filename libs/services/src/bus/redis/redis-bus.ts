@@ -127,12 +127,12 @@ export class RedisBus implements InvocationBus {
 
   async deadLetters(service: string, partition: number, limit?: number): Promise<DeadLetter[]> {
     await this.ready();
-    return this.#asked(listDeadLetters(this.#session, this.#limits.keyPrefix, { service, partition, limit }));
+    return listDeadLetters(this.#session, this.#limits.keyPrefix, { service, partition, limit });
   }
 
   async removeDeadLetter(service: string, partition: number, id: string): Promise<boolean> {
     await this.ready();
-    return this.#asked(removeDeadLetter(this.#session, this.#limits.keyPrefix, { service, partition, id }));
+    return removeDeadLetter(this.#session, this.#limits.keyPrefix, { service, partition, id });
   }
 
   close(): Promise<void> {
@@ -146,13 +146,5 @@ export class RedisBus implements InvocationBus {
     if (this.#session.up.is) await this.#session.settled(FAREWELL_MS);
     this.#session.close();
     this.#inbox.close();
-  }
-
-  async #asked<T>(answer: Promise<T>): Promise<T> {
-    try {
-      return await answer;
-    } catch {
-      throw away('dead letters cannot be read', this.#session.reason);
-    }
   }
 }

@@ -4,7 +4,8 @@ local call = redis.call
 local FREE, WORKERS, QUEUED = PREFIX .. 'free', PREFIX .. 'workers', PREFIX .. 'queued'
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local turn = 0
+-- Where turns begin is by chance: what counts batches would favour one group for ever.
+local turn = tonumber(time[2])
 
 -- Both are read once for all operations of a call, and what changed is written at its end.
 local agentsOf, freeOf, changed = {}, {}, {}
@@ -61,9 +62,11 @@ local function give(agent, record)
 end
 
 -- A record: deadline,attempt,caller,call,atLeastOnce,maxDeliveries,key LF JSON LF payload
+-- @return nil for what is none
 local function parse(record)
   local deadline, attempt, rest, caller, number, again, most, key =
     string.match(record, '^(%d+),(%d+),()([^,]*),(%d+),(%d),(%d+),([^\\n]*)\\n')
+  if not key then return nil end
   return { deadline = tonumber(deadline), attempt = tonumber(attempt), rest = rest, caller = caller,
     number = number, again = again == '1', most = tonumber(most), key = key }
 end
@@ -86,7 +89,18 @@ local function bury(record, parsed, reason, message)
     'reason', reason, 'attempts', parsed.attempt, 'message', message, 'record', record)
 end
 
+-- An hour is the most: what names a queue that is empty by then must not stay for years.
+local function sweepAt(lane, deadline)
+  call('ZADD', QUEUED, math.min(deadline, now + 3600000), lane)
+end
+
+-- A caller that leaves takes along what has not begun.
+local function hasLeft(parsed)
+  return parsed.attempt == 1 and call('EXISTS', PREFIX .. 'left:' .. parsed.caller .. ':' .. parsed.number) == 1
+end
+
 local function expire(record, parsed)
+  if hasLeft(parsed) then return end
   -- Its first delivery did not come about.
   if parsed.again then
     parsed.attempt = parsed.attempt - 1
@@ -102,12 +116,30 @@ local function popLive(lane)
     local record = call('LPOP', queue)
     if not record then return nil end
     local parsed = parse(record)
-    if parsed.deadline <= now then
+    if parsed and parsed.deadline <= now then
       expire(record, parsed)
-    elseif parsed.attempt > 1 or call('EXISTS', PREFIX .. 'left:' .. parsed.caller .. ':' .. parsed.number) == 0 then
+    elseif parsed and not hasLeft(parsed) then
       return record
     end
   end
+end
+
+-- Drops at both ends of a queue what nobody waits for. @return whether there was any
+local function dropDead(lane)
+  local queue, dropped = PREFIX .. lane .. ':queue', 0
+  for at = -1, 0 do
+    while dropped < 200 do
+      local record = call('LINDEX', queue, at)
+      if not record then break end
+      local parsed = parse(record)
+      local late = parsed and parsed.deadline <= now
+      if parsed and not late and not hasLeft(parsed) then break end
+      call(at == 0 and 'LPOP' or 'RPOP', queue)
+      if late then expire(record, parsed) end
+      dropped = dropped + 1
+    end
+  end
+  return dropped > 0
 end
 
 local function groupOf(scope, object)
@@ -207,7 +239,7 @@ end
 local function putBack(record, parsed)
   local scope, kind, name = laneOf(parsed.key)
   local lane = kind == 'o' and scope .. '/objects/' .. name or scope .. '/invokes/' .. name
-  if call('LPUSH', PREFIX .. lane .. ':queue', record) == 1 then call('ZADD', QUEUED, parsed.deadline, lane) end
+  if call('LPUSH', PREFIX .. lane .. ':queue', record) == 1 then sweepAt(lane, parsed.deadline) end
   local group = lane
   if kind == 'o' then group = makeReady(scope, name, 'LPUSH') else awaitAgent(scope, lane) end
   drain(scope, group)
@@ -216,6 +248,7 @@ end
 -- Its worker has died with it.
 local function lose(record)
   local parsed = parse(record)
+  if not parsed then return end
   if parsed.again and parsed.attempt < parsed.most and parsed.deadline > now then
     putBack(parsed.deadline .. ',' .. (parsed.attempt + 1) .. ',' .. string.sub(record, parsed.rest), parsed)
     return

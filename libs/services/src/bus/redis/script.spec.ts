@@ -1,55 +1,6 @@
-import { createHash } from 'node:crypto';
 import { describeWithRedis, eventually } from '#testing';
-import { encodeBody, laneOf } from './message.js';
-import { redisBusLimits } from './options.js';
-import { busScript } from './script.js';
-import { ofObject, subscription } from '../../../testing/bus/lab.js';
-import { type RedisLab, redisTest } from '../../../testing/redis/redis-lab.js';
-
-const LIMITS = redisBusLimits({ url: 'redis://nowhere', workerTimeoutMs: 1000 });
-
-/** A process that says what a test wants it to say. */
-class Speaker {
-  readonly #sha = createHash('sha1').update(busScript(LIMITS)).digest('hex');
-
-  constructor(
-    private readonly lab: RedisLab,
-    readonly name: string,
-  ) {}
-
-  async hello(): Promise<this> {
-    await this.lab.ask('SCRIPT', 'LOAD', busScript(LIMITS));
-    await this.say('hello', this.name, this.name, '0', '0');
-    return this;
-  }
-
-  say<T>(...args: string[]): Promise<T> {
-    return this.lab.ask<T>('EVALSHA', this.#sha, '0', ...args);
-  }
-
-  batch(sequence: number, ...ops: string[]): Promise<string> {
-    return this.say('batch', this.name, String(sequence), '', ...ops);
-  }
-
-  async beat(mayReap: boolean): Promise<string> {
-    return (await this.say<[number, string, number]>('beat', this.name, this.name, '', mayReap ? '1' : '0'))[1];
-  }
-
-  work(): Promise<string[][]> {
-    return this.lab.ask('XRANGE', `berth:work:${this.name}`, '-', '+');
-  }
-}
-
-function sendOp(number: string): string[] {
-  const call = ofObject('a');
-  const { scope, target } = laneOf(call);
-  return ['S', scope, target, '60000', number, String(encodeBody(call, 'at-most-once', 1))];
-}
-
-function joinOp(worker: string): string[] {
-  const { service } = subscription();
-  return ['J', worker, '1', `oprc/${service}/0`, '10', '', '0'];
-}
+import { redisTest } from '../../../testing/redis/redis-lab.js';
+import { joinOp, sendOp, Speaker } from '../../../testing/redis/speaker.js';
 
 describeWithRedis('the script of the Redis bus', () => {
   redisTest('does a batch once, whoever repeats it, and none before its turn', async (lab) => {
@@ -67,8 +18,7 @@ describeWithRedis('the script of the Redis bus', () => {
     const one = await new Speaker(lab, 'one').hello();
     expect(await one.batch(1, ...joinOp('somebody'))).toBe('GONE');
     await one.batch(2, ...sendOp('1'));
-    const replies = await lab.ask<[string, string[]][]>('XRANGE', 'berth:in:one', '-', '+');
-    expect(replies.map(([, fields]) => fields.join(':'))).toEqual(['0:', '1:N']);
+    expect(await one.replies()).toEqual(['0:', '1:N']);
   });
 
   redisTest('declares dead who was silent twice, and only for one who may judge', async (lab) => {

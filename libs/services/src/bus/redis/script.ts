@@ -1,5 +1,6 @@
 import type { RedisBusLimits } from './options.js';
 import { SCRIPT_OPERATIONS } from './script-operations.js';
+import { SCRIPT_REQUESTS } from './script-requests.js';
 import { SCRIPT_ROUTING } from './script-routing.js';
 
 /**
@@ -7,7 +8,8 @@ import { SCRIPT_ROUTING } from './script-routing.js';
  * at all, and several of them in one call. Its first argument says what is asked:
  *
  * - `hello caller worker callerKnown workerKnown`: at each new connection
- * - `batch caller sequence trim op…`: sends, results and comings and goings, once and in order
+ * - `batch caller sequence trim op…`: sends, results and comings and goings, once and in order. Its
+ *   answer is `DONE`, or a list with the place and the error of each step that failed behind it
  * - `beat caller worker trim mayReap`: this process lives; others may have died
  *
  * Names in Redis, all after `keyPrefix` (`{lane}` is a message key up to `/invokes/` for an
@@ -25,10 +27,10 @@ import { SCRIPT_ROUTING } from './script-routing.js';
  * | `w:{worker}` | hash: subscription to what it serves |
  * | `free` | hash: subscription to how many more it takes |
  * | `workers` | sorted set: worker to when it is suspected, or with .5 counts as dead |
- * | `queued` | sorted set: queue to when its first invocation expires |
+ * | `queued` | sorted set: queue to when its first invocation expires, or in an hour |
  * | `in:{caller}` | stream: replies |
  * | `proc:{caller}` | hash: `seq`, the last batch that was done |
- * | `left:{caller}:{call}` | the caller left before it began |
+ * | `left:{caller}:{call}` | the caller left before it began; until workerTimeoutMs beyond its deadline |
  *
  * An entry of `work:` is the right to answer: who cannot delete it has lost it.
  * Invariant: while something waits in a group, none of its agents is free.
@@ -39,7 +41,8 @@ local PREFIX = '${limits.keyPrefix}'
 local MAX_OBJECT, MAX_METHOD, MAX_DEAD = ${limits.maxQueuedPerObject}, ${limits.maxQueuedPerMethod}, ${limits.deadLetterLimit}
 local WORKER_MS, CALLER_MS = ${limits.workerTimeoutMs}, ${callerMemoryMs(limits)}
 ${SCRIPT_ROUTING}
-${SCRIPT_OPERATIONS}`;
+${SCRIPT_OPERATIONS}
+${SCRIPT_REQUESTS}`;
 }
 
 /** How long a caller that is silent keeps its inbox, ms: far beyond a break that it could wake from. */

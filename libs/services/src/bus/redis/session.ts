@@ -63,6 +63,7 @@ export class Session {
         this.#evaluate(this.#up, ['batch', this.caller, String(sequence), events.trim(), ...ops]),
       answered: (answer) => this.#answered(answer),
       failed: (thrown) => this.#failed(thrown),
+      dropped: (why) => this.#log.error({ why }, 'redis bus: the broker could not do a step, which is dropped'),
     });
   }
 

@@ -107,25 +107,30 @@ export class Worker {
 
 class Join implements Op {
   readonly size = 200;
+  /** A step is done under the name it was made for: written again under a later one, it would join somebody who left. */
+  private readonly name: string;
 
   constructor(
     private readonly worker: Worker,
     private readonly session: Session,
-  ) {}
+  ) {
+    this.name = session.worker;
+  }
 
+  /** Under a new name all that are open join again, see {@link Worker.join}. */
   get withdrawn(): boolean {
-    return !this.worker.open;
+    return !this.worker.open || this.name !== this.session.worker;
   }
 
   write(args: Args): void {
     const { service, partition, objectId, statelessMethods, concurrency } = this.worker.subscription;
     const methods = [...new Set(statelessMethods)];
-    args.push('J', this.session.worker, this.worker.number, scopeOf(service, partition), String(concurrency));
+    args.push('J', this.name, this.worker.number, scopeOf(service, partition), String(concurrency));
     args.push(objectId ?? '', String(methods.length), ...methods);
   }
 
   accepted(): void {
-    this.worker.onJoined();
+    if (this.name === this.session.worker) this.worker.onJoined();
   }
 
   /** All that are open join again, when the broker has forgotten them. */

@@ -11,8 +11,8 @@ function script(text: string): Script {
   return { text, sha: createHash('sha1').update(text).digest('hex') };
 }
 
-/** Characters of a writer's token; no dot is among them. */
-export const TOKEN_LENGTH = 8;
+/** Characters of a writer's token, half of them its name and half a count that never comes round; no dot is among them. */
+export const TOKEN_LENGTH = 16;
 /** Tokens kept with an object: a repeated write recognises its own if at most this many changes came meanwhile. */
 export const KEPT_TOKENS = 32;
 
@@ -62,7 +62,8 @@ return {tonumber(f[1] or 0), state, tonumber(f[2] or 0), reply}
 export const SAVE = script(`${LOOK_UP}
 local expected = tonumber(ARGV[3])
 local i = place(ARGV[2])
-if i then return last - i end
+-- Whoever repeats itself made a version above the one that it knew; below it is another change with this token.
+if i and last - i > expected then return last - i end
 if v ~= expected then
   local all = #p < ${TOKEN_LENGTH * KEPT_TOKENS} or (expected > 0 and last - expected <= ${KEPT_TOKENS})
   if ARGV[1] == '1' and not all then return -1 end
