@@ -190,9 +190,13 @@ describe('the programs', () => {
     const program = dial(await startGateway(), 3000);
     await address(program);
     if (process.platform !== 'linux') return;
-    const text = await readFile(`/proc/${program.pid}/status`, 'utf8');
-    const kib = Number(/VmRSS:\s+(\d+) kB/.exec(text)?.[1]);
-    expect(kib / 1024).toBeGreaterThan(10);
-    expect(kib / 1024).toBeLessThan(90);
+    // Idle is what it is once its start is behind it, which takes a busy machine a while.
+    await eventually(async () => {
+      const text = await readFile(`/proc/${program.pid}/status`, 'utf8');
+      const kib = Number(/VmRSS:\s+(\d+) kB/.exec(text)?.[1]);
+      expect(kib / 1024).toBeGreaterThan(10);
+      expect(kib / 1024).toBeLessThan(90);
+      return true;
+    }, 15_000);
   });
 });

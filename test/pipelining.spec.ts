@@ -57,7 +57,7 @@ describe('connections of clients', () => {
     for (let batch = 0; batch < 50; batch += 1) {
       client.send(Array.from({ length: 10 }, (_, i) => get(`/${batch * 10 + i}`)).join(''));
     }
-    await eventually(() => client.text().includes('<499:') && client.text().endsWith('>'));
+    await eventually(() => client.text().includes('<499:') && client.text().endsWith('>'), 15_000);
     const numbers = client
       .text()
       .match(/<\d+:/g)

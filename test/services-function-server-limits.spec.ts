@@ -235,13 +235,15 @@ describe('what callers can cost a function server', () => {
   it('a client that opens more streams than it was told loses them only', async () => {
     const port = await start({ maxConcurrentCalls: 1, maxQueuedCalls: 0 }, () => new Promise(() => undefined));
     const callers = Array.from({ length: 3 }, () => cleanup.add(new OprcCaller(port), (it) => it.close()));
-    const outcomes: string[] = [];
+    let refused = 0;
     for (const caller of callers) {
       for (let i = 0; i < 700; i += 1)
-        void failureOf(caller.invokeFn({ clsId: 'a.B' }, 2000)).then(({ status }) => outcomes.push(status));
+        void failureOf(caller.invokeFn({ clsId: 'a.B' })).then(({ status }) => {
+          if (status === 'RESOURCE_EXHAUSTED') refused += 1;
+        });
     }
-    await eventually(() => outcomes.length === 2100, 15_000);
-    expect(outcomes.filter((it) => it === 'RESOURCE_EXHAUSTED')).toHaveLength(2099);
+    // One of them runs, and ends with its client.
+    await eventually(() => refused === 2099, 15_000);
   });
 
   it('connections above maxConnections are closed at once', async () => {

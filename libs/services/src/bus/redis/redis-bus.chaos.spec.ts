@@ -36,11 +36,9 @@ class Crowd {
     const objectId = chance(0.4) ? OBJECTS[Math.floor(Math.random() * OBJECTS.length)] : undefined;
     const { bus, link } = await this.lab.behindLink();
     const concurrency = 1 + Math.floor(Math.random() * 3);
-    this.agents.push({
-      bus,
-      link,
-      subscription: await bus.serve(subscription({ objectId, concurrency }), this.handle),
-    });
+    // With so short a patience a busy machine looks like a broker that is away.
+    const joined = await eventually(() => bus.serve(subscription({ objectId, concurrency }), this.handle), 10_000);
+    this.agents.push({ bus, link, subscription: joined });
   }
 
   async disturb(): Promise<void> {
@@ -97,7 +95,8 @@ describeWithRedis('RedisBus among agents that come, go and die', () => {
         await sleep(10);
       }
       // One that stays.
-      await lab.bus().serve(subscription(), crowd.handle);
+      const lasting = lab.bus();
+      await eventually(() => lasting.serve(subscription(), crowd.handle), 10_000);
       await Promise.all(calls);
       expect([...outcomes.values()].reduce((sum, n) => sum + n, 0)).toBe(calls.length);
       expect([...outcomes.keys()].filter((name) => !/^status [03]$|^BERTH_SERVICE_/.test(name))).toEqual([]);
