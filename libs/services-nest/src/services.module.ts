@@ -1,7 +1,7 @@
 import { type DynamicModule, type FactoryProvider, Module, type Provider, type Type } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { HealthIndicatorService } from '@nestjs/terminus';
-import { definitionOf, Services, ServicesError } from '#services';
+import { requireDefinition, Services } from '#services';
 import { nestLog } from './nest-log.js';
 import { ServiceInstances } from './service-instances.js';
 import { ServicesHealthIndicator } from './services-health.indicator.js';
@@ -80,12 +80,7 @@ export class ServicesModule {
 type Shape = { readonly [K in 'services' | 'imports' | 'global']: ServicesModuleOptions[K] | undefined };
 
 function assemble({ services = [], imports = [], global = false }: Shape, settings: Provider): DynamicModule {
-  for (const service of services)
-    if (definitionOf(service) === undefined)
-      throw new ServicesError(
-        'BERTH_SERVICE_INVALID',
-        `Service class ${service.name} not registered: @Service is missing`,
-      );
+  for (const service of services) requireDefinition(service);
   // Nest only calls `new`; that a class is abstract as a type is no matter to it.
   const served = services as readonly Type[];
   return {

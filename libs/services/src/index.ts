@@ -22,6 +22,7 @@ export {
   Setter,
   State,
 } from './definition/method-decorators.js';
+export { requireDefinition } from './definition/require-definition.js';
 export { Service, type ServiceOptions } from './definition/service-decorator.js';
 export {
   definitionOf,

@@ -4,6 +4,7 @@ import type { InvocationBus } from '../bus/invocation-bus.js';
 import { requireDefinition } from '../definition/require-definition.js';
 import type { ServiceClass, ServiceDefinition } from '../definition/service-definition.js';
 import { AgentError } from '../errors.js';
+import { MAX_PARTITION } from '../definition/option-checks.js';
 import type { InvocationHandler } from '../invocation/invocation-handler.js';
 import { objectIdText } from '../objects/object-id.js';
 import { agentId, type AgentTarget } from './agent-id.js';
@@ -50,8 +51,6 @@ interface Target {
   readonly target: AgentTarget;
   readonly id: string;
 }
-
-const MAX_PARTITION = 4_294_967_295;
 
 /** Starts and stops agents, each known by its id (checklist B5 to B9). */
 export class AgentManager {

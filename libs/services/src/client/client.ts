@@ -11,6 +11,7 @@ import {
   type Invocation,
   type InvocationReply,
   InvocationStatus,
+  NO_OPTIONS,
 } from '../invocation/invocation.js';
 import { decodeResult, encodeInput } from '../invocation/payload.js';
 import { objectIdText } from '../objects/object-id.js';
@@ -146,7 +147,6 @@ class Caller {
   }
 }
 
-const NO_OPTIONS: Readonly<Record<string, string>> = Object.freeze({});
 const STATUS_NAMES = ['OKAY', 'INVALID_REQUEST', 'APP_ERROR', 'SYSTEM_ERROR'] as const;
 
 /** What a reply that is not OKAY says. Another server's body may be any JSON, or none. */

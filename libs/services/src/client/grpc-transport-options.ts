@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { type ChannelCredentials, type ChannelOptions, credentials } from '@grpc/grpc-js';
 import { messageOf } from '#errors';
+import { MAX_MS } from '../definition/option-checks.js';
 import { ServicesError } from '../errors.js';
 
 /** TLS of a client: PEM files, read once. */
@@ -27,7 +28,6 @@ export interface GrpcTransportOptions {
 }
 
 const ADDRESS = /^(\[[0-9a-fA-F:.]+\]|[^\s:/[\]]+):([0-9]{1,5})$/;
-const MAX_MS = 2 ** 31 - 1;
 const WINDOW_BYTES = 4 * 1024 * 1024;
 
 /** @throws ServicesError `BERTH_SERVICE_INVALID` */

@@ -1,5 +1,5 @@
 import type { MemberDefinition, ServiceDefinition } from '../definition/service-definition.js';
-import { checkCount, checkMs } from '../definition/option-checks.js';
+import { checkCount, checkMs, MAX_PARTITION } from '../definition/option-checks.js';
 import { ServicesError } from '../errors.js';
 import type { ServiceObject } from '../runtime/service-object.js';
 
@@ -60,7 +60,6 @@ interface Handle {
   };
 }
 
-const MAX_PARTITION = 4_294_967_295;
 const MAX_KEY = 256;
 
 /** Whatever carries the call: a bad option is refused before anything is sent. @throws ServicesError `BERTH_SERVICE_INVALID` */

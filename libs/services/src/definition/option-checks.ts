@@ -1,5 +1,8 @@
 import { ServicesError } from '../errors.js';
 
+/** Partitions are 32-bit on the wire. */
+export const MAX_PARTITION = 4_294_967_295;
+
 /** Longest time that a timer takes, ms. */
 export const MAX_MS = 2_147_483_647;
 

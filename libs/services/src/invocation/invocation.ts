@@ -56,5 +56,8 @@ export const BYTES = 'application/octet-stream';
 /** Header of a reply that is not OKAY: the code of the table of errors. */
 export const CODE_HEADER = 'berth-code';
 
+/** No words to the method; shared and frozen. */
+export const NO_OPTIONS: Readonly<Record<string, string>> = Object.freeze({});
+
 /** Option of a request that carries {@link Invocation.idempotencyKey} over gRPC. */
 export const IDEMPOTENCY_OPTION = 'idempotency-key';

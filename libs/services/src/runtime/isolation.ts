@@ -1,13 +1,11 @@
-import type { Invocation, InvocationReply } from '../invocation/invocation.js';
+import { type Invocation, type InvocationReply, NO_OPTIONS } from '../invocation/invocation.js';
+import { EMPTY } from '../invocation/payload.js';
 
 // Caller and handler live in one process here and in two with a broker. So that
 // the difference never shows, nothing that either can change is shared.
 
-const NO_BYTES = new Uint8Array(0);
-const NO_OPTIONS: Readonly<Record<string, string>> = Object.freeze({});
-
 function ownBytes(bytes: Uint8Array): Uint8Array {
-  if (bytes.length === 0) return NO_BYTES;
+  if (bytes.length === 0) return EMPTY;
   const copy = Buffer.allocUnsafe(bytes.length);
   copy.set(bytes);
   return copy;

@@ -1,6 +1,6 @@
 import { type Log, silentLog } from '#observability';
 import type { InvocationBus } from '../bus/invocation-bus.js';
-import { checkCount, checkMs } from '../definition/option-checks.js';
+import { checkCount, checkMs, MAX_PARTITION } from '../definition/option-checks.js';
 import type { ServiceClass } from '../definition/service-definition.js';
 import type { ObjectStore } from '../objects/object-store.js';
 import type { FunctionServerOptions } from '../server/server-options.js';
@@ -57,7 +57,7 @@ export function resolveOptions(options: ServicesOptions): ResolvedOptions {
     log: options.log ?? silentLog,
   };
   const where = 'ServicesOptions';
-  checkCount(where, 'defaultPartition', resolved.defaultPartition, 4_294_967_295);
+  checkCount(where, 'defaultPartition', resolved.defaultPartition, MAX_PARTITION);
   checkMs(where, 'defaultTimeoutMs', resolved.defaultTimeoutMs, 1);
   checkCount(where, 'agentConcurrency', resolved.agentConcurrency, 10_000, 1);
   checkMs(where, 'agentStopTimeoutMs', resolved.agentStopTimeoutMs, 0);

@@ -2,7 +2,7 @@ import { type AgentInfo, AgentManager, type AgentSelector, type StartAgentOption
 import type { InvocationBus } from '../bus/invocation-bus.js';
 import { MemoryBus } from '../bus/memory-bus.js';
 import type { InvocationTransport } from '../client/invocation-transport.js';
-import { checkCount } from '../definition/option-checks.js';
+import { checkCount, MAX_PARTITION } from '../definition/option-checks.js';
 import { requireDefinition } from '../definition/require-definition.js';
 import { decoratedServices, definitionOf, type ServiceClass } from '../definition/service-definition.js';
 import { AgentError, ServerError, ServicesError } from '../errors.js';
@@ -20,8 +20,6 @@ import { DrainedServer } from './drained-server.js';
 import { type HealthReport, healthReport } from './health-report.js';
 import { type ServedService, ServiceRegistry } from './service-registry.js';
 import { type ResolvedOptions, resolveOptions, type ServicesOptions } from './services-options.js';
-
-const MAX_PARTITION = 4_294_967_295;
 
 /** {@link Services.getServerInfo} (checklist B3). */
 export interface ServicesServerInfo extends ServerInfo {

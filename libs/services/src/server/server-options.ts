@@ -1,3 +1,4 @@
+import { MAX_MS } from '../definition/option-checks.js';
 import { ServerError } from '../errors.js';
 import type { ServerTls } from './server-tls.js';
 
@@ -52,7 +53,6 @@ export type ServerSettings = { readonly [Name in keyof Given]-?: NonNullable<Giv
 >;
 
 const MIB = 1024 * 1024;
-const MAX_MS = 2 ** 31 - 1;
 const MAX_COUNT = 1_000_000;
 
 const NUMBERS = {

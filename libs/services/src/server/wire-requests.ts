@@ -1,5 +1,5 @@
 import type { ErrorCode } from '#errors';
-import { IDEMPOTENCY_OPTION, type Invocation } from '../invocation/invocation.js';
+import { IDEMPOTENCY_OPTION, type Invocation, NO_OPTIONS } from '../invocation/invocation.js';
 import { EMPTY } from '../invocation/payload.js';
 import { checkObjectId } from '../objects/object-id.js';
 import { bytesTag, varintTag, WireReader } from './wire-reader.js';
@@ -19,8 +19,6 @@ const FUNCTION = bytesTag(4);
 const OPTION = bytesTag(5);
 const PAYLOAD = bytesTag(6);
 const OBJECT = bytesTag(7);
-
-const NO_OPTIONS: Readonly<Record<string, string>> = Object.freeze({});
 
 /** What is wrong with a request that could be read. */
 export interface RequestProblem {

@@ -1,4 +1,5 @@
 import type { Log } from '#observability';
+import { MAX_MS } from '../../definition/option-checks.js';
 import { ServicesError } from '../../errors.js';
 import { BUS_DEFAULTS, type BusOptions } from '../bus-options.js';
 
@@ -30,8 +31,6 @@ const DEFAULTS = {
 
 const LEAST: Partial<Record<keyof typeof DEFAULTS, number>> = { workerTimeoutMs: 100 };
 const MOST: Partial<Record<keyof typeof DEFAULTS, number>> = { maxPayloadBytes: 256 * 1024 * 1024 };
-/** Longest time a timer can wait, ms. */
-const LONGEST_MS = 2 ** 31 - 1;
 
 export type RedisBusLimits = Readonly<Record<keyof typeof DEFAULTS, number>> & { readonly keyPrefix: string };
 
@@ -46,7 +45,7 @@ export function redisBusLimits(options: RedisBusOptions): RedisBusLimits {
   for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
     const value = options[name] ?? DEFAULTS[name];
     const least = LEAST[name] ?? 1;
-    const most = MOST[name] ?? LONGEST_MS;
+    const most = MOST[name] ?? MAX_MS;
     if (!Number.isSafeInteger(value) || value < least || value > most)
       throw invalid(name, `is ${value}; it must be a whole number ${least}..${most}`);
     limits[name] = value;
