@@ -12,14 +12,20 @@ const TOTAL = 200 * MiB;
 const BOUND = 64 * MiB;
 const CHUNK = randomBytes(65_536);
 
-/** Waits until a figure has stood still for a while, and returns it. */
-async function settled(figure: () => number, stillMs = 300): Promise<number> {
+/**
+ * Waits until a figure has stood still over many turns of the event loop, and returns it.
+ *
+ * Both ends run in this process, so turns are the clock that counts: a turn that took long by itself (a collection, a
+ * compilation, a machine that did not run) would pass for stillness by the time alone, with data still on its way.
+ */
+async function settled(figure: () => number): Promise<number> {
   let last = figure();
-  let since = Date.now();
+  let turns = 0;
   return eventually(() => {
     const now = figure();
-    if (now !== last || now === 0) [last, since] = [now, Date.now()];
-    return Date.now() - since >= stillMs ? last : undefined;
+    turns = now === last && now > 0 ? turns + 1 : 0;
+    last = now;
+    return turns >= 50 ? last : undefined;
   }, 15_000);
 }
 
