@@ -26,4 +26,17 @@ describeWithRedis('RedisServer', () => {
       await server.close();
     }
   });
+
+  it('takes no other for its own that has the port', async () => {
+    const first = await RedisServer.start();
+    const second = await RedisServer.start();
+    try {
+      expect(second.port).not.toBe(first.port);
+      await second.stop();
+      Object.defineProperty(second, 'port', { value: first.port });
+      await expect(second.start()).rejects.toThrow(/has ended:[^]*Address already in use/);
+    } finally {
+      await Promise.all([first.close(), second.close()]);
+    }
+  });
 });

@@ -62,14 +62,17 @@ export class RedisServer {
 
   /** Resolves when it answers. */
   static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
-    const server = new RedisServer(await freePort(), await mkdtemp(join(tmpdir(), 'berth-redis-')), options);
-    try {
-      await server.start();
-    } catch (thrown) {
-      await server.close();
-      throw thrown;
+    for (let attempt = 1; ; attempt += 1) {
+      const server = new RedisServer(await freePort(), await mkdtemp(join(tmpdir(), 'berth-redis-')), options);
+      try {
+        await server.start();
+        return server;
+      } catch (thrown) {
+        await server.close();
+        // Between the look and the start somebody else may take a free port.
+        if (attempt === 3) throw thrown;
+      }
     }
-    return server;
   }
 
   get url(): string {
@@ -97,7 +100,7 @@ export class RedisServer {
     child.stderr.on('data', keep);
     child.once('error', (error) => (output += error.message));
     const deadline = Date.now() + START_TIMEOUT_MS;
-    while (!(await answers(this.port, this.options.password))) {
+    while (!(await answers(this.port, child.pid, this.options.password))) {
       const late = Date.now() > deadline;
       if (late) child.kill('SIGKILL');
       if (late || hasEnded(child)) {
@@ -157,8 +160,12 @@ function hasEnded({ pid, exitCode, signalCode }: ChildProcess): boolean {
   return pid === undefined || exitCode !== null || signalCode !== null;
 }
 
-/** Whether it takes commands: while it loads its files it answers with an error. */
-function answers(port: number, password: string | undefined): Promise<boolean> {
+/**
+ * Whether it takes commands: while it loads its files it answers PING with an error.
+ *
+ * @param pid of the one that is meant: another one may have taken the port
+ */
+function answers(port: number, pid: number | undefined, password: string | undefined): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' });
     const end = (value: boolean): void => {
@@ -169,13 +176,13 @@ function answers(port: number, password: string | undefined): Promise<boolean> {
     socket.once('error', () => end(false));
     socket.once('close', () => end(false));
     let replies = '';
-    const expected = password === undefined ? 1 : 2;
     socket.on('data', (reply) => {
       replies += reply.toString();
-      if (replies.split('\r\n').length > expected) end(replies.endsWith('+PONG\r\n'));
+      const [, last] = /(?:^|\n)(\+PONG|-[^\r\n]*)\r\n$/.exec(replies) ?? [];
+      if (last !== undefined) end(last === '+PONG' && replies.includes(`\r\nprocess_id:${pid}\r\n`));
     });
     if (password !== undefined) socket.write(`*2\r\n$4\r\nAUTH\r\n$${Buffer.byteLength(password)}\r\n${password}\r\n`);
-    socket.write('PING\r\n');
+    socket.write('INFO server\r\nPING\r\n');
   });
 }
 

@@ -34,7 +34,7 @@ export class Speaker {
   }
 
   batch(sequence: number, ...ops: string[]): Promise<unknown> {
-    return this.say('batch', this.name, String(sequence), '', ...ops);
+    return this.say('batch', this.name, String(sequence), '', '', ...ops);
   }
 
   /** The next batch. */

@@ -197,7 +197,8 @@ describeWithRedis('RedisBus over a connection that breaks', () => {
     await eventually(() => bus.health().state === 'down');
     const started = Date.now();
     await bus.close();
-    expect(Date.now() - started).toBeLessThan(500);
+    // As long as it would wait for one that is there.
+    expect(Date.now() - started).toBeLessThan(1_000);
     await link.close();
     await lab.close();
   });

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describeWithRedis, eventually } from '#testing';
 import {
   answering,
@@ -190,5 +191,23 @@ describeWithRedis('RedisBus', () => {
     expect(Math.abs((held.begun[0]?.invocation.deadline ?? 0) - (Date.now() + 5_000))).toBeLessThan(2_000);
     held.answerAll();
     expect(textOf(await call)).toBe('done');
+  });
+
+  redisTest('what waited for a broker that stood still does not begin after its deadline', async (lab) => {
+    const held = new HeldHandler();
+    await lab.bus().serve(subscription(), held.handle);
+    const caller = lab.bus();
+    await caller.ready();
+    process.kill(lab.server.pid ?? 0, 'SIGSTOP');
+    const late = later(caller.invoke(invocation({ deadline: Date.now() + 200 }), AT_MOST_ONCE));
+    const inTime = later(caller.invoke(invocation(), AT_MOST_ONCE));
+    expect(await codeOf(late)).toBe('BERTH_SERVICE_TIMEOUT');
+    // So late that the deadline has passed even for a broker whose clock is known only roughly.
+    await sleep(200);
+    process.kill(lab.server.pid ?? 0, 'SIGCONT');
+    await eventually(() => held.begun.length > 0);
+    held.answer('in time');
+    expect(textOf(await inTime)).toBe('in time');
+    expect(held.begun).toHaveLength(1);
   });
 });

@@ -4,6 +4,8 @@ export const LONGEST_MS = 1_000_000_000_000;
 /** What can be done: the part of the script that changes who has what. See {@link busScript}. */
 export const SCRIPT_OPERATIONS = `
 local function send(caller, scope, target, remaining, number, body)
+  -- What was on its way for a while, such as to a broker that stood still, has less left.
+  remaining = remaining - transit
   -- Also what is no number.
   if not (remaining > 0) then return tell(caller, number, 'T') end
   -- A larger number is written with an exponent, which nobody could read.

@@ -23,7 +23,9 @@ if ask == 'batch' then
   call('HSET', process, 'seq', sequence)
   if ARGV[4] ~= '' then call('XTRIM', inbox, 'MINID', '~', ARGV[4]) end
   local answer, failures = 'DONE', {}
-  local i, n, at = 5, #ARGV, 0
+  transit = now - (tonumber(ARGV[5]) or now)
+  if not (transit > 0 and transit < CALLER_MS) then transit = 0 end
+  local i, n, at = 6, #ARGV, 0
   while i <= n do
     local op = ARGV[i]
     -- The batch counts as done: a step that fails must not take the others along.

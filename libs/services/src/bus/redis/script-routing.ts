@@ -7,6 +7,9 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 -- Where turns begin is by chance: what counts batches would favour one group for ever.
 local turn = tonumber(time[2])
 
+-- How long a batch was on its way at least, ms; unbelievably long is a clock that was put forward.
+local transit = 0
+
 -- Both are read once for all operations of a call, and what changed is written at its end.
 local agentsOf, freeOf, changed = {}, {}, {}
 

@@ -8,7 +8,7 @@ import { SCRIPT_ROUTING } from './script-routing.js';
  * at all, and several of them in one call. Its first argument says what is asked:
  *
  * - `hello caller worker callerKnown workerKnown`: at each new connection
- * - `batch caller sequence trim op…`: sends, results and comings and goings, once and in order. Its
+ * - `batch caller sequence trim sentAt op…`: sends, results and comings and goings, once and in order. Its
  *   answer is `DONE`, or a list with the place and the error of each step that failed behind it
  * - `beat caller worker trim mayReap`: this process lives; others may have died
  *

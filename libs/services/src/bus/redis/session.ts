@@ -43,6 +43,8 @@ export class Session {
   #workerKnown = false;
   #upSince = 0;
   #aliveUntil = -Infinity;
+  /** ms to add to the steady clock for the broker's; too many by what the last greeting or beat took to get there */
+  #steadyOffsetMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -60,7 +62,10 @@ export class Session {
     });
     this.pipeline = new Pipeline({
       submit: (sequence, ops) =>
-        this.#evaluate(this.#up, ['batch', this.caller, String(sequence), events.trim(), ...ops]),
+        this.#evaluate(this.#up, [
+          ...['batch', this.caller, String(sequence), events.trim(), this.#brokerTime()],
+          ...ops,
+        ]),
       answered: (answer) => this.#answered(answer),
       failed: (thrown) => this.#failed(thrown),
       dropped: (why) => this.#log.error({ why }, 'redis bus: the broker could not do a step, which is dropped'),
@@ -221,7 +226,13 @@ export class Session {
 
   #measured(brokerNow: number, sent: { readonly clock: number; readonly steady: number }): void {
     this.clockOffsetMs = Math.round(brokerNow - (sent.clock + Date.now()) / 2);
+    this.#steadyOffsetMs = brokerNow - sent.steady;
     this.#aliveUntil = sent.steady + this.limits.workerTimeoutMs;
+  }
+
+  /** Not before the broker's clock, and by the steady one of ours: what this tells apart is never too long. */
+  #brokerTime(): string {
+    return String(Math.ceil(this.#steadyOffsetMs + performance.now()));
   }
 
   #evaluate(connection: Connection | undefined, args: Args): Promise<unknown> {
