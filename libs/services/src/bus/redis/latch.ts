@@ -1,5 +1,21 @@
 /** Something that is so or not, and can be waited for. */
 export class Latch {
+  /**
+   * Waits until all are so at the same time: one may end while another one comes.
+   *
+   * @param timeoutMs from 0
+   * @param ended looked at whenever one changes; then nothing more is waited for
+   */
+  static async all(latches: readonly Latch[], timeoutMs: number, ended: () => boolean): Promise<void> {
+    const until = performance.now() + timeoutMs;
+    const missing = (): Latch | undefined => latches.find((latch) => !latch.is);
+    for (let latch = missing(); latch !== undefined && !ended(); latch = missing()) {
+      const leftMs = until - performance.now();
+      if (leftMs <= 0) return;
+      await latch.wait(leftMs);
+    }
+  }
+
   #is = false;
   readonly #waiting = new Set<() => void>();
 

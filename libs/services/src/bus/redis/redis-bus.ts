@@ -11,6 +11,7 @@ import { Calls } from './calls.js';
 import { listDeadLetters, removeDeadLetter } from './dead-letters.js';
 import { Host } from './host.js';
 import { Inbox } from './inbox.js';
+import { Latch } from './latch.js';
 import { type RedisBusLimits, redisBusLimits, type RedisBusOptions } from './options.js';
 import { away, closedBus } from '../refusals.js';
 import { Session } from './session.js';
@@ -100,7 +101,7 @@ export class RedisBus implements InvocationBus {
   /** @throws ServicesError `BERTH_SERVICE_BUS_UNAVAILABLE` not within `connectTimeoutMs`; the bus goes on trying */
   async ready(): Promise<void> {
     const { connectTimeoutMs } = this.#limits;
-    await Promise.all([this.#session.up.wait(connectTimeoutMs), this.#inbox.up.wait(connectTimeoutMs)]);
+    await Latch.all([this.#session.up, this.#inbox.up], connectTimeoutMs, () => this.#closing !== undefined);
     const { state, reason } = this.health();
     if (state === 'closed') throw closedBus();
     if (state === 'down') throw away('no connection yet', reason ?? '');
