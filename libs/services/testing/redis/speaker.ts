@@ -55,7 +55,9 @@ export class Speaker {
   /** `call:answer`, the first one is of its greeting. */
   async replies(): Promise<string[]> {
     const entries = await this.lab.ask<[string, string[]][]>('XRANGE', `berth:in:${this.name}`, '-', '+');
-    return entries.map(([, fields]) => fields.join(':'));
+    return entries.flatMap(([, fields]) =>
+      fields.flatMap((number, i) => (i % 2 === 0 ? `${number}:${fields[i + 1] ?? ''}` : [])),
+    );
   }
 }
 

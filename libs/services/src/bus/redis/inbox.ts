@@ -9,7 +9,7 @@ export interface InboxEvents {
   work(id: string, subscription: string, record: Buffer): void;
 }
 
-type Entry = readonly [id: Buffer, fields: readonly [name: Buffer, value: Buffer]];
+type Entry = readonly [id: Buffer, namesAndValues: readonly Buffer[]];
 type Read = readonly (readonly [stream: Buffer, entries: readonly Entry[]])[] | null;
 
 /** How many entries of a stream come at once; the rest comes with the next read. */
@@ -105,9 +105,13 @@ export class Inbox {
   }
 
   #hand(entries: readonly Entry[], isWork: boolean): void {
-    for (const [id, [name, value]] of entries) {
-      if (isWork) this.events.work(id.toString('latin1'), name.toString('latin1'), value);
-      else this.events.reply(name.toString('latin1'), value);
+    for (const [id, fields] of entries) {
+      for (let i = 0; i < fields.length; i += 2) {
+        const name = (fields[i] as Buffer).toString('latin1');
+        const value = fields[i + 1] as Buffer;
+        if (isWork) this.events.work(id.toString('latin1'), name, value);
+        else this.events.reply(name, value);
+      }
     }
   }
 }

@@ -197,14 +197,13 @@ export class Pipeline {
 
   #accept(batch: Batch, wholly = true, failures?: Failures): void {
     if (this.#sent[0] === batch) this.#sent.shift();
+    for (const why of failures?.values() ?? []) this.events.dropped(why);
     let at = -1;
     for (const op of batch.ops) {
       at += 1;
       const why = failures?.get(at);
-      if (why !== undefined) {
-        this.events.dropped(why);
-        op.failed?.(why);
-      } else if (wholly) op.accepted();
+      if (why !== undefined) op.failed?.(why);
+      else if (wholly) op.accepted();
       else op.forgotten();
     }
   }

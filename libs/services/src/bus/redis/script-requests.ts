@@ -23,6 +23,10 @@ if ask == 'batch' then
   call('HSET', process, 'seq', sequence)
   if ARGV[4] ~= '' then call('XTRIM', inbox, 'MINID', '~', ARGV[4]) end
   local answer, failures = 'DONE', {}
+  local function failed(place, why)
+    failures[#failures + 1] = place
+    failures[#failures + 1] = type(why) == 'table' and why.err or tostring(why)
+  end
   transit = now - (tonumber(ARGV[5]) or now)
   if not (transit > 0 and transit < CALLER_MS) then transit = 0 end
   local i, n, at = 6, #ARGV, 0
@@ -66,13 +70,12 @@ if ask == 'batch' then
     else
       return redis.error_reply('ERR unknown operation')
     end
-    if not ok then
-      failures[#failures + 1] = at
-      failures[#failures + 1] = type(result) == 'table' and result.err or tostring(result)
-    end
+    if not ok then failed(at, result) end
     at = at + 1
   end
   writeFree()
+  local untold = writeAllTold()
+  if untold then failed(at, untold) end
   if #failures > 0 then return { answer, unpack(failures) } end
   return answer
 end
@@ -117,5 +120,6 @@ if ARGV[5] == '1' then
 end
 sweep()
 writeFree()
+writeAllTold()
 return { now, status, more }
 `;

@@ -82,8 +82,34 @@ local function laneOf(key)
   return scope, 'm', method
 end
 
+-- All that one call of the script tells a caller is one entry of its inbox, or few.
+local told = {}
+
+local function writeTold(caller, entry)
+  call('XADD', PREFIX .. 'in:' .. caller, 'NOMKSTREAM', '*', unpack(entry))
+  told[caller] = nil
+end
+
 local function tell(caller, number, text)
-  call('XADD', PREFIX .. 'in:' .. caller, 'NOMKSTREAM', '*', number, text)
+  local entry = told[caller]
+  if not entry then
+    entry = {}
+    told[caller] = entry
+  end
+  local n = #entry
+  entry[n + 1], entry[n + 2] = number, text
+  -- More values than these would not fit on the stack.
+  if n >= 1000 then writeTold(caller, entry) end
+end
+
+-- One inbox that cannot be written must not keep others from theirs. @return what it failed with, if any did
+local function writeAllTold()
+  local failure
+  for caller, entry in pairs(told) do
+    local ok, result = pcall(writeTold, caller, entry)
+    if not ok then failure = result end
+  end
+  return failure
 end
 
 local function bury(record, parsed, reason, message)

@@ -41,6 +41,31 @@ describeWithRedis('the script of the Redis bus: what it cannot do', () => {
     expect(await one.work()).toHaveLength(2);
   });
 
+  redisTest(
+    'replies of one batch are one entry for each caller; an inbox that cannot be written harms no other',
+    async (lab) => {
+      const one = await new Speaker(lab, 'one').hello();
+      const two = await new Speaker(lab, 'two').hello();
+      const three = await new Speaker(lab, 'three').hello();
+      await one.next(...joinOp('one', 100));
+      for (const caller of [two, three]) {
+        const sends = Array.from({ length: 40 }, (_, i) => sendOp(`${i + 1}`, { objectId: `${caller.name}-${i + 1}` }));
+        await caller.next(...sends.flat());
+      }
+      const done = (await one.work()).map(([id, [number, record]]) => {
+        const [, , caller = '', call = ''] = record.split(',');
+        return ['D', 'one', number, id, `oprc/${SERVICE}/0`, `o${caller}-${call}`, caller, call, '', `R0-${call}`];
+      });
+      expect(done).toHaveLength(80);
+      await lab.ask('SET', 'berth:in:three', 'no stream');
+      const answer = await one.next(...done.flat());
+      expect(answer).toEqual(['DONE', 80, expect.stringContaining('WRONGTYPE')]);
+      expect(await two.replies()).toEqual(['0:', ...Array.from({ length: 40 }, (_, i) => `${i + 1}:R0-${i + 1}`)]);
+      expect(await lab.ask('XLEN', 'berth:in:two')).toBe(2);
+      expect(await one.work()).toEqual([]);
+    },
+  );
+
   redisTest('records that cannot be read keep no beat from its work', async (lab) => {
     const one = await new Speaker(lab, 'one').hello();
     await one.next(...joinOp('one', 1), ...sendOp('1'), ...sendOp('2', { objectId: 'a', remaining: '1' }));

@@ -9,7 +9,8 @@ import { SCRIPT_ROUTING } from './script-routing.js';
  *
  * - `hello caller worker callerKnown workerKnown`: at each new connection
  * - `batch caller sequence trim sentAt op…`: sends, results and comings and goings, once and in order. Its
- *   answer is `DONE`, or a list with the place and the error of each step that failed behind it
+ *   answer is `DONE`, or a list with the place and the error of each step that failed behind it; the place after
+ *   the last one is of replies that could not be written
  * - `beat caller worker trim mayReap`: this process lives; others may have died
  *
  * Names in Redis, all after `keyPrefix` (`{lane}` is a message key up to `/invokes/` for an
@@ -28,7 +29,7 @@ import { SCRIPT_ROUTING } from './script-routing.js';
  * | `free` | hash: subscription to how many more it takes |
  * | `workers` | sorted set: worker to when it is suspected, or with .5 counts as dead |
  * | `queued` | sorted set: queue to when its first invocation expires, or in an hour |
- * | `in:{caller}` | stream: replies |
+ * | `in:{caller}` | stream: replies; those of one call of the script are one entry, number and reply by turns |
  * | `proc:{caller}` | hash: `seq`, the last batch that was done |
  * | `left:{caller}:{call}` | the caller left before it began; until workerTimeoutMs beyond its deadline |
  *
