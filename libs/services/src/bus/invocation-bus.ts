@@ -19,7 +19,7 @@ export interface BusDelivery {
   readonly delivery: Delivery;
   /** 1 for the first */
   readonly attempt: number;
-  /** aborted when the caller left (where the bus can tell) or the subscription was cut */
+  /** aborted at the deadline, when the caller left or the subscription was cut */
   readonly signal: AbortSignal;
 }
 

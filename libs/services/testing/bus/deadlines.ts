@@ -103,6 +103,32 @@ export function deadlineContract(make: MakeBuses): void {
     expect(textOf(await next)).toBe('next');
   });
 
+  test('a method that runs is told that its caller has left, and no other is', async (lab) => {
+    const held = new HeldHandler();
+    await lab.serve({}, held.handle);
+    await lab.serve({ objectId: 'one' }, held.handle);
+    const leaving = new AbortController();
+    const calls = [ofObject('one'), ofObject('two'), invocation()].flatMap((call) => [
+      lab.call(call, 'at-most-once', leaving.signal),
+      lab.call({ ...call, id: `${call.id}-stays`, objectId: call.objectId && `${call.objectId}-stays` }),
+    ]);
+    await eventually(() => held.begun.length === 6);
+    const [left, stays] = [false, true].map((stay) =>
+      held.begun.filter(({ invocation: { id } }) => id.endsWith('-stays') === stay),
+    );
+    // Made before one of them has ended, and after.
+    const early = left?.[0]?.signal;
+    expect(early?.aborted).toBe(false);
+    leaving.abort();
+    await eventually(() => left?.every(({ signal }) => signal.aborted));
+    expect(early?.aborted).toBe(true);
+    expect(left?.[0]?.signal.reason).toMatchObject({ code: 'BERTH_SERVICE_CANCELLED' });
+    expect(stays?.map(({ signal }) => signal.aborted)).toEqual([false, false, false]);
+    held.answerAll();
+    const codes = await Promise.all(calls.map((call, i) => (i % 2 === 0 ? codeOf(call) : call.then(textOf))));
+    expect(codes).toEqual(Array.from({ length: 3 }, () => ['BERTH_SERVICE_CANCELLED', 'done']).flat());
+  });
+
   test('a caller that leaves before its method has begun takes its invocation along', async (lab) => {
     const held = new HeldHandler();
     await lab.serve({}, held.handle);

@@ -54,6 +54,15 @@ export class Speaker {
 
   /** `call:answer`, the first one is of its greeting. */
   async replies(): Promise<string[]> {
+    return (await this.#inbox()).filter((reply) => !reply.startsWith('0:C'));
+  }
+
+  /** `caller,call` of the invocations that it may run and whose callers have left. */
+  async left(): Promise<string[]> {
+    return (await this.#inbox()).flatMap((reply) => (reply.startsWith('0:C') ? [reply.slice(3)] : []));
+  }
+
+  async #inbox(): Promise<string[]> {
     const entries = await this.lab.ask<[string, string[]][]>('XRANGE', `berth:in:${this.name}`, '-', '+');
     return entries.flatMap(([, fields]) =>
       fields.flatMap((number, i) => (i % 2 === 0 ? `${number}:${fields[i + 1] ?? ''}` : [])),
@@ -75,6 +84,12 @@ export function sendOp(
   const call = objectId === undefined ? invocation() : ofObject(objectId);
   const { scope, target } = laneOf(call);
   return ['S', scope, target, remaining, number, String(encodeBody(call, delivery, 5))];
+}
+
+/** The caller of an invocation of object `a` has left. */
+export function leftOp(number: string): string[] {
+  const { scope, target } = laneOf(ofObject('a'));
+  return ['C', number, '60000', scope, target];
 }
 
 export function joinOp(worker: string, concurrency = 10, methods: readonly string[] = []): string[] {

@@ -29,7 +29,7 @@ export class Call implements Op, Expiring {
     public invocation: Invocation,
     readonly delivery: Delivery,
     readonly deadline: number,
-    private readonly lane: Lane,
+    readonly lane: Lane,
     private body: string | Buffer,
     readonly resolve: (reply: InvocationReply) => void,
     readonly reject: (error: ServicesError) => void,
@@ -86,7 +86,7 @@ export class Call implements Op, Expiring {
   }
 }
 
-/** Tells the broker that a caller has left: what has not begun shall not. */
+/** Tells the broker that a caller has left: what has not begun shall not, and what runs is told. */
 export class Cancel implements Op {
   readonly size = 50;
 
@@ -102,7 +102,8 @@ export class Cancel implements Op {
   }
 
   write(args: Args): void {
-    args.push('C', this.call.number, String(until(this.call.deadline) + this.keepMs));
+    const { number, deadline, lane } = this.call;
+    args.push('C', number, String(until(deadline) + this.keepMs), lane.scope, lane.target);
   }
 
   accepted(): void {

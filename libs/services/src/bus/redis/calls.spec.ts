@@ -1,5 +1,5 @@
 import { eventually } from '#testing';
-import { codeOf, invocation } from '../../../testing/bus/lab.js';
+import { codeOf, invocation, SERVICE } from '../../../testing/bus/lab.js';
 import type { InvocationReply, Invocation } from '../../invocation/invocation.js';
 import { Call } from './call.js';
 import { Calls } from './calls.js';
@@ -79,8 +79,9 @@ describe('Calls', () => {
     written(ops[0]);
     leaving.abort();
     expect(await left).toBe('BERTH_SERVICE_CANCELLED');
-    const [op, number, ms] = written(ops[1]);
+    const [op, number, ms, ...place] = written(ops[1]);
     expect([op, number]).toEqual(['C', '1']);
+    expect(place).toEqual([`oprc/${SERVICE}/0`, 'madd']);
     expect(Number(ms)).toBeGreaterThan(1_000);
     expect(Number(ms)).toBeLessThanOrEqual(1_100);
     expect(ops[1]?.withdrawn).toBe(false);

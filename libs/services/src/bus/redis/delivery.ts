@@ -40,6 +40,11 @@ export class RedisDelivery implements BusDelivery, Op, Expiring {
     return this.received.attempt;
   }
 
+  /** `caller,number`: whose call it is, as the broker names it */
+  get call(): string {
+    return `${this.received.caller},${this.received.callNumber}`;
+  }
+
   /** Made when somebody asks for it: most handlers never do. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {

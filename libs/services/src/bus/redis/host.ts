@@ -6,7 +6,7 @@ import { RedisDelivery } from './delivery.js';
 import { decodeRecord } from './message.js';
 import type { RedisBusLimits } from './options.js';
 import { Step } from './pipeline.js';
-import { away, closedBus, timedOut, workerLost } from '../refusals.js';
+import { away, cancelled, closedBus, timedOut, workerLost } from '../refusals.js';
 import type { Session } from './session.js';
 import { Worker } from './worker.js';
 
@@ -82,6 +82,14 @@ export class Host {
     };
     if (session.alive) begin();
     else this.#held.push(begin);
+  }
+
+  /** What is said to this process: '' as a greeting, or that the caller of an invocation has left. */
+  told(text: string): void {
+    if (!text.startsWith('C')) return;
+    const call = text.slice(1);
+    for (const { running } of this.#workers.values())
+      for (const delivery of running) if (delivery.call === call) delivery.abort(cancelled(delivery.invocation));
   }
 
   /** Nobody has declared this worker dead. */

@@ -5,6 +5,7 @@ import { type Connection, Link, type LinkOptions } from './link.js';
 export interface InboxEvents {
   /** Names of the two streams, asked for at each connection. */
   streams(): { readonly replies: string; readonly work: string };
+  /** @param callNumber from 1; 0 is what is said to this process, see {@link Host.told} */
   reply(callNumber: string, answer: Buffer): void;
   work(id: string, subscription: string, record: Buffer): void;
 }
@@ -79,7 +80,8 @@ export class Inbox {
     const { replies, work } = this.events.streams();
     const ask = (): Promise<Read> =>
       connection.sendCommand<Read>(
-        ['XREAD', 'COUNT', AT_ONCE, 'BLOCK', this.#blockMs, 'STREAMS', replies, work, this.#lastReply, this.#lastWork],
+        // Work comes first: that its caller has left is among the replies.
+        ['XREAD', 'COUNT', AT_ONCE, 'BLOCK', this.#blockMs, 'STREAMS', work, replies, this.#lastWork, this.#lastReply],
         BYTES,
       );
     try {

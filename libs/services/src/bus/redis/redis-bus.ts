@@ -30,7 +30,7 @@ const FAREWELL_MS = 1_000;
  * - A broker that comes back without its memory: calls that were accepted fail as
  *   OUTCOME_UNKNOWN, but those at least once are sent again, and subscriptions come back.
  * - An invocation that was accepted while its agent is gone waits for the next one until its deadline.
- * - A caller that leaves before a method has begun takes its invocation along; what runs is not told.
+ * - A caller that leaves before a method has begun takes its invocation along; what runs is told by its signal.
  * - Deadlines are kept by the broker's clock: those of hosts may differ.
  */
 export class RedisBus implements InvocationBus {
@@ -75,7 +75,10 @@ export class RedisBus implements InvocationBus {
         replies: `${limits.keyPrefix}in:${this.#session.caller}`,
         work: `${limits.keyPrefix}work:${this.#session.worker}`,
       }),
-      reply: (number, answer) => this.#calls.answered(number, answer),
+      reply: (number, answer) => {
+        if (number === '0') this.#host.told(answer.toString('latin1'));
+        else this.#calls.answered(number, answer);
+      },
       work: (id, subscription, record) => this.#host.take(id, subscription, record),
     });
     this.#session.start();

@@ -46,6 +46,24 @@ local function send(caller, scope, target, remaining, number, body)
   if length == 1 then sweepAt(lane, deadline) end
 end
 
+-- The caller of an invocation has left: who may run it is told, by a reply to nobody.
+local function left(caller, number, keepMs, scope, target)
+  call('SET', PREFIX .. 'left:' .. caller .. ':' .. number, '', 'PX', keepMs)
+  local name = string.sub(target, 2)
+  local groups = { scope .. '/objects', scope .. '/objects/' .. name }
+  if string.sub(target, 1, 1) == 'm' then groups = { scope .. '/invokes/' .. name } end
+  local seen = {}
+  for _, group in ipairs(groups) do
+    for _, agent in ipairs(agents(group)) do
+      local process = string.match(agent, '^[^./]+')
+      if not seen[process] then
+        seen[process] = true
+        tell(process, '0', 'C' .. caller .. ',' .. number)
+      end
+    end
+  end
+end
+
 -- The answer of a handler; it counts if the entry still is its worker's.
 local function done(worker, number, id, scope, target, caller, callNumber, failure, reply)
   local work = PREFIX .. 'work:' .. worker

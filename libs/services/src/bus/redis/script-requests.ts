@@ -56,8 +56,8 @@ if ask == 'batch' then
       ok, result = pcall(cut, ARGV[i + 1], slice(i + 3, count))
       i = i + 3 + count
     elseif op == 'C' then
-      ok, result = pcall(call, 'SET', PREFIX .. 'left:' .. caller .. ':' .. ARGV[i + 1], '', 'PX', ARGV[i + 2])
-      i = i + 3
+      ok, result = pcall(left, caller, ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4])
+      i = i + 5
     elseif op == 'R' then
       ok, result = pcall(reap, ARGV[i + 1])
       i = i + 2

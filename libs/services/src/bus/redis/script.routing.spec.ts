@@ -1,7 +1,7 @@
 import { describeWithRedis } from '#testing';
 import { SERVICE } from '../../../testing/bus/lab.js';
 import { redisTest } from '../../../testing/redis/redis-lab.js';
-import { doneOp, joinOp, sendOp, Speaker, type Work } from '../../../testing/redis/speaker.js';
+import { doneOp, joinOp, leftOp, sendOp, Speaker, type Work } from '../../../testing/redis/speaker.js';
 
 describeWithRedis('the script of the Redis bus: who takes what', () => {
   redisTest('an agent of objects and methods takes both by turns, however its batches fall', async (lab) => {
@@ -54,11 +54,12 @@ describeWithRedis('the script of the Redis bus: who takes what', () => {
       await one.next(...['11', '12', '13'].flatMap((number) => sendOp(number)), ...sendOp('14'));
       expect(await one.replies()).toEqual(['0:', '14:B']);
       // From the end of the queue, past the new one.
-      await one.next('C', '12', '60000', 'C', '13', '60000');
+      await one.next(...leftOp('12'), ...leftOp('13'));
       await one.next(...sendOp('15'));
       expect(await lab.ask('LLEN', queue)).toBe(2);
+      expect(await one.left()).toEqual(['one,12', 'one,13']);
       // From its head.
-      await one.next('C', '11', '60000', ...sendOp('16'), ...sendOp('17'));
+      await one.next(...leftOp('11'), ...sendOp('16'), ...sendOp('17'));
       expect(await lab.ask('LLEN', queue)).toBe(3);
       await one.next(...sendOp('18'));
       expect(await one.replies()).toEqual(['0:', '14:B', '18:B']);
@@ -71,7 +72,7 @@ describeWithRedis('the script of the Redis bus: who takes what', () => {
     const one = await new Speaker(lab, 'one').hello();
     await one.next(...joinOp('one', 1), ...sendOp('1'));
     const late = { objectId: 'a', remaining: '20', delivery: 'at-least-once' } as const;
-    await one.next(...sendOp('2', late), ...sendOp('3', late), 'C', '2', '60000');
+    await one.next(...sendOp('2', late), ...sendOp('3', late), ...leftOp('2'));
     // By the broker's clock.
     await lab.ask('BLPOP', 'nothing', '0.03');
     await one.beat(false);

@@ -29,11 +29,12 @@ import { SCRIPT_ROUTING } from './script-routing.js';
  * | `free` | hash: subscription to how many more it takes |
  * | `workers` | sorted set: worker to when it is suspected, or with .5 counts as dead |
  * | `queued` | sorted set: queue to when its first invocation expires, or in an hour |
- * | `in:{caller}` | stream: replies; those of one call of the script are one entry, number and reply by turns |
+ * | `in:{caller}` | stream: replies; those of one call of the script are one entry, number and reply by turns. Number 0 is to the process itself: `C{caller},{call}`, who may run it is told that its caller has left |
  * | `proc:{caller}` | hash: `seq`, the last batch that was done |
  * | `left:{caller}:{call}` | the caller left before it began; until workerTimeoutMs beyond its deadline |
  *
  * An entry of `work:` is the right to answer: who cannot delete it has lost it.
+ * A worker's name begins with that of its process as a caller, and a dot: what its inbox is can be told from it.
  * Invariant: while something waits in a group, none of its agents is free.
  */
 export function busScript(limits: RedisBusLimits): string {

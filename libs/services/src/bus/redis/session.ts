@@ -26,8 +26,9 @@ const PATIENCE = 1.2;
 export class Session {
   /** as the caller of invocations */
   caller = newName();
-  /** as a worker */
-  worker = newName();
+  /** as a worker: another one each time that it is declared dead */
+  worker = `${this.caller}.1`;
+  #workers = 1;
   readonly pipeline: Pipeline;
   /** whether the broker is there */
   readonly up = new Latch();
@@ -171,7 +172,7 @@ export class Session {
     this.#log.warn({ caller: this.caller, worker: this.worker }, 'redis bus: the broker has lost its memory');
     const before = this.worker;
     this.caller = newName();
-    this.worker = newName();
+    this.#renameWorker();
     this.#callerKnown = false;
     this.#workerKnown = false;
     this.pipeline.forget();
@@ -182,10 +183,15 @@ export class Session {
 
   #declaredDead(): void {
     this.#log.warn({ worker: this.worker }, 'redis bus: others have declared this worker dead');
-    this.worker = newName();
+    this.#renameWorker();
     this.#workerKnown = false;
     this.#aliveUntil = -Infinity;
     this.events.declaredDead();
+  }
+
+  #renameWorker(): void {
+    this.#workers += 1;
+    this.worker = `${this.caller}.${this.#workers}`;
   }
 
   #beatLater(): void {
