@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { Cleanup } from './support/harness.js';
-import { idle, type Relay, relayTo } from './support/relay.js';
+import { idle, type Relay, type RelayOptions, relayTo } from './support/relay.js';
 
 const UPGRADE = 'GET /up HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: bytes/1\r\n\r\n';
 const SWITCH = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: bytes/1\r\nConnection: Upgrade\r\n\r\n';
@@ -23,12 +23,12 @@ describe('the last bytes of a pipe, when the one who sent them has closed', () =
   afterEach(() => cleanup.run());
 
   /** A service that switches at once and hands its socket to the test. */
-  async function piped(): Promise<{ relay: Relay; client: Socket; service: Socket }> {
+  async function piped(options: RelayOptions = {}): Promise<{ relay: Relay; client: Socket; service: Socket }> {
     const server = createServer({ allowHalfOpen: true });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     cleanup.add(server, (it) => once(it.close(), 'close'));
-    const relay = await relayTo(cleanup, (server.address() as AddressInfo).port);
+    const relay = await relayTo(cleanup, (server.address() as AddressInfo).port, options);
     const accepted = once(server, 'connection') as Promise<[Socket]>;
     const client = cleanup.add(connect({ port: relay.port, host: '127.0.0.1', allowHalfOpen: true }), (it) =>
       it.destroy(),
@@ -43,6 +43,20 @@ describe('the last bytes of a pipe, when the one who sent them has closed', () =
     expect(String(client.read())).toMatch(/^HTTP\/1\.1 101 /);
     return { relay, client, service };
   }
+
+  it.each([4, 6, 8])('service to client: %i MiB and the end wait for a client that reads late', async (mebibytes) => {
+    // So large that more waits at the gateway than a socket is given at a time.
+    const { relay, client, service } = await piped({ gateway: { tunnel: { windowStartBytes: 16 * 1024 * 1024 } } });
+    const tail = TAIL.subarray(0, mebibytes * 1024 * 1024);
+    const gone = once(service, 'close');
+    service.end(tail);
+    service.resume();
+    const late = Promise.race([gone, new Promise((resolve) => setTimeout(resolve, 300))]);
+    const read = await late.then(() => allOf(client));
+    expect(read.equals(tail)).toBe(true);
+    client.end();
+    await idle(relay.gateway);
+  });
 
   it('service to client: the client has ended its half, the service ends behind its bytes and is gone', async () => {
     const { relay, client, service } = await piped();

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { connect as http2Connect } from 'node:http2';
 import { connect } from 'node:net';
 import { type ChannelCredentials, type Client, credentials, loadPackageDefinition, Metadata } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
@@ -137,7 +138,25 @@ describe('the function server', () => {
       const signal = (await held.nth(0)).signal();
       expect((await answer).status).toBe('DEADLINE_EXCEEDED');
       await eventually(() => signal.aborted);
-      expect(signal.reason).toMatchObject({ code: 'BERTH_SERVICE_TIMEOUT' });
+    });
+
+    it('a deadline that passes at the server first is the reason of the signal, and the status', async () => {
+      const held = new Held();
+      const server = await start(held.handler);
+      // Unlike a gRPC client, this one does not cancel at its own deadline, which is a little earlier.
+      const session = cleanup.add(http2Connect(`http://127.0.0.1:${portOf(server)}`), (it) => it.destroy());
+      const stream = session.request({
+        ':method': 'POST',
+        ':path': INVOKE_FN_PATH,
+        'content-type': 'application/grpc',
+        'grpc-timeout': '200m',
+        te: 'trailers',
+      });
+      const message = bytesOf(request('m'));
+      stream.end(Buffer.concat([Buffer.from([0, 0, 0, 0, message.length]), message]));
+      const [headers] = (await once(stream, 'response')) as [Record<string, unknown>];
+      expect(headers['grpc-status']).toBe('4');
+      expect((await held.nth(0)).signal().reason).toMatchObject({ code: 'BERTH_SERVICE_TIMEOUT' });
     });
 
     it('a deadline further away than 24 days is no deadline that has passed', async () => {

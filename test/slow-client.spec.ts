@@ -1,6 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, type Hash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually, RawClient } from '#testing';
 import { finish, headOf, send, start } from './support/client.js';
 import { Cleanup } from './support/harness.js';
@@ -27,6 +28,26 @@ async function settled(figure: () => number): Promise<number> {
     last = now;
     return turns >= 50 ? last : undefined;
   }, 15_000);
+}
+
+const SLOW_TOTAL = 40 * MiB;
+const IDLE_MS = 2000;
+/** For so long a slow reader takes some 2.5 MB/s: a full window of 16 MiB would last for three idle timeouts. */
+const SLOW_FOR_MS = 7000;
+
+/** Reads slowly at first, and then the rest. */
+async function readSlowly(body: AsyncIterable<unknown>, digest: Hash): Promise<void> {
+  const began = performance.now();
+  for await (const chunk of body) {
+    digest.update(chunk as Buffer);
+    if (performance.now() - began < SLOW_FOR_MS) await sleep((chunk as Buffer).length / 2500);
+  }
+}
+
+function slowDigest(): string {
+  const digest = createHash('sha256');
+  for (let bytes = 0; bytes < SLOW_TOTAL; bytes += CHUNK.length) digest.update(CHUNK);
+  return digest.digest('hex');
 }
 
 describe('slow readers', () => {
@@ -142,6 +163,48 @@ describe('slow readers', () => {
     await idle(relay.gateway);
     await eventually(() => gone);
   });
+
+  it('a client that takes a little at a time is no idle one, however much waits for it', async () => {
+    const relay = await relayToListener(
+      cleanup,
+      (_request, response) => {
+        response.writeHead(200, { 'Content-Length': String(SLOW_TOTAL) });
+        const left = { bytes: SLOW_TOTAL };
+        const pump = (): void => {
+          while (left.bytes > 0) {
+            left.bytes -= CHUNK.length;
+            if (!response.write(CHUNK)) return void response.once('drain', pump);
+          }
+          response.end();
+        };
+        pump();
+      },
+      { gateway: { ingress: { idleTimeoutMs: IDLE_MS } } },
+    );
+    const outgoing = start(relay.port);
+    const head = headOf(outgoing);
+    outgoing.end();
+    const got = createHash('sha256');
+    await readSlowly(await head, got);
+    expect(got.digest('hex')).toBe(slowDigest());
+    await idle(relay.gateway);
+  }, 60_000);
+
+  it('a service that takes a little of an upload at a time is no idle one', async () => {
+    const got = createHash('sha256');
+    const relay = await relayToListener(
+      cleanup,
+      (request, response) => void readSlowly(request, got).then(() => response.end('all')),
+      { gateway: { ingress: { idleTimeoutMs: IDLE_MS } } },
+    );
+    const outgoing = start(relay.port, { method: 'POST', headers: { 'Content-Length': String(SLOW_TOTAL) } });
+    const head = headOf(outgoing);
+    for (let bytes = 0; bytes < SLOW_TOTAL; bytes += CHUNK.length) outgoing.write(CHUNK);
+    outgoing.end();
+    expect((await finish(await head)).text).toBe('all');
+    expect(got.digest('hex')).toBe(slowDigest());
+    await idle(relay.gateway);
+  }, 60_000);
 
   it('a body that stands still for ingress.idleTimeoutMs is given up', async () => {
     const relay = await relayToListener(

@@ -42,6 +42,8 @@ export interface WindowSettings {
 
 /** A window that is used up this many times per round trip is too small. */
 const GROWTH_FACTOR = 4;
+/** Who takes longer for what is worth a grant is slow, ms. */
+const SLOW_MS = 1000;
 
 /**
  * The receiving half of credit, for one direction of one exchange.
@@ -96,15 +98,15 @@ export class ReceiveWindow {
       return 0;
     }
     this.unclaimed += bytes;
-    if (this.unclaimed < this.window / 2) return 0;
+    const { startBytes } = this.settings;
+    if (this.unclaimed < startBytes / 2) return 0;
     const at = clock.now();
-    const grant = this.unclaimed + this.resize(at - (this.lastGrantAt ?? at), clock.rttMs);
+    const elapsedMs = at - (this.lastGrantAt ?? at);
+    const isHalf = this.unclaimed >= this.window / 2;
+    if (!isHalf && elapsedMs < SLOW_MS) return 0;
+    const grant =
+      this.unclaimed + (isHalf ? this.grow(elapsedMs, clock.rttMs) : 0) - this.shrink(elapsedMs, clock.rttMs);
     this.lastGrantAt = at;
-    if (grant <= 0) {
-      // A window that shrank by more than was consumed: the rest is withheld later.
-      this.unclaimed = grant;
-      return 0;
-    }
     this.unclaimed = 0;
     this.available += grant;
     return grant;
@@ -124,23 +126,28 @@ export class ReceiveWindow {
 
   /**
    * Half a window within one round trip, and nothing left lying: the sender is
-   * waiting for credit, not the consumer for bytes. Half a window in over a
-   * second: the consumer is slow, and the extra memory goes back.
+   * waiting for credit, not the consumer for bytes.
    */
-  private resize(elapsedMs: number, rttMs: number): number {
-    const { startBytes, maxBytes, budget } = this.settings;
-    if (elapsedMs < rttMs && this.held < this.window / 2 && this.window < maxBytes) {
-      const growth = Math.min(this.window * GROWTH_FACTOR, maxBytes) - this.window;
-      if (!budget.take(growth)) return 0;
-      this.window += growth;
-      return growth;
-    }
-    if (elapsedMs > 1000 && elapsedMs > 8 * rttMs && this.window > startBytes) {
-      const shrink = this.window - Math.max(startBytes, this.window >> 1);
-      budget.give(shrink);
-      this.window -= shrink;
-      return -shrink;
-    }
-    return 0;
+  private grow(elapsedMs: number, rttMs: number): number {
+    const { maxBytes, budget } = this.settings;
+    if (elapsedMs >= rttMs || this.held >= this.window / 2 || this.window >= maxBytes) return 0;
+    const growth = Math.min(this.window * GROWTH_FACTOR, maxBytes) - this.window;
+    if (!budget.take(growth)) return 0;
+    this.window += growth;
+    return growth;
+  }
+
+  /**
+   * The consumer is slow: half of what it took is memory that goes back. The
+   * other half is granted, since a sender that never saw a grant would take the
+   * consumer for one that stands still.
+   */
+  private shrink(elapsedMs: number, rttMs: number): number {
+    const { startBytes, budget } = this.settings;
+    if (elapsedMs <= SLOW_MS || elapsedMs <= 8 * rttMs) return 0;
+    const shrink = Math.min(this.window - startBytes, this.unclaimed >> 1);
+    budget.give(shrink);
+    this.window -= shrink;
+    return shrink;
   }
 }

@@ -1,5 +1,6 @@
 import { BerthError, type ErrorCode } from '#errors';
 import { type ExchangeFailure, ResetCode } from '#tunnel-protocol';
+import type { IngressOptions } from './ingress-context.js';
 
 const CODES: Partial<Record<ExchangeFailure['code'], ErrorCode>> = {
   [ResetCode.refused]: 'BERTH_AGENT_BUSY',
@@ -28,4 +29,30 @@ export function errorOfFailure(agentId: string, failure: ExchangeFailure): Berth
 /** Whether nothing of the exchange can have reached the local service or its answer the client. */
 export function isRetryable(failure: ExchangeFailure): boolean {
   return failure.code === 'connection-lost' || failure.code === ResetCode.refused;
+}
+
+type Timeouts = Pick<IngressOptions, 'responseTimeoutMs' | 'idleTimeoutMs'>;
+
+/** The request is out, and no response head came. */
+export function noAnswer(agentId: string, { responseTimeoutMs }: Timeouts): BerthError {
+  return new BerthError(
+    'BERTH_RESPONSE_TIMEOUT',
+    `agent ${agentId} sent no response head within ${responseTimeoutMs} ms (ingress.responseTimeoutMs)`,
+  );
+}
+
+/** The client would send more of its body, and the agent does not take it. */
+export function uploadStuck(agentId: string, { idleTimeoutMs }: Timeouts): BerthError {
+  return new BerthError(
+    'BERTH_RESPONSE_TIMEOUT',
+    `the service of agent ${agentId} took nothing of the request body for ${idleTimeoutMs} ms (ingress.idleTimeoutMs)`,
+  );
+}
+
+/** The client sends no more of its body. */
+export function uploadStopped({ idleTimeoutMs }: Timeouts): BerthError {
+  return new BerthError(
+    'BERTH_REQUEST_TIMEOUT',
+    `the request body stood still for ${idleTimeoutMs} ms (ingress.idleTimeoutMs)`,
+  );
 }

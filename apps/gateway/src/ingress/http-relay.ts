@@ -20,10 +20,11 @@ import {
   type ResponseHead,
 } from '#tunnel-protocol';
 import type { TunnelConnection } from '../agents/index.js';
+import { Backlog } from './backlog.js';
 import type { ClientConnection, PendingAnswer } from './client-connection.js';
 import { UNWATCHED, type Watched } from './deadlines.js';
 import { newRequestId, sendError } from './error-responses.js';
-import { errorOfFailure, isRetryable } from './failures.js';
+import { errorOfFailure, isRetryable, noAnswer, uploadStopped, uploadStuck } from './failures.js';
 import type { IngressContext } from './ingress-context.js';
 import { bodyTooLarge, expectsContinue, flushHead, linger } from './http-messages.js';
 import type { IngressRequest } from './interceptor.js';
@@ -51,8 +52,8 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
   private bodiless = false;
   private requestEnded: boolean;
   private requestBytes = 0;
-  /** handed to the socket and not yet drained */
-  private undrained = 0;
+  /** undefined while the client has never been slow */
+  private backlog: Backlog | undefined;
   /** the agent's End, which waits until the client has taken what came before it */
   private lateEnd: { trailers: FlatHeaders | undefined } | undefined;
   private ended = false;
@@ -174,7 +175,7 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
         this.breakOff(ResetCode.internal, 'the response is longer than its Content-Length');
         return;
       }
-      if (this.remaining === 0 && this.undrained === 0) {
+      if (this.remaining === 0 && !this.isBehind) {
         // One write for head, body and end; as text, a small body even shares the head's buffer.
         if (length <= INLINE_BODY_BYTES) this.response.end(bytes.toString('latin1'), 'latin1');
         else this.response.end(bytes);
@@ -182,12 +183,17 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
         return;
       }
     }
-    if (this.response.write(bytes) && this.undrained === 0) {
+    if (this.backlog !== undefined && !this.backlog.empty) {
+      this.backlog.add(bytes);
+    } else if (this.response.write(bytes)) {
       this.exchange?.consumed(length);
-      return;
+    } else {
+      if (this.backlog === undefined) {
+        this.backlog = new Backlog(this.response);
+        this.response.on('drain', onResponseDrain);
+      }
+      this.backlog.began(length);
     }
-    if (this.undrained === 0) this.response.on('drain', onResponseDrain);
-    this.undrained += length;
   }
 
   end(trailers: FlatHeaders | undefined): void {
@@ -200,7 +206,7 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
       return;
     }
     // From response.end() on, Node takes the connection for idle, and a server that stops would cut it.
-    if (this.undrained > 0) {
+    if (this.isBehind) {
       this.lateEnd = { trailers };
       return;
     }
@@ -255,14 +261,13 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
   }
 
   drained(): void {
-    const bytes = this.undrained;
-    this.undrained = 0;
-    this.response.off('drain', onResponseDrain);
+    const bytes = this.backlog?.drained(this.response.socket) ?? 0;
     this.touch();
     this.exchange?.consumed(bytes);
     const { lateEnd } = this;
+    if (lateEnd === undefined || this.isBehind) return;
     this.lateEnd = undefined;
-    if (lateEnd !== undefined) this.end(lateEnd.trailers);
+    this.end(lateEnd.trailers);
   }
 
   /** The response has left, or its connection is gone. */
@@ -301,15 +306,9 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
       this.cutOff();
       return;
     }
-    const { idleTimeoutMs, responseTimeoutMs } = context.options;
-    this.answerError(
-      this.requestEnded || this.request.isPaused()
-        ? new BerthError(
-            'BERTH_RESPONSE_TIMEOUT',
-            `agent ${context.agent.id} sent no response head within ${responseTimeoutMs} ms`,
-          )
-        : new BerthError('BERTH_REQUEST_TIMEOUT', `the request body stood still for ${idleTimeoutMs} ms`),
-    );
+    if (this.requestEnded) this.answerError(noAnswer(context.agent.id, context.options));
+    else if (this.request.isPaused()) this.answerError(uploadStuck(context.agent.id, context.options));
+    else this.answerError(uploadStopped(context.options));
   }
 
   /** Ends the request with an error answer, or with a visibly broken connection once the head is out. */
@@ -381,6 +380,11 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
     // Where the end of the connection is the end of the body, only a reset shows the fault.
     if (this.request.httpVersionMinor === 0) this.response.socket?.resetAndDestroy();
     this.response.destroy();
+  }
+
+  /** The client has not taken all that it was sent. */
+  private get isBehind(): boolean {
+    return this.backlog !== undefined && !this.backlog.empty;
   }
 
   /** Progress was made: the next deadline counts from here. */

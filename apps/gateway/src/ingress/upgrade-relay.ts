@@ -11,6 +11,7 @@ import {
   ResetCode,
   type ResponseHead,
 } from '#tunnel-protocol';
+import { Backlog } from './backlog.js';
 import { lingeringEnd, type PendingAnswer } from './client-connection.js';
 import { UNWATCHED, type Watched } from './deadlines.js';
 import { newRequestId, sendRawError } from './error-responses.js';
@@ -29,7 +30,10 @@ export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
   private exchange: Exchange | undefined;
   private state: 'waiting' | 'pipe' | 'response' = 'waiting';
   private response: ServerResponse | undefined;
-  private undrained = 0;
+  /** undefined while the client has never been slow */
+  private backlog: Backlog | undefined;
+  /** the local service has sent its last byte, and the client has not taken all before it */
+  private endWaits = false;
   private ended = false;
   /** the client has sent its last byte, which may still wait for credit */
   private clientEnded = false;
@@ -75,23 +79,26 @@ export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
   data(bytes: Buffer): void {
     this.touch(this.context.options.idleTimeoutMs);
     this.context.agent.stats.bytesOut += bytes.length;
-    const taken = this.response === undefined ? this.socket.write(bytes) : this.response.write(bytes);
-    if (taken && this.undrained === 0) {
+    if (this.backlog !== undefined && !this.backlog.empty) {
+      this.backlog.add(bytes);
+      return;
+    }
+    const sink = this.response ?? this.socket;
+    if (sink.write(bytes)) {
       this.exchange?.consumed(bytes.length);
       return;
     }
-    // The response's own 'drain' comes from the HTTP server, which let go of this socket.
-    if (this.undrained === 0) this.socket.once('drain', this.onDrain);
-    this.undrained += bytes.length;
+    if (this.backlog === undefined) {
+      this.backlog = new Backlog(sink);
+      // The response's own 'drain' comes from the HTTP server, which let go of this socket.
+      this.socket.on('drain', this.onDrain);
+    }
+    this.backlog.began(bytes.length);
   }
 
   end(_trailers: FlatHeaders | undefined): void {
-    if (this.response !== undefined) {
-      this.response.end();
-      this.exchange?.reset(ResetCode.done);
-    } else {
-      this.socket.end();
-    }
+    if (this.backlog?.empty === false) this.endWaits = true;
+    else this.endClient();
   }
 
   failed(failure: ExchangeFailure): void {
@@ -123,6 +130,15 @@ export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
   }
 
   // ---------------------------------------------------------------------------
+
+  private endClient(): void {
+    if (this.response !== undefined) {
+      this.response.end();
+      this.exchange?.reset(ResetCode.done);
+    } else {
+      this.socket.end();
+    }
+  }
 
   private startPipe(head: ResponseHead): void {
     const { headers } = relayHead(head.headers, true);
@@ -177,10 +193,10 @@ export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
   };
 
   private readonly onDrain = (): void => {
-    const bytes = this.undrained;
-    this.undrained = 0;
+    const bytes = this.backlog?.drained(this.socket) ?? 0;
     this.touch(this.context.options.idleTimeoutMs);
     this.exchange?.consumed(bytes);
+    if (this.endWaits && this.backlog?.empty !== false) this.endClient();
   };
 
   private readonly onClose = (): void => {
