@@ -1,14 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BerthError } from '#errors';
-import {
-  FramingError,
-  headerPairs,
-  isBodiless,
-  isIdempotent,
-  relayHead,
-  relayTrailers,
-  withoutHeader,
-} from '#http-rules';
+import { FramingError, isIdempotent, relayHead, relayTrailers } from '#http-rules';
 import {
   type Exchange,
   type ExchangeFailure,
@@ -20,13 +12,13 @@ import {
   type ResponseHead,
 } from '#tunnel-protocol';
 import type { TunnelConnection } from '../agents/index.js';
-import { Backlog } from './backlog.js';
+import { type AnswerOwner, AnswerWriter } from './answer-writer.js';
 import type { ClientConnection, PendingAnswer } from './client-connection.js';
 import { UNWATCHED, type Watched } from './deadlines.js';
 import { newRequestId, sendError } from './error-responses.js';
 import { errorOfFailure, isRetryable, noAnswer, uploadStopped, uploadStuck } from './failures.js';
 import type { IngressContext } from './ingress-context.js';
-import { bodyTooLarge, expectsContinue, flushHead, linger } from './http-messages.js';
+import { bodyTooLarge, expectsContinue, linger } from './http-messages.js';
 import type { IngressRequest } from './interceptor.js';
 import { ResponseGate } from './response-gate.js';
 
@@ -34,30 +26,21 @@ const RELAY = Symbol('relay');
 type RelayedResponse = ServerResponse & { [RELAY]?: HttpRelay };
 type RelayedRequest = IncomingMessage & { [RELAY]?: HttpRelay };
 
-/** A body up to this size leaves in one string with its head. */
-const INLINE_BODY_BYTES = 2048;
-
 /**
  * One request of a client, from its head to the last byte of its answer.
  * Lives until the response has closed; see the states in docs/data-path.md.
  */
-export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
+export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Watched {
   deadlineAt = 0;
   watchIndex = UNWATCHED;
   private exchange: Exchange | undefined;
   private connection: TunnelConnection | undefined;
   private retried = false;
-  /** response bytes that Content-Length still promises; undefined: chunked or until close */
-  private remaining: number | undefined;
-  private bodiless = false;
   private requestEnded: boolean;
   private requestBytes = 0;
-  /** undefined while the client has never been slow */
-  private backlog: Backlog | undefined;
-  /** the agent's End, which waits until the client has taken what came before it */
-  private lateEnd: { trailers: FlatHeaders | undefined } | undefined;
   private ended = false;
   private readonly startedAt = performance.now();
+  private readonly answer: AnswerWriter;
   /** holds frames back while interceptors look at the response head */
   private gate: ResponseGate | undefined;
   /** the local service has asked for the body */
@@ -73,6 +56,7 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
     private readonly seenBy: IngressRequest | undefined,
   ) {
     this.requestEnded = !open.body;
+    this.answer = new AnswerWriter(response, open.method, this);
   }
 
   /** Sends the request to the agent. */
@@ -110,7 +94,7 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
         response.writeContinue();
       } else response.writeInformation(head.status, relayHead(head.headers, false).headers);
     } catch (thrown) {
-      this.badResponse(thrown);
+      this.unsendable(thrown);
     }
   }
 
@@ -130,31 +114,11 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
     this.answerError(error);
   }
 
-  /**
-   * Starts the answer to the client: framing is rebuilt, everything else is as the agent sent it.
-   *
-   * @returns false when the head cannot be sent; an error is the answer then
-   */
+  /** @returns false when the head cannot be sent; an error is the answer then */
   sendHead(head: ResponseHead): boolean {
-    const { response } = this;
     this.touch();
-    try {
-      const { headers, contentLength, announcesTrailers } = relayHead(head.headers, false);
-      this.bodiless = isBodiless(this.open.method, head.status);
-      this.remaining = this.bodiless ? undefined : contentLength;
-      const noTrailers = this.bodiless || contentLength !== undefined || this.request.httpVersionMinor === 0;
-      response.sendDate = false;
-      // Node refuses to announce trailers that the framing has no place for.
-      const kept = announcesTrailers && noTrailers ? withoutHeader(headers, 'trailer') : headers;
-      if (!this.requestEnded && !this.continued && expectsContinue(this.open.headers)) this.lastAnswer();
-      response.writeHead(head.status, head.reason, kept);
-    } catch (thrown) {
-      this.badResponse(thrown);
-      return false;
-    }
-    // Without a body in the same batch (an event stream, say) the head must not wait for one.
-    process.nextTick(flushHead, response);
-    return true;
+    if (!this.requestEnded && !this.continued && expectsContinue(this.open.headers)) this.lastAnswer();
+    return this.answer.head(head);
   }
 
   data(bytes: Buffer): void {
@@ -162,62 +126,14 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
       this.gate.data(bytes);
       return;
     }
-    const { length } = bytes;
     this.touch();
-    this.context.agent.stats.bytesOut += length;
-    if (this.bodiless) {
-      this.exchange?.consumed(length);
-      return;
-    }
-    if (this.remaining !== undefined) {
-      this.remaining -= length;
-      if (this.remaining < 0) {
-        this.breakOff(ResetCode.internal, 'the response is longer than its Content-Length');
-        return;
-      }
-      if (this.remaining === 0 && !this.isBehind) {
-        // One write for head, body and end; as text, a small body even shares the head's buffer.
-        if (length <= INLINE_BODY_BYTES) this.response.end(bytes.toString('latin1'), 'latin1');
-        else this.response.end(bytes);
-        this.exchange?.consumed(length);
-        return;
-      }
-    }
-    if (this.backlog !== undefined && !this.backlog.empty) {
-      this.backlog.add(bytes);
-    } else if (this.response.write(bytes)) {
-      this.exchange?.consumed(length);
-    } else {
-      if (this.backlog === undefined) {
-        this.backlog = new Backlog(this.response);
-        this.response.on('drain', onResponseDrain);
-      }
-      this.backlog.began(length);
-    }
+    this.context.agent.stats.bytesOut += bytes.length;
+    this.answer.data(bytes);
   }
 
   end(trailers: FlatHeaders | undefined): void {
-    if (this.gate !== undefined) {
-      this.gate.end(trailers);
-      return;
-    }
-    if (this.remaining !== undefined && this.remaining > 0) {
-      this.breakOff(ResetCode.internal, 'the response is shorter than its Content-Length');
-      return;
-    }
-    // From response.end() on, Node takes the connection for idle, and a server that stops would cut it.
-    if (this.isBehind) {
-      this.lateEnd = { trailers };
-      return;
-    }
-    const { response } = this;
-    try {
-      if (trailers !== undefined && response.chunkedEncoding)
-        response.addTrailers(headerPairs(relayTrailers(trailers)));
-      if (!response.writableEnded) response.end();
-    } catch (thrown) {
-      this.badResponse(thrown);
-    }
+    if (this.gate !== undefined) this.gate.end(trailers);
+    else this.answer.end(trailers);
   }
 
   failed(failure: ExchangeFailure): void {
@@ -260,14 +176,28 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
     this.exchange?.sendEnd(rawTrailers.length > 0 ? relayTrailers(rawTrailers) : undefined);
   }
 
-  drained(): void {
-    const bytes = this.backlog?.drained(this.response.socket) ?? 0;
+  // --- what becomes of the answer --------------------------------------------
+
+  taken(bytes: number): void {
     this.touch();
     this.exchange?.consumed(bytes);
-    const { lateEnd } = this;
-    if (lateEnd === undefined || this.isBehind) return;
-    this.lateEnd = undefined;
-    this.end(lateEnd.trailers);
+  }
+
+  contradicted(what: string): void {
+    this.exchange?.reset(ResetCode.internal, what);
+    this.context.agent.stats.errors += 1;
+    this.cutOff();
+  }
+
+  unsendable(thrown: unknown): void {
+    this.exchange?.reset(ResetCode.internal, 'the response cannot be relayed');
+    const why = thrown instanceof FramingError ? thrown.message : 'its head is not valid HTTP';
+    this.answerError(
+      new BerthError(
+        'BERTH_BAD_AGENT_RESPONSE',
+        `the response of agent ${this.context.agent.id} cannot be relayed: ${why}`,
+      ),
+    );
   }
 
   /** The response has left, or its connection is gone. */
@@ -352,23 +282,6 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
     );
   }
 
-  private badResponse(thrown: unknown): void {
-    this.exchange?.reset(ResetCode.internal, 'the response cannot be relayed');
-    const why = thrown instanceof FramingError ? thrown.message : 'its head is not valid HTTP';
-    this.answerError(
-      new BerthError(
-        'BERTH_BAD_AGENT_RESPONSE',
-        `the response of agent ${this.context.agent.id} cannot be relayed: ${why}`,
-      ),
-    );
-  }
-
-  private breakOff(code: ResetCode, message: string): void {
-    this.exchange?.reset(code, message);
-    this.context.agent.stats.errors += 1;
-    this.cutOff();
-  }
-
   /** The connection ends with the answer: the rest of the request is in the way of the next one. */
   private lastAnswer(): void {
     this.response.shouldKeepAlive = false;
@@ -380,11 +293,6 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
     // Where the end of the connection is the end of the body, only a reset shows the fault.
     if (this.request.httpVersionMinor === 0) this.response.socket?.resetAndDestroy();
     this.response.destroy();
-  }
-
-  /** The client has not taken all that it was sent. */
-  private get isBehind(): boolean {
-    return this.backlog !== undefined && !this.backlog.empty;
   }
 
   /** Progress was made: the next deadline counts from here. */
@@ -403,10 +311,6 @@ export class HttpRelay implements ExchangeSink, PendingAnswer, Watched {
 
 function onResponseClose(this: RelayedResponse): void {
   this[RELAY]?.responseClosed();
-}
-
-function onResponseDrain(this: RelayedResponse): void {
-  this[RELAY]?.drained();
 }
 
 function onRequestData(this: RelayedRequest, chunk: Buffer): void {

@@ -1,0 +1,131 @@
+import type { ServerResponse } from 'node:http';
+import { headerPairs, isBodiless, relayHead, relayTrailers, withoutHeader } from '#http-rules';
+import type { FlatHeaders, ResponseHead } from '#tunnel-protocol';
+import { Backlog } from './backlog.js';
+import { flushHead } from './http-messages.js';
+
+/** A body up to this size leaves in one string with its head. */
+const INLINE_BODY_BYTES = 2048;
+
+export interface AnswerOwner {
+  /** the client has taken so many bytes of the body */
+  taken(bytes: number): void;
+  /** the body is not what its head said: the client must not take it for whole */
+  contradicted(what: string): void;
+  /** head or trailers cannot be sent as HTTP */
+  unsendable(thrown: unknown): void;
+}
+
+const WRITER = Symbol('writer');
+type WrittenResponse = ServerResponse & { [WRITER]?: AnswerWriter };
+
+/** Writes one answer to its client: framing is rebuilt, everything else is as the agent sent it. */
+export class AnswerWriter {
+  /** bytes that Content-Length still promises; undefined: chunked or until close */
+  private remaining: number | undefined;
+  private bodiless = false;
+  /** undefined while the client has never been slow */
+  private backlog: Backlog | undefined;
+  /** the agent's End, which waits until the client has taken what came before it */
+  private lateEnd: { trailers: FlatHeaders | undefined } | undefined;
+
+  /** @param method of the request */
+  constructor(
+    private readonly response: WrittenResponse,
+    private readonly method: string,
+    private readonly owner: AnswerOwner,
+  ) {}
+
+  /** @returns false when it cannot be sent; its owner was told */
+  head(head: ResponseHead): boolean {
+    const { response } = this;
+    try {
+      const { headers, contentLength, announcesTrailers } = relayHead(head.headers, false);
+      this.bodiless = isBodiless(this.method, head.status);
+      this.remaining = this.bodiless ? undefined : contentLength;
+      const noTrailers = this.bodiless || contentLength !== undefined || response.req.httpVersionMinor === 0;
+      response.sendDate = false;
+      // Node refuses to announce trailers that the framing has no place for.
+      const kept = announcesTrailers && noTrailers ? withoutHeader(headers, 'trailer') : headers;
+      response.writeHead(head.status, head.reason, kept);
+    } catch (thrown) {
+      this.owner.unsendable(thrown);
+      return false;
+    }
+    // Without a body in the same batch (an event stream, say) the head must not wait for one.
+    process.nextTick(flushHead, response);
+    return true;
+  }
+
+  data(bytes: Buffer): void {
+    const { response } = this;
+    const { length } = bytes;
+    if (this.bodiless) {
+      this.owner.taken(length);
+      return;
+    }
+    if (this.remaining !== undefined) {
+      this.remaining -= length;
+      if (this.remaining < 0) {
+        this.owner.contradicted('the response is longer than its Content-Length');
+        return;
+      }
+      if (this.remaining === 0 && !this.isBehind) {
+        // One write for head, body and end; as text, a small body even shares the head's buffer.
+        if (length <= INLINE_BODY_BYTES) response.end(bytes.toString('latin1'), 'latin1');
+        else response.end(bytes);
+        this.owner.taken(length);
+        return;
+      }
+    }
+    if (this.backlog !== undefined && !this.backlog.empty) this.backlog.add(bytes);
+    else if (response.write(bytes)) this.owner.taken(length);
+    else this.openBacklog().began(length);
+  }
+
+  end(trailers: FlatHeaders | undefined): void {
+    const { response } = this;
+    if (this.remaining !== undefined && this.remaining > 0) {
+      this.owner.contradicted('the response is shorter than its Content-Length');
+      return;
+    }
+    // From response.end() on, Node takes the connection for idle, and a server that stops would cut it.
+    if (this.isBehind) {
+      this.lateEnd = { trailers };
+      return;
+    }
+    try {
+      if (trailers !== undefined && response.chunkedEncoding)
+        response.addTrailers(headerPairs(relayTrailers(trailers)));
+      if (!response.writableEnded) response.end();
+    } catch (thrown) {
+      this.owner.unsendable(thrown);
+    }
+  }
+
+  drained(): void {
+    this.owner.taken(this.backlog?.drained(this.response.socket) ?? 0);
+    const { lateEnd } = this;
+    if (lateEnd === undefined || this.isBehind) return;
+    this.lateEnd = undefined;
+    this.end(lateEnd.trailers);
+  }
+
+  /** The client has not taken all that it was sent. */
+  private get isBehind(): boolean {
+    return this.backlog !== undefined && !this.backlog.empty;
+  }
+
+  private openBacklog(): Backlog {
+    if (this.backlog === undefined) {
+      this.backlog = new Backlog(this.response);
+      this.response[WRITER] = this;
+      this.response.on('drain', onDrain);
+    }
+    return this.backlog;
+  }
+}
+
+function onDrain(this: WrittenResponse): void {
+  this[WRITER]?.drained();
+}
