@@ -1,1 +1,1 @@
-export { AgentConnections, AgentPool, type PooledConnection } from './agent-pool.js';
+export { AgentConnections, type PooledConnection } from './agent-connections.js';

@@ -1,5 +1,5 @@
 import { BerthError } from '#errors';
-import { AgentConnections, AgentPool, type PooledConnection } from './index.js';
+import { AgentConnections, type PooledConnection } from './index.js';
 
 interface Fake extends PooledConnection {
   inFlight: number;
@@ -97,19 +97,5 @@ describe('AgentConnections', () => {
   it('adds up what is under way', () => {
     expect(poolOf(fake('a', { inFlight: 3 }), fake('b', { inFlight: 4 })).inFlight).toBe(7);
     expect(poolOf().inFlight).toBe(0);
-  });
-});
-
-describe('AgentPool', () => {
-  it('makes an entry once, and lists a snapshot', () => {
-    const pool = new AgentPool<Fake>();
-    const entry = pool.ensure('a');
-    expect(pool.ensure('a')).toBe(entry);
-    expect(pool.get('b')).toBeUndefined();
-    const before = pool.list();
-    pool.ensure('b');
-    expect(before).toEqual([entry]);
-    pool.delete('a');
-    expect(pool.size).toBe(1);
   });
 });

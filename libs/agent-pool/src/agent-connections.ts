@@ -71,35 +71,3 @@ export class AgentConnections<C extends PooledConnection> {
     return this.list.find((it) => it.standby && it !== except && it.inFlight < it.capacity && !it.congested);
   }
 }
-
-/** All agents with their connections. */
-export class AgentPool<C extends PooledConnection> {
-  private readonly agents = new Map<string, AgentConnections<C>>();
-
-  get size(): number {
-    return this.agents.size;
-  }
-
-  get(agentId: string): AgentConnections<C> | undefined {
-    return this.agents.get(agentId);
-  }
-
-  /** The entry of an agent, made when it is new. */
-  ensure(agentId: string): AgentConnections<C> {
-    let entry = this.agents.get(agentId);
-    if (entry === undefined) {
-      entry = new AgentConnections(agentId);
-      this.agents.set(agentId, entry);
-    }
-    return entry;
-  }
-
-  delete(agentId: string): void {
-    this.agents.delete(agentId);
-  }
-
-  /** A snapshot of all entries. */
-  list(): AgentConnections<C>[] {
-    return [...this.agents.values()];
-  }
-}
