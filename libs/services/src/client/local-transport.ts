@@ -15,7 +15,7 @@ import { LocalCall } from './local-call.js';
  */
 export class LocalTransport implements InvocationTransport {
   readonly #running = new Set<LocalCall>();
-  // A method that waits keeps the process alive by its own time limit.
+  // A method that waits keeps the process alive, by the deadlines of its runtime.
   readonly #deadlines = new Deadlines<LocalCall>((call) => call.leave(timedOut(call.invocation)), false);
   #idle: (() => void) | undefined;
 

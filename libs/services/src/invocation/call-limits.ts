@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ErrorCode } from '#errors';
-import { MAX_MS } from '../definition/option-checks.js';
 import { ServicesError } from '../errors.js';
+import type { Alarm, Alarms } from './alarms.js';
 
 /** The reasons with which a bus aborts what is not its worker's any more. */
 const CUT_OFF: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -14,10 +14,12 @@ export class CallLimits {
   /**
    * @param deadline ms since 1970
    * @param cancellation the caller's signal, made when somebody asks for it
+   * @param alarms of the runtime
    */
   constructor(
     readonly deadline: number,
     readonly cancellation: (() => AbortSignal) | undefined,
+    private readonly alarms: Alarms,
   ) {}
 
   /** @param what did not come about. @throws ServicesError `BERTH_SERVICE_TIMEOUT` the deadline has passed */
@@ -48,23 +50,27 @@ export class CallLimits {
    */
   within<T>(pending: PromiseLike<T>, what: string): Promise<T> {
     return new Promise((resolve, reject: (reason: Error) => void) => {
-      const timer = this.atDeadline(() => reject(timedOut(what)));
+      const alarm = this.atDeadline(() => reject(timedOut(what)));
       pending.then(
         (value) => {
-          clearTimeout(timer);
+          this.callOff(alarm);
           resolve(value);
         },
         (thrown: unknown) => {
-          clearTimeout(timer);
+          this.callOff(alarm);
           reject(thrown as Error);
         },
       );
     });
   }
 
-  /** @returns a timer for the deadline */
-  atDeadline(then: () => void): NodeJS.Timeout {
-    return setTimeout(then, Math.min(Math.max(this.deadline - Date.now(), 0), MAX_MS));
+  /** @returns to be called off, should it not be wanted any more */
+  atDeadline(then: () => void): Alarm {
+    return this.alarms.at(this.deadline, then);
+  }
+
+  callOff(alarm: Alarm): void {
+    this.alarms.callOff(alarm);
   }
 
   /**
@@ -78,12 +84,12 @@ export class CallLimits {
       stop();
       over(cancelled());
     };
-    const timer = this.atDeadline(() => {
+    const alarm = this.atDeadline(() => {
       stop();
       over(timedOut(what));
     });
     const stop = (): void => {
-      clearTimeout(timer);
+      this.callOff(alarm);
       signal?.removeEventListener('abort', left);
     };
     signal?.addEventListener('abort', left, { once: true });

@@ -6,6 +6,7 @@ import { checkObjectId } from '../objects/object-id.js';
 import type { ObjectHost } from '../objects/object-host.js';
 import type { ObjectStore } from '../objects/object-store.js';
 import type { ServedMember, ServedService, ServiceRegistry } from '../runtime/service-registry.js';
+import { Alarms } from './alarms.js';
 import { AttemptContext } from './call-context.js';
 import { CallLimits } from './call-limits.js';
 import type { Entry, InvocationHandler } from './invocation-handler.js';
@@ -24,6 +25,8 @@ export interface ExecutorOptions {
 
 /** Runs invocations, whatever carried them here: finds the method, reads its input, runs it, writes its result. */
 export class Executor {
+  readonly #alarms = new Alarms();
+
   constructor(
     private readonly registry: ServiceRegistry,
     private readonly objects: ObjectHost,
@@ -60,6 +63,11 @@ export class Executor {
     return reply;
   };
 
+  /** The runtime is closed: methods that still run do not keep the process alive. */
+  letGo(): void {
+    this.#alarms.letGo();
+  }
+
   #find({ service }: Invocation): ServedService {
     const found = this.registry.get(service);
     if (found === undefined)
@@ -76,7 +84,7 @@ export class Executor {
   ): Promise<InvocationReply> {
     checkInvocation(invocation);
     const latest = Date.now() + (member.timeoutMs ?? this.options.defaultTimeoutMs);
-    const limits = new CallLimits(Math.min(invocation.deadline ?? latest, latest), cancellation);
+    const limits = new CallLimits(Math.min(invocation.deadline ?? latest, latest), cancellation, this.#alarms);
     const decoded = decodeInput(invocation.payload, member);
     const input: unknown =
       decoded instanceof Promise ? await limits.within(decoded, 'the payload was still being checked') : decoded;

@@ -23,18 +23,18 @@ export function settled(
   onLate: (reason: Error) => void,
 ): Promise<unknown> {
   return new Promise((resolve, reject: (reason: Error) => void) => {
-    const timer = limits.atDeadline(() => {
+    const alarm = limits.atDeadline(() => {
       const reason = new ServicesError('BERTH_SERVICE_TIMEOUT', 'the method did not end by its deadline');
       reject(reason);
       onLate(reason);
     });
     result.then(
       (value) => {
-        clearTimeout(timer);
+        limits.callOff(alarm);
         resolve(value);
       },
       (thrown: unknown) => {
-        clearTimeout(timer);
+        limits.callOff(alarm);
         reject(new MethodThrew(thrown));
       },
     );

@@ -33,6 +33,28 @@ describe('Deadlines', () => {
     );
   });
 
+  it('keeps the process alive while something waits, and not otherwise', () => {
+    jest.useRealTimers();
+    const timers = jest.spyOn(globalThis, 'setTimeout');
+    const held = (): boolean => timers.mock.results.some(({ value }) => (value as NodeJS.Timeout).hasRef());
+    const deadlines = new Deadlines<Item>(() => undefined);
+    const [one, other] = [new Item(Date.now() + 60_000), new Item(Date.now() + 60_000)];
+    for (const item of [one, other]) deadlines.add(item);
+    deadlines.remove(one);
+    expect(held()).toBe(true);
+    deadlines.remove(other);
+    expect(held()).toBe(false);
+    deadlines.add(one);
+    expect(held()).toBe(true);
+    deadlines.letGo();
+    expect(held()).toBe(false);
+    deadlines.add(other);
+    expect(held()).toBe(false);
+    expect(timers).toHaveBeenCalled();
+    deadlines.close();
+    timers.mockRestore();
+  });
+
   it('never expires early, and takes what is added meanwhile', () => {
     const seen: [number, number][] = [];
     const deadlines = new Deadlines<Item>((item) => {

@@ -22,11 +22,11 @@ export class Deadlines<T extends Expiring> {
 
   /**
    * @param expire called once for each item that is due; it is out of the heap then
-   * @param holdsProcess whether the process may not end while items wait
+   * @param holdsProcess whether the process may not end while items wait; without items it may in any case
    */
   constructor(
     private readonly expire: (item: T) => void,
-    private readonly holdsProcess = true,
+    private holdsProcess = true,
   ) {}
 
   add(item: T): void {
@@ -34,6 +34,7 @@ export class Deadlines<T extends Expiring> {
     this.heap.push(item);
     this.up(item);
     if (this.timer === undefined || item.deadline < this.armedFor) this.arm(item.deadline);
+    else if (this.heap.length === 1 && this.holdsProcess) this.timer.ref();
   }
 
   remove(item: T): void {
@@ -41,6 +42,7 @@ export class Deadlines<T extends Expiring> {
     if (at < 0) return;
     item.heapIndex = -1;
     const last = this.heap.pop() as T;
+    if (this.heap.length === 0) this.timer?.unref();
     if (last === item) return;
     last.heapIndex = at;
     this.heap[at] = last;
@@ -51,6 +53,12 @@ export class Deadlines<T extends Expiring> {
   /** The one that is due first. */
   get first(): T | undefined {
     return this.heap[0];
+  }
+
+  /** From now on items do not keep the process alive. */
+  letGo(): void {
+    this.holdsProcess = false;
+    this.timer?.unref();
   }
 
   /** Forgets all of them, and the timer. */

@@ -195,6 +195,7 @@ export class Services {
 
   async #close(): Promise<void> {
     const stopped = await Promise.allSettled([this.stopAllAgents(), this.#server.close()]);
+    this.#executor.letGo();
     const closed = await Promise.allSettled(this.#owned.map((part) => part.close()));
     for (const { definition } of this.services()) unbindRuntime(definition.target, this);
     const failure = [...stopped, ...closed].find((outcome) => outcome.status === 'rejected');
