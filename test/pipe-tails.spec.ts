@@ -58,6 +58,24 @@ describe('the last bytes of a pipe, when the one who sent them has closed', () =
     await idle(relay.gateway);
   });
 
+  it.each([4, 6, 8, 12])(
+    'client to service: %i MiB and the end wait for a service that reads late',
+    async (mebibytes) => {
+      const { relay, client, service } = await piped({ agent: { tunnel: { windowStartBytes: 16 * 1024 * 1024 } } });
+      const tail = TAIL.subarray(0, mebibytes * 1024 * 1024);
+      const sent = once(client, 'finish');
+      client.on('data', () => undefined);
+      client.end(tail);
+      const late = Promise.race([sent, new Promise((resolve) => setTimeout(resolve, 300))]);
+      await late;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      const read = await allOf(service);
+      expect(read.equals(tail)).toBe(true);
+      service.end();
+      await idle(relay.gateway);
+    },
+  );
+
   it('service to client: the client has ended its half, the service ends behind its bytes and is gone', async () => {
     const { relay, client, service } = await piped();
     client.end();

@@ -1,3 +1,5 @@
+export { Backlog } from './backlog.js';
+export { ByteQueue } from './byte-queue.js';
 export { ReceiveWindow, WindowBudget, type WindowSettings } from './credit-window.js';
 export { Exchange, type ExchangeFailure, type ExchangeSink, SEND_HIGH_WATER_BYTES } from './exchange.js';
 export * from './frames.js';

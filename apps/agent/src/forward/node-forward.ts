@@ -1,7 +1,7 @@
 import { type ClientRequest, type IncomingMessage, request as httpRequest, type RequestOptions } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { headerPairs, headerValue, relayHead, relayTrailers, withoutHeader } from '#http-rules';
-import { type Exchange, ExchangeKind, type ExchangeSink, type FlatHeaders, ResetCode } from '#tunnel-protocol';
+import { Backlog, type Exchange, ExchangeKind, type ExchangeSink, type FlatHeaders, ResetCode } from '#tunnel-protocol';
 import { resetCodeOf } from './local-errors.js';
 import { connectLocal, type LocalTarget } from './local-target.js';
 
@@ -13,7 +13,10 @@ export class NodeForward implements ExchangeSink {
   private readonly request: ClientRequest;
   private response: IncomingMessage | undefined;
   private pipe: Duplex | undefined;
-  private unconsumed = 0;
+  /** undefined while the local service has never been slow */
+  private backlog: Backlog | undefined;
+  /** the client's End, which waits until the service has taken what came before it */
+  private lateEnd: { trailers: FlatHeaders | undefined } | undefined;
   /** the local service has sent its last byte, which may still wait for credit */
   private localEnded = false;
 
@@ -59,12 +62,21 @@ export class NodeForward implements ExchangeSink {
       this.exchange.consumed(bytes.length);
       return;
     }
-    const taken = (this.pipe ?? this.request).write(bytes);
-    if (taken && this.unconsumed === 0) this.exchange.consumed(bytes.length);
-    else this.unconsumed += bytes.length;
+    if (this.isBehind) {
+      this.backlog?.add(bytes);
+      return;
+    }
+    const sink = this.pipe ?? this.request;
+    if (sink.write(bytes)) this.exchange.consumed(bytes.length);
+    else (this.backlog ??= new Backlog(sink)).began(bytes.length);
   }
 
   end(trailers: FlatHeaders | undefined): void {
+    if (this.isBehind) this.lateEnd = { trailers };
+    else this.endLocal(trailers);
+  }
+
+  private endLocal(trailers: FlatHeaders | undefined): void {
     if (this.pipe !== undefined) {
       this.pipe.end();
       return;
@@ -159,9 +171,17 @@ export class NodeForward implements ExchangeSink {
   }
 
   private onDrain(): void {
-    const bytes = this.unconsumed;
-    this.unconsumed = 0;
+    const bytes = this.backlog?.drained(this.request.socket) ?? 0;
     if (bytes > 0) this.exchange.consumed(bytes);
+    const { lateEnd } = this;
+    if (lateEnd === undefined || this.isBehind) return;
+    this.lateEnd = undefined;
+    this.endLocal(lateEnd.trailers);
+  }
+
+  /** The local service has not taken all that it was sent. */
+  private get isBehind(): boolean {
+    return this.backlog !== undefined && !this.backlog.empty;
   }
 
   private guard(send: () => void): void {

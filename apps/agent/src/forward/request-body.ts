@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { ByteQueue } from '#tunnel-protocol';
 
 /**
  * The body of a request on its way to the local service. Bytes wait in a queue
@@ -6,7 +7,7 @@ import { Readable } from 'node:stream';
  * so the stream's buffer never hides a service that does not read.
  */
 export class RequestBody extends Readable {
-  private readonly queue: Buffer[] = [];
+  private readonly queue = new ByteQueue();
   private wanted = false;
   private complete = false;
 
@@ -19,8 +20,8 @@ export class RequestBody extends Readable {
 
   add(bytes: Buffer): void {
     if (this.destroyed) return;
-    this.queue.push(bytes);
-    this.deliver();
+    if (this.wanted && this.queue.empty) this.give(bytes);
+    else this.queue.push(bytes);
   }
 
   finish(): void {
@@ -29,7 +30,7 @@ export class RequestBody extends Readable {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.queue.length = 0;
+    this.queue.clear();
     callback(error);
   }
 
@@ -48,8 +49,12 @@ export class RequestBody extends Readable {
         }
         return;
       }
-      this.wanted = this.push(bytes);
-      this.consumed(bytes.length);
+      this.give(bytes);
     }
+  }
+
+  private give(bytes: Buffer): void {
+    this.wanted = this.push(bytes);
+    this.consumed(bytes.length);
   }
 }

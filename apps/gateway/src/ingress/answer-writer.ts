@@ -1,7 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { headerPairs, isBodiless, relayHead, relayTrailers, withoutHeader } from '#http-rules';
-import type { FlatHeaders, ResponseHead } from '#tunnel-protocol';
-import { Backlog } from './backlog.js';
+import { Backlog, type FlatHeaders, type ResponseHead } from '#tunnel-protocol';
 import { flushHead } from './http-messages.js';
 
 /** A body up to this size leaves in one string with its head. */

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { BerthError } from '#errors';
 import { relayHead } from '#http-rules';
 import {
+  Backlog,
   type Exchange,
   type ExchangeFailure,
   type ExchangeSink,
@@ -11,7 +12,6 @@ import {
   ResetCode,
   type ResponseHead,
 } from '#tunnel-protocol';
-import { Backlog } from './backlog.js';
 import { lingeringEnd, type PendingAnswer } from './client-connection.js';
 import { UNWATCHED, type Watched } from './deadlines.js';
 import { newRequestId, sendRawError } from './error-responses.js';

@@ -1,26 +1,33 @@
-import type { Socket } from 'node:net';
+import { ByteQueue } from './byte-queue.js';
 
-/** What takes the bytes: the socket itself, or a response on it, which may add framing. */
+/** What takes the bytes: the socket itself, or a message on it, which may add framing. */
 export interface ByteSink {
   /** @returns false when the socket will say 'drain' */
   write(bytes: Buffer): boolean;
 }
 
+/** Gathers writes into one: a `net.Socket`. */
+export interface Corkable {
+  cork(): void;
+  uncork(): void;
+}
+
 /**
- * Bytes for a client that is slower than its agent. A socket reports only that
- * all it was given has left; so it is given a portion at a time. Then a slow
- * client is seen to make progress, and credit goes back while it does.
+ * Bytes for a socket that is slower than the tunnel. It reports only that all
+ * it was given has left; so it is given a portion at a time. Then a slow reader
+ * is seen to make progress, and credit goes back while it does.
  *
  * Bound: one window of the exchange, see {@link ReceiveWindow}.
  */
 export class Backlog {
-  private readonly waiting: Buffer[] = [];
+  private readonly waiting = new ByteQueue();
   /** given to the socket since it was last empty, bytes */
   private given = 0;
 
   constructor(
     private readonly sink: ByteSink,
     private readonly portionBytes = PORTION_BYTES,
+    private readonly directBytes = DIRECT_BYTES,
   ) {}
 
   get empty(): boolean {
@@ -34,8 +41,9 @@ export class Backlog {
 
   /** Keeps bytes that come while it is not {@link empty}, and their order. */
   add(bytes: Buffer): void {
-    if (this.given >= this.portionBytes) {
-      this.waiting.push(bytes);
+    const { waiting } = this;
+    if (!waiting.empty || bytes.length < this.directBytes || this.given >= this.portionBytes) {
+      waiting.push(bytes);
       return;
     }
     this.given += bytes.length;
@@ -48,19 +56,18 @@ export class Backlog {
    * @param socket written to once for all of it; null when it is gone
    * @returns bytes that have left
    */
-  drained(socket: Socket | null): number {
+  drained(socket: Corkable | null): number {
     let left = this.given;
     this.given = 0;
-    if (this.waiting.length === 0) return left;
+    if (this.waiting.empty) return left;
     socket?.cork();
     let took = true;
-    let i = 0;
-    for (; i < this.waiting.length && this.given < this.portionBytes; i += 1) {
-      const bytes = this.waiting[i] as Buffer;
+    while (this.given < this.portionBytes) {
+      const bytes = this.waiting.shift();
+      if (bytes === undefined) break;
       this.given += bytes.length;
       took = this.sink.write(bytes) && took;
     }
-    this.waiting.splice(0, i);
     socket?.uncork();
     // So little that no 'drain' will come for it.
     if (took) {
@@ -73,6 +80,9 @@ export class Backlog {
 
 /**
  * Large enough for one write to cost little beside its bytes; small enough for
- * a client of 2 KB/s to be seen within the default idle timeout of 300 s.
+ * a reader of 2 KB/s to be seen within the default idle timeout of 300 s.
  */
 const PORTION_BYTES = 512 * 1024;
+
+/** Shorter ones wait to be joined: a socket that lags would keep each of them as it is. */
+const DIRECT_BYTES = 4096;
