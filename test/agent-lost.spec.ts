@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { eventually, RawClient } from '#testing';
 import { codeIn, finish, headLines, headOf, send, start, untilClosed } from './support/client.js';
@@ -62,6 +63,28 @@ describe('A9, A12: an agent that is lost', () => {
     agents[0]?.close();
     await eventually(() => client.ended || client.closed);
     expect(client.text()).not.toContain('\r\n0\r\n');
+  });
+
+  it.each([
+    ['a pipe', 'HTTP/1.1', { status: 101, reason: 'Switching Protocols', headers: ['Upgrade', 'x'] }],
+    ['a refused upgrade', 'HTTP/1.1', { status: 200, reason: 'OK', headers: [] }],
+    ['a refused upgrade of HTTP/1.0', 'HTTP/1.0', { status: 200, reason: 'OK', headers: [] }],
+  ])('resets %s: a FIN would be its end', async (_name, version, head) => {
+    const { port, agents } = await byHand(1);
+    const client = cleanup.add(connect({ port, host: '127.0.0.1', allowHalfOpen: true }), (it) => it.destroy());
+    const errors: unknown[] = [];
+    let text = '';
+    let sawEnd = false;
+    client.on('error', (error: NodeJS.ErrnoException) => errors.push(error.code));
+    client.on('data', (bytes) => (text += bytes.toString('latin1'))).on('end', () => (sawEnd = true));
+    client.write(`GET / ${version}\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n`);
+    const exchange = await eventually(() => agents[0]?.opened[0]);
+    exchange.sendHead(head);
+    exchange.sendData(Buffer.from('part'));
+    await eventually(() => text.includes('part'));
+    agents[0]?.close();
+    await eventually(() => client.closed);
+    expect([errors, sawEnd]).toEqual([['ECONNRESET'], false]);
   });
 
   it('refuses connections when no agent is there any more', async () => {

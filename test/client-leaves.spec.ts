@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually, RawClient } from '#testing';
 import { Cleanup } from './support/harness.js';
 import { agentDetail, idle, type Relay, type RelayOptions, relayToListener } from './support/relay.js';
@@ -118,6 +119,24 @@ describe('A9: a client that leaves', () => {
     response.end('the end');
     await eventually(() => client.ended);
     expect(client.text()).toMatch(/the end\r\n0\r\n\r\n$/);
+  });
+
+  it('one that closed its half and reads slowly is there, however long nothing could be written', async () => {
+    const { relay, arrived } = await setUp({ gateway: { ingress: { halfCloseGraceMs: 100 } } });
+    const client = cleanup.add(await RawClient.connect(relay.port), (it) => it.destroy());
+    client.send(GET);
+    const [, response] = await eventually(() => arrived[0]);
+    const body = Buffer.alloc(12 * 1024 * 1024, 'x');
+    client.socket.pause();
+    response.end(body);
+    // The gateway has more than it can write.
+    await eventually(async () => (await agentDetail(relay.gateway)).in_flight === 1);
+    await sleep(200);
+    client.socket.end();
+    await sleep(400);
+    client.socket.resume();
+    await eventually(() => client.ended);
+    expect(client.text().match(/x/g)).toHaveLength(body.length);
   });
 
   it('one that closed its half counts as gone after ingress.halfCloseGraceMs without an answer', async () => {

@@ -44,7 +44,7 @@ describe('the last bytes of a pipe, when the one who sent them has closed', () =
     return { relay, client, service };
   }
 
-  it.each([4, 6, 8])('service to client: %i MiB and the end wait for a client that reads late', async (mebibytes) => {
+  it.each([8, 14])('service to client: %i MiB and the end wait for a client that reads late', async (mebibytes) => {
     // So large that more waits at the gateway than a socket is given at a time.
     const { relay, client, service } = await piped({ gateway: { tunnel: { windowStartBytes: 16 * 1024 * 1024 } } });
     const tail = TAIL.subarray(0, mebibytes * 1024 * 1024);
@@ -58,23 +58,20 @@ describe('the last bytes of a pipe, when the one who sent them has closed', () =
     await idle(relay.gateway);
   });
 
-  it.each([4, 6, 8, 12])(
-    'client to service: %i MiB and the end wait for a service that reads late',
-    async (mebibytes) => {
-      const { relay, client, service } = await piped({ agent: { tunnel: { windowStartBytes: 16 * 1024 * 1024 } } });
-      const tail = TAIL.subarray(0, mebibytes * 1024 * 1024);
-      const sent = once(client, 'finish');
-      client.on('data', () => undefined);
-      client.end(tail);
-      const late = Promise.race([sent, new Promise((resolve) => setTimeout(resolve, 300))]);
-      await late;
-      await new Promise((resolve) => setTimeout(resolve, 200));
-      const read = await allOf(service);
-      expect(read.equals(tail)).toBe(true);
-      service.end();
-      await idle(relay.gateway);
-    },
-  );
+  it.each([8, 14])('client to service: %i MiB and the end wait for a service that reads late', async (mebibytes) => {
+    const { relay, client, service } = await piped({ agent: { tunnel: { windowStartBytes: 16 * 1024 * 1024 } } });
+    const tail = TAIL.subarray(0, mebibytes * 1024 * 1024);
+    const sent = once(client, 'finish');
+    client.on('data', () => undefined);
+    client.end(tail);
+    const late = Promise.race([sent, new Promise((resolve) => setTimeout(resolve, 300))]);
+    await late;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const read = await allOf(service);
+    expect(read.equals(tail)).toBe(true);
+    service.end();
+    await idle(relay.gateway);
+  });
 
   it('service to client: the client has ended its half, the service ends behind its bytes and is gone', async () => {
     const { relay, client, service } = await piped();

@@ -79,8 +79,9 @@ export class Backlog {
 }
 
 /**
- * Large enough for one write to cost little beside its bytes; small enough for
- * a reader of 2 KB/s to be seen within the default idle timeout of 300 s.
+ * Large enough for one write to cost little beside its bytes; less would not
+ * show more, since the kernel takes the next bytes in steps of a third of its
+ * send buffer, 1.4 MB with Linux's usual limit.
  */
 const PORTION_BYTES = 512 * 1024;
 

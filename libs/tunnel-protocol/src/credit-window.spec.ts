@@ -107,6 +107,35 @@ describe('ReceiveWindow', () => {
     expect(its.budget.used).toBe(0);
   });
 
+  it.each([
+    ['that grew', 12, 262_144],
+    ['that was large from the start', 0, MAX],
+  ])('of a window %s, 128 KiB taken in a second are seen at the other end', (_which, rounds, startBytes) => {
+    const its = { startBytes, maxBytes: MAX, budget: new WindowBudget(100_000_000) };
+    const window = new ReceiveWindow(its);
+    transfer(window, rounds, (held) => ({ bytes: held, afterMs: 0 }));
+    expect(window.size).toBe(MAX);
+    window.receive(524_288, at(100_000));
+    // A first grant, so that the second counts from here.
+    while (window.consume(16_384, at(102_000)) === 0);
+    const granted = Array.from({ length: 8 }, (_, i) => window.consume(16_384, at(102_000 + (i + 1) * 200)));
+    expect(granted.slice(0, 7).every((bytes) => bytes === 0)).toBe(true);
+    expect(granted[7]).toBeGreaterThanOrEqual(65_536);
+    expect(granted[7]).toBeLessThanOrEqual(131_072);
+  });
+
+  it('shows behind the end of a body that it is still being taken', () => {
+    const window = new ReceiveWindow(settings());
+    window.receive(START, at(0));
+    window.close();
+    expect(window.consume(START / 2, at(5000))).toBe(0);
+    const large = new ReceiveWindow({ ...settings(), startBytes: MAX });
+    large.receive(524_288, at(0));
+    large.close();
+    expect([large.consume(131_072, at(500)), large.consume(1, at(1001))]).toEqual([0, 131_073]);
+    expect(large.consume(131_072, at(1500))).toBe(0);
+  });
+
   it('keeps what a consumer still holds on the budget until it is consumed', () => {
     const its = settings();
     const window = new ReceiveWindow(its);

@@ -44,6 +44,8 @@ export interface WindowSettings {
 const GROWTH_FACTOR = 4;
 /** Who takes longer for what is worth a grant is slow, ms. */
 const SLOW_MS = 1000;
+/** Half of the usual first window: less is not worth a grant while much is under way. */
+const LEAST_GRANT_BYTES = 131_072;
 
 /**
  * The receiving half of credit, for one direction of one exchange.
@@ -89,17 +91,18 @@ export class ReceiveWindow {
    * Counts bytes that the consumer really took.
    *
    * @param clock of the connection
-   * @returns bytes to grant now, 0 to wait until a grant is worth a frame
+   * @returns bytes to grant now, 0 to wait until a grant is worth a frame. Behind the end of a body a grant is no
+   *   credit: it only shows the sender that its bytes are still being taken
    */
   consume(bytes: number, clock: ConnectionClock): number {
     this.held -= bytes;
+    this.unclaimed += bytes;
     if (this.closed) {
       if (this.held <= 0) this.release();
-      return 0;
+      return this.progress(clock);
     }
-    this.unclaimed += bytes;
     const { startBytes } = this.settings;
-    if (this.unclaimed < startBytes / 2) return 0;
+    if (this.unclaimed < Math.min(startBytes / 2, LEAST_GRANT_BYTES)) return 0;
     const at = clock.now();
     const elapsedMs = at - (this.lastGrantAt ?? at);
     const isHalf = this.unclaimed >= this.window / 2;
@@ -110,6 +113,16 @@ export class ReceiveWindow {
     this.unclaimed = 0;
     this.available += grant;
     return grant;
+  }
+
+  private progress(clock: ConnectionClock): number {
+    if (this.unclaimed < LEAST_GRANT_BYTES) return 0;
+    const at = clock.now();
+    if (at - (this.lastGrantAt ?? at) < SLOW_MS) return 0;
+    this.lastGrantAt = at;
+    const taken = this.unclaimed;
+    this.unclaimed = 0;
+    return taken;
   }
 
   /** No more bytes will come. What the consumer still holds stays on the budget until it is consumed. */

@@ -143,6 +143,11 @@ export class ExchangeFrames implements FrameHandler {
     exchange.sendCredit += bytes;
     if (exchange.sendCredit > 0x7fffffff) throw violation(`credit beyond 2 GiB on exchange ${id}`);
     if (exchange.pendingBytes > 0) this.session.enqueue(exchange);
+    try {
+      exchange.sink.progressed?.();
+    } catch (thrown) {
+      this.exchanges.sinkFailed(exchange, thrown);
+    }
   }
 
   onConnectionFrame(field: number, body: Buffer): void {

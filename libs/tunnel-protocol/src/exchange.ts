@@ -25,6 +25,8 @@ export interface ExchangeSink {
   failed(failure: ExchangeFailure): void;
   /** after {@link Exchange.sendData} returned false: there is room again */
   writable(): void;
+  /** the peer's consumer has taken some of what was sent, also after its end */
+  progressed?(): void;
 }
 
 /** What an exchange asks of its session. */
@@ -121,7 +123,7 @@ export class Exchange {
   /** Reports bytes of `sink.data` as taken, so that the peer may send more. */
   consumed(bytes: number): void {
     const grant = this.window.consume(bytes, this.session);
-    if (grant > 0 && !this.closed && !this.receiveEnded) this.session.grant(this, grant);
+    if (grant > 0 && !this.closed) this.session.grant(this, grant);
   }
 
   /**

@@ -95,7 +95,8 @@ export class ClientConnection {
     if (this.current === undefined) return;
     const before = this.socket.bytesWritten;
     const timer = setTimeout(() => {
-      if (this.socket.bytesWritten === before) this.current?.clientGone();
+      // One that still has bytes to take may be slow; had it left, they would have come back as a reset.
+      if (this.socket.bytesWritten === before && this.socket.writableLength === 0) this.current?.clientGone();
     }, this.halfCloseGraceMs);
     timer.unref();
     this.socket.once('close', () => {

@@ -152,6 +152,10 @@ export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Watc
     this.request.resume();
   }
 
+  progressed(): void {
+    this.touch();
+  }
+
   // --- what the client does --------------------------------------------------
 
   requestData(chunk: Buffer): void {

@@ -109,6 +109,10 @@ export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
     this.socket.resume();
   }
 
+  progressed(): void {
+    this.touch(this.context.options.idleTimeoutMs);
+  }
+
   /** In a pipe, a half that ended is the local service's to know: it was told. */
   clientGone(): void {
     if (this.state !== 'pipe') this.socket.destroy();
@@ -120,8 +124,8 @@ export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
 
   expired(): void {
     if (this.exchange?.closed === true) {
-      // The exchange is over, and the client does not take the rest of it.
-      this.socket.destroy();
+      // The exchange is over, and the client does not take the rest of it; what it has must not look whole.
+      this.socket.resetAndDestroy();
       return;
     }
     this.exchange?.reset(ResetCode.timeout, 'deadline passed at the gateway');
@@ -219,7 +223,8 @@ export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
       this.socket.resume();
       setTimeout(() => this.socket.destroy(), 1000).unref();
     } else {
-      this.socket.destroy();
+      // A FIN would be the end of the pipe, or of a body that lasts until close: only a reset shows the fault.
+      this.socket.resetAndDestroy();
     }
   }
 
