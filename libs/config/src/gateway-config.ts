@@ -100,7 +100,10 @@ class AgentPortsConfig {
 }
 
 class IngressConfig {
-  @Integer(1, MAX_MS, { description: "Time until the agent's response head must have come; then 504." })
+  @Integer(1, MAX_MS, {
+    description:
+      "Time until the agent's response head must have come, from the last byte of the request, or from when the service was last seen to take some of it; then 504.",
+  })
   responseTimeoutMs = 30_000;
 
   @Integer(1, MAX_MS, { description: 'Time without a byte in either direction after which an exchange is ended.' })
