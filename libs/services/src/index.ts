@@ -19,6 +19,7 @@ export {
   type MemberOptions,
   Method,
   type MethodOptions,
+  type SetterOptions,
   Setter,
   State,
 } from './definition/method-decorators.js';

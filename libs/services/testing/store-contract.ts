@@ -3,6 +3,7 @@ import { eventually } from '#testing';
 import { InvocationStatus } from '../src/invocation/invocation.js';
 import type { ObjectKey, ObjectStore } from '../src/objects/object-store.js';
 import { codeOf } from './bus/lab.js';
+import { answersByDeadlines } from './store/deadlines.js';
 import { comparable, keyOf, remember, replyOf } from './store/samples.js';
 
 /** What a store is made with for a test. */
@@ -273,6 +274,11 @@ export function objectStoreContract(make: MakeStore): void {
       }),
     );
   });
+
+  it(
+    'an operation with a deadline answers as one without',
+    withStore(() => answersByDeadlines(store)),
+  );
 
   it(
     'a store that is closed is STORE_UNAVAILABLE',

@@ -1,20 +1,43 @@
 import { messageOf } from '#errors';
 import { ServicesError } from '../errors.js';
-import type { ErrorReplyBody, InvocationReply } from '../invocation/invocation.js';
-import { errorReply } from '../invocation/replies.js';
+import { CODE_HEADER, type ErrorReplyBody, type InvocationReply } from '../invocation/invocation.js';
+import { errorReply, isFailure } from '../invocation/replies.js';
 
 /** The reply for a handler that broke its promise not to reject: SYSTEM_ERROR. */
 export function handlerFailed(thrown: unknown, invocationId: string): InvocationReply {
   return errorReply(invocationId, new ServicesError('BERTH_INTERNAL', messageOf(thrown), {}, { cause: thrown }));
 }
 
+/**
+ * Whether an at-least-once invocation that ended so is a dead letter. A method that gave up because its caller has
+ * left did what it was asked for.
+ *
+ * @param reason why its signal is aborted, if it is
+ */
+export function isDeadLetter(reply: InvocationReply, reason: ServicesError | undefined): boolean {
+  return isFailure(reply) && (reason?.code !== 'BERTH_SERVICE_CANCELLED' || !gaveUp(reply, reason));
+}
+
+/** What retries end with, a method that throws its signal's reason, and one that waited with the signal. */
+function gaveUp(reply: InvocationReply, reason: ServicesError): boolean {
+  const error = errorIn(reply);
+  return (
+    reply.headers[CODE_HEADER] === reason.code ||
+    error?.message === reason.message ||
+    error?.details?.['name'] === 'AbortError'
+  );
+}
+
 /** The error's text in a reply that is not OKAY, where it has one. */
-export function messageIn({ payload }: InvocationReply): string | undefined {
+export function messageIn(reply: InvocationReply): string | undefined {
+  const message: unknown = errorIn(reply)?.message;
+  return typeof message === 'string' ? message : undefined;
+}
+
+function errorIn({ payload }: InvocationReply): Partial<ErrorReplyBody['error']> | undefined {
   if (payload === undefined) return undefined;
   try {
-    const body = JSON.parse(Buffer.from(payload).toString()) as Partial<ErrorReplyBody> | null;
-    const message: unknown = body?.error?.message;
-    return typeof message === 'string' ? message : undefined;
+    return (JSON.parse(Buffer.from(payload).toString()) as Partial<ErrorReplyBody> | null)?.error;
   } catch {
     return undefined;
   }

@@ -19,8 +19,10 @@ export interface BusDelivery {
   readonly delivery: Delivery;
   /** 1 for the first */
   readonly attempt: number;
-  /** aborted at the deadline, when the caller left or the subscription was cut */
+  /** aborted at the deadline, when the caller left or the subscription was cut; its reason is the first of these */
   readonly signal: AbortSignal;
+  /** somebody else has it now, or nobody any more: what its handler does from now on counts no more */
+  readonly isCut: boolean;
 }
 
 /**
@@ -74,7 +76,8 @@ export interface DeadLetter {
  *   objects run side by side.
  * - `at-most-once`: a handler is begun once or never. `at-least-once`: when the
  *   worker dies, another one takes it, `maxDeliveries` times in all; then it is
- *   a dead letter. An at-least-once invocation that fails is a dead letter too.
+ *   a dead letter. An at-least-once invocation that fails is a dead letter too, unless its method gave up because
+ *   its caller had left.
  * - What was accepted waits for an agent until its deadline, should all agents leave. A caller that leaves
  *   before its method has begun takes its invocation along.
  * - A reply over the bus's `maxPayloadBytes` reaches the caller as `BERTH_SERVICE_BAD_RESULT`.

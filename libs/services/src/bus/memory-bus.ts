@@ -1,7 +1,6 @@
 import type { ServicesError } from '../errors.js';
 import type { Invocation, InvocationReply } from '../invocation/invocation.js';
-import { isFailure } from '../invocation/replies.js';
-import { handlerFailed, messageIn } from './handler-reply.js';
+import { handlerFailed, isDeadLetter, messageIn } from './handler-reply.js';
 import type {
   BusCallOptions,
   BusHandler,
@@ -116,7 +115,7 @@ export class MemoryBus implements InvocationBus {
       for (let call = worker.running.first; call !== undefined; call = worker.running.first) {
         const run = this.release(call, worker);
         this.fail(call, closedBus());
-        run?.abort(closedBus());
+        run?.cut(closedBus());
       }
       worker.settleIdle();
     }
@@ -155,7 +154,7 @@ export class MemoryBus implements InvocationBus {
     // Cut off meanwhile: somebody else has it, or nobody any more.
     if (call.running !== run) return;
     this.release(call, worker);
-    if (call.delivery === 'at-least-once' && isFailure(reply))
+    if (call.delivery === 'at-least-once' && isDeadLetter(reply, run.reason))
       call.lane.scope.deadLetters.add(call, 'failed', messageIn(reply));
     this.end(call);
     call.resolve(reply);
@@ -271,7 +270,7 @@ export class MemoryBus implements InvocationBus {
         lane.waiting.unshift(call);
       }
       lane.update();
-      run?.abort(workerLost(invocation, call.attempt));
+      run?.cut(workerLost(invocation, call.attempt));
       this.dispatch(lane.group);
     }
     worker.settleIdle();

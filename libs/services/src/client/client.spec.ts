@@ -39,8 +39,8 @@ describe('a client', () => {
     [{ partition: -1 }, 'partition is -1'],
     [{ partition: 2 ** 32 }, 'partition is 4294967296'],
     [{ partition: 0.5 }, 'partition is 0.5'],
-    [{ idempotencyKey: '' }, 'the length of idempotencyKey is 0'],
-    [{ idempotencyKey: 'x'.repeat(257) }, 'the length of idempotencyKey is 257'],
+    [{ idempotencyKey: '' }, 'idempotencyKey has 0 bytes; it must have 1 to 256'],
+    [{ idempotencyKey: 'x'.repeat(257) }, 'idempotencyKey has 257 bytes'],
     [{ idempotencyKey: '\ud800' }, 'idempotencyKey is not valid Unicode'],
   ])('refuses the options %j before anything is sent', (options, text) => {
     const vaults = client(Vault, { services });

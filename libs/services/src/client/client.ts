@@ -17,6 +17,7 @@ import { decodeResult, encodeInput } from '../invocation/payload.js';
 import { objectIdText } from '../objects/object-id.js';
 import type { Services } from '../runtime/services.js';
 import { BusTransport } from './bus-transport.js';
+import { closedClient } from './closed-client.js';
 import { GrpcTransport, type GrpcTransportOptions } from './grpc-transport.js';
 import type { InvocationTransport } from './invocation-transport.js';
 import { type CallOptions, checkCallOptions, type Remote, remoteOf } from './remote.js';
@@ -44,7 +45,11 @@ export type ServiceClient<S extends object> = Omit<Remote<S>, 'object' | 'with' 
   object(id: string | bigint, options?: CallOptions): Remote<S>;
   /** The same service with other options for its stateless methods. */
   with(options: CallOptions): Omit<Remote<S>, 'object' | 'with' | 'close'>;
-  /** Closes the connection to the function server; calls under way end with an error. */
+  /**
+   * Calls are refused from now on, `BERTH_SERVICE_CANCELLED`, whatever carries
+   * them. Closes the connection to the function server; calls under way on it
+   * end with that error, those of a bus or of this process go on.
+   */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 };
@@ -80,6 +85,7 @@ export function client<S extends object>(service: ServiceClass<S>, options: Clie
 class Caller {
   readonly #server: InvocationTransport | undefined;
   readonly #agents: InvocationTransport | undefined;
+  #closed = false;
 
   constructor(
     private readonly definition: ServiceDefinition,
@@ -102,6 +108,8 @@ class Caller {
     input: unknown,
     callOptions: CallOptions,
   ): Promise<unknown> => {
+    // Bus and runtime stay open for others, and would take the call.
+    if (this.#closed) throw closedClient();
     const invocation = this.#invocation(member, objectId, input, callOptions);
     const transport = this.#transportFor(member);
     checkEntry(member, invocation, member.serveWithAgent ? 'agent' : 'server');
@@ -112,6 +120,7 @@ class Caller {
   };
 
   async close(): Promise<void> {
+    this.#closed = true;
     if (this.options.address !== undefined) await this.#server?.close();
   }
 

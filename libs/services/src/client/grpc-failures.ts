@@ -17,6 +17,8 @@ export interface CallFailure {
 
 /** How grpc-js words HTTP/2's REFUSED_STREAM, which says that no method has seen the call. */
 const REFUSED = 'Stream refused by server';
+/** How grpc-js ends its words where its resolver had nothing to add. */
+const EMPTY_NOTE = /\.? *Resolution note: *$/;
 /** How implementations of gRPC word a message over its limit; the status alone may mean a full server. */
 const OVERSIZED = /larger than max|size larger than|exceeds maximum size/i;
 
@@ -29,7 +31,8 @@ const OVERSIZED = /larger than max|size larger than|exceeds maximum size/i;
  */
 export function callFailure(error: ServiceError | null, address: string, connected: boolean): CallFailure {
   if (error === null) return lost('the server sent no reply', address, error);
-  const { code, details } = error;
+  const { code } = error;
+  const details = error.details.replace(EMPTY_NOTE, '');
   const said = codeOf(error);
   if (said !== undefined) return bySaid(said, details, error);
   switch (code) {

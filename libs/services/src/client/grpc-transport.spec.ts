@@ -177,10 +177,10 @@ describe('GrpcTransport', () => {
   it('no server is UNREACHABLE, at once', async () => {
     const client = transport(await deadPort());
     const began = Date.now();
-    expect(await failureOf(client.invoke(call({ deadline: began + 10_000 }), ONCE))).toMatchObject({
-      code: 'BERTH_SERVICE_UNREACHABLE',
-      message: expect.stringContaining('cannot reach 127.0.0.1:'),
-    });
+    const failure = await failureOf(client.invoke(call({ deadline: began + 10_000 }), ONCE));
+    expect(failure.code).toBe('BERTH_SERVICE_UNREACHABLE');
+    // grpc-js adds what its resolver noted, which is nothing for an address.
+    expect(failure.message).toMatch(/^cannot reach 127\.0\.0\.1:.*ECONNREFUSED 127\.0\.0\.1:[0-9]+$/);
     expect(Date.now() - began).toBeLessThan(5000);
   });
 

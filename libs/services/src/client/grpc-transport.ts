@@ -3,6 +3,7 @@ import { type CallOptions, Client, type ClientUnaryCall, Metadata, type ServiceE
 import { ServicesError } from '../errors.js';
 import type { Invocation, InvocationReply } from '../invocation/invocation.js';
 import { decodeReply, encodeRequest, INVOKE_FN_PATH, INVOKE_OBJ_PATH, passBuffer } from '../server/wire.js';
+import { closedClient } from './closed-client.js';
 import { type CallFailure, callFailure } from './grpc-failures.js';
 import { type GrpcTransportOptions, transportSettings } from './grpc-transport-options.js';
 import type { InvocationTransport, TransportCall } from './invocation-transport.js';
@@ -153,8 +154,8 @@ function isFailure(outcome: InvocationReply | CallFailure): outcome is CallFailu
 }
 
 function cancelled(closed: boolean, cause?: unknown): ServicesError {
-  const message = closed ? 'the client has been closed' : 'the caller has cancelled the call';
-  return new ServicesError('BERTH_SERVICE_CANCELLED', message, {}, { cause });
+  if (closed) return closedClient(cause);
+  return new ServicesError('BERTH_SERVICE_CANCELLED', 'the caller has cancelled the call', {}, { cause });
 }
 
 function givenUp({ error }: CallFailure, sent: boolean, attempts: number): ServicesError {

@@ -1,6 +1,7 @@
 import type { MemberDefinition, ServiceDefinition } from '../definition/service-definition.js';
 import { checkCount, checkMs, MAX_PARTITION } from '../definition/option-checks.js';
 import { ServicesError } from '../errors.js';
+import { isIdempotencyKey, MAX_IDEMPOTENCY_KEY_BYTES } from '../invocation/invocation.js';
 import type { ServiceObject } from '../runtime/service-object.js';
 
 /** What one call, or all calls through a handle, may say. */
@@ -9,7 +10,7 @@ export interface CallOptions {
   readonly timeoutMs?: number | undefined;
   /** gives up waiting, and cancels the call where that is possible */
   readonly signal?: AbortSignal | undefined;
-  /** for at-least-once methods, 1..256 characters: calls of one method with the same key take effect once; default: a new one for each call */
+  /** for at-least-once methods, 1..256 bytes of UTF-8: calls of one method with the same key take effect once; default: a new one for each call */
   readonly idempotencyKey?: string | undefined;
   /** words to the method, `CallContext.options` */
   readonly options?: Readonly<Record<string, string>> | undefined;
@@ -60,18 +61,38 @@ interface Handle {
   };
 }
 
-const MAX_KEY = 256;
-
 /** Whatever carries the call: a bad option is refused before anything is sent. @throws ServicesError `BERTH_SERVICE_INVALID` */
-export function checkCallOptions(id: string, { timeoutMs, partition, idempotencyKey }: CallOptions): void {
+export function checkCallOptions(id: string, { timeoutMs, partition, idempotencyKey, options }: CallOptions): void {
   const where = `a client of ${id}`;
   if (timeoutMs !== undefined) checkMs(where, 'timeoutMs', timeoutMs, 1);
   if (partition !== undefined) checkCount(where, 'partition', partition, MAX_PARTITION);
-  if (idempotencyKey?.isWellFormed() === false)
-    throw new ServicesError('BERTH_SERVICE_INVALID', `${where}: idempotencyKey is not valid Unicode`);
-  if (idempotencyKey !== undefined)
-    checkCount(where, 'the length of idempotencyKey', idempotencyKey.length, MAX_KEY, 1);
+  if (idempotencyKey !== undefined) checkKey(where, idempotencyKey);
+  if (options !== undefined) checkWords(where, options);
 }
+
+/** What JavaScript passes has no types. */
+function checkKey(where: string, key: unknown): void {
+  if (typeof key !== 'string') throw invalid(where, `idempotencyKey is ${described(key)}; it must be a string`);
+  if (!key.isWellFormed()) throw invalid(where, 'idempotencyKey is not valid Unicode');
+  if (!isIdempotencyKey(key))
+    throw invalid(
+      where,
+      `idempotencyKey has ${Buffer.byteLength(key)} bytes; it must have 1 to ${MAX_IDEMPOTENCY_KEY_BYTES}`,
+    );
+}
+
+function checkWords(where: string, options: unknown): void {
+  if (typeof options !== 'object' || options === null)
+    throw invalid(where, `options is ${described(options)}; it must be an object of strings by name`);
+  for (const [name, value] of Object.entries(options))
+    if (typeof value !== 'string') throw invalid(where, `options.${name} is ${described(value)}; it must be a string`);
+}
+
+/** The value itself may be a secret. */
+const described = (value: unknown): string => (value === null ? 'null' : `a value of type ${typeof value}`);
+
+const invalid = (where: string, what: string): ServicesError =>
+  new ServicesError('BERTH_SERVICE_INVALID', `${where}: ${what}`);
 
 const prototypes = new WeakMap<ServiceDefinition, object>();
 

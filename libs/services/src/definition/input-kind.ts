@@ -1,22 +1,34 @@
 import 'reflect-metadata';
+import { plainToInstance } from 'class-transformer';
 import { getMetadataStorage } from 'class-validator';
 import { ServicesError } from '../errors.js';
 import type { InputKind } from './service-definition.js';
 
+/** How a written field is read, where its type does not say it. */
+export type FieldInputName = 'json' | 'text' | 'number' | 'boolean';
+
+/** How a payload is read, where the parameter's type does not say it. */
+export type InputName = FieldInputName | 'bytes';
+
 /** What the option `input` may say where the parameter's type says too little. */
-export type InputOption = 'json' | 'text' | 'bytes' | (new () => object);
+export type InputOption = InputName | (new () => object);
 
 /**
  * How the input of a method is read: from the option `input`, else from the
  * parameter's type as the compiler left it (`emitDecoratorMetadata`), else JSON.
  *
- * @throws ServicesError `BERTH_SERVICE_INVALID` a DTO without rules, or one that is imported as a type
+ * @throws ServicesError `BERTH_SERVICE_INVALID` a DTO without rules, one whose Date stays text, or one that is
+ *   imported as a type
  */
 export function inputKindOf(prototype: object, property: string, option: InputOption | undefined): InputKind {
   if (typeof option === 'string') return { kind: option };
   if (option !== undefined) {
-    if (hasRules(option)) return { kind: 'dto', type: option };
-    throw invalid(prototype, property, `the class ${option.name} has no rules of class-validator`);
+    if (!hasRules(option))
+      throw invalid(prototype, property, `the class ${option.name} has no rules of class-validator`);
+    const date = dateLeftAsText(option);
+    if (date !== undefined)
+      throw invalid(prototype, property, `${option.name}.${date} is a Date, and JSON has text: add @Type(() => Date)`);
+    return { kind: 'dto', type: option };
   }
   const parameters = Reflect.getMetadata('design:paramtypes', prototype, property) as unknown[] | undefined;
   // Compilers leave no type where a parameter's type is inferred: that is JSON like no metadata at all.
@@ -32,8 +44,11 @@ export function inputKindOf(prototype: object, property: string, option: InputOp
 }
 
 /** Of a field or accessor that is written. */
-export function fieldKindOf(prototype: object, property: string): InputKind {
-  return kindOfType(Reflect.getMetadata('design:type', prototype, property));
+export function fieldKindOf(prototype: object, property: string, option: FieldInputName | undefined): InputKind {
+  if (option !== undefined) return { kind: option };
+  const type: unknown = Reflect.getMetadata('design:type', prototype, property);
+  // Of an inferred type tsc leaves Object, as of a union, and swc nothing.
+  return type === Object || type === undefined ? { kind: 'json', typeUnseen: true } : kindOfType(type);
 }
 
 function kindOfType(type: unknown): InputKind {
@@ -52,7 +67,31 @@ function isValidated(type: unknown): type is new () => object {
 
 /** Whether class-validator knows rules of a class. */
 function hasRules(type: object): boolean {
-  return getMetadataStorage().getTargetValidationMetadatas(type as () => unknown, '', false, false).length > 0;
+  return rulesOf(type).length > 0;
+}
+
+function rulesOf(type: object): readonly { readonly propertyName: string }[] {
+  return getMetadataStorage().getTargetValidationMetadatas(type as () => unknown, '', false, false);
+}
+
+/** The types let a DTO have Dates, since class-transformer can make them; whether it does is tried. */
+function dateLeftAsText(type: new () => object): string | undefined {
+  return rulesOf(type)
+    .map(({ propertyName }) => propertyName)
+    .find(
+      (property) =>
+        Reflect.getMetadata('design:type', type.prototype as object, property) === Date &&
+        typeof transformed(type, property, '1970-01-01T00:00:00.000Z') === 'string',
+    );
+}
+
+function transformed(type: new () => object, property: string, value: unknown): unknown {
+  try {
+    return (plainToInstance(type, { [property]: value }) as Record<string, unknown>)[property];
+  } catch {
+    // It wants more than one property: nothing is known, and each call is validated.
+    return undefined;
+  }
 }
 
 function invalid(prototype: object, property: string, what: string): ServicesError {

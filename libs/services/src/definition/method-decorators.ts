@@ -1,9 +1,18 @@
 import { ServicesError } from '../errors.js';
 import type { Delivery } from '../invocation/invocation.js';
 import { declarationsOf } from './declarations.js';
-import { fieldKindOf, inputKindOf } from './input-kind.js';
-import { checkCount, checkMs, checkName, checkProperty } from './option-checks.js';
-import type { AnyMethod, FieldProblem, InputProblem, SignatureProblem } from './signature.js';
+import { type FieldInputName, fieldKindOf, type InputName, inputKindOf } from './input-kind.js';
+import { checkAccessor, checkCount, checkMs, checkName, checkProperty, refuseStatic } from './option-checks.js';
+import type { InputKind } from './service-definition.js';
+import type {
+  AnyMethod,
+  FieldInputProblem,
+  FieldProblem,
+  InputProblem,
+  ReadonlyProblem,
+  SignatureProblem,
+  StaticProblem,
+} from './signature.js';
 
 /** Options that methods and accessors share. */
 export interface MemberOptions {
@@ -18,23 +27,29 @@ export interface MemberOptions {
 export interface MethodOptions<I extends object = object> extends MemberOptions {
   /** default false: the method belongs to an object and runs with its state */
   readonly stateless?: boolean;
-  /** runs after one that failed, 0..100; default 0 */
+  /** runs after one that failed, 0..100, as many as fit into the call's time; default 0 */
   readonly retryCount?: number;
-  /** between two runs, ms, 0..2^31-1; default 1000 */
+  /** between two runs, ms, 0..2^31-1; default 1000. Nothing is retried where it is not shorter than the call's time */
   readonly retryDelayMs?: number;
   /** default `at-most-once`; `at-least-once` runs again elsewhere when a worker dies, and remembers replies by idempotency key */
   readonly delivery?: Delivery;
   /** how the payload is read, where the parameter's type does not say it; a DTO class is validated */
-  readonly input?: 'json' | 'text' | 'bytes' | (new () => I);
+  readonly input?: InputName | (new () => I);
   /** the input may be left out; default: whether the parameter has a default value, which is not seen of `x?: T` */
   readonly optionalInput?: boolean;
 }
 
-/** What `@Method` puts on a method `M`; `I` is the DTO of the option `input`, `unknown` without one. */
-export type ServiceMethodDecorator<I> = <M extends AnyMethod>(
-  prototype: object,
+/** Options of a written field or accessor; `N` is the word of `input`. */
+export interface SetterOptions<N extends FieldInputName = FieldInputName> extends MemberOptions {
+  /** how the payload is read, where the field's type does not say it */
+  readonly input?: N;
+}
+
+/** What `@Method` puts on a method `M`; `I` is the DTO or the word of the option `input`, `unknown` without one. */
+export type ServiceMethodDecorator<I> = <M extends AnyMethod, P extends object>(
+  prototype: P & StaticProblem<P>,
   property: string,
-  descriptor: TypedPropertyDescriptor<M> & SignatureProblem<M> & InputProblem<M, I>,
+  descriptor: TypedPropertyDescriptor<M> & SignatureProblem<M, I> & InputProblem<M, I>,
 ) => void;
 
 /**
@@ -47,6 +62,7 @@ export type ServiceMethodDecorator<I> = <M extends AnyMethod>(
 export function Method<I extends object>(
   options: MethodOptions<I> & { readonly input: new () => I },
 ): ServiceMethodDecorator<I>;
+export function Method<N extends InputName>(options: MethodOptions & { readonly input: N }): ServiceMethodDecorator<N>;
 export function Method(options?: MethodOptions): ServiceMethodDecorator<unknown>;
 export function Method(options: MethodOptions = {}): ServiceMethodDecorator<unknown> {
   return (prototype, property, descriptor): void => {
@@ -85,28 +101,40 @@ export function Method(options: MethodOptions = {}): ServiceMethodDecorator<unkn
  * Lets callers read a field or a `get` accessor of an object: `get_x` on the
  * wire, `x()` at the client. It changes nothing: what a getter does to the
  * state is dropped.
+ *
+ * @throws ServicesError `BERTH_SERVICE_INVALID` an option is out of its range, an accessor has no `get`
  */
 export function Getter(options: MemberOptions = {}) {
-  return <T extends object, K extends keyof T & string>(prototype: T, property: K & FieldProblem<T[K]>): void => {
-    declareAccessor(prototype, property, 'getter', options);
+  return <T extends object, K extends keyof T & string>(
+    prototype: T & StaticProblem<T>,
+    property: K & FieldProblem<T[K]>,
+  ): void => {
+    declareAccessor(prototype, property, 'getter', options, { kind: 'none' });
   };
 }
 
 /**
  * Lets callers write a field or a `set` accessor of an object: `set_x` on the
  * wire, `x(value)` at the client. What is written is checked by the field's type
- * as the compiler leaves it: write the type out, an inferred one is any JSON.
+ * as the compiler leaves it: write the type out. Of an inferred one it leaves
+ * nothing, and the first object is refused. A field without `@State` is a cache:
+ * what is written into it is lost with the instance.
+ *
+ * @throws ServicesError `BERTH_SERVICE_INVALID` an option is out of its range, an accessor has no `set`
  */
-export function Setter(options: MemberOptions = {}) {
-  return <T extends object, K extends keyof T & string>(prototype: T, property: K & FieldProblem<T[K]>): void => {
-    declareAccessor(prototype, property, 'setter', options);
+export function Setter<N extends FieldInputName = never>(options: SetterOptions<N> = {}) {
+  return <T extends object, K extends keyof T & string>(
+    prototype: T & StaticProblem<T>,
+    property: K & FieldProblem<T[K]> & FieldInputProblem<T[K], N> & ReadonlyProblem<T, K>,
+  ): void => {
+    declareAccessor(prototype, property, 'setter', options, fieldKindOf(prototype, property, options.input));
   };
 }
 
 /** A field that belongs to the state of an object: kept in the store between calls, as JSON. */
 export function State() {
   return <T extends object, K extends string>(
-    prototype: T,
+    prototype: T & StaticProblem<T>,
     property: K & (K extends keyof T ? FieldProblem<T[K]> : unknown),
   ): void => {
     refuseStatic(prototype, property);
@@ -119,22 +147,21 @@ export function State() {
   };
 }
 
-function refuseStatic(prototype: object, property: string): void {
-  if (typeof prototype !== 'function') return;
-  const message = `${prototype.name}.${property} is static: services offer what their instances have`;
-  throw new ServicesError('BERTH_SERVICE_INVALID', message);
-}
-
-function declareAccessor(prototype: object, property: string, kind: 'getter' | 'setter', options: MemberOptions): void {
+function declareAccessor(
+  prototype: object,
+  property: string,
+  kind: 'getter' | 'setter',
+  options: MemberOptions,
+  input: InputKind,
+): void {
   refuseStatic(prototype, property);
   const where = `${prototype.constructor.name}.${property}`;
+  checkAccessor(where, kind, Object.getOwnPropertyDescriptor(prototype, property));
   const { name = `${kind === 'getter' ? 'get' : 'set'}_${property}`, serveWithAgent = false, timeoutMs } = options;
   checkName(where, name);
   if (timeoutMs !== undefined) checkMs(where, 'timeoutMs', timeoutMs, 1);
   declarationsOf(prototype).members.push({
     ...{ name, property, kind, stateless: false, serveWithAgent, timeoutMs, retryCount: 0, retryDelayMs: 0 },
-    delivery: 'at-most-once',
-    input: kind === 'getter' ? { kind: 'none' } : fieldKindOf(prototype, property),
-    optionalInput: false,
+    ...{ delivery: 'at-most-once', input, optionalInput: false },
   });
 }

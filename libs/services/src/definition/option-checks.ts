@@ -37,6 +37,24 @@ export function checkProperty(where: string, property: string, stateless: boolea
     fail(`${where}: a client has a '${property}' of its own; call it otherwise and give the option \`name\``);
 }
 
+/** @param prototype the class itself where the member is static */
+export function refuseStatic(prototype: object, property: string): void {
+  if (typeof prototype === 'function')
+    fail(`${prototype.name}.${property} is static: services offer what their instances have`);
+}
+
+/** @param descriptor of the accessor; a field has none on its prototype */
+export function checkAccessor(where: string, kind: 'getter' | 'setter', descriptor?: PropertyDescriptor): void {
+  if (descriptor === undefined) return;
+  const decorator = kind === 'getter' ? '@Getter' : '@Setter';
+  if (typeof descriptor.value === 'function')
+    fail(`${where} is a method: ${decorator} belongs to fields and accessors`);
+  if (kind === 'getter' && descriptor.get === undefined)
+    fail(`${where} has no \`get\`, so nobody can read it: ${decorator} needs one`);
+  if (kind === 'setter' && descriptor.set === undefined)
+    fail(`${where} has no \`set\`, so nobody can write it: ${decorator} needs one`);
+}
+
 function fail(message: string): never {
   throw new ServicesError('BERTH_SERVICE_INVALID', message);
 }

@@ -7,8 +7,8 @@ export type ServiceClass<T extends object = object> = abstract new (...args: nev
 export type InputKind =
   /** the method takes nothing; a payload is ignored */
   | { readonly kind: 'none' }
-  /** any JSON */
-  | { readonly kind: 'json' }
+  /** any JSON; `typeUnseen`: only because the compiler left no type of a field, see `checkStateFields` */
+  | { readonly kind: 'json'; readonly typeUnseen?: true }
   /** JSON that must be a number or a boolean */
   | { readonly kind: 'number' | 'boolean' }
   /** UTF-8 as it is */

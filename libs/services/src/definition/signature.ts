@@ -2,8 +2,12 @@ import type { CallContext } from '../invocation/call-context.js';
 
 type Primitive = string | number | boolean | null | undefined;
 
-/** What JSON would lose or change without a word. */
-type NotJson =
+/**
+ * What JSON would lose or change without a word. An Error, which becomes `{}`,
+ * is told from data with a name and a message by what only errors have.
+ */
+type NotJson<T> =
+  | ('stack' | 'cause' extends keyof T ? Error : never)
   | bigint
   | symbol
   | ((...args: never[]) => unknown)
@@ -26,7 +30,7 @@ export type JsonShape<T> = unknown extends T
   ? T
   : T extends Primitive
     ? T
-    : T extends NotJson
+    : T extends NotJson<T>
       ? never
       : { [K in keyof T]: JsonShape<T[K]> };
 
@@ -51,12 +55,13 @@ export type AnyMethod = (input: never, context: never) => unknown;
 
 /**
  * `unknown` for a signature that can be served; otherwise an object type that
- * nothing fits, so that the decorator's error message says what is wrong.
+ * nothing fits, so that the decorator's error message says what is wrong. `I` is
+ * what the option `input` names, `unknown` without it.
  */
-export type SignatureProblem<M> = M extends (...args: infer A) => infer R
-  ? A extends readonly [input?: infer I, context?: infer C]
-    ? IsPayload<I> extends false
-      ? { 'the input must be JSON, a string or bytes': never }
+export type SignatureProblem<M, I = unknown> = M extends (...args: infer A) => infer R
+  ? A extends readonly [input?: infer P, context?: infer C]
+    ? IsInput<P, I> extends false
+      ? PayloadProblem<P>
       : unknown extends C
         ? ResultProblem<R>
         : CallContext extends C
@@ -64,6 +69,22 @@ export type SignatureProblem<M> = M extends (...args: infer A) => infer R
           : { 'the second parameter must be a CallContext': never }
     : { 'a method takes one input at most, and a CallContext': never }
   : never;
+
+/** A DTO class that the option names is made by class-transformer, which makes Dates too; `inputKindOf` sees to it. */
+type IsInput<P, I> = unknown extends I
+  ? IsPayload<P>
+  : [I] extends [object]
+    ? IsPayload<DatesAsText<Exclude<P, undefined>>>
+    : IsPayload<P>;
+
+type DatesAsText<T> = unknown extends T
+  ? T
+  : { [K in keyof T]: [Exclude<T[K], undefined>] extends [Date] ? string | Extract<T[K], undefined> : T[K] };
+
+type PayloadProblem<P> =
+  IsInput<P, object> extends true
+    ? { 'a Date in the input needs its DTO class in the option `input`, and @Type(() => Date)': never }
+    : { 'the input must be JSON, a string or bytes': never };
 
 type Nothing = ReturnType<() => void>;
 
@@ -77,11 +98,60 @@ type ResultProblem<R> =
 /** `unknown` for a field or accessor of type `T` that can be kept or sent, see {@link SignatureProblem}. */
 export type FieldProblem<T> = IsJson<T> extends false ? { 'the field must be JSON': never } : unknown;
 
-/** `unknown` when the method's input is what the DTO class makes, see {@link SignatureProblem}. */
+/** What comes of a payload that the option `input` names by a word; `json` has no type of its own. */
+interface NamedInputs {
+  readonly text: string;
+  readonly bytes: Uint8Array;
+  readonly number: number;
+  readonly boolean: boolean;
+}
+
+/** A narrower parameter is its author's promise, as with JSON: `'fast' | 'slow'` is read as text. */
+type TakesNamed<P, Given> = unknown extends P
+  ? true
+  : [P] extends [undefined]
+    ? false
+    : [Exclude<P, undefined>] extends [Given]
+      ? true
+      : [Given] extends [P]
+        ? true
+        : false;
+
+type Takes<P, I> = I extends 'json'
+  ? IsJson<P>
+  : I extends keyof NamedInputs
+    ? TakesNamed<P, NamedInputs[I]>
+    : [I] extends [P]
+      ? true
+      : false;
+
+/** `unknown` when the method takes what the option `input` makes, a word's value or a DTO, see {@link SignatureProblem}. */
 export type InputProblem<M, I> = unknown extends I
   ? unknown
   : M extends (input: infer P, ...rest: never[]) => unknown
-    ? [I] extends [P]
+    ? Takes<P, I> extends true
       ? unknown
       : { "the method's input is not what the option `input` names": never }
     : never;
+
+/** {@link InputProblem} of a written field; `I` is `never` without the option. */
+export type FieldInputProblem<T, I> = [I] extends [never]
+  ? unknown
+  : Takes<T, I> extends true
+    ? unknown
+    : { "the field's type is not what the option `input` names": never };
+
+/** `unknown` for a field or accessor that can be written. A `set` without `get` looks like a field to the types. */
+export type ReadonlyProblem<T, K extends keyof T> =
+  Same<Pick<T, K>, { -readonly [P in K]: T[P] }> extends true
+    ? unknown
+    : { 'nobody can write it: it is readonly, or has no set accessor': never };
+
+/** Identical, modifiers too; assignability does not see `readonly`. */
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- what depends on G is compared as it is written
+type Same<A, B> = (<G>() => G extends A ? 1 : 2) extends <G>() => G extends B ? 1 : 2 ? true : false;
+
+/** `unknown` for what instances have; of a static member `T` is the class itself. */
+export type StaticProblem<T> = T extends abstract new (...args: never[]) => unknown
+  ? { 'services offer what their instances have: it must not be static': never }
+  : unknown;

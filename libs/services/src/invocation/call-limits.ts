@@ -1,29 +1,30 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ErrorCode } from '#errors';
 import { ServicesError } from '../errors.js';
 import type { Alarm, Alarms } from './alarms.js';
-
-/** The reasons with which a bus aborts what is not its worker's any more. */
-const CUT_OFF: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'BERTH_SERVICE_OUTCOME_UNKNOWN',
-  'BERTH_SERVICE_BUS_UNAVAILABLE',
-]);
+import type { Cancellation } from './invocation-handler.js';
 
 /** How long one call may take, and how it learns that nobody waits for it any more. */
 export class CallLimits {
   /**
    * @param deadline ms since 1970
-   * @param cancellation the caller's signal, made when somebody asks for it
+   * @param cancellation the caller's signal, made when somebody asks for it, and whether the call was cut off
    * @param alarms of the runtime
    */
   constructor(
     readonly deadline: number,
-    readonly cancellation: (() => AbortSignal) | undefined,
+    readonly cancellation: Cancellation | undefined,
     private readonly alarms: Alarms,
   ) {}
 
-  /** @param what did not come about. @throws ServicesError `BERTH_SERVICE_TIMEOUT` the deadline has passed */
+  /**
+   * Whether the method may begin.
+   *
+   * @param what did not come about
+   * @throws ServicesError `BERTH_SERVICE_TIMEOUT` the deadline has passed; `BERTH_SERVICE_OUTCOME_UNKNOWN`, see
+   *   {@link checkOurs}
+   */
   check(what: string): void {
+    this.checkOurs();
     if (Date.now() >= this.deadline) throw timedOut(what);
   }
 
@@ -35,10 +36,7 @@ export class CallLimits {
    * @throws ServicesError `BERTH_SERVICE_OUTCOME_UNKNOWN`
    */
   checkOurs(): void {
-    const signal = this.cancellation?.();
-    if (signal?.aborted !== true) return;
-    const reason: unknown = signal.reason;
-    if (reason instanceof ServicesError && CUT_OFF.has(reason.code))
+    if (this.cancellation?.carrier?.isCut === true)
       throw new ServicesError('BERTH_SERVICE_OUTCOME_UNKNOWN', 'the call was cut off; nothing was saved');
   }
 

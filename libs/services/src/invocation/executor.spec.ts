@@ -253,6 +253,16 @@ describe('Executor', () => {
     expect(again.invocationId).not.toBe(first.invocationId);
   });
 
+  it('a key of more than 256 bytes is refused, whatever carried it', async () => {
+    expect(valueOf(await call('once', { idempotencyKey: 'é'.repeat(128) }))).toBe(1);
+    for (const idempotencyKey of ['', 'é'.repeat(129)])
+      expect((await bodyOf('once', { idempotencyKey })).slice(0, 2)).toEqual([
+        InvocationStatus.INVALID_REQUEST,
+        'BERTH_SERVICE_BAD_PAYLOAD',
+      ]);
+    expect(runs).toBe(1);
+  });
+
   it('what cannot be checked is the fault of the request, and of nobody else', async () => {
     const deep = `{"item":${'['.repeat(20_000)}${']'.repeat(20_000)},"amount":1}`;
     expect((await bodyOf('order', { payload: Buffer.from(deep) })).slice(0, 2)).toEqual([

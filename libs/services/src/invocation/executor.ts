@@ -1,19 +1,20 @@
-import { BerthError } from '#errors';
 import type { Log } from '#observability';
 import type { MemberDefinition } from '../definition/service-definition.js';
 import { ServicesError } from '../errors.js';
 import { checkObjectId } from '../objects/object-id.js';
 import type { ObjectHost } from '../objects/object-host.js';
 import type { ObjectStore } from '../objects/object-store.js';
+import { answered, confirmed } from '../objects/store-answer.js';
 import type { ServedMember, ServedService, ServiceRegistry } from '../runtime/service-registry.js';
 import { Alarms } from './alarms.js';
 import { AttemptContext } from './call-context.js';
 import { CallLimits } from './call-limits.js';
+import { logFailure } from './failure-log.js';
 import type { Entry, InvocationHandler } from './invocation-handler.js';
-import type { Invocation, InvocationReply } from './invocation.js';
+import { type Invocation, type InvocationReply, isIdempotencyKey, MAX_IDEMPOTENCY_KEY_BYTES } from './invocation.js';
 import { invocationKey } from './keys.js';
 import { decodeInput } from './payload.js';
-import { errorReply, okayReply } from './replies.js';
+import { errorReply, failureOf, okayReply } from './replies.js';
 import { MethodThrew, settled, withRetries } from './retries.js';
 
 export interface ExecutorOptions {
@@ -45,16 +46,11 @@ export class Executor {
       member = memberOf(service, invocation);
       member.stats.inFlight += 1;
       checkEntry(member.definition, invocation, entry);
-      reply = await this.#run(service, member.definition, invocation, entry, cancellation);
+      reply = await this.#run(service, member.definition, invocation, cancellation);
     } catch (thrown) {
-      if (!(thrown instanceof BerthError)) {
-        const { id, service, method } = invocation;
-        this.log.error(
-          { err: thrown, invocationId: id, service, method },
-          'a call failed by a fault around its method',
-        );
-      }
-      reply = errorReply(invocation.id, thrown);
+      const failure = failureOf(thrown, invocation.method);
+      logFailure(this.log, invocation, failure);
+      reply = errorReply(invocation.id, failure);
     }
     if (member !== undefined) {
       member.stats.inFlight -= 1;
@@ -79,7 +75,6 @@ export class Executor {
     service: ServedService,
     member: MemberDefinition,
     invocation: Invocation,
-    entry: Entry,
     cancellation: (() => AbortSignal) | undefined,
   ): Promise<InvocationReply> {
     checkInvocation(invocation);
@@ -91,8 +86,7 @@ export class Executor {
     if (member.stateless) return this.#stateless(service, member, invocation, limits, input);
     const run = (instance: object, attempt: number): unknown =>
       attemptOf(instance, member, input, invocation, limits, attempt);
-    const mayBeCut = entry === 'agent' && cancellation !== undefined;
-    return this.objects.call({ service, member, invocation, limits, mayBeCut, run }, invocation.objectId as string);
+    return this.objects.call({ service, member, invocation, limits, run }, invocation.objectId as string);
   }
 
   async #stateless(
@@ -107,7 +101,7 @@ export class Executor {
     const idempotencyKey = member.delivery === 'at-least-once' ? invocation.idempotencyKey : undefined;
     const scope = idempotencyKey === undefined ? '' : invocationKey(invocation);
     if (idempotencyKey !== undefined) {
-      const earlier = await this.store.recallReply(scope, idempotencyKey);
+      const earlier = await answered(this.store.recallReply(scope, idempotencyKey, limits.deadline), limits);
       if (earlier !== undefined) return { ...earlier, invocationId: invocation.id };
     }
     const shared = service.shared();
@@ -117,8 +111,10 @@ export class Executor {
       attemptOf(instance, member, input, invocation, limits, attempt),
     );
     const reply = okayReply(result, invocation.id);
-    if (idempotencyKey !== undefined)
-      await this.store.rememberReply(scope, { idempotencyKey, reply, ttlMs: this.options.rememberMs });
+    if (idempotencyKey !== undefined) {
+      const remember = { idempotencyKey, reply, ttlMs: this.options.rememberMs };
+      await confirmed(this.store.rememberReply(scope, remember, limits.deadline), limits);
+    }
     return reply;
   }
 
@@ -138,6 +134,11 @@ function checkInvocation({ deadline, idempotencyKey }: Invocation): void {
   if (Number.isNaN(deadline)) throw new ServicesError('BERTH_SERVICE_BAD_PAYLOAD', 'the deadline is no number');
   if (idempotencyKey?.isWellFormed() === false)
     throw new ServicesError('BERTH_SERVICE_BAD_PAYLOAD', 'the idempotency key is not valid Unicode');
+  if (idempotencyKey !== undefined && !isIdempotencyKey(idempotencyKey))
+    throw new ServicesError(
+      'BERTH_SERVICE_BAD_PAYLOAD',
+      `the idempotency key has ${Buffer.byteLength(idempotencyKey)} bytes; it must have 1 to ${MAX_IDEMPOTENCY_KEY_BYTES}`,
+    );
 }
 
 function memberOf(service: ServedService, { service: id, method }: Invocation): ServedMember {
@@ -162,7 +163,10 @@ export function checkEntry(member: MemberDefinition, { method, objectId }: Invoc
         : `'${method}' is served by the function server: call it over gRPC`,
     );
   if (objectId === undefined && !member.stateless)
-    throw new ServicesError('BERTH_SERVICE_WRONG_ENTRY', `'${method}' belongs to an object: name one (InvokeObj)`);
+    throw new ServicesError(
+      'BERTH_SERVICE_WRONG_ENTRY',
+      `'${method}' belongs to an object: name one, with client.object(id).${member.property}(), or InvokeObj on the wire`,
+    );
   const problem = objectId === undefined ? undefined : checkObjectId(objectId);
   if (problem !== undefined) throw new ServicesError('BERTH_SERVICE_BAD_OBJECT_ID', problem);
 }
@@ -180,17 +184,22 @@ function attemptOf(
 ): unknown {
   const context = new AttemptContext(invocation, limits, attempt);
   let result: unknown;
+  let pending: Promise<unknown> | undefined;
   try {
     const target = instance as Record<string, unknown>;
     if (member.kind === 'method') result = (target[member.property] as MemberFunction).call(instance, input, context);
     else if (member.kind === 'getter') result = target[member.property];
     else target[member.property] = input;
+    // Here, because what a method returns may throw when it is looked at; and it may be a query that runs in its `then`.
+    if (isThenable(result)) pending = Promise.resolve(result);
   } catch (thrown) {
     throw new MethodThrew(thrown);
   }
-  return isThenable(result) ? settled(result, limits, (reason) => context.abort(reason)) : result;
+  return pending === undefined ? result : settled(pending, limits, (reason) => context.abort(reason));
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+  if (value instanceof Promise) return true;
+  if (typeof value === 'object' ? value === null : typeof value !== 'function') return false;
+  return typeof (value as { then?: unknown }).then === 'function';
 }

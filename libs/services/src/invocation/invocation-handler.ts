@@ -3,6 +3,17 @@ import type { Invocation, InvocationReply } from './invocation.js';
 /** Where a call came in: the function server, or an agent of the bus (checklist B6). */
 export type Entry = 'server' | 'agent';
 
+/** What a carrier says of a call that has begun: the signal of its caller, and whether the call is still its own. */
+export interface Cancellation {
+  /** the signal, made when somebody asks for it */
+  (): AbortSignal;
+  /**
+   * absent where a call is never taken away. `isCut`: somebody else has it now, or nobody any more. The signal's
+   * reason does not tell: the caller may have left before
+   */
+  carrier?: { readonly isCut: boolean };
+}
+
 /**
  * Runs an invocation, from bytes to bytes. Settles in any case and does not
  * reject: what goes wrong is in the reply.
@@ -13,5 +24,5 @@ export type Entry = 'server' | 'agent';
 export type InvocationHandler = (
   invocation: Invocation,
   entry: Entry,
-  cancellation?: () => AbortSignal,
+  cancellation?: Cancellation,
 ) => Promise<InvocationReply>;

@@ -61,3 +61,13 @@ export const NO_OPTIONS: Readonly<Record<string, string>> = Object.freeze({});
 
 /** Option of a request that carries {@link Invocation.idempotencyKey} over gRPC. */
 export const IDEMPOTENCY_OPTION = 'idempotency-key';
+
+/** Longest {@link Invocation.idempotencyKey}, bytes of UTF-8. */
+export const MAX_IDEMPOTENCY_KEY_BYTES = 256;
+
+/** Whether a key has 1 to 256 bytes of UTF-8. */
+export function isIdempotencyKey(key: string): boolean {
+  // No text has fewer bytes than UTF-16 units: one of megabytes is not counted.
+  if (key === '' || key.length > MAX_IDEMPOTENCY_KEY_BYTES) return false;
+  return Buffer.byteLength(key) <= MAX_IDEMPOTENCY_KEY_BYTES;
+}

@@ -93,11 +93,26 @@ export function decodeResult({ payload, headers }: Pick<InvocationReply, 'payloa
   }
 }
 
-/** @throws TypeError what JSON has no words for: cycles, BigInt, functions */
+/** @throws TypeError what JSON has no words for: cycles, BigInt, functions, NaN and Infinity that are all of it */
 export function encodeJson(value: unknown): Uint8Array {
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError(`${value} has no JSON`);
   const text = JSON.stringify(value) as string | undefined;
   if (text === undefined) throw new TypeError(`a ${typeof value} has no JSON`);
   return encoder.encode(text);
+}
+
+/** The name of the first field with a bigint, of which the error of JSON.stringify says nothing. */
+export function bigintField(value: unknown): string | undefined {
+  let field: string | undefined;
+  try {
+    JSON.stringify(value, (key, inner: unknown) => {
+      if (typeof inner === 'bigint') field = key;
+      return inner;
+    });
+  } catch {
+    // That it throws is known; it does so at the first one.
+  }
+  return field === '' ? undefined : field;
 }
 
 function decodeText(payload: Uint8Array): string {

@@ -1,7 +1,9 @@
-import { BerthError, type ErrorCode, messageOf } from '#errors';
-import { AppError, ServicesError } from '../errors.js';
+import { BerthError, type ErrorCode } from '#errors';
+import { ServicesError } from '../errors.js';
+import { cutText } from './error-text.js';
 import { CODE_HEADER, type ErrorReplyBody, type InvocationReply, InvocationStatus } from './invocation.js';
-import { encodeJson, encodeResult } from './payload.js';
+import { bigintField, encodeJson, encodeResult } from './payload.js';
+import { appErrorOf, textOfThrown } from './thrown.js';
 
 /** Codes that blame the request (checklist B13). */
 const INVALID_REQUEST: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -25,27 +27,48 @@ export function statusOf(code: ErrorCode): InvocationStatus {
   return APP_ERROR.has(code) ? InvocationStatus.APP_ERROR : InvocationStatus.SYSTEM_ERROR;
 }
 
-/** The reply with a method's result. @throws ServicesError `BERTH_SERVICE_BAD_RESULT` */
+/** A result that cannot travel, before anybody has said which method returned it. */
+export class UnwritableResult extends Error {
+  constructor(
+    thrown: unknown,
+    readonly result: unknown,
+  ) {
+    super('the result cannot be written', { cause: thrown });
+  }
+}
+
+/** The reply with a method's result. @throws UnwritableResult */
 export function okayReply(result: unknown, invocationId: string): InvocationReply {
   try {
     return { status: InvocationStatus.OKAY, ...encodeResult(result), invocationId };
   } catch (thrown) {
-    throw new ServicesError('BERTH_SERVICE_BAD_RESULT', 'the result cannot be written as JSON', {}, { cause: thrown });
+    throw new UnwritableResult(thrown, result);
   }
+}
+
+/** What a call failed with, as its reply and the log say it. @param method its name on the wire */
+export function failureOf(thrown: unknown, method: string): BerthError {
+  if (!(thrown instanceof UnwritableResult)) return BerthError.from(thrown);
+  const { cause, result } = thrown;
+  const field = bigintField(result);
+  const where = field === undefined ? '' : ` (field '${field}')`;
+  const why = textOfThrown(cause).message.replaceAll(/\s*\n\s*/g, ' ');
+  const message = `the result of '${method}' cannot be written as JSON: ${why}${where}`;
+  return new ServicesError('BERTH_SERVICE_BAD_RESULT', message, {}, { cause });
 }
 
 /**
  * The reply for anything thrown on the way of an invocation. Stacks and causes
- * stay here, and so does the text of what nobody foresaw.
+ * stay here, and so does the text of what nobody foresaw. Long texts are cut.
  */
 export function errorReply(invocationId: string, thrown: unknown): InvocationReply {
   const error = BerthError.from(thrown);
-  const app = error.code === 'BERTH_SERVICE_REFUSED' && error.cause instanceof AppError ? error.cause : undefined;
+  const app = error.code === 'BERTH_SERVICE_REFUSED' ? appErrorOf(error.cause) : undefined;
   const details = app === undefined ? detailsOf(error) : app.details;
   const body: ErrorReplyBody = {
     error: {
       code: app?.code ?? error.code,
-      message: error.message,
+      message: cutText(error.message),
       ...(details === undefined ? {} : { details }),
     },
   };
@@ -59,9 +82,9 @@ export function errorReply(invocationId: string, thrown: unknown): InvocationRep
 
 /** What a method threw, with its own message (checklist B16: the original error). */
 export function methodFailed(thrown: unknown, attempts = 1): ServicesError {
-  const message = messageOf(thrown);
-  if (thrown instanceof AppError) return new ServicesError('BERTH_SERVICE_REFUSED', message, {}, { cause: thrown });
-  const name = thrown instanceof Error ? thrown.name : typeof thrown;
+  const app = appErrorOf(thrown);
+  if (app !== undefined) return new ServicesError('BERTH_SERVICE_REFUSED', app.message, {}, { cause: thrown });
+  const { name, message } = textOfThrown(thrown);
   return attempts === 1
     ? new ServicesError('BERTH_SERVICE_METHOD_FAILED', message, { name }, { cause: thrown })
     : new ServicesError(

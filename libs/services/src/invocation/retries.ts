@@ -1,7 +1,8 @@
 import type { MemberDefinition } from '../definition/service-definition.js';
-import { AppError, ServicesError } from '../errors.js';
+import { ServicesError } from '../errors.js';
 import type { CallLimits } from './call-limits.js';
 import { methodFailed } from './replies.js';
+import { appErrorOf } from './thrown.js';
 
 /** What a method threw, told apart from what went wrong around it. */
 export class MethodThrew extends Error {
@@ -13,12 +14,12 @@ export class MethodThrew extends Error {
 /**
  * Waits for a method, at most until the deadline.
  *
- * @param result what the method returned
+ * @param result what the method returned, as a promise: what it resolves with is no promise again
  * @param onLate told when the deadline came first
  * @throws MethodThrew; ServicesError `BERTH_SERVICE_TIMEOUT`
  */
 export function settled(
-  result: PromiseLike<unknown>,
+  result: Promise<unknown>,
   limits: CallLimits,
   onLate: (reason: Error) => void,
 ): Promise<unknown> {
@@ -28,16 +29,19 @@ export function settled(
       reject(reason);
       onLate(reason);
     });
-    result.then(
-      (value) => {
+    const threw = (thrown: unknown): void => {
+      limits.callOff(alarm);
+      reject(new MethodThrew(thrown));
+    };
+    try {
+      result.then((value) => {
         limits.callOff(alarm);
         resolve(value);
-      },
-      (thrown: unknown) => {
-        limits.callOff(alarm);
-        reject(new MethodThrew(thrown));
-      },
-    );
+      }, threw);
+    } catch (thrown) {
+      // A promise may have a `then` of its own, and that throws.
+      threw(thrown);
+    }
   });
 }
 
@@ -60,7 +64,7 @@ export async function withRetries<T>(
     } catch (failure) {
       if (!(failure instanceof MethodThrew)) throw failure;
       const over = attempt > retryCount || Date.now() + retryDelayMs >= limits.deadline;
-      if (over || failure.thrown instanceof AppError) throw methodFailed(failure.thrown, attempt);
+      if (over || appErrorOf(failure.thrown) !== undefined) throw methodFailed(failure.thrown, attempt);
     }
     await limits.pause(retryDelayMs);
   }

@@ -203,17 +203,18 @@ describe('ObjectHost', () => {
   it('what a bus has cut off is not saved', async () => {
     const runtime = testExecutor([AgentsOnly]);
     const service = 'test.AgentsOnly';
-    const cut = new AbortController();
+    const left = new AbortController();
+    left.abort(new ServicesError('BERTH_SERVICE_CANCELLED', 'the caller has left'));
+    const carrier = { isCut: false };
     const first = runtime.executor.handle(
       invocation('append', { service, objectId: 'a', payload: Buffer.from('one') }),
       'agent',
-      () => cut.signal,
+      // Its caller had left before.
+      Object.assign(() => left.signal, { carrier }),
     );
-    cut.abort(new ServicesError('BERTH_SERVICE_OUTCOME_UNKNOWN', 'its worker was lost'));
+    carrier.isCut = true;
     gate.resolve();
     expect((await first).headers[CODE_HEADER]).toBe('BERTH_SERVICE_OUTCOME_UNKNOWN');
-    const left = new AbortController();
-    left.abort(new ServicesError('BERTH_SERVICE_CANCELLED', 'the caller has left'));
     const second = invocation('append', { service, objectId: 'a', payload: Buffer.from('two') });
     expect(valueOf(await runtime.executor.handle(second, 'agent', () => left.signal))).toEqual(['two']);
   });

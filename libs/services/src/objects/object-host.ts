@@ -8,6 +8,7 @@ import type { ServedService } from '../runtime/service-registry.js';
 import type { Activation } from './activation.js';
 import { Activations } from './activations.js';
 import type { ObjectKey, ObjectStore, RememberedReply } from './object-store.js';
+import { answered, confirmed } from './store-answer.js';
 
 export interface ObjectHostOptions {
   /** objects kept in memory between calls, 1..; the least recently used idle one goes first; default 10,000 */
@@ -26,8 +27,6 @@ export interface ObjectCall {
   readonly member: MemberDefinition;
   readonly invocation: Invocation;
   readonly limits: CallLimits;
-  /** it came over a bus, which may take it away and give it to somebody else */
-  readonly mayBeCut: boolean;
   /** Runs the method on an instance. @throws MethodThrew */
   readonly run: (instance: object, attempt: number) => unknown;
 }
@@ -93,15 +92,15 @@ export class ObjectHost {
     // A key counts for one method: names have no '/'.
     const remembered = idempotencyKey === undefined ? undefined : `${member.name}/${idempotencyKey}`;
     for (let conflicts = 0; ; conflicts += 1) {
-      const stored = await this.store.load(key, activation.version, remembered);
+      const stored = await answered(this.store.load(key, activation.version, remembered, limits.deadline), limits);
       if (stored.reply !== undefined) return { ...stored.reply, invocationId: invocation.id };
       limits.check('the method was not begun');
       activation.refresh(stored);
       const reply = await this.#attempt(call, activation);
       const state = stateToSave(activation, member);
       if (state === undefined && remembered === undefined) return reply;
-      if (call.mayBeCut) this.#checkOurs(limits, activation);
-      if (await this.#save(activation, key, state, remembered, reply)) return reply;
+      this.#checkSavable(call, activation);
+      if (await this.#save(activation, key, state, remembered, reply, limits)) return reply;
       if (conflicts >= this.options.conflictRetries)
         throw new ServicesError(
           'BERTH_SERVICE_STATE_CONFLICT',
@@ -110,10 +109,10 @@ export class ObjectHost {
     }
   }
 
-  /** What was cut off is not saved. */
-  #checkOurs(limits: CallLimits, activation: Activation): void {
+  /** What ended too late, or was cut off, is not saved. */
+  #checkSavable({ limits }: ObjectCall, activation: Activation): void {
     try {
-      limits.checkOurs();
+      limits.check('the method had not ended, and nothing was saved');
     } catch (thrown) {
       activation.drop();
       throw thrown;
@@ -140,11 +139,13 @@ export class ObjectHost {
     state: string | undefined,
     idempotencyKey: string | undefined,
     reply: InvocationReply,
+    limits: CallLimits,
   ): Promise<boolean> {
     const remember: RememberedReply | undefined =
       idempotencyKey === undefined ? undefined : { idempotencyKey, reply, ttlMs: this.options.rememberMs };
     try {
-      const version = await this.store.save(key, activation.version ?? 0, state, remember);
+      const saving = this.store.save(key, activation.version ?? 0, state, remember, limits.deadline);
+      const version = await confirmed(saving, limits);
       if (version === undefined) activation.forget();
       else activation.saved(version, state);
       return version !== undefined;

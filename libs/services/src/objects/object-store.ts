@@ -30,16 +30,21 @@ export interface RememberedReply {
  * Keeps the state of objects with optimistic versions: of two writers that
  * started from the same version the second one is told so, and no update is lost.
  *
- * All methods throw ServicesError `BERTH_SERVICE_STORE_UNAVAILABLE` when the store cannot be reached: nothing
- * was changed then. Those that write throw `BERTH_SERVICE_OUTCOME_UNKNOWN` when a change was sent and nobody
- * knows whether it was made, and `BERTH_SERVICE_PAYLOAD_TOO_LARGE`.
+ * Each operation for a call gets the call's `deadline`, ms since 1970. A store that is away for a while should
+ * wait and try again until then, and no longer; without a deadline it has a limit of its own. One that does
+ * neither costs nothing but time: whoever calls it stops waiting at the deadline, and does not know what came of it.
+ *
+ * All methods throw ServicesError `BERTH_SERVICE_STORE_UNAVAILABLE` when the store cannot be used, and
+ * `BERTH_SERVICE_TIMEOUT` at the deadline: nothing was changed then. Those that write throw
+ * `BERTH_SERVICE_OUTCOME_UNKNOWN` when a change was sent and nobody knows whether it was made, and
+ * `BERTH_SERVICE_PAYLOAD_TOO_LARGE`.
  */
 export interface ObjectStore {
   /**
    * @param knownVersion the version that the caller holds: the state is then not sent again
    * @param idempotencyKey also asks for the reply remembered with it
    */
-  load(key: ObjectKey, knownVersion?: number, idempotencyKey?: string): Promise<StoredObject>;
+  load(key: ObjectKey, knownVersion?: number, idempotencyKey?: string, deadline?: number): Promise<StoredObject>;
 
   /**
    * Saves as a higher version if the stored version still is `expectedVersion`: by one as a rule; an object
@@ -54,15 +59,16 @@ export interface ObjectStore {
     expectedVersion: number,
     state: string | undefined,
     remember?: RememberedReply,
+    deadline?: number,
   ): Promise<number | undefined>;
 
   /** Forgets the object with its remembered replies. @returns whether there was one */
-  delete(key: ObjectKey): Promise<boolean>;
+  delete(key: ObjectKey, deadline?: number): Promise<boolean>;
 
   /** The reply remembered for a stateless call, see {@link ObjectStore.rememberReply}. */
-  recallReply(scope: string, idempotencyKey: string): Promise<InvocationReply | undefined>;
+  recallReply(scope: string, idempotencyKey: string, deadline?: number): Promise<InvocationReply | undefined>;
   /** Remembers the reply of a stateless call. @param scope service, partition and method */
-  rememberReply(scope: string, remember: RememberedReply): Promise<void>;
+  rememberReply(scope: string, remember: RememberedReply, deadline?: number): Promise<void>;
 
   health(): { readonly state: 'up' | 'down' | 'closed'; readonly reason?: string | undefined };
   close(): Promise<void>;

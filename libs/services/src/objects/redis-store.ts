@@ -3,7 +3,8 @@ import { ServicesError } from '../errors.js';
 import type { InvocationReply } from '../invocation/invocation.js';
 import { wholeNumber } from '../runtime/whole-number.js';
 import type { ObjectKey, ObjectStore, RememberedReply, StoredObject } from './object-store.js';
-import { connectClient, RedisConnection, type RedisClient } from './redis/connection.js';
+import { connectClient, type RedisClient } from './redis/client.js';
+import { RedisConnection } from './redis/connection.js';
 import { decodeReply, encodeReply } from './redis/reply-codec.js';
 import { DELETE, LOAD, SAVE, TOKEN_LENGTH } from './redis/scripts.js';
 import { checkStateSize, DEFAULT_MAX_STATE_BYTES } from './state-size.js';
@@ -18,7 +19,10 @@ export interface RedisStoreOptions {
   readonly keyPrefix?: string | undefined;
   /** how long {@link RedisStore.open} waits for a server, ms, 5 000 */
   readonly connectTimeoutMs?: number | undefined;
-  /** how long an operation may last, reconnecting included, ms, 5 000 */
+  /**
+   * how long an operation without a deadline may last, reconnecting included, ms, 5 000. A connection over
+   * which nothing comes for so long, while something is asked, is given up for a new one
+   */
   readonly operationTimeoutMs?: number | undefined;
   /** operations that may wait for the server, 10 000: one more fails at once */
   readonly maxPendingOperations?: number | undefined;
@@ -41,9 +45,10 @@ export interface RedisStoreOptions {
  * token of its writer; it takes effect once. Versions of an object that is made again after its
  * deletion go on above those it had.
  *
- * Errors, besides those of {@link ObjectStore}: `BERTH_SERVICE_OUTCOME_UNKNOWN` for a change that
- * was sent and not confirmed within `operationTimeoutMs`: it may have been made, and whoever
- * repeats the call risks to do it twice. `BERTH_SERVICE_PAYLOAD_TOO_LARGE` above `maxStateBytes`.
+ * An operation waits for a server that is away until its deadline, or for `operationTimeoutMs` if it
+ * has none. Errors, besides those of {@link ObjectStore}: `BERTH_SERVICE_OUTCOME_UNKNOWN` for a change that
+ * was sent and not confirmed by then: it may have been made, and whoever repeats the call risks to do it
+ * twice. `BERTH_SERVICE_PAYLOAD_TOO_LARGE` above `maxStateBytes`.
  */
 export class RedisStore implements ObjectStore {
   private readonly writer = randomBytes(TOKEN_LENGTH)
@@ -73,7 +78,8 @@ export class RedisStore implements ObjectStore {
     const maxPendingOperations = wholeNumber('maxPendingOperations', options.maxPendingOperations ?? 10_000);
     const maxStateBytes = wholeNumber('maxStateBytes', options.maxStateBytes ?? DEFAULT_MAX_STATE_BYTES);
     const deletionKnownMs = wholeNumber('deletionKnownMs', options.deletionKnownMs ?? 7 * 24 * 3_600_000);
-    const connected = client ?? (await connectClient(url as string, connectTimeoutMs));
+    const connected =
+      client ?? (await connectClient(url as string, connectTimeoutMs, connectTimeoutMs + operationTimeoutMs));
     const connection = new RedisConnection(connected, client === undefined, {
       operationTimeoutMs,
       maxPendingOperations,
@@ -81,13 +87,14 @@ export class RedisStore implements ObjectStore {
     return new RedisStore(connection, options.keyPrefix ?? 'berth:', maxStateBytes, deletionKnownMs);
   }
 
-  async load(key: ObjectKey, knownVersion?: number, idempotencyKey?: string): Promise<StoredObject> {
+  async load(key: ObjectKey, knownVersion?: number, idempotencyKey?: string, deadline?: number): Promise<StoredObject> {
     const known = knownVersion === undefined ? '' : String(knownVersion);
     const [version, state, deletedAt, reply] = (await this.connection.run(
       LOAD,
       this.keysOf(key, idempotencyKey),
       [known],
       false,
+      deadline,
     )) as [number, Buffer | null, number, Buffer | null];
     return {
       version,
@@ -101,12 +108,14 @@ export class RedisStore implements ObjectStore {
     expectedVersion: number,
     state: string | undefined,
     remember?: RememberedReply,
+    deadline?: number,
   ): Promise<number | undefined> {
     if (state !== undefined) checkStateSize(key, state, this.maxStateBytes);
     const args: (string | Buffer)[] = ['0', this.token(), String(expectedVersion)];
     args.push(state === undefined ? '0' : '1', state ?? '');
     if (remember !== undefined) args.push(encodeReply(remember.reply), String(remember.ttlMs));
-    const version = await this.connection.run(SAVE, this.keysOf(key, remember?.idempotencyKey), args, true);
+    const keys = this.keysOf(key, remember?.idempotencyKey);
+    const version = await this.connection.run(SAVE, keys, args, true, deadline);
     if (version === -1)
       throw new ServicesError(
         'BERTH_SERVICE_OUTCOME_UNKNOWN',
@@ -115,21 +124,22 @@ export class RedisStore implements ObjectStore {
     return version === null ? undefined : (version as number);
   }
 
-  async delete(key: ObjectKey): Promise<boolean> {
+  async delete(key: ObjectKey, deadline?: number): Promise<boolean> {
     const args = ['0', this.token(), String(this.deletionKnownMs)];
-    return (await this.connection.run(DELETE, this.keysOf(key, undefined), args, true)) === 1;
+    return (await this.connection.run(DELETE, this.keysOf(key, undefined), args, true, deadline)) === 1;
   }
 
-  async recallReply(scope: string, idempotencyKey: string): Promise<InvocationReply | undefined> {
+  async recallReply(scope: string, idempotencyKey: string, deadline?: number): Promise<InvocationReply | undefined> {
     const command = ['GET', this.scopeKey(scope, idempotencyKey)];
-    const bytes = (await this.connection.run(undefined, [], command, false)) as Buffer | null;
+    const bytes = (await this.connection.run(undefined, [], command, false, deadline)) as Buffer | null;
     return bytes === null ? undefined : decodeReply(bytes);
   }
 
-  async rememberReply(scope: string, { idempotencyKey, reply, ttlMs }: RememberedReply): Promise<void> {
+  async rememberReply(scope: string, remember: RememberedReply, deadline?: number): Promise<void> {
+    const { idempotencyKey, reply, ttlMs } = remember;
     const command = ['SET', this.scopeKey(scope, idempotencyKey), encodeReply(reply), 'PX', String(ttlMs)];
     // Twice is as good as once.
-    await this.connection.run(undefined, [], command, false);
+    await this.connection.run(undefined, [], command, true, deadline);
   }
 
   health(): { readonly state: 'up' | 'down' | 'closed'; readonly reason?: string | undefined } {

@@ -19,6 +19,9 @@ export interface ServedMember {
   readonly stats: CallStats;
 }
 
+/** A constructor or factory threw. */
+class UnmadeService extends ServicesError {}
+
 /** A service of this runtime. */
 export class ServedService {
   /** by wire name */
@@ -35,9 +38,9 @@ export class ServedService {
     );
   }
 
-  /** A new instance, for an object. */
+  /** A new instance, for an object. @throws ServicesError `BERTH_INTERNAL` it could not be made; also as a rejection */
   create(): object | Promise<object> {
-    return this.factory(this.definition.target, 'object');
+    return this.#make('object');
   }
 
   /**
@@ -51,10 +54,14 @@ export class ServedService {
     this.#stateChecked = true;
   }
 
-  /** The instance for stateless calls; a factory that failed is asked again by the next call. */
+  /**
+   * The instance for stateless calls; a factory that failed is asked again by the next call.
+   *
+   * @throws ServicesError `BERTH_INTERNAL` it could not be made; also as a rejection
+   */
   shared(): object | Promise<object> {
     if (this.#shared === undefined) {
-      const made = this.factory(this.definition.target, 'stateless');
+      const made = this.#make('stateless');
       this.#shared = made;
       if (made instanceof Promise)
         void made.then(
@@ -69,6 +76,26 @@ export class ServedService {
   forgetShared(making: Promise<object>): void {
     if (this.#shared === making) this.#shared = undefined;
   }
+
+  #make(use: InstanceUse): object | Promise<object> {
+    try {
+      const made = this.factory(this.definition.target, use);
+      return made instanceof Promise ? made.then(this.#checked, this.#failed) : this.#checked(made);
+    } catch (thrown) {
+      return this.#failed(thrown);
+    }
+  }
+
+  readonly #checked = (made: object | null | undefined): object => {
+    if (made === undefined || made === null) return this.#failed(new TypeError('the option `create` gave nothing'));
+    return made;
+  };
+
+  /** The cause may hold what is nobody's business, such as the address of a database: it is for the log. */
+  readonly #failed = (thrown: unknown): never => {
+    if (thrown instanceof UnmadeService) throw thrown;
+    throw new UnmadeService('BERTH_INTERNAL', `service ${this.definition.id} could not be made`, {}, { cause: thrown });
+  };
 }
 
 /** The services of one runtime, by id. */

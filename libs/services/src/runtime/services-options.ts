@@ -36,6 +36,7 @@ export interface ServicesOptions {
   readonly conflictRetries?: number;
   /** how long replies are remembered by idempotency key, ms, 1..2^31-1; default 600,000 */
   readonly rememberMs?: number;
+  /** where calls that failed and agents are told of; default: nowhere */
   readonly log?: Log;
 }
 

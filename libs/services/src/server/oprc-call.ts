@@ -1,6 +1,7 @@
 import type { sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
 import type { ServerHttp2Stream } from 'node:http2';
 import { ServicesError } from '../errors.js';
+import { logFailure } from '../invocation/failure-log.js';
 import type { InvocationReply } from '../invocation/invocation.js';
 import { errorReply } from '../invocation/replies.js';
 import type { Waiting } from './admission.js';
@@ -121,8 +122,7 @@ export class OprcCall implements Waiting {
   private send(reply: InvocationReply): void {
     const { guard, maxMessageBytes } = this.service;
     let bytes = encodeReply(reply);
-    if (bytes.length > maxMessageBytes)
-      bytes = encodeReply(tooLarge(reply.invocationId, bytes.length, maxMessageBytes));
+    if (bytes.length > maxMessageBytes) bytes = this.tooLarge(reply.invocationId, bytes.length, maxMessageBytes);
     if (!guard.fits(bytes.length)) {
       this.refuse(REPLIES_FULL);
       return;
@@ -130,14 +130,16 @@ export class OprcCall implements Waiting {
     guard.released(this.account, bytes.length);
     this.done(null, bytes);
   }
-}
 
-/** The method is to blame, not the request. */
-function tooLarge(invocationId: string, bytes: number, limit: number): InvocationReply {
-  const error = new ServicesError(
-    'BERTH_SERVICE_BAD_RESULT',
-    `the method's result makes a reply of ${bytes} bytes; the server sends at most ${limit} (maxMessageBytes)`,
-    { bytes, limit },
-  );
-  return errorReply(invocationId, error);
+  /** The method is to blame, not the request. */
+  private tooLarge(invocationId: string, bytes: number, limit: number): Buffer {
+    const { request } = this.request;
+    const error = new ServicesError(
+      'BERTH_SERVICE_BAD_RESULT',
+      `the result of '${request.method}' makes a reply of ${bytes} bytes; the server sends at most ${limit} (maxMessageBytes)`,
+      { bytes, limit },
+    );
+    logFailure(this.service.log, request, error);
+    return encodeReply(errorReply(invocationId, error));
+  }
 }

@@ -1,5 +1,11 @@
 import type { ErrorCode } from '#errors';
-import { IDEMPOTENCY_OPTION, type Invocation, NO_OPTIONS } from '../invocation/invocation.js';
+import {
+  IDEMPOTENCY_OPTION,
+  type Invocation,
+  isIdempotencyKey,
+  MAX_IDEMPOTENCY_KEY_BYTES,
+  NO_OPTIONS,
+} from '../invocation/invocation.js';
 import { EMPTY } from '../invocation/payload.js';
 import { checkObjectId } from '../objects/object-id.js';
 import { bytesTag, varintTag, WireReader } from './wire-reader.js';
@@ -9,8 +15,6 @@ import { chunkLength, mapLength, textLength, varintLength, WireWriter, writeMap 
 export const MAX_OPTIONS = 64;
 /** Longest `cls_id` and `fn_id`, UTF-16 units. */
 export const MAX_NAME_LENGTH = 256;
-/** Longest idempotency key, bytes of UTF-8. */
-export const MAX_IDEMPOTENCY_KEY_BYTES = 256;
 
 const PARTITION = varintTag(1);
 const NUMERIC_OBJECT = varintTag(2);
@@ -141,7 +145,7 @@ function takeOptions(request: WireInvocation, options: Record<string, string>): 
     // It is a field of the invocation, as with any other transport.
     // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- a constant
     delete options[IDEMPOTENCY_OPTION];
-    if (key === '' || key.length > MAX_IDEMPOTENCY_KEY_BYTES || Buffer.byteLength(key) > MAX_IDEMPOTENCY_KEY_BYTES)
+    if (!isIdempotencyKey(key))
       request.problem = bad(`option ${IDEMPOTENCY_OPTION} has 1 to ${MAX_IDEMPOTENCY_KEY_BYTES} bytes`);
     else request.idempotencyKey = key;
   }

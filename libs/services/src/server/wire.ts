@@ -10,7 +10,6 @@ export {
   decodeFunctionRequest,
   decodeObjectRequest,
   encodeRequest,
-  MAX_IDEMPOTENCY_KEY_BYTES,
   MAX_NAME_LENGTH,
   MAX_OPTIONS,
   type RequestProblem,

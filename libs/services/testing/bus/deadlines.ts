@@ -129,6 +129,24 @@ export function deadlineContract(make: MakeBuses): void {
     expect(codes).toEqual(Array.from({ length: 3 }, () => ['BERTH_SERVICE_CANCELLED', 'done']).flat());
   });
 
+  test('a method of an agent that is stopping is told too', async (lab) => {
+    const held = new HeldHandler();
+    const agents = [await lab.serve({}, held.handle), await lab.serve({ objectId: 'one' }, held.handle)];
+    const leaving = new AbortController();
+    const calls = [ofObject('one'), ofObject('two'), invocation()].map((call) =>
+      lab.call(call, 'at-most-once', leaving.signal),
+    );
+    await eventually(() => held.begun.length === 3);
+    // Longer than the test may take: they stop when their methods end.
+    const stopped = Promise.all(agents.map((agent) => agent.stop(60_000)));
+    await eventually(() => codeOf(lab.call(ofObject('three'))).then((code) => code === 'BERTH_SERVICE_NO_AGENT'));
+    leaving.abort();
+    await eventually(() => held.begun.every(({ signal }) => signal.aborted));
+    for (const call of calls) expect(await codeOf(call)).toBe('BERTH_SERVICE_CANCELLED');
+    held.answerAll();
+    await stopped;
+  });
+
   test('a caller that leaves before its method has begun takes its invocation along', async (lab) => {
     const held = new HeldHandler();
     await lab.serve({}, held.handle);

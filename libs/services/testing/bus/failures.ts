@@ -88,6 +88,35 @@ export function failureContract(make: MakeBuses): void {
     expect((await letters(lab, 1)).map(({ message }) => message)).toEqual(['a fault']);
   });
 
+  test('a method that gives up because its caller has left is no dead letter; one that fails then is', async (lab) => {
+    const ends: Record<string, (signal: AbortSignal) => Promise<never>> = {
+      reason: (signal) => Promise.reject(methodFailed(signal.reason)),
+      // As what takes a signal throws it.
+      waited: () => Promise.reject(methodFailed(Object.assign(new Error('aborted'), { name: 'AbortError' }))),
+      pause: () => Promise.reject(new ServicesError('BERTH_SERVICE_CANCELLED', 'the caller has left')),
+      fault: () => Promise.reject(methodFailed(new Error('a fault'))),
+    };
+    let begun = 0;
+    await lab.serve({}, async (delivery) => {
+      const { signal } = delivery;
+      const { id, method } = delivery.invocation;
+      const end = ends[method];
+      if (end === undefined) return okay(delivery);
+      begun += 1;
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      return end(signal).catch((thrown: unknown) => errorReply(id, thrown));
+    });
+    const leaving = new AbortController();
+    const methods = Object.keys(ends);
+    const calls = methods.map((method) => lab.call(ofObject(method, { method }), 'at-least-once', leaving.signal));
+    await eventually(() => begun === calls.length);
+    leaving.abort();
+    for (const call of calls) expect(await codeOf(call)).toBe('BERTH_SERVICE_CANCELLED');
+    // An object goes on when what it ran has been answered.
+    for (const method of methods) await lab.call(ofObject(method, { method: 'next' }));
+    expect((await letters(lab, 1)).map(({ reason, message }) => [reason, message])).toEqual([['failed', 'a fault']]);
+  });
+
   test('dead letters are listed oldest first, of one service and partition, and can be removed', async (lab) => {
     await lab.serve({}, () => Promise.reject(new Error('no')));
     await lab.serve({ partition: 1 }, () => Promise.reject(new Error('no')));
@@ -171,6 +200,25 @@ export function failureContract(make: MakeBuses): void {
     },
     { maxDeliveries: 2 },
   );
+
+  test('what was cut off says so, also when its caller had left before', async (lab) => {
+    const held = new HeldHandler();
+    const agent = await lab.serve({}, held.handle);
+    const leaving = new AbortController();
+    const left = lab.call(ofObject('one'), 'at-most-once', leaving.signal);
+    const stayed = lab.call(ofObject('two'));
+    await eventually(() => held.begun.length === 2);
+    leaving.abort();
+    expect(await codeOf(left)).toBe('BERTH_SERVICE_CANCELLED');
+    const ofOne = held.begun.find(({ invocation: { objectId } }) => objectId === 'one');
+    await eventually(() => ofOne?.signal.aborted);
+    expect(held.begun.map(({ isCut }) => isCut)).toEqual([false, false]);
+    await agent.stop(0);
+    expect(await codeOf(stayed)).toBe('BERTH_SERVICE_OUTCOME_UNKNOWN');
+    expect(held.begun.map(({ isCut }) => isCut)).toEqual([true, true]);
+    expect(ofOne?.signal.reason).toMatchObject({ code: 'BERTH_SERVICE_CANCELLED' });
+    held.answerAll();
+  });
 
   test('at-most-once is never begun twice: its outcome is unknown, and it is a dead letter', async (lab) => {
     const held = new HeldHandler();

@@ -12,6 +12,10 @@ export class Wire {
   private muted = new Set<Socket>();
   /** new connections are turned away */
   cut = false;
+  /** new connections lead nowhere from the start */
+  deaf = false;
+  /** said to connections that lead nowhere */
+  swallowed = 0;
 
   private constructor(
     private readonly server: Server,
@@ -36,6 +40,7 @@ export class Wire {
       client.destroy();
       return;
     }
+    if (this.deaf) this.muted.add(client);
     const upstream = connect(port, '127.0.0.1');
     this.sockets.add(upstream);
     upstream.on('error', () => undefined);
@@ -45,7 +50,8 @@ export class Wire {
     client.on('data', (bytes) => {
       // The greeting of a new connection is let through.
       asked ||= /EVAL/.test(bytes.toString('latin1'));
-      if (!this.muted.has(client)) upstream.write(bytes);
+      if (this.muted.has(client)) this.swallowed += bytes.length;
+      else upstream.write(bytes);
     });
     upstream.on('data', (bytes) => {
       if (asked && this.lostAnswers > 0) {

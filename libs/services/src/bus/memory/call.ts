@@ -8,7 +8,9 @@ import type { Lane } from './routing.js';
 /** What a handler is given. Its signal is made when somebody asks for it: most handlers never do. */
 export class MemoryDelivery implements BusDelivery {
   private controller: AbortController | undefined;
-  private reason: ServicesError | undefined;
+  /** why its signal is aborted */
+  reason: ServicesError | undefined;
+  isCut = false;
 
   constructor(
     readonly invocation: Invocation,
@@ -27,6 +29,12 @@ export class MemoryDelivery implements BusDelivery {
   abort(reason: ServicesError): void {
     this.reason ??= reason;
     this.controller?.abort(this.reason);
+  }
+
+  /** Its worker has lost it. */
+  cut(reason: ServicesError): void {
+    this.isCut = true;
+    this.abort(reason);
   }
 }
 

@@ -1,5 +1,5 @@
 import { eventually } from '#testing';
-import { codeOf, invocation, SERVICE } from '../../../testing/bus/lab.js';
+import { codeOf, invocation, later, SERVICE } from '../../../testing/bus/lab.js';
 import type { InvocationReply, Invocation } from '../../invocation/invocation.js';
 import { Call } from './call.js';
 import { Calls } from './calls.js';
@@ -12,7 +12,9 @@ const open: Calls[] = [];
 /** The calls of a process whose broker is away; it keeps what they push. */
 function fakeCalls(options: Partial<RedisBusOptions> = {}) {
   const ops: Op[] = [];
-  const session = { pipeline: { push: (op: Op) => ops.push(op) }, up: { is: false }, reason: 'away' };
+  let measured = 0;
+  const measure = (): void => void (measured += 1);
+  const session = { pipeline: { push: (op: Op) => ops.push(op) }, up: { is: false }, reason: 'away', measure };
   const limits = redisBusLimits({ url: 'redis://nowhere', ...options });
   const calls = new Calls(limits, session as unknown as Session);
   open.push(calls);
@@ -23,7 +25,7 @@ function fakeCalls(options: Partial<RedisBusOptions> = {}) {
   /** bytes that are held by steps which wait */
   const held = (): number =>
     ops.reduce((sum, op) => sum + op.size + (op instanceof Call ? op.invocation.payload.length : 0), 0);
-  return { ops, call, held };
+  return { ops, calls, call, held, measured: () => measured };
 }
 
 function written(op: Op | undefined): Args {
@@ -93,5 +95,43 @@ describe('Calls', () => {
     const failed = codeOf(call({}));
     ops[0]?.failed?.('ERR something');
     expect(await failed).toBe('BERTH_SERVICE_OUTCOME_UNKNOWN');
+  });
+
+  it('a reply that cannot be read is OUTCOME_UNKNOWN, of its own call alone', async () => {
+    const { calls, call } = fakeCalls();
+    const [bad, good] = [codeOf(call({})), later(call({}))];
+    calls.answered('1', Buffer.from('R0p{bad\nx'));
+    calls.answered('2', Buffer.from('R0-\n'));
+    expect(await bad).toBe('BERTH_SERVICE_OUTCOME_UNKNOWN');
+    expect((await good).status).toBe(0);
+  });
+
+  it('what seems to have been on its way for too long is sent again, while its deadline is ahead', async () => {
+    const { ops, calls, call, measured } = fakeCalls();
+    const answer = later(call({}));
+    const late = codeOf(call({ deadline: Date.now() + 200 }));
+    for (const op of ops) written(op);
+    for (const number of ['1', '2']) calls.answered(number, Buffer.from('A'));
+    expect(measured()).toBeGreaterThan(0);
+    await eventually(() => ops.length === 4);
+    expect(ops.slice(2)).toEqual(ops.slice(0, 2));
+    calls.answered('1', Buffer.from('R0-\n'));
+    expect((await answer).status).toBe(0);
+    calls.answered('2', Buffer.from('A'));
+    // Never accepted, and the broker is away.
+    expect(await late).toBe('BERTH_SERVICE_BUS_UNAVAILABLE');
+  });
+
+  it('a bus that is closed takes its calls along: those that the broker may have', async () => {
+    const { ops, calls, call } = fakeCalls();
+    const waiting = [1, 2, 3].map(() => codeOf(call({})));
+    for (const op of ops.slice(0, 2)) written(op);
+    calls.close();
+    for (const code of waiting) expect(await code).toBe('BERTH_SERVICE_BUS_UNAVAILABLE');
+    expect(ops.slice(3).map((op) => written(op).slice(0, 2))).toEqual([
+      ['C', '1'],
+      ['C', '2'],
+    ]);
+    expect(ops[2]?.withdrawn).toBe(true);
   });
 });

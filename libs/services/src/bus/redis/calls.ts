@@ -4,7 +4,7 @@ import { invocationKey } from '../../invocation/keys.js';
 import type { BusCallOptions } from '../invocation-bus.js';
 import { Call, Cancel } from './call.js';
 import { Deadlines } from '../../runtime/deadlines.js';
-import { checkTarget, decodeAnswer, encodeBody, laneOf, MAX_HEAD_BYTES } from './message.js';
+import { type Answer, checkTarget, decodeAnswer, encodeBody, laneOf, MAX_HEAD_BYTES } from './message.js';
 import type { RedisBusLimits } from './options.js';
 import {
   away,
@@ -21,7 +21,10 @@ import {
 } from '../refusals.js';
 import type { Session } from './session.js';
 
-/** How long agents have to come back to a broker that has lost its memory, and how often is asked for them, ms. */
+/**
+ * How long agents that have noticed that a broker has lost its memory have to come back, and how often is asked
+ * for them, ms. One that is idle notices it when it next says that it lives.
+ */
 const COME_BACK_MS = 3_000;
 const ASK_AGAIN_MS = 50;
 
@@ -33,7 +36,7 @@ export class Calls {
   #count = 0;
   /** until then a call that nobody serves is sent again */
   #patientUntil = 0;
-  #refused: Call[] = [];
+  readonly #refused = new Set<Call>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -77,13 +80,24 @@ export class Calls {
     const call = this.#pending.get(number);
     if (call === undefined) return;
     const { invocation } = call;
-    const answer = decodeAnswer(bytes, invocation.id);
+    let answer: Answer;
+    try {
+      answer = decodeAnswer(bytes, invocation.id);
+    } catch {
+      // Of a later version, perhaps. It must not take along what came with it.
+      this.#fail(call, unreadable(invocation));
+      return;
+    }
     if ('reply' in answer) {
       this.#end(call);
       call.resolve(answer.reply);
       return;
     }
-    if (answer.refused === 'N' && Date.now() < this.#patientUntil) this.#sendLater(call);
+    if (answer.refused === 'A') {
+      // Not accepted. By our clock its deadline has not passed.
+      this.session.measure();
+      this.#sendLater(call);
+    } else if (answer.refused === 'N' && Date.now() < this.#patientUntil) this.#sendLater(call);
     else if (answer.refused === 'N') this.#fail(call, noAgent(invocation));
     else if (answer.refused === 'T') this.#fail(call, timedOut(invocation));
     else if (answer.refused === 'L') this.#fail(call, workerLost(invocation, answer.attempts));
@@ -96,7 +110,7 @@ export class Calls {
   left(call: Call): void {
     if (call.over) return;
     this.#fail(call, cancelled(call.invocation));
-    if (call.progress !== 'waiting') this.session.pipeline.push(new Cancel(call, this.limits.workerTimeoutMs));
+    this.#takeAlong(call);
   }
 
   /** It was on its way when the broker lost its memory: {@link brokerForgot} sees to it. */
@@ -113,9 +127,9 @@ export class Calls {
    * never sent; what may have run once already is not.
    */
   brokerForgot(): void {
-    this.#patientUntil = Date.now() + COME_BACK_MS;
+    this.#patientUntil = Date.now() + COME_BACK_MS + this.limits.workerTimeoutMs / 3;
     for (const call of this.#pending.values()) {
-      if (this.#refused.includes(call)) continue;
+      if (this.#refused.has(call)) continue;
       if (call.progress === 'waiting' || call.delivery === 'at-least-once') {
         call.progress = 'waiting';
         this.session.pipeline.push(call);
@@ -128,7 +142,15 @@ export class Calls {
   close(): void {
     clearTimeout(this.#timer);
     this.#deadlines.close();
-    for (const call of this.#pending.values()) this.#fail(call, closedBus());
+    for (const call of this.#pending.values()) {
+      this.#fail(call, closedBus());
+      this.#takeAlong(call);
+    }
+  }
+
+  /** Its caller waits no more: what has not begun shall not, and what runs is told. */
+  #takeAlong(call: Call): void {
+    if (call.progress !== 'waiting') this.session.pipeline.push(new Cancel(call, this.limits.workerTimeoutMs));
   }
 
   #check(invocation: Invocation, signal: AbortSignal | undefined, late: boolean): void {
@@ -145,13 +167,15 @@ export class Calls {
       throw busy(invocation, 'maxPendingBytes', maxPendingBytes);
   }
 
-  /** Its agent may be about to come back. */
+  /** Its agent may be about to come back, or a clock about to be known. */
   #sendLater(call: Call): void {
     call.progress = 'waiting';
-    this.#refused.push(call);
+    this.#refused.add(call);
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      for (const refused of this.#refused.splice(0)) if (!refused.over) this.session.pipeline.push(refused);
+      const refused = [...this.#refused];
+      this.#refused.clear();
+      for (const again of refused) if (!again.over) this.session.pipeline.push(again);
     }, ASK_AGAIN_MS);
   }
 
@@ -172,6 +196,13 @@ export class Calls {
     this.#deadlines.remove(call);
     call.end();
   }
+}
+
+function unreadable(invocation: Invocation): ServicesError {
+  return new ServicesError(
+    'BERTH_SERVICE_OUTCOME_UNKNOWN',
+    `the reply to ${invocationKey(invocation)} cannot be read; it has taken effect. Run the same version everywhere`,
+  );
 }
 
 function brokerFailed(invocation: Invocation, why: string): ServicesError {

@@ -9,10 +9,10 @@ import type { Args, Op } from './pipeline.js';
 export class RedisDelivery implements BusDelivery, Op, Expiring {
   heapIndex = -1;
   readonly withdrawn = false;
-  /** answered or lost: what its handler does from now on counts no more */
-  over = false;
+  isCut = false;
+  /** why its signal is aborted */
+  reason: ServicesError | undefined;
   #controller: AbortController | undefined;
-  #reason: ServicesError | undefined;
   #failure = '';
   #reply: string | Buffer = '';
 
@@ -49,14 +49,20 @@ export class RedisDelivery implements BusDelivery, Op, Expiring {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.#reason !== undefined) this.#controller.abort(this.#reason);
+      if (this.reason !== undefined) this.#controller.abort(this.reason);
     }
     return this.#controller.signal;
   }
 
   abort(reason: ServicesError): void {
-    this.#reason ??= reason;
-    this.#controller?.abort(this.#reason);
+    this.reason ??= reason;
+    this.#controller?.abort(this.reason);
+  }
+
+  /** Its worker has lost it. */
+  cut(reason: ServicesError): void {
+    this.isCut = true;
+    this.abort(reason);
   }
 
   /**
@@ -64,7 +70,6 @@ export class RedisDelivery implements BusDelivery, Op, Expiring {
    *   was not begun in time
    */
   answer(reply: string | Buffer, failure: 'expired' | { readonly message: string } | undefined): this {
-    this.over = true;
     this.#reply = reply;
     // The first character keeps texts and words apart.
     this.#failure = failure === undefined ? '' : failure === 'expired' ? failure : `!${failure.message}`;

@@ -1,5 +1,7 @@
+import { jest } from '@jest/globals';
 import { eventually } from '#testing';
 import { codeOf, HeldHandler, ofObject, subscription } from '../../../testing/bus/lab.js';
+import { RedisDelivery } from './delivery.js';
 import { Host } from './host.js';
 import { encodeBody } from './message.js';
 import { redisBusLimits } from './options.js';
@@ -13,6 +15,8 @@ interface FakeSession {
   alive: boolean;
   silent: boolean;
   worker: string;
+  clockOffsetMs: number;
+  measure: () => void;
 }
 
 /** A session without a broker: what is pushed is accepted at once, unless it is silent. */
@@ -35,14 +39,15 @@ function fakeSession(): FakeSession {
     silent: false,
     worker: 'w-1',
     clockOffsetMs: 0,
+    measure: (): void => undefined,
     settled: () => Promise.resolve(),
   };
   return Object.assign(fake, { session: fake as unknown as Session });
 }
 
-function record(part: { deadline?: number } = {}): Buffer {
+function record({ deadline = Date.now() + 10_000, attempt = 1, call = '1' } = {}): Buffer {
   const body = encodeBody(ofObject('a'), 'at-least-once', 5);
-  return Buffer.concat([Buffer.from(`${part.deadline ?? Date.now() + 10_000},1,caller,1,`), Buffer.from(body)]);
+  return Buffer.concat([Buffer.from(`${deadline},${attempt},caller,${call},`), Buffer.from(body)]);
 }
 
 describe('Host', () => {
@@ -81,11 +86,85 @@ describe('Host', () => {
   it('never begins what is late, and says so', async () => {
     const fake = fakeSession();
     const host = new Host(limits, fake.session, () => true);
+    fake.measure = () => host.alive();
     const held = new HeldHandler();
     await host.serve(subscription(), held.handle);
     host.take('1-0', '1', record({ deadline: Date.now() - 1 }));
     await eventually(() => fake.steps.some((args) => args[0] === 'D' && args[8] === 'expired'));
     expect(held.begun).toHaveLength(0);
+    host.close();
+  });
+
+  it('begins what only seemed late, as a clock had been set', async () => {
+    const fake = fakeSession();
+    const host = new Host(limits, fake.session, () => true);
+    const held = new HeldHandler();
+    await host.serve(subscription(), held.handle);
+    // As the broker's clock was ahead before it was put back.
+    fake.clockOffsetMs = 60_000;
+    let asked = 0;
+    fake.measure = () => void (asked += 1);
+    host.take('1-0', '1', record());
+    expect([asked, held.begun.length]).toEqual([1, 0]);
+    fake.clockOffsetMs = 0;
+    host.alive();
+    expect(held.begun).toHaveLength(1);
+    held.answerAll();
+    host.close();
+  });
+
+  it('a caller that left before its work has come, or while it is held, takes it along', async () => {
+    const fake = fakeSession();
+    const host = new Host(limits, fake.session, () => true);
+    const held = new HeldHandler();
+    await host.serve(subscription(), held.handle);
+    const ended = (): unknown[] =>
+      fake.steps.flatMap((args) => args.flatMap((arg, i) => (arg === 'D' ? args[i + 3] : [])));
+    // More work waits behind what was read.
+    host.told('Ccaller,1');
+    host.told('Ccaller,2');
+    host.handed(false);
+    host.take('1-0', '1', record({ call: '1' }));
+    host.take('2-0', '1', record({ call: '2', attempt: 2 }));
+    host.take('3-0', '1', record({ call: '3' }));
+    await eventually(() => ended().length === 1);
+    expect(ended()).toEqual(['1-0']);
+    // What was begun once is on its way.
+    expect(held.begun.map(({ attempt, signal }) => [attempt, signal.aborted])).toEqual([
+      [2, true],
+      [1, false],
+    ]);
+    fake.alive = false;
+    host.take('4-0', '1', record({ call: '4' }));
+    host.told('Ccaller,4');
+    host.told('Ccaller,5');
+    host.handed(true);
+    fake.alive = true;
+    host.alive();
+    await eventually(() => ended().length === 2);
+    expect(ended()).toEqual(['1-0', '4-0']);
+    // All work that there was has come: nothing is remembered.
+    host.handed(true);
+    host.take('5-0', '1', record({ call: '5' }));
+    expect(held.begun).toHaveLength(3);
+    held.answerAll();
+    host.close();
+  });
+
+  it('thousands of callers that leave at once cost one look at what runs', async () => {
+    const fake = fakeSession();
+    const host = new Host(limits, fake.session, () => true);
+    const held = new HeldHandler();
+    await host.serve(subscription(), held.handle);
+    for (let i = 1; i <= 2000; i += 1) host.take(`${i}-0`, '1', record({ call: `${i}` }));
+    expect(held.begun).toHaveLength(2000);
+    const looks = jest.spyOn(RedisDelivery.prototype, 'call', 'get');
+    for (let i = 1; i <= 2000; i += 1) host.told(`Ccaller,${i}`);
+    host.handed(true);
+    expect(looks.mock.calls).toHaveLength(2000);
+    looks.mockRestore();
+    expect(held.begun.every(({ signal }) => signal.aborted)).toBe(true);
+    held.answerAll();
     host.close();
   });
 

@@ -10,12 +10,19 @@ import { away, cancelled, closedBus, timedOut, workerLost } from '../refusals.js
 import type { Session } from './session.js';
 import { Worker } from './worker.js';
 
+/** Callers who left that are remembered for work which has not come yet; the oldest are forgotten. */
+const MAX_LEFT = 20_000;
+
 /** The subscriptions of this process. */
 export class Host {
   readonly #workers = new Map<string, Worker>();
   readonly #deadlines = new Deadlines<RedisDelivery>((delivery) => delivery.abort(timedOut(delivery.invocation)));
-  /** what came while others may have declared this worker dead */
+  /** what came while others may have declared this worker dead, or seemed to come too late */
   #held: (() => void)[] = [];
+  /** calls whose callers have left, as they were told since the last read of the inbox */
+  #leaving: string[] = [];
+  /** those of them that do not run: their work may be held, or come with a later read */
+  readonly #left = new Set<string>();
   #count = 0;
 
   constructor(
@@ -65,34 +72,26 @@ export class Host {
 
   /** Something was given to this process. */
   take(id: string, number: string, record: Buffer): void {
-    const { session } = this;
-    const worker = this.#workers.get(number);
-    // What came too late for it goes back with the step by which it leaves.
-    if (worker?.open !== true) return;
-    const begin = (): void => {
-      if (!worker.open) return;
-      const delivery = this.#read(id, number, record);
-      if (delivery === undefined) return;
-      if (delivery.deadline <= Date.now()) {
-        session.pipeline.push(delivery.answer('', 'expired'));
-        return;
-      }
-      this.#deadlines.add(delivery);
-      void worker.run(delivery);
-    };
-    if (session.alive) begin();
-    else this.#held.push(begin);
+    if (this.session.alive) this.#begin(id, number, record, false);
+    else this.#hold(id, number, record);
   }
 
   /** What is said to this process: '' as a greeting, or that the caller of an invocation has left. */
   told(text: string): void {
-    if (!text.startsWith('C')) return;
-    const call = text.slice(1);
-    for (const { running } of this.#workers.values())
-      for (const delivery of running) if (delivery.call === call) delivery.abort(cancelled(delivery.invocation));
+    if (text.startsWith('C')) this.#leaving.push(text.slice(1));
   }
 
-  /** Nobody has declared this worker dead. */
+  /**
+   * One read of the inbox has been handed over.
+   *
+   * @param all whether no more work was there: what a caller left that neither runs nor is held, does not come
+   */
+  handed(all: boolean): void {
+    if (this.#leaving.length > 0) this.#tellLeft();
+    if (all && this.#held.length === 0 && this.#left.size > 0) this.#left.clear();
+  }
+
+  /** Nobody has declared this worker dead, and the clocks have been compared just now. */
   alive(): void {
     if (this.#held.length === 0 || !this.session.alive) return;
     for (const begin of this.#held.splice(0)) begin();
@@ -101,6 +100,7 @@ export class Host {
   /** The broker knows nothing of this worker any more; it comes back under another name. */
   startAgain(): void {
     this.#held = [];
+    this.#left.clear();
     for (const worker of this.#workers.values()) {
       worker.cut(lost, true);
       if (worker.open) worker.join();
@@ -120,6 +120,51 @@ export class Host {
     this.session.pipeline.push(new Step(['Q', this.session.worker]));
   }
 
+  #hold(id: string, number: string, record: Buffer): void {
+    this.#held.push(() => this.#begin(id, number, record, true));
+  }
+
+  /** @param measured whether the clocks have been compared just now */
+  #begin(id: string, number: string, record: Buffer, measured: boolean): void {
+    const { session } = this;
+    const worker = this.#workers.get(number);
+    // What came too late for it goes back with the step by which it leaves.
+    if (worker?.open !== true) return;
+    const delivery = this.#read(id, number, record);
+    if (delivery === undefined) return;
+    if (delivery.deadline <= Date.now()) {
+      if (measured) {
+        session.pipeline.push(delivery.answer('', 'expired'));
+      } else {
+        // A clock may have been set since the two were compared.
+        this.#hold(id, number, record);
+        session.measure();
+      }
+      return;
+    }
+    const left = this.#left.size > 0 && this.#left.delete(delivery.call);
+    if (left && delivery.attempt === 1) {
+      // As if it were still in a queue: nobody waits for it, and it is no dead letter.
+      session.pipeline.push(delivery.answer('', undefined));
+      return;
+    }
+    this.#deadlines.add(delivery);
+    void worker.run(delivery);
+    if (left) delivery.abort(cancelled(delivery.invocation));
+  }
+
+  /** In one pass: as many may leave at once as run. */
+  #tellLeft(): void {
+    const left = this.#left;
+    for (const call of this.#leaving.splice(0)) left.add(call);
+    for (const { running } of this.#workers.values())
+      for (const delivery of running) if (left.delete(delivery.call)) delivery.abort(cancelled(delivery.invocation));
+    for (const call of left) {
+      if (left.size <= MAX_LEFT) break;
+      left.delete(call);
+    }
+  }
+
   async #stop(worker: Worker, timeoutMs: number): Promise<void> {
     worker.leave();
     const cut = (): void => worker.cut(lost);
@@ -127,6 +172,7 @@ export class Host {
     if (timer === undefined) cut();
     await worker.idle();
     clearTimeout(timer);
+    worker.left();
     await this.session.settled(this.limits.connectTimeoutMs);
     this.#workers.delete(worker.number);
   }

@@ -8,13 +8,15 @@ export interface InboxEvents {
   /** @param callNumber from 1; 0 is what is said to this process, see {@link Host.told} */
   reply(callNumber: string, answer: Buffer): void;
   work(id: string, subscription: string, record: Buffer): void;
+  /** @param all whether there was no more work to read */
+  handed(all: boolean): void;
 }
 
 type Entry = readonly [id: Buffer, namesAndValues: readonly Buffer[]];
 type Read = readonly (readonly [stream: Buffer, entries: readonly Entry[]])[] | null;
 
 /** How many entries of a stream come at once; the rest comes with the next read. */
-const AT_ONCE = '200';
+const AT_ONCE = 200;
 const BYTES = { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } };
 
 /**
@@ -81,7 +83,18 @@ export class Inbox {
     const ask = (): Promise<Read> =>
       connection.sendCommand<Read>(
         // Work comes first: that its caller has left is among the replies.
-        ['XREAD', 'COUNT', AT_ONCE, 'BLOCK', this.#blockMs, 'STREAMS', work, replies, this.#lastWork, this.#lastReply],
+        [
+          'XREAD',
+          'COUNT',
+          `${AT_ONCE}`,
+          'BLOCK',
+          this.#blockMs,
+          'STREAMS',
+          work,
+          replies,
+          this.#lastWork,
+          this.#lastReply,
+        ],
         BYTES,
       );
     try {
@@ -99,7 +112,13 @@ export class Inbox {
         // The broker waits for more while these are worked on. What fails is seen in the next turn of the loop.
         next = ask();
         next.catch(() => undefined);
-        for (const [stream, entries] of read ?? []) this.#hand(entries, stream.toString() === work);
+        let all = true;
+        for (const [stream, entries] of read ?? []) {
+          const isWork = stream.toString() === work;
+          this.#hand(entries, isWork);
+          if (isWork && entries.length >= AT_ONCE) all = false;
+        }
+        this.events.handed(all);
       }
     } catch (thrown) {
       this.#link.drop(connection, thrown);

@@ -151,15 +151,18 @@ export function encodeReply(reply: InvocationReply, invocationId: string): strin
   return withBytes(`R${status}p${rest}\n`, payload);
 }
 
-/** What the script says itself: `T` expired, `N` nobody serves it, `B` a queue is full, `L` its worker was lost. */
-export type Answer =
-  { readonly reply: InvocationReply } | { readonly refused: 'T' | 'N' | 'B' | 'L'; readonly attempts: number };
+/**
+ * What the script says itself: `T` expired, `N` nobody serves it, `B` a queue is full, `L` its worker was lost, `A` it
+ * seems to have been on its way for too long, and may be sent again.
+ */
+export type Answer = { readonly reply: InvocationReply } | { readonly refused: Refusal; readonly attempts: number };
+type Refusal = 'T' | 'N' | 'B' | 'L' | 'A';
 
 export function decodeAnswer(bytes: Buffer, invocationId: string): Answer {
   const kind = String.fromCharCode(bytes[0] ?? 0);
   if (kind !== 'R') {
     const attempts = Number(bytes.toString('latin1', 1));
-    return { refused: kind as 'T' | 'N' | 'B' | 'L', attempts };
+    return { refused: kind as Refusal, attempts };
   }
   const status = ((bytes[1] ?? 0) - 48) as InvocationStatus;
   const end = bytes.indexOf(LF);

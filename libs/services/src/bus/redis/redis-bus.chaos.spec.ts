@@ -107,7 +107,7 @@ describeWithRedis('RedisBus among agents that come, go and die', () => {
         await bus.close();
       }
       await eventually(async () => {
-        const left = (await lab.keys()).filter((key) => /:(busy|queue|ready|waiting)$/.test(key));
+        const left = (await lab.keys()).filter((key) => /:(busy|queue|ready|waiting|leaving)$/.test(key));
         if (left.length > 0) throw new Error(left.join());
         return true;
       }, 10_000);

@@ -54,6 +54,23 @@ describeWithRedis('RedisBus whose broker loses its memory', () => {
     expect(textOf(await bus.invoke(invocation(), AT_MOST_ONCE))).toBe('done');
   });
 
+  redisTest('FLUSHALL: calls have the patience that an idle agent of another process needs to notice', async (lab) => {
+    await lab.bus().serve(subscription(), answering('done'));
+    const caller = lab.bus();
+    await caller.ready();
+    const held = new HeldHandler();
+    await lab.bus().serve(subscription({ partition: 1 }), held.handle);
+    const call = caller.invoke(ofObject('a', { partition: 1 }), AT_LEAST_ONCE);
+    await eventually(() => held.begun.length === 1);
+    await lab.ask('FLUSHALL');
+    // The caller notices at once.
+    const others = [0, 1].map((partition) => caller.invoke(ofObject('b', { partition }), AT_LEAST_ONCE));
+    await eventually(() => held.begun.length === 3, 20_000);
+    held.answerAll();
+    expect(textOf(await call)).toBe('done');
+    expect((await Promise.all(others)).map(textOf)).toEqual(['done', 'done']);
+  });
+
   redisTest(
     'a broker that has lost only the end of its memory gives nothing to those who were there before',
     async (lab) => {

@@ -63,18 +63,21 @@ describeWithRedis('RedisBus while its broker is stopped and started', () => {
         await before;
       };
       const lines = Array.from({ length: 8 }, (_, n) => line(n));
-      await eventually(() => counts.answered > 500);
-      await lab.server.stop();
-      await sleep(2000);
-      await lab.server.start();
-      const after = counts.answered;
-      await eventually(() => counts.answered > after + 1000, 15_000);
-      await lab.server.kill();
-      await sleep(1000);
-      await lab.server.start();
-      const afterKill = counts.answered;
-      await eventually(() => counts.answered > afterKill + 1000, 15_000);
-      going = false;
+      try {
+        await eventually(() => counts.answered > 500);
+        await lab.server.stop();
+        await sleep(2000);
+        await lab.server.start();
+        const after = counts.answered;
+        await eventually(() => counts.answered > after + 1000, 15_000);
+        await lab.server.kill();
+        await sleep(1000);
+        await lab.server.start();
+        const afterKill = counts.answered;
+        await eventually(() => counts.answered > afterKill + 1000, 15_000);
+      } finally {
+        going = false;
+      }
       await Promise.all(lines);
       expect(failures).toEqual([]);
       expect(counts.answered).toBe(counts.sent);

@@ -58,8 +58,14 @@ describeWithRedis('RedisBus', () => {
       return caller.invoke(call, i % 2 === 0 ? AT_LEAST_ONCE : AT_MOST_ONCE);
     });
     await Promise.all(calls);
-    await agent.stop(1000);
-    await own.stop(1000);
+    const held = new HeldHandler();
+    const late = await worker.serve(subscription({ partition: 1 }), held.handle);
+    const last = caller.invoke(ofObject('a', { partition: 1 }), AT_MOST_ONCE);
+    await eventually(() => held.begun.length === 1);
+    const stopped = late.stop(60_000);
+    held.answer();
+    await last;
+    await Promise.all([stopped, agent.stop(1000), own.stop(1000)]);
     expect(agent.state).toBe('stopped');
     // The last step of a stop has been done by now: what is left are two processes without work.
     const left = (await lab.keys()).filter((key) => !/^berth:(in|proc|work):|^berth:workers$|^berth:queued$/.test(key));
@@ -209,5 +215,69 @@ describeWithRedis('RedisBus', () => {
     held.answer('in time');
     expect(textOf(await inTime)).toBe('in time');
     expect(held.begun).toHaveLength(1);
+  });
+
+  redisTest('a host that slept, or a broker whose clock was put forward, costs no call', async (lab) => {
+    await lab.bus().serve(subscription(), answering('done'));
+    const caller = lab.bus();
+    expect(textOf(await caller.invoke(ofObject('a'), AT_MOST_ONCE))).toBe('done');
+    // The steady clock stands still while a host sleeps.
+    const real = performance.now.bind(performance);
+    performance.now = () => real() - 60_000;
+    try {
+      for (let i = 0; i < 3; i += 1)
+        expect(textOf(await caller.invoke(ofObject('a', { deadline: Date.now() + 20_000 }), AT_MOST_ONCE))).toBe(
+          'done',
+        );
+    } finally {
+      performance.now = real;
+    }
+  });
+
+  redisTest('a bus that is closed takes along what has not begun, and what runs is told', async (lab) => {
+    const held = new HeldHandler();
+    await lab.bus().serve(subscription(), held.handle);
+    const caller = lab.bus();
+    const calls = [1, 2, 3].map(() => later(caller.invoke(ofObject('a'), AT_MOST_ONCE)));
+    await eventually(async () => (await lab.ask<number>('LLEN', `berth:oprc/${SERVICE}/0/objects/a:queue`)) === 2);
+    await eventually(() => held.begun.length === 1);
+    await caller.close();
+    for (const call of calls) expect(await codeOf(call)).toBe('BERTH_SERVICE_BUS_UNAVAILABLE');
+    await eventually(() => held.begun[0]?.signal.aborted);
+    const last = ofObject('a');
+    const reply = lab.bus().invoke(last, AT_MOST_ONCE);
+    held.answer();
+    await eventually(() => held.begun.length === 2);
+    held.answer('last');
+    expect(textOf(await reply)).toBe('last');
+    expect(held.begun[1]?.invocation.id).toBe(last.id);
+  });
+
+  redisTest('callers who left while their calls were on the way to a worker: none of these begins', async (lab) => {
+    const held = new HeldHandler();
+    const { bus, link } = await lab.behindLink();
+    await bus.serve(subscription({ concurrency: 2000 }), held.handle);
+    const caller = lab.bus();
+    await caller.ready();
+    link.freeze();
+    const leaving = new AbortController();
+    // More than come with one read.
+    const calls = Array.from({ length: 700 }, () =>
+      later(caller.invoke(invocation(), { ...AT_MOST_ONCE, signal: leaving.signal })),
+    );
+    const [work] = (await lab.keys()).filter((key) => key.startsWith('berth:w:'));
+    const stream = (work as string).replace('berth:w:', 'berth:work:');
+    await eventually(async () => (await lab.ask<number>('XLEN', stream)) === 700);
+    leaving.abort();
+    for (const call of calls) expect(await codeOf(call)).toBe('BERTH_SERVICE_CANCELLED');
+    const known = async (): Promise<number> => (await lab.keys()).filter((key) => key.startsWith('berth:left:')).length;
+    await eventually(async () => (await known()) === 700);
+    link.mend();
+    await eventually(async () => (await lab.ask<number>('XLEN', stream)) === held.begun.length);
+    // One read may have been on its way when the link froze.
+    expect(held.begun.filter(({ signal }) => !signal.aborted)).toEqual([]);
+    expect(held.begun.length).toBeLessThan(700);
+    held.answerAll();
+    await eventually(async () => (await lab.ask<string>('HGET', 'berth:free', `${stream.slice(11)}/1`)) === '2000');
   });
 });

@@ -30,8 +30,10 @@ const FAREWELL_MS = 1_000;
  * - A broker that comes back without its memory: calls that were accepted fail as
  *   OUTCOME_UNKNOWN, but those at least once are sent again, and subscriptions come back.
  * - An invocation that was accepted while its agent is gone waits for the next one until its deadline.
- * - A caller that leaves before a method has begun takes its invocation along; what runs is told by its signal.
- * - Deadlines are kept by the broker's clock: those of hosts may differ.
+ * - A caller that leaves, or closes its bus, before a method has begun takes its invocation along; what runs is told
+ *   by its signal. Another delivery of the same invocation is not.
+ * - Deadlines are kept by the broker's clock: those of hosts may differ. What is refused as too late after a clock was
+ *   set, or a host slept, is sent again, or looked at again, when the clocks have been compared.
  */
 export class RedisBus implements InvocationBus {
   readonly #limits: RedisBusLimits;
@@ -80,6 +82,7 @@ export class RedisBus implements InvocationBus {
         else this.#calls.answered(number, answer);
       },
       work: (id, subscription, record) => this.#host.take(id, subscription, record),
+      handed: (all) => this.#host.handed(all),
     });
     this.#session.start();
     this.#inbox.start();

@@ -4,10 +4,11 @@ export const LONGEST_MS = 1_000_000_000_000;
 /** What can be done: the part of the script that changes who has what. See {@link busScript}. */
 export const SCRIPT_OPERATIONS = `
 local function send(caller, scope, target, remaining, number, body)
-  -- What was on its way for a while, such as to a broker that stood still, has less left.
-  remaining = remaining - transit
   -- Also what is no number.
   if not (remaining > 0) then return tell(caller, number, 'T') end
+  -- It stood still for long on its way, or a clock was set: its caller knows whether it is too late.
+  if transit >= math.min(remaining, WORKER_MS) then return tell(caller, number, 'A') end
+  remaining = remaining - transit
   -- A larger number is written with an exponent, which nobody could read.
   local deadline = now + math.ceil(math.min(remaining, ${LONGEST_MS}))
   -- What is in a queue can be read by whoever takes it out.
@@ -53,14 +54,18 @@ local function left(caller, number, keepMs, scope, target)
   local groups = { scope .. '/objects', scope .. '/objects/' .. name }
   if string.sub(target, 1, 1) == 'm' then groups = { scope .. '/invokes/' .. name } end
   local seen = {}
-  for _, group in ipairs(groups) do
-    for _, agent in ipairs(agents(group)) do
+  local function tellAll(list)
+    for _, agent in ipairs(list) do
       local process = string.match(agent, '^[^./]+')
       if not seen[process] then
         seen[process] = true
         tell(process, '0', 'C' .. caller .. ',' .. number)
       end
     end
+  end
+  for _, group in ipairs(groups) do
+    tellAll(agents(group))
+    tellAll(call('LRANGE', PREFIX .. group .. ':leaving', 0, -1))
   end
 end
 
@@ -110,9 +115,10 @@ local function join(worker, number, scope, concurrency, object, methods)
   return true
 end
 
+-- @return what it served, if it did
 local function unjoin(worker, number)
   local served = call('HGET', PREFIX .. 'w:' .. worker, number)
-  if not served then return end
+  if not served then return nil end
   local agent = worker .. '/' .. number
   call('HDEL', PREFIX .. 'w:' .. worker, number)
   call('HDEL', FREE, agent)
@@ -126,11 +132,34 @@ local function unjoin(worker, number)
       drain(scope, makeReady(scope, object, 'RPUSH'))
     end
   end
+  return served
+end
+
+-- It takes nothing new, and is told who leaves until what it has begun has ended.
+local function stays(worker, number, served)
+  call('HSET', PREFIX .. 'w:' .. worker, 'leaving:' .. number, served)
+  for group in string.gmatch(served, '[^\\n]+') do
+    call('RPUSH', PREFIX .. group .. ':leaving', worker .. '/' .. number)
+  end
+end
+
+local function ended(worker, number)
+  local served = call('HGET', PREFIX .. 'w:' .. worker, 'leaving:' .. number)
+  if not served then return end
+  call('HDEL', PREFIX .. 'w:' .. worker, 'leaving:' .. number)
+  for group in string.gmatch(served, '[^\\n]+') do
+    call('LREM', PREFIX .. group .. ':leaving', 0, worker .. '/' .. number)
+  end
 end
 
 -- Takes nothing new, and gives back what it has not begun.
 local function leave(worker, number, begun)
-  unjoin(worker, number)
+  local served = unjoin(worker, number)
+  if not next(begun) then
+    ended(worker, number)
+  elseif served then
+    stays(worker, number, served)
+  end
   local work = PREFIX .. 'work:' .. worker
   for _, entry in ipairs(call('XREVRANGE', work, '+', '-')) do
     if entry[2][1] == number and not begun[entry[1]] then
@@ -159,7 +188,10 @@ end
 
 -- @return whether there is more to do: one call must not hold the broker for long
 local function reap(worker)
-  for _, number in ipairs(call('HKEYS', PREFIX .. 'w:' .. worker)) do unjoin(worker, number) end
+  for _, number in ipairs(call('HKEYS', PREFIX .. 'w:' .. worker)) do
+    local leaving = string.match(number, '^leaving:(.*)$')
+    if leaving then ended(worker, leaving) else unjoin(worker, number) end
+  end
   local work = PREFIX .. 'work:' .. worker
   local entries = call('XREVRANGE', work, '+', '-', 'COUNT', 200)
   for _, entry in ipairs(entries) do

@@ -28,7 +28,7 @@ if ask == 'batch' then
     failures[#failures + 1] = type(why) == 'table' and why.err or tostring(why)
   end
   transit = now - (tonumber(ARGV[5]) or now)
-  if not (transit > 0 and transit < CALLER_MS) then transit = 0 end
+  if not (transit > 0) then transit = 0 end
   local i, n, at = 6, #ARGV, 0
   while i <= n do
     local op = ARGV[i]
@@ -74,8 +74,8 @@ if ask == 'batch' then
     at = at + 1
   end
   writeFree()
-  local untold = writeAllTold()
-  if untold then failed(at, untold) end
+  local why = writeAllTold()
+  if why then failed(at, why) end
   if #failures > 0 then return { answer, unpack(failures) } end
   return answer
 end

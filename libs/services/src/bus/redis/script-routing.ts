@@ -7,7 +7,8 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 -- Where turns begin is by chance: what counts batches would favour one group for ever.
 local turn = tonumber(time[2])
 
--- How long a batch was on its way at least, ms; unbelievably long is a clock that was put forward.
+-- How long a batch was on its way at least, ms, such as to a broker that stood still. Long may also be a clock
+-- that was put forward, or one of a host that slept.
 local transit = 0
 
 -- Both are read once for all operations of a call, and what changed is written at its end.
@@ -83,11 +84,13 @@ local function laneOf(key)
 end
 
 -- All that one call of the script tells a caller is one entry of its inbox, or few.
-local told = {}
+local told, untold = {}, nil
 
+-- One inbox that cannot be written must not keep others from theirs, nor a step from what else it does.
 local function writeTold(caller, entry)
-  call('XADD', PREFIX .. 'in:' .. caller, 'NOMKSTREAM', '*', unpack(entry))
   told[caller] = nil
+  local ok, result = pcall(call, 'XADD', PREFIX .. 'in:' .. caller, 'NOMKSTREAM', '*', unpack(entry))
+  if not ok then untold = result end
 end
 
 local function tell(caller, number, text)
@@ -102,14 +105,10 @@ local function tell(caller, number, text)
   if n >= 1000 then writeTold(caller, entry) end
 end
 
--- One inbox that cannot be written must not keep others from theirs. @return what it failed with, if any did
+-- @return what it failed with, if any did
 local function writeAllTold()
-  local failure
-  for caller, entry in pairs(told) do
-    local ok, result = pcall(writeTold, caller, entry)
-    if not ok then failure = result end
-  end
-  return failure
+  for caller, entry in pairs(told) do writeTold(caller, entry) end
+  return untold
 end
 
 local function bury(record, parsed, reason, message)

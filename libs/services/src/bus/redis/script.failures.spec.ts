@@ -1,7 +1,7 @@
 import { describeWithRedis } from '#testing';
 import { SERVICE } from '../../../testing/bus/lab.js';
 import { redisTest } from '../../../testing/redis/redis-lab.js';
-import { joinOp, sendOp, Speaker } from '../../../testing/redis/speaker.js';
+import { doneOp, joinOp, sendOp, Speaker } from '../../../testing/redis/speaker.js';
 
 describeWithRedis('the script of the Redis bus: what it cannot do', () => {
   redisTest('a deadline of any size leaves the rest of its batch alone', async (lab) => {
@@ -65,6 +65,44 @@ describeWithRedis('the script of the Redis bus: what it cannot do', () => {
       expect(await one.work()).toEqual([]);
     },
   );
+
+  redisTest('replies that no inbox takes keep no step from freeing agent and object', async (lab) => {
+    const one = await new Speaker(lab, 'one').hello();
+    const two = await new Speaker(lab, 'two').hello();
+    await one.next(...joinOp('one', 1000));
+    const sends = Array.from({ length: 600 }, (_, i) => sendOp(`${i + 1}`, { objectId: `x-${i + 1}` }));
+    await two.next(...sends.flat());
+    await lab.ask('DEL', 'berth:in:two');
+    await lab.ask('SET', 'berth:in:two', 'no stream');
+    // More than are written to an inbox at once.
+    const answer = await one.next(...(await one.work()).flatMap((work) => doneOp(one, work)));
+    expect(answer).toEqual(['DONE', 600, expect.stringContaining('WRONGTYPE')]);
+    expect(await lab.ask('HGET', 'berth:free', 'one/1')).toBe('1000');
+    expect(await lab.ask('HLEN', `berth:oprc/${SERVICE}/0:busy`)).toBe(0);
+  });
+
+  redisTest('a batch that was on its way for too long is refused, and may be sent again', async (lab) => {
+    const one = await new Speaker(lab, 'one').hello();
+    await one.next(...joinOp('one', 10));
+    const [seconds] = await lab.ask<string[]>('TIME');
+    const sentAgo = (ms: number): string => String(Number(seconds) * 1000 - ms);
+    // workerTimeoutMs is 1000.
+    const long = await one.say(
+      'batch',
+      'one',
+      '2',
+      '',
+      sentAgo(20_000),
+      ...sendOp('1', { objectId: 'a', remaining: '60000' }),
+    );
+    expect(long).toBe('DONE');
+    await one.say('batch', 'one', '3', '', sentAgo(300), ...sendOp('2', { objectId: 'b', remaining: '200' }));
+    await one.say('batch', 'one', '4', '', sentAgo(400_000), ...sendOp('3', { objectId: 'b', remaining: '200' }));
+    expect(await one.replies()).toEqual(['0:', '1:A', '2:A', '3:A']);
+    expect(await one.work()).toEqual([]);
+    await one.say('batch', 'one', '5', '', sentAgo(-5_000), ...sendOp('1', { objectId: 'a', remaining: '60000' }));
+    expect(await one.work()).toHaveLength(1);
+  });
 
   redisTest('records that cannot be read keep no beat from its work', async (lab) => {
     const one = await new Speaker(lab, 'one').hello();

@@ -79,4 +79,30 @@ describeWithRedis('the script of the Redis bus: who takes what', () => {
     expect(await one.replies()).toEqual(['0:', '3:T']);
     expect(await lab.ask('XLEN', `berth:oprc/${SERVICE}/0:dead`)).toBe(1);
   });
+
+  redisTest('an agent that has left is told who leaves until what it had begun has ended', async (lab) => {
+    const one = await new Speaker(lab, 'one').hello();
+    const two = await new Speaker(lab, 'two').hello();
+    await one.next(...joinOp('one', 10, ['add']));
+    await two.next(...sendOp('1'), ...sendOp('2', {}));
+    const work = await one.work();
+    const ids = work.map(([id]) => id);
+    const leaving = async (): Promise<string[]> => (await lab.keys()).filter((key) => key.includes('leaving'));
+    await one.next('L', 'one', '1', '2', ...ids);
+    await two.next(...leftOp('1'));
+    expect(await one.left()).toEqual(['two,1']);
+    expect(await leaving()).toHaveLength(2);
+    await one.next(...work.flatMap((entry) => doneOp(one, entry)), 'L', 'one', '1', '0');
+    await two.next(...leftOp('2'));
+    expect(await one.left()).toEqual(['two,1']);
+    expect(await leaving()).toEqual([]);
+    expect(await lab.ask('EXISTS', 'berth:w:one')).toBe(0);
+    // One that dies meanwhile leaves nothing either.
+    await one.next(...joinOp('one', 10), ...sendOp('3'));
+    await one.next('L', 'one', '1', '1', ...(await one.work()).map(([id]) => id));
+    expect(await leaving()).toHaveLength(1);
+    await two.next('R', 'one');
+    expect(await leaving()).toEqual([]);
+    expect(await lab.ask('EXISTS', 'berth:w:one')).toBe(0);
+  });
 });

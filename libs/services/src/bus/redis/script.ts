@@ -20,12 +20,13 @@ import { SCRIPT_ROUTING } from './script-routing.js';
  * | --- | --- |
  * | `{lane}:queue` | list: accepted invocations that wait, oldest first |
  * | `oprc/{pkg}.{cls}/{partition}/objects[/{obj}]:agents`, `…/invokes/{fn}:agents` | list: subscriptions, `worker/number` |
+ * | `…:leaving`, where there is `…:agents` | list: subscriptions that take nothing new and still run something |
  * | `oprc/{pkg}.{cls}/{partition}/objects[/{obj}]:ready` | list: objects whose next invocation waits for a free agent |
  * | `oprc/{pkg}.{cls}/{partition}:busy` | hash: object to `R` (runs) or `W` (is in a list of ready ones) |
  * | `oprc/{pkg}.{cls}/{partition}:waiting` | set: where something waits for a free agent |
  * | `oprc/{pkg}.{cls}/{partition}:dead` | stream: dead letters |
  * | `work:{worker}` | stream: what was given to a worker and not answered yet |
- * | `w:{worker}` | hash: subscription to what it serves |
+ * | `w:{worker}` | hash: subscription to what it serves; with `leaving:` before it, to what it served |
  * | `free` | hash: subscription to how many more it takes |
  * | `workers` | sorted set: worker to when it is suspected, or with .5 counts as dead |
  * | `queued` | sorted set: queue to when its first invocation expires, or in an hour |

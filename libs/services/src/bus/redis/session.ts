@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type Log, silentLog } from '#observability';
+import { BrokerClock, type Moment } from './broker-clock.js';
 import { Latch } from './latch.js';
 import { type Connection, Link, type LinkOptions } from './link.js';
 import type { RedisBusLimits } from './options.js';
@@ -32,8 +33,6 @@ export class Session {
   readonly pipeline: Pipeline;
   /** whether the broker is there */
   readonly up = new Latch();
-  /** ms to add to our clock for the broker's */
-  clockOffsetMs = 0;
   reason = 'not connected yet';
   readonly #link: Link;
   readonly #log: Log;
@@ -44,9 +43,10 @@ export class Session {
   #workerKnown = false;
   #upSince = 0;
   #aliveUntil = -Infinity;
-  /** ms to add to the steady clock for the broker's; too many by what the last greeting or beat took to get there */
-  #steadyOffsetMs = 0;
+  readonly #clock = new BrokerClock();
   #timer: NodeJS.Timeout | undefined;
+  /** where a beat is under way */
+  #beating: Connection | undefined;
   #closed = false;
 
   constructor(
@@ -64,13 +64,18 @@ export class Session {
     this.pipeline = new Pipeline({
       submit: (sequence, ops) =>
         this.#evaluate(this.#up, [
-          ...['batch', this.caller, String(sequence), events.trim(), this.#brokerTime()],
+          ...['batch', this.caller, String(sequence), events.trim(), String(this.#clock.at(performance.now()))],
           ...ops,
         ]),
       answered: (answer) => this.#answered(answer),
       failed: (thrown) => this.#failed(thrown),
       dropped: (why) => this.#log.error({ why }, 'redis bus: the broker could not do a step, which is dropped'),
     });
+  }
+
+  /** ms to add to our clock for the broker's */
+  get clockOffsetMs(): number {
+    return this.#clock.offsetMs;
   }
 
   /** Whether nobody can have declared this worker dead: what has not begun by then must not begin. */
@@ -93,6 +98,14 @@ export class Session {
     clearTimeout(timer);
   }
 
+  /**
+   * Asks the broker for its time, where a clock may have been set, or have stood still. {@link SessionEvents.alive}
+   * comes when it is known.
+   */
+  measure(): void {
+    void this.#beat();
+  }
+
   /** A command beside the script; fails when the broker is away. */
   command<T>(args: Args, typeMapping: Record<number, unknown> = {}): Promise<T> {
     if (this.#up === undefined) return Promise.reject(new Error(this.reason));
@@ -113,7 +126,7 @@ export class Session {
     try {
       await connection.sendCommand(['SCRIPT', 'LOAD', this.#script]);
       for (;;) {
-        const sentAt = this.#sending();
+        const sentAt = thisMoment();
         const known = [this.#callerKnown ? '1' : '0', this.#workerKnown ? '1' : '0'];
         const answer = await this.#evaluate(connection, ['hello', this.caller, this.worker, ...known]);
         if (this.#link.connection !== connection) return;
@@ -201,11 +214,13 @@ export class Session {
 
   async #beat(): Promise<void> {
     const connection = this.#up;
-    if (connection === undefined) return;
+    if (connection === undefined || connection === this.#beating) return;
+    this.#beating = connection;
+    clearTimeout(this.#timer);
     const { worker, caller } = this;
     try {
       for (let more = 1; more === 1;) {
-        const sentAt = this.#sending();
+        const sentAt = thisMoment();
         // After a break all seem dead that have not come back yet.
         const mayReap = performance.now() - this.#upSince > this.limits.workerTimeoutMs * PATIENCE;
         const args = ['beat', caller, worker, this.events.trim(), mayReap ? '1' : '0'];
@@ -223,28 +238,24 @@ export class Session {
       this.#beatLater();
     } catch (thrown) {
       if (this.#up === connection) this.#link.drop(connection, thrown);
+    } finally {
+      if (this.#beating === connection) this.#beating = undefined;
     }
   }
 
-  #sending(): { readonly clock: number; readonly steady: number } {
-    return { clock: Date.now(), steady: performance.now() };
-  }
-
-  #measured(brokerNow: number, sent: { readonly clock: number; readonly steady: number }): void {
-    this.clockOffsetMs = Math.round(brokerNow - (sent.clock + Date.now()) / 2);
-    this.#steadyOffsetMs = brokerNow - sent.steady;
+  #measured(brokerNow: number, sent: Moment): void {
+    this.#clock.measured(brokerNow, sent, thisMoment());
     this.#aliveUntil = sent.steady + this.limits.workerTimeoutMs;
-  }
-
-  /** Not before the broker's clock, and by the steady one of ours: what this tells apart is never too long. */
-  #brokerTime(): string {
-    return String(Math.ceil(this.#steadyOffsetMs + performance.now()));
   }
 
   #evaluate(connection: Connection | undefined, args: Args): Promise<unknown> {
     if (connection === undefined) return Promise.reject(new Error(this.reason));
     return connection.sendCommand(['EVALSHA', this.#sha, '0', ...args]);
   }
+}
+
+function thisMoment(): Moment {
+  return { clock: Date.now(), steady: performance.now() };
 }
 
 /** Nobody else's: 15 random bytes. */

@@ -1,7 +1,7 @@
 import { ServicesError } from '../../errors.js';
 import type { InvocationReply } from '../../invocation/invocation.js';
-import { errorReply, isFailure } from '../../invocation/replies.js';
-import { handlerFailed, messageIn } from '../handler-reply.js';
+import { errorReply } from '../../invocation/replies.js';
+import { handlerFailed, isDeadLetter, messageIn } from '../handler-reply.js';
 import type { BusHandler, Subscription } from '../invocation-bus.js';
 import type { RedisDelivery } from './delivery.js';
 import { encodeReply, MAX_HEAD_BYTES, scopeOf } from './message.js';
@@ -17,6 +17,8 @@ export class Worker {
   /** the bus is closed */
   onClosed = (): void => undefined;
   readonly #idle: (() => void)[] = [];
+  /** it has left, and what it had begun has not ended */
+  #stays = false;
 
   constructor(
     readonly number: string,
@@ -42,7 +44,7 @@ export class Worker {
       reply = handlerFailed(thrown, id);
     }
     // Lost meanwhile: somebody else has it, or nobody any more.
-    if (delivery.over) return;
+    if (delivery.isCut) return;
     let answer = encodeReply(reply, id);
     const length = reply.payload?.length ?? 0;
     if (length > this.maxReplyBytes || answer.length > length + MAX_HEAD_BYTES) {
@@ -56,7 +58,7 @@ export class Worker {
       );
       answer = encodeReply(reply, id);
     }
-    const failed = delivery.delivery === 'at-least-once' && isFailure(reply);
+    const failed = delivery.delivery === 'at-least-once' && isDeadLetter(reply, delivery.reason);
     delivery.answer(answer, failed ? { message: messageIn(reply) ?? '' } : undefined);
     this.session.pipeline.push(delivery);
     this.#ended(delivery);
@@ -68,7 +70,16 @@ export class Worker {
     this.open = false;
     const { worker, pipeline } = this.session;
     const begun = [...this.running].map(({ id }) => id);
+    this.#stays = begun.length > 0;
     pipeline.push(new Step(['L', worker, this.number, String(begun.length), ...begun]));
+  }
+
+  /** Nothing runs any more of what had begun when it left: the broker need not tell it who leaves. */
+  left(): void {
+    if (!this.#stays) return;
+    this.#stays = false;
+    const { worker, pipeline } = this.session;
+    pipeline.push(new Step(['L', worker, this.number, '0']));
   }
 
   /**
@@ -84,9 +95,8 @@ export class Worker {
       pipeline.push(new Step(['X', worker, String(lost.length), ...lost.map(({ id }) => id)]));
     }
     for (const delivery of lost) {
-      delivery.over = true;
       this.#ended(delivery);
-      delivery.abort(reason(delivery));
+      delivery.cut(reason(delivery));
     }
   }
 

@@ -1,53 +1,23 @@
-import { createClient, ErrorReply, RESP_TYPES } from '@redis/client';
+import { ErrorReply } from '@redis/client';
 import { messageOf } from '#errors';
-import { ServicesError } from '../../errors.js';
 import { Deadlines, type Expiring } from '../../runtime/deadlines.js';
+import { BINARY, type RedisClient, unavailable } from './client.js';
+import { Operation, timedOut } from './operation.js';
 import type { Script } from './scripts.js';
 
-/** What the store needs of a client of `@redis/client`. */
-export interface RedisClient {
-  readonly isReady: boolean;
-  readonly isOpen: boolean;
-  sendCommand(args: readonly (string | Buffer)[], options: typeof BINARY): Promise<unknown>;
-  on(event: 'ready' | 'end', listener: () => void): unknown;
-  on(event: 'error', listener: (error: unknown) => void): unknown;
-  off(event: string, listener: (error: unknown) => void): unknown;
-  connect(): Promise<unknown>;
-  destroy(): void;
-}
-
-// A timeout of the client's own would make an AbortSignal for each command; ours is one timer for all.
-const BINARY = { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer }, timeout: 0 } as const;
 /** Before a command is sent again to a server that is there, ms. */
 const PAUSE_MS = 20;
-const MAX_RECONNECT_MS = 1_000;
 /** Answers of a server that is there, and cannot serve yet. */
 const NOT_YET = /^(LOADING|BUSY|CLUSTERDOWN|MASTERDOWN|TRYAGAIN)\b/;
 
-/** One operation, whatever happens to the connection meanwhile. */
-class Operation implements Expiring {
+/** The time at which a connection has been silent for too long. */
+class Silence implements Expiring {
   heapIndex = -1;
-  /** its command is on the way */
-  inFlight = false;
-  /** how many answers had come when it was sent */
-  answersBefore = 0;
-  /** an answer was lost with its connection: the command may have been executed */
-  unanswered = false;
-  retryTimer: NodeJS.Timeout | undefined;
-
-  constructor(
-    readonly script: Script | undefined,
-    readonly keys: readonly string[],
-    readonly args: readonly (string | Buffer)[],
-    /** its args begin with '1' when it is sent again */
-    readonly writes: boolean,
-    readonly deadline: number,
-    readonly resolve: (reply: unknown) => void,
-    readonly reject: (error: ServicesError) => void,
-  ) {}
+  deadline = 0;
 }
 
 export interface ConnectionOptions {
+  /** of an operation that has no deadline; and how long a connection may be silent while something is asked, ms */
   readonly operationTimeoutMs: number;
   readonly maxPendingOperations: number;
 }
@@ -55,16 +25,21 @@ export interface ConnectionOptions {
 /**
  * Runs scripts over a connection that may break. A command whose answer was lost
  * is sent again as soon as the server is there, and told that it is: scripts that
- * write recognise themselves. No operation lasts longer than `operationTimeoutMs`.
+ * write recognise themselves. An operation lasts until its deadline, one without
+ * a deadline no longer than `operationTimeoutMs`.
  */
 export class RedisConnection {
   private readonly pending = new Set<Operation>();
   private readonly waiting = new Set<Operation>();
-  private readonly deadlines = new Deadlines<Operation>((operation) => {
-    this.giveUp(operation, `no answer within operationTimeoutMs (${this.options.operationTimeoutMs})`);
-    if (operation.inFlight && this.answers === operation.answersBefore) this.reconnect();
+  private readonly silence = new Silence();
+  private readonly deadlines = new Deadlines<Operation | Silence>((due) => {
+    if (due instanceof Operation) this.overdue(due);
+    else this.silent();
   });
-  private answers = 0;
+  /** commands without an answer, also of operations that were given up */
+  private onTheWay = 0;
+  /** when the last answer came, or when somebody began to wait for one; ms since 1970 */
+  private heardAt = 0;
   private lastError: string | undefined;
   private closed = false;
 
@@ -87,23 +62,30 @@ export class RedisConnection {
   }
 
   /**
-   * @param script absent: `args` are a command as it is
-   * @param writes the first of `args` is '0', and '1' in repetitions
-   * @throws ServicesError `BERTH_SERVICE_STORE_UNAVAILABLE`, and `BERTH_SERVICE_OUTCOME_UNKNOWN`
-   *   for a write that may have taken effect
+   * @param script absent: `args` are a command as it is, which may be done twice
+   * @param writes it changes something; the first of a script's `args` is '0', and '1' in repetitions
+   * @param deadline of the call, ms since 1970; absent: `operationTimeoutMs` from now
+   * @throws ServicesError `BERTH_SERVICE_STORE_UNAVAILABLE`; `BERTH_SERVICE_TIMEOUT` at `deadline`; and
+   *   `BERTH_SERVICE_OUTCOME_UNKNOWN` for a write that may have taken effect
    */
   run(
     script: Script | undefined,
     keys: readonly string[],
     args: readonly (string | Buffer)[],
     writes: boolean,
+    deadline: number | undefined,
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const { maxPendingOperations, operationTimeoutMs } = this.options;
       if (this.closed) throw unavailable('it is closed');
       if (this.pending.size >= maxPendingOperations)
         throw unavailable(`${maxPendingOperations} operations wait for it, which is maxPendingOperations`);
-      const operation = new Operation(script, keys, args, writes, Date.now() + operationTimeoutMs, resolve, reject);
+      const now = Date.now();
+      const ofCall = deadline !== undefined;
+      const until = deadline ?? now + operationTimeoutMs;
+      // Sent now, nobody would wait for what comes of it.
+      if (until <= now) throw timedOut(writes, '');
+      const operation = new Operation(script, keys, args, writes, until, ofCall, resolve, reject);
       this.pending.add(operation);
       this.deadlines.add(operation);
       this.send(operation);
@@ -126,24 +108,25 @@ export class RedisConnection {
       this.waiting.add(operation);
       return;
     }
+    this.onTheWay += 1;
+    if (this.onTheWay === 1) this.listen();
     this.execute(operation).then(
       (reply) => {
-        this.answers += 1;
+        this.heard();
         if (this.end(operation)) operation.resolve(reply);
       },
       (thrown: unknown) => {
+        this.heard();
         this.failed(operation, thrown);
       },
     );
   }
 
   private async execute(operation: Operation): Promise<unknown> {
-    const { script, keys, writes } = operation;
-    const args = writes && operation.unanswered ? ['1', ...operation.args.slice(1)] : operation.args;
+    const { script, keys, parts } = operation;
     operation.inFlight = true;
-    operation.answersBefore = this.answers;
-    if (script === undefined) return this.client.sendCommand(args, BINARY);
-    const rest = [String(keys.length), ...keys, ...args];
+    if (script === undefined) return this.client.sendCommand(parts, BINARY);
+    const rest = [String(keys.length), ...keys, ...parts];
     try {
       return await this.client.sendCommand(['EVALSHA', script.sha, ...rest], BINARY);
     } catch (thrown) {
@@ -170,16 +153,18 @@ export class RedisConnection {
   }
 
   private giveUp(operation: Operation, why: string): void {
-    if (!this.end(operation)) return;
-    const reason = this.lastError === undefined || this.client.isReady ? why : `${why}; ${this.lastError}`;
-    operation.reject(
-      operation.writes && (operation.inFlight || operation.unanswered)
-        ? new ServicesError(
-            'BERTH_SERVICE_OUTCOME_UNKNOWN',
-            `the store of objects was sent a change and did not confirm it: ${reason}`,
-          )
-        : unavailable(reason),
-    );
+    const { trouble } = this;
+    if (this.end(operation)) operation.reject(operation.failure(trouble === undefined ? why : `${why}; ${trouble}`));
+  }
+
+  private overdue(operation: Operation): void {
+    const { trouble } = this;
+    if (this.end(operation)) operation.reject(operation.lateness(this.options.operationTimeoutMs, trouble));
+  }
+
+  /** Why there is no connection, while there is none. */
+  private get trouble(): string | undefined {
+    return this.client.isReady ? undefined : this.lastError;
   }
 
   /** @returns false: it has ended before */
@@ -191,15 +176,39 @@ export class RedisConnection {
     return true;
   }
 
+  /** From now on an answer is waited for. */
+  private listen(): void {
+    this.heardAt = Date.now();
+    this.listenOn();
+  }
+
+  private listenOn(): void {
+    // What was asked first, and has no deadline, is over before.
+    this.silence.deadline = this.heardAt + this.options.operationTimeoutMs + 1;
+    this.deadlines.add(this.silence);
+  }
+
+  /** A command has its answer, or will never have one. */
+  private heard(): void {
+    this.onTheWay -= 1;
+    if (this.onTheWay === 0) this.deadlines.remove(this.silence);
+    else this.heardAt = Date.now();
+  }
+
   /**
-   * Nothing has come over this connection for an operation's whole time: it may lead nowhere,
-   * which the system would find out in a quarter of an hour.
+   * Commands wait, and nothing has come over this connection for the time of an operation: it may lead
+   * nowhere, which the system would find out in a quarter of an hour. What waits is sent again over a new one.
    */
-  private reconnect(): void {
-    if (!this.owned || this.closed || !this.client.isReady) return;
-    this.lastError = 'its connection was silent';
-    this.client.destroy();
-    this.client.connect().catch(this.onError);
+  private silent(): void {
+    if (Date.now() <= this.heardAt + this.options.operationTimeoutMs) {
+      this.listenOn();
+      return;
+    }
+    if (this.owned && this.client.isReady) {
+      this.lastError = 'its connection was silent';
+      this.client.destroy();
+      this.client.connect().catch(this.onError);
+    } else this.listen();
   }
 
   private readonly onReady = (): void => {
@@ -212,61 +221,4 @@ export class RedisConnection {
   private readonly onError = (error: unknown): void => {
     this.lastError = messageOf(error);
   };
-}
-
-/**
- * A client that connects for as long as it is open.
- *
- * @param connectTimeoutMs the first connection; later ones are tried for ever
- * @throws ServicesError `BERTH_SERVICE_STORE_UNAVAILABLE`, `BERTH_SERVICE_INVALID` for what is no url
- */
-export async function connectClient(url: string, connectTimeoutMs: number): Promise<RedisClient> {
-  const client = newClient(url, connectTimeoutMs);
-  let last = 'no answer';
-  const onError = (error: unknown): void => {
-    last = messageOf(error);
-  };
-  client.on('error', onError);
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(resolve, connectTimeoutMs, false);
-  });
-  // Rejects when destroy() ends it, which is told by the timeout then.
-  const connected = client.connect().then(
-    () => true,
-    (thrown: unknown) => {
-      onError(thrown);
-      return false;
-    },
-  );
-  const done = await Promise.race([connected, late]);
-  clearTimeout(timer);
-  if (done) return client;
-  if (client.isOpen) client.destroy();
-  throw unavailable(`not connected within connectTimeoutMs (${connectTimeoutMs}): ${last}`);
-}
-
-function newClient(url: string, connectTimeoutMs: number): ReturnType<typeof createClient> {
-  try {
-    return createClient({
-      url,
-      disableOfflineQueue: true,
-      commandOptions: { timeout: 0 },
-      socket: {
-        connectTimeout: connectTimeoutMs,
-        reconnectStrategy: (retries) =>
-          Math.min(20 * 2 ** Math.min(retries, 10), MAX_RECONNECT_MS) * (0.5 + Math.random() / 2),
-      },
-    });
-  } catch {
-    // Neither the url nor the error, which quotes it, is shown: there may be a password in it.
-    throw new ServicesError(
-      'BERTH_SERVICE_INVALID',
-      'the url of the store of objects is not valid; it looks like redis://user:password@host:6379/0',
-    );
-  }
-}
-
-function unavailable(why: string): ServicesError {
-  return new ServicesError('BERTH_SERVICE_STORE_UNAVAILABLE', `the store of objects cannot be used: ${why}`);
 }

@@ -1,0 +1,60 @@
+import type { BerthError, ErrorCode } from '#errors';
+import type { Log } from '#observability';
+import { cutText } from './error-text.js';
+import type { Invocation } from './invocation.js';
+import { textOfThrown } from './thrown.js';
+
+/** What somebody has to look at. Other codes are outcomes that the caller has been told, or are logged where they arise. */
+const TEXTS: Readonly<Partial<Record<ErrorCode, string>>> = {
+  BERTH_SERVICE_METHOD_FAILED: 'a method failed',
+  BERTH_SERVICE_BAD_RESULT: 'a call failed by what its method returned or left in its object',
+  BERTH_INTERNAL: 'a call failed by a fault around its method',
+};
+
+/** Causes of causes that are logged. */
+const MAX_CAUSES = 4;
+
+/** Longest list of stack frames of one error, UTF-16 units. */
+const MAX_FRAMES_LENGTH = 8192;
+
+/**
+ * Logs a call that failed with what is underneath it, which no caller ever
+ * sees. Never throws: a log that fails is no reason to lose the reply.
+ */
+export function logFailure(log: Log, { id, service, method }: Invocation, error: BerthError): void {
+  const text = TEXTS[error.code];
+  if (text === undefined) return;
+  try {
+    log.error({ err: errorForLog(error.cause ?? error), code: error.code, invocationId: id, service, method }, text);
+  } catch {
+    // What carries the log is the embedder's; there is nobody else to tell.
+  }
+}
+
+/**
+ * An error as the log may have it: name, text, stack and causes. Its own fields
+ * stay out, because libraries put requests, and with them payloads, on their errors.
+ */
+function errorForLog(thrown: unknown, causes = MAX_CAUSES): Error {
+  const { name, message } = textOfThrown(thrown);
+  const { frames, cause } = framesAndCause(thrown, message);
+  const text = cutText(message);
+  const copy = new Error(text);
+  if (cause !== undefined && causes > 0) copy.cause = errorForLog(cause, causes - 1);
+  copy.name = name;
+  copy.stack = `${name}: ${text}${frames.slice(0, MAX_FRAMES_LENGTH)}`;
+  return copy;
+}
+
+function framesAndCause(thrown: unknown, message: string): { readonly frames: string; readonly cause?: unknown } {
+  try {
+    if (!(thrown instanceof Error)) return { frames: '' };
+    const stack: unknown = thrown.stack;
+    if (typeof stack !== 'string') return { frames: '', cause: thrown.cause };
+    const header = stack.indexOf(message);
+    const at = stack.indexOf('\n    at ', header < 0 ? 0 : header + message.length);
+    return { frames: at < 0 ? '' : stack.slice(at), cause: thrown.cause };
+  } catch {
+    return { frames: '' };
+  }
+}
