@@ -27,12 +27,16 @@ describe('nestLog', () => {
     log.debug('text alone');
     log.info({ agent: 'a.B' }, 'agent started');
     log.warn({}, 'no fields');
-    log.error({ err: new Error('why') }, 'failed');
+    const err = new TypeError('why', { cause: new Error('deeper') });
+    log.error({ err }, 'failed');
+    log.error({ id: 1 }, 'without an error');
+    const stack = expect.stringMatching(/^TypeError: why\n +at [^]+\ncaused by Error: deeper\n +at /) as unknown;
     expect(lines).toEqual([
       ['debug', 'text alone', 'Services'],
       ['log', 'agent started {"agent":"a.B"}', 'Services'],
       ['warn', 'no fields', 'Services'],
-      ['error', 'failed {"err":"why"}', undefined, 'Services'],
+      ['error', 'failed {"err":"why"}', stack, 'Services'],
+      ['error', 'without an error {"id":1}', undefined, 'Services'],
     ]);
   });
 
@@ -60,7 +64,7 @@ describe('nestLog', () => {
         'Services',
       ],
       ['log', `{"up":[${inner}]}`, 'Services'],
-      ['error', 'failed (fields that cannot be shown: no JSON)', undefined, 'Services'],
+      ['error', 'failed (fields that cannot be shown: no JSON)', expect.stringContaining('why'), 'Services'],
       ['debug', 'undefined', 'Services'],
     ]);
   });

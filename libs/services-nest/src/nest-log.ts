@@ -2,15 +2,33 @@ import { Logger } from '@nestjs/common';
 import { messageOf } from '#errors';
 import type { Log } from '#observability';
 
-/** The application's own logger, for libraries that log fields and a message. */
+/** The application's own logger, for libraries that log fields and a message; of an `err` among the fields it gets the stack. */
 export function nestLog(context = 'Services'): Log {
   const logger = new Logger(context);
+  const lineOf = (fields: unknown, message?: string): string =>
+    message === undefined ? textOf(fields) : `${message}${fieldsOf(fields)}`;
   const write =
-    (level: 'debug' | 'log' | 'warn' | 'error') =>
+    (level: 'debug' | 'log' | 'warn') =>
     (fields: unknown, message?: string): void => {
-      logger[level](message === undefined ? textOf(fields) : `${message}${fieldsOf(fields)}`);
+      logger[level](lineOf(fields, message));
     };
-  return { debug: write('debug'), info: write('log'), warn: write('warn'), error: write('error') };
+  return {
+    debug: write('debug'),
+    info: write('log'),
+    warn: write('warn'),
+    error: (fields: unknown, message?: string) => {
+      logger.error(lineOf(fields, message), stackOf(fields));
+    },
+  };
+}
+
+/** Of the field `err`, with its causes. */
+function stackOf(fields: unknown): string | undefined {
+  if (typeof fields !== 'object' || fields === null || !('err' in fields)) return undefined;
+  const stacks: string[] = [];
+  for (let error: unknown = fields.err; error instanceof Error && stacks.length < 5; error = error.cause)
+    stacks.push(error.stack ?? messageOf(error));
+  return stacks.length === 0 ? undefined : stacks.join('\ncaused by ');
 }
 
 function textOf(message: unknown): string {

@@ -46,7 +46,9 @@ export class ServiceInstances {
   }
 
   #settle(target: ServiceClass, wrapper: Wrapper): void {
-    const module = wrapper.host?.name ?? 'the application';
+    const moduleRef = wrapper.host?.getProviderByKey<ModuleRef>(ModuleRef).instance ?? this.moduleRef;
+    // The listed ones are in the module of this class, whose name users do not know.
+    const module = moduleRef === this.moduleRef ? 'ServicesModule' : (wrapper.host?.name ?? 'the application');
     const other = this.#homes.get(target);
     if (other !== undefined)
       throw invalid(
@@ -56,7 +58,6 @@ export class ServiceInstances {
       throw invalid(
         `${target.name} (${module}) is not a singleton, by its scope or by a dependency's: services outlive requests, give it the default scope`,
       );
-    const moduleRef = wrapper.host?.getProviderByKey<ModuleRef>(ModuleRef).instance ?? this.moduleRef;
     const objectClass = (wrapper.isNotMetatype ? target : wrapper.metatype) as Type<object>;
     this.#homes.set(target, { module, moduleRef, provider: wrapper.instance as object, objectClass });
   }

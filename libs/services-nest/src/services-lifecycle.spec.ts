@@ -155,7 +155,7 @@ describe('ServicesLifecycle', () => {
     const started = app.init();
     await bus.asked;
     const lifecycle = app.get(ServicesLifecycle);
-    const stopped = lifecycle.beforeApplicationShutdown();
+    const stopped = lifecycle.onModuleDestroy();
     bus.answer();
     await Promise.all([started, stopped]);
     expect(app.get(Services).listAgents()).toEqual({});

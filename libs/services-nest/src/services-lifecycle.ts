@@ -1,9 +1,9 @@
 import {
-  type BeforeApplicationShutdown,
   Inject,
   Injectable,
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
+  type OnModuleDestroy,
   type OnModuleInit,
 } from '@nestjs/common';
 import { messageOf } from '#errors';
@@ -16,9 +16,7 @@ import { type AgentToStart, SERVICES_SETTINGS, type ServicesSettings } from './s
 
 /** Starts and stops what the settings name, together with the application. */
 @Injectable()
-export class ServicesLifecycle
-  implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
-{
+export class ServicesLifecycle implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
   readonly #log: Log;
   #phase: 'starting' | 'started' | 'stopping' = 'starting';
   #start: Promise<void> | undefined;
@@ -49,8 +47,11 @@ export class ServicesLifecycle
     return this.#start;
   }
 
-  /** Nothing new is taken, and running calls end, while all that they need is still there. */
-  async beforeApplicationShutdown(): Promise<void> {
+  /**
+   * Nothing new is taken, and running calls end, while all that they need is still there: by the
+   * place of {@link ServicesModule} this comes before every other `onModuleDestroy`.
+   */
+  async onModuleDestroy(): Promise<void> {
     this.#phase = 'stopping';
     // What is still starting is waited for; its failure is the start's to tell.
     await this.#start?.catch(() => undefined);
@@ -62,7 +63,7 @@ export class ServicesLifecycle
     ]);
   }
 
-  /** Only now, since other modules may have called services in their own shutdown. */
+  /** Only now, since other modules may look at state or dead letters in their `onModuleDestroy`. */
   async onApplicationShutdown(): Promise<void> {
     await this.#quietly('close', () => this.services.close());
   }

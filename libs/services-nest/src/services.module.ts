@@ -1,34 +1,16 @@
-import { type DynamicModule, type FactoryProvider, Module, type Provider, type Type } from '@nestjs/common';
-import { DiscoveryModule } from '@nestjs/core';
+import { type DynamicModule, type FactoryProvider, Inject, Module, type Provider } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 import { HealthIndicatorService } from '@nestjs/terminus';
-import { requireDefinition, Services } from '#services';
-import { nestLog } from './nest-log.js';
-import { ServiceInstances } from './service-instances.js';
+import { requireDefinition, ServicesError } from '#services';
 import { ServicesHealthIndicator } from './services-health.indicator.js';
 import { ServicesLifecycle } from './services-lifecycle.js';
-import { ServicesMetrics } from './services-metrics.js';
 import {
   SERVICES_SETTINGS,
   type ServicesModuleAsyncOptions,
   type ServicesModuleOptions,
   type ServicesSettings,
 } from './services-module-options.js';
-
-const PROVIDERS: Provider[] = [
-  ServiceInstances,
-  {
-    provide: Services,
-    inject: [SERVICES_SETTINGS, ServiceInstances],
-    useFactory: ({ agents: _agents, metrics: _metrics, ...options }: ServicesSettings, { create }: ServiceInstances) =>
-      // An empty list: only what this application provides is served, not all that is decorated.
-      new Services({ log: nestLog(), ...options, services: [], create }),
-  },
-  ServicesLifecycle,
-  ServicesMetrics,
-  // It has no state that has to be shared, so that who wants no terminus endpoint needs no TerminusModule.
-  HealthIndicatorService,
-  ServicesHealthIndicator,
-];
+import { ServicesRuntimeModule } from './services-runtime.module.js';
 
 /**
  * Services in a Nest application, one runtime for each application. Import it
@@ -40,19 +22,31 @@ const PROVIDERS: Provider[] = [
  * object gets an instance of its own from the same module, with the same
  * dependencies. Nest calls no lifecycle hooks on the instances of objects.
  *
- * Agents and function server start at the end of the application's own start,
- * before it listens (`onApplicationBootstrap`), and a failure is the
- * application's. They stop before it closes its connections
- * (`beforeApplicationShutdown`); what running calls need must therefore not be
- * closed before `onApplicationShutdown`. Signals reach them only with
- * `app.enableShutdownHooks()`.
+ * Agents and function server start when all other modules are ready, and before
+ * the application listens (`onApplicationBootstrap`); a failure is the
+ * application's. They stop before any other module is destroyed
+ * (`onModuleDestroy`), so that running calls end while all that they need is
+ * there. Signals reach them only with `app.enableShutdownHooks()`.
  */
 @Module({})
 export class ServicesModule {
+  /** @throws ServicesError `BERTH_SERVICE_INVALID` the application imports it more than once */
+  constructor(@Inject(ModulesContainer) modules: ModulesContainer) {
+    const own = [...modules.values()].filter(({ metatype }) => metatype === ServicesModule);
+    if (own.length > 1)
+      throw new ServicesError(
+        'BERTH_SERVICE_INVALID',
+        `ServicesModule is imported ${own.length} times: call forRoot or forRootAsync once, with global: true where several modules inject from it`,
+      );
+    // Nest calls hooks by the distance from the root module, at the start the far ones first, at
+    // the end the near ones. Services may be in any module, the root too: this one is before it.
+    for (const module of own) module.distance = BEFORE_THE_ROOT;
+  }
+
   /**
    * The application's start fails with ServicesError `BERTH_SERVICE_INVALID` (an option is out of
-   * its range, a class is provided twice or is not a singleton, or two classes share an id),
-   * ServerError or AgentError (the function server or an agent cannot start).
+   * its range, a class is provided twice or is not a singleton, two classes share an id, or this
+   * module is imported twice), ServerError or AgentError (the function server or an agent cannot start).
    *
    * @throws ServicesError `BERTH_SERVICE_INVALID` a listed class is not decorated
    */
@@ -77,17 +71,21 @@ export class ServicesModule {
   }
 }
 
+/** The root module has 1. */
+const BEFORE_THE_ROOT = -1;
+
 type Shape = { readonly [K in 'services' | 'imports' | 'global']: ServicesModuleOptions[K] | undefined };
 
 function assemble({ services = [], imports = [], global = false }: Shape, settings: Provider): DynamicModule {
   for (const service of services) requireDefinition(service);
-  // Nest only calls `new`; that a class is abstract as a type is no matter to it.
-  const served = services as readonly Type[];
+  // Not global itself: Nest destroys global modules last, and what they import before them.
+  const runtime = ServicesRuntimeModule.of({ settings, services, imports });
   return {
     module: ServicesModule,
     global,
-    imports: [DiscoveryModule, ...imports],
-    providers: [settings, ...PROVIDERS, ...served],
-    exports: [Services, ServicesMetrics, ServicesHealthIndicator, ...served],
+    imports: [runtime],
+    // HealthIndicatorService has no state that has to be shared: who wants no terminus endpoint needs no TerminusModule.
+    providers: [ServicesLifecycle, HealthIndicatorService, ServicesHealthIndicator],
+    exports: [runtime, ServicesHealthIndicator],
   };
 }
