@@ -141,5 +141,5 @@ describeWithRedis('npm run services, twice with one Redis', () => {
       await bus.close();
       await redis.close();
     }
-  });
+  }, 60_000);
 });

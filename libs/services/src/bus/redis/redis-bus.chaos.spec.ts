@@ -76,7 +76,7 @@ describeWithRedis('RedisBus among agents that come, go and die', () => {
       const count = (outcome: string): void => void outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
       const calls: Promise<void>[] = [];
       const call = (): void => {
-        const part = { deadline: Date.now() + 4000 };
+        const part = { deadline: Date.now() + 12_000 };
         const made = chance(0.7) ? ofObject(OBJECTS[calls.length % OBJECTS.length] as string, part) : invocation(part);
         const delivery = chance(0.5) ? 'at-most-once' : 'at-least-once';
         if (delivery === 'at-most-once') once.add(made.id);
