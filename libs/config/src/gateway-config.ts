@@ -102,9 +102,9 @@ class AgentPortsConfig {
 class IngressConfig {
   @Integer(1, MAX_MS, {
     description:
-      "Time until the agent's response head must have come, from the last byte of the request, or from when the service was last seen to take some of it; then 504.",
+      "Time until the agent's response head must have come, from the last byte of the request, or from when the service was last seen to take some of it or to send an interim response; then 504.",
   })
-  responseTimeoutMs = 30_000;
+  responseTimeoutMs = 120_000;
 
   @Integer(1, MAX_MS, { description: 'Time without a byte in either direction after which an exchange is ended.' })
   idleTimeoutMs = 300_000;

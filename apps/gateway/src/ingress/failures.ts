@@ -15,7 +15,7 @@ const MESSAGES: Partial<Record<ErrorCode, string>> = {
   BERTH_AGENT_BUSY: 'takes no more exchanges now',
   BERTH_LOCAL_SERVICE_UNREACHABLE: 'cannot reach its local service',
   BERTH_LOCAL_SERVICE_FAILED: 'got no usable answer from its local service',
-  BERTH_RESPONSE_TIMEOUT: 'got no answer from its local service in time',
+  BERTH_RESPONSE_TIMEOUT: 'got no answer from its local service in time (local.responseTimeoutMs of the agent)',
   BERTH_UNSUPPORTED_EXCHANGE: 'does not serve this kind of exchange',
   BERTH_AGENT_LOST: 'went away before it answered',
 };
@@ -38,6 +38,14 @@ export function noAnswer(agentId: string, { responseTimeoutMs }: Timeouts): Bert
   return new BerthError(
     'BERTH_RESPONSE_TIMEOUT',
     `agent ${agentId} sent no response head within ${responseTimeoutMs} ms (ingress.responseTimeoutMs)`,
+  );
+}
+
+/** The upgrade is out, and no answer came. */
+export function noAnswerToUpgrade(agentId: string, { responseTimeoutMs }: Timeouts): BerthError {
+  return new BerthError(
+    'BERTH_RESPONSE_TIMEOUT',
+    `agent ${agentId} sent no answer to the upgrade within ${responseTimeoutMs} ms (ingress.responseTimeoutMs)`,
   );
 }
 

@@ -87,6 +87,8 @@ export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Watc
 
   informational(head: InterimHead): void {
     const { response } = this;
+    // It says that the service is at work, also to a client that cannot be told.
+    this.touch();
     if (response.headersSent || this.request.httpVersionMinor === 0) return;
     try {
       if (head.status === 100) {

@@ -15,7 +15,7 @@ import {
 import { lingeringEnd, type PendingAnswer } from './client-connection.js';
 import { UNWATCHED, type Watched } from './deadlines.js';
 import { newRequestId, sendRawError } from './error-responses.js';
-import { errorOfFailure } from './failures.js';
+import { errorOfFailure, noAnswerToUpgrade } from './failures.js';
 import { flushHead } from './http-messages.js';
 import type { IngressContext } from './ingress-context.js';
 
@@ -129,8 +129,7 @@ export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
       return;
     }
     this.exchange?.reset(ResetCode.timeout, 'deadline passed at the gateway');
-    const { responseTimeoutMs } = this.context.options;
-    this.refuse(new BerthError('BERTH_RESPONSE_TIMEOUT', `no answer to the upgrade within ${responseTimeoutMs} ms`));
+    this.refuse(noAnswerToUpgrade(this.context.agent.id, this.context.options));
   }
 
   // ---------------------------------------------------------------------------

@@ -1,0 +1,58 @@
+import { defaultGatewaySettings } from '#config';
+import { untilClosed, untilMatch } from './support/client.js';
+import { Cleanup } from './support/harness.js';
+import { OK, relayToRecorder } from './support/relay.js';
+
+const PLAIN = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+const OLD = 'GET / HTTP/1.0\r\n\r\n';
+const UPGRADE = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n';
+const PROCESSING = 'HTTP/1.1 102 Processing\r\n\r\n';
+
+describe('the response timeout (issue 8, D25)', () => {
+  const cleanup = new Cleanup();
+  afterEach(() => cleanup.run());
+
+  it('leaves time for long polls unless it is set otherwise', () => {
+    expect(defaultGatewaySettings().ingress.responseTimeoutMs).toBe(120_000);
+  });
+
+  it.each([
+    ['a request', PLAIN],
+    ['a client of HTTP/1.0, which is sent none', OLD],
+    ['an upgrade', UPGRADE],
+  ])('interim responses count as progress: %s', async (_name, request) => {
+    const relay = await relayToRecorder(
+      cleanup,
+      ({ socket }) => {
+        let sent = 0;
+        const timer = setInterval(() => {
+          sent += 1;
+          socket.write(sent < 6 ? PROCESSING : OK);
+          if (sent === 6) clearInterval(timer);
+        }, 400);
+        socket.once('close', () => {
+          clearInterval(timer);
+        });
+      },
+      { gateway: { ingress: { responseTimeoutMs: 900 } } },
+    );
+    const text = await untilMatch(relay.port, request, /ok$/);
+    expect(text.match(/HTTP\/1\.1 [2-5]\d\d/g)).toEqual(['HTTP/1.1 200']);
+  });
+
+  it.each([
+    ['a request', PLAIN],
+    ['an upgrade', UPGRADE],
+  ])('504 names the setting: %s', async (_name, request) => {
+    const relay = await relayToRecorder(cleanup, () => undefined, { gateway: { ingress: { responseTimeoutMs: 300 } } });
+    const text =
+      request === PLAIN ? await untilMatch(relay.port, request, /\}\}$/) : await untilClosed(relay.port, request);
+    expect(text).toMatch(/^HTTP\/1\.1 504 .*agent-1 .*300 ms \(ingress\.responseTimeoutMs\)/s);
+  });
+
+  it('and so it does where the time is the agent’s own', async () => {
+    const relay = await relayToRecorder(cleanup, () => undefined, { agent: { local: { responseTimeoutMs: 300 } } });
+    const text = await untilMatch(relay.port, PLAIN, /\}\}$/);
+    expect(text).toMatch(/^HTTP\/1\.1 504 .*local\.responseTimeoutMs/s);
+  });
+});
