@@ -204,9 +204,13 @@ describe('X-Forwarded-* and Forwarded', () => {
   const CLIENT = 'GET / HTTP/1.1\r\nHost: a.example\r\n';
   const BROUGHT = 'X-Forwarded-For: 10.0.0.1\r\nX-Forwarded-For: 10.0.0.2\r\nForwarded: for=10.0.0.1\r\n';
 
-  async function forwardedLines(policy: 'append' | 'replace' | 'off', head: string): Promise<string[]> {
+  async function forwardedLines(
+    policy: 'append' | 'replace' | 'off',
+    head: string,
+    host = '127.0.0.1',
+  ): Promise<string[]> {
     const relay: Relay & { recorder: Parameters<typeof recorded>[0] } = await relayToRecorder(cleanup, answering(OK), {
-      gateway: { ingress: { forwardedHeaders: policy } },
+      gateway: { ingress: { forwardedHeaders: policy }, agentPorts: { host } },
     });
     await untilMatch(relay.port, `${head}\r\n`, /ok$/);
     return headLines(recorded(relay.recorder)).filter((line) => /forwarded/i.test(line));
@@ -233,5 +237,14 @@ describe('X-Forwarded-* and Forwarded', () => {
   it('off touches nothing', async () => {
     expect(await forwardedLines('off', CLIENT + BROUGHT)).toEqual(BROUGHT.trimEnd().split('\r\n'));
     expect(await forwardedLines('off', CLIENT)).toEqual([]);
+  });
+
+  it('issue 8, D24: an IPv4 client of a dual-stack listener is named in its IPv4 form', async () => {
+    expect(await forwardedLines('append', `${CLIENT}Forwarded: for=10.0.0.1\r\n`, '::')).toEqual([
+      'Forwarded: for=10.0.0.1, for=127.0.0.1;host="a.example";proto=http',
+      'X-Forwarded-For: 127.0.0.1',
+      'X-Forwarded-Proto: http',
+      'X-Forwarded-Host: a.example',
+    ]);
   });
 });

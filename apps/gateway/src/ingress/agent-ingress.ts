@@ -5,6 +5,7 @@ import { BerthError, messageOf } from '#errors';
 import type { AgentTraffic } from '#http-server-pool';
 import { FramingError, isHost, type RelayedHead, relayHead } from '#http-rules';
 import { ExchangeKind, type OpenHead } from '#tunnel-protocol';
+import { clientAddress } from './client-address.js';
 import { clientOf, trackClient } from './client-connection.js';
 import { newRequestId, sendError, sendRawAnswer, sendRawError } from './error-responses.js';
 import { applyForwarded } from './forwarded.js';
@@ -182,7 +183,7 @@ export class AgentIngress implements AgentTraffic {
     if (!isHost(head.host)) return new BerthError('BERTH_BAD_REQUEST', 'the Host header is not a host');
     if (options.maxBodyBytes > 0 && (head.contentLength ?? 0) > options.maxBodyBytes)
       return bodyTooLarge(options.maxBodyBytes);
-    const address = request.socket.remoteAddress ?? '';
+    const address = clientAddress(request.socket.remoteAddress);
     head.headers = applyForwarded(head.headers, options.forwardedHeaders, { address, host: head.host });
     return head;
   }
@@ -194,7 +195,7 @@ export class AgentIngress implements AgentTraffic {
       method: open.method,
       target: open.target,
       headers: open.headers,
-      remoteAddress: request.socket.remoteAddress ?? '',
+      remoteAddress: clientAddress(request.socket.remoteAddress),
     };
   }
 

@@ -10,7 +10,7 @@ export interface IngressRequest {
   target: string;
   /** name, value, name, value …; end-to-end headers only */
   headers: FlatHeaders;
-  /** the client's address */
+  /** the client's address; in the IPv4 form for an IPv4 client of a dual-stack listener */
   readonly remoteAddress: string;
 }
 
