@@ -2,6 +2,14 @@ import { EventEmitter } from 'node:events';
 import { messageOf } from '#errors';
 import type { Log } from '#observability';
 
+/**
+ * Why a connection to the gRPC port came to nothing before a registration was
+ * asked for: plain text on a TLS port, a certificate that is missing or not
+ * trusted, another failure of the TLS handshake, no HTTP/2, nothing said in
+ * time, too much said, or room made for a newcomer.
+ */
+export type HandshakeFailure = 'plaintext' | 'certificate' | 'tls' | 'protocol' | 'timeout' | 'flood' | 'evicted';
+
 /** What happens to agents and ports; each event carries plain data. */
 export interface LifecycleEventMap {
   'agent.connected': [
@@ -10,6 +18,8 @@ export interface LifecycleEventMap {
   'agent.disconnected': [{ agentId: string; port: number; reason: string }];
   'connection.opened': [{ agentId: string; connectionId: string; remoteAddress: string }];
   'connection.closed': [{ agentId: string; connectionId: string; reason: string }];
+  /** a connection was ended before a registration was asked for; what is refused later is `registration.refused` */
+  'handshake.failed': [{ remoteAddress: string; reason: HandshakeFailure }];
   'port.leased': [{ agentId: string; port: number }];
   'port.released': [{ agentId: string; port: number }];
   'registration.refused': [{ agentId: string; code: string; message: string }];
