@@ -7,8 +7,9 @@ describe('example: a gateway in your own Nest application', () => {
   const cleanup = new Cleanup();
   afterEach(() => cleanup.run());
 
-  async function start(admin?: false): Promise<{ url: string; grpcPort: number }> {
+  async function start(admin?: false, token = ''): Promise<{ url: string; grpcPort: number }> {
     const settings = {
+      admin: { token },
       http: { agentPortRange: await freePortRange(2) },
       grpc: { host: '127.0.0.1', port: 0 },
       agentPorts: { host: '127.0.0.1' },
@@ -37,6 +38,16 @@ describe('example: a gateway in your own Nest application', () => {
     expect(await (await fetch(`${url}/nothing`)).json()).toMatchObject({ statusCode: 404 });
     const ofBerth = await fetch(`${url}/berth/agents/nobody`);
     expect(await ofBerth.json()).toMatchObject({ error: { code: 'BERTH_NOT_FOUND' } });
+  });
+
+  it("asks for the admin API's token under its path, and for none at the application's own", async () => {
+    const { url } = await start(undefined, 'sesame');
+    const status = async (path: string, headers = {}): Promise<number> => (await fetch(url + path, { headers })).status;
+    expect([await status('/berth/agents'), await status('/berth/metrics')]).toEqual([401, 401]);
+    expect([await status('/berth/health'), await status('/kiosks')]).toEqual([200, 200]);
+    expect(await status('/berth/agents', { authorization: 'Bearer sesame' })).toBe(200);
+    expect((await fetch(`${url}/kiosks`)).headers.has('content-security-policy')).toBe(false);
+    expect((await fetch(`${url}/berth/health`)).headers.get('cache-control')).toBe('no-store');
   });
 
   it('has no admin API when it is not wanted', async () => {

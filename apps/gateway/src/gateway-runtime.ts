@@ -1,5 +1,5 @@
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import type { GatewaySettings } from '#config';
+import { type GatewaySettings, isLoopback } from '#config';
 import type { Log } from '#observability';
 import { AgentRegistry } from './agents/index.js';
 import { GATEWAY_LOG, GATEWAY_SETTINGS } from './gateway.tokens.js';
@@ -19,7 +19,13 @@ export class GatewayRuntime implements OnApplicationBootstrap, BeforeApplication
   ) {}
 
   onApplicationBootstrap(): void {
-    const { tunnel, grpc, auth } = this.settings;
+    const { tunnel, grpc, auth, http, admin } = this.settings;
+    if (admin.token === '' && !isLoopback(http.host)) {
+      this.log.warn(
+        { httpHost: http.host, httpPort: http.port },
+        'anybody who reaches the admin port can use it (admin.insecure): set admin.token',
+      );
+    }
     if (auth.token === '' && (!grpc.tls.enabled || grpc.tls.clientCert !== 'require')) {
       this.log.warn(
         { grpcHost: grpc.host, grpcPort: grpc.port },

@@ -21,6 +21,12 @@ export function checkOptionalHost(value: string): string | undefined {
   return value === '' ? undefined : checkHost(value);
 }
 
+/** Names for a `Host` header: `*`, or host names and IP addresses without a port. */
+export function checkHostNames(value: readonly string[]): string | undefined {
+  const wrong = value.find((item) => item !== '*' && checkHost(item) !== undefined);
+  return wrong === undefined ? undefined : `"${wrong}" is not a host name: write * or a name, without scheme and port`;
+}
+
 /** `host:port` to dial. */
 export function checkHostAndPort(value: string): string | undefined {
   const port = Number(HOST_AND_PORT.exec(value)?.[2] ?? 0);

@@ -1,4 +1,5 @@
 import type { AgentSettings, GatewaySettings } from './gateway-settings.js';
+import { isLoopback } from './loopback.js';
 
 /** Reports what is wrong at a path, unless that path or one of `others` is already known to be wrong. */
 export type Report = (path: string, what: string, ...others: readonly string[]) => void;
@@ -9,11 +10,15 @@ interface Windows {
 }
 
 /** Rules between the gateway's settings. */
-export function crossCheckGateway({ http, grpc, tunnel, agentPorts }: GatewaySettings, report: Report): void {
+export function crossCheckGateway({ http, admin, grpc, tunnel, agentPorts }: GatewaySettings, report: Report): void {
   const { start, end } = http.agentPortRange;
   if (start > end) {
     const what = `start ${start} is above end ${end}`;
     report('http.agentPortRange', what, 'http.agentPortRange.start', 'http.agentPortRange.end');
+  }
+  if (admin.token === '' && !admin.insecure && !isLoopback(http.host)) {
+    const what = `is needed because http.host, ${http.host}, is reached from other machines; set it or admin.tokenFile, or admin.insecure to let everybody in`;
+    report('admin.token', what, 'http.host', 'admin.tokenFile', 'admin.insecure');
   }
   crossCheckGatewayTls(grpc.tls, report);
   for (const [id, port] of Object.entries(agentPorts.static)) {

@@ -6,6 +6,7 @@ const WIDTH = 120;
 
 const GROUPS: Readonly<Record<string, string>> = {
   http: 'Admin port and port range',
+  admin: 'Who may use the admin port',
   grpc: 'Port that agents dial',
   auth: 'Authentication',
   agentPorts: 'Ports of agents',

@@ -1,4 +1,4 @@
-import { checkHost, checkOptionalHost, checkOrigins, checkStaticPorts, MAX_MS } from './checks.js';
+import { checkHost, checkHostNames, checkOptionalHost, checkOrigins, checkStaticPorts, MAX_MS } from './checks.js';
 import { LogConfig, MAX_HEADER_BYTES, ShutdownConfig, WindowConfig } from './common-config.js';
 import type { GatewaySettings } from './gateway-settings.js';
 import { Choice, File, Group, Integer, List, Ports, Switch, Text } from './setting.js';
@@ -18,8 +18,42 @@ class HttpConfig {
   @Integer(0, 65_535, { description: 'Admin port: agents, health, metrics, API description; 0 takes any free one.' })
   port = 8080;
 
+  @List({
+    check: checkHostNames,
+    description:
+      'Names by which the admin port may be addressed, besides IP addresses, `localhost` and `http.host`; `*`: any.',
+  })
+  allowedHosts: string[] = [];
+
+  @Integer(1, MAX_MS, { description: 'Time until the head of a request to the admin port must be there; then 408.' })
+  headersTimeoutMs = 10_000;
+
+  @Integer(1, MAX_MS, {
+    description:
+      'Time until a whole request to the admin port must be there, and time that its client may take nothing of the answer.',
+  })
+  requestTimeoutMs = 30_000;
+
   @Group()
   agentPortRange = new AgentPortRangeConfig();
+}
+
+class AdminConfig {
+  @Text({
+    secret: true,
+    description:
+      'Secret that requests to the admin port must show (`Authorization: Bearer …`); needed where the port listens beyond loopback. Prefer the file or the environment.',
+  })
+  token = '';
+
+  @File({ description: 'File that holds that secret; instead of the token itself.' })
+  tokenFile = '';
+
+  @Switch({ description: 'The admin port may listen beyond loopback without a token: whoever reaches it is let in.' })
+  insecure = false;
+
+  @Switch({ description: 'Metrics are shown without the token, as the health probes are.' })
+  openMetrics = false;
 }
 
 class GrpcTlsConfig {
@@ -172,6 +206,9 @@ class GatewayTunnelConfig extends WindowConfig {
 export class GatewayConfig implements GatewaySettings {
   @Group()
   http = new HttpConfig();
+
+  @Group()
+  admin = new AdminConfig();
 
   @Group()
   grpc = new GrpcConfig();

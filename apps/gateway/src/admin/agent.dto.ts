@@ -6,7 +6,7 @@ export class AgentDto {
   @ApiProperty({ example: 'my-laptop' })
   agent_id!: string;
 
-  @ApiProperty({ example: 8100, description: 'TCP port of the gateway that leads to this agent' })
+  @ApiProperty({ type: 'integer', example: 8100, description: 'TCP port of the gateway that leads to this agent' })
   port!: number;
 
   @ApiProperty({ format: 'date-time', description: 'when the last message of the agent came in' })
@@ -15,22 +15,27 @@ export class AgentDto {
   @ApiProperty({ format: 'date-time' })
   connected_since!: string;
 
-  @ApiProperty({ example: 1, description: 'live tunnel connections' })
+  @ApiProperty({ type: 'integer', example: 1, description: 'live tunnel connections' })
   connections!: number;
 
-  @ApiProperty({ example: 0, description: 'exchanges under way' })
+  @ApiProperty({ type: 'integer', example: 0, description: 'exchanges under way' })
   in_flight!: number;
 
-  @ApiProperty({ example: 1234, description: 'requests since the agent connected' })
+  @ApiProperty({ type: 'integer', format: 'int64', example: 1234, description: 'requests since the agent connected' })
   requests!: number;
 
-  @ApiProperty({ example: 0, description: 'requests that Berth had to answer itself' })
+  @ApiProperty({
+    type: 'integer',
+    format: 'int64',
+    example: 0,
+    description: 'requests that Berth had to answer itself',
+  })
   errors!: number;
 
-  @ApiProperty({ example: 0, description: 'body bytes, client to service' })
+  @ApiProperty({ type: 'integer', format: 'int64', example: 0, description: 'body bytes, client to service' })
   bytes_in!: number;
 
-  @ApiProperty({ example: 0, description: 'body bytes, service to client' })
+  @ApiProperty({ type: 'integer', format: 'int64', example: 0, description: 'body bytes, service to client' })
   bytes_out!: number;
 
   @ApiProperty({ example: '192.0.2.7:51544', description: 'where the newest connection comes from' })
@@ -54,10 +59,10 @@ export class ConnectionDto {
   @ApiProperty({ example: '192.0.2.7:51544' })
   remote_address!: string;
 
-  @ApiProperty({ example: 0 })
+  @ApiProperty({ type: 'integer', example: 0 })
   in_flight!: number;
 
-  @ApiProperty({ example: 1024, description: 'exchanges it takes at once' })
+  @ApiProperty({ type: 'integer', example: 1024, description: 'exchanges it takes at once' })
   capacity!: number;
 
   @ApiProperty({ example: 0.4, description: 'smallest round trip seen, ms' })
@@ -85,7 +90,7 @@ export class AgentListDto {
   @ApiProperty({ type: [AgentDto] })
   agents!: AgentDto[];
 
-  @ApiProperty({ example: 1 })
+  @ApiProperty({ type: 'integer', example: 1 })
   count!: number;
 }
 

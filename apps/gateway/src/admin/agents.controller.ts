@@ -1,5 +1,6 @@
 import { Controller, Delete, Get, HttpCode, Inject, Param } from '@nestjs/common';
 import {
+  ApiForbiddenResponse,
   ApiNoContentResponse,
   ApiNotFoundResponse,
   ApiOkResponse,
@@ -11,11 +12,12 @@ import { BerthError } from '#errors';
 import { AgentRegistry } from '../agents/index.js';
 import { AgentDetailDto, AgentListDto, describeAgent, describeAgentDetail } from './agent.dto.js';
 import { ErrorDto } from './error.dto.js';
-import { AdminApi } from './admin-api.js';
+import { AdminApi, ApiNeedsToken } from './admin-api.js';
 
 /** Agents, as operators see them (checklist A13). */
 @ApiTags('agents')
 @AdminApi()
+@ApiNeedsToken()
 @Controller('agents')
 export class AgentsController {
   constructor(@Inject(AgentRegistry) private readonly registry: AgentRegistry) {}
@@ -45,6 +47,7 @@ export class AgentsController {
   @ApiParam({ name: 'id', description: 'agent id', example: 'my-laptop' })
   @ApiNoContentResponse({ description: 'its connections are closed' })
   @ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND' })
+  @ApiForbiddenResponse({ type: ErrorDto, description: 'BERTH_CROSS_SITE: asked by a page of another origin' })
   disconnect(@Param('id') id: string): void {
     this.registry.disconnect(id);
   }

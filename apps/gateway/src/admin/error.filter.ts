@@ -33,6 +33,7 @@ export class ErrorFilter implements ExceptionFilter {
     const status = statusOf(thrown);
     const error = asBerthError(thrown, status);
     if (error.code === 'BERTH_INTERNAL') this.log.error({ requestId, err: thrown }, 'admin request failed');
+    else this.log.debug({ requestId, code: error.code, reason: error.message }, 'admin request answered with an error');
     response.status(status ?? error.httpStatus).json(errorBody(error, requestId));
   }
 }

@@ -3,6 +3,7 @@ import { ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagg
 import { HealthCheck, HealthCheckService, type HealthCheckResult, HealthIndicatorService } from '@nestjs/terminus';
 import { AgentRegistry } from '../agents/index.js';
 import { TunnelGrpcServer } from '../tunnel/index.js';
+import { OpenTo } from './admin.guard.js';
 import { AdminApi } from './admin-api.js';
 
 class HealthDto {
@@ -13,6 +14,7 @@ class HealthDto {
 /** Whether the process lives (`/health`), and whether agents can dial in (`/health/ready`). */
 @ApiTags('health')
 @AdminApi()
+@OpenTo('probes')
 @Controller('health')
 export class HealthController {
   constructor(
@@ -23,7 +25,7 @@ export class HealthController {
   ) {}
 
   @Get()
-  @ApiOperation({ summary: 'The process lives' })
+  @ApiOperation({ summary: 'The process lives', security: [] })
   @ApiOkResponse({ type: HealthDto })
   live(): HealthDto {
     return { status: 'ok' };
@@ -31,7 +33,7 @@ export class HealthController {
 
   @Get('ready')
   @HealthCheck()
-  @ApiOperation({ summary: 'Agents can dial in, and no shutdown is under way' })
+  @ApiOperation({ summary: 'Agents can dial in, and no shutdown is under way', security: [] })
   ready(): Promise<HealthCheckResult> {
     return this.checks.check([
       () => {

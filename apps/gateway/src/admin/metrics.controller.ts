@@ -1,17 +1,20 @@
 import { Controller, Get, Header, Inject } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { OpenTo } from './admin.guard.js';
 import { GatewayMetrics } from './gateway-metrics.js';
-import { AdminApi } from './admin-api.js';
+import { AdminApi, ApiNeedsToken } from './admin-api.js';
 
 @ApiTags('metrics')
 @AdminApi()
+@ApiNeedsToken()
+@OpenTo('metrics')
 @Controller('metrics')
 export class MetricsController {
   constructor(@Inject(GatewayMetrics) private readonly metrics: GatewayMetrics) {}
 
   @Get()
   @Header('Content-Type', 'text/plain; version=0.0.4; charset=utf-8')
-  @ApiOperation({ summary: 'Prometheus metrics' })
+  @ApiOperation({ summary: 'Prometheus metrics', description: 'Without the token where `admin.openMetrics` is true.' })
   @ApiProduces('text/plain')
   @ApiOkResponse({ schema: { type: 'string' }, description: 'Prometheus text format 0.0.4' })
   show(): Promise<string> {

@@ -9,8 +9,18 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
       'Agents, their ports, health and metrics. Proxied traffic has ports of its own and never passes here.',
     )
     .setVersion('1')
+    .setLicense('MIT', 'https://opensource.org/license/mit')
+    .addServer('/', 'where this description comes from')
+    .addTag('agents', 'Who is connected')
+    .addTag('ports', 'The port range and its leases')
+    .addTag('health', 'Probes; they need no token')
+    .addTag('metrics', 'For Prometheus')
+    .addBearerAuth({ type: 'http', scheme: 'bearer', description: '`admin.token`, where the gateway has one' }, 'token')
+    .addSecurityRequirements('token')
     .build();
-  return SwaggerModule.createDocument(app, config);
+  return SwaggerModule.createDocument(app, config, {
+    operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '').toLowerCase()}_${method}`,
+  });
 }
 
 /** Serves Swagger UI at `/docs`, and the document at `/docs/openapi.json`. */
@@ -18,5 +28,7 @@ export function serveApiDocs(app: INestApplication): void {
   SwaggerModule.setup('docs', app, () => openApiDocument(app), {
     jsonDocumentUrl: 'docs/openapi.json',
     yamlDocumentUrl: 'docs/openapi.yaml',
+    // Swagger would otherwise have a public service look at the document.
+    swaggerOptions: { validatorUrl: null },
   });
 }

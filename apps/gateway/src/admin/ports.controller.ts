@@ -1,10 +1,10 @@
 import { Controller, Get, Inject } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
 import { PortAllocatorService } from '#port-allocator';
-import { AdminApi } from './admin-api.js';
+import { AdminApi, ApiNeedsToken } from './admin-api.js';
 
 class LeaseDto {
-  @ApiProperty({ example: 8100 })
+  @ApiProperty({ type: 'integer', example: 8100 })
   port!: number;
 
   @ApiProperty({ example: 'my-laptop' })
@@ -19,22 +19,22 @@ class LeaseDto {
 
 /** `GET /ports` */
 export class PortsDto {
-  @ApiProperty({ example: 8100, description: 'first port of the range' })
+  @ApiProperty({ type: 'integer', example: 8100, description: 'first port of the range' })
   start!: number;
 
-  @ApiProperty({ example: 8200, description: 'last port of the range' })
+  @ApiProperty({ type: 'integer', example: 8200, description: 'last port of the range' })
   end!: number;
 
-  @ApiProperty({ example: 101, description: 'ports of the range that can be leased' })
+  @ApiProperty({ type: 'integer', example: 101, description: 'ports of the range that can be leased' })
   total!: number;
 
-  @ApiProperty({ example: 1 })
+  @ApiProperty({ type: 'integer', example: 1 })
   used!: number;
 
-  @ApiProperty({ example: 100 })
+  @ApiProperty({ type: 'integer', example: 100 })
   free!: number;
 
-  @ApiProperty({ example: 0, description: 'static ports in use' })
+  @ApiProperty({ type: 'integer', example: 0, description: 'static ports in use' })
   static_used!: number;
 
   @ApiProperty({ type: [LeaseDto] })
@@ -44,6 +44,7 @@ export class PortsDto {
 /** The port range and who holds what. */
 @ApiTags('ports')
 @AdminApi()
+@ApiNeedsToken()
 @Controller('ports')
 export class PortsController {
   constructor(@Inject(PortAllocatorService) private readonly ports: PortAllocatorService) {}

@@ -25,14 +25,19 @@ export function checkAgentId(agentId: string): void {
  */
 export function checkToken(expected: string, given: string): void {
   if (expected === '') return;
-  // Digests are of one length, so that the comparison tells nothing about the token's.
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  if (!timingSafeEqual(digest(expected), digest(given))) {
+  if (!sameSecret(expected, given)) {
     throw new BerthError(
       'BERTH_UNAUTHENTICATED',
       given === '' ? 'this gateway asks for a token (--token)' : "the token is not the gateway's (--token)",
     );
   }
+}
+
+/** Compares two secrets in constant time. */
+export function sameSecret(expected: string, given: string): boolean {
+  // Digests are of one length, so that the comparison tells nothing about the secret's.
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(expected), digest(given));
 }
 
 /**

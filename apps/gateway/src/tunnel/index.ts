@@ -1,3 +1,4 @@
+export { sameSecret } from './agent-credentials.js';
 export { grpcCredentials, type GrpcTls } from './grpc-server.js';
 export { type HandshakeOptions, Handshakes } from './handshake.js';
 export { CERTIFICATE_REQUIRED, TunnelController } from './tunnel.controller.js';
