@@ -1,8 +1,10 @@
 import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
+import type { RequestListener, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { eventually, RawClient } from '#testing';
-import { Cleanup, localService, testAgent, testGateway } from './support/harness.js';
+import { codeIn, type Answer, headOf, send, start } from './support/client.js';
+import { Cleanup, localService, type TestAgent, testAgent, testGateway } from './support/harness.js';
+import { type LogLines, logLines } from './support/log-lines.js';
 
 describe("the agent's connections to the local service", () => {
   const cleanup = new Cleanup();
@@ -76,5 +78,100 @@ describe("the agent's connections to the local service", () => {
     client.send('5\r\nhello\r\n0\r\n\r\n');
     await once(client.socket, 'end');
     expect(client.text()).toContain('hello');
+  });
+
+  describe('while others last', () => {
+    /** `/stream` answers with an event stream that goes on, all else at once. */
+    const streams: RequestListener = (request, response) => {
+      if (request.url !== '/stream') return void response.end('quick');
+      response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+      response.write('data: 1\n\n');
+    };
+
+    async function setUp(
+      local: { maxConnections?: number; queueTimeoutMs?: number },
+      listener = streams,
+    ): Promise<{ agent: TestAgent; log: LogLines }> {
+      const service = cleanup.add(await localService(listener), (it) => it.close());
+      service.server.on('upgrade', (_request, socket) => {
+        socket.on('error', () => undefined).on('end', () => socket.end());
+        socket.resume();
+        cleanup.add(socket, (it) => it.destroy());
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n');
+      });
+      const log = logLines();
+      const gateway = cleanup.add(await testGateway(), (it) => it.close());
+      const agent = cleanup.add(
+        await testAgent(gateway, service.port, { local, shutdown: { timeoutMs: 50 } }, log.log),
+        (it) => it.stop(),
+      );
+      return { agent, log };
+    }
+
+    async function hold(agent: TestAgent, count: number): Promise<void> {
+      const heads = Array.from({ length: count }, () => {
+        const outgoing = cleanup.add(start(agent.port, { path: '/stream' }), (it) => it.destroy());
+        outgoing.on('error', () => undefined);
+        outgoing.end();
+        return headOf(outgoing);
+      });
+      for (const head of heads) (await head).on('error', () => undefined);
+    }
+
+    async function timed(agent: TestAgent): Promise<{ answer: Answer; ms: number }> {
+      const began = performance.now();
+      const answer = await send(agent.port);
+      return { answer, ms: performance.now() - began };
+    }
+
+    it('issue 8, B8: 300 open event streams keep nobody else waiting', async () => {
+      const { agent, log } = await setUp({});
+      await hold(agent, 300);
+      for (let i = 0; i < 5; i += 1) {
+        const { answer, ms } = await timed(agent);
+        expect([answer.status, answer.text]).toEqual([200, 'quick']);
+        expect(ms).toBeLessThan(1000);
+      }
+      expect(log.at('warn')).toEqual([]);
+    });
+
+    it('issue 8, B8: at local.maxConnections the answer is 503 that names it, at once after the first wait', async () => {
+      const { agent, log } = await setUp({ maxConnections: 3, queueTimeoutMs: 300 });
+      await hold(agent, 3);
+      const first = await timed(agent);
+      expect(first.answer.status).toBe(503);
+      expect(first.ms).toBeLessThan(2000);
+      const answers = await Promise.all(Array.from({ length: 30 }, () => timed(agent)));
+      for (const { answer, ms } of answers) {
+        expect([answer.status, codeIn(answer.text)]).toEqual([503, 'BERTH_LOCAL_SERVICE_BUSY']);
+        expect(answer.text).toContain('local.maxConnections');
+        expect(answer.headers['retry-after']).toBe('1');
+        expect(ms).toBeLessThan(250);
+      }
+      const lines = log.at('warn').filter(({ msg }) => msg.includes('local.maxConnections'));
+      expect(lines).toHaveLength(5);
+      expect(lines[0]).toMatchObject({ maxConnections: 3, queueTimeoutMs: 300 });
+    });
+
+    it('issue 8, B8: an upgrade counts, and waits as others do', async () => {
+      const { agent } = await setUp({ maxConnections: 2, queueTimeoutMs: 60_000 });
+      const upgrade = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n';
+      const clients: RawClient[] = [];
+      for (let i = 0; i < 3; i += 1) {
+        const client = cleanup.add(await RawClient.connect(agent.port), (it) => it.destroy());
+        client.send(upgrade);
+        clients.push(client);
+        if (i < 2) await eventually(() => client.text().startsWith('HTTP/1.1 101 '));
+      }
+      let answered = false;
+      const request = send(agent.port, { method: 'POST', headers: { Expect: '100-continue' }, body: 'x' });
+      void request.then(() => (answered = true));
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      expect([clients[2]?.text(), answered]).toEqual(['', false]);
+      clients[0]?.destroy();
+      await eventually(() => clients[2]?.text().startsWith('HTTP/1.1 101 '));
+      clients[1]?.destroy();
+      expect((await request).text).toBe('quick');
+    });
   });
 });

@@ -10,7 +10,7 @@ import {
   type DeepPartial,
   type GatewaySettings,
 } from '#config';
-import { silentLog } from '#observability';
+import { type Log, silentLog } from '#observability';
 import { freePortRange } from '#testing';
 import { type RunningAgent, startAgent } from '../../apps/agent/src/index.js';
 import { type RunningGateway, startGateway } from '../../apps/gateway/src/index.js';
@@ -52,6 +52,7 @@ export async function testAgent(
   gateway: { grpcPort: number },
   target: string | number,
   overrides: Omit<DeepPartial<AgentSettings>, 'target' | 'id'> & { id?: string } = {},
+  log: Log = silentLog,
 ): Promise<TestAgent> {
   const agent = startAgent(
     defaultAgentSettings({
@@ -62,7 +63,7 @@ export async function testAgent(
       ...overrides,
       id: overrides.id ?? 'agent-1',
     }),
-    { log: silentLog },
+    { log },
   );
   const { port } = await agent.ready;
   return { ...agent, port, url: `http://127.0.0.1:${port}` };

@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import type { AgentSettings } from '#config';
 import type { BerthError } from '#errors';
-import { createLogger, type Log } from '#observability';
+import { watchDescriptors } from '#node-runtime';
+import { createLogger, LimitedLog, type Log } from '#observability';
+import { effectiveLimits } from './effective-limits.js';
 import { Forwarder } from './forward/forwarder.js';
 import { AgentClient } from './session/agent-client.js';
 
@@ -26,9 +28,21 @@ export interface StartAgentOptions {
 }
 
 /** Starts an agent in this process. */
-export function startAgent(settings: AgentSettings, options: StartAgentOptions = {}): RunningAgent {
-  const forwarder = new Forwarder(settings);
-  const log = options.log ?? createLogger('agent', settings.log, 2);
+export function startAgent(given: AgentSettings, options: StartAgentOptions = {}): RunningAgent {
+  const log = options.log ?? createLogger('agent', given.log, 2);
+  const settings = effectiveLimits(given, log);
+  const forwarder = new Forwarder(settings, new LimitedLog(log));
+  const stopWatching = watchDescriptors({
+    exhausted: (open) => {
+      log.error(
+        { open },
+        'no descriptors left: exchanges fail until some are free; raise the limit (LimitNOFILE, ulimit -n) or lower local.maxConnections',
+      );
+    },
+    recovered: (lastedMs) => {
+      log.info({ lastedMs }, 'descriptors are free again');
+    },
+  });
   const client = new AgentClient(settings, options.version ?? '0.1.0', forwarder.forward, log);
   const failed = once(client, 'failed').then(([reason]) => reason as BerthError);
   const ready = Promise.race([
@@ -47,6 +61,7 @@ export function startAgent(settings: AgentSettings, options: StartAgentOptions =
     async stop() {
       await client.stop(settings.shutdown.timeoutMs);
       await forwarder.close();
+      stopWatching();
     },
   };
 }

@@ -53,18 +53,31 @@ export class AgentConnections<C extends PooledConnection> {
     const count = list.length;
     let best: C | undefined;
     let full = false;
+    let congested = false;
     if (count > 1) this.turn = (this.turn + 1) % count;
     for (let i = 0; i < count; i += 1) {
       const connection = list[(this.turn + i) % count] as C;
       if (!connection.accepting || connection === except) continue;
-      if (connection.inFlight >= connection.capacity || connection.congested) full = true;
+      if (connection.inFlight >= connection.capacity) full = true;
+      else if (connection.congested) congested = true;
       else if (best === undefined || connection.inFlight < best.inFlight) best = connection;
     }
     best ??= this.standIn(except);
     if (best !== undefined) return best;
-    throw full
-      ? new BerthError('BERTH_AGENT_BUSY', `agent ${this.agentId} has as many exchanges as it takes (maxExchanges)`)
-      : new BerthError('BERTH_AGENT_UNAVAILABLE', `no healthy connections for agent ${this.agentId}`);
+    throw this.noneFree(full, congested);
+  }
+
+  private noneFree(full: boolean, congested: boolean): BerthError {
+    const { agentId, inFlight } = this;
+    if (full) {
+      const what = `has ${inFlight} exchanges, as many as it takes (tunnel.maxExchanges at the agent)`;
+      return new BerthError('BERTH_AGENT_BUSY', `agent ${agentId} ${what}`);
+    }
+    if (congested) {
+      const what = 'does not read what it has been sent: nothing new is begun until it does';
+      return new BerthError('BERTH_AGENT_BUSY', `agent ${agentId} ${what}`);
+    }
+    return new BerthError('BERTH_AGENT_UNAVAILABLE', `no healthy connections for agent ${agentId}`);
   }
 
   private standIn(except: C | undefined): C | undefined {

@@ -53,8 +53,17 @@ class LocalConfig {
   })
   idleTimeoutMs = 0;
 
-  @Integer(1, 65_535, { description: 'Connections to the local service at a time; further exchanges wait.' })
-  maxConnections = 256;
+  @Integer(0, 1_000_000, {
+    description:
+      'Connections to the local service at a time; further exchanges wait for one. 0: as many as descriptors and memory of the process allow.',
+  })
+  maxConnections = 0;
+
+  @Integer(0, MAX_MS, {
+    description:
+      'Time without one of local.maxConnections becoming free after which exchanges that wait are refused with 503; 0: none waits.',
+  })
+  queueTimeoutMs = 1000;
 
   @Integer(1024, MAX_HEADER_BYTES, { description: "Size of the local service's response head; above it, 502." })
   maxHeaderBytes = 32_768;
@@ -64,8 +73,11 @@ class AgentTunnelConfig extends WindowConfig {
   @Integer(1, MAX_MS, { description: 'Time from dialling to the completed handshake.' })
   handshakeTimeoutMs = 10_000;
 
-  @Integer(1, 1_000_000, { description: 'Exchanges that one connection takes at a time.' })
-  maxExchanges = 1024;
+  @Integer(0, 1_000_000, {
+    description:
+      'Exchanges that one connection takes at a time; further ones get 503. 0: 32768, or fewer where descriptors and memory of the process do not allow that.',
+  })
+  maxExchanges = 0;
 }
 
 /** The agent's settings with their defaults and rules; {@link AgentSettings} is what other rooms see of it. */

@@ -106,11 +106,14 @@ export interface AgentSettings {
     readonly connectTimeoutMs: number;
     readonly responseTimeoutMs: number;
     readonly idleTimeoutMs: number;
+    /** 0: derived from what the process can hold */
     readonly maxConnections: number;
+    readonly queueTimeoutMs: number;
     readonly maxHeaderBytes: number;
   };
   readonly tunnel: {
     readonly handshakeTimeoutMs: number;
+    /** 0: derived from what the process can hold */
     readonly maxExchanges: number;
     readonly windowStartBytes: number;
     readonly windowMaxBytes: number;

@@ -133,7 +133,7 @@ export class ExchangeFrames implements FrameHandler {
   onReset(id: number, code: ResetCode, message: string): void {
     const exchange = this.known(id);
     if (exchange === undefined) return;
-    const known = code <= ResetCode.internal ? code : ResetCode.unspecified;
+    const known = code <= ResetCode.localBusy ? code : ResetCode.unspecified;
     this.exchanges.fail(exchange, { code: known, message: message.slice(0, MAX_RESET_MESSAGE_CHARS) });
   }
 

@@ -14,6 +14,7 @@ export const ResetCode = {
   timeout: 7,
   unsupported: 8,
   internal: 9,
+  localBusy: 10,
 } as const;
 export type ResetCode = (typeof ResetCode)[keyof typeof ResetCode];
 

@@ -1,19 +1,28 @@
 import type { AgentSettings } from '#config';
 import { messageOf } from '#errors';
+import type { LimitedLog } from '#observability';
 import { type Exchange, ExchangeKind, type ExchangeSink, ResetCode } from '#tunnel-protocol';
 import { HttpForward } from './http-forward.js';
 import { LocalPool } from './local-pool.js';
-import { type LocalTarget, parseTarget } from './local-target.js';
+import { connectLocal, type LocalTarget, parseTarget } from './local-target.js';
 import { NodeForward } from './node-forward.js';
+import { SocketTurn } from './socket-turn.js';
 
 /** Takes exchanges to the local service. */
 export class Forwarder {
   private readonly target: LocalTarget;
   private readonly pool: LocalPool;
 
-  constructor(private readonly settings: Pick<AgentSettings, 'target' | 'local'>) {
+  /**
+   * @param settings with `local.maxConnections` of at least 1
+   * @param log takes lines about limits that were reached
+   */
+  constructor(
+    private readonly settings: Pick<AgentSettings, 'target' | 'local'>,
+    log: LimitedLog,
+  ) {
     this.target = parseTarget(settings.target);
-    this.pool = new LocalPool(this.target, settings.local);
+    this.pool = new LocalPool(this.target, settings.local, log);
   }
 
   /** Begins an exchange and returns who takes its frames. Never throws: that would end the whole connection. */
@@ -41,7 +50,14 @@ export class Forwarder {
 
   private readonly onOwnSocket = (exchange: Exchange): ExchangeSink => {
     const { maxHeaderBytes, responseTimeoutMs } = this.settings.local;
-    return new NodeForward(exchange, this.target, maxHeaderBytes, responseTimeoutMs);
+    const turn = new SocketTurn(
+      exchange,
+      this.pool,
+      () => connectLocal(this.target),
+      (connect) => new NodeForward(exchange, connect, maxHeaderBytes, responseTimeoutMs),
+    );
+    this.pool.acquire(turn);
+    return turn.sink;
   };
 
   async close(): Promise<void> {

@@ -3,9 +3,10 @@ import { messageOf } from '#errors';
 import { isIdempotent, relayHead, relayTrailers } from '#http-rules';
 import { type Exchange, type ExchangeSink, ResetCode } from '#tunnel-protocol';
 import { isStaleConnection, resetCodeOf } from './local-errors.js';
-import type { LocalPool, PoolUser } from './local-pool.js';
+import { ALL_IN_USE, type LocalPool, type PoolUser } from './local-pool.js';
 import { latin1Headers, reasonBytes } from './raw-headers.js';
 import { RequestBody } from './request-body.js';
+import type { Client } from './undici-client.js';
 
 type Controller = Dispatcher.DispatchController & { rawHeaders?: unknown; rawTrailers?: unknown };
 
@@ -28,7 +29,7 @@ export class HttpForward implements ExchangeSink, Dispatcher.DispatchHandler, Po
   /** what to send when it is our turn */
   private requestBody: Buffer | RequestBody | null = null;
   private turn: 'none' | 'waiting' | 'running' | 'over' = 'none';
-  private dispatcher: Dispatcher | undefined;
+  private client: Client | undefined;
   private lateBodyTimer: NodeJS.Timeout | undefined;
 
   /**
@@ -90,9 +91,19 @@ export class HttpForward implements ExchangeSink, Dispatcher.DispatchHandler, Po
     this.pool.acquire(this);
   }
 
-  run(dispatcher: Dispatcher): void {
+  run(): void {
+    this.client = this.pool.checkOut();
     this.turn = 'running';
-    this.dispatcher = dispatcher;
+    this.send(this.client);
+  }
+
+  refused(): void {
+    this.turn = 'over';
+    this.exchange.reset(ResetCode.localBusy, ALL_IN_USE);
+    this.body?.destroy(ENDED);
+  }
+
+  private send(client: Client): void {
     const { method, target, headers } = this.exchange.open;
     const body = this.requestBody;
     // Not in undici's types: without it, undici takes the name from the client's Host, and fails on some.
@@ -103,20 +114,15 @@ export class HttpForward implements ExchangeSink, Dispatcher.DispatchHandler, Po
       body,
       servername: this.serverName,
     };
-    dispatcher.dispatch(options, this);
-    // Over already, and undici never began: it refused the head.
-    if (this.refused) this.pool.renew();
-  }
-
-  private get refused(): boolean {
-    return this.turn === 'over' && this.controller === undefined;
+    client.dispatch(options, this);
   }
 
   private over(): void {
-    const { turn } = this;
+    const { turn, client } = this;
     this.turn = 'over';
-    if (turn === 'running') this.pool.release();
-    else if (turn === 'waiting') this.pool.abandon(this);
+    if (turn === 'waiting') this.pool.abandon(this);
+    // Without a controller undici never began: it refused the head, or could not connect.
+    else if (turn === 'running' && client !== undefined) this.pool.giveBack(client, this.controller !== undefined);
   }
 
   // --- what the gateway sends ------------------------------------------------
@@ -199,12 +205,12 @@ export class HttpForward implements ExchangeSink, Dispatcher.DispatchHandler, Po
   }
 
   onResponseError(_controller: Controller, error: Error): void {
-    const { exchange, dispatcher } = this;
+    const { exchange, client } = this;
     const { method, body } = exchange.open;
     const mayRetry = !exchange.closed && !this.responded && !this.retried && !body && isIdempotent(method);
-    if (mayRetry && dispatcher !== undefined && isStaleConnection(error)) {
+    if (mayRetry && client !== undefined && isStaleConnection(error)) {
       this.retried = true;
-      this.run(dispatcher);
+      this.send(client);
       return;
     }
     this.over();

@@ -1,3 +1,4 @@
+import { isDescriptorError } from '#node-runtime';
 import { ResetCode } from '#tunnel-protocol';
 
 const UNREACHABLE: ReadonlySet<string> = new Set([
@@ -21,6 +22,7 @@ export function codeOf(error: unknown): string {
 /** What a fault of the local service is called in the tunnel. */
 export function resetCodeOf(error: unknown): ResetCode {
   const code = codeOf(error);
+  if (isDescriptorError(error)) return ResetCode.localBusy;
   if (UNREACHABLE.has(code)) return ResetCode.localUnreachable;
   if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') return ResetCode.localTimeout;
   return ResetCode.localFailed;

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { type Exchange, ExchangeKind } from '#tunnel-protocol';
 import { eventually } from '#testing';
-import { parseTarget } from './local-target.js';
+import { connectLocal, parseTarget } from './local-target.js';
 import { NodeForward } from './node-forward.js';
 
 /** Records what a forward does to its exchange. */
@@ -40,7 +40,7 @@ describe('NodeForward as a byte pipe', () => {
     await once(server, 'listening');
     const target = parseTarget(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
     const recorder = new Recorder();
-    const forward = new NodeForward(recorder as unknown as Exchange, target, 16_384, 0);
+    const forward = new NodeForward(recorder as unknown as Exchange, () => connectLocal(target), 16_384, 0);
     const end = async (): Promise<void> => {
       forward.failed();
       server.close();

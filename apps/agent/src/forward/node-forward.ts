@@ -1,9 +1,9 @@
 import { type ClientRequest, type IncomingMessage, request as httpRequest, type RequestOptions } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { headerPairs, headerValue, relayHead, relayTrailers, withoutHeader } from '#http-rules';
 import { Backlog, type Exchange, ExchangeKind, type ExchangeSink, type FlatHeaders, ResetCode } from '#tunnel-protocol';
 import { resetCodeOf } from './local-errors.js';
-import { connectLocal, type LocalTarget } from './local-target.js';
 
 /**
  * One exchange over `node:http` on a socket of its own: upgrades, and heads
@@ -20,13 +20,14 @@ export class NodeForward implements ExchangeSink {
   /** the local service has sent its last byte, which may still wait for credit */
   private localEnded = false;
 
+  /** @param connect opens a socket to the local service */
   constructor(
     private readonly exchange: Exchange,
-    target: LocalTarget,
+    connect: () => Socket,
     maxHeaderBytes: number,
     responseTimeoutMs: number,
   ) {
-    this.request = httpRequest(requestOptions(exchange, target, maxHeaderBytes, responseTimeoutMs));
+    this.request = httpRequest(requestOptions(exchange, connect, maxHeaderBytes, responseTimeoutMs));
     this.request
       .on('continue', () => {
         exchange.sendInformational({ status: 100, headers: [] });
@@ -196,7 +197,7 @@ export class NodeForward implements ExchangeSink {
 
 function requestOptions(
   exchange: Exchange,
-  target: LocalTarget,
+  connect: () => Socket,
   maxHeaderSize: number,
   responseTimeoutMs: number,
 ): RequestOptions {
@@ -217,7 +218,7 @@ function requestOptions(
     setDefaultHeaders: false,
     // No `agent`, not even `false`: with one, createConnection would not be asked.
     maxHeaderSize,
-    createConnection: () => connectLocal(target),
+    createConnection: connect,
     ...(responseTimeoutMs > 0 ? { timeout: responseTimeoutMs } : {}),
   };
 }

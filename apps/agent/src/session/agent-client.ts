@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import type { AgentSettings } from '#config';
 import { BerthError } from '#errors';
-import type { Log } from '#observability';
+import { LimitedLog, type Log } from '#observability';
 import {
   type Exchange,
   type ExchangeSink,
@@ -48,6 +48,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
   private readonly hello: Hello;
   private readonly window: WindowSettings;
   private readonly channel: ReturnType<typeof channelCredentials>;
+  private readonly limitedLog: LimitedLog;
   private stopped = false;
   private wasReady = false;
   private drained: Promise<void> | undefined;
@@ -65,6 +66,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
   ) {
     super();
     const { tunnel } = settings;
+    this.limitedLog = new LimitedLog(log);
     this.channel = channelCredentials(settings.tls);
     this.window = {
       startBytes: tunnel.windowStartBytes,
@@ -138,6 +140,12 @@ export class AgentClient extends EventEmitter<AgentEvents> {
           this.onGoaway(slot, link, goaway);
         },
         opened: this.forward,
+        full: () => {
+          this.limitedLog.warn(
+            { maxExchanges: this.settings.tunnel.maxExchanges },
+            'a connection has as many exchanges as it takes, further ones get 503 (tunnel.maxExchanges)',
+          );
+        },
         ended: (link, end) => {
           this.onEnded(slot, link, end);
         },

@@ -32,6 +32,8 @@ export interface LinkEvents {
   welcome(link: TunnelLink, welcome: Welcome): void;
   goaway(link: TunnelLink, goaway: Goaway): void;
   opened(exchange: Exchange): ExchangeSink;
+  /** it has as many exchanges as it takes: the gateway refuses further ones */
+  full(): void;
   ended(link: TunnelLink, end: LinkEnd): void;
 }
 
@@ -67,7 +69,10 @@ export class TunnelLink {
           this.onWelcome(welcome);
         },
         refused: (refused) => (this.refusal = refused),
-        opened: (exchange) => events.opened(exchange),
+        opened: (exchange) => {
+          if (this.session.inFlight === settings.tunnel.maxExchanges) events.full();
+          return events.opened(exchange);
+        },
         goaway: (goaway) => {
           // One that wants a successor first is left when that stands; see leave().
           if (!goaway.reconnect) this.draining = true;

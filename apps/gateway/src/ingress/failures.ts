@@ -4,6 +4,7 @@ import type { IngressOptions } from './ingress-context.js';
 
 const CODES: Partial<Record<ExchangeFailure['code'], ErrorCode>> = {
   [ResetCode.refused]: 'BERTH_AGENT_BUSY',
+  [ResetCode.localBusy]: 'BERTH_LOCAL_SERVICE_BUSY',
   [ResetCode.localUnreachable]: 'BERTH_LOCAL_SERVICE_UNREACHABLE',
   [ResetCode.localFailed]: 'BERTH_LOCAL_SERVICE_FAILED',
   [ResetCode.localTimeout]: 'BERTH_RESPONSE_TIMEOUT',
@@ -12,7 +13,8 @@ const CODES: Partial<Record<ExchangeFailure['code'], ErrorCode>> = {
 };
 
 const MESSAGES: Partial<Record<ErrorCode, string>> = {
-  BERTH_AGENT_BUSY: 'takes no more exchanges now',
+  BERTH_AGENT_BUSY: 'takes no more exchanges now (tunnel.maxExchanges at the agent)',
+  BERTH_LOCAL_SERVICE_BUSY: 'has all its connections to its local service in use (local.maxConnections at the agent)',
   BERTH_LOCAL_SERVICE_UNREACHABLE: 'cannot reach its local service',
   BERTH_LOCAL_SERVICE_FAILED: 'got no usable answer from its local service',
   BERTH_RESPONSE_TIMEOUT: 'got no answer from its local service in time (local.responseTimeoutMs of the agent)',

@@ -1,0 +1,82 @@
+import type { Socket } from 'node:net';
+import { messageOf } from '#errors';
+import { type Exchange, type ExchangeSink, type FlatHeaders, ResetCode } from '#tunnel-protocol';
+import { ALL_IN_USE, type LocalPool, type PoolUser } from './local-pool.js';
+
+/**
+ * An exchange that wants a socket of its own to the local service, until it is
+ * its turn. What comes for it meanwhile is kept; that is one window at the most.
+ */
+export class SocketTurn implements ExchangeSink, PoolUser {
+  private readonly gathered: Buffer[] = [];
+  private ended: { trailers: FlatHeaders | undefined } | undefined;
+  private forward: ExchangeSink | undefined;
+
+  /**
+   * @param open opens the socket; a throw ends the exchange
+   * @param begin makes who takes the frames from then on; calls `connect` at once, and once
+   */
+  constructor(
+    private readonly exchange: Exchange,
+    private readonly pool: LocalPool,
+    private readonly open: () => Socket,
+    private readonly begin: (connect: () => Socket) => ExchangeSink,
+  ) {}
+
+  /** Who takes the frames now. */
+  get sink(): ExchangeSink {
+    return this.forward ?? this;
+  }
+
+  run(): void {
+    const { exchange, pool } = this;
+    const opened: Socket[] = [];
+    const connect = (): Socket => {
+      const socket = this.open();
+      opened.push(socket);
+      socket.once('close', () => {
+        pool.leave();
+      });
+      return socket;
+    };
+    try {
+      const forward = this.begin(connect);
+      this.forward = forward;
+      exchange.sink = forward;
+      for (const bytes of this.gathered) forward.data(bytes);
+      if (this.ended !== undefined) forward.end(this.ended.trailers);
+    } catch (thrown) {
+      exchange.reset(ResetCode.localFailed, messageOf(thrown));
+      if (opened.length === 0) pool.leave();
+    }
+  }
+
+  refused(): void {
+    this.exchange.reset(ResetCode.localBusy, ALL_IN_USE);
+  }
+
+  data(bytes: Buffer): void {
+    this.gathered.push(bytes);
+  }
+
+  end(trailers: FlatHeaders | undefined): void {
+    this.ended = { trailers };
+  }
+
+  failed(): void {
+    this.pool.abandon(this);
+    this.exchange.discard();
+  }
+
+  head(): void {
+    // Only gateways receive response heads.
+  }
+
+  informational(): void {
+    // Only gateways receive interim responses.
+  }
+
+  writable(): void {
+    // Nothing has been sent yet.
+  }
+}
