@@ -59,6 +59,22 @@ describe('bytes of the request', () => {
     expect(headLines(recorded(relay.recorder))[0]).toBe(`GET ${target} HTTP/1.1`);
   });
 
+  it.each([
+    ['GET http://real.example:81/x HTTP/1.1\r\nX-A: 1\r\nHost: fake\r\nExpect: x\r\n\r\n', 'Host: real.example:81'],
+    ['GET http://real.example HTTP/1.1\r\nHost: fake\r\n\r\n', 'host: real.example'],
+    ['GET http://real.example/x HTTP/1.1\r\nHost:\r\n\r\n', 'host: real.example'],
+    ['GET http://real.example?x HTTP/1.0\r\n\r\n', 'host: real.example'],
+    [
+      'GET http://real.example/ HTTP/1.1\r\nHost: fake\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
+      'Host: real.example',
+    ],
+  ])('issue 8, D23: the authority of an absolute target replaces Host: %j', async (bytes, host) => {
+    const lines = headLines(await relayed(bytes));
+    expect(lines.filter((line) => /^host:/i.test(line))).toEqual([host]);
+    expect(lines.join()).not.toContain('fake');
+    if (bytes.includes('Expect')) expect(lines.slice(1, 3)).toEqual(['X-A: 1', host]);
+  });
+
   it('answers 400 to a target with bytes that no URI may have', async () => {
     const reply = await untilMatch(relay.port, 'GET /caf\xe9 HTTP/1.1\r\nHost: a\r\n\r\n', /\r\n\r\n\{.*\}/);
     expect([headLines(reply)[0], codeIn(reply)]).toEqual(['HTTP/1.1 400 Bad Request', 'BERTH_BAD_REQUEST']);
@@ -144,6 +160,25 @@ describe('bytes of the request', () => {
     expect(lines[0]).toBe('HTTP/1.1 299 Ganz \xc3\xbcblich OK');
     // Connection and Keep-Alive are of the gateway's own hop.
     expect(lines.slice(1).filter((line) => !/^(Connection|Keep-Alive):/.test(line))).toEqual(fields);
+  });
+
+  it('issue 8, D23: 204 goes out without the Content-Length it came with, and the connection is kept', async () => {
+    answer = 'HTTP/1.1 204 No Content\r\nX-A: 1\r\nContent-Length: 0\r\nX-B: 2\r\n\r\n';
+    const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+    const text = await untilMatch(relay.port, get + get, /204.*204.*\r\n\r\n$/s);
+    expect(headLines(text).slice(0, 4)).toEqual([
+      'HTTP/1.1 204 No Content',
+      'X-A: 1',
+      'X-B: 2',
+      'Connection: keep-alive',
+    ]);
+    expect(text).not.toMatch(/content-length|transfer-encoding/i);
+  });
+
+  it('issue 8, D23: an interim response goes out without a length', async () => {
+    answer = `HTTP/1.1 103 Early Hints\r\nContent-Length: 2\r\nLink: </a>\r\n\r\n${OK}`;
+    const text = await untilMatch(relay.port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n', /ok$/);
+    expect(headLines(text)).toEqual(['HTTP/1.1 103 Early Hints', 'Link: </a>']);
   });
 
   it('keeps Latin-1 in the head of a response whose body comes later, and in an interim one', async () => {

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { eventually, RawClient, rawRecorder } from '#testing';
 import { Cleanup, localService, testAgent, testGateway } from './support/harness.js';
 
-const UPGRADE = 'GET /up HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n';
+const UPGRADE = 'GET /up HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n';
 
 describe('upgrades that end otherwise', () => {
   const cleanup = new Cleanup();
@@ -35,9 +35,7 @@ describe('upgrades that end otherwise', () => {
         if (!connection.text().includes('payload')) {
           setTimeout(
             () =>
-              connection.socket.write(
-                'HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n',
-              ),
+              connection.socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n'),
             100,
           );
         }

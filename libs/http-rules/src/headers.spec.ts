@@ -1,5 +1,8 @@
-import { FramingError, headerValue, relayHead, relayTrailers, withoutHeader } from './headers.js';
-import { isBodiless, isIdempotent } from './methods.js';
+import { headerValue, withoutHeader } from './flat-headers.js';
+import { FramingError, relayHead, relayTrailers } from './headers.js';
+import { authorityOf, isHost } from './host.js';
+import { forbidsLength, isBodiless, isIdempotent } from './methods.js';
+import { carriesHttp, upgradeProtocols, withoutHttpUpgrades } from './upgrade.js';
 
 describe('relayHead', () => {
   it('keeps order, case, repeats and empty values of what is end to end', () => {
@@ -24,7 +27,31 @@ describe('relayHead', () => {
 
   it('says what an upgrade needs anew, and still leaves out what Connection names', () => {
     const raw = ['Connection', 'keep-alive, Upgrade, X-A', 'X-A', '1', 'Upgrade', 'websocket'];
-    expect(relayHead(raw, true).headers).toEqual(['Upgrade', 'websocket', 'Connection', 'Upgrade']);
+    expect(relayHead(raw, true).headers).toEqual(['Connection', 'Upgrade', 'Upgrade', 'websocket']);
+  });
+
+  it.each([
+    [
+      ['X-A', '1', 'connection', 'upgrade', 'X-B', '2', 'Upgrade', 'a/1'],
+      ['X-A', '1', 'connection', 'upgrade', 'X-B', '2', 'Upgrade', 'a/1'],
+    ],
+    [
+      ['Connection', 'close', 'Upgrade', 'a', 'Connection', 'X-A, Upgrade', 'Connection', 'upgrade'],
+      ['Upgrade', 'a', 'Connection', 'Upgrade'],
+    ],
+    [
+      ['Upgrade', 'a', 'X-A', '1'],
+      ['Upgrade', 'a', 'X-A', '1', 'Connection', 'Upgrade'],
+    ],
+  ])('issue 8, D23: keeps Connection where it was in an upgrade: %j', (raw, kept) => {
+    expect(relayHead(raw, true).headers).toEqual(kept);
+  });
+
+  it('issue 8, D22: leaves the settings of HTTP/2 out of everything', () => {
+    expect(relayHead(['http2-settings', 'x'], false).headers).toEqual([]);
+    expect(relayHead(['HTTP2-Settings', 'x', 'Upgrade', 'a', 'Connection', 'Upgrade'], true).headers).toEqual([
+      ...['Upgrade', 'a', 'Connection', 'Upgrade'],
+    ]);
   });
 
   it.each([
@@ -77,6 +104,47 @@ describe('flat lists', () => {
   });
 });
 
+describe('hosts', () => {
+  it.each(['a', 'a:', 'a.example:80', '[::1]:8080', '127.0.0.1'])('%s is one', (host) => {
+    expect(isHost(host)).toBe(true);
+  });
+
+  it.each(['', ':80', 'a b', 'u@a', 'a:b', 'a/b', '::1'])('issue 8, D23: %j is none', (host) => {
+    expect(isHost(host)).toBe(false);
+  });
+
+  it.each([
+    ['/a', undefined],
+    ['//a/b', undefined],
+    ['*', undefined],
+    ['http://a.example:81/b', 'a.example:81'],
+    ['HTTPS://A', 'A'],
+    ['http://a?b@c', 'a'],
+    ['http://u:p@a/', 'u:p@a'],
+    ['http:///a', ''],
+    ['coap+tcp://[::1]', '[::1]'],
+  ])('issue 8, D23: the authority of %s is %s', (target, authority) => {
+    expect(authorityOf(target)).toBe(authority);
+  });
+});
+
+describe('upgrades', () => {
+  it('issue 8, D22: HTTP itself is known by all its names', () => {
+    const protocols = upgradeProtocols(['Upgrade', 'H2C, http/2.0 ,h2,', 'X', 'x', 'upgrade', 'TLS/1.2, h3, https']);
+    expect(protocols).toEqual(['h2c', 'http/2.0', 'h2', 'tls/1.2', 'h3', 'https']);
+    expect(protocols.every(carriesHttp)).toBe(true);
+    expect(['websocket', 'h2o', 'httpx/1', 'tlsx', 'ssh/h2', ''].some(carriesHttp)).toBe(false);
+  });
+
+  it('issue 8, D22: HTTP is taken out, and the rest stays as it was', () => {
+    expect(withoutHttpUpgrades(['Upgrade', 'h2c, WebSocket', 'X', 'h2c', 'upgrade', 'TLS/1.2'])).toEqual([
+      ...['Upgrade', 'WebSocket', 'X', 'h2c'],
+    ]);
+    const list = ['Upgrade', 'a ,b/1', 'X', 'h2c'];
+    expect(withoutHttpUpgrades(list)).toBe(list);
+  });
+});
+
 describe('methods', () => {
   it('know which may be sent twice, and which answers have no body', () => {
     expect(['GET', 'PUT', 'DELETE', 'QUERY', 'POST', 'PATCH', 'get'].map(isIdempotent)).toEqual([
@@ -87,5 +155,9 @@ describe('methods', () => {
       ...[true, true, true],
       false,
     ]);
+  });
+
+  it('issue 8, D23: know which answers must not have a length', () => {
+    expect([101, 103, 200, 204, 205, 304].map(forbidsLength)).toEqual([true, true, false, true, false, false]);
   });
 });

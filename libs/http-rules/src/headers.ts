@@ -1,5 +1,5 @@
-/** Name, value, name, value …: order, case and repeats as received, one character per byte. */
-export type FlatHeaders = string[];
+import { type FlatHeaders, headerValue } from './flat-headers.js';
+import { keepConnection } from './upgrade.js';
 
 /** What a head says about its message, gathered while it is copied for the next hop. */
 export interface RelayedHead {
@@ -30,7 +30,8 @@ const NO_TOKENS: ReadonlySet<string> = new Set();
  * Of `TE`, `trailers` stays, because trailers are passed on, and nothing else does.
  *
  * @param raw as received
- * @param keepUpgrade keeps `Connection: Upgrade` and `Upgrade`, which the next hop must see to switch protocols
+ * @param keepUpgrade keeps `Upgrade`, and `Connection: Upgrade` in the place where `Connection` was: the next hop must
+ *   see both to switch protocols
  * @throws FramingError for Content-Length that is malformed, contradictory, or beside Transfer-Encoding
  */
 export function relayHead(raw: readonly string[], keepUpgrade: boolean): RelayedHead {
@@ -48,14 +49,14 @@ export function relayHead(raw: readonly string[], keepUpgrade: boolean): Relayed
     const name = raw[i] as string;
     const value = raw[i + 1] as string;
     // Nothing below concerns names of other lengths, and most names end here.
-    if (INTERESTING_LENGTHS[name.length] === 1 && !keeps(head, name.toLowerCase(), value, keepUpgrade)) continue;
+    if (INTERESTING_LENGTHS[name.length] === 1 && !keeps(head, name, value, keepUpgrade)) continue;
     if (named !== NO_TOKENS && named.has(name.toLowerCase())) continue;
     head.headers.push(name, value);
   }
   if (head.chunked && head.contentLength !== undefined) {
     throw new FramingError('Content-Length beside Transfer-Encoding');
   }
-  if (keepUpgrade) head.headers.push('Connection', 'Upgrade');
+  if (keepUpgrade && headerValue(head.headers, 'connection') === undefined) head.headers.push('Connection', 'Upgrade');
   return head;
 }
 
@@ -68,6 +69,7 @@ const INTERESTING = [
   'connection',
   'keep-alive',
   'content-length',
+  'http2-settings',
   'proxy-connection',
   'transfer-encoding',
 ];
@@ -75,10 +77,13 @@ const INTERESTING_LENGTHS = new Uint8Array(65_536);
 for (const name of INTERESTING) INTERESTING_LENGTHS[name.length] = 1;
 
 function keeps(head: RelayedHead, name: string, value: string, keepUpgrade: boolean): boolean {
-  switch (name) {
+  switch (name.toLowerCase()) {
     case 'connection':
+      if (keepUpgrade) keepConnection(head.headers, name, value);
+      return false;
     case 'keep-alive':
     case 'proxy-connection':
+    case 'http2-settings':
       return false;
     case 'upgrade':
       return keepUpgrade;
@@ -136,26 +141,6 @@ function namedByConnection(raw: readonly string[]): ReadonlySet<string> {
   return named ?? NO_TOKENS;
 }
 
-/** First value of a header in a flat list; undefined when it is not there. */
-export function headerValue(headers: readonly string[], lowerCaseName: string): string | undefined {
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i] as string;
-    if (name.length === lowerCaseName.length && name.toLowerCase() === lowerCaseName) return headers[i + 1];
-  }
-  return undefined;
-}
-
-/** A flat list without one of its headers; the list itself when that is not in it. */
-export function withoutHeader(headers: FlatHeaders, lowerCaseName: string): FlatHeaders {
-  if (headerValue(headers, lowerCaseName) === undefined) return headers;
-  const kept: FlatHeaders = [];
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i] as string;
-    if (name.toLowerCase() !== lowerCaseName) kept.push(name, headers[i + 1] as string);
-  }
-  return kept;
-}
-
 /** Trailers that a sender may pass on: nothing that frames, routes or authenticates (RFC 9110 section 6.5.1). */
 export function relayTrailers(raw: readonly string[]): FlatHeaders {
   const kept: FlatHeaders = [];
@@ -178,17 +163,3 @@ const FORBIDDEN_TRAILERS: ReadonlySet<string> = new Set([
   'cache-control',
   'max-forwards',
 ]);
-
-/** A flat list as the pairs that Node's `addTrailers` takes. */
-export function headerPairs(flat: readonly string[]): [string, string][] {
-  const pairs: [string, string][] = [];
-  for (let i = 0; i < flat.length; i += 2) pairs.push([flat[i] as string, flat[i + 1] as string]);
-  return pairs;
-}
-
-const HOST = /^(?:[\w.~!$&'()*+,;=%-]*|\[[\w:.%~-]+\])(?::\d*)?$/;
-
-/** Whether a value of `Host` is an authority without user data (RFC 9112 section 3.2); empty is. */
-export function isHost(value: string): boolean {
-  return HOST.test(value);
-}

@@ -1,12 +1,5 @@
-export {
-  type FlatHeaders,
-  FramingError,
-  headerPairs,
-  headerValue,
-  isHost,
-  type RelayedHead,
-  relayHead,
-  relayTrailers,
-  withoutHeader,
-} from './headers.js';
-export { isBodiless, isIdempotent } from './methods.js';
+export { type FlatHeaders, headerPairs, headerValue, withoutHeader } from './flat-headers.js';
+export { FramingError, type RelayedHead, relayHead, relayTrailers } from './headers.js';
+export { authorityOf, isHost } from './host.js';
+export { forbidsLength, isBodiless, isIdempotent } from './methods.js';
+export { carriesHttp, upgradeProtocols, withoutHttpUpgrades } from './upgrade.js';

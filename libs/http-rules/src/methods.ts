@@ -9,3 +9,8 @@ export function isIdempotent(method: string): boolean {
 export function isBodiless(method: string, status: number): boolean {
   return method === 'HEAD' || status === 204 || status === 304;
 }
+
+/** Whether a response of this status must not have a Content-Length (RFC 9110 section 8.6). */
+export function forbidsLength(status: number): boolean {
+  return status < 200 || status === 204;
+}

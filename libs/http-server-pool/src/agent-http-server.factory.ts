@@ -7,6 +7,8 @@ import { type BindAddress, PooledHttpServer } from './pooled-http-server.js';
 /** Takes what arrives at an agent's port. */
 export interface AgentTraffic {
   request(request: IncomingMessage, response: ServerResponse): void;
+  /** whether a request with `Upgrade` goes to {@link upgrade}; with false, {@link request} follows, and must be the last */
+  upgrades(request: IncomingMessage): boolean;
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /** a connection has been accepted */
   connection(socket: Duplex): void;
@@ -71,8 +73,7 @@ export class AgentHttpServerFactory {
         requestTimeout: 0,
         // The ingress asks for it, and answers in its own form.
         requireHostHeader: false,
-        // A request with a body is relayed as a plain one: RFC 9110 section 7.8 leaves the choice to the server.
-        shouldUpgradeCallback: (request) => !hasBody(request),
+        shouldUpgradeCallback: (request) => traffic.upgrades(request),
       },
       handle,
     );
@@ -103,8 +104,3 @@ export class AgentHttpServerFactory {
 
 /** Shortest time between two searches for heads that do not come, ms. */
 const MIN_CHECK_MS = 250;
-
-function hasBody({ headers }: IncomingMessage): boolean {
-  const length = headers['content-length'];
-  return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
-}

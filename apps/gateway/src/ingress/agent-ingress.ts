@@ -3,17 +3,15 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { BerthError, messageOf } from '#errors';
 import type { AgentTraffic } from '#http-server-pool';
-import { FramingError, isHost, type RelayedHead, relayHead } from '#http-rules';
 import { ExchangeKind, type OpenHead } from '#tunnel-protocol';
 import { clientAddress } from './client-address.js';
 import { clientOf, trackClient } from './client-connection.js';
 import { newRequestId, sendError, sendRawAnswer, sendRawError } from './error-responses.js';
-import { applyForwarded } from './forwarded.js';
-import { bodyTooLarge } from './http-messages.js';
 import { HttpRelay } from './http-relay.js';
 import type { IngressContext } from './ingress-context.js';
 import { checkIntercepted } from './intercepted.js';
 import type { IngressAnswer, IngressRequest } from './interceptor.js';
+import { isUpgrade, parserError, readRequestHead } from './request-head.js';
 import { UpgradeRelay } from './upgrade-relay.js';
 
 /** Everything that arrives at one agent's port (checklist A9). */
@@ -25,13 +23,24 @@ export class AgentIngress implements AgentTraffic {
   }
 
   request(request: IncomingMessage, response: ServerResponse): void {
-    clientOf(request.socket).enqueue(() => {
+    const client = clientOf(request.socket);
+    client.enqueue(() => {
       try {
         this.relay(request, response);
       } catch (thrown) {
         this.failed(thrown, request, response);
       }
     });
+    if (client.declined !== request) return;
+    // Node has lost what came behind it in the same read, so the next bytes may begin anywhere.
+    response.shouldKeepAlive = false;
+    client.takeNoMore();
+  }
+
+  upgrades(request: IncomingMessage): boolean {
+    if (isUpgrade(request)) return true;
+    clientOf(request.socket).declined = request;
+    return false;
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, early: Buffer): void {
@@ -80,7 +89,10 @@ export class AgentIngress implements AgentTraffic {
 
   private relay(request: IncomingMessage, response: ServerResponse): void {
     const client = clientOf(request.socket);
-    const head = client.broken !== undefined && !request.complete ? client.broken : this.readHead(request, false);
+    const head =
+      client.broken !== undefined && !request.complete
+        ? client.broken
+        : readRequestHead(request, false, this.context.options);
     if (head instanceof BerthError) {
       this.refuse(request, response, head);
       return;
@@ -118,7 +130,7 @@ export class AgentIngress implements AgentTraffic {
   }
 
   private relayUpgrade(request: IncomingMessage, socket: Socket, early: Buffer): void {
-    const head = this.readHead(request, true);
+    const head = readRequestHead(request, true, this.context.options);
     if (head instanceof BerthError) {
       this.refuseRaw(socket, head);
       return;
@@ -156,36 +168,6 @@ export class AgentIngress implements AgentTraffic {
         this.context.log.error({ agentId: this.context.agent.id, err: thrown }, 'an upgrade could not be handled');
         socket.destroy();
       });
-  }
-
-  /** The head for the agent, or why the request is refused. */
-  private readHead(request: IncomingMessage, isUpgrade: boolean): RelayedHead | BerthError {
-    const { options } = this.context;
-    if (request.httpVersionMajor !== 1)
-      return new BerthError('BERTH_BAD_REQUEST', 'this port speaks HTTP/1.1 and HTTP/1.0');
-    const target = request.url as string;
-    if (target.length > options.maxTargetBytes) {
-      return new BerthError(
-        'BERTH_TARGET_TOO_LONG',
-        `the request target is longer than ${options.maxTargetBytes} bytes (ingress.maxTargetBytes)`,
-      );
-    }
-    let head: RelayedHead;
-    try {
-      head = relayHead(request.rawHeaders, isUpgrade);
-    } catch (thrown) {
-      if (thrown instanceof FramingError) return new BerthError('BERTH_BAD_REQUEST', thrown.message);
-      throw thrown;
-    }
-    if (head.hosts === 0 && request.httpVersionMinor === 1)
-      return new BerthError('BERTH_BAD_REQUEST', 'no Host header');
-    if (head.hosts > 1) return new BerthError('BERTH_BAD_REQUEST', 'more than one Host header');
-    if (!isHost(head.host)) return new BerthError('BERTH_BAD_REQUEST', 'the Host header is not a host');
-    if (options.maxBodyBytes > 0 && (head.contentLength ?? 0) > options.maxBodyBytes)
-      return bodyTooLarge(options.maxBodyBytes);
-    const address = clientAddress(request.socket.remoteAddress);
-    head.headers = applyForwarded(head.headers, options.forwardedHeaders, { address, host: head.host });
-    return head;
   }
 
   private describe(open: OpenHead, request: IncomingMessage): IngressRequest {
@@ -237,22 +219,6 @@ function destroySoon(socket: Duplex): void {
 function endAfter(request: IncomingMessage, response: ServerResponse): void {
   response.shouldKeepAlive = false;
   clientOf(request.socket).lastAnswer();
-}
-
-function parserError(error: Error & { code?: string }): BerthError {
-  if (error.code === 'HPE_HEADER_OVERFLOW') {
-    return new BerthError(
-      'BERTH_HEADERS_TOO_LARGE',
-      'the request head is larger than allowed (ingress.maxHeaderBytes)',
-    );
-  }
-  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    return new BerthError(
-      'BERTH_REQUEST_TIMEOUT',
-      'the request head did not arrive in time (ingress.headersTimeoutMs)',
-    );
-  }
-  return new BerthError('BERTH_BAD_REQUEST', 'the request is not valid HTTP');
 }
 
 function sendAnswer(response: ServerResponse, answer: IngressAnswer): void {

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
-import { headerPairs, isBodiless, relayHead, relayTrailers, withoutHeader } from '#http-rules';
+import { headerPairs, isBodiless, relayTrailers, withoutHeader } from '#http-rules';
 import { Backlog, type FlatHeaders, type ResponseHead } from '#tunnel-protocol';
-import { flushHead } from './http-messages.js';
+import { flushHead, relayAnswer } from './http-messages.js';
 
 /** A body up to this size leaves in one string with its head. */
 const INLINE_BODY_BYTES = 2048;
@@ -39,7 +39,7 @@ export class AnswerWriter {
   head(head: ResponseHead): boolean {
     const { response } = this;
     try {
-      const { headers, contentLength, announcesTrailers } = relayHead(head.headers, false);
+      const { headers, contentLength, announcesTrailers } = relayAnswer(head, false);
       this.bodiless = isBodiless(this.method, head.status);
       this.remaining = this.bodiless ? undefined : contentLength;
       const noTrailers = this.bodiless || contentLength !== undefined || response.req.httpVersionMinor === 0;

@@ -27,8 +27,12 @@ export class ClientConnection {
   broken: BerthError | undefined;
   /** a request whose answer is complete while its body still comes */
   unread: IncomingMessage | undefined;
+  /** a request that asked for an upgrade and is relayed as a plain one */
+  declined: IncomingMessage | undefined;
   /** the answer being sent is the last one */
   closing = false;
+  /** what has been taken is the last */
+  private full = false;
   private busy = false;
   private readonly waiting: (() => void)[] = [];
   private paused = false;
@@ -46,6 +50,11 @@ export class ClientConnection {
    */
   enqueue(begin: () => void): void {
     if (this.closing) return;
+    if (this.full) {
+      // Nobody will answer it, and Node keeps it until the connection ends: one is enough.
+      this.socket.pause();
+      return;
+    }
     if (!this.busy) {
       this.busy = true;
       begin();
@@ -82,6 +91,12 @@ export class ClientConnection {
     if (this.closing) return;
     this.closing = true;
     this.waiting.length = 0;
+    this.takeNoMore();
+  }
+
+  /** The request taken last is the last: the connection ends with its answer, and what comes behind it is dropped. */
+  takeNoMore(): void {
+    this.full = true;
     // Node's HTTP server calls this after an answer that says `Connection: close`.
     this.socket.destroySoon = lingeringEnd;
   }

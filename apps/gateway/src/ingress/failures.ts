@@ -33,6 +33,11 @@ export function isRetryable(failure: ExchangeFailure): boolean {
   return failure.code === 'connection-lost' || failure.code === ResetCode.refused;
 }
 
+/** What the agent sent is nothing that a client may be sent. */
+export function unusableAnswer(agentId: string, why: string): BerthError {
+  return new BerthError('BERTH_BAD_AGENT_RESPONSE', `the response of agent ${agentId} cannot be relayed: ${why}`);
+}
+
 type Timeouts = Pick<IngressOptions, 'responseTimeoutMs' | 'idleTimeoutMs'>;
 
 /** The request is out, and no response head came. */

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BerthError } from '#errors';
-import { type FlatHeaders, headerValue } from '#http-rules';
+import { type FlatHeaders, forbidsLength, headerValue, type RelayedHead, relayHead, withoutHeader } from '#http-rules';
+import type { InterimHead } from '#tunnel-protocol';
 
 /** For the rest of an upload that nobody wants any more, ms; then the connection is closed. */
 const LINGER_MS = 5000;
@@ -11,6 +12,18 @@ export function bodyTooLarge(limit: number): BerthError {
     'BERTH_BODY_TOO_LARGE',
     `the request body is larger than ${limit} bytes (ingress.maxBodyBytes)`,
   );
+}
+
+/**
+ * A response head for the client: end-to-end headers, and no length where there must be none.
+ *
+ * @param isSwitch keeps `Upgrade` and `Connection: Upgrade`
+ * @throws FramingError as {@link relayHead} does
+ */
+export function relayAnswer({ status, headers }: InterimHead, isSwitch: boolean): RelayedHead {
+  const head = relayHead(headers, isSwitch);
+  if (forbidsLength(status)) head.headers = withoutHeader(head.headers, 'content-length');
+  return head;
 }
 
 /** Unlike `flushHeaders()`, which writes the head as UTF-8, this keeps its bytes. */

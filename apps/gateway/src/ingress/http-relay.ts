@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BerthError } from '#errors';
-import { FramingError, isIdempotent, relayHead, relayTrailers } from '#http-rules';
+import { FramingError, isIdempotent, relayTrailers } from '#http-rules';
 import {
   type Exchange,
   type ExchangeFailure,
@@ -16,9 +16,9 @@ import { type AnswerOwner, AnswerWriter } from './answer-writer.js';
 import type { ClientConnection, PendingAnswer } from './client-connection.js';
 import { UNWATCHED, type Watched } from './deadlines.js';
 import { newRequestId, sendError } from './error-responses.js';
-import { errorOfFailure, isRetryable, noAnswer, uploadStopped, uploadStuck } from './failures.js';
+import { errorOfFailure, isRetryable, noAnswer, unusableAnswer, uploadStopped, uploadStuck } from './failures.js';
 import type { IngressContext } from './ingress-context.js';
-import { bodyTooLarge, expectsContinue, linger } from './http-messages.js';
+import { bodyTooLarge, expectsContinue, linger, relayAnswer } from './http-messages.js';
 import type { IngressRequest } from './interceptor.js';
 import { ResponseGate } from './response-gate.js';
 
@@ -94,7 +94,7 @@ export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Watc
       if (head.status === 100) {
         this.continued = true;
         response.writeContinue();
-      } else response.writeInformation(head.status, relayHead(head.headers, false).headers);
+      } else response.writeInformation(head.status, relayAnswer(head, false).headers);
     } catch (thrown) {
       this.unsendable(thrown);
     }
@@ -198,12 +198,7 @@ export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Watc
   unsendable(thrown: unknown): void {
     this.exchange?.reset(ResetCode.internal, 'the response cannot be relayed');
     const why = thrown instanceof FramingError ? thrown.message : 'its head is not valid HTTP';
-    this.answerError(
-      new BerthError(
-        'BERTH_BAD_AGENT_RESPONSE',
-        `the response of agent ${this.context.agent.id} cannot be relayed: ${why}`,
-      ),
-    );
+    this.answerError(unusableAnswer(this.context.agent.id, why));
   }
 
   /** The response has left, or its connection is gone. */

@@ -1,7 +1,7 @@
 import { type IncomingMessage, ServerResponse, validateHeaderName, validateHeaderValue } from 'node:http';
 import type { Socket } from 'node:net';
 import { BerthError } from '#errors';
-import { relayHead } from '#http-rules';
+import { upgradeProtocols } from '#http-rules';
 import {
   Backlog,
   type Exchange,
@@ -15,8 +15,8 @@ import {
 import { lingeringEnd, type PendingAnswer } from './client-connection.js';
 import { UNWATCHED, type Watched } from './deadlines.js';
 import { newRequestId, sendRawError } from './error-responses.js';
-import { errorOfFailure, noAnswerToUpgrade } from './failures.js';
-import { flushHead } from './http-messages.js';
+import { errorOfFailure, noAnswerToUpgrade, unusableAnswer } from './failures.js';
+import { flushHead, relayAnswer } from './http-messages.js';
 import type { IngressContext } from './ingress-context.js';
 
 /**
@@ -62,12 +62,15 @@ export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
 
   head(head: ResponseHead): void {
     this.touch(this.context.options.idleTimeoutMs);
+    if (head.status === 101 && !this.isAskedFor(upgradeProtocols(head.headers))) {
+      this.unsendable('it switches to a protocol that the request did not ask for');
+      return;
+    }
     try {
       if (head.status === 101) this.startPipe(head);
       else this.startResponse(head);
     } catch {
-      this.exchange?.reset(ResetCode.internal, 'the response cannot be relayed');
-      this.refuse(new BerthError('BERTH_BAD_AGENT_RESPONSE', 'the response head is not valid HTTP'));
+      this.unsendable('its head is not valid HTTP');
     }
   }
 
@@ -134,6 +137,17 @@ export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
 
   // ---------------------------------------------------------------------------
 
+  /** A server must not switch to what it was not asked for (RFC 9110 section 7.8), nor without saying to what. */
+  private isAskedFor(protocols: string[]): boolean {
+    const asked = upgradeProtocols(this.open.headers);
+    return protocols.length > 0 && protocols.every((protocol) => asked.includes(protocol));
+  }
+
+  private unsendable(why: string): void {
+    this.exchange?.reset(ResetCode.internal, 'the response cannot be relayed');
+    this.refuse(unusableAnswer(this.context.agent.id, why));
+  }
+
   private endClient(): void {
     if (this.response !== undefined) {
       this.response.end();
@@ -144,7 +158,7 @@ export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
   }
 
   private startPipe(head: ResponseHead): void {
-    const { headers } = relayHead(head.headers, true);
+    const { headers } = relayAnswer(head, true);
     validateHeaderValue('reason', head.reason);
     let text = `HTTP/1.1 101 ${head.reason}\r\n`;
     for (let i = 0; i < headers.length; i += 2) {
@@ -174,7 +188,7 @@ export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
 
   /** Not an upgrade after all: the answer goes out as HTTP, and the connection ends with it. */
   private startResponse(head: ResponseHead): void {
-    const { headers } = relayHead(head.headers, false);
+    const { headers } = relayAnswer(head, false);
     const response = new ServerResponse(this.request);
     response.shouldKeepAlive = false;
     response.sendDate = false;

@@ -1,0 +1,111 @@
+import type { IncomingMessage } from 'node:http';
+import { BerthError } from '#errors';
+import {
+  authorityOf,
+  carriesHttp,
+  type FlatHeaders,
+  FramingError,
+  isHost,
+  type RelayedHead,
+  relayHead,
+  upgradeProtocols,
+  withoutHttpUpgrades,
+} from '#http-rules';
+import { clientAddress } from './client-address.js';
+import { applyForwarded } from './forwarded.js';
+import { bodyTooLarge } from './http-messages.js';
+import type { IngressOptions } from './ingress-context.js';
+
+/**
+ * The head of a client's request for its agent, or why the request is refused.
+ *
+ * @param isUpgrade keeps what asks for another protocol
+ */
+export function readRequestHead(
+  request: IncomingMessage,
+  isUpgrade: boolean,
+  options: IngressOptions,
+): RelayedHead | BerthError {
+  if (request.httpVersionMajor !== 1) return badRequest('this port speaks HTTP/1.1 and HTTP/1.0');
+  const target = request.url as string;
+  if (target.length > options.maxTargetBytes) {
+    return new BerthError(
+      'BERTH_TARGET_TOO_LONG',
+      `the request target is longer than ${options.maxTargetBytes} bytes (ingress.maxTargetBytes)`,
+    );
+  }
+  if (target === '*' && request.method !== 'OPTIONS') return badRequest('the target * is for OPTIONS only');
+  let head: RelayedHead;
+  try {
+    head = relayHead(request.rawHeaders, isUpgrade);
+    if (isUpgrade) head.headers = withoutHttpUpgrades(head.headers);
+  } catch (thrown) {
+    if (thrown instanceof FramingError) return badRequest(thrown.message);
+    throw thrown;
+  }
+  // An intermediary of HTTP/1.0 may have passed it on without knowing what it means (RFC 9112 section 6.1).
+  if (head.chunked && request.httpVersionMinor === 0) return badRequest('Transfer-Encoding in HTTP/1.0');
+  const fault = hostFault(head, request);
+  if (fault !== undefined) return badRequest(fault);
+  if (options.maxBodyBytes > 0 && (head.contentLength ?? 0) > options.maxBodyBytes)
+    return bodyTooLarge(options.maxBodyBytes);
+  const address = clientAddress(request.socket.remoteAddress);
+  head.headers = applyForwarded(head.headers, options.forwardedHeaders, { address, host: head.host });
+  return head;
+}
+
+/**
+ * Whether an upgrade is one for the local service. Not one: a request with a body (RFC 9110
+ * section 7.8 leaves the choice to the server), one of HTTP/1.0 (the same section), and one
+ * that asks for another version of HTTP, which would pass by everything that looks at requests.
+ */
+export function isUpgrade(request: IncomingMessage): boolean {
+  const { headers } = request;
+  const length = headers['content-length'];
+  const hasBody = headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+  return !hasBody && request.httpVersionMinor !== 0 && !upgradeProtocols(request.rawHeaders).every(carriesHttp);
+}
+
+/** Puts the authority of an absolute target into Host (RFC 9112 section 3.2.2), and says what is wrong with Host. */
+function hostFault(head: RelayedHead, { url, httpVersionMinor }: IncomingMessage): string | undefined {
+  if (head.hosts === 0 && httpVersionMinor !== 0) return 'no Host header';
+  if (head.hosts > 1) return 'more than one Host header';
+  const authority = authorityOf(url as string);
+  if (authority !== undefined) {
+    if (!isHost(authority)) return 'the authority of the request target is not a host';
+    setHost(head.headers, authority);
+    head.host = authority;
+    return undefined;
+  }
+  return head.hosts === 0 || isHost(head.host) ? undefined : 'the Host header is not a host';
+}
+
+function setHost(headers: FlatHeaders, host: string): void {
+  for (let i = 0; i < headers.length; i += 2) {
+    if ((headers[i] as string).toLowerCase() !== 'host') continue;
+    headers[i + 1] = host;
+    return;
+  }
+  headers.unshift('Host', host);
+}
+
+/** What the parser's complaint is to a client. */
+export function parserError(error: Error & { code?: string }): BerthError {
+  if (error.code === 'HPE_HEADER_OVERFLOW') {
+    return new BerthError(
+      'BERTH_HEADERS_TOO_LARGE',
+      'the request head is larger than allowed (ingress.maxHeaderBytes)',
+    );
+  }
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return new BerthError(
+      'BERTH_REQUEST_TIMEOUT',
+      'the request head did not arrive in time (ingress.headersTimeoutMs)',
+    );
+  }
+  return new BerthError('BERTH_BAD_REQUEST', 'the request is not valid HTTP');
+}
+
+function badRequest(why: string): BerthError {
+  return new BerthError('BERTH_BAD_REQUEST', why);
+}

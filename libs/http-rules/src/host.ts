@@ -1,0 +1,14 @@
+const HOST = /^(?:[\w.~!$&'()*+,;=%-]+|\[[\w:.%~-]+\])(?::\d*)?$/;
+
+/** Whether a value of `Host` is an authority with a host and without user data (RFC 9110 section 4.2); empty is not. */
+export function isHost(value: string): boolean {
+  return HOST.test(value);
+}
+
+const ABSOLUTE = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i;
+
+/** The authority in a request target; undefined for one that has none, which most have not. */
+export function authorityOf(target: string): string | undefined {
+  if (target.startsWith('/')) return undefined;
+  return ABSOLUTE.exec(target)?.[1];
+}
