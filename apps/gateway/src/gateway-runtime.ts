@@ -1,5 +1,6 @@
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { type GatewaySettings, isLoopback } from '#config';
+import { watchDescriptors } from '#node-runtime';
 import type { Log } from '#observability';
 import { AgentRegistry } from './agents/index.js';
 import { GATEWAY_LOG, GATEWAY_SETTINGS } from './gateway.tokens.js';
@@ -11,6 +12,7 @@ const CLOSING_MS = 500;
 @Injectable()
 export class GatewayRuntime implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private sweeper: NodeJS.Timeout | undefined;
+  private stopWatching: (() => void) | undefined;
 
   constructor(
     @Inject(AgentRegistry) private readonly registry: AgentRegistry,
@@ -36,10 +38,22 @@ export class GatewayRuntime implements OnApplicationBootstrap, BeforeApplication
       this.registry.sweep(Date.now());
     }, tunnel.sweepIntervalMs);
     this.sweeper.unref();
+    this.stopWatching = watchDescriptors({
+      exhausted: (open) => {
+        this.log.error(
+          { open, agents: this.registry.list().length },
+          'no descriptors left: connections that come are lost until some are free; raise the limit (LimitNOFILE, ulimit -n) or lower agentPorts.maxTotalConnections',
+        );
+      },
+      recovered: (lastedMs) => {
+        this.log.info({ lastedMs }, 'descriptors are free again');
+      },
+    });
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.sweeper);
+    this.stopWatching?.();
     const { timeoutMs } = this.settings.shutdown;
     this.log.info({ agents: this.registry.list().length, timeoutMs }, 'shutting down');
     await this.registry.close(Math.max(0, timeoutMs - CLOSING_MS));

@@ -7,9 +7,10 @@ import { PortAllocatorService } from '#port-allocator';
 import { SESSION_DEFAULTS, WindowBudget } from '#tunnel-protocol';
 import { AdminModule } from './admin/index.js';
 import { AgentBerths, AgentRegistry, LifecycleEvents } from './agents/index.js';
+import { effectiveLimits } from './effective-limits.js';
 import { GatewayRuntime } from './gateway-runtime.js';
 import { GATEWAY_LOG, GATEWAY_SETTINGS } from './gateway.tokens.js';
-import { IngressBerthBuilder } from './ingress/index.js';
+import { IngressBerthBuilder, MAX_REFUSED } from './ingress/index.js';
 import {
   CERTIFICATE_REQUIRED,
   grpcCredentials,
@@ -47,7 +48,13 @@ const PROVIDERS: Provider[] = [
   },
   {
     provide: AgentHttpServerFactory,
-    useFactory: ({ ingress, agentPorts }: GatewaySettings) => new AgentHttpServerFactory({ ...ingress, ...agentPorts }),
+    // The ingress answers the first connections above the limit; what is beyond them is dropped at once.
+    useFactory: ({ ingress, agentPorts }: GatewaySettings) =>
+      new AgentHttpServerFactory({
+        ...ingress,
+        ...agentPorts,
+        maxConnections: agentPorts.maxConnections + MAX_REFUSED,
+      }),
     inject: [GATEWAY_SETTINGS],
   },
   {
@@ -58,7 +65,7 @@ const PROVIDERS: Provider[] = [
       discovery: DiscoveryService,
       { agentPorts, ingress }: GatewaySettings,
       log: Log,
-    ) => new IngressBerthBuilder(factory, servers, discovery, agentPorts.host, ingress, log),
+    ) => new IngressBerthBuilder(factory, servers, discovery, agentPorts, ingress, log),
     inject: [AgentHttpServerFactory, HttpServerPool, DiscoveryService, GATEWAY_SETTINGS, GATEWAY_LOG],
   },
   {
@@ -153,7 +160,7 @@ export class GatewayModule {
       imports: [DiscoveryModule, ...adminModules(admin)],
       controllers: [TunnelController],
       providers: [
-        { provide: GATEWAY_SETTINGS, useValue: settings },
+        { provide: GATEWAY_SETTINGS, useFactory: () => effectiveLimits(settings, log) },
         { provide: GATEWAY_LOG, useValue: log },
         ...PROVIDERS,
       ],

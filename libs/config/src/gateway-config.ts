@@ -129,8 +129,23 @@ class AgentPortsConfig {
   })
   corsOrigins: string[] = [];
 
-  @Integer(1, 1_000_000, { description: 'Client connections that one agent port takes at a time.' })
-  maxConnections = 10_000;
+  @Integer(0, 1_000_000, {
+    description:
+      'Client connections that one agent port takes at a time; further ones get 503. 0: seven eighths of maxTotalConnections, 32768 at most.',
+  })
+  maxConnections = 0;
+
+  @Integer(0, 1_000_000, {
+    description:
+      'Client connections, each with one exchange at a time, that one address (IPv6: one /64 network) may have on an agent port; further ones get 503. 0: seven eighths of maxConnections, 16384 at most.',
+  })
+  maxConnectionsPerAddress = 0;
+
+  @Integer(0, 10_000_000, {
+    description:
+      'Client connections of all agent ports together; further ones get 503. 0: as many as descriptors and memory of the process allow beside agents and the admin port.',
+  })
+  maxTotalConnections = 0;
 }
 
 class IngressConfig {
@@ -139,6 +154,27 @@ class IngressConfig {
       "Time until the agent's response head must have come, from the last byte of the request, or from when the service was last seen to take some of it or to send an interim response; then 504.",
   })
   responseTimeoutMs = 120_000;
+
+  @Integer(1, MAX_MS, {
+    description: 'Time until the body of a request must have begun, unless the answer has; then 408.',
+  })
+  bodyStartTimeoutMs = 30_000;
+
+  @Integer(0, 1_000_000_000, {
+    description:
+      'Bytes per second that a client must send of a body until the answer begins, and take of an answer that waits for it; 0: no such rate. Upgrades and event streams are not measured.',
+    unit: 'bytes/s',
+  })
+  minRateBytesPerSecond = 100;
+
+  @Integer(1, MAX_MS, { description: 'Time over which the rate of a request body is measured; below it, 408.' })
+  requestRateWindowMs = 30_000;
+
+  @Integer(1, MAX_MS, {
+    description:
+      'Time over which the rate of an answer is measured; below it, the connection is broken off. Long, because a socket shows what a client has taken in steps of up to 1.4 MB.',
+  })
+  responseRateWindowMs = 300_000;
 
   @Integer(1, MAX_MS, { description: 'Time without a byte in either direction after which an exchange is ended.' })
   idleTimeoutMs = 300_000;

@@ -47,11 +47,19 @@ export interface GatewaySettings {
     readonly stopGraceMs: number;
     readonly bindAttempts: number;
     readonly corsOrigins: readonly string[];
+    /** 0: derived, as are the two below */
     readonly maxConnections: number;
+    readonly maxConnectionsPerAddress: number;
+    readonly maxTotalConnections: number;
   };
   /** relaying of requests */
   readonly ingress: {
     readonly responseTimeoutMs: number;
+    readonly bodyStartTimeoutMs: number;
+    /** 0: none */
+    readonly minRateBytesPerSecond: number;
+    readonly requestRateWindowMs: number;
+    readonly responseRateWindowMs: number;
     readonly idleTimeoutMs: number;
     readonly headersTimeoutMs: number;
     readonly keepAliveTimeoutMs: number;

@@ -5,7 +5,8 @@ import { BerthError, messageOf } from '#errors';
 import type { AgentTraffic } from '#http-server-pool';
 import { ExchangeKind, type OpenHead } from '#tunnel-protocol';
 import { clientAddress } from './client-address.js';
-import { clientOf, trackClient } from './client-connection.js';
+import { type ClientConnection, clientOf, trackClient } from './client-connection.js';
+import type { ClientLimits } from './client-limits.js';
 import { newRequestId, sendError, sendRawAnswer, sendRawError } from './error-responses.js';
 import { HttpRelay } from './http-relay.js';
 import type { IngressContext } from './ingress-context.js';
@@ -16,10 +17,14 @@ import { UpgradeRelay } from './upgrade-relay.js';
 
 /** Everything that arrives at one agent's port (checklist A9). */
 export class AgentIngress implements AgentTraffic {
-  constructor(private readonly context: IngressContext) {}
+  constructor(
+    private readonly context: IngressContext,
+    private readonly limits: ClientLimits,
+  ) {}
 
   connection(socket: Duplex): void {
-    trackClient(socket, this.context.options.halfCloseGraceMs);
+    const client = trackClient(socket, this.context.options.halfCloseGraceMs);
+    client.refusal = this.limits.admit(socket as Socket);
   }
 
   request(request: IncomingMessage, response: ServerResponse): void {
@@ -89,10 +94,7 @@ export class AgentIngress implements AgentTraffic {
 
   private relay(request: IncomingMessage, response: ServerResponse): void {
     const client = clientOf(request.socket);
-    const head =
-      client.broken !== undefined && !request.complete
-        ? client.broken
-        : readRequestHead(request, false, this.context.options);
+    const head = obstacle(client, request) ?? readRequestHead(request, false, this.context.options);
     if (head instanceof BerthError) {
       this.refuse(request, response, head);
       return;
@@ -130,7 +132,7 @@ export class AgentIngress implements AgentTraffic {
   }
 
   private relayUpgrade(request: IncomingMessage, socket: Socket, early: Buffer): void {
-    const head = readRequestHead(request, true, this.context.options);
+    const head = clientOf(socket).refusal ?? readRequestHead(request, true, this.context.options);
     if (head instanceof BerthError) {
       this.refuseRaw(socket, head);
       return;
@@ -208,6 +210,12 @@ export class AgentIngress implements AgentTraffic {
     sendRawError(socket, error, newRequestId(), this.context.options.retryAfterSeconds);
     destroySoon(socket);
   }
+}
+
+/** Why a request is not even looked at. */
+function obstacle(client: ClientConnection, request: IncomingMessage): BerthError | undefined {
+  if (client.refusal !== undefined) return client.refusal;
+  return request.complete ? undefined : client.broken;
 }
 
 /** The rest of what the client sends is not read; it gets the time to read the answer. */

@@ -9,6 +9,10 @@ const INLINE_BODY_BYTES = 2048;
 export interface AnswerOwner {
   /** the client has taken so many bytes of the body */
   taken(bytes: number): void;
+  /** bytes wait for the client from now on */
+  fellBehind(): void;
+  /** none do any more */
+  caughtUp(): void;
   /** the body is not what its head said: the client must not take it for whole */
   contradicted(what: string): void;
   /** head or trailers cannot be sent as HTTP */
@@ -79,7 +83,10 @@ export class AnswerWriter {
     }
     if (this.backlog !== undefined && !this.backlog.empty) this.backlog.add(bytes);
     else if (response.write(bytes)) this.owner.taken(length);
-    else this.openBacklog().began(length);
+    else {
+      this.openBacklog().began(length);
+      this.owner.fellBehind();
+    }
   }
 
   end(trailers: FlatHeaders | undefined): void {
@@ -104,8 +111,10 @@ export class AnswerWriter {
 
   drained(): void {
     this.owner.taken(this.backlog?.drained(this.response.socket) ?? 0);
+    if (this.isBehind) return;
+    this.owner.caughtUp();
     const { lateEnd } = this;
-    if (lateEnd === undefined || this.isBehind) return;
+    if (lateEnd === undefined) return;
     this.lateEnd = undefined;
     this.end(lateEnd.trailers);
   }

@@ -1,8 +1,9 @@
 import type { DiscoveryService } from '@nestjs/core';
 import { type AgentHttpServerFactory, type HttpServerPool, type PooledHttpServer } from '#http-server-pool';
-import type { Log } from '#observability';
+import { LimitedLog, type Log } from '#observability';
 import type { Agent, BerthBuilder } from '../agents/index.js';
 import { AgentIngress } from './agent-ingress.js';
+import { ClientLimits, ClientTotal, type ConnectionLimits } from './client-limits.js';
 import { Deadlines } from './deadlines.js';
 import type { IngressOptions } from './ingress-context.js';
 import { type IngressInterceptor, UseAtIngress } from './interceptor.js';
@@ -11,28 +12,38 @@ import { type IngressInterceptor, UseAtIngress } from './interceptor.js';
 export class IngressBerthBuilder implements BerthBuilder {
   private readonly deadlines = new Deadlines();
   private interceptors: IngressInterceptor[] | undefined;
+  private readonly total: ClientTotal;
+  private readonly limitedLog: LimitedLog;
 
-  /** @param host address that agents' ports listen on */
+  /** @param ports the address that agents' ports listen on, and what they take */
   constructor(
     private readonly factory: AgentHttpServerFactory,
     private readonly servers: HttpServerPool,
     private readonly discovery: DiscoveryService,
-    private readonly host: string,
+    private readonly ports: ConnectionLimits & { host: string },
     private readonly options: IngressOptions,
     private readonly log: Log,
-  ) {}
+  ) {
+    this.total = new ClientTotal(ports, log);
+    this.limitedLog = new LimitedLog(log);
+  }
 
   build(agent: Agent, port: number): PooledHttpServer {
     // Looked up with the first agent: by then every module is there.
     this.interceptors ??= findInterceptors(this.discovery);
-    const ingress = new AgentIngress({
-      agent,
-      options: this.options,
-      deadlines: this.deadlines,
-      interceptors: this.interceptors,
-      log: this.log,
-    });
-    const server = this.factory.create(`agent ${agent.id}`, { host: this.host, port }, ingress);
+    const { limitedLog } = this;
+    const ingress = new AgentIngress(
+      {
+        agent,
+        options: this.options,
+        deadlines: this.deadlines,
+        interceptors: this.interceptors,
+        log: this.log,
+        limitedLog,
+      },
+      new ClientLimits(agent.id, this.total, limitedLog),
+    );
+    const server = this.factory.create(`agent ${agent.id}`, { host: this.ports.host, port }, ingress);
     server.server.once('listening', () => {
       this.servers.store(server);
     });

@@ -23,6 +23,8 @@ export interface PendingAnswer {
 export class ClientConnection {
   /** set while an exchange runs for the client */
   current: PendingAnswer | undefined;
+  /** the connection is one too many: the answer to what is asked on it */
+  refusal: BerthError | undefined;
   /** what the client sends cannot be read any more */
   broken: BerthError | undefined;
   /** a request whose answer is complete while its body still comes */
@@ -143,8 +145,10 @@ const MAX_PIPELINED = 1024;
 const connections = new WeakMap<Duplex, ClientConnection>();
 
 /** Makes the state of a client's socket; once, when it is accepted. */
-export function trackClient(socket: Duplex, halfCloseGraceMs: number): void {
-  connections.set(socket, new ClientConnection(socket as Socket, halfCloseGraceMs));
+export function trackClient(socket: Duplex, halfCloseGraceMs: number): ClientConnection {
+  const client = new ClientConnection(socket as Socket, halfCloseGraceMs);
+  connections.set(socket, client);
+  return client;
 }
 
 /** The state of a socket that {@link trackClient} has seen. */

@@ -4,11 +4,17 @@ import { Deadlines, UNWATCHED, type Watched } from './deadlines.js';
 class Entry implements Watched {
   deadlineAt = 0;
   watchIndex = UNWATCHED;
+  paceAt = Infinity;
+  paces = 0;
   expiries = 0;
   constructor(private readonly onExpiry: () => void = () => undefined) {}
   expired(): void {
     this.expiries += 1;
     this.onExpiry();
+  }
+  paceDue(): void {
+    this.paces += 1;
+    this.paceAt = Infinity;
   }
 }
 
@@ -56,5 +62,15 @@ describe('Deadlines', () => {
     deadlines.watch(second, 50);
     expect(second.deadlineAt).toBeGreaterThan(quietSince + 100);
     deadlines.unwatch(second);
+  });
+
+  it('asks for the pace when that is due, and goes on watching', async () => {
+    const deadlines = new Deadlines(5);
+    const entry = new Entry();
+    deadlines.watch(entry, 60_000);
+    entry.paceAt = deadlines.now + 1;
+    await eventually(() => entry.paces === 1);
+    expect([entry.expiries, deadlines.size]).toEqual([0, 1]);
+    deadlines.unwatch(entry);
   });
 });

@@ -4,8 +4,12 @@ export interface Watched {
   deadlineAt: number;
   /** place in the list of {@link Deadlines}; {@link UNWATCHED} when it is in none */
   watchIndex: number;
+  /** when {@link paceDue} is called, monotonic ms; Infinity: not at all */
+  paceAt: number;
   /** told once when the deadline has passed */
   expired(): void;
+  /** sets {@link paceAt} anew, or ends itself */
+  paceDue(): void;
 }
 
 /** {@link Watched.watchIndex} of what is not watched. */
@@ -65,10 +69,15 @@ export class Deadlines {
 
   private readonly tick = (): void => {
     this.tickedAt = performance.now();
-    const late = this.watched.filter(({ deadlineAt }) => deadlineAt <= this.tickedAt);
-    for (const entry of late) {
+    const { tickedAt } = this;
+    const due = this.watched.filter(({ deadlineAt, paceAt }) => deadlineAt <= tickedAt || paceAt <= tickedAt);
+    for (const entry of due) {
       // One that expired may have ended others.
       if (entry.watchIndex === UNWATCHED) continue;
+      if (entry.deadlineAt > tickedAt) {
+        entry.paceDue();
+        continue;
+      }
       this.unwatch(entry);
       entry.expired();
     }

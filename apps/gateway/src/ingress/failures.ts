@@ -38,7 +38,7 @@ export function unusableAnswer(agentId: string, why: string): BerthError {
   return new BerthError('BERTH_BAD_AGENT_RESPONSE', `the response of agent ${agentId} cannot be relayed: ${why}`);
 }
 
-type Timeouts = Pick<IngressOptions, 'responseTimeoutMs' | 'idleTimeoutMs'>;
+type Timeouts = Pick<IngressOptions, 'responseTimeoutMs' | 'idleTimeoutMs' | 'bodyStartTimeoutMs'>;
 
 /** The request is out, and no response head came. */
 export function noAnswer(agentId: string, { responseTimeoutMs }: Timeouts): BerthError {
@@ -69,5 +69,25 @@ export function uploadStopped({ idleTimeoutMs }: Timeouts): BerthError {
   return new BerthError(
     'BERTH_REQUEST_TIMEOUT',
     `the request body stood still for ${idleTimeoutMs} ms (ingress.idleTimeoutMs)`,
+  );
+}
+
+/** The client announced a body and has sent nothing of it. */
+export function bodyNotBegun({ bodyStartTimeoutMs }: Timeouts): BerthError {
+  return new BerthError(
+    'BERTH_REQUEST_TIMEOUT',
+    `the request body did not begin within ${bodyStartTimeoutMs} ms (ingress.bodyStartTimeoutMs)`,
+  );
+}
+
+/** The client sends its body, but hardly. */
+export function uploadTooSlow(
+  bytes: number,
+  { minRateBytesPerSecond, requestRateWindowMs }: IngressOptions,
+): BerthError {
+  const rule = `ingress.minRateBytesPerSecond is ${minRateBytesPerSecond}`;
+  return new BerthError(
+    'BERTH_REQUEST_TIMEOUT',
+    `${bytes} bytes of the request body came in ${requestRateWindowMs} ms (${rule}, ingress.requestRateWindowMs)`,
   );
 }

@@ -48,3 +48,8 @@ export function linger(request: IncomingMessage): void {
     clearTimeout(timer);
   });
 }
+
+/** Whether an answer is a stream of events, which may be as slow as its events and their reader are. */
+export function isEventStream(headers: FlatHeaders): boolean {
+  return headerValue(headers, 'content-type')?.toLowerCase().startsWith('text/event-stream') ?? false;
+}

@@ -14,11 +14,21 @@ import {
 import type { TunnelConnection } from '../agents/index.js';
 import { type AnswerOwner, AnswerWriter } from './answer-writer.js';
 import type { ClientConnection, PendingAnswer } from './client-connection.js';
+import { ClientPace } from './client-pace.js';
 import { UNWATCHED, type Watched } from './deadlines.js';
 import { newRequestId, sendError } from './error-responses.js';
-import { errorOfFailure, isRetryable, noAnswer, unusableAnswer, uploadStopped, uploadStuck } from './failures.js';
+import {
+  bodyNotBegun,
+  errorOfFailure,
+  isRetryable,
+  noAnswer,
+  unusableAnswer,
+  uploadStopped,
+  uploadStuck,
+  uploadTooSlow,
+} from './failures.js';
 import type { IngressContext } from './ingress-context.js';
-import { bodyTooLarge, expectsContinue, linger, relayAnswer } from './http-messages.js';
+import { bodyTooLarge, expectsContinue, isEventStream, linger, relayAnswer } from './http-messages.js';
 import type { IngressRequest } from './interceptor.js';
 import { ResponseGate } from './response-gate.js';
 
@@ -33,6 +43,10 @@ type RelayedRequest = IncomingMessage & { [RELAY]?: HttpRelay };
 export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Watched {
   deadlineAt = 0;
   watchIndex = UNWATCHED;
+  private pace: ClientPace | undefined;
+  private answerHeaders: FlatHeaders | undefined;
+  /** the service has yet to ask for the body, and the client waits for that */
+  private awaitsContinue = false;
   private exchange: Exchange | undefined;
   private connection: TunnelConnection | undefined;
   private retried = false;
@@ -118,6 +132,9 @@ export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Watc
 
   /** @returns false when the head cannot be sent; an error is the answer then */
   sendHead(head: ResponseHead): boolean {
+    // Service and client talk both ways from here, or the rest of the body is wanted by nobody.
+    this.pace?.end();
+    this.answerHeaders = head.headers;
     this.touch();
     if (!this.requestEnded && !this.continued && expectsContinue(this.open.headers)) this.lastAnswer();
     return this.answer.head(head);
@@ -163,20 +180,26 @@ export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Watc
   requestData(chunk: Buffer): void {
     const { exchange, context } = this;
     if (exchange === undefined || exchange.closed) return;
-    this.touch();
+    if (this.requestBytes === 0 && !this.answered) this.startPace(context.options.requestRateWindowMs);
     context.agent.stats.bytesIn += chunk.length;
     this.requestBytes += chunk.length;
+    this.pace?.count(chunk.length);
+    this.touch();
     if (context.options.maxBodyBytes > 0 && this.requestBytes > context.options.maxBodyBytes) {
       exchange.reset(ResetCode.cancelled, 'request body over ingress.maxBodyBytes');
       if (!this.answered) this.lastAnswer();
       this.answerError(bodyTooLarge(context.options.maxBodyBytes));
       return;
     }
-    if (!exchange.sendData(chunk)) this.request.pause();
+    if (!exchange.sendData(chunk)) {
+      this.pace?.excuse();
+      this.request.pause();
+    }
   }
 
   requestComplete(): void {
     this.requestEnded = true;
+    if (!this.answered) this.pace?.end();
     this.touch();
     const { rawTrailers } = this.request;
     this.exchange?.sendEnd(rawTrailers.length > 0 ? relayTrailers(rawTrailers) : undefined);
@@ -185,8 +208,19 @@ export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Watc
   // --- what becomes of the answer --------------------------------------------
 
   taken(bytes: number): void {
+    this.pace?.count(bytes);
     this.touch();
     this.exchange?.consumed(bytes);
+  }
+
+  fellBehind(): void {
+    const { answerHeaders, context } = this;
+    if (answerHeaders !== undefined && isEventStream(answerHeaders)) return;
+    this.startPace(context.options.responseRateWindowMs);
+  }
+
+  caughtUp(): void {
+    this.pace?.end();
   }
 
   contradicted(what: string): void {
@@ -232,14 +266,35 @@ export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Watc
 
   expired(): void {
     const { response, context, exchange } = this;
+    if (this.mayAwaitContinue()) {
+      this.awaitsContinue = true;
+      context.deadlines.watch(this, this.timeoutMs);
+      return;
+    }
     exchange?.reset(ResetCode.timeout, 'deadline passed at the gateway');
     if (response.headersSent) {
       this.cutOff();
       return;
     }
-    if (this.requestEnded) this.answerError(noAnswer(context.agent.id, context.options));
+    if (this.requestEnded || this.waitsForContinue) this.answerError(noAnswer(context.agent.id, context.options));
     else if (this.request.isPaused()) this.answerError(uploadStuck(context.agent.id, context.options));
+    else if (this.requestBytes === 0) this.answerError(bodyNotBegun(context.options));
     else this.answerError(uploadStopped(context.options));
+  }
+
+  get paceAt(): number {
+    return this.pace?.dueAt ?? Infinity;
+  }
+
+  paceDue(): void {
+    const { context, exchange, pace } = this;
+    const isAnswer = this.answered;
+    if (!isAnswer && this.request.isPaused()) pace?.excuse();
+    const bytes = pace?.tooFew(this.requestId, isAnswer ? 'answer' : 'upload');
+    if (bytes === undefined) return;
+    exchange?.reset(ResetCode.timeout, 'the client is slower than ingress.minRateBytesPerSecond');
+    // After the head this breaks the connection off.
+    this.answerError(uploadTooSlow(bytes, context.options));
   }
 
   /** Ends the request with an error answer, or with a visibly broken connection once the head is out. */
@@ -303,8 +358,25 @@ export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Watc
 
   private get timeoutMs(): number {
     const { options } = this.context;
-    const waitsForHead = this.requestEnded && !this.response.headersSent;
-    return waitsForHead ? options.responseTimeoutMs : options.idleTimeoutMs;
+    if (this.response.headersSent) return options.idleTimeoutMs;
+    if (this.requestEnded || this.waitsForContinue) return options.responseTimeoutMs;
+    return this.requestBytes === 0 ? options.bodyStartTimeoutMs : options.idleTimeoutMs;
+  }
+
+  private get waitsForContinue(): boolean {
+    return this.awaitsContinue && !this.continued && this.requestBytes === 0;
+  }
+
+  /** Whether a body has not begun because its client waits for the service's 100. Asked only when time is up. */
+  private mayAwaitContinue(): boolean {
+    if (this.awaitsContinue || this.continued || this.requestEnded || this.requestBytes > 0 || this.answered)
+      return false;
+    return expectsContinue(this.open.headers);
+  }
+
+  private startPace(windowMs: number): void {
+    this.pace ??= new ClientPace(this.context);
+    this.pace.begin(windowMs);
   }
 }
 

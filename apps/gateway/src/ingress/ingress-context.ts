@@ -1,4 +1,4 @@
-import type { Log } from '#observability';
+import type { LimitedLog, Log } from '#observability';
 import type { Agent } from '../agents/index.js';
 import type { Deadlines } from './deadlines.js';
 import type { ForwardedPolicy } from './forwarded.js';
@@ -7,6 +7,11 @@ import type { IngressInterceptor } from './interceptor.js';
 /** Settings of the ingress, in ms and bytes; see docs/configuration.md. */
 export interface IngressOptions {
   responseTimeoutMs: number;
+  bodyStartTimeoutMs: number;
+  /** 0: none */
+  minRateBytesPerSecond: number;
+  requestRateWindowMs: number;
+  responseRateWindowMs: number;
   idleTimeoutMs: number;
   halfCloseGraceMs: number;
   maxTargetBytes: number;
@@ -23,4 +28,6 @@ export interface IngressContext {
   readonly deadlines: Deadlines;
   readonly interceptors: readonly IngressInterceptor[];
   readonly log: Log;
+  /** for lines that clients can cause */
+  readonly limitedLog: LimitedLog;
 }

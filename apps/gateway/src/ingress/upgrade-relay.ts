@@ -27,6 +27,8 @@ import type { IngressContext } from './ingress-context.js';
 export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
   deadlineAt = 0;
   watchIndex = UNWATCHED;
+  /** pipes are as slow as they like */
+  readonly paceAt = Infinity;
   private exchange: Exchange | undefined;
   private state: 'waiting' | 'pipe' | 'response' = 'waiting';
   private response: ServerResponse | undefined;
@@ -123,6 +125,10 @@ export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
 
   requestBroken(): boolean {
     return true;
+  }
+
+  paceDue(): void {
+    // Never due.
   }
 
   expired(): void {

@@ -1,0 +1,26 @@
+import { defaultAgentSettings } from '#config';
+import type { Log } from '#observability';
+import { effectiveLimits } from './effective-limits.js';
+
+describe('effectiveLimits of the agent', () => {
+  function limits(overrides: object, descriptors: number, capacity: number): { limits: number[]; warned: object[] } {
+    const warned: object[] = [];
+    const log = { warn: (fields: object) => void warned.push(fields) } as unknown as Log;
+    const settings = defaultAgentSettings({ target: 'http://127.0.0.1:1', id: 'a', ...overrides });
+    const { local, tunnel } = effectiveLimits(settings, log, descriptors, capacity);
+    return { limits: [local.maxConnections, tunnel.maxExchanges], warned };
+  }
+
+  it.each([
+    [256, 192, [192, 192]],
+    [1_048_576, 262_144, [262_144, 32_768]],
+  ])('issue 8, B8, B10: with %d descriptors the defaults follow from them', (descriptors, capacity, expected) => {
+    expect(limits({}, descriptors, capacity)).toEqual({ limits: expected, warned: [] });
+  });
+
+  it('issue 8, B10: warns of more connections than there are descriptors, and names the setting', () => {
+    const { limits: set, warned } = limits({ local: { maxConnections: 300 }, tunnel: { maxExchanges: 5 } }, 256, 192);
+    expect(set).toEqual([300, 5]);
+    expect(warned).toEqual([{ setting: 'local.maxConnections', value: 300, descriptors: 256, advised: 192 }]);
+  });
+});

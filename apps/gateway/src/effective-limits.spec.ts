@@ -1,0 +1,32 @@
+import { defaultGatewaySettings } from '#config';
+import type { Log } from '#observability';
+import { effectiveLimits } from './effective-limits.js';
+
+describe('effectiveLimits of the gateway', () => {
+  function limits(
+    agentPorts: object,
+    descriptors: number,
+    capacity: number,
+  ): { agentPorts: unknown; warned: object[] } {
+    const warned: object[] = [];
+    const log = { warn: (fields: object) => void warned.push(fields) } as unknown as Log;
+    const settings = effectiveLimits(defaultGatewaySettings({ agentPorts }), log, descriptors, capacity);
+    const { maxConnections, maxConnectionsPerAddress, maxTotalConnections } = settings.agentPorts;
+    return { agentPorts: [maxTotalConnections, maxConnections, maxConnectionsPerAddress], warned };
+  }
+
+  it.each([
+    [256, 192, [192, 168, 147]],
+    [20_000, 15_000, [15_000, 13_125, 11_484]],
+    [1_048_576, 262_144, [262_144, 32_768, 16_384]],
+    [2, 1, [1, 1, 1]],
+  ])('issue 8, B10: with %d descriptors the defaults follow from them', (descriptors, capacity, expected) => {
+    expect(limits({}, descriptors, capacity)).toEqual({ agentPorts: expected, warned: [] });
+  });
+
+  it('issue 8, B10: what is set stays, and what is more than the process can hold is warned of by its name', () => {
+    const { agentPorts, warned } = limits({ maxConnections: 500, maxConnectionsPerAddress: 10 }, 256, 192);
+    expect(agentPorts).toEqual([192, 500, 10]);
+    expect(warned).toEqual([{ setting: 'agentPorts.maxConnections', value: 500, descriptors: 256, advised: 192 }]);
+  });
+});

@@ -1,0 +1,42 @@
+import type { GatewaySettings } from '#config';
+import { connectionCapacity, descriptorLimit } from '#node-runtime';
+import type { Log } from '#observability';
+
+/** Client connections of one port where nothing else limits them. */
+const MAX_PER_PORT = 32_768;
+/** And of one address on it; an address has no more ports than this to connect from by default. */
+const MAX_PER_ADDRESS = 16_384;
+/** What one port may take of all connections, and one address of a port's: the rest is for the others. */
+const SHARE = 7 / 8;
+
+/**
+ * The settings with their limits of client connections as numbers: 0 becomes
+ * what the process can hold. Warns of what is set above it.
+ *
+ * @param descriptors that the process may have open
+ * @param capacity connections that it can hold
+ */
+export function effectiveLimits(
+  settings: GatewaySettings,
+  log: Log,
+  descriptors = descriptorLimit(),
+  capacity = connectionCapacity(descriptors),
+): GatewaySettings {
+  const { agentPorts } = settings;
+  const maxTotalConnections = agentPorts.maxTotalConnections || capacity;
+  const maxConnections = agentPorts.maxConnections || share(maxTotalConnections, MAX_PER_PORT);
+  const maxConnectionsPerAddress = agentPorts.maxConnectionsPerAddress || share(maxConnections, MAX_PER_ADDRESS);
+  const given = { maxTotalConnections: agentPorts.maxTotalConnections, maxConnections: agentPorts.maxConnections };
+  for (const [name, value] of Object.entries(given)) {
+    if (value <= capacity) continue;
+    log.warn(
+      { setting: `agentPorts.${name}`, value, descriptors, advised: capacity },
+      'more client connections are allowed than the process can hold beside agents and the admin port: raise its descriptors (LimitNOFILE, ulimit -n) or lower the setting',
+    );
+  }
+  return { ...settings, agentPorts: { ...agentPorts, maxTotalConnections, maxConnections, maxConnectionsPerAddress } };
+}
+
+function share(of: number, most: number): number {
+  return Math.max(1, Math.min(most, Math.floor(of * SHARE)));
+}

@@ -1,0 +1,58 @@
+import type { IngressContext } from './ingress-context.js';
+
+/**
+ * What the client of one exchange does in a window of time: bytes of a body
+ * that it sends until the answer begins, or takes of an answer that waits for
+ * it. Judged by the tick of `Deadlines` against `ingress.minRateBytesPerSecond`
+ * (issue 8, B8). Only exchanges with a body, or with a client that lags, have one.
+ */
+export class ClientPace {
+  /** end of the window, monotonic ms; Infinity: nothing is measured now */
+  dueAt = Infinity;
+  private bytes = 0;
+  private windowMs = 0;
+  private excused = false;
+
+  constructor(private readonly context: IngressContext) {}
+
+  /** Begins a window. */
+  begin(windowMs: number): void {
+    const { deadlines, options } = this.context;
+    this.windowMs = windowMs;
+    this.bytes = 0;
+    this.excused = false;
+    this.dueAt = options.minRateBytesPerSecond === 0 ? Infinity : deadlines.now + windowMs;
+  }
+
+  end(): void {
+    this.dueAt = Infinity;
+  }
+
+  count(bytes: number): void {
+    this.bytes += bytes;
+  }
+
+  /** The client has been told to wait: this window says nothing. */
+  excuse(): void {
+    this.excused = true;
+  }
+
+  /**
+   * Judges the window that is over, and begins the next one.
+   *
+   * @param requestId of the exchange, for the log
+   * @param what the client does, for the log
+   * @returns bytes of the window when they are too few; undefined when all is well
+   */
+  tooFew(requestId: string, what: 'upload' | 'answer'): number | undefined {
+    const { bytes, context, excused, windowMs } = this;
+    const { minRateBytesPerSecond } = context.options;
+    this.begin(windowMs);
+    if (excused || bytes * 1000 >= minRateBytesPerSecond * windowMs) return undefined;
+    context.limitedLog.warn(
+      { agentId: context.agent.id, requestId, what, bytes, windowMs, minRateBytesPerSecond },
+      'a client is slower than ingress.minRateBytesPerSecond: its exchange is ended',
+    );
+    return bytes;
+  }
+}
