@@ -86,7 +86,7 @@ describe('A13: the admin API', () => {
     const { start, end } = gateway.range;
     const agent = await agentCalled('kiosk-7');
     expect(await portsOf(gateway)).toEqual({
-      ...{ start, end, total: 4, used: 1, free: 3, static_used: 0 },
+      ...{ start, end, total: 4, used: 1, free: 3, foreign: 0, static_used: 0, foreign_ports: [] },
       leases: [{ port: agent.port, agent_id: 'kiosk-7', leased_since: expect.stringMatching(ISO), static: false }],
     });
   });

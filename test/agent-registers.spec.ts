@@ -68,19 +68,32 @@ describe('an agent registers', () => {
     const { port } = await rawAgent(gateway.grpcPort).hello('lucky').welcome;
     expect(port).toBe(gateway.range.start + 2);
     expect((await portsOf(gateway)).leases.map((lease) => lease.port)).toEqual([port]);
-    expect(at('error').map(({ msg }) => msg)).toEqual(Array(2).fill('agent server could not start'));
+    expect(at('warn').filter(({ msg }) => msg.startsWith('another program holds a port'))).toHaveLength(2);
     expect(await metric(gateway, 'berth_agent_server_start_failures_total')).toBe(2);
   });
 
+  it('issue 8, C13: with all ports but the last taken it gets the last, and the others are shown', async () => {
+    const gateway = cleanup.add(await testGateway({}, 10), (it) => it.close());
+    const { start, end } = gateway.range;
+    await occupy(start, 9);
+    expect((await rawAgent(gateway.grpcPort).hello('lucky').welcome).port).toBe(end);
+    const shown = await portsOf(gateway);
+    expect(shown).toMatchObject({ total: 10, used: 1, free: 0, foreign: 9 });
+    expect(shown.foreign_ports.map(({ port }) => port)).toEqual(Array.from({ length: 9 }, (_, i) => start + i));
+    const late = rawAgent(gateway.grpcPort).hello('late');
+    expect((await late.status).details).toContain('9 of them held by other programs');
+    expect(late.refused).toMatchObject({ code: 'BERTH_PORTS_EXHAUSTED', retryable: true });
+  });
+
   it('A5: after three attempts the registration is refused, and no port stays leased', async () => {
-    const gateway = cleanup.add(await testGateway(), (it) => it.close());
-    await occupy(gateway.range.start, 3);
+    // An address of nobody (RFC 5737): no port can be bound there.
+    const gateway = cleanup.add(await testGateway({ agentPorts: { host: '192.0.2.1' } }), (it) => it.close());
     const agent = rawAgent(gateway.grpcPort).hello('unlucky');
     const { code, details } = await agent.status;
     expect(code).toBe(status.UNAVAILABLE);
     expect(details).toContain('failed to start server after 3 attempts');
     expect(agent.refused).toMatchObject({ code: 'BERTH_SERVER_START_FAILED', retryable: true });
-    expect((await portsOf(gateway)).used).toBe(0);
+    expect(await portsOf(gateway)).toMatchObject({ used: 0, foreign: 0 });
     expect(await agentIds(gateway)).toEqual([]);
   });
 

@@ -113,7 +113,7 @@ describe('the programs', () => {
 
   it('--print-config shows what holds, without secrets', async () => {
     const secret = 'print-me-not';
-    const one = gatewayOf(['--print-config', '--token', secret], { HTTP_PORT: '8181' });
+    const one = gatewayOf(['--print-config', '--token', secret], { HTTP_PORT: '8281' });
     const other = agent(['3000', '--id', 'laptop', '--print-config', '--token', secret]);
     for (const program of [one, other]) {
       expect(await program.exit).toBe(0);
@@ -121,7 +121,7 @@ describe('the programs', () => {
       expect(program.stdout + program.stderr).not.toContain(secret);
     }
     // A14: every setting has an environment name.
-    expect(one.stdout).toContain('port: 8181');
+    expect(one.stdout).toContain('port: 8281');
   });
 
   it('A14: on SIGTERM the gateway answers a download in flight, then ends with 0', async () => {

@@ -52,7 +52,7 @@ describe('the port range is exhausted', () => {
     expect(await agentIds(gateway)).toEqual(['a', 'c', 'd']);
   });
 
-  it('A3: an agent that returns gets its old port, though another one is the first free', async () => {
+  it('A3: an agent that returns gets its old port, and issue 8, C14: a stranger one that nobody had', async () => {
     const gateway = cleanup.add(await testGateway({}, 3), (it) => it.close());
     const first = await RawAgent.registered(gateway.grpcPort, 'first');
     const second = await RawAgent.registered(gateway.grpcPort, 'second');
@@ -63,7 +63,7 @@ describe('the port range is exhausted', () => {
     const again = cleanup.add(await RawAgent.registered(gateway.grpcPort, 'second'), (it) => it.close());
     expect((await again.welcome).port).toBe(port);
     const stranger = cleanup.add(await RawAgent.registered(gateway.grpcPort, 'stranger'), (it) => it.close());
-    expect((await stranger.welcome).port).toBe(gateway.range.start);
+    expect((await stranger.welcome).port).toBe(gateway.range.end);
   });
 
   it('A3: an agent whose old port is taken gets another', async () => {
@@ -71,9 +71,25 @@ describe('the port range is exhausted', () => {
     const first = await RawAgent.registered(gateway.grpcPort, 'first');
     first.close();
     await eventually(async () => (await portsOf(gateway)).used === 0);
-    // A stranger takes the first free port, which was the agent's.
-    cleanup.add(await RawAgent.registered(gateway.grpcPort, 'stranger'), (it) => it.close());
+    // The first stranger takes the port that nobody had; for the second only the agent's is left.
+    const leaving = await RawAgent.registered(gateway.grpcPort, 'stranger-1');
+    const staying = cleanup.add(await RawAgent.registered(gateway.grpcPort, 'stranger-2'), (it) => it.close());
+    expect((await staying.welcome).port).toBe(gateway.range.start);
+    leaving.close();
+    await eventually(async () => (await portsOf(gateway)).used === 1);
     const again = cleanup.add(await RawAgent.registered(gateway.grpcPort, 'first'), (it) => it.close());
     expect((await again.welcome).port).toBe(gateway.range.end);
+  });
+
+  it('issue 8, C14: an agent that restarts finds its port, though another registered meanwhile', async () => {
+    const gateway = cleanup.add(await testGateway({}, 2), (it) => it.close());
+    const before = await RawAgent.registered(gateway.grpcPort, 'one');
+    const { port } = await before.welcome;
+    before.close();
+    await eventually(async () => (await portsOf(gateway)).used === 0);
+    const two = cleanup.add(await RawAgent.registered(gateway.grpcPort, 'two'), (it) => it.close());
+    expect((await two.welcome).port).not.toBe(port);
+    const after = cleanup.add(await RawAgent.registered(gateway.grpcPort, 'one'), (it) => it.close());
+    expect((await after.welcome).port).toBe(port);
   });
 });

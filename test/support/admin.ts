@@ -13,6 +13,8 @@ export interface PortsAnswer {
   used: number;
   free: number;
   static_used: number;
+  foreign: number;
+  foreign_ports: { port: number; found_at: string }[];
   leases: { port: number; agent_id: string; static: boolean }[];
 }
 

@@ -40,6 +40,7 @@ const PROVIDERS: Provider[] = [
       new PortAllocatorService({
         range: http.agentPortRange,
         static: agentPorts.static,
+        foreignMs: agentPorts.foreignMs,
         warn: (message, fields) => {
           log.warn(fields, message);
         },

@@ -20,6 +20,14 @@ export function crossCheckGateway({ http, admin, grpc, tunnel, agentPorts }: Gat
     const what = `is needed because http.host, ${http.host}, is reached from other machines; set it or admin.tokenFile, or admin.insecure to let everybody in`;
     report('admin.token', what, 'http.host', 'admin.tokenFile', 'admin.insecure');
   }
+  for (const [setting, port] of [
+    ['http.port', http.port],
+    ['grpc.port', grpc.port],
+  ] as const) {
+    if (port < start || port > end) continue;
+    const what = `${port} lies in http.agentPortRange, ${start}-${end}: move one of them`;
+    report(setting, what, 'http.agentPortRange.start', 'http.agentPortRange.end');
+  }
   crossCheckGatewayTls(grpc.tls, report);
   for (const [id, port] of Object.entries(agentPorts.static)) {
     if (port === http.port) report('agentPorts.static', `port ${port} of agent "${id}" is the admin port`, 'http.port');

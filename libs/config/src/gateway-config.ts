@@ -120,8 +120,15 @@ class AgentPortsConfig {
   @Integer(0, MAX_MS, { description: 'Time that requests under way get when an agent server stops.' })
   stopGraceMs = 5000;
 
-  @Integer(1, 100, { description: 'Ports tried in all when one cannot be bound.' })
+  @Integer(1, 100, {
+    description: 'Ports tried in all when one cannot be bound; those that other programs hold do not count.',
+  })
   bindAttempts = 3;
+
+  @Integer(0, MAX_MS, {
+    description: 'Time that a port which another program was found to hold is passed over while others are free.',
+  })
+  foreignMs = 60_000;
 
   @List({
     check: checkOrigins,

@@ -46,6 +46,7 @@ export interface GatewaySettings {
     readonly holdMs: number;
     readonly stopGraceMs: number;
     readonly bindAttempts: number;
+    readonly foreignMs: number;
     readonly corsOrigins: readonly string[];
     /** 0: derived, as are the two below */
     readonly maxConnections: number;

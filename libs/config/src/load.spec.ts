@@ -34,10 +34,10 @@ function problemsOf(run: () => unknown): string[] {
 
 describe('layers', () => {
   it('puts the environment over the file, and flags over both', () => {
-    write('application.yaml', 'http: { host: 10.0.0.1, port: 1, agentPortRange: { start: 9000, end: 9100 } }');
-    const env = { HTTP_PORT: '2', HTTP_AGENT_PORT_RANGE_START: '9001', ADMIN_TOKEN: 's3cret' };
+    write('application.yaml', 'http: { host: 10.0.0.1, port: 1, agentPortRange: { start: 9100, end: 9200 } }');
+    const env = { HTTP_PORT: '2', HTTP_AGENT_PORT_RANGE_START: '9101', ADMIN_TOKEN: 's3cret' };
     const { http } = settingsOf(loadGateway(['--http-port', '3'], env));
-    expect(http).toMatchObject({ host: '10.0.0.1', port: 3, agentPortRange: { start: 9001, end: 9100 } });
+    expect(http).toMatchObject({ host: '10.0.0.1', port: 3, agentPortRange: { start: 9101, end: 9200 } });
   });
 
   it('does not report what a stronger layer replaces', () => {

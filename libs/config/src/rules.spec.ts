@@ -28,7 +28,8 @@ describe('defaults (A14)', () => {
 
 describe('port range (A1)', () => {
   it('takes both ends, and one port alone', () => {
-    expect(gateway({ http: { agentPortRange: { start: 1, end: 65_535 } } })).not.toThrow();
+    const all = { agentPortRange: { start: 1, end: 65_535 } };
+    expect(gateway({ http: { port: 0, ...all }, grpc: { port: 0 } })).not.toThrow();
     expect(gateway({ http: { agentPortRange: { start: 7000, end: 7000 } } })).not.toThrow();
   });
 
@@ -38,6 +39,15 @@ describe('port range (A1)', () => {
     [{ end: 65_536 }, 'http.agentPortRange.end: must be a whole number from 1 to 65535 (got 65536, from options)'],
   ])('refuses %j by its name', (agentPortRange, message) => {
     expect(gateway({ http: { agentPortRange } })).toThrow(message);
+  });
+
+  it('issue 8, C13: may hold neither the admin nor the gRPC port', () => {
+    const agentPortRange = { start: 8080, end: 9090 };
+    expect(gateway({ http: { agentPortRange } })).toThrow(
+      'http.port: 8080 lies in http.agentPortRange, 8080-9090: move one of them\n' +
+        'grpc.port: 9090 lies in http.agentPortRange, 8080-9090: move one of them',
+    );
+    expect(gateway({ http: { agentPortRange: { start: 8081, end: 9089 } } })).not.toThrow();
   });
 });
 

@@ -1,7 +1,7 @@
+export type { ForeignPort, PortRange } from './free-ports.js';
 export {
   type Lease,
   PortAllocatorService,
   type PortAllocatorOptions,
   type PortFigures,
-  type PortRange,
 } from './port-allocator.service.js';

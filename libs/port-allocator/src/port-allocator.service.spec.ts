@@ -20,7 +20,15 @@ describe('PortAllocatorService', () => {
     const granted = Array.from({ length: 101 }, (_, agent) => ports.allocate(`agent-${agent}`).port);
     expect(granted[0]).toBe(8100);
     expect(granted.at(-1)).toBe(8200);
-    expect(ports.figures()).toEqual({ start: 8100, end: 8200, total: 101, used: 101, free: 0, staticUsed: 0 });
+    expect(ports.figures()).toEqual({
+      start: 8100,
+      end: 8200,
+      total: 101,
+      used: 101,
+      free: 0,
+      foreign: 0,
+      staticUsed: 0,
+    });
   });
 
   it.each([
@@ -49,6 +57,42 @@ describe('PortAllocatorService', () => {
     expect(ports.allocate('d').port).toBe(8101);
   });
 
+  it('issue 8, C14: a port changes hands only when none is left that nobody has had', () => {
+    const { ports } = make();
+    ports.release(ports.allocate('one').port);
+    expect(ports.allocate('two').port).toBe(8101);
+    expect(ports.allocate('one').port).toBe(8100);
+    expect(ports.allocate('three').port).toBe(8102);
+  });
+
+  it('issue 8, C14: of the ports that others had, the one free for the longest is granted', () => {
+    const { ports } = make();
+    for (const agent of ['a', 'b', 'c']) ports.allocate(agent);
+    for (const port of [8102, 8100, 8101]) ports.release(port);
+    expect(['x', 'y', 'z'].map((agent) => ports.allocate(agent).port)).toEqual([8102, 8100, 8101]);
+  });
+
+  it('issue 8, C14: a port that no agent comes back to goes before the last port of one that may', () => {
+    const { ports } = make();
+    ports.allocate('a');
+    ports.allocate('b');
+    ports.release(8101);
+    ports.release(8100);
+    // Its own port cannot be bound this time: it has another one from now on.
+    ports.release(ports.allocate('a', new Set([8100])).port);
+    expect(ports.allocate('stranger').port).toBe(8100);
+    expect(ports.allocate('b').port).toBe(8101);
+    expect(ports.allocate('a').port).toBe(8102);
+  });
+
+  it('issue 8, C14: one whose server could not start has no claim to the port', () => {
+    const { ports } = make();
+    ports.release(ports.allocate('a').port);
+    const { port } = ports.allocate('a', new Set([8100]));
+    ports.release(port, false);
+    expect(ports.allocate('a').port).toBe(8100);
+  });
+
   it('A2: an exhausted range refuses at once, with its bounds in the message and the figures in a warning', () => {
     const { ports, warnings } = make();
     for (const agent of ['a', 'b', 'c']) ports.allocate(agent);
@@ -57,7 +101,7 @@ describe('PortAllocatorService', () => {
     expect(errorOf(refusal)).toMatchObject({ code: 'BERTH_PORTS_EXHAUSTED', grpcStatus: 8 });
     expect(warnings[0]).toEqual({
       message: 'port range exhausted',
-      fields: { agentId: 'd', start: 8100, end: 8102, total: 3, used: 3, free: 0, staticUsed: 0 },
+      fields: { agentId: 'd', start: 8100, end: 8102, total: 3, used: 3, free: 0, foreign: 0, staticUsed: 0 },
     });
     ports.release(8102);
     expect(ports.allocate('d').port).toBe(8102);
@@ -91,10 +135,12 @@ describe('PortAllocatorService', () => {
   });
 
   it('A3: a port that somebody else has had since is no longer remembered for the first', () => {
-    const { ports } = make();
+    const { ports } = make({ range: { start: 8100, end: 8101 } });
     ports.release(ports.allocate('a').port);
+    ports.allocate('keeps the other');
     ports.release(ports.allocate('b').port);
-    expect(ports.allocate('c').port).toBe(8100);
+    ports.release(8101);
+    expect(ports.allocate('b').port).toBe(8100);
     expect(ports.allocate('a').port).toBe(8101);
   });
 
@@ -127,29 +173,87 @@ describe('PortAllocatorService', () => {
   });
 
   it('A4: whatever comes and goes, no port has two agents and the figures add up', () => {
-    const action = fc.record({ agent: fc.nat(9), release: fc.boolean() });
+    const action = fc.record({ agent: fc.nat(9), release: fc.boolean(), foreign: fc.boolean() });
     fc.assert(
       fc.property(fc.array(action, { maxLength: 60 }), (actions) => {
-        const { ports } = make({ range: { start: 8100, end: 8105 }, static: { 'agent-9': 8103 } });
+        let at = 0;
+        const options = { range: { start: 8100, end: 8105 }, static: { 'agent-9': 8103 }, foreignMs: 5000 };
+        const { ports } = make({ ...options, monotonic: () => (at += 100) });
         const held = new Map<string, number>();
-        for (const { agent, release } of actions) {
+        for (const { agent, release, foreign } of actions) {
           const id = `agent-${agent}`;
           const port = held.get(id);
           if (port !== undefined && release) {
-            ports.release(port);
+            if (foreign) ports.setAside(port);
+            else ports.release(port);
             held.delete(id);
-          } else if (port === undefined && (held.size < 5 || agent === 9)) {
+          } else if (port === undefined) {
             held.set(id, allocateOrNothing(ports, id) ?? 0);
             if (held.get(id) === 0) held.delete(id);
           }
           const taken = [...held.values()];
           expect(new Set(taken).size).toBe(taken.length);
           expect(ports.list().map((lease) => lease.port)).toEqual(taken.sort((a, b) => a - b));
-          const { used, free, total, staticUsed } = ports.figures();
-          expect([used + free, used + staticUsed]).toEqual([total, taken.length]);
+          const { used, free, foreign: others, total, staticUsed } = ports.figures();
+          expect([used + free + others, used + staticUsed]).toEqual([total, taken.length]);
+          expect(ports.foreign().filter((other) => taken.includes(other.port))).toEqual([]);
         }
       }),
     );
+  });
+});
+
+describe('issue 8, C13: ports of other programs', () => {
+  it('are passed over while others are free, listed, and counted as neither free nor used', () => {
+    let at = 0;
+    const { ports } = make({ foreignMs: 60_000, monotonic: () => at });
+    ports.setAside(ports.allocate('a').port);
+    expect(ports.allocate('a').port).toBe(8101);
+    ports.release(8101);
+    expect(ports.foreign()).toEqual([{ port: 8100, foundAt: 1000 }]);
+    expect(ports.figures()).toMatchObject({ total: 3, used: 0, free: 2, foreign: 1 });
+    at = 59_999;
+    expect(['b', 'c'].map((agent) => ports.allocate(agent).port)).toEqual([8102, 8101]);
+    at = 60_000;
+    expect(ports.foreign()).toEqual([]);
+    expect(ports.allocate('d').port).toBe(8100);
+  });
+
+  it('are tried again after a second when nothing else is left, once per registration', () => {
+    let at = 0;
+    const { ports, warnings } = make({ range: { start: 8100, end: 8101 }, monotonic: () => at });
+    for (const tried of [new Set<number>(), new Set([8100])]) ports.setAside(ports.allocate('a', tried).port);
+    expect(() => ports.allocate('b')).toThrow(
+      'no available ports in range 8100-8101 (2 of them held by other programs, see GET /ports)',
+    );
+    expect(warnings.at(-1)?.fields).toMatchObject({ foreign: 2, free: 0 });
+    at = 1000;
+    ports.setAside(ports.allocate('b').port);
+    expect(ports.allocate('b', new Set([8100])).port).toBe(8101);
+    expect(ports.foreign()).toMatchObject([{ port: 8100 }]);
+    at = 1999;
+    expect(() => ports.allocate('c')).toThrow('no available ports');
+  });
+
+  it('go back to the agent that had them last, when they are free again', () => {
+    let at = 0;
+    const { ports } = make({ monotonic: () => at, foreignMs: 10 });
+    ports.release(ports.allocate('a').port);
+    ports.setAside(ports.allocate('a').port);
+    at = 10;
+    expect(ports.allocate('a').port).toBe(8100);
+  });
+
+  it('may be static ones, which never go to anybody else', () => {
+    let at = 0;
+    const { ports } = make({ static: { boiler: 8101, shed: 9500 }, monotonic: () => at, foreignMs: 10 });
+    for (const agent of ['boiler', 'shed']) ports.setAside(ports.allocate(agent).port);
+    expect(ports.foreign().map(({ port }) => port)).toEqual([8101, 9500]);
+    expect(ports.figures()).toMatchObject({ total: 2, free: 2, foreign: 0 });
+    expect(ports.allocate('shed').port).toBe(9500);
+    at = 10;
+    expect(['a', 'b'].map((agent) => ports.allocate(agent).port)).toEqual([8100, 8102]);
+    expect(() => ports.allocate('c')).toThrow('no available ports in range 8100-8102');
   });
 });
 
@@ -163,7 +267,7 @@ describe('static ports', () => {
     expect(ports.allocate('b').port).toBe(8102);
     expect(() => ports.allocate('c')).toThrow('no available ports');
     expect(ports.allocate('boiler').port).toBe(8101);
-    expect(ports.figures()).toEqual({ start: 8100, end: 8102, total: 2, used: 2, free: 0, staticUsed: 2 });
+    expect(ports.figures()).toEqual({ start: 8100, end: 8102, total: 2, used: 2, free: 0, foreign: 0, staticUsed: 2 });
   });
 
   it('A19: one that is taken or cannot be bound is refused by name, not replaced', () => {

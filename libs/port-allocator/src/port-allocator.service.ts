@@ -1,4 +1,5 @@
 import { BerthError } from '#errors';
+import { type ForeignPort, FreePorts, type PortRange } from './free-ports.js';
 
 /** A port granted to an agent. */
 export interface Lease {
@@ -17,22 +18,21 @@ export interface PortFigures {
   total: number;
   used: number;
   free: number;
+  /** held by other programs when they were tried */
+  foreign: number;
   staticUsed: number;
-}
-
-export interface PortRange {
-  /** first port, 1..65535 */
-  start: number;
-  /** last port, inclusive */
-  end: number;
 }
 
 export interface PortAllocatorOptions {
   range: PortRange;
   /** agent id → port; such a port is nobody else's, in the range or out of it */
   static?: Readonly<Record<string, number>>;
-  /** ms since the epoch */
+  /** how long a port that another program held is passed over while others are free, ms; default 60,000 */
+  foreignMs?: number;
+  /** ms since the epoch, for what is shown */
   now?: () => number;
+  /** ms, for durations */
+  monotonic?: () => number;
   /** told what an operator may want to know; checklist A3 */
   warn?: (message: string, fields: Record<string, unknown>) => void;
 }
@@ -40,12 +40,11 @@ export interface PortAllocatorOptions {
 /**
  * Grants ports to agents (checklist A1–A4). Pure bookkeeping without sockets:
  * whether a port can really be bound is for its caller to find out and to
- * report with {@link release}.
+ * report with {@link release} or {@link setAside}.
  */
 export class PortAllocatorService {
   private readonly leases = new Map<number, Lease>();
-  /** the port an agent had last, so that it comes back to the same address */
-  private readonly lastPort = new Map<string, number>();
+  private readonly freePorts: FreePorts;
   private readonly staticPorts: ReadonlyMap<string, number>;
   private readonly reserved: ReadonlySet<number>;
   private readonly now: () => number;
@@ -59,13 +58,19 @@ export class PortAllocatorService {
     this.range = checkedRange(options.range);
     this.staticPorts = new Map(Object.entries(options.static ?? {}));
     this.reserved = new Set(this.staticPorts.values());
+    this.freePorts = new FreePorts({
+      range: this.range,
+      reserved: this.reserved,
+      foreignMs: options.foreignMs ?? 60_000,
+      monotonic: options.monotonic ?? (() => performance.now()),
+    });
     this.now = options.now ?? Date.now;
     this.warn = options.warn ?? (() => undefined);
   }
 
   /**
-   * Grants a port at once: the agent's static one, else the one it had before
-   * when that is free (A3), else the first free one (A2).
+   * Grants a port at once: the agent's static one, else the one it had last
+   * when that is free (A3), else one as {@link FreePorts} orders them.
    *
    * @param agentId who gets it
    * @param avoid ports that could not be bound just now
@@ -73,14 +78,21 @@ export class PortAllocatorService {
    */
   allocate(agentId: string, avoid: ReadonlySet<number> = new Set()): Lease {
     const fixed = this.staticPorts.get(agentId);
-    if (fixed !== undefined) return this.grant(agentId, fixed, avoid, true);
-    const port = this.pick(agentId, avoid);
+    const port = fixed ?? this.freePorts.choose(agentId, avoid);
     if (port === undefined) {
-      const { start, end } = this.range;
       this.warn('port range exhausted', { agentId, ...this.figures() });
-      throw new BerthError('BERTH_PORTS_EXHAUSTED', `no available ports in range ${start}-${end}`);
+      throw new BerthError('BERTH_PORTS_EXHAUSTED', this.exhausted());
     }
-    return this.grant(agentId, port, avoid, false);
+    if (fixed !== undefined && (avoid.has(port) || this.leases.has(port))) {
+      throw new BerthError(
+        'BERTH_PORTS_EXHAUSTED',
+        `static port ${port} of agent ${agentId} is taken (agentPorts.static)`,
+      );
+    }
+    this.freePorts.forget(port);
+    const lease: Lease = { port, agentId, leasedAt: this.now(), isStatic: fixed !== undefined };
+    this.leases.set(port, lease);
+    return { ...lease };
   }
 
   /** Whether the agent has a port of its own in the static table. */
@@ -88,9 +100,24 @@ export class PortAllocatorService {
     return this.staticPorts.has(agentId);
   }
 
-  /** Takes a port back. Idempotent; an unknown port is a warned no-op. */
-  release(port: number): void {
-    if (!this.leases.delete(port)) this.warn('released a port that was not leased', { port });
+  /**
+   * Takes a port back. Idempotent; an unknown port is a warned no-op.
+   *
+   * @param wasUsed false when its server could not start: the agent has no claim to it then
+   */
+  release(port: number, wasUsed = true): void {
+    const lease = this.endLease(port);
+    if (lease !== undefined) this.freePorts.putBack(port, wasUsed && !lease.isStatic ? lease.agentId : undefined);
+  }
+
+  /** Takes back a port that another program holds; others are given out before it is tried again. */
+  setAside(port: number): void {
+    if (this.endLease(port) !== undefined) this.freePorts.setAside(port, this.now());
+  }
+
+  /** Ports that other programs held when they were tried, the oldest finding first. */
+  foreign(): ForeignPort[] {
+    return this.freePorts.foreignPorts();
   }
 
   /** All leases, as copies in the order of their ports. */
@@ -105,34 +132,22 @@ export class PortAllocatorService {
     const reservedInside = [...this.reserved].filter((port) => port >= start && port <= end).length;
     const total = end - start + 1 - reservedInside;
     const used = this.leases.size - staticUsed;
-    return { start, end, total, used, free: total - used, staticUsed };
+    const foreign = this.freePorts.foreignCount;
+    return { start, end, total, used, free: total - used - foreign, foreign, staticUsed };
   }
 
-  private grant(agentId: string, port: number, avoid: ReadonlySet<number>, isStatic: boolean): Lease {
-    if (isStatic && (avoid.has(port) || this.leases.has(port))) {
-      throw new BerthError(
-        'BERTH_PORTS_EXHAUSTED',
-        `static port ${port} of agent ${agentId} is taken (agentPorts.static)`,
-      );
-    }
-    const lease: Lease = { port, agentId, leasedAt: this.now(), isStatic };
-    this.leases.set(port, lease);
-    if (!isStatic) this.remember(agentId, port);
-    return { ...lease };
+  private endLease(port: number): Lease | undefined {
+    const lease = this.leases.get(port);
+    if (lease === undefined) this.warn('released a port that was not leased', { port });
+    else this.leases.delete(port);
+    return lease;
   }
 
-  private pick(agentId: string, avoid: ReadonlySet<number>): number | undefined {
-    const free = (port: number): boolean => !this.leases.has(port) && !avoid.has(port) && !this.reserved.has(port);
-    const before = this.lastPort.get(agentId);
-    if (before !== undefined && free(before)) return before;
-    for (let port = this.range.start; port <= this.range.end; port += 1) if (free(port)) return port;
-    return undefined;
-  }
-
-  /** One agent per remembered port, so the memory is bounded by the range. */
-  private remember(agentId: string, port: number): void {
-    for (const [other, taken] of this.lastPort) if (taken === port && other !== agentId) this.lastPort.delete(other);
-    this.lastPort.set(agentId, port);
+  private exhausted(): string {
+    const { start, end } = this.range;
+    const foreign = this.freePorts.foreignCount;
+    const others = foreign === 0 ? '' : ` (${foreign} of them held by other programs, see GET /ports)`;
+    return `no available ports in range ${start}-${end}${others}`;
   }
 }
 

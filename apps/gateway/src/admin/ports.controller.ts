@@ -17,6 +17,14 @@ class LeaseDto {
   static!: boolean;
 }
 
+class ForeignPortDto {
+  @ApiProperty({ type: 'integer', example: 8100 })
+  port!: number;
+
+  @ApiProperty({ format: 'date-time', description: 'when another program was found to hold it' })
+  found_at!: string;
+}
+
 /** `GET /ports` */
 export class PortsDto {
   @ApiProperty({ type: 'integer', example: 8100, description: 'first port of the range' })
@@ -34,11 +42,24 @@ export class PortsDto {
   @ApiProperty({ type: 'integer', example: 100 })
   free!: number;
 
+  @ApiProperty({
+    type: 'integer',
+    example: 0,
+    description: 'ports of the range that other programs hold; neither used nor free',
+  })
+  foreign!: number;
+
   @ApiProperty({ type: 'integer', example: 0, description: 'static ports in use' })
   static_used!: number;
 
   @ApiProperty({ type: [LeaseDto] })
   leases!: LeaseDto[];
+
+  @ApiProperty({
+    type: [ForeignPortDto],
+    description: 'held by other programs when they were tried; passed over for agentPorts.foreignMs',
+  })
+  foreign_ports!: ForeignPortDto[];
 }
 
 /** The port range and who holds what. */
@@ -50,7 +71,7 @@ export class PortsController {
   constructor(@Inject(PortAllocatorService) private readonly ports: PortAllocatorService) {}
 
   @Get()
-  @ApiOperation({ summary: 'Figures of the port range, and its leases' })
+  @ApiOperation({ summary: 'Figures of the port range, its leases, and ports that other programs hold' })
   @ApiOkResponse({ type: PortsDto })
   show(): PortsDto {
     const { staticUsed, ...figures } = this.ports.figures();
@@ -60,6 +81,9 @@ export class PortsController {
       leased_since: new Date(leasedAt).toISOString(),
       static: isStatic,
     }));
-    return { ...figures, static_used: staticUsed, leases };
+    const foreign = this.ports
+      .foreign()
+      .map(({ port, foundAt }) => ({ port, found_at: new Date(foundAt).toISOString() }));
+    return { ...figures, static_used: staticUsed, leases, foreign_ports: foreign };
   }
 }

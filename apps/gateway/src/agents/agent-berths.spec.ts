@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { createServer as createTcpServer, type Server } from 'node:net';
 import { type BindAddress, PooledHttpServer } from '#http-server-pool';
 import { silentLog } from '#observability';
 import { PortAllocatorService } from '#port-allocator';
@@ -18,7 +20,7 @@ describe('AgentBerths', () => {
   /** tells a server how often to fail before it starts */
   let failures = 0;
 
-  class Server extends PooledHttpServer {
+  class FailingServer extends PooledHttpServer {
     constructor(bind: BindAddress) {
       super('test', bind, createServer());
     }
@@ -35,7 +37,7 @@ describe('AgentBerths', () => {
     built = [];
     failures = 0;
     const build = (_: Agent, port: number): PooledHttpServer => {
-      const server = new Server({ host: '127.0.0.1', port });
+      const server = new FailingServer({ host: '127.0.0.1', port });
       built.push(server);
       return server;
     };
@@ -56,6 +58,16 @@ describe('AgentBerths', () => {
     expect(built.map(({ bind }) => bind.port)).toEqual([range.start, range.start + 1, range.start + 2]);
     expect(ports.list()).toEqual([]);
     expect(berths.list()).toEqual([]);
+  });
+
+  it('issue 8, C13: goes on through the range past ports of other programs, and does not try them again', async () => {
+    const others = await Promise.all([0, 1, 2, 3].map((i) => occupied(range.start + i)));
+    expect(await berths.start(agent('a'), nothing)).toBe(range.end);
+    expect(built).toHaveLength(5);
+    await expect(berths.start(agent('b'), nothing)).rejects.toThrow(/4 of them held by other programs/);
+    expect(built).toHaveLength(5);
+    expect(ports.foreign().map(({ port }) => port)).toEqual([0, 1, 2, 3].map((i) => range.start + i));
+    for (const other of others) other.close();
   });
 
   it('A6: an unknown agent has no server to stop', async () => {
@@ -117,3 +129,9 @@ describe('AgentBerths', () => {
     expect(ports.list()).toEqual([]);
   });
 });
+
+async function occupied(port: number): Promise<Server> {
+  const server = createTcpServer().listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}

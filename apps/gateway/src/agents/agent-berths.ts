@@ -1,6 +1,6 @@
 import type { PooledHttpServer } from '#http-server-pool';
-import { BerthError } from '#errors';
-import type { Log } from '#observability';
+import { BerthError, messageOf } from '#errors';
+import { LimitedLog, type Log } from '#observability';
 import type { Lease, PortAllocatorService } from '#port-allocator';
 import type { Agent } from './agent.js';
 import type { LifecycleEvents } from './lifecycle-events.js';
@@ -19,7 +19,7 @@ export interface Berth {
 }
 
 export interface BerthOptions {
-  /** ports to try before a registration is refused */
+  /** ports to try before a registration is refused; those that other programs hold do not count */
   bindAttempts: number;
   /** for requests under way when a server stops, ms */
   stopGraceMs: number;
@@ -32,6 +32,8 @@ export class AgentBerths {
   /** agents whose port is being given back in this turn */
   private readonly releasing = new Map<string, Promise<void>>();
   private closed = false;
+  /** for what every registration can cause */
+  private readonly limited: LimitedLog;
 
   constructor(
     private readonly ports: PortAllocatorService,
@@ -39,7 +41,9 @@ export class AgentBerths {
     private readonly options: BerthOptions,
     private readonly events: LifecycleEvents,
     private readonly log: Log,
-  ) {}
+  ) {
+    this.limited = new LimitedLog(log);
+  }
 
   /** Snapshot: agent id, port, and since when its server listens (ms since the epoch). */
   list(): { agentId: string; port: number; startedAt: number }[] {
@@ -51,29 +55,28 @@ export class AgentBerths {
   }
 
   /**
-   * Resolves with the port once the agent's server listens on it.
+   * Resolves with the port once the agent's server listens on it. Ports that
+   * other programs hold are passed over, as many as there are (issue 8, C13).
    *
    * @param onLost told when the server ends by itself
-   * @throws BerthError `BERTH_PORTS_EXHAUSTED`, `BERTH_SERVER_EXISTS`, or `BERTH_SERVER_START_FAILED` after all attempts
+   * @throws BerthError `BERTH_PORTS_EXHAUSTED`, `BERTH_SERVER_EXISTS`, `BERTH_DRAINING`, or
+   *   `BERTH_SERVER_START_FAILED` after all attempts
    */
   async start(agent: Agent, onLost: (error: BerthError) => void): Promise<number> {
     await this.releasing.get(agent.id);
     if (this.open.has(agent.id))
       throw new BerthError('BERTH_SERVER_EXISTS', `server already exists for agent ${agent.id}`);
-    const avoid = new Set<number>();
-    let cause: unknown;
-    for (let attempt = 1; attempt <= this.options.bindAttempts; attempt += 1) {
-      const lease = this.ports.allocate(agent.id, avoid);
+    const tried = new Set<number>();
+    let failures = 0;
+    for (;;) {
+      const lease = this.ports.allocate(agent.id, tried);
       const server = this.builder.build(agent, lease.port);
       try {
         await server.start();
       } catch (thrown) {
-        cause = thrown;
-        avoid.add(lease.port);
-        this.ports.release(lease.port);
-        this.events.emit('server.start-failed', { agentId: agent.id, message: BerthError.from(thrown).message });
-        this.log.error({ agentId: agent.id, port: lease.port, err: thrown }, 'agent server could not start');
-        if (lease.isStatic) break;
+        tried.add(lease.port);
+        if (!this.putBack(lease, thrown)) failures += 1;
+        if (lease.isStatic || failures >= this.options.bindAttempts) throw startFailed(agent.id, tried.size, thrown);
         continue;
       }
       if (this.closed) {
@@ -81,20 +84,9 @@ export class AgentBerths {
         this.ports.release(lease.port);
         throw new BerthError('BERTH_DRAINING', 'the gateway is shutting down');
       }
-      const berth: Berth = { lease, server, onLost };
-      server.onUnexpectedClose = (error) => {
-        this.reportLost(agent.id, berth, error);
-      };
-      this.open.set(agent.id, berth);
-      this.events.emit('port.leased', { agentId: agent.id, port: lease.port });
-      this.log.info({ agentId: agent.id, port: lease.port }, 'agent server listens');
+      this.keep(agent.id, { lease, server, onLost });
       return lease.port;
     }
-    throw new BerthError(
-      'BERTH_SERVER_START_FAILED',
-      `failed to start server after ${avoid.size} attempts for agent ${agent.id} (agentPorts.bindAttempts)`,
-      { cause },
-    );
   }
 
   /**
@@ -145,9 +137,42 @@ export class AgentBerths {
     await Promise.allSettled([...this.stopping]);
   }
 
+  private keep(agentId: string, berth: Berth): void {
+    const { port } = berth.lease;
+    berth.server.onUnexpectedClose = (error) => {
+      this.reportLost(agentId, berth, error);
+    };
+    this.open.set(agentId, berth);
+    this.events.emit('port.leased', { agentId, port });
+    this.log.info({ agentId, port }, 'agent server listens');
+  }
+
+  /** @returns whether another program holds the port */
+  private putBack({ agentId, port }: Lease, thrown: unknown): boolean {
+    const error = BerthError.from(thrown);
+    this.events.emit('server.start-failed', { agentId, message: error.message });
+    const isForeign = (error.cause as NodeJS.ErrnoException | undefined)?.code === 'EADDRINUSE';
+    if (isForeign) {
+      this.ports.setAside(port);
+      this.limited.warn({ agentId, port }, 'another program holds a port of the range (http.agentPortRange)');
+    } else {
+      this.ports.release(port, false);
+      this.limited.error({ agentId, port, err: thrown }, 'agent server could not start');
+    }
+    return isForeign;
+  }
+
   private reportLost(agentId: string, berth: Berth, cause: Error | undefined): void {
     if (this.open.get(agentId) !== berth) return;
     this.log.error({ agentId, port: berth.lease.port, err: cause }, 'agent server ended by itself');
     berth.onLost(new BerthError('BERTH_SERVER_START_FAILED', `server of agent ${agentId} ended by itself`, { cause }));
   }
+}
+
+function startFailed(agentId: string, attempts: number, cause: unknown): BerthError {
+  return new BerthError(
+    'BERTH_SERVER_START_FAILED',
+    `failed to start server after ${attempts} attempts for agent ${agentId} (agentPorts.bindAttempts): ${messageOf(cause)}`,
+    { cause },
+  );
 }
