@@ -142,10 +142,10 @@ describe('the programs', () => {
     const service = await halves();
     const gateway = await startGateway({ SHUTDOWN_TIMEOUT_MS: '700' });
     const response = await fetch((await address(dial(gateway, service.port))).url);
-    const since = Date.now();
+    const since = performance.now();
     gateway.program.kill();
     expect(await gateway.program.exit).toBe(0);
-    expect(Date.now() - since).toBeLessThan(5000);
+    expect(performance.now() - since).toBeLessThan(5000);
     await expect(response.text()).rejects.toThrow();
   });
 

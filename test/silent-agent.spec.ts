@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { status } from '@grpc/grpc-js';
@@ -37,13 +38,33 @@ describe('an agent falls silent', () => {
     const session = registry.get('silent')?.connections.all[0]?.session;
     if (session === undefined) throw new Error('not registered');
     const { staleAfterMs } = gateway.settings.tunnel;
-    session.lastSeenAt = Date.now() - staleAfterMs + 1000;
-    registry.sweep(Date.now());
+    session.lastSeenAt = performance.now() - staleAfterMs + 1000;
+    registry.sweep(performance.now());
     expect(await agentIds(gateway)).toEqual(['lively', 'silent']);
-    session.lastSeenAt = Date.now() - staleAfterMs - 1000;
-    registry.sweep(Date.now());
+    session.lastSeenAt = performance.now() - staleAfterMs - 1000;
+    registry.sweep(performance.now());
     expect(await agentIds(gateway)).toEqual(['lively']);
     expect(await silent.status).toMatchObject({ code: status.UNAVAILABLE });
+  });
+
+  it('issue 8, C15: a step of the wall clock drops nobody, and is followed by what is shown', async () => {
+    const gateway = cleanup.add(await testGateway({ tunnel: { sweepIntervalMs: 10 } }), (it) => it.close());
+    await registered(gateway.grpcPort, 'quiet');
+    const registry = gateway.app.get(AgentRegistry);
+    const sweep = jest.spyOn(registry, 'sweep');
+    // From the Pong to the first Ping on, it is quiet: a guess of 1 ms stands for no round trip.
+    await eventually(() => registry.get('quiet')?.connections.all[0]?.session.rttMs !== 1);
+    const { now } = Date;
+    const step = 3_600_000;
+    cleanup
+      .add(jest.spyOn(Date, 'now'), (it) => {
+        it.mockRestore();
+      })
+      .mockImplementation(() => now() + step);
+    await eventually(() => sweep.mock.calls.length > 2);
+    const [quiet] = await listAgents(gateway);
+    expect(quiet?.agent_id).toBe('quiet');
+    expect(Math.abs(Date.parse(quiet?.last_seen ?? '') - (now() + step))).toBeLessThan(60_000);
   });
 
   it('A12: the sweep runs by itself', async () => {
@@ -52,7 +73,7 @@ describe('an agent falls silent', () => {
     const [connection] = gateway.app.get(AgentRegistry).get('silent')?.connections.all ?? [];
     await eventually(async () => {
       // The Pong to the first Ping may still be under way.
-      if (connection !== undefined) connection.session.lastSeenAt = 0;
+      if (connection !== undefined) connection.session.lastSeenAt = -Infinity;
       return (await agentIds(gateway)).length === 0;
     });
   });
@@ -117,7 +138,7 @@ describe('an agent falls silent', () => {
     client.write('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n');
     await eventually(() => agent.opened[0]);
     gateway.app.get(HttpServerPool).list()[0]?.server.close();
-    gateway.app.get(AgentRegistry).sweep(Date.now());
+    gateway.app.get(AgentRegistry).sweep(performance.now());
     expect((await agent.status).code).toBe(status.UNAVAILABLE);
     expect(await agentIds(gateway)).toEqual([]);
   });

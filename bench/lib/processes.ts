@@ -64,7 +64,7 @@ export class Running {
     timeoutMs: number,
     find: (said: string) => Promise<T | undefined> | T | undefined,
   ): Promise<T> {
-    for (const end = Date.now() + timeoutMs; Date.now() < end;) {
+    for (const end = performance.now() + timeoutMs; performance.now() < end;) {
       const result = await find(this.said);
       if (result !== undefined) return result;
       if (this.over) throw new Error(`${this.name} ended while waiting for ${what}\n${this.said}`);

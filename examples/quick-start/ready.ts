@@ -9,8 +9,8 @@ interface AgentList {
 
 /** Waits until `check` has a result; a service that does not answer yet counts as none. */
 async function poll<T>(what: string, signal: AbortSignal, check: () => Promise<T | undefined>): Promise<T> {
-  const end = Date.now() + TIMEOUT_MS;
-  while (Date.now() < end) {
+  const end = performance.now() + TIMEOUT_MS;
+  while (performance.now() < end) {
     const result = await check().catch(() => undefined);
     if (result !== undefined) return result;
     await sleep(POLL_MS, undefined, { signal });

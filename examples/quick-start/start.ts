@@ -35,7 +35,7 @@ function start(name: string, script: string, args: readonly string[], env: Recor
 async function stop(code: number): Promise<void> {
   if (exitCode !== undefined) return;
   exitCode = code;
-  stoppingSince = Date.now();
+  stoppingSince = performance.now();
   stopping.abort();
   const late = setTimeout(killAll, STOP_TIMEOUT_MS);
   const [service, ...relay] = children;
@@ -54,7 +54,7 @@ function killAll(): void {
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
     if (exitCode !== undefined) {
-      if (Date.now() - stoppingSince > SAME_KEYSTROKE_MS) killAll();
+      if (performance.now() - stoppingSince > SAME_KEYSTROKE_MS) killAll();
       return;
     }
     console.log('\nEnding the agent, the gateway and the sample service; again to end them at once.');

@@ -35,7 +35,7 @@ export class GatewayRuntime implements OnApplicationBootstrap, BeforeApplication
       );
     }
     this.sweeper = setInterval(() => {
-      this.registry.sweep(Date.now());
+      this.registry.sweep(performance.now());
     }, tunnel.sweepIntervalMs);
     this.sweeper.unref();
     this.stopWatching = watchDescriptors({

@@ -5,7 +5,7 @@
  * @param timeoutMs then it throws
  */
 export async function eventually<T>(condition: () => T | Promise<T>, timeoutMs = 5000): Promise<NonNullable<T>> {
-  const deadline = Date.now() + timeoutMs;
+  const deadline = performance.now() + timeoutMs;
   let last: unknown;
   for (;;) {
     try {
@@ -15,7 +15,8 @@ export async function eventually<T>(condition: () => T | Promise<T>, timeoutMs =
     } catch (thrown) {
       last = thrown;
     }
-    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms; last: ${String(last)}`, { cause: last });
+    if (performance.now() > deadline)
+      throw new Error(`not within ${timeoutMs} ms; last: ${String(last)}`, { cause: last });
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

@@ -99,9 +99,9 @@ export class RedisServer {
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
     child.once('error', (error) => (output += error.message));
-    const deadline = Date.now() + START_TIMEOUT_MS;
+    const deadline = performance.now() + START_TIMEOUT_MS;
     while (!(await answers(this.port, child.pid, this.options.password))) {
-      const late = Date.now() > deadline;
+      const late = performance.now() > deadline;
       if (late) child.kill('SIGKILL');
       if (late || hasEnded(child)) {
         this.#child = undefined;

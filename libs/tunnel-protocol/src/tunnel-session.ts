@@ -34,8 +34,8 @@ export class TunnelSession implements ExchangeSession, OutboxOwner {
   private readonly frames: ExchangeFrames;
   private closing = false;
   private minRttMs: number | undefined;
-  /** wall clock, ms since the epoch */
-  lastSeenAt = Date.now();
+  /** when the last batch came in, on the clock of the options: a step of the wall clock is no silence */
+  lastSeenAt: number;
   bytesReceived = 0;
 
   constructor(
@@ -43,6 +43,7 @@ export class TunnelSession implements ExchangeSession, OutboxOwner {
     private readonly events: SessionEvents,
     private readonly options: SessionOptions,
   ) {
+    this.lastSeenAt = options.now();
     this.outbox = new Outbox(transport, options, this);
     this.exchanges = new LiveExchanges(options, events, this);
     const connectionFrames = new ConnectionFrames(options.role, events, (frame) => {
@@ -140,7 +141,7 @@ export class TunnelSession implements ExchangeSession, OutboxOwner {
   /** Takes one message of the peer. Never throws: a fault closes the session. */
   receive(batch: Buffer): void {
     if (this.closed) return;
-    this.lastSeenAt = Date.now();
+    this.lastSeenAt = this.options.now();
     this.bytesReceived += batch.length;
     try {
       decodeBatch(batch, this.frames);

@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import type { Agent, TunnelConnection } from '../agents/index.js';
+import { type Agent, type TunnelConnection, wallTime } from '../agents/index.js';
 
 /** One agent in `GET /agents`; times are ISO 8601 in UTC. */
 export class AgentDto {
@@ -105,7 +105,7 @@ export function describeAgent(agent: Agent): AgentFields {
   return {
     agent_id: agent.id,
     port: agent.port,
-    last_seen: iso(agent.lastSeenAt),
+    last_seen: iso(wallTime(agent.lastSeenAt)),
     connected_since: iso(agent.connectedAt),
     connections: connections.all.length,
     in_flight: connections.inFlight,
@@ -130,7 +130,7 @@ function describeConnection(connection: TunnelConnection): ConnectionDto {
   return {
     connection_id: connection.id,
     connected_since: iso(connection.connectedAt),
-    last_seen: iso(connection.lastSeenAt),
+    last_seen: iso(wallTime(connection.lastSeenAt)),
     remote_address: connection.origin.remoteAddress,
     in_flight: connection.inFlight,
     capacity: connection.capacity,

@@ -103,12 +103,16 @@ export class AgentRegistry {
     );
   }
 
-  /** Drops connections that have been silent for too long (checklist A12), and agents whose server is gone (A8). */
+  /**
+   * Drops connections that have been silent for too long (checklist A12), and agents whose server is gone (A8).
+   *
+   * @param now monotonic ms: a step of the wall clock silences nobody (issue 8, C15)
+   */
   sweep(now: number): void {
     this.berths.checkListening();
     for (const { agent } of this.entries.values()) {
       for (const connection of agent.connections.all) {
-        const silentMs = now - connection.lastSeenAt;
+        const silentMs = Math.round(now - connection.lastSeenAt);
         if (silentMs <= this.options.staleAfterMs) continue;
         this.log.warn({ agentId: agent.id, connectionId: connection.id, silentMs }, 'dropping a silent connection');
         connection.close(

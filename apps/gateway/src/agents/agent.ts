@@ -6,14 +6,14 @@ import type { TunnelConnection } from './tunnel-connection.js';
 export class Agent {
   readonly connections: AgentConnections<TunnelConnection>;
   readonly stats = new ExchangeStats();
-  /** ms since the epoch */
+  /** ms since the epoch, to be shown */
   connectedAt = Date.now();
   /** 0 until its server listens */
   port = 0;
   /** agent process that holds the id; connections of another one are a takeover */
   instanceId: string;
   metadata: Readonly<Record<string, string>> = {};
-  private quietSince = Date.now();
+  private quietSince = performance.now();
 
   constructor(
     readonly id: string,
@@ -27,9 +27,14 @@ export class Agent {
     return this.connections.all.length > 0;
   }
 
-  /** ms since the epoch; moves with every message of every connection (checklist A12) */
+  /** monotonic ms, see {@link wallTime}; moves with every message of every connection (checklist A12) */
   get lastSeenAt(): number {
     for (const { lastSeenAt } of this.connections.all) if (lastSeenAt > this.quietSince) this.quietSince = lastSeenAt;
     return this.quietSince;
   }
+}
+
+/** A moment of the monotonic clock as people read it, ms since the epoch. */
+export function wallTime(monotonicMs: number): number {
+  return Date.now() - (performance.now() - monotonicMs);
 }

@@ -1,4 +1,4 @@
-export { Agent } from './agent.js';
+export { Agent, wallTime } from './agent.js';
 export { AgentBerths, type BerthBuilder, type BerthOptions } from './agent-berths.js';
 export { AgentRegistry, type RegistryOptions } from './agent-registry.js';
 export {

@@ -12,6 +12,7 @@ export interface ConnectionOrigin {
 
 /** One live tunnel connection of an agent, as the pool sees it. */
 export class TunnelConnection implements PooledConnection {
+  /** ms since the epoch, to be shown */
   readonly connectedAt = Date.now();
   private state: 'serving' | 'standby' | 'draining' = 'serving';
   private deadline: NodeJS.Timeout | undefined;
@@ -49,6 +50,7 @@ export class TunnelConnection implements PooledConnection {
     return this.state !== 'serving';
   }
 
+  /** monotonic ms, see {@link wallTime} */
   get lastSeenAt(): number {
     return this.session.lastSeenAt;
   }
