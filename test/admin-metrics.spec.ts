@@ -27,6 +27,8 @@ describe('A17: metrics', () => {
     const gateway = cleanup.add(await testGateway({}, 1), (it) => it.close());
     const before = await scrape(gateway);
     expect(value(before, 'berth_agents')).toBe(0);
+    // Issue 8, C16.
+    expect(value(before, 'berth_log_lines_dropped_total')).toBe(0);
     expect(value(before, 'berth_port_pool_used')).toBe(0);
     expect(value(before, 'berth_port_pool_total')).toBe(1);
 

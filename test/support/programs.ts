@@ -1,8 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { eventually } from '#testing';
+
+export interface ProgramOptions {
+  /** standard streams; default: stdout and stderr are read */
+  stdio?: StdioOptions;
+  /** a command that starts the program, and ends with it: `nohup` */
+  through?: string[];
+}
 
 /** A built program as a process of its own. */
 export class Program {
@@ -12,13 +19,15 @@ export class Program {
   /** exit code, or the name of the signal that ended it */
   readonly exit: Promise<number | string>;
 
-  constructor(app: 'gateway' | 'agent', args: string[], env: Record<string, string> = {}) {
+  constructor(
+    app: 'gateway' | 'agent',
+    args: string[],
+    env: Record<string, string> = {},
+    { stdio = ['ignore', 'pipe', 'pipe'], through = [] }: ProgramOptions = {},
+  ) {
     const main = fileURLToPath(new URL(`../../dist/apps/${app}/src/main.js`, import.meta.url));
-    this.child = spawn(process.execPath, [main, ...args], {
-      cwd: tmpdir(),
-      env: { PATH: process.env['PATH'] ?? '', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const [command = process.execPath, ...rest] = [...through, process.execPath, main, ...args];
+    this.child = spawn(command, rest, { cwd: tmpdir(), env: { PATH: process.env['PATH'] ?? '', ...env }, stdio });
     this.child.stdout?.on('data', (bytes: Buffer) => (this.stdout += bytes.toString()));
     this.child.stderr?.on('data', (bytes: Buffer) => (this.stderr += bytes.toString()));
     // `close` and not `exit`: by then all that it printed is here.
@@ -56,16 +65,22 @@ export async function gatewayProgram(
   range: { start: number; end: number },
   args: string[] = [],
   env: Record<string, string> = {},
+  options: ProgramOptions = {},
 ): Promise<GatewayProgram> {
-  const program = new Program('gateway', args, {
-    HTTP_PORT: '0',
-    HTTP_AGENT_PORT_RANGE_START: String(range.start),
-    HTTP_AGENT_PORT_RANGE_END: String(range.end),
-    GRPC_HOST: '127.0.0.1',
-    GRPC_PORT: '0',
-    AGENT_PORTS_HOST: '127.0.0.1',
-    ...env,
-  });
+  const program = new Program(
+    'gateway',
+    args,
+    {
+      HTTP_PORT: '0',
+      HTTP_AGENT_PORT_RANGE_START: String(range.start),
+      HTTP_AGENT_PORT_RANGE_END: String(range.end),
+      GRPC_HOST: '127.0.0.1',
+      GRPC_PORT: '0',
+      AGENT_PORTS_HOST: '127.0.0.1',
+      ...env,
+    },
+    options,
+  );
   const [, adminPort, grpcPort] = await program.printed(/"admin":"[^"]*:(\d+)","grpc":"[^"]*:(\d+)"/);
   return { program, adminPort: Number(adminPort), grpcPort: Number(grpcPort) };
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
-import { requireNode, useSmallYoungHeap } from '#node-runtime';
+import { prepareProcess, requireNode, useSmallYoungHeap } from '#node-runtime';
 
 requireNode();
 useSmallYoungHeap();
+prepareProcess();
 const { runAgent } = await import('./cli/run-agent.js');
 await runAgent();

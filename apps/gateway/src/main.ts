@@ -1,7 +1,8 @@
 #!/usr/bin/env node
-import { requireNode, useSmallYoungHeap } from '#node-runtime';
+import { prepareProcess, requireNode, useSmallYoungHeap } from '#node-runtime';
 
 requireNode();
 useSmallYoungHeap();
+prepareProcess();
 const { runGateway } = await import('./run-gateway.js');
 await runGateway();

@@ -1,5 +1,6 @@
 import { loadGatewaySettings, settingsOrExit } from '#config';
 import { BerthError, messageOf } from '#errors';
+import { endOnSignals, standardOutput } from '#node-runtime';
 import { startGateway } from './start-gateway.js';
 
 /** Added to the whole shutdown before the process ends by force, ms. */
@@ -11,28 +12,23 @@ export async function runGateway(): Promise<void> {
   if (settings === undefined) return;
   try {
     const gateway = await startGateway(settings);
-    endOnSignal(() => gateway.close(), settings.shutdown.timeoutMs);
+    endOnSignals(() => {
+      end(() => gateway.close(), settings.shutdown.timeoutMs);
+    });
   } catch (thrown) {
-    process.stderr.write(`${messageOf(thrown)}\n`);
+    standardOutput(2).write(`${messageOf(thrown)}\n`);
     process.exit(BerthError.from(thrown).code === 'BERTH_CONFIG_INVALID' ? 2 : 1);
   }
 }
 
-/** The first signal ends in order, within a bound; the second at once (checklist A14). */
-function endOnSignal(close: () => Promise<void>, timeoutMs: number): void {
-  let closing = false;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    if (closing) process.exit(signal === 'SIGINT' ? 130 : 143);
-    closing = true;
-    setTimeout(() => process.exit(0), timeoutMs + FORCE_AFTER_MS).unref();
-    close().then(
-      () => process.exit(0),
-      (thrown: unknown) => {
-        process.stderr.write(`${messageOf(thrown)}\n`);
-        process.exit(1);
-      },
-    );
-  };
-  process.on('SIGTERM', onSignal);
-  process.on('SIGINT', onSignal);
+/** Ends in order, within a bound (checklist A14). */
+function end(close: () => Promise<void>, timeoutMs: number): void {
+  setTimeout(() => process.exit(0), timeoutMs + FORCE_AFTER_MS).unref();
+  close().then(
+    () => process.exit(0),
+    (thrown: unknown) => {
+      standardOutput(2).write(`${messageOf(thrown)}\n`);
+      process.exit(1);
+    },
+  );
 }

@@ -1,4 +1,5 @@
 import { messageOf } from '#errors';
+import { standardOutput } from '#node-runtime';
 import type { LoadResult } from './load.js';
 
 /** Exit code of both programs for settings that are wrong. */
@@ -15,12 +16,12 @@ export function settingsOrExit<T>(load: () => LoadResult<T>): T | undefined {
   try {
     loaded = load();
   } catch (thrown) {
-    process.stderr.write(`${messageOf(thrown)}\n`);
+    standardOutput(2).write(`${messageOf(thrown)}\n`);
     process.exitCode = WRONG_SETTINGS;
     return undefined;
   }
   if (loaded.kind === 'settings') return loaded.settings;
-  process.stdout.write(loaded.output);
+  standardOutput(1).write(loaded.output);
   process.exitCode = loaded.code;
   return undefined;
 }

@@ -5,6 +5,9 @@ export {
   isDescriptorError,
   watchDescriptors,
 } from './descriptors.js';
+export { droppedLines, MAX_WAITING_BYTES, Output, standardOutput } from './output.js';
+export { prepareProcess } from './prepare-process.js';
 export { protoFile } from './proto-file.js';
 export { REQUIRED_NODE, requireNode } from './require-node.js';
+export { endOnSignals } from './signals.js';
 export { useSmallYoungHeap } from './young-heap.js';

@@ -1,5 +1,6 @@
 import { loadAgentSettings, settingsOrExit } from '#config';
 import { messageOf } from '#errors';
+import { endOnSignals, standardOutput } from '#node-runtime';
 import { createLogger } from '#observability';
 import { type RunningAgent, startAgent } from '../start-agent.js';
 
@@ -18,25 +19,20 @@ export async function runAgent(): Promise<void> {
   try {
     agent = startAgent(settings, { log });
   } catch (thrown) {
-    process.stderr.write(`${messageOf(thrown)}\n`);
+    standardOutput(2).write(`${messageOf(thrown)}\n`);
     process.exitCode = EXIT.settings;
     return;
   }
   agent.client.on('ready', ({ host, port }) => {
-    process.stdout.write(`http://${host}:${port} -> ${settings.target}\n`);
+    standardOutput(1).write(`http://${host}:${port} -> ${settings.target}\n`);
   });
   agent.client.on('lost', ({ reason, retryInMs }) => {
-    process.stdout.write(`disconnected: ${reason.message}; next attempt in ${(retryInMs / 1000).toFixed(1)} s\n`);
+    standardOutput(1).write(`disconnected: ${reason.message}; next attempt in ${(retryInMs / 1000).toFixed(1)} s\n`);
   });
-  let stopping = false;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    if (stopping) process.exit(signal === 'SIGINT' ? 130 : 143);
-    stopping = true;
+  endOnSignals(() => {
     void agent.stop().finally(() => process.exit(EXIT.ended));
-  };
-  process.on('SIGTERM', onSignal);
-  process.on('SIGINT', onSignal);
+  });
   const reason = await agent.failed;
-  process.stderr.write(`${reason.code}: ${reason.message}\n`);
+  standardOutput(2).write(`${reason.code}: ${reason.message}\n`);
   process.exit(EXIT.refused);
 }

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, type Metric, Registry } from 'prom-client';
+import { droppedLines } from '#node-runtime';
 import { latencyMetric } from '#observability';
 import { PortAllocatorService } from '#port-allocator';
 import { AgentRegistry, LifecycleEvents } from '../agents/index.js';
@@ -18,6 +19,7 @@ export class GatewayMetrics {
     this.gauges();
     this.eventCounters();
     this.agentCounters();
+    this.processCounters();
     const latency = latencyMetric(
       'berth_agent_request_duration_seconds',
       'From the head of a request to the end of its answer',
@@ -64,6 +66,18 @@ export class GatewayMetrics {
     });
     this.events.on('server.stop-failed', () => {
       stopFailures.inc();
+    });
+  }
+
+  private processCounters(): void {
+    new Counter({
+      name: 'berth_log_lines_dropped_total',
+      help: 'Log lines dropped because nobody took them: a full disk, or a pipe that is read too slowly',
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        this.inc(droppedLines());
+      },
     });
   }
 

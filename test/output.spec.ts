@@ -1,0 +1,191 @@
+import { jest } from '@jest/globals';
+import { spawn, type StdioOptions } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { eventually, freePortRange } from '#testing';
+import { type ListedAgent, listAgents } from './support/admin.js';
+import { Fifo } from './support/fifo.js';
+import { Cleanup, localService } from './support/harness.js';
+import { Program } from './support/programs.js';
+
+jest.setTimeout(30_000);
+
+/** A standard stream, and what comes after the program has it. */
+interface Stream {
+  descriptor: number;
+  /** what the reader gets when it comes back; undefined: it does not */
+  read?: () => string;
+}
+
+type Kind = 'a full disk' | 'a pipe that nobody reads' | 'a pipe whose reader has left';
+
+describe('output does not decide over life (issue 8, C16)', () => {
+  const cleanup = new Cleanup();
+  afterEach(() => cleanup.run());
+
+  function stream(kind: Kind): Stream {
+    if (kind === 'a full disk')
+      return {
+        descriptor: cleanup.add(openSync('/dev/full', 'w'), (it) => {
+          closeSync(it);
+        }),
+      };
+    const fifo = cleanup.add(new Fifo(), (it) => {
+      it.close();
+    });
+    if (kind === 'a pipe whose reader has left') {
+      fifo.leave();
+      return { descriptor: fifo.writer };
+    }
+    const filled = fifo.fill();
+    let all = '';
+    return {
+      descriptor: fifo.writer,
+      read: () => {
+        all += fifo.read();
+        return all.slice(filled);
+      },
+    };
+  }
+
+  /** Both programs with their streams, until a request has come through. */
+  async function pair(stdio: StdioOptions, env: Record<string, string> = {}) {
+    const service = cleanup.add(await localService((_, response) => response.end('hello')), (it) => it.close());
+    const { start } = await freePortRange(4);
+    const [httpPort, grpcPort, first] = [start, start + 1, start + 2];
+    const admin = `http://127.0.0.1:${httpPort}`;
+    const gateway = cleanup.add(
+      new Program(
+        'gateway',
+        [],
+        {
+          HTTP_PORT: String(httpPort),
+          HTTP_AGENT_PORT_RANGE_START: String(first),
+          HTTP_AGENT_PORT_RANGE_END: String(first + 1),
+          GRPC_HOST: '127.0.0.1',
+          GRPC_PORT: String(grpcPort),
+          AGENT_PORTS_HOST: '127.0.0.1',
+          LOG_LEVEL: 'debug',
+          ...env,
+        },
+        { stdio },
+      ),
+      (it) => it.end(),
+    );
+    const agentEnv = Object.fromEntries(Object.entries(env).map(([name, value]) => [`AGENT_${name}`, value]));
+    const args = [String(service.port), '--id', 'laptop', '--gateway', `127.0.0.1:${grpcPort}`];
+    const agent = cleanup.add(new Program('agent', args, { AGENT_LOG_LEVEL: 'debug', ...agentEnv }, { stdio }), (it) =>
+      it.end(),
+    );
+    const { port } = await eventually<ListedAgent | undefined>(async () => (await listAgents({ admin }))[0], 15_000);
+    const url = `http://127.0.0.1:${port}`;
+    expect(await (await fetch(url)).text()).toBe('hello');
+    return { gateway, agent, admin, url };
+  }
+
+  const KINDS: Kind[] = ['a full disk', 'a pipe that nobody reads', 'a pipe whose reader has left'];
+
+  describe.each(KINDS)('%s on stdout and stderr', (kind) => {
+    it.each(['JSON', 'pretty'])('both programs serve, and end in order in time: %s', async (form) => {
+      const { descriptor } = stream(kind);
+      const env = { LOG_PRETTY: String(form === 'pretty') };
+      const { gateway, agent, url } = await pair(['ignore', descriptor, descriptor], env);
+      for (let i = 0; i < 20; i += 1) expect(await (await fetch(url)).text()).toBe('hello');
+      const since = performance.now();
+      agent.kill();
+      expect(await agent.exit).toBe(0);
+      gateway.kill();
+      expect(await gateway.exit).toBe(0);
+      expect(performance.now() - since).toBeLessThan(5000);
+    });
+  });
+
+  it('what waited for a pipe comes when it is read, whole and in order', async () => {
+    const { descriptor, read } = stream('a pipe that nobody reads');
+    const { agent, gateway } = await pair(['ignore', descriptor, 'ignore']);
+    await eventually(() => {
+      const text = read?.() ?? '';
+      return text.includes(' -> http://') && text.includes('gateway ready');
+    });
+    gateway.kill();
+    expect(await gateway.exit).toBe(0);
+    await eventually(() => (read?.() ?? '').includes('disconnected: '));
+    agent.kill();
+    expect(await agent.exit).toBe(0);
+    const lines = (read?.() ?? '').trimEnd().split('\n');
+    for (const line of lines) expect(line).toMatch(/^(\{.*\}|http:.* -> .*|disconnected: .*)$/);
+    expect(lines.some((line) => line.includes('shutting down'))).toBe(true);
+  });
+
+  it('what waits is written at the end, when a reader comes in time', async () => {
+    const fifo = cleanup.add(new Fifo(), (it) => {
+      it.close();
+    });
+    const filled = fifo.fill();
+    const agent = cleanup.add(
+      new Program('agent', ['--help'], {}, { stdio: ['ignore', fifo.writer, 'ignore'] }),
+      (it) => it.end(),
+    );
+    const since = performance.now();
+    expect(await agent.exit).toBe(0);
+    expect(performance.now() - since).toBeLessThan(5000);
+    let text = fifo.read();
+    expect(text).toHaveLength(filled);
+    fifo.fill();
+    const again = cleanup.add(
+      new Program('agent', ['--help'], {}, { stdio: ['ignore', fifo.writer, 'ignore'] }),
+      (it) => it.end(),
+    );
+    text = '';
+    await eventually(() => {
+      text += fifo.read();
+      return text.includes('--gateway');
+    });
+    expect(await again.exit).toBe(0);
+  });
+
+  it('a socket, as journald and Node give, that nobody reads', async () => {
+    // The test does not listen to its end, so what the kernel and one read hold is all there is.
+    const { gateway, agent } = await pair(['ignore', 'pipe', 'pipe'], { LOG_LEVEL: 'trace' });
+    agent.kill();
+    gateway.kill();
+    expect(await agent.exit).toBe(0);
+    expect(await gateway.exit).toBe(0);
+  });
+
+  it('a crash ends with 1, and a warning with nothing, although nobody takes its words', async () => {
+    const { descriptor } = stream('a pipe that nobody reads');
+    const runtime = new URL('../dist/libs/node-runtime/src/index.js', import.meta.url).href;
+    const start = `import { prepareProcess } from '${runtime}'; prepareProcess(); process.emitWarning('careful');`;
+    const end = async (script: string): Promise<unknown> =>
+      once(
+        spawn(process.execPath, ['--input-type=module', '-e', `${start} ${script}`], {
+          stdio: ['ignore', descriptor, descriptor],
+        }),
+        'close',
+      );
+    expect(await end("setTimeout(() => { throw new Error('broken') }, 50)")).toEqual([1, null]);
+    expect(await end("setTimeout(() => void Promise.reject(new Error('broken')), 50)")).toEqual([1, null]);
+    expect(await end('setTimeout(() => undefined, 50)')).toEqual([0, null]);
+  });
+
+  it('wrong settings end with 2 although nobody can be told', async () => {
+    for (const kind of KINDS) {
+      const { descriptor } = stream(kind);
+      for (const app of ['agent', 'gateway'] as const) {
+        const program = new Program(app, ['--grpc-port', 'x'], {}, { stdio: ['ignore', descriptor, descriptor] });
+        expect(await program.exit).toBe(2);
+      }
+    }
+  });
+
+  it('a port that is taken ends the gateway with 1 although nobody can be told', async () => {
+    const { admin } = await pair('ignore');
+    for (const kind of KINDS) {
+      const { descriptor } = stream(kind);
+      const env = { HTTP_PORT: new URL(admin).port, GRPC_HOST: '127.0.0.1', GRPC_PORT: '0' };
+      const second = new Program('gateway', [], env, { stdio: ['ignore', descriptor, descriptor] });
+      expect(await second.exit).toBe(1);
+    }
+  });
+});
