@@ -1,6 +1,11 @@
+import { once } from 'node:events';
+import { get, type IncomingMessage, type RequestListener } from 'node:http';
+import type { Socket } from 'node:net';
 import { eventually } from '#testing';
 import { Cleanup, localService, testAgent, testGateway, type TestGateway } from './support/harness.js';
 import { type Family, parsePrometheus } from './support/prometheus.js';
+import { hasPromtool, promtoolComplaints } from './support/promtool.js';
+import { RawAgent } from './support/raw-agent.js';
 
 describe('A17: metrics', () => {
   const cleanup = new Cleanup();
@@ -30,7 +35,7 @@ describe('A17: metrics', () => {
     // Issue 8, C16.
     expect(value(before, 'berth_log_lines_dropped_total')).toBe(0);
     expect(value(before, 'berth_port_pool_used')).toBe(0);
-    expect(value(before, 'berth_port_pool_total')).toBe(1);
+    expect(value(before, 'berth_port_pool_size')).toBe(1);
 
     const agent = cleanup.add(await testAgent(gateway, service.port, { id: 'measured' }), (it) => it.stop());
     const label = { agent: 'measured' };
@@ -46,7 +51,8 @@ describe('A17: metrics', () => {
     expect(value(during, 'berth_agent_response_bytes_total', label)).toBe(15);
 
     await agent.stop();
-    await eventually(async () => value(await scrape(gateway), 'berth_agent_disconnects_total') === 1);
+    const reason = { reason: 'closed' };
+    await eventually(async () => value(await scrape(gateway), 'berth_agent_disconnects_total', reason) === 1);
     const after = await scrape(gateway);
     expect(value(after, 'berth_agents')).toBe(0);
     expect(value(after, 'berth_port_pool_used')).toBe(0);
@@ -82,6 +88,76 @@ describe('A17: metrics', () => {
       async () =>
         value(await scrape(gateway), 'berth_registrations_refused_total', { code: 'BERTH_UNAUTHENTICATED' }) === 1,
     );
+  });
+
+  it('issue 8, E30: counts disconnects by reason, a replacement among them', async () => {
+    const gateway = cleanup.add(await testGateway({ tunnel: { duplicateAgent: 'replace' } }), (it) => it.close());
+    const first = await RawAgent.registered(gateway.grpcPort, 'twice', { instanceId: 'one' });
+    cleanup.add(first, (it) => it.close());
+    const second = await RawAgent.registered(gateway.grpcPort, 'twice', { instanceId: 'two' });
+    cleanup.add(second, (it) => it.close());
+    const count = async (reason: string): Promise<number | undefined> =>
+      value(await scrape(gateway), 'berth_agent_disconnects_total', { reason });
+    await eventually(async () => (await count('BERTH_CONNECTION_REPLACED')) === 1);
+    expect(value(await scrape(gateway), 'berth_agent_connects_total')).toBe(2);
+    second.close();
+    await eventually(async () => (await count('BERTH_CONNECTION_CLOSED')) === 1);
+    const third = await RawAgent.registered(gateway.grpcPort, 'twice', { instanceId: 'three' });
+    cleanup.add(third, (it) => it.close());
+    third.call.end();
+    await eventually(async () => (await count('closed')) === 1);
+    expect(await count('BERTH_CONNECTION_REPLACED')).toBe(1);
+    expect(await count('BERTH_CONNECTION_SILENT')).toBe(0);
+  });
+
+  it('issue 8, E30: counts answers by status class, and the time to their first byte', async () => {
+    const listener: RequestListener = (request, response) => {
+      const status = Number(request.url?.slice(1));
+      if (status > 0) response.writeHead(status);
+      response.end();
+      if (status === 0) request.socket.destroy();
+    };
+    const service = cleanup.add(await localService(listener), (it) => it.close());
+    service.server.on('upgrade', (_, socket) => {
+      socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n');
+    });
+    const gateway = cleanup.add(await testGateway(), (it) => it.close());
+    const agent = cleanup.add(await testAgent(gateway, service.port, { id: 'classed' }), (it) => it.stop());
+    for (const status of [200, 204, 304, 404, 500, 503, 799]) {
+      const [answer] = (await once(get(`${agent.url}/${status}`), 'response')) as [IncomingMessage];
+      answer.resume();
+    }
+    const upgrade = get(agent.url, { headers: { connection: 'Upgrade', upgrade: 'test' } });
+    const [, socket] = (await once(upgrade, 'upgrade')) as [IncomingMessage, Socket];
+    socket.destroy();
+    await service.close();
+    // Berth's own answer: a class as well, and no first byte of the service.
+    expect((await fetch(agent.url)).status).toBe(502);
+    const families = await scrape(gateway);
+    const classes = Object.fromEntries(
+      (families.get('berth_agent_responses_total')?.samples ?? []).map(({ labels, value: n }) => [labels['class'], n]),
+    );
+    expect(classes).toEqual({ '1xx': 1, '2xx': 2, '3xx': 1, '4xx': 1, '5xx': 3, other: 1 });
+    const firstBytes = families.get('berth_agent_time_to_first_byte_seconds')?.samples ?? [];
+    expect(firstBytes.find(({ name }) => name.endsWith('_count'))?.value).toBe(8);
+  });
+
+  it('issue 8, E30: says which build it is', async () => {
+    const gateway = cleanup.add(await testGateway(), (it) => it.close());
+    const [sample] = (await scrape(gateway)).get('berth_build_info')?.samples ?? [];
+    expect(sample).toMatchObject({
+      labels: { version: expect.stringMatching(/^\d+\.\d+/), node: process.versions.node },
+    });
+  });
+
+  // promtool is in Debian's package prometheus; .ci/run installs it.
+  (hasPromtool ? it : it.skip)('issue 8, E30: promtool check metrics has nothing to say', async () => {
+    const service = cleanup.add(await localService((_, response) => response.end('x')), (it) => it.close());
+    const gateway = cleanup.add(await testGateway({ auth: { token: 'right' } }), (it) => it.close());
+    const agent = cleanup.add(await testAgent(gateway, service.port, { token: 'right' }), (it) => it.stop());
+    await expect(testAgent(gateway, 1, { id: 'other', token: 'wrong' })).rejects.toThrow();
+    await (await fetch(agent.url)).text();
+    expect(promtoolComplaints(await (await fetch(`${gateway.admin}/metrics`)).text())).toBe('');
   });
 
   it('tells of the process as well', async () => {

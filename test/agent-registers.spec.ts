@@ -152,7 +152,7 @@ describe('an agent registers', () => {
     await rawAgent(gateway.grpcPort).hello('second').welcome;
     expect(await metric(gateway, 'berth_agents')).toBe(2);
     expect(await metric(gateway, 'berth_port_pool_used')).toBe(2);
-    expect(await metric(gateway, 'berth_port_pool_total')).toBe(4);
+    expect(await metric(gateway, 'berth_port_pool_size')).toBe(4);
     first.close();
     await eventually(async () => (await metric(gateway, 'berth_agents')) === 1);
     expect(await metric(gateway, 'berth_agent_connects_total')).toBe(2);

@@ -42,11 +42,12 @@ export async function portsOf({ admin }: WithAdmin): Promise<PortsAnswer> {
   return (await (await fetch(`${admin}/ports`)).json()) as PortsAnswer;
 }
 
-/** Value of a metric without labels, or of the line that starts with `name`. */
+/** Value of a metric, or the sum over its series; NaN when there is none. */
 export async function metric({ admin }: WithAdmin, name: string): Promise<number> {
   const text = await (await fetch(`${admin}/metrics`)).text();
-  const line = text.split('\n').find((it) => it.startsWith(`${name} `) || it.startsWith(`${name}{`));
-  return Number(line?.slice(line.lastIndexOf(' ') + 1) ?? Number.NaN);
+  const lines = text.split('\n').filter((it) => it.startsWith(`${name} `) || it.startsWith(`${name}{`));
+  if (lines.length === 0) return Number.NaN;
+  return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
 }
 
 /** Whether something accepts TCP connections there. */

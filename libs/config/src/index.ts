@@ -4,4 +4,5 @@ export { type DeepPartial, defaultAgentSettings, defaultGatewaySettings } from '
 export { redactedYaml } from './redacted-yaml.js';
 export { AGENT_ID } from './checks.js';
 export { isLoopback } from './loopback.js';
+export { ownVersion } from './own-version.js';
 export { settingsOrExit } from './settings-or-exit.js';

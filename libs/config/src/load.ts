@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { type Environment, readEnvLayer } from './env-layer.js';
 import { readFlags } from './flag-layer.js';
 import type { AgentSettings, GatewaySettings } from './gateway-settings.js';
+import { ownVersion } from './own-version.js';
 import { Problems } from './problems.js';
 import { AGENT, GATEWAY, type Program } from './programs.js';
 import { redactedYaml } from './redacted-yaml.js';
@@ -59,17 +59,4 @@ function chooseFile(usual: string, fileEnv: string, flag: string | undefined, en
   if (flag !== undefined) return { name: flag, namedBy: 'flag --config' };
   const named = env[fileEnv];
   return named === undefined || named === '' ? { name: usual } : { name: named, namedBy: `env ${fileEnv}` };
-}
-
-/** Version of the package that this file belongs to, whether it runs compiled or as source. */
-function ownVersion(): string {
-  for (let folder = new URL('./', import.meta.url); folder.pathname !== '/'; folder = new URL('../', folder)) {
-    try {
-      const { version } = JSON.parse(readFileSync(new URL('package.json', folder), 'utf8')) as { version?: string };
-      if (version !== undefined) return version;
-    } catch {
-      // Not in this folder: the one above is next.
-    }
-  }
-  return 'unknown';
 }

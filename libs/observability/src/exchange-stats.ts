@@ -13,6 +13,16 @@ export class ExchangeStats {
   bytesIn = 0;
   /** body bytes, service to client */
   bytesOut = 0;
+  /** answers by class of their status, 1xx (upgrades) to 5xx; at 0 those with a status that HTTP does not know */
+  readonly statusClasses = [0, 0, 0, 0, 0, 0];
   /** from the request's head to the end of its answer */
   readonly latency = new LatencyHistogram();
+  /** from the request's head to the head of the service's answer */
+  readonly firstByte = new LatencyHistogram();
+
+  /** Counts an answer, whoever gave it. */
+  answered(status: number): void {
+    const statusClass = status < 600 ? Math.floor(status / 100) : 0;
+    this.statusClasses[statusClass] = (this.statusClasses[statusClass] as number) + 1;
+  }
 }

@@ -1,9 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { collectDefaultMetrics, Counter, Gauge, type Metric, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { ownVersion } from '#config';
 import { droppedLines } from '#node-runtime';
-import { latencyMetric } from '#observability';
 import { PortAllocatorService } from '#port-allocator';
 import { AgentRegistry, LifecycleEvents } from '../agents/index.js';
+import { showAgents } from './agent-metrics.js';
+import { countEvents } from './event-metrics.js';
+
+/** Of prom-client's own: gauges with the name of a counter. The same numbers stand in the series without `_total`. */
+const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
 
 /** Metrics of the gateway (checklist A17): read from the rooms when they are asked for, so the data path pays nothing. */
 @Injectable()
@@ -13,19 +18,14 @@ export class GatewayMetrics {
   constructor(
     @Inject(AgentRegistry) private readonly agents: AgentRegistry,
     @Inject(PortAllocatorService) private readonly ports: PortAllocatorService,
-    @Inject(LifecycleEvents) private readonly events: LifecycleEvents,
+    @Inject(LifecycleEvents) events: LifecycleEvents,
   ) {
     collectDefaultMetrics({ register: this.registry });
+    for (const name of MISNAMED) this.registry.removeSingleMetric(name);
     this.gauges();
-    this.eventCounters();
-    this.agentCounters();
-    this.processCounters();
-    const latency = latencyMetric(
-      'berth_agent_request_duration_seconds',
-      'From the head of a request to the end of its answer',
-      () => this.agents.list().map(({ id, stats }) => ({ labels: { agent: id }, latency: stats.latency })),
-    );
-    this.registry.registerMetric(latency as Metric);
+    this.processMetrics();
+    countEvents(this.registry, events);
+    showAgents(this.registry, agents);
   }
 
   private gauges(): void {
@@ -40,36 +40,11 @@ export class GatewayMetrics {
       });
     gauge('berth_agents', 'Connected agents', () => this.agents.list().length);
     gauge('berth_port_pool_used', 'Leased ports of the range', () => this.ports.figures().used);
-    gauge('berth_port_pool_total', 'Ports of the range that can be leased', () => this.ports.figures().total);
+    gauge('berth_port_pool_size', 'Ports of the range that can be leased', () => this.ports.figures().total);
     gauge('berth_exchanges_in_flight', 'Exchanges under way', () => this.agents.inFlight);
   }
 
-  private eventCounters(): void {
-    const counter = <L extends string>(name: string, help: string, labelNames: L[] = []): Counter<L> =>
-      new Counter({ name, help, labelNames, registers: [this.registry] });
-    const connects = counter('berth_agent_connects_total', 'Agents that connected');
-    const disconnects = counter('berth_agent_disconnects_total', 'Agents that disconnected');
-    const refused = counter('berth_registrations_refused_total', 'Registrations refused', ['code']);
-    const startFailures = counter('berth_agent_server_start_failures_total', 'Agent servers that could not start');
-    const stopFailures = counter('berth_agent_server_stop_failures_total', 'Agent servers that did not stop cleanly');
-    this.events.on('agent.connected', () => {
-      connects.inc();
-    });
-    this.events.on('agent.disconnected', () => {
-      disconnects.inc();
-    });
-    this.events.on('registration.refused', ({ code }) => {
-      refused.inc({ code });
-    });
-    this.events.on('server.start-failed', () => {
-      startFailures.inc();
-    });
-    this.events.on('server.stop-failed', () => {
-      stopFailures.inc();
-    });
-  }
-
-  private processCounters(): void {
+  private processMetrics(): void {
     new Counter({
       name: 'berth_log_lines_dropped_total',
       help: 'Log lines dropped because nobody took them: a full disk, or a pipe that is read too slowly',
@@ -79,29 +54,11 @@ export class GatewayMetrics {
         this.inc(droppedLines());
       },
     });
-  }
-
-  private agentCounters(): void {
-    const { agents, registry } = this;
-    const perAgent = (
-      name: string,
-      help: string,
-      field: 'requests' | 'errors' | 'upgrades' | 'bytesIn' | 'bytesOut',
-    ): Counter<'agent'> =>
-      new Counter({
-        name,
-        help,
-        labelNames: ['agent'],
-        registers: [registry],
-        collect() {
-          this.reset();
-          for (const agent of agents.list()) this.inc({ agent: agent.id }, agent.stats[field]);
-        },
-      });
-    perAgent('berth_agent_requests_total', 'Requests to an agent, since it connected', 'requests');
-    perAgent('berth_agent_errors_total', 'Requests that Berth had to answer itself', 'errors');
-    perAgent('berth_agent_upgrades_total', 'Upgrades, WebSocket among them', 'upgrades');
-    perAgent('berth_agent_request_bytes_total', 'Body bytes, client to service', 'bytesIn');
-    perAgent('berth_agent_response_bytes_total', 'Body bytes, service to client', 'bytesOut');
+    new Gauge({
+      name: 'berth_build_info',
+      help: 'Version of the gateway and of its Node; always 1',
+      labelNames: ['version', 'node'],
+      registers: [this.registry],
+    }).set({ version: ownVersion(), node: process.versions.node }, 1);
   }
 }

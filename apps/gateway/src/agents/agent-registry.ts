@@ -232,7 +232,8 @@ export class AgentRegistry {
   }
 
   /** The port and its server pass on to the new process; the old one is told and closed. */
-  private takeOver({ agent, arriving }: Entry, instanceId: string): void {
+  private takeOver(entry: Entry, instanceId: string): void {
+    const { agent, arriving } = entry;
     if ((agent.connected || arriving > 0) && this.options.duplicateAgent === 'reject') {
       throw new BerthError(
         'BERTH_AGENT_EXISTS',
@@ -240,6 +241,11 @@ export class AgentRegistry {
       );
     }
     agent.instanceId = instanceId;
+    if (entry.announced) {
+      entry.announced = false;
+      const reason = 'BERTH_CONNECTION_REPLACED';
+      this.events.emit('agent.disconnected', { agentId: agent.id, port: agent.port, reason });
+    }
     const previous = agent.connections.all;
     for (const connection of previous) agent.connections.remove(connection);
     for (const connection of previous) {

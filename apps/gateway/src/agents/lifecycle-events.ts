@@ -15,6 +15,7 @@ export interface LifecycleEventMap {
   'agent.connected': [
     { agentId: string; port: number; remoteAddress: string; metadata: Readonly<Record<string, string>> },
   ];
+  /** the reason is an error code, or `closed`; when another process takes the id over, `agent.connected` follows */
   'agent.disconnected': [{ agentId: string; port: number; reason: string }];
   'connection.opened': [{ agentId: string; connectionId: string; remoteAddress: string }];
   'connection.closed': [{ agentId: string; connectionId: string; reason: string }];

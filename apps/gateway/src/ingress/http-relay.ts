@@ -137,7 +137,11 @@ export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Watc
     this.answerHeaders = head.headers;
     this.touch();
     if (!this.requestEnded && !this.continued && expectsContinue(this.open.headers)) this.lastAnswer();
-    return this.answer.head(head);
+    if (!this.answer.head(head)) return false;
+    const { stats } = this.context.agent;
+    stats.answered(head.status);
+    stats.firstByte.observe((performance.now() - this.startedAt) / 1000);
+    return true;
   }
 
   data(bytes: Buffer): void {
@@ -306,6 +310,7 @@ export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Watc
       return;
     }
     if (this.open.body && !this.request.complete) this.lastAnswer();
+    context.agent.stats.answered(error.httpStatus);
     sendError(response, error, this.requestId, context.options.retryAfterSeconds);
   }
 

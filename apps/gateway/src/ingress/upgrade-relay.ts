@@ -39,6 +39,7 @@ export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
   private ended = false;
   /** the client has sent its last byte, which may still wait for credit */
   private clientEnded = false;
+  private readonly startedAt = performance.now();
 
   constructor(
     private readonly context: IngressContext,
@@ -71,6 +72,9 @@ export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
     try {
       if (head.status === 101) this.startPipe(head);
       else this.startResponse(head);
+      const { stats } = this.context.agent;
+      stats.answered(head.status);
+      stats.firstByte.observe((performance.now() - this.startedAt) / 1000);
     } catch {
       this.unsendable('its head is not valid HTTP');
     }
@@ -237,6 +241,7 @@ export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
   private refuse(error: BerthError): void {
     this.context.agent.stats.errors += 1;
     if (this.state === 'waiting' && this.socket.writable) {
+      this.context.agent.stats.answered(error.httpStatus);
       sendRawError(this.socket, error, newRequestId(), this.context.options.retryAfterSeconds);
       // A client that goes on sending must not keep the socket.
       this.socket.resume();

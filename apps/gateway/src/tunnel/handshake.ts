@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { PeerCertificate } from 'node:tls';
 import { BerthError } from '#errors';
-import type { Log } from '#observability';
+import { LimitedLog, type Log } from '#observability';
 import {
   type BatchTransport,
   type Hello,
@@ -46,13 +46,17 @@ const MAX_TOKEN_CHARS = 4096;
  */
 export class Handshakes {
   private pending = 0;
+  /** of what strangers and faulty agents can cause */
+  private readonly limited: LimitedLog;
 
   constructor(
     private readonly registry: AgentRegistry,
     private readonly options: HandshakeOptions,
     private readonly events: LifecycleEvents,
     private readonly log: Log,
-  ) {}
+  ) {
+    this.limited = new LimitedLog(log);
+  }
 
   /** @returns the session to feed with what the stream brings */
   accept(transport: BatchTransport, caller: Caller): TunnelSession {
@@ -88,15 +92,19 @@ export class Handshakes {
           this.log.error({ err: thrown }, 'an exchange failed by a fault of ours');
         },
         closed: (error) => {
+          // A refusal has had its line.
+          const refused = !waiting && connection === undefined;
           settled();
           liveness.stop();
           connection?.ended();
           if (connection !== undefined) this.registry.unregister(connection, error?.code ?? 'closed');
           if (error !== undefined) {
-            this.log.debug(
-              { agentId: connection?.agentId, connectionId: connection?.id, code: error.code, reason: error.message },
-              'connection closed',
-            );
+            const { code, message: reason } = error;
+            const fields = { agentId: connection?.agentId, connectionId: connection?.id, code, reason };
+            if (code === 'BERTH_PROTOCOL_ERROR' && !refused) {
+              const { remoteAddress } = caller;
+              this.limited.warn({ ...fields, remoteAddress }, 'connection closed: the agent broke the protocol');
+            } else this.log.debug(fields, 'connection closed');
           }
         },
       },
@@ -225,8 +233,8 @@ export class Handshakes {
     const error = BerthError.from(thrown);
     this.events.emit('registration.refused', { agentId, code: error.code, message: error.message });
     const fields = { agentId: agentId.slice(0, 80), code: error.code, reason: error.message };
-    if (error.code === 'BERTH_INTERNAL') this.log.error({ ...fields, err: error.cause }, 'registration failed');
-    else this.log.warn(fields, 'registration refused');
+    if (error.code === 'BERTH_INTERNAL') this.limited.error({ ...fields, err: error.cause }, 'registration failed');
+    else this.limited.warn(fields, 'registration refused');
     session.refuse(error);
   }
 }

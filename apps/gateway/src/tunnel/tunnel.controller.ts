@@ -30,7 +30,10 @@ export class TunnelController {
       session.receive(batch);
     });
     call.on('end', () => {
-      session.close();
+      // A stream that was broken off ends as well, and says so in the same turn: that is no orderly end.
+      setImmediate(() => {
+        session.close();
+      });
     });
     call.on('cancelled', closed("the agent's connection went away"));
     call.on('error', closed("the agent's stream failed"));

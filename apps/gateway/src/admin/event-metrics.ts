@@ -1,0 +1,45 @@
+import { Counter, type Registry } from 'prom-client';
+import type { LifecycleEvents } from '../agents/index.js';
+
+/** Reasons that are shown from the start, so that the first one of a kind is an increase; others come as they occur. */
+const REASONS = [
+  'closed',
+  'BERTH_CONNECTION_CLOSED',
+  'BERTH_CONNECTION_SILENT',
+  'BERTH_CONNECTION_REPLACED',
+  'BERTH_CONNECTION_DISCONNECTED',
+  'BERTH_PROTOCOL_ERROR',
+];
+const HANDSHAKE_REASONS = ['plaintext', 'certificate', 'tls', 'protocol', 'timeout', 'flood', 'evicted'];
+
+/** Counts what happens to agents, connections and servers (checklist A17; issue 8, E30). */
+export function countEvents(registry: Registry, events: LifecycleEvents): void {
+  const counter = <L extends string>(name: string, help: string, labelNames: L[] = []): Counter<L> =>
+    new Counter({ name, help, labelNames, registers: [registry] });
+  const connects = counter('berth_agent_connects_total', 'Agents that connected');
+  const disconnects = counter('berth_agent_disconnects_total', 'Agents that disconnected', ['reason']);
+  const failed = counter('berth_handshakes_failed_total', 'Connections ended before a registration', ['reason']);
+  const refused = counter('berth_registrations_refused_total', 'Registrations refused', ['code']);
+  const startFailures = counter('berth_agent_server_start_failures_total', 'Agent servers that could not start');
+  const stopFailures = counter('berth_agent_server_stop_failures_total', 'Agent servers that did not stop cleanly');
+  for (const reason of REASONS) disconnects.inc({ reason }, 0);
+  for (const reason of HANDSHAKE_REASONS) failed.inc({ reason }, 0);
+  events.on('agent.connected', () => {
+    connects.inc();
+  });
+  events.on('agent.disconnected', ({ reason }) => {
+    disconnects.inc({ reason });
+  });
+  events.on('handshake.failed', ({ reason }) => {
+    failed.inc({ reason });
+  });
+  events.on('registration.refused', ({ code }) => {
+    refused.inc({ code });
+  });
+  events.on('server.start-failed', () => {
+    startFailures.inc();
+  });
+  events.on('server.stop-failed', () => {
+    stopFailures.inc();
+  });
+}
