@@ -1,0 +1,96 @@
+import { jest } from '@jest/globals';
+import { once } from 'node:events';
+import { Agent, get, type IncomingMessage } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { eventually, freePortRange } from '#testing';
+import { agentIds } from './support/admin.js';
+import { type Answer, codeIn, finish, send } from './support/client.js';
+import { Cleanup, localService, testAgent } from './support/harness.js';
+import { type GatewayProgram, gatewayProgram } from './support/programs.js';
+
+jest.setTimeout(60_000);
+
+/** Starts a program with 256 descriptors. */
+const LIMITED = ['sh', '-c', 'ulimit -n 256 && exec "$@"', 'sh'];
+
+describe('with 256 descriptors', () => {
+  const cleanup = new Cleanup();
+  afterEach(() => cleanup.run());
+
+  async function setUp(args: string[] = []): Promise<{ gateway: GatewayProgram; admin: string; ports: number[] }> {
+    const service = cleanup.add(await localService((_, response) => response.end('fine')), (it) => it.close());
+    const range = await freePortRange(3);
+    const gateway = cleanup.add(await gatewayProgram(range, args, {}, { through: LIMITED }), (it) => it.program.end());
+    const ports: number[] = [];
+    for (const id of ['one', 'two']) {
+      const agent = cleanup.add(await testAgent(gateway, service.port, { id }), (it) => it.stop());
+      ports.push(agent.port);
+    }
+    return { gateway, admin: `http://127.0.0.1:${gateway.adminPort}`, ports };
+  }
+
+  /** Connections that ask nothing. */
+  function flood(port: number, count: number): Socket[] {
+    return Array.from({ length: count }, (_, i) => {
+      const socket = connect({ host: '127.0.0.1', port, localAddress: `127.0.0.${2 + (i % 8)}` });
+      socket.on('error', () => undefined);
+      return cleanup.add(socket, (it) => it.destroy());
+    });
+  }
+
+  async function getOver(agent: Agent, port: number): Promise<Answer> {
+    const outgoing = get({ host: '127.0.0.1', port, agent });
+    const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
+    return finish(response);
+  }
+
+  function logged(gateway: GatewayProgram, what: string): Record<string, unknown>[] {
+    return gateway.program.stdout
+      .split('\n')
+      .filter((line) => line.includes(what))
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  it('issue 8, B10: 500 connections leave the admin port, agents and who is being served alone', async () => {
+    const { gateway, admin, ports } = await setUp();
+    const [one = 0, two = 0] = ports;
+    const kept = cleanup.add(new Agent({ keepAlive: true, maxSockets: 1 }), (it) => it.destroy());
+    expect((await getOver(kept, one)).text).toBe('fine');
+    const sockets = [...flood(one, 250), ...flood(two, 250)];
+    await eventually(() => logged(gateway, 'maxTotalConnections').length > 0);
+    for (let i = 0; i < 5; i += 1) {
+      expect(await agentIds({ admin })).toEqual(['one', 'two']);
+      expect((await fetch(`${admin}/health/ready`)).status).toBe(200);
+      expect((await getOver(kept, one)).text).toBe('fine');
+    }
+    await eventually(async () => {
+      const refused = await send(two);
+      return refused.status === 503 && codeIn(refused.text) === 'BERTH_TOO_MANY_CLIENTS';
+    });
+    expect(logged(gateway, 'maxTotalConnections')).toHaveLength(1);
+    expect(logged(gateway, 'maxTotalConnections')[0]).toMatchObject({
+      level: 'error',
+      connections: 192,
+      maxTotalConnections: 192,
+      msg: expect.stringContaining('LimitNOFILE') as string,
+    });
+    for (const socket of sockets) socket.destroy();
+    await eventually(async () => (await send(two)).text === 'fine');
+    await eventually(() => logged(gateway, 'client connections are taken again').length === 1);
+    expect(logged(gateway, 'no descriptors left')).toEqual([]);
+  });
+
+  it('issue 8, B10: settings beyond the limit are warned of at start, and no descriptors left is told once', async () => {
+    const { gateway, ports } = await setUp(['--agent-ports-max-total-connections', '10000']);
+    expect(logged(gateway, 'more client connections are allowed')).toMatchObject([
+      { level: 'warn', setting: 'agentPorts.maxTotalConnections', value: 10_000, descriptors: 256, advised: 192 },
+    ]);
+    const sockets = flood(ports[0] ?? 0, 500);
+    await eventually(() => logged(gateway, 'no descriptors left').length === 1);
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    expect(logged(gateway, 'no descriptors left')).toMatchObject([{ level: 'error', open: 256, agents: 2 }]);
+    for (const socket of sockets) socket.destroy();
+    await eventually(() => logged(gateway, 'descriptors are free again').length === 1);
+    await eventually(async () => (await send(ports[0] ?? 0)).text === 'fine');
+  });
+});
