@@ -73,9 +73,9 @@ export async function agentDetail(gateway: TestGateway, id = 'agent-1'): Promise
 }
 
 /** Waits until nothing is under way for an agent. */
-export async function idle(gateway: TestGateway): Promise<AgentDetail> {
+export async function idle(gateway: TestGateway, timeoutMs?: number): Promise<AgentDetail> {
   return eventually(async () => {
     const detail = await agentDetail(gateway);
     return detail.in_flight === 0 ? detail : undefined;
-  });
+  }, timeoutMs);
 }

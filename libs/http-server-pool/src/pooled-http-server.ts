@@ -14,6 +14,12 @@ export function bindKey({ host, port }: BindAddress): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/**
+ * Connections that wait to be accepted; the system may allow fewer. With Node's
+ * 511 a thousand clients that come back together wait for TCP's retries, up to 15 s.
+ */
+const BACKLOG = 4096;
+
 /** How often a server that stops looks for connections whose last request has been answered, ms. */
 const IDLE_CHECK_MS = 20;
 
@@ -73,7 +79,7 @@ export class PooledHttpServer {
         );
       };
       this.server.once('error', failed);
-      this.server.listen({ host: this.address.host, port: this.address.port }, () => {
+      this.server.listen({ host: this.address.host, port: this.address.port, backlog: BACKLOG }, () => {
         this.server.off('error', failed);
         resolve();
       });

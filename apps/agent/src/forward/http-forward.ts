@@ -18,6 +18,7 @@ const LATE_BODY_MS = 20;
 
 /** One ordinary exchange, over undici's connections to the local service. */
 export class HttpForward implements ExchangeSink, Dispatcher.DispatchHandler, PoolUser {
+  readonly opensSocket = false;
   private controller: Controller | undefined;
   private gathered: Buffer[] | undefined;
   private gatheredEnd = false;

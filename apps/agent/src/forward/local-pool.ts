@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import type { AgentSettings } from '#config';
 import type { LimitedLog } from '#observability';
 import type { LocalTarget } from './local-target.js';
@@ -6,6 +6,8 @@ import { buildConnector, Client, type Connector } from './undici-client.js';
 
 /** Somebody who wants a connection to the local service. */
 export interface PoolUser {
+  /** it opens a socket of its own and has no use for a connection that is free */
+  readonly opensSocket: boolean;
   /** It is your turn; {@link LocalPool.leave} or {@link LocalPool.giveBack} follows when you are done. */
   run(): void;
   /** All connections are in use, and none became free in time. */
@@ -14,6 +16,13 @@ export interface PoolUser {
 
 /** Why an exchange was refused, for logs. */
 export const ALL_IN_USE = 'all connections to the local service are in use (local.maxConnections)';
+
+/**
+ * Connections that are being opened at a time. A burst of requests takes what
+ * becomes free meanwhile, and does not overrun the service's queue of
+ * connections to accept: what that drops is tried again by TCP after a second.
+ */
+const MAX_OPENING = 64;
 
 /** Connections that are kept for the next request. More do not save much, and each holds a descriptor. */
 const MAX_IDLE = 256;
@@ -30,7 +39,11 @@ const MAX_IDLE = 256;
  */
 export class LocalPool {
   private readonly clients = new Set<Client>();
+  /** connected and free */
   private readonly idle: Client[] = [];
+  /** without a connection */
+  private readonly spare: Client[] = [];
+  private readonly opening = new Set<Client | Socket>();
   private active = 0;
   private readonly waiting = new Set<PoolUser>();
   /** when a connection last became free while all were in use, or when the last one was taken; monotonic ms */
@@ -58,20 +71,12 @@ export class LocalPool {
 
   /** Runs the user now, or when it may have a connection; or refuses it. */
   acquire(user: PoolUser): void {
-    const { maxConnections, queueTimeoutMs } = this.settings;
-    if (this.active < maxConnections) {
-      this.active += 1;
-      if (this.active === maxConnections) this.freedAt = performance.now();
-      user.run();
-      return;
+    if (this.waiting.size === 0 && this.mayRun(user)) this.begin(user);
+    else if (this.isFull && this.leftMs() <= 0) this.refuse(user);
+    else {
+      this.waiting.add(user);
+      this.watchQueue();
     }
-    const leftMs = this.freedAt + queueTimeoutMs - performance.now();
-    if (leftMs <= 0) {
-      this.refuse(user);
-      return;
-    }
-    this.waiting.add(user);
-    this.stuckTimer ??= setTimeout(this.onStuck, leftMs);
   }
 
   /** Takes a user out of the queue. */
@@ -81,7 +86,29 @@ export class LocalPool {
 
   /** For a user that runs: a connection for one request. */
   checkOut(): Client {
-    return this.idle.pop() ?? this.create();
+    const free = this.idle.pop();
+    if (free !== undefined) return free;
+    const client = this.spare.pop() ?? this.create();
+    this.opening.add(client);
+    return client;
+  }
+
+  /** For a user that runs and has opened a socket of its own: the user is done when that has closed. */
+  track(socket: Socket): void {
+    const timer = setTimeout(() => {
+      socket.destroy(Object.assign(new Error('no connection in time (local.connectTimeoutMs)'), { code: 'ETIMEDOUT' }));
+    }, this.settings.connectTimeoutMs);
+    this.opening.add(socket);
+    socket
+      .once('connect', () => {
+        clearTimeout(timer);
+        this.opened(socket);
+      })
+      .once('close', () => {
+        clearTimeout(timer);
+        this.opened(socket);
+        this.leave();
+      });
   }
 
   /**
@@ -90,6 +117,7 @@ export class LocalPool {
    * @param reusable false for one that undici refused to send on: it takes such a connection for busy for ever
    */
   giveBack(client: Client, reusable: boolean): void {
+    this.opening.delete(client);
     if (!reusable || this.closed || client.destroyed) {
       this.clients.delete(client);
       if (!client.destroyed) client.destroy().catch(() => undefined);
@@ -102,26 +130,11 @@ export class LocalPool {
     this.leave();
   }
 
-  /** The user is done; to be called once by each that ran without {@link checkOut}. */
+  /** The user is done; to be called once by each that ran, unless {@link giveBack} or {@link track} was. */
   leave(): void {
-    if (this.active === this.settings.maxConnections) this.freedAt = performance.now();
+    if (this.isFull) this.freedAt = performance.now();
     this.active -= 1;
-    if (this.waiting.size > 0 && !this.serving) this.serve();
-  }
-
-  /** In a loop, because who runs may be done at once, and leave again. */
-  private serve(): void {
-    this.serving = true;
-    try {
-      for (const next of this.waiting) {
-        if (this.active >= this.settings.maxConnections) return;
-        this.waiting.delete(next);
-        this.active += 1;
-        next.run();
-      }
-    } finally {
-      this.serving = false;
-    }
+    if (this.waiting.size > 0) this.serve();
   }
 
   async close(): Promise<void> {
@@ -130,15 +143,59 @@ export class LocalPool {
     const clients = [...this.clients];
     this.clients.clear();
     this.idle.length = 0;
+    this.spare.length = 0;
     await Promise.all(clients.map((client) => client.destroy()));
+  }
+
+  private get isFull(): boolean {
+    return this.active >= this.settings.maxConnections;
+  }
+
+  private mayRun(user: PoolUser): boolean {
+    if (this.isFull) return false;
+    return (this.idle.length > 0 && !user.opensSocket) || this.opening.size < MAX_OPENING;
+  }
+
+  private begin(user: PoolUser): void {
+    this.active += 1;
+    if (this.isFull) this.freedAt = performance.now();
+    user.run();
+  }
+
+  /** In a loop, because who runs may be done at once, and leave again. */
+  private serve(): void {
+    if (this.serving) return;
+    this.serving = true;
+    try {
+      for (const next of this.waiting) {
+        if (!this.mayRun(next)) break;
+        this.waiting.delete(next);
+        this.begin(next);
+      }
+    } finally {
+      this.serving = false;
+    }
+  }
+
+  private opened(connection: Client | Socket): void {
+    if (this.opening.delete(connection) && this.waiting.size > 0) this.serve();
+  }
+
+  /** Until those who wait are refused, if no connection becomes free; ms. */
+  private leftMs(): number {
+    return this.freedAt + this.settings.queueTimeoutMs - performance.now();
+  }
+
+  private watchQueue(): void {
+    const { isFull, settings } = this;
+    this.stuckTimer ??= setTimeout(this.onStuck, Math.max(isFull ? this.leftMs() : settings.queueTimeoutMs, 20));
   }
 
   private readonly onStuck = (): void => {
     this.stuckTimer = undefined;
     if (this.waiting.size === 0) return;
-    const leftMs = this.freedAt + this.settings.queueTimeoutMs - performance.now();
-    if (leftMs > 0) {
-      this.stuckTimer = setTimeout(this.onStuck, leftMs);
+    if (!this.isFull || this.leftMs() > 0) {
+      this.watchQueue();
       return;
     }
     const users = [...this.waiting];
@@ -167,8 +224,26 @@ export class LocalPool {
       allowH2: false,
       connect: this.connect,
     });
+    client
+      .on('connect', () => {
+        this.opened(client);
+      })
+      .on('connectionError', () => {
+        this.opened(client);
+      })
+      .on('disconnect', () => {
+        this.onDisconnect(client);
+      });
     this.clients.add(client);
     return client;
+  }
+
+  /** A free one waits without a connection from now on; one in use is its user's affair. */
+  private onDisconnect(client: Client): void {
+    const index = this.idle.indexOf(client);
+    if (index < 0) return;
+    this.idle.splice(index, 1);
+    this.spare.push(client);
   }
 }
 

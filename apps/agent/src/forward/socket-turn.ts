@@ -8,6 +8,7 @@ import { ALL_IN_USE, type LocalPool, type PoolUser } from './local-pool.js';
  * its turn. What comes for it meanwhile is kept; that is one window at the most.
  */
 export class SocketTurn implements ExchangeSink, PoolUser {
+  readonly opensSocket = true;
   private readonly gathered: Buffer[] = [];
   private ended: { trailers: FlatHeaders | undefined } | undefined;
   private forward: ExchangeSink | undefined;
@@ -34,9 +35,7 @@ export class SocketTurn implements ExchangeSink, PoolUser {
     const connect = (): Socket => {
       const socket = this.open();
       opened.push(socket);
-      socket.once('close', () => {
-        pool.leave();
-      });
+      pool.track(socket);
       return socket;
     };
     try {
