@@ -179,6 +179,41 @@ describe('bad agents', () => {
   });
 
   it.each([
+    ['chunked', [], 'body', GET],
+    ['of a known length', ['Content-Length', '10'], 'body', GET],
+    ['without a body yet', [], '', GET],
+    ['of a known length without a body yet', ['Content-Length', '10'], '', GET],
+    ['that lasts until close', [], 'body', 'GET / HTTP/1.0\r\n\r\n'],
+  ])('issue 8, D23: Head, Data and Reset in one batch: the client of an answer %s sees the break', async (...row) => {
+    const [, headers, body, request] = row;
+    const { bad, client, port, goodStillThere } = await setUp();
+    client.destroy();
+    await eventually(() => bad.opened[0]?.closed);
+    const cut = cleanup.add(await RawClient.connect(port), (it) => it.destroy());
+    let reset = false;
+    cut.socket.on('error', () => (reset = true));
+    cut.send(request);
+    const exchange = await eventually(() => bad.opened[1]);
+    bad.call.write(
+      wire(
+        encodeFrame.head(exchange.id, { status: 200, reason: 'OK', headers }),
+        ...(body === '' ? [] : [encodeFrame.data(exchange.id, body)]),
+        encodeFrame.reset(exchange.id, ResetCode.localFailed, ''),
+      ),
+    );
+    await eventually(() => cut.ended || cut.closed);
+    // An end without a byte is what an idle connection looks like: clients send the request again, a POST as well.
+    if (request === GET) {
+      expect(headLines(cut.text())[0]).toBe('HTTP/1.1 200 OK');
+      expect(cut.text()).toContain(body);
+      expect(cut.text()).not.toMatch(/\r\n0\r\n\r\n$/);
+    } else {
+      await eventually(() => reset);
+    }
+    await goodStillThere();
+  });
+
+  it.each([
     [ResetCode.refused, 'HTTP/1.1 503', 'BERTH_AGENT_BUSY'],
     [ResetCode.localUnreachable, 'HTTP/1.1 502', 'BERTH_LOCAL_SERVICE_UNREACHABLE'],
     [ResetCode.localTimeout, 'HTTP/1.1 504', 'BERTH_RESPONSE_TIMEOUT'],

@@ -203,6 +203,12 @@ class IngressConfig {
   @Integer(256, MAX_HEADER_BYTES, { description: 'Size of a request target (path and query); above it, 414.' })
   maxTargetBytes = 16_384;
 
+  @Integer(0, 1_000_000, {
+    description:
+      'Requests that wait behind others of their connections, at all ports together, beyond 16 for each connection; a client whose requests find no room is cut off. Each costs about 5 KB, and what one client can send ahead is 2,500.',
+  })
+  maxPipelined = 8192;
+
   @Integer(0, Number.MAX_SAFE_INTEGER, { description: 'Size of a request body; above it, 413. 0: no limit.' })
   maxBodyBytes = 0;
 

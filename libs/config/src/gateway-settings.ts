@@ -67,6 +67,7 @@ export interface GatewaySettings {
     readonly halfCloseGraceMs: number;
     readonly maxHeaderBytes: number;
     readonly maxTargetBytes: number;
+    readonly maxPipelined: number;
     /** 0: no limit */
     readonly maxBodyBytes: number;
     readonly forwardedHeaders: 'append' | 'replace' | 'off';

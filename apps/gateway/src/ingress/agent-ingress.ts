@@ -23,7 +23,8 @@ export class AgentIngress implements AgentTraffic {
   ) {}
 
   connection(socket: Duplex): void {
-    const client = trackClient(socket, this.context.options.halfCloseGraceMs);
+    const { options, pipelined } = this.context;
+    const client = trackClient(socket, options.halfCloseGraceMs, pipelined);
     client.refusal = this.limits.admit(socket as Socket);
   }
 

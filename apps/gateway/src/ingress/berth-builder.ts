@@ -7,12 +7,14 @@ import { ClientLimits, ClientTotal, type ConnectionLimits } from './client-limit
 import { Deadlines } from './deadlines.js';
 import type { IngressOptions } from './ingress-context.js';
 import { type IngressInterceptor, UseAtIngress } from './interceptor.js';
+import { PipelineBudget } from './pipeline-budget.js';
 
 /** Makes the server behind an agent's port, with the ingress of that agent as its only handler. */
 export class IngressBerthBuilder implements BerthBuilder {
   private readonly deadlines = new Deadlines();
   private interceptors: IngressInterceptor[] | undefined;
   private readonly total: ClientTotal;
+  private readonly pipelined: PipelineBudget;
   private readonly limitedLog: LimitedLog;
 
   /** @param ports the address that agents' ports listen on, and what they take */
@@ -24,6 +26,7 @@ export class IngressBerthBuilder implements BerthBuilder {
     private readonly options: IngressOptions,
     private readonly log: Log,
   ) {
+    this.pipelined = new PipelineBudget(options.maxPipelined);
     this.total = new ClientTotal(ports, log);
     this.limitedLog = new LimitedLog(log);
   }
@@ -37,6 +40,7 @@ export class IngressBerthBuilder implements BerthBuilder {
         agent,
         options: this.options,
         deadlines: this.deadlines,
+        pipelined: this.pipelined,
         interceptors: this.interceptors,
         log: this.log,
         limitedLog,

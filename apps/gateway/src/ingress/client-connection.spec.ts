@@ -3,6 +3,14 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { BerthError } from '#errors';
 import { eventually } from '#testing';
 import { ClientConnection, clientOf, trackClient } from './client-connection.js';
+import { PipelineBudget } from './pipeline-budget.js';
+
+/** Takes all that is left. */
+function room(budget: PipelineBudget): number {
+  let left = 0;
+  while (budget.take()) left += 1;
+  return left;
+}
 
 describe('ClientConnection', () => {
   let server: Server;
@@ -25,7 +33,7 @@ describe('ClientConnection', () => {
   });
 
   it('runs one request at a time, in order', () => {
-    const connection = new ClientConnection(socket, 1000);
+    const connection = new ClientConnection(socket, 1000, new PipelineBudget(100));
     const begun: number[] = [];
     for (const number of [1, 2, 3]) connection.enqueue(() => begun.push(number));
     expect(begun).toEqual([1]);
@@ -37,18 +45,52 @@ describe('ClientConnection', () => {
     expect(begun).toEqual([1, 2, 3, 4]);
   });
 
-  it('stops reading when many requests wait, and ends a connection that goes on', () => {
-    const connection = new ClientConnection(socket, 1000);
-    for (let i = 0; i < 20; i += 1) connection.enqueue(() => undefined);
-    expect(socket.isPaused()).toBe(true);
+  it('issue 8, D23: stops reading when many requests wait, and answers what one read has brought beyond', async () => {
+    const connection = new ClientConnection(socket, 1000, new PipelineBudget(2000));
+    let begun = 0;
+    for (let i = 0; i < 2000; i += 1) connection.enqueue(() => (begun += 1));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([socket.isPaused(), socket.destroyed]).toEqual([true, false]);
+    for (let i = 0; i < 1990; i += 1) connection.answered();
+    expect([socket.isPaused(), begun]).toEqual([false, 1991]);
     for (let i = 0; i < 10; i += 1) connection.answered();
-    expect(socket.isPaused()).toBe(false);
-    for (let i = 0; i < 1100; i += 1) connection.enqueue(() => undefined);
-    expect(socket.destroyed).toBe(true);
+    expect(begun).toBe(2000);
+  });
+
+  it('ends a connection whose requests find no room, and gives the room it had to others', () => {
+    const budget = new PipelineBudget(100);
+    // One is under way, and 16 wait without being counted.
+    const connection = new ClientConnection(socket, 1000, budget);
+    for (let i = 0; i < 117; i += 1) connection.enqueue(() => undefined);
+    expect([socket.destroyed, budget.take()]).toEqual([false, false]);
+    for (let i = 0; i < 10; i += 1) connection.answered();
+    for (let i = 0; i < 10; i += 1) connection.enqueue(() => undefined);
+    expect([socket.destroyed, budget.take()]).toEqual([false, false]);
+    connection.enqueue(() => undefined);
+    expect([socket.destroyed, room(budget)]).toEqual([true, 100]);
+    connection.enqueue(() => undefined);
+    expect(room(budget)).toBe(0);
+  });
+
+  it.each<[string, (connection: ClientConnection) => unknown]>([
+    ['its client leaves', () => client.resetAndDestroy()],
+    ['an answer is its last', (connection) => connection.lastAnswer()],
+    ['all are answered', (connection) => Array.from({ length: 60 }, () => connection.answered())],
+  ])('gives its room back when %s', async (_name, end) => {
+    const budget = new PipelineBudget(100);
+    const connection = new ClientConnection(socket, 1000, budget);
+    for (let i = 0; i < 60; i += 1) connection.enqueue(() => undefined);
+    end(connection);
+    socket.resume();
+    await eventually(() => {
+      const left = room(budget);
+      budget.giveBack(left);
+      return left === 100;
+    });
   });
 
   it('begins nothing behind the last answer', () => {
-    const connection = new ClientConnection(socket, 1000);
+    const connection = new ClientConnection(socket, 1000, new PipelineBudget(100));
     const begun: number[] = [];
     connection.enqueue(() => begun.push(1));
     connection.enqueue(() => begun.push(2));
@@ -59,7 +101,7 @@ describe('ClientConnection', () => {
   });
 
   it('a client still gets the last answer while it goes on sending', async () => {
-    const connection = new ClientConnection(socket, 1000);
+    const connection = new ClientConnection(socket, 1000, new PipelineBudget(100));
     connection.lastAnswer();
     let text = '';
     client.on('data', (chunk) => (text += String(chunk)));
@@ -70,7 +112,7 @@ describe('ClientConnection', () => {
   });
 
   it('a half-closed client counts as gone when nothing was sent to it for the grace', async () => {
-    const connection = new ClientConnection(socket, 20);
+    const connection = new ClientConnection(socket, 20, new PipelineBudget(0));
     let gone = 0;
     connection.current = { clientGone: () => (gone += 1), requestBroken: () => false };
     socket.resume();
@@ -79,7 +121,7 @@ describe('ClientConnection', () => {
   });
 
   it('one that is sent something meanwhile does not', async () => {
-    const connection = new ClientConnection(socket, 50);
+    const connection = new ClientConnection(socket, 50, new PipelineBudget(0));
     let gone = 0;
     connection.current = { clientGone: () => (gone += 1), requestBroken: () => false };
     socket.resume();
@@ -91,7 +133,7 @@ describe('ClientConnection', () => {
   });
 
   it('is found again by its socket', () => {
-    trackClient(socket, 1000);
+    trackClient(socket, 1000, new PipelineBudget(0));
     clientOf(socket).broken = new BerthError('BERTH_BAD_REQUEST', 'x');
     expect(clientOf(socket).broken?.code).toBe('BERTH_BAD_REQUEST');
   });

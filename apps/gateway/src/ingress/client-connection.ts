@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { BerthError } from '#errors';
+import type { PipelineBudget } from './pipeline-budget.js';
 
 /** A response that a client connection waits for. */
 export interface PendingAnswer {
@@ -38,23 +39,27 @@ export class ClientConnection {
   private busy = false;
   private readonly waiting: (() => void)[] = [];
   private paused = false;
+  /** of those that wait, how many the budget counts */
+  private counted = 0;
 
   constructor(
     private readonly socket: Socket,
     private readonly halfCloseGraceMs: number,
+    private readonly budget: PipelineBudget,
   ) {
     socket.once('end', this.onHalfClosed);
   }
 
   /**
    * Runs `begin` now, or when the answers before it have left. Whoever begins
-   * calls {@link answered} in the end.
+   * calls {@link answered} in the end. A connection whose requests have no room
+   * to wait in is cut off.
    */
   enqueue(begin: () => void): void {
-    if (this.closing) return;
+    if (this.closing || this.socket.destroyed) return;
     if (this.full) {
-      // Nobody will answer it, and Node keeps it until the connection ends: one is enough.
-      this.socket.pause();
+      // Nobody will answer it, and Node keeps it until the connection ends.
+      this.stopReading();
       return;
     }
     if (!this.busy) {
@@ -63,11 +68,27 @@ export class ClientConnection {
       return;
     }
     this.waiting.push(begin);
-    if (this.waiting.length > MAX_PIPELINED) this.socket.destroy();
-    else if (this.waiting.length >= PAUSE_AT && !this.paused) {
-      this.paused = true;
-      this.socket.pause();
+    if (this.waiting.length < PAUSE_AT) return;
+    this.stopReading();
+    if (this.waiting.length === PAUSE_AT) return;
+    if (this.budget.take()) {
+      if (this.counted === 0) this.socket.once('close', this.drop);
+      this.counted += 1;
+    } else {
+      this.drop();
+      this.socket.destroy();
     }
+  }
+
+  /** Once the parser is through with what was read: it resumes the socket at the end of each message. */
+  private stopReading(): void {
+    if (this.paused) return;
+    this.paused = true;
+    process.nextTick(pauseIfMeant, this);
+  }
+
+  pauseIfMeant(): void {
+    if (this.paused) this.socket.pause();
   }
 
   /** To be called when the current answer has left or failed. */
@@ -75,7 +96,12 @@ export class ClientConnection {
     this.current = undefined;
     this.busy = false;
     const next = this.waiting.shift();
-    if (this.paused && this.waiting.length < PAUSE_AT) {
+    if (this.counted > 0) {
+      this.counted -= 1;
+      this.budget.giveBack(1);
+      if (this.counted === 0) this.socket.removeListener('close', this.drop);
+    }
+    if (this.paused && !this.full && this.waiting.length < PAUSE_AT) {
       this.paused = false;
       this.socket.resume();
     }
@@ -92,9 +118,17 @@ export class ClientConnection {
   lastAnswer(): void {
     if (this.closing) return;
     this.closing = true;
-    this.waiting.length = 0;
+    this.drop();
     this.takeNoMore();
   }
+
+  /** Forgets what waits. */
+  private readonly drop = (): void => {
+    this.waiting.length = 0;
+    this.budget.giveBack(this.counted);
+    this.counted = 0;
+    this.socket.removeListener('close', this.drop);
+  };
 
   /** The request taken last is the last: the connection ends with its answer, and what comes behind it is dropped. */
   takeNoMore(): void {
@@ -122,6 +156,10 @@ export class ClientConnection {
   };
 }
 
+function pauseIfMeant(client: ClientConnection): void {
+  client.pauseIfMeant();
+}
+
 /** For what a client still sends after the last answer, ms. */
 const LINGER_MS = 2000;
 
@@ -137,16 +175,14 @@ export function lingeringEnd(this: Socket): void {
   });
 }
 
-/** Requests that wait behind the current one before the socket is no longer read. */
+/** Requests that wait behind the current one before the socket is no longer read. One read can bring more: 64 KiB of them. */
 const PAUSE_AT = 16;
-/** One read can bring more than that; this many end the connection. */
-const MAX_PIPELINED = 1024;
 
 const connections = new WeakMap<Duplex, ClientConnection>();
 
 /** Makes the state of a client's socket; once, when it is accepted. */
-export function trackClient(socket: Duplex, halfCloseGraceMs: number): ClientConnection {
-  const client = new ClientConnection(socket as Socket, halfCloseGraceMs);
+export function trackClient(socket: Duplex, halfCloseGraceMs: number, budget: PipelineBudget): ClientConnection {
+  const client = new ClientConnection(socket as Socket, halfCloseGraceMs, budget);
   connections.set(socket, client);
   return client;
 }

@@ -31,6 +31,13 @@ export function flushHead(response: ServerResponse): void {
   if (!response.writableEnded && !response.destroyed) response.write('', 'latin1');
 }
 
+/** Hands the socket all that was written, the head included; Node holds it back until the turn ends. */
+export function sendNow(response: ServerResponse): void {
+  flushHead(response);
+  const { socket } = response;
+  while (socket !== null && socket.writableCorked > 0) socket.uncork();
+}
+
 /** Whether the client waits for a 100 before it sends its body. */
 export function expectsContinue(headers: FlatHeaders): boolean {
   return headerValue(headers, 'expect')?.toLowerCase() === '100-continue';

@@ -28,7 +28,7 @@ import {
   uploadTooSlow,
 } from './failures.js';
 import type { IngressContext } from './ingress-context.js';
-import { bodyTooLarge, expectsContinue, isEventStream, linger, relayAnswer } from './http-messages.js';
+import { bodyTooLarge, expectsContinue, isEventStream, linger, relayAnswer, sendNow } from './http-messages.js';
 import type { IngressRequest } from './interceptor.js';
 import { ResponseGate } from './response-gate.js';
 
@@ -351,6 +351,8 @@ export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Watc
   }
 
   private cutOff(): void {
+    // What there is of the answer leaves first: a connection that ends without a byte of it looks like an idle one's end.
+    sendNow(this.response);
     // Where the end of the connection is the end of the body, only a reset shows the fault.
     if (this.request.httpVersionMinor === 0) this.response.socket?.resetAndDestroy();
     this.response.destroy();

@@ -3,6 +3,7 @@ import type { Agent } from '../agents/index.js';
 import type { Deadlines } from './deadlines.js';
 import type { ForwardedPolicy } from './forwarded.js';
 import type { IngressInterceptor } from './interceptor.js';
+import type { PipelineBudget } from './pipeline-budget.js';
 
 /** Settings of the ingress, in ms and bytes; see docs/configuration.md. */
 export interface IngressOptions {
@@ -15,6 +16,7 @@ export interface IngressOptions {
   idleTimeoutMs: number;
   halfCloseGraceMs: number;
   maxTargetBytes: number;
+  maxPipelined: number;
   /** 0: no limit */
   maxBodyBytes: number;
   forwardedHeaders: ForwardedPolicy;
@@ -26,6 +28,7 @@ export interface IngressContext {
   readonly agent: Agent;
   readonly options: IngressOptions;
   readonly deadlines: Deadlines;
+  readonly pipelined: PipelineBudget;
   readonly interceptors: readonly IngressInterceptor[];
   readonly log: Log;
   /** for lines that clients can cause */
