@@ -63,7 +63,7 @@ describe('docs/protocol.md', () => {
     const limit = (what: RegExp): string => rows(what)[0]?.[2] ?? '';
     expect(limit(/^gRPC message/)).toContain(grouped(MAX_GRPC_MESSAGE_BYTES));
     expect(limit(/^batch/)).toContain(grouped(MAX_BATCH_BYTES));
-    expect(limit(/^Data/)).toContain(grouped(MAX_DATA_BYTES));
+    expect(limit(/^Data$/)).toContain(grouped(MAX_DATA_BYTES));
     expect(limit(/^exchange number/)).toContain(grouped(MAX_EXCHANGE_ID));
     expect(limit(/^interim/)).toContain(grouped(MAX_INFORMATIONAL));
     expect(limit(/^waiting control/)).toContain(grouped(SESSION_DEFAULTS.maxControlBytes));
