@@ -80,6 +80,15 @@ describe('with 256 descriptors', () => {
     expect(logged(gateway, 'no descriptors left')).toEqual([]);
   });
 
+  it('issue 8, B10: 300 connections to the admin port cut no agent and no client off', async () => {
+    const { gateway, ports } = await setUp();
+    flood(gateway.adminPort, 300);
+    await eventually(() => logged(gateway, 'connections to the admin port are dropped').length > 0);
+    expect(logged(gateway, 'connections to the admin port')[0]).toMatchObject({ level: 'warn', connections: 16 });
+    for (const port of ports) expect((await send(port)).text).toBe('fine');
+    expect(logged(gateway, 'no descriptors left')).toEqual([]);
+  });
+
   it('issue 8, B10: settings beyond the limit are warned of at start, and no descriptors left is told once', async () => {
     const { gateway, ports } = await setUp(['--agent-ports-max-total-connections', '10000']);
     expect(logged(gateway, 'more client connections are allowed')).toMatchObject([

@@ -9,6 +9,14 @@ const MAX_PER_ADDRESS = 16_384;
 /** What one port may take of all connections, and one address of a port's: the rest is for the others. */
 const SHARE = 7 / 8;
 
+/** Of the descriptors, what connections to the admin port may take. */
+const ADMIN_SHARE = 1 / 16;
+
+/** Connections that the admin port takes at a time: a flood there must not cut agents off either. */
+export function adminConnections(descriptors = descriptorLimit()): number {
+  return Math.max(4, Math.floor(descriptors * ADMIN_SHARE));
+}
+
 /**
  * The settings with their limits of client connections as numbers: 0 becomes
  * what the process can hold. Warns of what is set above it.

@@ -5,9 +5,10 @@ import type { Logger } from 'pino';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type INestApplication, Module } from '@nestjs/common';
-import { createLogger, type Log } from '#observability';
+import { createLogger, LimitedLog, type Log } from '#observability';
 import type { GatewaySettings } from '#config';
 import { prepareAdminApp, serveApiDocs } from './admin/index.js';
+import { adminConnections } from './effective-limits.js';
 import { connectGateway, GatewayModule } from './gateway.module.js';
 
 /** A gateway that listens on all its ports. */
@@ -55,6 +56,7 @@ export async function startGateway(
   serveApiDocs(app);
   try {
     const grpc = await connectGateway(app);
+    limitConnections(app.getHttpServer() as Server, log);
     await listen(app, settings.http.host, settings.http.port);
     const { port } = (app.getHttpServer() as Server).address() as AddressInfo;
     log.info({ admin: `${settings.http.host}:${port}`, grpc: `${settings.grpc.host}:${grpc.port}` }, 'gateway ready');
@@ -67,6 +69,17 @@ export async function startGateway(
 
 function quieter(level: string): string {
   return level === 'info' ? 'warn' : level;
+}
+
+function limitConnections(server: Server, log: Log): void {
+  server.maxConnections = adminConnections();
+  const limited = new LimitedLog(log);
+  server.on('drop', () => {
+    limited.warn(
+      { connections: server.maxConnections },
+      'connections to the admin port are dropped: it takes a sixteenth of the descriptors (LimitNOFILE, ulimit -n)',
+    );
+  });
 }
 
 async function listen(app: INestApplication, host: string, port: number): Promise<void> {
