@@ -4,16 +4,16 @@ import { Agent, get, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { eventually, freePortRange } from '#testing';
 import { agentIds } from './support/admin.js';
-import { type Answer, codeIn, finish, send } from './support/client.js';
-import { Cleanup, localService, testAgent } from './support/harness.js';
-import { type GatewayProgram, gatewayProgram } from './support/programs.js';
+import { type Answer, codeIn, finish, headOf, send, start } from './support/client.js';
+import { Cleanup, localService, testAgent, testGateway } from './support/harness.js';
+import { type GatewayProgram, gatewayProgram, Program } from './support/programs.js';
 
 jest.setTimeout(60_000);
 
 /** Starts a program with 256 descriptors. */
 const LIMITED = ['sh', '-c', 'ulimit -n 256 && exec "$@"', 'sh'];
 
-describe('with 256 descriptors', () => {
+describe('a gateway with 256 descriptors', () => {
   const cleanup = new Cleanup();
   afterEach(() => cleanup.run());
 
@@ -101,5 +101,55 @@ describe('with 256 descriptors', () => {
     for (const socket of sockets) socket.destroy();
     await eventually(() => logged(gateway, 'descriptors are free again').length === 1);
     await eventually(async () => (await send(ports[0] ?? 0)).text === 'fine');
+  });
+});
+
+describe('an agent with 256 descriptors', () => {
+  const cleanup = new Cleanup();
+  afterEach(() => cleanup.run());
+
+  /** Asks for 300 answers that go on, and counts what came of it. */
+  async function ask(args: string[]): Promise<{ program: Program; port: number; answers: Map<string, number> }> {
+    const service = cleanup.add(
+      await localService((request, response) => {
+        if (request.url !== '/stream') return void response.end('fine');
+        response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+        response.flushHeaders();
+      }),
+      (it) => it.close(),
+    );
+    const gateway = cleanup.add(await testGateway(), (it) => it.close());
+    const target = [`http://127.0.0.1:${service.port}`, '--id', 'a', '--gateway', `127.0.0.1:${gateway.grpcPort}`];
+    const program = cleanup.add(new Program('agent', [...target, ...args], {}, { through: LIMITED }), (it) => it.end());
+    const port = Number((await program.printed(/^http:\/\/127\.0\.0\.1:(\d+) -> /m))[1]);
+    const answers = new Map<string, number>();
+    const count = (key: string): void => void answers.set(key, (answers.get(key) ?? 0) + 1);
+    for (let i = 0; i < 300; i += 1) {
+      const outgoing = cleanup.add(start(port, { path: '/stream' }), (it) => it.destroy());
+      outgoing.on('error', () => undefined).end();
+      const response = await headOf(outgoing);
+      response.on('error', () => undefined);
+      count(response.statusCode === 200 ? 'stream' : codeIn((await finish(response)).text));
+    }
+    return { program, port, answers };
+  }
+
+  it('issue 8, B10: serves 192 exchanges, refuses the others by name and stays connected', async () => {
+    const { program, answers } = await ask([]);
+    expect([...answers]).toEqual([
+      ['stream', 192],
+      ['BERTH_AGENT_BUSY', 108],
+    ]);
+    expect(program.stdout + program.stderr).not.toMatch(/no descriptors left|disconnected/);
+  });
+
+  it('issue 8, B10: where settings allow more, what has no descriptor gets 503, and it is told once', async () => {
+    const { program, answers } = await ask(['--local-max-connections', '1000', '--tunnel-max-exchanges', '1000']);
+    expect([...answers.keys()]).toEqual(['stream', 'BERTH_LOCAL_SERVICE_BUSY']);
+    expect(answers.get('stream')).toBeGreaterThan(192);
+    await program.printed(/no descriptors left/);
+    expect(program.stderr.match(/"level":"warn"[^\n]*"setting":"local.maxConnections"/g)).toHaveLength(1);
+    expect(program.stderr.match(/no descriptors left/g)).toHaveLength(1);
+    expect(program.stdout).not.toContain('disconnected');
   });
 });

@@ -90,6 +90,7 @@ describe("the agent's connections to the local service", () => {
 
     async function setUp(
       local: { maxConnections?: number; queueTimeoutMs?: number },
+      tunnel: { maxExchanges?: number } = {},
       listener = streams,
     ): Promise<{ agent: TestAgent; log: LogLines }> {
       const service = cleanup.add(await localService(listener), (it) => it.close());
@@ -102,7 +103,7 @@ describe("the agent's connections to the local service", () => {
       const log = logLines();
       const gateway = cleanup.add(await testGateway(), (it) => it.close());
       const agent = cleanup.add(
-        await testAgent(gateway, service.port, { local, shutdown: { timeoutMs: 50 } }, log.log),
+        await testAgent(gateway, service.port, { local, tunnel, shutdown: { timeoutMs: 50 } }, log.log),
         (it) => it.stop(),
       );
       return { agent, log };
@@ -151,6 +152,20 @@ describe("the agent's connections to the local service", () => {
       const lines = log.at('warn').filter(({ msg }) => msg.includes('local.maxConnections'));
       expect(lines).toHaveLength(5);
       expect(lines[0]).toMatchObject({ maxConnections: 3, queueTimeoutMs: 300 });
+    });
+
+    it('issue 8, B8: at tunnel.maxExchanges the answer is 503 that names it, and the agent tells it once', async () => {
+      const { agent, log } = await setUp({}, { maxExchanges: 2 });
+      await hold(agent, 2);
+      for (let i = 0; i < 10; i += 1) {
+        const { answer, ms } = await timed(agent);
+        expect([answer.status, codeIn(answer.text)]).toEqual([503, 'BERTH_AGENT_BUSY']);
+        expect(answer.text).toContain('tunnel.maxExchanges');
+        expect(ms).toBeLessThan(1000);
+      }
+      expect(log.at('warn')).toMatchObject([
+        { maxExchanges: 2, msg: expect.stringContaining('tunnel.maxExchanges') as string },
+      ]);
     });
 
     it('issue 8, B8: an upgrade counts, and waits as others do', async () => {
