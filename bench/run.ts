@@ -17,11 +17,12 @@ import { bus } from './scenarios/services-bus.js';
 import { functionServer } from './scenarios/services-function-server.js';
 import { objects } from './scenarios/services-objects.js';
 import { smallRequests } from './scenarios/small-requests.js';
+import { soak } from './scenarios/soak.js';
 import { stalled } from './scenarios/stalled.js';
 
 const SCENARIOS: readonly Scenario[] = [
   ...[smallRequests, bulk, longLink, stalled, idleAgents, memory],
-  ...[functionServer, bus, objects, brokerRestarts],
+  ...[functionServer, bus, objects, brokerRestarts, soak],
 ];
 
 interface Options {
@@ -46,7 +47,9 @@ program
   .description(
     `Measures Berth on this machine.\n\n${SCENARIOS.map(({ name, about }) => `  ${name.padEnd(16)}${about}`).join('\n')}`,
   )
-  .addArgument(new Argument('[names...]', 'scenarios, all by default').choices(SCENARIOS.map(({ name }) => name)))
+  .addArgument(
+    new Argument('[names...]', 'scenarios; by default all but soak').choices(SCENARIOS.map(({ name }) => name)),
+  )
   .option('--quick', 'short runs, to see that everything works', false)
   .option('--profile', 'small-requests, bulk, function-server, bus: also where the time is spent', false)
   .action(main);
@@ -56,7 +59,10 @@ async function main(names: readonly string[], { quick, profile }: Options): Prom
   execFileSync(join(root, 'bench/setup.sh'), { stdio: 'inherit' });
   const figures: Figure[] = [];
   const broken: string[] = [];
-  for (const scenario of SCENARIOS.filter(({ name }) => names.length === 0 || names.includes(name))) {
+  const chosen = SCENARIOS.filter(({ name, onlyByName }) =>
+    names.length === 0 ? onlyByName !== true : names.includes(name),
+  );
+  for (const scenario of chosen) {
     console.log(`\n${scenario.name}: ${scenario.about}`);
     try {
       const result = await runOne(scenario, { quick, profile });

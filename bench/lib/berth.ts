@@ -53,6 +53,8 @@ export interface AgentOptions {
   /** where the agent dials: the gateway's gRPC port, or a relay in front of it */
   readonly dial: number;
   readonly target: number;
+  /** default: `bench` */
+  readonly id?: string;
   readonly nodeFlags?: readonly string[];
 }
 
@@ -61,12 +63,12 @@ export async function startAgent(
   processes: Processes,
   options: AgentOptions,
 ): Promise<{ agent: Running; port: number }> {
-  const { cwd, httpPort, dial, target, nodeFlags = [] } = options;
-  const args = [`http://127.0.0.1:${target}`, '--id', AGENT_ID, '--gateway', `127.0.0.1:${dial}`];
+  const { cwd, httpPort, dial, target, id = AGENT_ID, nodeFlags = [] } = options;
+  const args = [`http://127.0.0.1:${target}`, '--id', id, '--gateway', `127.0.0.1:${dial}`];
   const agent = startProgram(processes, 'agent', AGENT, cwd, args, nodeFlags);
   const port = await agent.until('its port', READY_MS, async () => {
     const list = await listAgents(httpPort);
-    return list?.agents.find(({ agent_id: id }) => id === AGENT_ID)?.port;
+    return list?.agents.find(({ agent_id: listed }) => listed === id)?.port;
   });
   return { agent, port };
 }

@@ -21,6 +21,14 @@ export function short(value: number): string {
   return value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : 2);
 }
 
+/** Slope of the line that fits the points best, by least squares; y per x. */
+export function slope(points: readonly (readonly [x: number, y: number])[]): number {
+  const mean = (of: 0 | 1): number => points.reduce((sum, point) => sum + point[of], 0) / points.length;
+  const [x0, y0] = [mean(0), mean(1)];
+  const [xy, xx] = points.reduce(([xy, xx], [x, y]) => [xy + (x - x0) * (y - y0), xx + (x - x0) ** 2], [0, 0]);
+  return xy / xx;
+}
+
 export const MiB = 1024 * 1024;
 
 /** Bytes in a time, in 10^6 bytes per second. */

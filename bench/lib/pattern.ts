@@ -16,10 +16,14 @@ export const pattern = ((): Buffer => {
 
 const PIECE = 262_144;
 
-/** Bodies of `bytes` bytes: the pattern again and again, in pieces of at most 256 KiB. */
-export function* pieces(bytes: number): Generator<Buffer> {
+/**
+ * Bodies of `bytes` bytes: the pattern again and again, in pieces of at most 256 KiB.
+ *
+ * @param start byte of the pattern that a body begins with; bodies that begin elsewhere have nothing in common
+ */
+export function* pieces(bytes: number, start = 0): Generator<Buffer> {
   let left = bytes;
-  for (let at = 0; left > 0;) {
+  for (let at = start % LENGTH; left > 0;) {
     const piece = pattern.subarray(at, Math.min(at + PIECE, LENGTH, at + left));
     yield piece;
     left -= piece.length;
@@ -27,8 +31,8 @@ export function* pieces(bytes: number): Generator<Buffer> {
   }
 }
 
-export function checksum(bytes: number): string {
+export function checksum(bytes: number, start = 0): string {
   const hash = createHash('sha256');
-  for (const piece of pieces(bytes)) hash.update(piece);
+  for (const piece of pieces(bytes, start)) hash.update(piece);
   return hash.digest('hex');
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** Linux reports CPU time in these on every architecture that Node runs on. */
 const TICKS_PER_SECOND = 100;
@@ -15,6 +15,11 @@ export function cpuMicros(pid: number): number {
 
 export function rssBytes(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ')[1]) * PAGE_BYTES;
+}
+
+/** Open file descriptors of a process. */
+export function openDescriptors(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
 }
 
 /** The process and its children, e.g. an nginx master with its workers. */

@@ -32,6 +32,8 @@ export interface Scenario {
   readonly about: string;
   /** after this it is ended, whatever it does */
   readonly limitMs: number;
+  /** too long to run with all others: only when it is asked for */
+  readonly onlyByName?: true;
   run(context: Context): Promise<Result>;
 }
 

@@ -3,20 +3,10 @@ import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { pieces } from '../lib/pattern.js';
+import { sendBytes } from '../lib/send-bytes.js';
 import { endWithParent } from './lifeline.js';
 
 const SMALL = 'ahoy '.repeat(20);
-
-async function sendBytes(res: ServerResponse, bytes: number): Promise<void> {
-  res.writeHead(200, { 'Content-Length': bytes });
-  const gone = new AbortController();
-  res.once('close', () => gone.abort());
-  for (const piece of pieces(bytes)) {
-    if (!res.write(piece)) await once(res, 'drain', { signal: gone.signal });
-  }
-  res.end();
-}
 
 async function takeBytes(req: IncomingMessage, res: ServerResponse, verify: boolean): Promise<void> {
   const hash = createHash('sha256');
