@@ -1,6 +1,8 @@
+import { setLogger } from '@grpc/grpc-js';
 import { loadGatewaySettings, settingsOrExit } from '#config';
 import { BerthError, messageOf } from '#errors';
 import { endOnSignals, standardOutput } from '#node-runtime';
+import { createLogger } from '#observability';
 import { startGateway } from './start-gateway.js';
 
 /** Added to the whole shutdown before the process ends by force, ms. */
@@ -11,7 +13,14 @@ export async function runGateway(): Promise<void> {
   const settings = settingsOrExit(() => loadGatewaySettings());
   if (settings === undefined) return;
   try {
-    const gateway = await startGateway(settings);
+    const log = createLogger('gateway', settings.log);
+    // By itself it prints; what people need of it they are told by us.
+    setLogger({
+      error: (text: unknown) => {
+        log.debug({ text }, 'gRPC says');
+      },
+    });
+    const gateway = await startGateway(settings, log);
     endOnSignals(() => {
       end(() => gateway.close(), settings.shutdown.timeoutMs);
     });

@@ -5,4 +5,5 @@ export { redactedYaml } from './redacted-yaml.js';
 export { AGENT_ID } from './checks.js';
 export { isLoopback } from './loopback.js';
 export { ownVersion } from './own-version.js';
+export { type PemFiles, type PemNames, readPemFiles } from './pem-files.js';
 export { settingsOrExit } from './settings-or-exit.js';

@@ -1,3 +1,4 @@
+import { setLogger } from '@grpc/grpc-js';
 import { loadAgentSettings, settingsOrExit } from '#config';
 import { messageOf } from '#errors';
 import { endOnSignals, standardOutput } from '#node-runtime';
@@ -15,6 +16,12 @@ export async function runAgent(): Promise<void> {
   const settings = settingsOrExit(() => loadAgentSettings());
   if (settings === undefined) return;
   const log = createLogger('agent', settings.log, 2);
+  // By itself it prints; what people need of it they are told by us.
+  setLogger({
+    error: (text: unknown) => {
+      log.debug({ text }, 'gRPC says');
+    },
+  });
   let agent: RunningAgent;
   try {
     agent = startAgent(settings, { log });

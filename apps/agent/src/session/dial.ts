@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { type ChannelCredentials, Client, type ClientDuplexStream, credentials, Metadata } from '@grpc/grpc-js';
-import type { AgentSettings } from '#config';
-import { BerthError, messageOf } from '#errors';
+import { type AgentSettings, readPemFiles } from '#config';
 import { MAX_GRPC_MESSAGE_BYTES, passBuffer, TUNNEL_METHOD_PATH } from '#tunnel-protocol';
 
 /** HTTP/2 window of a connection: out of the way, because frames carry their own credit per exchange. */
@@ -17,27 +15,13 @@ export interface Dialled {
 /**
  * Credentials for the gateway.
  *
- * @throws BerthError `BERTH_CONFIG_INVALID` naming the flag of a file that cannot be read
+ * @throws BerthError `BERTH_CONFIG_INVALID` naming the flag of a file that cannot be read or used
  */
 export function channelCredentials(tls: AgentSettings['tls']): ChannelCredentials {
   if (!tls.enabled) return credentials.createInsecure();
-  const ca = readPem(tls.caFile, '--tls-ca');
-  const cert = readPem(tls.certFile, '--tls-cert');
-  const key = readPem(tls.keyFile, '--tls-key');
-  try {
-    return credentials.createSsl(ca, key, cert);
-  } catch (thrown) {
-    throw new BerthError('BERTH_CONFIG_INVALID', `the TLS files cannot be used: ${messageOf(thrown)}`);
-  }
-}
-
-function readPem(file: string, flag: string): Buffer | null {
-  if (file === '') return null;
-  try {
-    return readFileSync(file);
-  } catch (thrown) {
-    throw new BerthError('BERTH_CONFIG_INVALID', `${flag}: cannot read ${file}: ${messageOf(thrown)}`);
-  }
+  const names = { caFile: '--tls-ca', certFile: '--tls-cert', keyFile: '--tls-key' };
+  const { ca, cert, key } = readPemFiles(tls, names);
+  return credentials.createSsl(ca, key, cert);
 }
 
 /** Opens a stream; whether anybody answers shows in what the call emits. */

@@ -18,6 +18,7 @@ import {
   type WindowSettings,
 } from '#tunnel-protocol';
 import { dial } from './dial.js';
+import { whyItEnded } from './outage.js';
 
 /** How a connection ended. */
 export interface LinkEnd {
@@ -46,11 +47,13 @@ export class TunnelLink {
   private refusal: Refused | undefined;
   private ended = false;
   private draining = false;
+  /** the gateway said that it ends */
+  private shutdown = false;
   private readonly handshakeTimer: NodeJS.Timeout;
   private leaveTimer: NodeJS.Timeout | undefined;
 
   constructor(
-    settings: AgentSettings,
+    private readonly settings: AgentSettings,
     channel: ChannelCredentials,
     window: WindowSettings,
     hello: Hello,
@@ -76,6 +79,7 @@ export class TunnelLink {
         goaway: (goaway) => {
           // One that wants a successor first is left when that stands; see leave().
           if (!goaway.reconnect) this.draining = true;
+          if (goaway.reason === GoawayReason.shutdown) this.shutdown = true;
           events.goaway(this, goaway);
           this.closeWhenIdle();
         },
@@ -166,7 +170,9 @@ export class TunnelLink {
     // Not at once: the last End or Reset of this turn has yet to leave.
     if (this.draining && this.session.inFlight === 0) {
       setImmediate(() => {
-        if (this.session.inFlight === 0) this.close();
+        if (this.session.inFlight > 0) return;
+        if (this.shutdown) this.end(shutdownOf(this.settings.gateway), false);
+        else this.close();
       });
     }
   }
@@ -178,8 +184,12 @@ export class TunnelLink {
       this.end(new BerthError(code, refusal.message), !refusal.retryable);
       return;
     }
-    const text =
-      status.code === 0 ? 'the gateway ended the connection' : status.details || `gRPC status ${status.code}`;
+    this.log.debug({ status: status.code, details: status.details }, 'how gRPC ended the call');
+    if (this.shutdown) {
+      this.end(shutdownOf(this.settings.gateway), false);
+      return;
+    }
+    const text = whyItEnded(status, this.settings);
     const isFinal = this.welcomedAt === undefined && FINAL_STATUSES.has(status.code);
     this.end(new BerthError('BERTH_CONNECTION_CLOSED', text), isFinal);
   }
@@ -196,4 +206,8 @@ export class TunnelLink {
     this.log.debug({ code: reason.code, reason: reason.message, livedMs: Math.round(livedMs) }, 'connection ended');
     this.events.ended(this, { final, reason, livedMs });
   }
+}
+
+function shutdownOf(gateway: string): BerthError {
+  return new BerthError('BERTH_DRAINING', `the gateway at ${gateway} is shutting down`);
 }

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import type { Http2Server, ServerHttp2Session } from 'node:http2';
-import { createSecureContext, TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import { BerthError, messageOf } from '#errors';
+import { readPemFiles } from '#config';
+import { BerthError } from '#errors';
 
 /**
  * What grpc-js has no public option for, in one place.
@@ -77,17 +77,10 @@ export interface GrpcTls {
  */
 export function grpcCredentials(tls: GrpcTls): ServerCredentials {
   if (!tls.enabled) return ServerCredentials.createInsecure();
-  const ca = tls.caFile === '' ? null : readPem(tls.caFile, 'grpc.tls.caFile');
-  const cert = readPem(tls.certFile, 'grpc.tls.certFile');
-  const key = readPem(tls.keyFile, 'grpc.tls.keyFile');
-  try {
-    createSecureContext({ cert, key, ...(ca === null ? {} : { ca }) });
-  } catch (thrown) {
-    throw new BerthError(
-      'BERTH_CONFIG_INVALID',
-      `grpc.tls: the files are no certificate and key: ${messageOf(thrown)}`,
-    );
-  }
+  const names = { caFile: 'grpc.tls.caFile', certFile: 'grpc.tls.certFile', keyFile: 'grpc.tls.keyFile' };
+  const { ca, cert, key } = readPemFiles(tls, names);
+  if (cert === null || key === null)
+    throw new BerthError('BERTH_CONFIG_INVALID', 'grpc.tls needs certFile and keyFile when it is enabled');
   const credentials = ServerCredentials.createSsl(
     ca,
     [{ cert_chain: cert, private_key: key }],
@@ -95,14 +88,6 @@ export function grpcCredentials(tls: GrpcTls): ServerCredentials {
   );
   if (tls.clientCert === 'request') acceptWithoutCertificate(credentials);
   return credentials;
-}
-
-function readPem(file: string, setting: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (thrown) {
-    throw new BerthError('BERTH_CONFIG_INVALID', `${setting}: cannot read ${file}: ${messageOf(thrown)}`);
-  }
 }
 
 /** grpc-js knows "no client certificate" and "required"; "asked for" is an option of Node underneath. */
