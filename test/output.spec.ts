@@ -8,7 +8,7 @@ import { Fifo } from './support/fifo.js';
 import { Cleanup, localService } from './support/harness.js';
 import { Program } from './support/programs.js';
 
-jest.setTimeout(30_000);
+jest.setTimeout(120_000);
 
 /** A standard stream, and what comes after the program has it. */
 interface Stream {
@@ -77,7 +77,7 @@ describe('output does not decide over life (issue 8, C16)', () => {
     const agent = cleanup.add(new Program('agent', args, { AGENT_LOG_LEVEL: 'debug', ...agentEnv }, { stdio }), (it) =>
       it.end(),
     );
-    const { port } = await eventually<ListedAgent | undefined>(async () => (await listAgents({ admin }))[0], 15_000);
+    const { port } = await eventually<ListedAgent | undefined>(async () => (await listAgents({ admin }))[0], 60_000);
     const url = `http://127.0.0.1:${port}`;
     expect(await (await fetch(url)).text()).toBe('hello');
     return { gateway, agent, admin, url };

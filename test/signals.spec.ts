@@ -5,7 +5,7 @@ import { listens } from './support/admin.js';
 import { Cleanup, localService } from './support/harness.js';
 import { gatewayProgram, Program, type ProgramOptions } from './support/programs.js';
 
-jest.setTimeout(30_000);
+jest.setTimeout(120_000);
 
 describe('signals (issue 8, C17)', () => {
   const cleanup = new Cleanup();
