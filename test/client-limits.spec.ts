@@ -143,7 +143,7 @@ describe("what one client may take of an agent's port", () => {
     });
 
     it('issue 8, B8: an upload that trickles is ended with 408 that names the rate', async () => {
-      const { port } = await setUp({ minRateBytesPerSecond: 1000, requestRateWindowMs: 600 });
+      const { port } = await setUp({ minRateBytesPerSecond: 1000, rateWindowMs: 600 });
       const slow = await client(port, 'POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n');
       const trickle = setInterval(() => {
         slow.send('x');
@@ -156,7 +156,7 @@ describe("what one client may take of an agent's port", () => {
     });
 
     it('issue 8, B8: one that is as slow as its service is not', async () => {
-      const { port } = await setUp({ minRateBytesPerSecond: 1_000_000, requestRateWindowMs: 400 });
+      const { port } = await setUp({ minRateBytesPerSecond: 1_000_000, rateWindowMs: 400 });
       const answer = await send(port, { method: 'POST', path: '/stuck', body: Buffer.alloc(24 * MiB) });
       expect([answer.status, answer.text]).toEqual([200, 'all']);
     });
@@ -170,7 +170,7 @@ describe("what one client may take of an agent's port", () => {
     }
 
     it('issue 8, B8: an answer that its client does not take is broken off; an event stream is not', async () => {
-      const relay = await setUp({ minRateBytesPerSecond: 1000, responseRateWindowMs: 600 });
+      const relay = await setUp({ minRateBytesPerSecond: 1000, rateWindowMs: 600 });
       const plain = stalled(relay.port, '/plain');
       const events = stalled(relay.port, '/events');
       const closed = { plain: false, events: false };

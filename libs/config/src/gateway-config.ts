@@ -174,14 +174,11 @@ class IngressConfig {
   })
   minRateBytesPerSecond = 100;
 
-  @Integer(1, MAX_MS, { description: 'Time over which the rate of a request body is measured; below it, 408.' })
-  requestRateWindowMs = 30_000;
-
   @Integer(1, MAX_MS, {
     description:
-      'Time over which the rate of an answer is measured; below it, the connection is broken off. Long, because a socket shows what a client has taken in steps of up to 1.4 MB.',
+      'Time over which minRateBytesPerSecond is measured; a slower body gets 408, a slower answer is broken off. Long, because clients may pause, and a socket shows what a client has taken in steps of up to 1.4 MB.',
   })
-  responseRateWindowMs = 300_000;
+  rateWindowMs = 300_000;
 
   @Integer(1, MAX_MS, { description: 'Time without a byte in either direction after which an exchange is ended.' })
   idleTimeoutMs = 300_000;

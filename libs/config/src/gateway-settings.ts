@@ -59,8 +59,7 @@ export interface GatewaySettings {
     readonly bodyStartTimeoutMs: number;
     /** 0: none */
     readonly minRateBytesPerSecond: number;
-    readonly requestRateWindowMs: number;
-    readonly responseRateWindowMs: number;
+    readonly rateWindowMs: number;
     readonly idleTimeoutMs: number;
     readonly headersTimeoutMs: number;
     readonly keepAliveTimeoutMs: number;

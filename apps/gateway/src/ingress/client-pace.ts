@@ -10,18 +10,16 @@ export class ClientPace {
   /** end of the window, monotonic ms; Infinity: nothing is measured now */
   dueAt = Infinity;
   private bytes = 0;
-  private windowMs = 0;
   private excused = false;
 
   constructor(private readonly context: IngressContext) {}
 
   /** Begins a window. */
-  begin(windowMs: number): void {
+  begin(): void {
     const { deadlines, options } = this.context;
-    this.windowMs = windowMs;
     this.bytes = 0;
     this.excused = false;
-    this.dueAt = options.minRateBytesPerSecond === 0 ? Infinity : deadlines.now + windowMs;
+    this.dueAt = options.minRateBytesPerSecond === 0 ? Infinity : deadlines.now + options.rateWindowMs;
   }
 
   end(): void {
@@ -45,12 +43,12 @@ export class ClientPace {
    * @returns bytes of the window when they are too few; undefined when all is well
    */
   tooFew(requestId: string, what: 'upload' | 'answer'): number | undefined {
-    const { bytes, context, excused, windowMs } = this;
-    const { minRateBytesPerSecond } = context.options;
-    this.begin(windowMs);
-    if (excused || bytes * 1000 >= minRateBytesPerSecond * windowMs) return undefined;
+    const { bytes, context, excused } = this;
+    const { minRateBytesPerSecond, rateWindowMs } = context.options;
+    this.begin();
+    if (excused || bytes * 1000 >= minRateBytesPerSecond * rateWindowMs) return undefined;
     context.limitedLog.warn(
-      { agentId: context.agent.id, requestId, what, bytes, windowMs, minRateBytesPerSecond },
+      { agentId: context.agent.id, requestId, what, bytes, rateWindowMs, minRateBytesPerSecond },
       'a client is slower than ingress.minRateBytesPerSecond: its exchange is ended',
     );
     return bytes;

@@ -81,13 +81,10 @@ export function bodyNotBegun({ bodyStartTimeoutMs }: Timeouts): BerthError {
 }
 
 /** The client sends its body, but hardly. */
-export function uploadTooSlow(
-  bytes: number,
-  { minRateBytesPerSecond, requestRateWindowMs }: IngressOptions,
-): BerthError {
+export function uploadTooSlow(bytes: number, { minRateBytesPerSecond, rateWindowMs }: IngressOptions): BerthError {
   const rule = `ingress.minRateBytesPerSecond is ${minRateBytesPerSecond}`;
   return new BerthError(
     'BERTH_REQUEST_TIMEOUT',
-    `${bytes} bytes of the request body came in ${requestRateWindowMs} ms (${rule}, ingress.requestRateWindowMs)`,
+    `${bytes} bytes of the request body came in ${rateWindowMs} ms (${rule}, ingress.rateWindowMs)`,
   );
 }

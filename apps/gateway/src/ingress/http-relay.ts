@@ -184,7 +184,7 @@ export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Watc
   requestData(chunk: Buffer): void {
     const { exchange, context } = this;
     if (exchange === undefined || exchange.closed) return;
-    if (this.requestBytes === 0 && !this.answered) this.startPace(context.options.requestRateWindowMs);
+    if (this.requestBytes === 0 && !this.answered) this.startPace();
     context.agent.stats.bytesIn += chunk.length;
     this.requestBytes += chunk.length;
     this.pace?.count(chunk.length);
@@ -218,9 +218,8 @@ export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Watc
   }
 
   fellBehind(): void {
-    const { answerHeaders, context } = this;
-    if (answerHeaders !== undefined && isEventStream(answerHeaders)) return;
-    this.startPace(context.options.responseRateWindowMs);
+    const { answerHeaders } = this;
+    if (answerHeaders === undefined || !isEventStream(answerHeaders)) this.startPace();
   }
 
   caughtUp(): void {
@@ -381,9 +380,9 @@ export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Watc
     return expectsContinue(this.open.headers);
   }
 
-  private startPace(windowMs: number): void {
+  private startPace(): void {
     this.pace ??= new ClientPace(this.context);
-    this.pace.begin(windowMs);
+    this.pace.begin();
   }
 }
 

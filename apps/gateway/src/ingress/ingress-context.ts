@@ -11,8 +11,7 @@ export interface IngressOptions {
   bodyStartTimeoutMs: number;
   /** 0: none */
   minRateBytesPerSecond: number;
-  requestRateWindowMs: number;
-  responseRateWindowMs: number;
+  rateWindowMs: number;
   idleTimeoutMs: number;
   halfCloseGraceMs: number;
   maxTargetBytes: number;
