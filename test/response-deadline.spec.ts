@@ -50,9 +50,25 @@ describe('the response timeout (issue 8, D25)', () => {
     expect(text).toMatch(/^HTTP\/1\.1 504 .*agent-1 .*300 ms \(ingress\.responseTimeoutMs\)/s);
   });
 
-  it('and so it does where the time is the agent’s own', async () => {
+  it.each([
+    ['a request', PLAIN],
+    ['an upgrade', UPGRADE],
+    ['one with Expect', 'GET / HTTP/1.1\r\nHost: a\r\nExpect: x\r\n\r\n'],
+  ])('and so it does where the time is the agent’s own: %s', async (_name, request) => {
     const relay = await relayToRecorder(cleanup, () => undefined, { agent: { local: { responseTimeoutMs: 300 } } });
-    const text = await untilMatch(relay.port, PLAIN, /\}\}$/);
+    const text = await untilMatch(relay.port, request, /\}\}$/);
     expect(text).toMatch(/^HTTP\/1\.1 504 .*local\.responseTimeoutMs/s);
+  });
+
+  it('the agent’s own time is over when a pipe stands', async () => {
+    const relay = await relayToRecorder(
+      cleanup,
+      ({ socket }) => {
+        socket.write('HTTP/1.1 101 S\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n');
+        setTimeout(() => socket.write('late'), 800);
+      },
+      { agent: { local: { responseTimeoutMs: 300 } } },
+    );
+    await untilMatch(relay.port, UPGRADE, /late$/);
   });
 });

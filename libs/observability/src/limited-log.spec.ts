@@ -37,6 +37,17 @@ describe('LimitedLog', () => {
     ]);
   });
 
+  it('says whether a line was left out, and puts its own fields into each', () => {
+    const { log, lines } = recorder();
+    const limited = new LimitedLog(log, { lines: 1, windowMs: 1000 }, { agentId: 'a' });
+    expect([limited.warn({ i: 0 }, 'x'), limited.warn({ i: 1 }, 'x')]).toEqual([true, false]);
+    jest.advanceTimersByTime(1000);
+    expect(lines).toEqual([
+      ['warn', { agentId: 'a', i: 0 }, 'x'],
+      ['warn', { agentId: 'a', leftOut: 1, windowMs: 1000 }, 'x: more lines were left out'],
+    ]);
+  });
+
   it('counts each kind and each level apart, and begins anew with each window', () => {
     const { log, lines } = recorder();
     const limited = new LimitedLog(log, { lines: 1, windowMs: 1000 });

@@ -26,10 +26,14 @@ const DEFAULT_LIMIT: LogLimit = { lines: 5, windowMs: 10_000 };
 export class LimitedLog {
   private readonly kinds = new Map<string, Kind>();
 
-  /** @param log takes the lines */
+  /**
+   * @param log takes the lines
+   * @param fields of every line, the one with the count included
+   */
   constructor(
     private readonly log: Log,
     private readonly limit: LogLimit = DEFAULT_LIMIT,
+    private readonly fields: object = {},
   ) {}
 
   debug(fields: object, message: string): void {
@@ -40,23 +44,25 @@ export class LimitedLog {
     this.write('info', fields, message);
   }
 
-  warn(fields: object, message: string): void {
-    this.write('warn', fields, message);
+  /** @returns false when the line was left out */
+  warn(fields: object, message: string): boolean {
+    return this.write('warn', fields, message);
   }
 
   error(fields: object, message: string): void {
     this.write('error', fields, message);
   }
 
-  private write(level: Level, fields: object, message: string): void {
+  private write(level: Level, fields: object, message: string): boolean {
     const key = `${level} ${message}`;
     const kind = this.kinds.get(key) ?? this.openWindow(key, level, message);
     if (kind.written === this.limit.lines) {
       kind.leftOut += 1;
-      return;
+      return false;
     }
     kind.written += 1;
-    this.log[level](fields, message);
+    this.log[level]({ ...this.fields, ...fields }, message);
+    return true;
   }
 
   private openWindow(key: string, level: Level, message: string): Kind {
@@ -65,7 +71,10 @@ export class LimitedLog {
     setTimeout(() => {
       this.kinds.delete(key);
       if (kind.leftOut === 0) return;
-      this.log[level]({ leftOut: kind.leftOut, windowMs: this.limit.windowMs }, `${message}: more lines were left out`);
+      this.log[level](
+        { ...this.fields, leftOut: kind.leftOut, windowMs: this.limit.windowMs },
+        `${message}: more lines were left out`,
+      );
     }, this.limit.windowMs).unref();
     return kind;
   }

@@ -13,5 +13,6 @@ export {
   TUNNEL_METHOD_PATH,
 } from './grpc-transport.js';
 export { Liveness, type LivenessSettings } from './liveness.js';
+export { requestIdOf } from './request-id.js';
 export { type BatchTransport, SESSION_DEFAULTS, type SessionEvents, type SessionOptions } from './session-types.js';
 export { TunnelSession } from './tunnel-session.js';

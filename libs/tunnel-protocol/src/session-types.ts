@@ -1,7 +1,7 @@
 import type { BerthError } from '#errors';
 import type { WindowSettings } from './credit-window.js';
 import type { Exchange, ExchangeSink } from './exchange.js';
-import type { Goaway, Hello, Refused, Welcome } from './frames.js';
+import type { Goaway, Hello, Refused, ResetCode, Welcome } from './frames.js';
 
 /** Carries batches; a gRPC duplex in life, a pair of queues in tests. */
 export interface BatchTransport {
@@ -21,6 +21,8 @@ export interface SessionEvents {
   /** A frame kind that only some peers send (`Frame` field 22 and up), as its protobuf body. */
   extension?(field: number, body: Buffer): void;
   pong?(sequence: number): void;
+  /** This side ended an exchange early, and has told the other why. */
+  resetSent?(exchange: Exchange, code: ResetCode, message: string): void;
   /** The number of exchanges went down. */
   exchangeEnded?(): void;
   /** The consumer of one exchange threw; its exchange has been reset, for the log. */

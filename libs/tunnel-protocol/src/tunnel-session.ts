@@ -176,6 +176,7 @@ export class TunnelSession implements ExchangeSession, OutboxOwner {
   sendReset(exchange: Exchange, code: ResetCode, message: string): void {
     this.exchanges.forget(exchange, true);
     this.outbox.addControl(encodeFrame.reset(exchange.id, code, message));
+    this.events.resetSent?.(exchange, code, message);
   }
 
   grant(exchange: Exchange, bytes: number): void {

@@ -27,7 +27,9 @@ export class NodeForward implements ExchangeSink {
     maxHeaderBytes: number,
     responseTimeoutMs: number,
   ) {
-    this.request = httpRequest(requestOptions(exchange, connect, maxHeaderBytes, responseTimeoutMs));
+    this.request = httpRequest(requestOptions(exchange, connect, maxHeaderBytes));
+    // The option of the same name is only for sockets that Node opens.
+    this.request.setTimeout(responseTimeoutMs);
     this.request
       .on('continue', () => {
         exchange.sendInformational({ status: 100, headers: [] });
@@ -142,6 +144,7 @@ export class NodeForward implements ExchangeSink {
       return;
     }
     this.pipe = socket;
+    this.request.setTimeout(0);
     this.guard(() => {
       exchange.sendHead({
         status: 101,
@@ -195,12 +198,7 @@ export class NodeForward implements ExchangeSink {
   }
 }
 
-function requestOptions(
-  exchange: Exchange,
-  connect: () => Socket,
-  maxHeaderSize: number,
-  responseTimeoutMs: number,
-): RequestOptions {
+function requestOptions(exchange: Exchange, connect: () => Socket, maxHeaderSize: number): RequestOptions {
   const { method, target: path, headers, body, kind } = exchange.open;
   const plain = kind === ExchangeKind.http;
   const chunked = plain && body && headerValue(headers, 'content-length') === undefined;
@@ -219,6 +217,5 @@ function requestOptions(
     // No `agent`, not even `false`: with one, createConnection would not be asked.
     maxHeaderSize,
     createConnection: connect,
-    ...(responseTimeoutMs > 0 ? { timeout: responseTimeoutMs } : {}),
   };
 }

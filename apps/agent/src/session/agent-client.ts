@@ -16,6 +16,7 @@ import {
 } from '#tunnel-protocol';
 import { Backoff } from './backoff.js';
 import { channelCredentials } from './dial.js';
+import { ExchangeLog } from './exchange-log.js';
 import { type LinkEnd, TunnelLink } from './tunnel-link.js';
 
 /** What the owner of an agent may want to know. */
@@ -49,6 +50,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
   private readonly window: WindowSettings;
   private readonly channel: ReturnType<typeof channelCredentials>;
   private readonly limitedLog: LimitedLog;
+  private readonly exchangeLog: ExchangeLog;
   private stopped = false;
   private wasReady = false;
   private drained: Promise<void> | undefined;
@@ -67,6 +69,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
     super();
     const { tunnel } = settings;
     this.limitedLog = new LimitedLog(log);
+    this.exchangeLog = new ExchangeLog(log, this.limitedLog);
     this.channel = channelCredentials(settings.tls);
     this.window = {
       startBytes: tunnel.windowStartBytes,
@@ -140,6 +143,9 @@ export class AgentClient extends EventEmitter<AgentEvents> {
           this.onGoaway(slot, link, goaway);
         },
         opened: this.forward,
+        failed: (connectionId, exchange, code, reason) => {
+          this.exchangeLog.failed(connectionId, exchange, code, reason);
+        },
         full: () => {
           this.limitedLog.warn(
             { maxExchanges: this.settings.tunnel.maxExchanges },

@@ -12,6 +12,7 @@ import {
   type Hello,
   Liveness,
   type Refused,
+  type ResetCode,
   SESSION_DEFAULTS,
   TunnelSession,
   type Welcome,
@@ -33,6 +34,8 @@ export interface LinkEvents {
   welcome(link: TunnelLink, welcome: Welcome): void;
   goaway(link: TunnelLink, goaway: Goaway): void;
   opened(exchange: Exchange): ExchangeSink;
+  /** this agent has reset an exchange */
+  failed(connectionId: string, exchange: Exchange, code: ResetCode, reason: string): void;
   /** it has as many exchanges as it takes: the gateway refuses further ones */
   full(): void;
   ended(link: TunnelLink, end: LinkEnd): void;
@@ -43,6 +46,7 @@ export class TunnelLink {
   private readonly session: TunnelSession;
   private readonly release: () => void;
   private liveness: Liveness | undefined;
+  private connectionId = '';
   private welcomedAt: number | undefined;
   private refusal: Refused | undefined;
   private ended = false;
@@ -82,6 +86,9 @@ export class TunnelLink {
           if (goaway.reason === GoawayReason.shutdown) this.shutdown = true;
           events.goaway(this, goaway);
           this.closeWhenIdle();
+        },
+        resetSent: (exchange, code, reason) => {
+          events.failed(this.connectionId, exchange, code, reason);
         },
         pong: (sequence) => this.liveness?.pong(sequence),
         exchangeEnded: () => {
@@ -157,6 +164,7 @@ export class TunnelLink {
     clearTimeout(this.handshakeTimer);
     if (this.welcomedAt !== undefined) throw new BerthError('BERTH_PROTOCOL_ERROR', 'second Welcome on a connection');
     this.welcomedAt = performance.now();
+    this.connectionId = welcome.connectionId;
     this.session.establish(welcome.limits);
     const { pingIntervalMs: intervalMs, pingTimeoutMs: timeoutMs } = welcome;
     if (intervalMs > 0 && timeoutMs > 0) {

@@ -54,7 +54,7 @@ export class AgentIngress implements AgentTraffic {
     socket.on('error', () => socket.destroy());
     if (request.method === 'CONNECT') {
       clientOf(socket).enqueue(() => {
-        this.refuseRaw(socket, new BerthError('BERTH_METHOD_NOT_ALLOWED', 'this port is not a forward proxy'));
+        this.refuseRaw(socket, new BerthError('BERTH_METHOD_NOT_ALLOWED', 'this port is not a forward proxy'), request);
       });
       return;
     }
@@ -135,7 +135,7 @@ export class AgentIngress implements AgentTraffic {
   private relayUpgrade(request: IncomingMessage, socket: Socket, early: Buffer): void {
     const head = clientOf(socket).refusal ?? readRequestHead(request, true, this.context.options);
     if (head instanceof BerthError) {
-      this.refuseRaw(socket, head);
+      this.refuseRaw(socket, head, request);
       return;
     }
     const open: OpenHead = {
@@ -158,7 +158,7 @@ export class AgentIngress implements AgentTraffic {
     void this.intercept(seen)
       .then((answer) => {
         if (socket.destroyed) return;
-        if (answer instanceof BerthError) this.refuseRaw(socket, answer);
+        if (answer instanceof BerthError) this.refuseRaw(socket, answer, request);
         else if (answer !== undefined) {
           sendRawAnswer(socket, answer.status, answer.headers ?? [], answer.body ?? '');
           destroySoon(socket);
@@ -204,11 +204,15 @@ export class AgentIngress implements AgentTraffic {
       client.answered();
     });
     endAfter(request, response);
-    sendError(response, error, newRequestId(), this.context.options.retryAfterSeconds);
+    const requestId = newRequestId();
+    sendError(response, error, requestId, this.context.options.retryAfterSeconds);
+    this.context.answerLog.answered(error, requestId, request);
   }
 
-  private refuseRaw(socket: Duplex, error: BerthError): void {
-    sendRawError(socket, error, newRequestId(), this.context.options.retryAfterSeconds);
+  private refuseRaw(socket: Duplex, error: BerthError, request?: IncomingMessage): void {
+    const requestId = newRequestId();
+    sendRawError(socket, error, requestId, this.context.options.retryAfterSeconds);
+    this.context.answerLog.answered(error, requestId, request);
     destroySoon(socket);
   }
 }

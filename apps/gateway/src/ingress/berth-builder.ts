@@ -3,6 +3,7 @@ import { type AgentHttpServerFactory, type HttpServerPool, type PooledHttpServer
 import { LimitedLog, type Log } from '#observability';
 import type { Agent, BerthBuilder } from '../agents/index.js';
 import { AgentIngress } from './agent-ingress.js';
+import { AnswerLog } from './answer-log.js';
 import { ClientLimits, ClientTotal, type ConnectionLimits } from './client-limits.js';
 import { Deadlines } from './deadlines.js';
 import type { IngressOptions } from './ingress-context.js';
@@ -43,6 +44,7 @@ export class IngressBerthBuilder implements BerthBuilder {
         pipelined: this.pipelined,
         interceptors: this.interceptors,
         log: this.log,
+        answerLog: new AnswerLog(this.log, agent.id),
         limitedLog,
       },
       new ClientLimits(agent.id, this.total, limitedLog),

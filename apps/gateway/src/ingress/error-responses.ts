@@ -2,10 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { STATUS_CODES, type ServerResponse, validateHeaderName, validateHeaderValue } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type BerthError, errorBody } from '#errors';
+import { requestIdOf } from '#tunnel-protocol';
+import type { TunnelConnection } from '../agents/index.js';
 
-/** A request id for a request that never became an exchange. */
-export function newRequestId(): string {
-  return `req-${randomBytes(6).toString('hex')}`;
+/**
+ * The id of a request, to be made once for each (issue 8, E29).
+ *
+ * @param exchange the one that the answer is about; undefined for a request that never became one
+ */
+export function newRequestId(exchange?: { connection: TunnelConnection; id: number }): string {
+  if (exchange === undefined) return `req-${randomBytes(6).toString('hex')}`;
+  return requestIdOf(exchange.connection.id, exchange.id);
 }
 
 /** Head fields of every error answer; `Retry-After` where trying again makes sense. */

@@ -22,10 +22,10 @@ const MESSAGES: Partial<Record<ErrorCode, string>> = {
   BERTH_AGENT_LOST: 'went away before it answered',
 };
 
-/** What a client is told about an exchange that failed at or on the way to its agent. */
+/** What a client is told about an exchange that failed at or on the way to its agent; the cause is for the log. */
 export function errorOfFailure(agentId: string, failure: ExchangeFailure): BerthError {
   const code = CODES[failure.code] ?? 'BERTH_BAD_AGENT_RESPONSE';
-  return new BerthError(code, `agent ${agentId} ${MESSAGES[code] ?? 'broke the exchange off'}`);
+  return new BerthError(code, `agent ${agentId} ${MESSAGES[code] ?? 'broke the exchange off'}`, { cause: failure });
 }
 
 /** Whether nothing of the exchange can have reached the local service or its answer the client. */
@@ -70,6 +70,11 @@ export function uploadStopped({ idleTimeoutMs }: Timeouts): BerthError {
     'BERTH_REQUEST_TIMEOUT',
     `the request body stood still for ${idleTimeoutMs} ms (ingress.idleTimeoutMs)`,
   );
+}
+
+/** Nothing moved in either direction, and the answer has begun. */
+export function stoodStill({ idleTimeoutMs }: Timeouts): BerthError {
+  return new BerthError('BERTH_RESPONSE_TIMEOUT', `nothing moved for ${idleTimeoutMs} ms (ingress.idleTimeoutMs)`);
 }
 
 /** The client announced a body and has sent nothing of it. */

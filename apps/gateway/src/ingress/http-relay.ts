@@ -22,6 +22,7 @@ import {
   errorOfFailure,
   isRetryable,
   noAnswer,
+  stoodStill,
   unusableAnswer,
   uploadStopped,
   uploadStuck,
@@ -50,6 +51,7 @@ export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Watc
   private exchange: Exchange | undefined;
   private connection: TunnelConnection | undefined;
   private retried = false;
+  private id: string | undefined;
   private requestEnded: boolean;
   private requestBytes = 0;
   private ended = false;
@@ -87,9 +89,11 @@ export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Watc
     request.on('end', onRequestEnd);
   }
 
+  /** Made when it is first asked for: from then on the answer is about this try. */
   get requestId(): string {
-    if (this.connection === undefined || this.exchange === undefined) return newRequestId();
-    return `${this.connection.id}-${this.exchange.id}`;
+    const { connection, exchange } = this;
+    const opened = connection === undefined || exchange === undefined ? undefined : { connection, id: exchange.id };
+    return (this.id ??= newRequestId(opened));
   }
 
   /** The head of an answer is out, or nobody is there to take one. */
@@ -160,11 +164,16 @@ export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Watc
   }
 
   failed(failure: ExchangeFailure): void {
-    this.context.log.debug({ requestId: this.requestId, failure }, 'exchange failed');
     const error = errorOfFailure(this.context.agent.id, failure);
     if (this.mayRetry(failure)) {
       this.retried = true;
-      this.openExchange(this.connection, error);
+      const { connection, exchange, context } = this;
+      const { message: reason } = failure;
+      context.log.debug(
+        { connectionId: connection?.id, exchange: exchange?.id, reason },
+        'an exchange is tried once more',
+      );
+      this.openExchange(connection, error);
       return;
     }
     this.answerError(error);
@@ -229,7 +238,7 @@ export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Watc
   contradicted(what: string): void {
     this.exchange?.reset(ResetCode.internal, what);
     this.context.agent.stats.errors += 1;
-    this.cutOff();
+    this.cutOff(unusableAnswer(this.context.agent.id, what));
   }
 
   unsendable(thrown: unknown): void {
@@ -276,7 +285,7 @@ export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Watc
     }
     exchange?.reset(ResetCode.timeout, 'deadline passed at the gateway');
     if (response.headersSent) {
-      this.cutOff();
+      this.cutOff(stoodStill(context.options));
       return;
     }
     if (this.requestEnded || this.waitsForContinue) this.answerError(noAnswer(context.agent.id, context.options));
@@ -305,12 +314,13 @@ export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Watc
     const { response, context } = this;
     context.agent.stats.errors += 1;
     if (response.headersSent || response.destroyed) {
-      this.cutOff();
+      this.cutOff(error);
       return;
     }
     if (this.open.body && !this.request.complete) this.lastAnswer();
     context.agent.stats.answered(error.httpStatus);
     sendError(response, error, this.requestId, context.options.retryAfterSeconds);
+    context.answerLog.answered(error, this.requestId, this.request);
   }
 
   // ---------------------------------------------------------------------------
@@ -349,7 +359,8 @@ export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Watc
     this.request.resume();
   }
 
-  private cutOff(): void {
+  private cutOff(error: BerthError): void {
+    if (!this.response.destroyed) this.context.answerLog.brokenOff(error, this.requestId, this.request);
     // What there is of the answer leaves first: a connection that ends without a byte of it looks like an idle one's end.
     sendNow(this.response);
     // Where the end of the connection is the end of the body, only a reset shows the fault.

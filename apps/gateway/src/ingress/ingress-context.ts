@@ -1,5 +1,6 @@
 import type { LimitedLog, Log } from '#observability';
 import type { Agent } from '../agents/index.js';
+import type { AnswerLog } from './answer-log.js';
 import type { Deadlines } from './deadlines.js';
 import type { ForwardedPolicy } from './forwarded.js';
 import type { IngressInterceptor } from './interceptor.js';
@@ -30,6 +31,7 @@ export interface IngressContext {
   readonly pipelined: PipelineBudget;
   readonly interceptors: readonly IngressInterceptor[];
   readonly log: Log;
+  readonly answerLog: AnswerLog;
   /** for lines that clients can cause */
   readonly limitedLog: LimitedLog;
 }

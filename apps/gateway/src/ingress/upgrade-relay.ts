@@ -30,6 +30,8 @@ export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
   /** pipes are as slow as they like */
   readonly paceAt = Infinity;
   private exchange: Exchange | undefined;
+  /** undefined: never an exchange */
+  private requestId: string | undefined;
   private state: 'waiting' | 'pipe' | 'response' = 'waiting';
   private response: ServerResponse | undefined;
   /** undefined while the client has never been slow */
@@ -57,7 +59,10 @@ export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
     context.agent.stats.upgrades += 1;
     context.deadlines.watch(this, context.options.responseTimeoutMs);
     try {
-      this.exchange = context.agent.connections.select().session.open(this.open, this);
+      const connection = context.agent.connections.select();
+      const exchange = connection.session.open(this.open, this);
+      this.exchange = exchange;
+      this.requestId = newRequestId({ connection, id: exchange.id });
     } catch (thrown) {
       this.refuse(BerthError.from(thrown));
     }
@@ -239,14 +244,19 @@ export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
   };
 
   private refuse(error: BerthError): void {
-    this.context.agent.stats.errors += 1;
+    const { answerLog, agent, options } = this.context;
+    const requestId = (this.requestId ??= newRequestId());
+    agent.stats.errors += 1;
     if (this.state === 'waiting' && this.socket.writable) {
-      this.context.agent.stats.answered(error.httpStatus);
-      sendRawError(this.socket, error, newRequestId(), this.context.options.retryAfterSeconds);
+      agent.stats.answered(error.httpStatus);
+      sendRawError(this.socket, error, requestId, options.retryAfterSeconds);
+      answerLog.answered(error, requestId, this.request);
       // A client that goes on sending must not keep the socket.
       this.socket.resume();
       setTimeout(() => this.socket.destroy(), 1000).unref();
     } else {
+      if (this.state === 'pipe') answerLog.pipeBrokenOff(error, requestId, this.request);
+      else if (!this.socket.destroyed) answerLog.brokenOff(error, requestId, this.request);
       // A FIN would be the end of the pipe, or of a body that lasts until close: only a reset shows the fault.
       this.socket.resetAndDestroy();
     }

@@ -1,0 +1,27 @@
+import type { LimitedLog, Log } from '#observability';
+import { type Exchange, requestIdOf, ResetCode } from '#tunnel-protocol';
+
+const MESSAGES: Partial<Record<ResetCode, string>> = {
+  [ResetCode.refused]: 'an exchange was refused: there are as many as this agent takes',
+  [ResetCode.localBusy]: 'an exchange failed: all connections to the local service are in use',
+  [ResetCode.localUnreachable]: 'an exchange failed: the local service cannot be reached',
+  [ResetCode.localFailed]: 'an exchange failed: the local service gave no usable answer',
+  [ResetCode.localTimeout]: 'an exchange failed: the local service did not answer in time',
+  [ResetCode.unsupported]: 'an exchange was refused: its kind is not served',
+};
+
+/** The failures that this agent makes, under the request id that clients and the gateway's log have (issue 8, E29). */
+export class ExchangeLog {
+  constructor(
+    private readonly log: Log,
+    private readonly limited: LimitedLog,
+  ) {}
+
+  /** The agent has reset an exchange. */
+  failed(connectionId: string, { id, open, pipe }: Exchange, code: ResetCode, reason: string): void {
+    const message = MESSAGES[code] ?? 'an exchange failed by a fault of this agent';
+    const fields = { requestId: requestIdOf(connectionId, id), reason, method: open.method };
+    // Many pipes end so, with nobody at fault.
+    if (pipe || !this.limited.warn(fields, message)) this.log.debug(fields, message);
+  }
+}

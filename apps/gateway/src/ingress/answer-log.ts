@@ -1,0 +1,69 @@
+import type { IncomingMessage } from 'node:http';
+import type { BerthError } from '#errors';
+import { LimitedLog, type Log } from '#observability';
+import { clientAddress } from './client-address.js';
+
+/** Of a path, in a log line. */
+const MAX_PATH_CHARS = 256;
+
+/**
+ * What Berth answered by itself at one agent's port, so that the request id in
+ * an answer leads somewhere (issue 8, E29): 5xx at warn and limited, with what
+ * the limit leaves out at debug; 4xx at debug.
+ */
+export class AnswerLog {
+  private readonly limited: LimitedLog;
+
+  constructor(
+    private readonly log: Log,
+    private readonly agentId: string,
+  ) {
+    this.limited = new LimitedLog(log, undefined, { agentId });
+  }
+
+  /**
+   * An error answer has left.
+   *
+   * @param request undefined when what came was none
+   */
+  answered(error: BerthError, requestId: string, request: IncomingMessage | undefined): void {
+    const fields = this.fields(error, requestId, request);
+    const message = `answered with an error: ${error.code}`;
+    if (error.httpStatus >= 500) this.warn(fields, message);
+    else this.log.debug(fields, message);
+  }
+
+  /** An answer ended in the middle, where its client sees it. */
+  brokenOff(error: BerthError, requestId: string, request: IncomingMessage): void {
+    this.warn(this.fields(error, requestId, request), `an answer was broken off: ${error.code}`);
+  }
+
+  /** A pipe ended otherwise than by two ends: that is how many of them end. */
+  pipeBrokenOff(error: BerthError, requestId: string, request: IncomingMessage): void {
+    this.log.debug(this.fields(error, requestId, request), `a pipe was broken off: ${error.code}`);
+  }
+
+  private warn(fields: object, message: string): void {
+    if (!this.limited.warn(fields, message)) this.log.debug(fields, message);
+  }
+
+  private fields(error: BerthError, requestId: string, request: IncomingMessage | undefined): object {
+    return {
+      agentId: this.agentId,
+      requestId,
+      status: error.httpStatus,
+      error: error.message,
+      reason: reasonOf(error.cause),
+      method: request?.method,
+      // Without the query, which may hold secrets.
+      path: request?.url?.split('?', 1)[0]?.slice(0, MAX_PATH_CHARS),
+      client: request === undefined ? undefined : clientAddress(request.socket.remoteAddress),
+    };
+  }
+}
+
+/** What was told by an agent, or thrown underneath. */
+function reasonOf(cause: unknown): string | undefined {
+  if (typeof cause !== 'object' || cause === null || !('message' in cause)) return undefined;
+  return typeof cause.message === 'string' && cause.message !== '' ? cause.message : undefined;
+}
