@@ -9,6 +9,7 @@ import { root } from './lib/repository.js';
 import { meets, type Figure, type Result, type Scenario } from './lib/scenario.js';
 import { figureTable } from './lib/table.js';
 import { bulk } from './scenarios/bulk.js';
+import { fairShare } from './scenarios/fair-share.js';
 import { idleAgents } from './scenarios/idle-agents.js';
 import { longLink } from './scenarios/long-link.js';
 import { memory } from './scenarios/memory.js';
@@ -21,7 +22,7 @@ import { soak } from './scenarios/soak.js';
 import { stalled } from './scenarios/stalled.js';
 
 const SCENARIOS: readonly Scenario[] = [
-  ...[smallRequests, bulk, longLink, stalled, idleAgents, memory],
+  ...[smallRequests, bulk, longLink, stalled, fairShare, idleAgents, memory],
   ...[functionServer, bus, objects, brokerRestarts, soak],
 ];
 

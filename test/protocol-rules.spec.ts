@@ -34,6 +34,12 @@ const MUSTS: readonly Rule[] = [
   ['must never go below zero', VIOLATIONS, 'more Data than there is credit', 'a window that is used to the last byte'],
   ['Outstanding credit', VIOLATIONS, 'more credit than a number may hold'],
   ['Outstanding credit', EDGES, 'credit that was used up does not count'],
+  [
+    'it must not be sent to a peer that did not',
+    'libs/tunnel-protocol/src/credit-return.spec.ts',
+    'stays where the peer does not know of it',
+    'stays with a sender whose body has ended',
+  ],
   ['must fit the body that follows', 'test/bad-agents.spec.ts', 'a response longer than', 'a response shorter than'],
   ['which must not have one', 'libs/http-rules/src/headers.spec.ts', 'know which answers must not have a length'],
   [
@@ -71,6 +77,13 @@ const FAULTS: readonly Rule[] = [
     'a second End',
   ],
   ['`Data` that is too large', VIOLATIONS, 'Data larger than a frame may be', 'more Data than there is credit'],
+  [
+    'a `Head`, `Informational` or trailers',
+    VIOLATIONS,
+    'a head of more than 64 KiB',
+    'more bytes of interim responses',
+  ],
+  ['`CreditReturn` of more', VIOLATIONS, 'a CreditReturn of what it never had', 'a CreditReturn after End'],
   ['outstanding credit above', VIOLATIONS, 'more credit than a number may hold'],
   ['no `Pong` in time', 'test/silent-agent.spec.ts', 'A12: a connection whose Pong is late is closed'],
   ['frames that wait because', VIOLATIONS, 'cuts off a peer that asks on and on and reads nothing'],

@@ -34,9 +34,10 @@ export class WindowConfig {
   windowMaxBytes = 16_777_216;
 
   @Integer(0, Number.MAX_SAFE_INTEGER, {
-    description: 'Bytes that all windows of the process together may grow above their start; 0 keeps them at it.',
+    description:
+      'Bytes that all windows of the process together may grow above their start, shared fairly between agents; 0 keeps them at it.',
   })
-  windowBudgetBytes = 67_108_864;
+  windowBudgetBytes = 100_663_296;
 
   @Integer(MIN_WINDOW, MAX_WINDOW, {
     description: 'Bytes handed to a connection before it has taken them over; above it, exchanges wait their turn.',

@@ -1,9 +1,11 @@
-import { ByteQueue } from './byte-queue.js';
+import { ByteQueue, JOIN_BELOW_BYTES } from './byte-queue.js';
 
 /** What takes the bytes: the socket itself, or a message on it, which may add framing. */
 export interface ByteSink {
-  /** @returns false when the socket will say 'drain' */
-  write(bytes: Buffer): boolean;
+  /** bytes that wait in it */
+  readonly writableLength: number;
+  /** @param flushed called when the network has taken the bytes, or with the error that prevents it */
+  write(bytes: Buffer, flushed?: (error?: Error | null) => void): boolean;
 }
 
 /** Gathers writes into one: a `net.Socket`. */
@@ -13,68 +15,76 @@ export interface Corkable {
 }
 
 /**
- * Bytes for a socket that is slower than the tunnel. It reports only that all
- * it was given has left; so it is given a portion at a time. Then a slow reader
- * is seen to make progress, and credit goes back while it does.
+ * Whether a chunk may be written past a {@link Backlog} that is empty, and
+ * counts as taken: it is short, and nothing waits before it. That is how most
+ * bodies go out, and costs nothing.
+ */
+export function passesBy(sink: ByteSink, bytes: Buffer): boolean {
+  return bytes.length < JOIN_BELOW_BYTES && sink.writableLength === 0;
+}
+
+/**
+ * Bytes for a socket that may be slower than the tunnel. It is given a portion
+ * at a time, and they count as taken when the network has them: so a slow reader
+ * is seen to make progress, and credit goes back while it does. What waits in
+ * the socket still counts as held, and short chunks are joined before they get
+ * there, because a socket would keep each of them as it is.
  *
  * Bound: one window of the exchange, see {@link ReceiveWindow}.
  */
 export class Backlog {
   private readonly waiting = new ByteQueue();
-  /** given to the socket since it was last empty, bytes */
+  /** lengths of what the socket has and the network does not */
+  private readonly lengths: number[] = [];
+  /** their sum */
   private given = 0;
 
+  /**
+   * @param socket written to once for a whole portion; null when it is gone
+   * @param taken told of bytes that have left; the last of them when it is {@link empty}
+   */
   constructor(
     private readonly sink: ByteSink,
+    private readonly socket: () => Corkable | null,
+    private readonly taken: (bytes: number) => void,
     private readonly portionBytes = PORTION_BYTES,
-    private readonly directBytes = DIRECT_BYTES,
   ) {}
 
   get empty(): boolean {
     return this.given === 0;
   }
 
-  /** Counts bytes that the sink has taken, and after which it wanted no more. */
-  began(bytes: number): void {
-    this.given += bytes;
-  }
-
-  /** Keeps bytes that come while it is not {@link empty}, and their order. */
   add(bytes: Buffer): void {
-    const { waiting } = this;
-    if (!waiting.empty || bytes.length < this.directBytes || this.given >= this.portionBytes) {
-      waiting.push(bytes);
-      return;
-    }
-    this.given += bytes.length;
-    this.sink.write(bytes);
+    const { waiting, given } = this;
+    const waits = !waiting.empty || bytes.length < JOIN_BELOW_BYTES || given >= this.portionBytes;
+    if (given > 0 && waits) waiting.push(bytes);
+    else this.give(bytes);
   }
 
-  /**
-   * The socket is empty: it gets the next portion.
-   *
-   * @param socket written to once for all of it; null when it is gone
-   * @returns bytes that have left
-   */
-  drained(socket: Corkable | null): number {
-    let left = this.given;
-    this.given = 0;
-    if (this.waiting.empty) return left;
+  private give(bytes: Buffer): void {
+    this.given += bytes.length;
+    this.lengths.push(bytes.length);
+    this.sink.write(bytes, this.flushed);
+  }
+
+  private readonly flushed = (error?: Error | null): void => {
+    // Whoever has the socket sees its end.
+    if (error) return;
+    const bytes = this.lengths.shift() ?? 0;
+    this.given -= bytes;
+    if (this.given === 0 && !this.waiting.empty) this.refill();
+    this.taken(bytes);
+  };
+
+  private refill(): void {
+    const socket = this.socket();
     socket?.cork();
-    let took = true;
     while (this.given < this.portionBytes) {
       const bytes = this.waiting.shift();
       if (bytes === undefined) break;
-      this.given += bytes.length;
-      took = this.sink.write(bytes) && took;
+      this.give(bytes);
     }
     socket?.uncork();
-    // So little that no 'drain' will come for it.
-    if (took) {
-      left += this.given;
-      this.given = 0;
-    }
-    return left;
   }
 }
 
@@ -84,6 +94,3 @@ export class Backlog {
  * send buffer, 1.4 MB with Linux's usual limit.
  */
 const PORTION_BYTES = 512 * 1024;
-
-/** Shorter ones wait to be joined: a socket that lags would keep each of them as it is. */
-const DIRECT_BYTES = 4096;

@@ -107,7 +107,7 @@ describe('batch decoder', () => {
   });
 
   it.each([
-    ['an unknown frame of an exchange', '0a 04 08 01 4a 00'],
+    ['an unknown frame of an exchange', '0a 04 08 01 52 00'],
     ['a frame of field 0', '0a 04 08 01 02 00'],
     ['an exchange frame without an exchange', '0a 02 22 00'],
     ['an exchange frame of exchange 0', '0a 04 08 00 22 00'],

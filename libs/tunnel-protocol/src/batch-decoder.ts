@@ -1,6 +1,14 @@
 import { BerthError } from '#errors';
 import { FrameField } from './frame-encoder.js';
-import type { FlatHeaders, InterimHead, OpenHead, ResponseHead, ExchangeKind, ResetCode } from './frames.js';
+import {
+  type ExchangeKind,
+  type FlatHeaders,
+  type InterimHead,
+  MAX_HEAD_BYTES,
+  type OpenHead,
+  type ResetCode,
+  type ResponseHead,
+} from './frames.js';
 
 /** Takes the frames of a batch, in their order. */
 export interface FrameHandler {
@@ -9,9 +17,11 @@ export interface FrameHandler {
   /** `bytes` is a view into the batch. */
   onData(exchange: number, bytes: Buffer): void;
   onEnd(exchange: number, trailers: FlatHeaders | undefined): void;
-  onInformational(exchange: number, head: InterimHead): void;
+  /** `size` of the message, bytes */
+  onInformational(exchange: number, head: InterimHead, size: number): void;
   onReset(exchange: number, code: ResetCode, message: string): void;
   onCredit(exchange: number, bytes: number): void;
+  onCreditReturn(exchange: number, bytes: number): void;
   /** A frame of the connection: its field number in `Frame` and its protobuf body. */
   onConnectionFrame(field: number, body: Buffer): void;
 }
@@ -20,6 +30,9 @@ const WIRE_VARINT = 0;
 const WIRE_FIXED64 = 1;
 const WIRE_BYTES = 2;
 const WIRE_FIXED32 = 5;
+
+const EXCHANGE_KEY = (FrameField.exchange << 3) | WIRE_VARINT;
+const DATA_KEY = (FrameField.data << 3) | WIRE_BYTES;
 
 function malformed(what: string): BerthError {
   return new BerthError('BERTH_PROTOCOL_ERROR', `malformed batch: ${what}`);
@@ -109,12 +122,27 @@ export function decodeBatch(batch: Buffer, handler: FrameHandler): void {
   }
 }
 
+/** Bytes of Data of one exchange in a batch that {@link decodeBatch} took, or is taking. */
+export function dataBytesOf(batch: Buffer, exchange: number): number {
+  const cursor = new Cursor(batch);
+  let sum = 0;
+  while (cursor.pos < batch.length) {
+    cursor.varint(batch.length);
+    const end = cursor.limit(batch.length);
+    if (cursor.varint(end) === EXCHANGE_KEY && cursor.varint(end) === exchange && cursor.pos < end) {
+      if (cursor.varint(end) === DATA_KEY) sum += cursor.limit(end) - cursor.pos;
+    }
+    cursor.pos = end;
+  }
+  return sum;
+}
+
 function decodeFrame(cursor: Cursor, end: number, handler: FrameHandler): void {
   let exchange = 0;
   while (cursor.pos < end) {
     const key = cursor.varint(end);
     const field = key >>> 3;
-    if (key === ((FrameField.exchange << 3) | WIRE_VARINT)) {
+    if (key === EXCHANGE_KEY) {
       exchange = cursor.varint(end);
       continue;
     }
@@ -161,14 +189,18 @@ function decodeExchangeFrame(
     case FrameField.credit:
       handler.onCredit(exchange, readCredit(cursor, end));
       return;
+    case FrameField.creditReturn:
+      handler.onCreditReturn(exchange, readCredit(cursor, end));
+      return;
     case FrameField.reset: {
       const { code, message } = readReset(cursor, end);
       handler.onReset(exchange, code, message);
       return;
     }
     case FrameField.informational: {
+      const size = end - cursor.pos;
       const { status, headers } = readHead(cursor, end, 2);
-      handler.onInformational(exchange, { status, headers });
+      handler.onInformational(exchange, { status, headers }, size);
       return;
     }
     default:
@@ -191,8 +223,14 @@ function readOpen(cursor: Cursor, end: number): OpenHead {
   return paired(head);
 }
 
+/** No credit covers what an agent says in headers. */
+function checkSize(cursor: Cursor, end: number): void {
+  if (end - cursor.pos > MAX_HEAD_BYTES) throw malformed(`a head or trailers of more than ${MAX_HEAD_BYTES} bytes`);
+}
+
 /** `Head` keeps its headers in field 3, `Informational` in field 2. */
 function readHead(cursor: Cursor, end: number, headersField: 2 | 3 = 3): ResponseHead {
+  checkSize(cursor, end);
   cursor.openText(end);
   const head: ResponseHead = { status: 0, reason: '', headers: [] };
   const headersKey = (headersField << 3) | WIRE_BYTES;
@@ -207,6 +245,7 @@ function readHead(cursor: Cursor, end: number, headersField: 2 | 3 = 3): Respons
 }
 
 function readTrailers(cursor: Cursor, end: number): FlatHeaders | undefined {
+  checkSize(cursor, end);
   cursor.openText(end);
   const headers: FlatHeaders = [];
   while (cursor.pos < end) {

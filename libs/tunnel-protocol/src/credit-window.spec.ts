@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { credit, data, end, head, LoneSession, open, WINDOW_BYTES } from '../testing/lone-session.js';
-import { ReceiveWindow, WindowBudget } from './credit-window.js';
+import { ReceiveWindow, type WindowSettings } from './credit-window.js';
+import { WindowBudget } from './window-budget.js';
 
 const START = 65_536;
 const MAX = 4_194_304;
@@ -36,14 +37,10 @@ function transfer(
   }
 }
 
-describe('WindowBudget', () => {
-  it('gives what is there, whole or not at all', () => {
-    const budget = new WindowBudget(100);
-    expect([budget.take(60), budget.take(50), budget.take(40), budget.take(1)]).toEqual([true, false, true, false]);
-    budget.give(30);
-    expect(budget.used).toBe(70);
-  });
-});
+/** A window of an owner that is alone. */
+function windowOf(settings: WindowSettings): ReceiveWindow {
+  return new ReceiveWindow(settings, settings.budget.join('a'));
+}
 
 describe('ReceiveWindow', () => {
   const settings = (limit = 100_000_000): { startBytes: number; maxBytes: number; budget: WindowBudget } => ({
@@ -54,7 +51,7 @@ describe('ReceiveWindow', () => {
 
   it('grows towards its maximum while a fast consumer waits for a long line', () => {
     const its = settings();
-    const window = new ReceiveWindow(its);
+    const window = windowOf(its);
     transfer(window, 12, (held) => ({ bytes: held, afterMs: 0 }));
     expect(window.size).toBe(MAX);
     expect(its.budget.used).toBe(MAX - START);
@@ -62,14 +59,14 @@ describe('ReceiveWindow', () => {
 
   it('stays small for a consumer that is slower than the line', () => {
     const its = settings();
-    const window = new ReceiveWindow(its);
+    const window = windowOf(its);
     transfer(window, 30, (held) => ({ bytes: held, afterMs: 2 * RTT_MS }));
     expect(window.size).toBe(START);
     expect(its.budget.used).toBe(0);
   });
 
   it('stays small on a short line', () => {
-    const window = new ReceiveWindow(settings());
+    const window = windowOf(settings());
     let clock = 0;
     for (let i = 0; i < 1000; i += 1) {
       window.receive(START / 2, at(clock));
@@ -80,21 +77,24 @@ describe('ReceiveWindow', () => {
   });
 
   it('stops growing when the budget of the process is spent, and goes on working', () => {
-    const its = settings(4 * START);
-    const one = new ReceiveWindow(its);
-    const other = new ReceiveWindow(its);
+    const its = settings(9 * START);
+    const one = windowOf(its);
+    const other = windowOf(its);
     transfer(one, 10, (held) => ({ bytes: held, afterMs: 0 }));
     transfer(other, 10, (held) => ({ bytes: held, afterMs: 0 }));
-    expect(one.size).toBe(4 * START);
-    expect(other.size).toBe(START);
-    expect(its.budget.used).toBeLessThanOrEqual(its.budget.limitBytes);
+    // A third of it, and a third of what that left: see window-budget.ts.
+    expect([one.size, other.size]).toEqual([4 * START, 2 * START]);
+    transfer(one, 10, (held) => ({ bytes: held, afterMs: 0 }));
+    // Its part is smaller now that somebody else has one.
+    expect(one.size).toBeLessThan(4 * START);
     one.close();
+    other.close();
     expect(its.budget.used).toBe(0);
   });
 
   it('shrinks back when its consumer has become slow', () => {
     const its = settings();
-    const window = new ReceiveWindow(its);
+    const window = windowOf(its);
     transfer(window, 12, (held) => ({ bytes: held, afterMs: 0 }));
     let clock = 1e6;
     for (let i = 0; i < 200; i += 1) {
@@ -112,7 +112,7 @@ describe('ReceiveWindow', () => {
     ['that was large from the start', 0, MAX],
   ])('of a window %s, 128 KiB taken in a second are seen at the other end', (_which, rounds, startBytes) => {
     const its = { startBytes, maxBytes: MAX, budget: new WindowBudget(100_000_000) };
-    const window = new ReceiveWindow(its);
+    const window = windowOf(its);
     transfer(window, rounds, (held) => ({ bytes: held, afterMs: 0 }));
     expect(window.size).toBe(MAX);
     window.receive(524_288, at(100_000));
@@ -125,11 +125,11 @@ describe('ReceiveWindow', () => {
   });
 
   it('shows behind the end of a body that it is still being taken', () => {
-    const window = new ReceiveWindow(settings());
+    const window = windowOf(settings());
     window.receive(START, at(0));
     window.close();
     expect(window.consume(START / 2, at(5000))).toBe(0);
-    const large = new ReceiveWindow({ ...settings(), startBytes: MAX });
+    const large = windowOf({ ...settings(), startBytes: MAX });
     large.receive(524_288, at(0));
     large.close();
     expect([large.consume(131_072, at(500)), large.consume(1, at(1001))]).toEqual([0, 131_073]);
@@ -138,7 +138,7 @@ describe('ReceiveWindow', () => {
 
   it('keeps what a consumer still holds on the budget until it is consumed', () => {
     const its = settings();
-    const window = new ReceiveWindow(its);
+    const window = windowOf(its);
     transfer(window, 12, (held) => ({ bytes: held, afterMs: 0 }));
     window.receive(1000, at(0));
     window.close();
@@ -149,12 +149,25 @@ describe('ReceiveWindow', () => {
     expect(its.budget.used).toBe(0);
   });
 
+  it('takes growth back that the sender does not use, and nothing else (issue 8, B6)', () => {
+    const its = settings();
+    const window = windowOf(its);
+    expect(window.returned(1)).toBe(false);
+    transfer(window, 12, (held) => ({ bytes: held, afterMs: 0 }));
+    expect(window.receive(1000, at(0))).toBe(true);
+    // The sender has all but these 1000; the start window it keeps.
+    expect(window.returned(MAX - START + 1)).toBe(false);
+    expect(window.returned(MAX - START - 1000)).toBe(true);
+    expect([window.size, its.budget.used]).toEqual([START + 1000, 1000]);
+    expect(window.receive(START + 1, at(0))).toBe(false);
+  });
+
   it('never owes a sender credit that no byte could bring', () => {
     const step = fc.record({ send: fc.nat(50_000), take: fc.nat(60_000), ms: fc.nat(3000) });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 50_000 }), fc.array(step, { maxLength: 200 }), (startBytes, steps) => {
         const budget = new WindowBudget(500_000);
-        const window = new ReceiveWindow({ startBytes, maxBytes: 400_000, budget });
+        const window = windowOf({ startBytes, maxBytes: 400_000, budget });
         let allowance = startBytes;
         let clock = 0;
         for (const { send, take, ms } of steps) {

@@ -1,28 +1,4 @@
-/**
- * What all exchanges of a process may together hold above their start windows.
- * Growth stops when it is spent; nothing waits for it.
- */
-export class WindowBudget {
-  private usedBytes = 0;
-
-  /** @param limitBytes 0 keeps every window at its start size */
-  constructor(readonly limitBytes: number) {}
-
-  get used(): number {
-    return this.usedBytes;
-  }
-
-  /** Takes `bytes`, or nothing and returns false. */
-  take(bytes: number): boolean {
-    if (this.usedBytes + bytes > this.limitBytes) return false;
-    this.usedBytes += bytes;
-    return true;
-  }
-
-  give(bytes: number): void {
-    this.usedBytes -= bytes;
-  }
-}
+import type { WindowBudget, WindowShare } from './window-budget.js';
 
 /** What growth is measured by. */
 export interface ConnectionClock {
@@ -65,7 +41,11 @@ export class ReceiveWindow {
   private lastGrantAt: number | undefined;
   private closed = false;
 
-  constructor(private readonly settings: WindowSettings) {
+  /** @param share the budget's part that growth comes out of */
+  constructor(
+    private readonly settings: WindowSettings,
+    private readonly share: WindowShare,
+  ) {
     this.window = settings.startBytes;
     this.available = settings.startBytes;
   }
@@ -107,8 +87,8 @@ export class ReceiveWindow {
     const elapsedMs = at - (this.lastGrantAt ?? at);
     const isHalf = this.unclaimed >= this.window / 2;
     if (!isHalf && elapsedMs < SLOW_MS) return 0;
-    const grant =
-      this.unclaimed + (isHalf ? this.grow(elapsedMs, clock.rttMs) : 0) - this.shrink(elapsedMs, clock.rttMs);
+    const { rttMs } = clock;
+    const grant = this.unclaimed + (isHalf ? this.grow(elapsedMs, rttMs) : 0) - this.shrink(elapsedMs, rttMs);
     this.lastGrantAt = at;
     this.unclaimed = 0;
     this.available += grant;
@@ -133,8 +113,25 @@ export class ReceiveWindow {
 
   /** Gives back at once what the window took from the budget: the consumer is gone. */
   release(): void {
-    this.settings.budget.give(this.window - this.settings.startBytes);
+    this.share.give(this.growth);
     this.window = this.settings.startBytes;
+  }
+
+  /**
+   * The sender gives back credit that it does not use.
+   *
+   * @returns false when it never had it as growth
+   */
+  returned(bytes: number): boolean {
+    if (bytes > this.available || bytes > this.growth) return false;
+    this.available -= bytes;
+    this.window -= bytes;
+    this.share.give(bytes);
+    return true;
+  }
+
+  private get growth(): number {
+    return this.window - this.settings.startBytes;
   }
 
   /**
@@ -142,24 +139,25 @@ export class ReceiveWindow {
    * waiting for credit, not the consumer for bytes.
    */
   private grow(elapsedMs: number, rttMs: number): number {
-    const { maxBytes, budget } = this.settings;
+    const { maxBytes } = this.settings;
     if (elapsedMs >= rttMs || this.held >= this.window / 2 || this.window >= maxBytes) return 0;
-    const growth = Math.min(this.window * GROWTH_FACTOR, maxBytes) - this.window;
-    if (!budget.take(growth)) return 0;
+    const growth = this.share.take(Math.min(this.window * GROWTH_FACTOR, maxBytes) - this.window, this.growth);
     this.window += growth;
     return growth;
   }
 
   /**
-   * The consumer is slow: half of what it took is memory that goes back. The
-   * other half is granted, since a sender that never saw a grant would take the
-   * consumer for one that stands still.
+   * The consumer is slow, or others have come who want their part: up to half
+   * of what it took is memory that goes back. The other half is granted, since
+   * a sender that never saw a grant would take the consumer for one that stands
+   * still.
    */
   private shrink(elapsedMs: number, rttMs: number): number {
-    const { startBytes, budget } = this.settings;
-    if (elapsedMs <= SLOW_MS || elapsedMs <= 8 * rttMs) return 0;
-    const shrink = Math.min(this.window - startBytes, this.unclaimed >> 1);
-    budget.give(shrink);
+    const isSlow = elapsedMs > SLOW_MS && elapsedMs > 8 * rttMs;
+    const excess = isSlow ? this.growth : Math.min(this.growth, -this.share.room(this.growth));
+    if (excess <= 0) return 0;
+    const shrink = Math.min(excess, this.unclaimed >> 1);
+    this.share.give(shrink);
     this.window -= shrink;
     return shrink;
   }

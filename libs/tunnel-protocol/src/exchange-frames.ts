@@ -1,4 +1,5 @@
-import type { FrameHandler } from './batch-decoder.js';
+import { decodeBatch, type FrameHandler } from './batch-decoder.js';
+import { isWasteful, ownCopy } from './batch-memory.js';
 import { type ConnectionFrames, violation } from './connection-frames.js';
 import type { Exchange, ExchangeSession } from './exchange.js';
 import {
@@ -8,6 +9,7 @@ import {
   MAX_DATA_BYTES,
   MAX_EXCHANGE_ID,
   MAX_INFORMATIONAL,
+  MAX_INFORMATIONAL_BYTES,
   type OpenHead,
   ResetCode,
   type ResponseHead,
@@ -16,9 +18,7 @@ import type { LiveExchanges } from './live-exchanges.js';
 import type { SessionEvents, SessionOptions } from './session-types.js';
 
 const MAX_RESET_MESSAGE_CHARS = 256;
-
-/** Larger chunks keep four times their size at the most. */
-const COMPACT_BELOW_BYTES = 16_384;
+const NO_BATCH = Buffer.alloc(0);
 
 /**
  * Judges the frames of the peer by the state of their exchanges, and hands them
@@ -27,6 +27,8 @@ const COMPACT_BELOW_BYTES = 16_384;
  * All methods throw `BERTH_PROTOCOL_ERROR` for a frame that must not come.
  */
 export class ExchangeFrames implements FrameHandler {
+  private batch: Buffer = NO_BATCH;
+
   constructor(
     private readonly options: SessionOptions,
     private readonly events: SessionEvents,
@@ -34,6 +36,16 @@ export class ExchangeFrames implements FrameHandler {
     private readonly session: ExchangeSession,
     private readonly connectionFrames: ConnectionFrames,
   ) {}
+
+  /** Takes one message of the peer. */
+  take(batch: Buffer): void {
+    this.batch = batch;
+    try {
+      decodeBatch(batch, this);
+    } finally {
+      this.batch = NO_BATCH;
+    }
+  }
 
   onOpen(id: number, head: OpenHead): void {
     const { exchanges, events } = this;
@@ -80,7 +92,7 @@ export class ExchangeFrames implements FrameHandler {
     }
   }
 
-  onInformational(id: number, head: InterimHead): void {
+  onInformational(id: number, head: InterimHead, size: number): void {
     const exchange = this.fromAgent(id, 'Informational');
     if (exchange === undefined) return;
     if (exchange.headReceived || exchange.pipe) throw violation(`unexpected Informational on exchange ${id}`);
@@ -90,6 +102,11 @@ export class ExchangeFrames implements FrameHandler {
     if (++exchange.informationalCount > MAX_INFORMATIONAL) {
       throw violation(`more than ${MAX_INFORMATIONAL} interim responses on exchange ${id}`);
     }
+    if (exchange.informationalBytes + size > MAX_INFORMATIONAL_BYTES) {
+      throw violation(`more than ${MAX_INFORMATIONAL_BYTES} bytes of interim responses on exchange ${id}`);
+    }
+    // Without headers it takes nothing, and a client may wait for it.
+    if (!this.exchanges.takeInformational(exchange, size) && head.headers.length > 0) return;
     try {
       exchange.sink.informational(head);
     } catch (thrown) {
@@ -104,7 +121,8 @@ export class ExchangeFrames implements FrameHandler {
     if (bytes.length > MAX_DATA_BYTES) throw violation(`Data of ${bytes.length} bytes on exchange ${id}`);
     if (!exchange.window.receive(bytes.length, this.session)) throw violation(`Data without credit on exchange ${id}`);
     try {
-      exchange.sink.data(exchange.window.heldBytes > bytes.length ? compact(bytes) : bytes);
+      const waits = exchange.window.heldBytes > bytes.length;
+      exchange.sink.data(isWasteful(this.batch, id, bytes, waits) ? ownCopy(bytes) : bytes);
     } catch (thrown) {
       this.exchanges.sinkFailed(exchange, thrown);
     }
@@ -143,11 +161,19 @@ export class ExchangeFrames implements FrameHandler {
     exchange.sendCredit += bytes;
     if (exchange.sendCredit > 0x7fffffff) throw violation(`credit beyond 2 GiB on exchange ${id}`);
     if (exchange.pendingBytes > 0) this.session.enqueue(exchange);
+    this.session.credited(exchange);
     try {
       exchange.sink.progressed?.();
     } catch (thrown) {
       this.exchanges.sinkFailed(exchange, thrown);
     }
+  }
+
+  onCreditReturn(id: number, bytes: number): void {
+    const exchange = this.known(id);
+    if (exchange === undefined) return;
+    this.expectBody(exchange, 'CreditReturn');
+    if (!exchange.window.returned(bytes)) throw violation(`CreditReturn of ${bytes} bytes on exchange ${id}`);
   }
 
   onConnectionFrame(field: number, body: Buffer): void {
@@ -181,16 +207,4 @@ export class ExchangeFrames implements FrameHandler {
     const { failure } = this.exchanges;
     if (failure !== undefined && !exchange.closed) this.exchanges.fail(exchange, failure);
   }
-}
-
-/**
- * Bytes for a consumer that lags: it keeps them for a while, and a few of them
- * must not keep the whole batch alive, or credit would no longer bound memory.
- * Not from Node's buffer pool, whose slabs are as large as a batch.
- */
-function compact(bytes: Buffer): Buffer {
-  if (bytes.length >= COMPACT_BELOW_BYTES || bytes.buffer.byteLength <= 2 * bytes.length) return bytes;
-  const copy = Buffer.allocUnsafeSlow(bytes.length);
-  bytes.copy(copy);
-  return copy;
 }

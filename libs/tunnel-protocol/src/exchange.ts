@@ -35,6 +35,8 @@ export interface ExchangeSession {
   sendInformational(exchange: Exchange, head: InterimHead): void;
   sendReset(exchange: Exchange, code: ResetCode, message: string): void;
   grant(exchange: Exchange, bytes: number): void;
+  /** the peer allows more than before */
+  credited(exchange: Exchange): void;
   /** data or an End was queued */
   enqueue(exchange: Exchange): void;
   readonly rttMs: number;
@@ -51,6 +53,8 @@ export const SEND_HIGH_WATER_BYTES = 131_072;
 export class Exchange {
   /** bytes the peer still allows */
   sendCredit: number;
+  /** since credit that lies unused was last looked for; see credit-return.ts */
+  creditUsed = false;
   /** chunks that wait for credit or for their turn */
   readonly pending: Buffer[] = [];
   pendingBytes = 0;
@@ -65,6 +69,7 @@ export class Exchange {
   receiveEnded = false;
   headReceived = false;
   informationalCount = 0;
+  informationalBytes = 0;
   /** raw bytes both ways: `tcp` from the start, an upgrade from its 101 on */
   pipe: boolean;
   /** ended both ways or reset: the session has forgotten it */
@@ -170,6 +175,7 @@ export class Exchange {
     }
     this.pendingBytes -= chunk.length;
     this.sendCredit -= chunk.length;
+    this.creditUsed = true;
     return chunk;
   }
 

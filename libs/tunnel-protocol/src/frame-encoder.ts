@@ -11,6 +11,7 @@ export const FrameField = {
   informational: 6,
   reset: 7,
   credit: 8,
+  creditReturn: 9,
   hello: 16,
   welcome: 17,
   refused: 18,
@@ -35,6 +36,7 @@ const END = fieldKey(FrameField.end, 2);
 const INFORMATIONAL = fieldKey(FrameField.informational, 2);
 const RESET = fieldKey(FrameField.reset, 2);
 const CREDIT = fieldKey(FrameField.credit, 2);
+const CREDIT_RETURN = fieldKey(FrameField.creditReturn, 2);
 
 const FIELD_1_VARINT = fieldKey(1, 0);
 const FIELD_1_BYTES = fieldKey(1, 2);
@@ -98,6 +100,10 @@ export const encodeFrame = {
 
   credit(exchange: number, bytes: number): string {
     return exchangeFrame(exchange, CREDIT, delimited(FIELD_1_VARINT + varint(bytes)));
+  },
+
+  creditReturn(exchange: number, bytes: number): string {
+    return exchangeFrame(exchange, CREDIT_RETURN, delimited(FIELD_1_VARINT + varint(bytes)));
   },
 
   /** A frame of the connection; `message` is its protobuf body. */

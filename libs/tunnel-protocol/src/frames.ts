@@ -118,5 +118,17 @@ export const MAX_DATA_BYTES = 32_768;
 /** Highest exchange number; a connection that reaches it is replaced. */
 export const MAX_EXCHANGE_ID = 0x7fffffff;
 
+/** Feature of a side that takes CreditReturn. */
+export const CREDIT_RETURN_FEATURE = 'credit_return';
+
 /** Interim responses of one exchange at the most. */
 export const MAX_INFORMATIONAL = 64;
+
+/** Bytes of all Informational messages of one exchange at the most: no credit covers them. */
+export const MAX_INFORMATIONAL_BYTES = 65_536;
+
+/** The same for all exchanges of a connection that live at once; what comes beyond is not passed on. */
+export const MAX_CONNECTION_INFORMATIONAL_BYTES = 4_194_304;
+
+/** Bytes of one Head or Informational message, or of the trailers of an End, at the most. */
+export const MAX_HEAD_BYTES = 65_536;

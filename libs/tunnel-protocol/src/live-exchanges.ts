@@ -1,13 +1,18 @@
 import { ReceiveWindow } from './credit-window.js';
 import { Exchange, type ExchangeFailure, type ExchangeSession, type ExchangeSink } from './exchange.js';
 import { ExchangeTable } from './exchange-table.js';
-import { type OpenHead, type PeerLimits, ResetCode } from './frames.js';
+import { MAX_CONNECTION_INFORMATIONAL_BYTES, type OpenHead, type PeerLimits, ResetCode } from './frames.js';
 import type { SessionEvents, SessionOptions } from './session-types.js';
+import type { WindowShare } from './window-budget.js';
 
 /** The exchanges of one session, from their begin to the last that their sinks are told. */
 export class LiveExchanges {
   /** what the handshake agreed on; undefined before it */
   peer: PeerLimits | undefined;
+  /** what windows grow out of; undefined before the handshake */
+  share: WindowShare | undefined;
+  /** of all exchanges that live */
+  private informationalBytes = 0;
   /** number of the newest exchange */
   lastId = 0;
   /** what exchanges were told when the session closed; undefined while it is open */
@@ -31,10 +36,23 @@ export class LiveExchanges {
   /** Begins one without a sink, under a number that is greater than all before. */
   create(id: number, head: OpenHead): Exchange {
     this.lastId = id;
-    const window = new ReceiveWindow(this.options.window);
+    const { window: settings } = this.options;
+    const window = new ReceiveWindow(settings, (this.share ??= settings.budget.join('')));
     const exchange = new Exchange(id, head, this.session, this.peer?.initialWindowBytes ?? 0, window);
     this.table.add(exchange);
     return exchange;
+  }
+
+  /**
+   * Counts an interim response of the peer.
+   *
+   * @returns false when all that live have had too much of them to keep one more
+   */
+  takeInformational(exchange: Exchange, bytes: number): boolean {
+    if (this.informationalBytes + bytes > MAX_CONNECTION_INFORMATIONAL_BYTES) return false;
+    exchange.informationalBytes += bytes;
+    this.informationalBytes += bytes;
+    return true;
   }
 
   /** Both directions have ended in order. */
@@ -51,7 +69,13 @@ export class LiveExchanges {
     exchange.window.close();
     if (consumerGone) exchange.window.release();
     this.table.delete(exchange.id);
+    this.informationalBytes -= exchange.informationalBytes;
     this.events.exchangeEnded?.();
+  }
+
+  /** A snapshot of those that live, in no order. */
+  list(): Exchange[] {
+    return this.table.list();
   }
 
   /** Ends it here, and tells its sink why. */
@@ -67,6 +91,7 @@ export class LiveExchanges {
       // One that is being opened has no sink yet; whoever opens it sees to it.
       if ((exchange.sink as ExchangeSink | undefined) !== undefined) this.fail(exchange, failure);
     }
+    this.share?.leave();
   }
 
   /** A fault of whoever consumes one exchange ends that exchange and no other. */

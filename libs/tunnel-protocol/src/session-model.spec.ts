@@ -51,7 +51,7 @@ function checkOutcome(gateway: Party, agent: Party | undefined): void {
   }
 }
 
-const seen = { exchanges: 0, wakeups: 0, failures: 0, resets: 0, pipes: 0, trailers: 0 };
+const seen = { exchanges: 0, wakeups: 0, failures: 0, resets: 0, pipes: 0, trailers: 0, returns: 0 };
 
 function count(parties: readonly Party[]): void {
   seen.exchanges += parties.length;
@@ -99,6 +99,7 @@ async function run(seed: number): Promise<void> {
     ]);
     expect([simulation.gatewayBudget.used, simulation.agentBudget.used]).toEqual([0, 0]);
     count(simulation.parties);
+    seen.returns += simulation.audit.returns;
     if (cut) return;
     const byId = new Map(agentParties.map((party) => [party.exchange.id, party]));
     for (const party of gatewayParties) checkOutcome(party, byId.get(party.exchange.id));

@@ -1,9 +1,10 @@
-import { decodeModel } from '../testing/frame-model.js';
+import { decodeModel, type ModelFrame } from '../testing/frame-model.js';
 import { credit, data, end, head, LoneSession, open, WINDOW_BYTES } from '../testing/lone-session.js';
 import { turn } from '../testing/wire.js';
 import { SEND_HIGH_WATER_BYTES } from './exchange.js';
 import { MAX_BATCH_BYTES, MAX_DATA_BYTES, ResetCode } from './frames.js';
 import { TunnelSession } from './tunnel-session.js';
+import { WindowBudget } from './window-budget.js';
 
 const batchKinds = (batch: Buffer | undefined): string[] =>
   batch === undefined ? [] : decodeModel(batch).map(({ kind, exchange }) => `${kind} ${exchange}`);
@@ -195,13 +196,39 @@ describe('the end of an exchange', () => {
     expect(lone.session.inFlight).toBe(0);
   });
 
-  it('gives a consumer that lags its own copy of a few bytes, not a batch to keep', () => {
-    const lone = new LoneSession('agent');
-    lone.receive(open(1, true));
-    lone.receive(data(1, 10), data(1, 10), data(1, 32_000));
-    const [first, second] = lone.sinks[0]?.chunks ?? [];
-    expect(first?.buffer.byteLength).toBeGreaterThan(10);
-    expect(second?.buffer.byteLength).toBe(10);
+  describe('memory that a chunk keeps (issue 8, B7)', () => {
+    /** What each chunk of exchange 1 keeps, and its length. */
+    function kept(...batches: ModelFrame[][]): [number, number][] {
+      const lone = new LoneSession(
+        'agent',
+        {},
+        { window: { startBytes: 1e6, maxBytes: 1e6, budget: new WindowBudget(0) } },
+      );
+      lone.receive(open(1, true), open(2, true));
+      for (const batch of batches) lone.receive(...batch);
+      return (lone.sinks[0]?.chunks ?? []).map((chunk) => [chunk.length, chunk.buffer.byteLength]);
+    }
+    const mine = data(1, 20_000);
+    const other = data(2, 32_000);
+
+    it('is its own when its consumer lags and the batch is mostly for others', () => {
+      const [first, second, third] = kept([mine, other], [other, mine], [mine, other]);
+      expect(first?.[1]).toBeGreaterThan(52_000);
+      expect([second, third]).toEqual([
+        [20_000, 20_000],
+        [20_000, 20_000],
+      ]);
+    });
+
+    it('is the batch when that is for one exchange', () => {
+      for (const [, bytes] of kept([mine, mine], [mine, data(1, 32_768), data(2, 10_000)])) {
+        expect(bytes).toBeGreaterThan(40_000);
+      }
+    });
+
+    it('is its own, lagging or not, in a batch that is larger than it should be', () => {
+      expect(kept([data(1, 100), other, other, other])).toEqual([[100, 100]]);
+    });
   });
 });
 

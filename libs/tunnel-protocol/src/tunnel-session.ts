@@ -1,16 +1,18 @@
 import { BerthError } from '#errors';
-import { decodeBatch } from './batch-decoder.js';
 import { ConnectionFrames } from './connection-frames.js';
 import { encodeControl } from './control-messages.js';
+import { CreditReturns } from './credit-return.js';
 import type { Exchange, ExchangeSession, ExchangeSink } from './exchange.js';
 import { ExchangeFrames } from './exchange-frames.js';
 import { encodeFrame } from './frame-encoder.js';
 import {
+  CREDIT_RETURN_FEATURE,
   type Goaway,
   type Hello,
   type InterimHead,
   MAX_EXCHANGE_ID,
   MAX_INFORMATIONAL,
+  MAX_INFORMATIONAL_BYTES,
   type OpenHead,
   type PeerLimits,
   type ResetCode,
@@ -20,6 +22,14 @@ import {
 import { LiveExchanges } from './live-exchanges.js';
 import { asFault, Outbox, type OutboxOwner } from './outbox.js';
 import type { BatchTransport, SessionEvents, SessionOptions } from './session-types.js';
+
+/** What two sides found out about each other in their handshake, beside their limits. */
+export interface Establishment {
+  /** whose part of the budget of windows the connection uses: the agent's id, at a gateway */
+  owner?: string;
+  /** as the peer announced them */
+  features?: readonly string[];
+}
 
 /** Round trip to assume before the first Pong, ms: small, so that windows do not grow on a guess. */
 const UNKNOWN_RTT_MS = 1;
@@ -32,6 +42,8 @@ export class TunnelSession implements ExchangeSession, OutboxOwner {
   private readonly exchanges: LiveExchanges;
   private readonly outbox: Outbox;
   private readonly frames: ExchangeFrames;
+  /** undefined for a peer that does not take any */
+  private creditReturns: CreditReturns | undefined;
   private closing = false;
   private minRttMs: number | undefined;
   /** when the last batch came in, on the clock of the options: a step of the wall clock is no silence */
@@ -89,8 +101,19 @@ export class TunnelSession implements ExchangeSession, OutboxOwner {
   }
 
   /** Records what the handshake agreed on; exchanges are possible from here. */
-  establish(peer: PeerLimits): void {
-    this.exchanges.peer = peer;
+  establish(peer: PeerLimits, { owner = '', features = [] }: Establishment = {}): void {
+    const { exchanges } = this;
+    if (this.closed) return;
+    exchanges.peer = peer;
+    exchanges.share ??= this.options.window.budget.join(owner);
+    if (!features.includes(CREDIT_RETURN_FEATURE)) return;
+    this.creditReturns = new CreditReturns({
+      list: () => exchanges.list(),
+      startBytes: peer.initialWindowBytes,
+      giveBack: (exchange, bytes) => {
+        this.outbox.addControl(encodeFrame.creditReturn(exchange.id, bytes));
+      },
+    });
   }
 
   observeRtt(ms: number): void {
@@ -144,7 +167,7 @@ export class TunnelSession implements ExchangeSession, OutboxOwner {
     this.lastSeenAt = this.options.now();
     this.bytesReceived += batch.length;
     try {
-      decodeBatch(batch, this.frames);
+      this.frames.take(batch);
     } catch (thrown) {
       this.close(asFault(thrown));
     }
@@ -156,9 +179,15 @@ export class TunnelSession implements ExchangeSession, OutboxOwner {
     this.closing = true;
     // The reason of an orderly end (Goaway, Refused, Reset) goes out first.
     this.outbox.close();
+    this.creditReturns?.close();
     this.exchanges.failAll({ code: 'connection-lost', message: error?.message ?? 'the connection was closed' });
     this.transport.close(error);
     this.events.closed(error);
+  }
+
+  /** Gives back at once what credit nobody used since the last time. */
+  returnUnusedCredit(): void {
+    this.creditReturns?.sweep();
   }
 
   // --- ExchangeSession -------------------------------------------------------
@@ -169,8 +198,12 @@ export class TunnelSession implements ExchangeSession, OutboxOwner {
   }
 
   sendInformational(exchange: Exchange, head: InterimHead): void {
+    const frame = encodeFrame.informational(exchange.id, head);
+    // More would end the connection; and without one of them no answer is less whole.
+    if (exchange.informationalBytes + frame.length > MAX_INFORMATIONAL_BYTES) return;
     if (++exchange.informationalCount > MAX_INFORMATIONAL) return;
-    this.outbox.addControl(encodeFrame.informational(exchange.id, head));
+    exchange.informationalBytes += frame.length;
+    this.outbox.addControl(frame);
   }
 
   sendReset(exchange: Exchange, code: ResetCode, message: string): void {
@@ -181,6 +214,11 @@ export class TunnelSession implements ExchangeSession, OutboxOwner {
 
   grant(exchange: Exchange, bytes: number): void {
     this.outbox.addControl(encodeFrame.credit(exchange.id, bytes));
+  }
+
+  credited(exchange: Exchange): void {
+    const { peer } = this.exchanges;
+    if (peer !== undefined && exchange.sendCredit > peer.initialWindowBytes) this.creditReturns?.watch();
   }
 
   enqueue(exchange: Exchange): void {

@@ -1,6 +1,7 @@
 import {
   connection,
   credit,
+  creditReturn,
   data,
   end,
   head,
@@ -35,6 +36,9 @@ function agent(): LoneSession {
   return lone;
 }
 
+const hints = (exchange: number, bytes: number): ModelFrame =>
+  informational(exchange, 103, ['Link', 'l'.repeat(bytes)]);
+
 const fromAgent: [string, Frames][] = [
   ['a frame of an exchange that was never opened', [head(9)]],
   ['credit for an exchange that was never opened', [credit(9, 1)]],
@@ -54,6 +58,11 @@ const fromAgent: [string, Frames][] = [
   ['an interim response with status 200', [informational(1, 200)]],
   ['an interim response after Head', [head(1), informational(1)]],
   ['65 interim responses', Array.from({ length: 65 }, () => informational(1))],
+  ['more bytes of interim responses than an exchange may have', [hints(1, 40_000), hints(1, 30_000)]],
+  ['a head of more than 64 KiB', [head(1, 200, ['X', 'x'.repeat(65_530)])]],
+  ['trailers of more than 64 KiB', [head(1), end(1, ['X', 'x'.repeat(65_530)])]],
+  ['a CreditReturn of what it never had', [head(1), creditReturn(1, 1)]],
+  ['a CreditReturn after End', [head(2, 101), end(2), creditReturn(2, 0)]],
   ['more Data than there is credit', [head(1), ...Array.from({ length: 3 }, () => data(1, 30_000))]],
   ['Data larger than a frame may be', [head(1), data(1, 32_769)]],
   ['Open', [open(7)]],
@@ -138,6 +147,29 @@ describe('what is no fault of the peer', () => {
     lone.receive(...Array.from({ length: 64 }, () => informational(1, 102)), head(1), data(1, 0), data(1, 1));
     expect(lone.closed).toEqual([]);
     expect(lone.sinks[0]?.calls.slice(-2)).toEqual(['head 200', 'data 1']);
+  });
+
+  it('interim responses beyond what a connection may keep: they are not passed on, but for 100 (issue 8, B7)', () => {
+    const lone = new LoneSession('gateway');
+    for (let id = 1; id <= 70; id += 1) lone.open();
+    for (let id = 1; id <= 70; id += 1) lone.receive(hints(id, 65_000));
+    const passed = (): number => lone.sinks.filter(({ calls }) => calls.includes('informational 103')).length;
+    expect(passed()).toBe(64);
+    lone.receive(informational(70, 100));
+    expect(lone.sinks[69]?.calls).toEqual(['informational 100']);
+    // An exchange that is over makes room for another one.
+    lone.receive(head(1), end(1), hints(70, 65_000));
+    expect(passed()).toBe(65);
+    expect(lone.closed).toEqual([]);
+  });
+
+  it('of its own interim responses, it sends no more than the peer may take', async () => {
+    const lone = agent();
+    const { exchange } = lone.sinks[0] ?? {};
+    for (let i = 0; i < 10; i += 1) exchange?.sendInformational({ status: 103, headers: ['Link', 'l'.repeat(20_000)] });
+    exchange?.sendInformational({ status: 100, headers: [] });
+    await turn();
+    expect(lone.sentKinds).toEqual([...Array<string>(4).fill('informational 5')]);
   });
 
   it('a window that is used to the last byte', () => {

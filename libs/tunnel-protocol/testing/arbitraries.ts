@@ -42,5 +42,9 @@ export const exchangeFrame: fc.Arbitrary<ExchangeFrame> = fc.oneof(
     code: fc.integer({ min: 0, max: 9 }) as fc.Arbitrary<ResetCode>,
     message: ascii,
   }),
-  fc.record({ exchange, kind: fc.constant('credit' as const), bytes: fc.integer({ min: 0, max: 0xffffffff }) }),
+  fc.record({
+    exchange,
+    kind: fc.constantFrom('credit' as const, 'creditReturn' as const),
+    bytes: fc.integer({ min: 0, max: 0xffffffff }),
+  }),
 );

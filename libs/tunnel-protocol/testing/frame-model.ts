@@ -12,7 +12,7 @@ export type ModelFrame =
   | { exchange: number; kind: 'end'; trailers: FlatHeaders | undefined }
   | { exchange: number; kind: 'informational'; head: InterimHead }
   | { exchange: number; kind: 'reset'; code: ResetCode; message: string }
-  | { exchange: number; kind: 'credit'; bytes: number }
+  | { exchange: number; kind: 'credit' | 'creditReturn'; bytes: number }
   | { exchange: 0; kind: 'connection'; field: number; body: string };
 
 /** The schema as any other implementation would load it. */
@@ -36,6 +36,8 @@ export function encodeModel(frame: ModelFrame): string {
       return encodeFrame.reset(frame.exchange, frame.code, frame.message);
     case 'credit':
       return encodeFrame.credit(frame.exchange, frame.bytes);
+    case 'creditReturn':
+      return encodeFrame.creditReturn(frame.exchange, frame.bytes);
     case 'connection':
       return encodeFrame.connection(frame.field, Buffer.from(frame.body, 'latin1'));
   }
@@ -57,6 +59,7 @@ export function decodeModel(batch: Buffer): ModelFrame[] {
     onInformational: (exchange, head) => frames.push({ exchange, kind: 'informational', head }),
     onReset: (exchange, code, message) => frames.push({ exchange, kind: 'reset', code, message }),
     onCredit: (exchange, bytes) => frames.push({ exchange, kind: 'credit', bytes }),
+    onCreditReturn: (exchange, bytes) => frames.push({ exchange, kind: 'creditReturn', bytes }),
     onConnectionFrame: (field, body) =>
       frames.push({ exchange: 0, kind: 'connection', field, body: body.toString('latin1') }),
   };
@@ -89,7 +92,8 @@ export function toPlain(frame: Exclude<ModelFrame, { kind: 'connection' }>): Rec
     case 'reset':
       return { exchange, reset: { code: frame.code, message: frame.message } };
     case 'credit':
-      return { exchange, credit: { bytes: frame.bytes } };
+    case 'creditReturn':
+      return { exchange, [frame.kind]: { bytes: frame.bytes } };
   }
 }
 
@@ -122,6 +126,7 @@ export function fromPlain(message: protobuf.Message): ModelFrame {
     case 'reset':
       return { exchange, kind, code: body['code'] as ResetCode, message: body['message'] as string };
     case 'credit':
+    case 'creditReturn':
       return { exchange, kind, bytes: body['bytes'] as number };
     default:
       throw new Error(`no model for ${kind}`);

@@ -1,10 +1,10 @@
 import type { BerthError } from '#errors';
-import { WindowBudget } from '../src/credit-window.js';
 import { encodeControl } from '../src/control-messages.js';
 import type { Exchange, ExchangeFailure, ExchangeSink } from '../src/exchange.js';
 import type { ExchangeKind, FlatHeaders, InterimHead, OpenHead, ResponseHead } from '../src/frames.js';
 import type { SessionEvents, SessionOptions } from '../src/session-types.js';
 import { TunnelSession } from '../src/tunnel-session.js';
+import { WindowBudget } from '../src/window-budget.js';
 import { batchOf, decodeModel, type ModelFrame } from './frame-model.js';
 import { Wire } from './wire.js';
 
@@ -60,7 +60,7 @@ export class LoneSession {
   constructor(
     role: 'gateway' | 'agent',
     events: Partial<SessionEvents> = {},
-    options: Partial<SessionOptions & { greeted: boolean }> = {},
+    options: Partial<SessionOptions & { greeted: boolean; features: readonly string[] }> = {},
   ) {
     const opened = (exchange: Exchange): ExchangeSink => {
       const sink = new RecordingSink();
@@ -82,7 +82,8 @@ export class LoneSession {
       },
     );
     if (options.greeted === false) return;
-    this.session.establish({ maxExchanges: 3, initialWindowBytes: WINDOW_BYTES });
+    const { features = [] } = options;
+    this.session.establish({ maxExchanges: 3, initialWindowBytes: WINDOW_BYTES }, { features });
     if (role === 'gateway') this.session.receive(hello());
   }
 
@@ -119,16 +120,16 @@ export const open = (exchange: number, body = false, kind: ExchangeKind = 0): Mo
   head: openHead({ body, kind }),
 });
 
-export const head = (exchange: number, status = 200): ModelFrame => ({
+export const head = (exchange: number, status = 200, headers: FlatHeaders = []): ModelFrame => ({
   exchange,
   kind: 'head',
-  head: { status, reason: '', headers: [] },
+  head: { status, reason: '', headers },
 });
 
-export const informational = (exchange: number, status = 103): ModelFrame => ({
+export const informational = (exchange: number, status = 103, headers: FlatHeaders = []): ModelFrame => ({
   exchange,
   kind: 'informational',
-  head: { status, headers: [] },
+  head: { status, headers },
 });
 
 export const data = (exchange: number, length: number): ModelFrame => ({
@@ -137,9 +138,15 @@ export const data = (exchange: number, length: number): ModelFrame => ({
   bytes: 'd'.repeat(length),
 });
 
-export const end = (exchange: number): ModelFrame => ({ exchange, kind: 'end', trailers: undefined });
+export const end = (exchange: number, trailers?: FlatHeaders): ModelFrame => ({ exchange, kind: 'end', trailers });
 
 export const credit = (exchange: number, bytes: number): ModelFrame => ({ exchange, kind: 'credit', bytes });
+
+export const creditReturn = (exchange: number, bytes: number): ModelFrame => ({
+  exchange,
+  kind: 'creditReturn',
+  bytes,
+});
 
 export const connection = (field: number, body = ''): ModelFrame => ({ exchange: 0, kind: 'connection', field, body });
 

@@ -101,7 +101,7 @@ export class Party implements ExchangeSink {
     if (left === 0) {
       this.endQueued = true;
       if (!this.exchange.pipe && this.random.chance(0.3)) {
-        this.sentTrailers = ['X-Sum', 'x'.repeat(this.random.size(90_000))];
+        this.sentTrailers = ['X-Sum', 'x'.repeat(this.random.size(60_000))];
       }
       this.exchange.sendEnd(this.sentTrailers);
       return;
@@ -137,7 +137,7 @@ export class Party implements ExchangeSink {
     }
     const accepts = this.kind === ExchangeKind.upgrade && this.random.chance(0.8);
     this.headSent = true;
-    const headers = ['X-Pad', 'p'.repeat(this.random.size(70_000))];
+    const headers = ['X-Pad', 'p'.repeat(this.random.size(60_000))];
     this.exchange.sendHead({ status: accepts ? 101 : 200, reason: 'OK', headers });
     return this.random.chance(0.5);
   }

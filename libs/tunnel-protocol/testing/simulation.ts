@@ -1,7 +1,7 @@
 import type { BerthError } from '#errors';
-import { WindowBudget } from '../src/credit-window.js';
-import { ExchangeKind, type OpenHead } from '../src/frames.js';
+import { CREDIT_RETURN_FEATURE, ExchangeKind, type OpenHead } from '../src/frames.js';
 import { TunnelSession } from '../src/tunnel-session.js';
+import { WindowBudget } from '../src/window-budget.js';
 import { Party } from './party.js';
 import { Random } from './random.js';
 import { turn, Wire } from './wire.js';
@@ -63,8 +63,12 @@ export class Simulation {
         window: { startBytes: windows.agent, maxBytes: 200_000, budget: this.agentBudget },
       },
     );
-    this.gateway.establish({ maxExchanges: MAX_EXCHANGES, initialWindowBytes: windows.agent });
-    this.agent.establish({ maxExchanges: 0, initialWindowBytes: windows.gateway });
+    const features = random.chance(0.8) ? [CREDIT_RETURN_FEATURE] : [];
+    this.gateway.establish(
+      { maxExchanges: MAX_EXCHANGES, initialWindowBytes: windows.agent },
+      { owner: 'agent', features },
+    );
+    this.agent.establish({ maxExchanges: 0, initialWindowBytes: windows.gateway }, { features });
     this.toAgent.receiver = this.agent;
     this.toGateway.receiver = this.gateway;
     this.toAgent.onSend = (batch) => {
@@ -101,10 +105,28 @@ export class Simulation {
     else if (choice < 30) party?.produce();
     else if (choice < 45) party?.consume();
     else if (choice < 47) party?.reset();
-    else if (choice < 49) random.pick([this.gateway, this.agent]).observeRtt(random.between(1, 100));
+    else if (choice < 49) random.pick([this.gateway, this.agent]).observeRtt(random.between(20, 200));
+    else if (choice < 54) this.pause(random.pick([this.gateway, this.agent]));
     else if (choice < 60) random.pick([this.toAgent, this.toGateway]).take();
     else if (choice < 80) random.pick([this.toAgent, this.toGateway]).deliver();
     else await turn();
+    this.checkHeld();
+  }
+
+  /** Time for a session to see which credit nobody uses. */
+  private pause(session: TunnelSession): void {
+    session.returnUnusedCredit();
+    session.returnUnusedCredit();
+  }
+
+  /** What both ends hold: a window per exchange, and all growth within the part of one owner. */
+  private checkHeld(): void {
+    for (const { exchange, heldBytes } of this.parties) {
+      if (!exchange.closed && heldBytes > exchange.window.size) throw new Error('more held than the window');
+    }
+    for (const { used, limitBytes } of [this.gatewayBudget, this.agentBudget]) {
+      if (used < 0 || used > limitBytes / 2) throw new Error(`${used} of ${limitBytes} bytes of growth for one owner`);
+    }
   }
 
   /** Lets everybody go on as fast as they can; whether all came to an end. */

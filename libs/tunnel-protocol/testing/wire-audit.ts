@@ -8,6 +8,7 @@ interface Sender {
   head: boolean;
   ended: boolean;
   reset: boolean;
+  /** sent, or given back */
   dataBytes: number;
 }
 
@@ -20,6 +21,8 @@ export class WireAudit {
   private readonly granted = new Map<string, number>();
   readonly kinds = new Map<number, number>();
   largestBatch = 0;
+  /** CreditReturn frames so far */
+  returns = 0;
 
   constructor(private readonly startWindow: { gateway: number; agent: number }) {}
 
@@ -68,6 +71,12 @@ export class WireAudit {
         const key = `${by} ${exchange}`;
         this.granted.set(key, (this.granted.get(key) ?? 0) + bytes);
       },
+      onCreditReturn: (exchange, bytes) => {
+        control();
+        this.body(by, exchange).dataBytes += bytes;
+        this.judgeCredit(by, exchange);
+        this.returns += 1;
+      },
       onConnectionFrame: control,
     };
     decodeBatch(batch, handler);
@@ -79,6 +88,11 @@ export class WireAudit {
     if (length < 1 || length > MAX_DATA_BYTES) throw new Error(`Data of ${length} bytes`);
     const sender = this.body(by, exchange);
     sender.dataBytes += length;
+    this.judgeCredit(by, exchange);
+  }
+
+  private judgeCredit(by: 'gateway' | 'agent', exchange: number): void {
+    const sender = this.sender(by, exchange);
     const receiver = by === 'gateway' ? 'agent' : 'gateway';
     const allowed = this.startWindow[receiver] + (this.granted.get(`${receiver} ${exchange}`) ?? 0);
     if (sender.dataBytes > allowed) throw new Error(`${sender.dataBytes} bytes on a credit of ${allowed}`);

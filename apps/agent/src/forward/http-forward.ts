@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici';
 import { messageOf } from '#errors';
 import { isIdempotent, relayHead, relayTrailers } from '#http-rules';
-import { type Exchange, type ExchangeSink, ResetCode } from '#tunnel-protocol';
+import { type Exchange, type ExchangeSink, JOIN_BELOW_BYTES, ResetCode } from '#tunnel-protocol';
 import { isStaleConnection, resetCodeOf } from './local-errors.js';
 import { ALL_IN_USE, type LocalPool, type PoolUser } from './local-pool.js';
 import { latin1Headers, reasonBytes } from './raw-headers.js';
@@ -63,7 +63,10 @@ export class HttpForward implements ExchangeSink, Dispatcher.DispatchHandler, Po
     }
     this.gathered = undefined;
     if (this.gatheredEnd) {
-      const whole = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+      const [only] = chunks;
+      // A short one is copied: it may wait for long, and must not keep the batch that it came with.
+      const isLong = chunks.length === 1 && only !== undefined && only.length >= JOIN_BELOW_BYTES;
+      const whole = isLong ? only : Buffer.concat(chunks);
       this.exchange.consumed(whole.length);
       this.dispatch(whole);
       return;
@@ -107,6 +110,7 @@ export class HttpForward implements ExchangeSink, Dispatcher.DispatchHandler, Po
   private send(client: Client): void {
     const { method, target, headers } = this.exchange.open;
     const body = this.requestBody;
+    if (body instanceof RequestBody) body.socket = () => this.pool.socketOf(client);
     // Not in undici's types: without it, undici takes the name from the client's Host, and fails on some.
     const options: Dispatcher.DispatchOptions & { servername: string } = {
       path: target,

@@ -44,6 +44,7 @@ export class LocalPool {
   /** without a connection */
   private readonly spare: Client[] = [];
   private readonly opening = new Set<Client | Socket>();
+  private readonly sockets = new WeakMap<Client, Socket>();
   private active = 0;
   private readonly waiting = new Set<PoolUser>();
   /** when a connection last became free while all were in use, or when the last one was taken; monotonic ms */
@@ -109,6 +110,11 @@ export class LocalPool {
         this.opened(socket);
         this.leave();
       });
+  }
+
+  /** The socket of a connection, once it is there. */
+  socketOf(client: Client): Socket | undefined {
+    return this.sockets.get(client);
   }
 
   /**
@@ -222,7 +228,12 @@ export class LocalPool {
       maxHeaderSize: settings.maxHeaderBytes,
       strictContentLength: true,
       allowH2: false,
-      connect: this.connect,
+      connect: (options, callback) => {
+        this.connect(options, (...result) => {
+          if (result[1] !== null) this.sockets.set(client, result[1]);
+          callback(...result);
+        });
+      },
     });
     client
       .on('connect', () => {

@@ -2,7 +2,15 @@ import { type ClientRequest, type IncomingMessage, request as httpRequest, type 
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { headerPairs, headerValue, relayHead, relayTrailers, withoutHeader } from '#http-rules';
-import { Backlog, type Exchange, ExchangeKind, type ExchangeSink, type FlatHeaders, ResetCode } from '#tunnel-protocol';
+import {
+  Backlog,
+  type Exchange,
+  ExchangeKind,
+  type ExchangeSink,
+  type FlatHeaders,
+  passesBy,
+  ResetCode,
+} from '#tunnel-protocol';
 import { resetCodeOf } from './local-errors.js';
 
 /**
@@ -49,9 +57,6 @@ export class NodeForward implements ExchangeSink {
       .on('timeout', () =>
         this.request.destroy(Object.assign(new Error('no answer in time'), { code: 'UND_ERR_HEADERS_TIMEOUT' })),
       )
-      .on('drain', () => {
-        this.onDrain();
-      })
       .on('error', (error) => {
         // The answer is complete: what the service does with the rest of the request is its own affair.
         if (!this.localEnded) exchange.reset(resetCodeOf(error), error.message);
@@ -65,13 +70,20 @@ export class NodeForward implements ExchangeSink {
       this.exchange.consumed(bytes.length);
       return;
     }
-    if (this.isBehind) {
-      this.backlog?.add(bytes);
+    const sink = this.pipe ?? this.request;
+    if (!this.isBehind && passesBy(sink, bytes)) {
+      sink.write(bytes);
+      this.exchange.consumed(bytes.length);
       return;
     }
-    const sink = this.pipe ?? this.request;
-    if (sink.write(bytes)) this.exchange.consumed(bytes.length);
-    else (this.backlog ??= new Backlog(sink)).began(bytes.length);
+    this.backlog ??= new Backlog(
+      sink,
+      () => this.request.socket,
+      (taken) => {
+        this.serviceTook(taken);
+      },
+    );
+    this.backlog.add(bytes);
   }
 
   end(trailers: FlatHeaders | undefined): void {
@@ -157,9 +169,6 @@ export class NodeForward implements ExchangeSink {
       .on('data', (chunk: Buffer) => {
         if (!exchange.sendData(chunk)) socket.pause();
       })
-      .on('drain', () => {
-        this.onDrain();
-      })
       .on('end', () => {
         this.localEnded = true;
         exchange.sendEnd();
@@ -174,9 +183,8 @@ export class NodeForward implements ExchangeSink {
     if (!this.localEnded) this.exchange.reset(ResetCode.localFailed, why);
   }
 
-  private onDrain(): void {
-    const bytes = this.backlog?.drained(this.request.socket) ?? 0;
-    if (bytes > 0) this.exchange.consumed(bytes);
+  private serviceTook(bytes: number): void {
+    this.exchange.consumed(bytes);
     const { lateEnd } = this;
     if (lateEnd === undefined || this.isBehind) return;
     this.lateEnd = undefined;

@@ -4,6 +4,7 @@ import type { AgentSettings } from '#config';
 import { BerthError } from '#errors';
 import { LimitedLog, type Log } from '#observability';
 import {
+  CREDIT_RETURN_FEATURE,
   type Exchange,
   type ExchangeSink,
   type Goaway,
@@ -80,7 +81,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
       versions: [PROTOCOL_VERSION],
       agentId: settings.id,
       token: settings.token,
-      features: ['upgrade'],
+      features: ['upgrade', CREDIT_RETURN_FEATURE],
       limits: { maxExchanges: tunnel.maxExchanges, initialWindowBytes: tunnel.windowStartBytes },
       connections: settings.connections,
       metadata: settings.metadata,

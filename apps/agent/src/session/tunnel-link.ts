@@ -165,7 +165,7 @@ export class TunnelLink {
     if (this.welcomedAt !== undefined) throw new BerthError('BERTH_PROTOCOL_ERROR', 'second Welcome on a connection');
     this.welcomedAt = performance.now();
     this.connectionId = welcome.connectionId;
-    this.session.establish(welcome.limits);
+    this.session.establish(welcome.limits, { features: welcome.features });
     const { pingIntervalMs: intervalMs, pingTimeoutMs: timeoutMs } = welcome;
     if (intervalMs > 0 && timeoutMs > 0) {
       this.liveness = new Liveness(this.session, { intervalMs, timeoutMs }, () => performance.now());

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { headerPairs, isBodiless, relayTrailers, withoutHeader } from '#http-rules';
-import { Backlog, type FlatHeaders, type ResponseHead } from '#tunnel-protocol';
+import { Backlog, type FlatHeaders, passesBy, type ResponseHead } from '#tunnel-protocol';
 import { flushHead, relayAnswer } from './http-messages.js';
 
 /** A body up to this size leaves in one string with its head. */
@@ -19,9 +19,6 @@ export interface AnswerOwner {
   unsendable(thrown: unknown): void;
 }
 
-const WRITER = Symbol('writer');
-type WrittenResponse = ServerResponse & { [WRITER]?: AnswerWriter };
-
 /** Writes one answer to its client: framing is rebuilt, everything else is as the agent sent it. */
 export class AnswerWriter {
   /** bytes that Content-Length still promises; undefined: chunked or until close */
@@ -30,11 +27,11 @@ export class AnswerWriter {
   /** undefined while the client has never been slow */
   private backlog: Backlog | undefined;
   /** the agent's End, which waits until the client has taken what came before it */
-  private lateEnd: { trailers: FlatHeaders | undefined } | undefined;
+  private endWaits = false;
 
   /** @param method of the request */
   constructor(
-    private readonly response: WrittenResponse,
+    private readonly response: ServerResponse,
     private readonly method: string,
     private readonly owner: AnswerOwner,
   ) {}
@@ -81,11 +78,14 @@ export class AnswerWriter {
         return;
       }
     }
-    if (this.backlog !== undefined && !this.backlog.empty) this.backlog.add(bytes);
-    else if (response.write(bytes)) this.owner.taken(length);
-    else {
-      this.openBacklog().began(length);
-      this.owner.fellBehind();
+    const { isBehind } = this;
+    if (!isBehind && passesBy(response, bytes)) {
+      response.write(bytes);
+      this.owner.taken(length);
+    } else {
+      this.backlog ??= this.openBacklog();
+      this.backlog.add(bytes);
+      if (!isBehind) this.owner.fellBehind();
     }
   }
 
@@ -95,45 +95,36 @@ export class AnswerWriter {
       this.owner.contradicted('the response is shorter than its Content-Length');
       return;
     }
-    // From response.end() on, Node takes the connection for idle, and a server that stops would cut it.
-    if (this.isBehind) {
-      this.lateEnd = { trailers };
-      return;
-    }
     try {
+      // Now, as one string: a list of short ones that waits would be several times as large.
       if (trailers !== undefined && response.chunkedEncoding)
         response.addTrailers(headerPairs(relayTrailers(trailers)));
-      if (!response.writableEnded) response.end();
+      // From response.end() on, Node takes the connection for idle, and a server that stops would cut it.
+      if (this.isBehind) this.endWaits = true;
+      else if (!response.writableEnded) response.end();
     } catch (thrown) {
       this.owner.unsendable(thrown);
     }
   }
 
-  drained(): void {
-    this.owner.taken(this.backlog?.drained(this.response.socket) ?? 0);
-    if (this.isBehind) return;
-    this.owner.caughtUp();
-    const { lateEnd } = this;
-    if (lateEnd === undefined) return;
-    this.lateEnd = undefined;
-    this.end(lateEnd.trailers);
+  private openBacklog(): Backlog {
+    const { response } = this;
+    return new Backlog(
+      response,
+      () => response.socket,
+      (bytes) => {
+        this.owner.taken(bytes);
+        if (this.isBehind) return;
+        this.owner.caughtUp();
+        if (!this.endWaits) return;
+        this.endWaits = false;
+        if (!response.writableEnded) response.end();
+      },
+    );
   }
 
   /** The client has not taken all that it was sent. */
   private get isBehind(): boolean {
     return this.backlog !== undefined && !this.backlog.empty;
   }
-
-  private openBacklog(): Backlog {
-    if (this.backlog === undefined) {
-      this.backlog = new Backlog(this.response);
-      this.response[WRITER] = this;
-      this.response.on('drain', onDrain);
-    }
-    return this.backlog;
-  }
-}
-
-function onDrain(this: WrittenResponse): void {
-  this[WRITER]?.drained();
 }

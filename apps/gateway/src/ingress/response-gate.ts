@@ -1,5 +1,5 @@
 import { BerthError } from '#errors';
-import type { FlatHeaders, ResponseHead } from '#tunnel-protocol';
+import { ByteQueue, type FlatHeaders, type ResponseHead } from '#tunnel-protocol';
 import type { HttpRelay } from './http-relay.js';
 import type { IngressInterceptor, IngressRequest, IngressResponse } from './interceptor.js';
 
@@ -8,7 +8,7 @@ import type { IngressInterceptor, IngressRequest, IngressResponse } from './inte
  * is held is bounded by the credit of the exchange.
  */
 export class ResponseGate {
-  private readonly held: Buffer[] = [];
+  private readonly held = new ByteQueue();
   private ended: { trailers: FlatHeaders | undefined } | undefined;
 
   /** @param opened called when the relay is on its own again */
@@ -39,7 +39,7 @@ export class ResponseGate {
     // The agent or the client was lost meanwhile.
     if (this.relay.answered) return;
     if (!this.relay.sendHead({ status: response.status, reason: head.reason, headers: response.headers })) return;
-    for (const bytes of this.held) this.relay.data(bytes);
+    for (let bytes = this.held.shift(); bytes !== undefined; bytes = this.held.shift()) this.relay.data(bytes);
     if (this.ended !== undefined) this.relay.end(this.ended.trailers);
   }
 }

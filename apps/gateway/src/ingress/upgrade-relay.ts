@@ -9,6 +9,7 @@ import {
   type ExchangeSink,
   type FlatHeaders,
   type OpenHead,
+  passesBy,
   ResetCode,
   type ResponseHead,
 } from '#tunnel-protocol';
@@ -93,21 +94,20 @@ export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
   data(bytes: Buffer): void {
     this.touch(this.context.options.idleTimeoutMs);
     this.context.agent.stats.bytesOut += bytes.length;
-    if (this.backlog !== undefined && !this.backlog.empty) {
-      this.backlog.add(bytes);
-      return;
-    }
     const sink = this.response ?? this.socket;
-    if (sink.write(bytes)) {
+    if (this.backlog?.empty !== false && passesBy(sink, bytes)) {
+      sink.write(bytes);
       this.exchange?.consumed(bytes.length);
       return;
     }
-    if (this.backlog === undefined) {
-      this.backlog = new Backlog(sink);
-      // The response's own 'drain' comes from the HTTP server, which let go of this socket.
-      this.socket.on('drain', this.onDrain);
-    }
-    this.backlog.began(bytes.length);
+    this.backlog ??= new Backlog(
+      sink,
+      () => this.socket,
+      (taken) => {
+        this.clientTook(taken);
+      },
+    );
+    this.backlog.add(bytes);
   }
 
   end(_trailers: FlatHeaders | undefined): void {
@@ -224,12 +224,13 @@ export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
     if (this.exchange?.sendData(bytes) === false) this.socket.pause();
   };
 
-  private readonly onDrain = (): void => {
-    const bytes = this.backlog?.drained(this.socket) ?? 0;
+  private clientTook(bytes: number): void {
     this.touch(this.context.options.idleTimeoutMs);
     this.exchange?.consumed(bytes);
-    if (this.endWaits && this.backlog?.empty !== false) this.endClient();
-  };
+    if (!this.endWaits || this.backlog?.empty === false) return;
+    this.endWaits = false;
+    this.endClient();
+  }
 
   private readonly onClose = (): void => {
     if (this.ended) return;

@@ -4,6 +4,7 @@ import { BerthError } from '#errors';
 import { LimitedLog, type Log } from '#observability';
 import {
   type BatchTransport,
+  CREDIT_RETURN_FEATURE,
   type Hello,
   Liveness,
   PROTOCOL_VERSION,
@@ -192,7 +193,7 @@ export class Handshakes {
   private async register(hello: Hello, connection: TunnelConnection, liveness: Liveness): Promise<void> {
     const { session } = connection;
     // Set first: the pool may hand the connection out in the moment it is added.
-    session.establish(hello.limits);
+    session.establish(hello.limits, { owner: hello.agentId, features: hello.features });
     let agent: Agent;
     try {
       agent = await this.registry.register(connection, hello.metadata, (port) => {
@@ -224,7 +225,7 @@ export class Handshakes {
       limits: { maxExchanges: 0, initialWindowBytes: options.window.startBytes },
       pingIntervalMs: options.pingIntervalMs,
       pingTimeoutMs: options.pingTimeoutMs,
-      features: [],
+      features: [CREDIT_RETURN_FEATURE],
     });
   }
 
