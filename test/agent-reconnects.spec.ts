@@ -53,6 +53,58 @@ describe('an agent reconnects', () => {
     expect((await fetch(`${gateway.admin}/agents/nobody`, { method: 'DELETE' })).status).toBe(404);
   });
 
+  it('issue 8, D28: DELETE /agents/:id lets what is under way end, on a connection that takes nothing new', async () => {
+    let finish: (() => void) | undefined;
+    const service = cleanup.add(
+      await localService((request, response) => {
+        if (request.url === '/quick') return response.end('quick');
+        response.write('begun ');
+        return (finish = () => response.end('and done'));
+      }),
+      (it) => it.close(),
+    );
+    const gateway = await start();
+    const agent = cleanup.add(await testAgent(gateway, service.port), (it) => it.stop());
+    const long = await fetch(agent.url);
+    const [before] = connections(gateway);
+    expect((await fetch(`${gateway.admin}/agents/agent-1`, { method: 'DELETE' })).status).toBe(204);
+    // Until its successor stands the connection serves on: nobody is sent away.
+    expect(await (await fetch(`${agent.url}/quick`)).text()).toBe('quick');
+    await eventually(() => connections(gateway).some((it) => it !== before && it.accepting));
+    expect(before?.session.closed).toBe(false);
+    finish?.();
+    expect(await long.text()).toBe('begun and done');
+    await eventually(() => before?.session.closed);
+    expect(await listAgents(gateway)).toMatchObject([{ agent_id: 'agent-1', port: agent.port, connections: 1 }]);
+  });
+
+  it('issue 8, D28: DELETE /agents/:id?now=true cuts off what is under way; anything else is refused', async () => {
+    const service = cleanup.add(await localService((_, response) => response.write('begun')), (it) => it.close());
+    const gateway = await start();
+    const agent = cleanup.add(await testAgent(gateway, service.port), (it) => it.stop());
+    const long = await fetch(agent.url);
+    const remove = async (query: string): Promise<number> =>
+      (await fetch(`${gateway.admin}/agents/agent-1?${query}`, { method: 'DELETE' })).status;
+    expect([await remove('now=1'), await remove('now=true&now=true')]).toEqual([400, 400]);
+    expect(await remove('now=true')).toBe(204);
+    await expect(long.text()).rejects.toThrow();
+    await eventually(() => connections(gateway)[0]?.accepting);
+  });
+
+  it('issue 8, D28: an agent that does not leave is cut off after drainTimeoutMs, asked once or twice', async () => {
+    const gateway = await start({ tunnel: { drainTimeoutMs: 200 } });
+    const stubborn = cleanup.add(await RawAgent.registered(gateway.grpcPort, 'agent-1'), (it) => it.close());
+    const since = performance.now();
+    const remove = (): Promise<unknown> => fetch(`${gateway.admin}/agents/agent-1`, { method: 'DELETE' });
+    await remove();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await remove();
+    await stubborn.status;
+    expect(stubborn.goaways).toMatchObject([{ reason: GoawayReason.disconnected, deadlineMs: 200, reconnect: true }]);
+    expect(performance.now() - since).toBeGreaterThanOrEqual(199);
+    expect(await agentIds(gateway)).toEqual([]);
+  });
+
   it('with several connections spreads exchanges, and lives on when one of them dies', async () => {
     const gateway = await start();
     const agent = cleanup.add(await testAgent(gateway, (await echo()).port, { connections: 4 }), (it) => it.stop());

@@ -90,14 +90,17 @@ describe('the programs', () => {
     expect(all).not.toMatch(/right-token-1|wrong-token-2/);
   });
 
-  it('A11: the agent ends with 3 when another process takes its id', async () => {
-    const gateway = await startGateway();
-    const first = dial(gateway, 3000);
+  it('issue 8, C12: the agent lives on when another process takes its id, and tells when it tries again', async () => {
+    const gateway = await startGateway({ TUNNEL_DUPLICATE_AGENT: 'replace' });
+    const first = dial(gateway, 3000, '--reconnect-max-ms', '2000');
     const { url } = await address(first);
     const second = dial(gateway, 3000);
-    expect(await first.exit).toBe(3);
-    expect(first.stderr).toContain('BERTH_CONNECTION_REPLACED');
     expect((await address(second)).url).toBe(url);
+    await first.printed(/disconnected: another process registered as agent .*; next attempt in (1\.[5-9]|2\.0) s/);
+    second.kill();
+    await second.exit;
+    const addresses = (): number => first.stdout.split(`${url} ->`).length - 1;
+    await eventually(() => addresses() === 2);
   });
 
   it('the gateway ends with 1 when a port is taken, and names the setting', async () => {

@@ -1,9 +1,13 @@
+import { once } from 'node:events';
 import { status } from '@grpc/grpc-js';
+import type { DeepPartial, GatewaySettings } from '#config';
+import type { BerthError } from '#errors';
 import { GoawayReason } from '#tunnel-protocol';
 import { eventually } from '#testing';
 import { AgentRegistry } from '../apps/gateway/src/index.js';
 import { agentIds, listAgents, listens } from './support/admin.js';
-import { Cleanup, localService, testAgent, testGateway } from './support/harness.js';
+import { Cleanup, localService, testAgent, type TestGateway, testGateway } from './support/harness.js';
+import { logLines } from './support/log-lines.js';
 import { answer, RawAgent } from './support/raw-agent.js';
 
 describe('two agents with one id', () => {
@@ -13,8 +17,14 @@ describe('two agents with one id', () => {
   const registered = async (grpcPort: number, instanceId: string): Promise<RawAgent> =>
     cleanup.add(await RawAgent.registered(grpcPort, 'twin', { instanceId }), (it) => it.close());
 
+  const newcomer = (grpcPort: number, instanceId: string): RawAgent =>
+    cleanup.add(new RawAgent(grpcPort), (it) => it.close()).hello('twin', { instanceId });
+
+  const start = async (tunnel: DeepPartial<GatewaySettings['tunnel']> = {}): Promise<TestGateway> =>
+    cleanup.add(await testGateway({ tunnel }), (it) => it.close());
+
   it('A11: the second replaces the first on the same port, and the clean-up of the first changes nothing', async () => {
-    const gateway = cleanup.add(await testGateway(), (it) => it.close());
+    const gateway = await start({ duplicateAgent: 'replace' });
     const first = await registered(gateway.grpcPort, 'one');
     const { port } = await first.welcome;
     const second = await registered(gateway.grpcPort, 'two');
@@ -31,7 +41,7 @@ describe('two agents with one id', () => {
   });
 
   it('A11: what ran on the replaced connection fails at once', async () => {
-    const gateway = cleanup.add(await testGateway(), (it) => it.close());
+    const gateway = await start({ duplicateAgent: 'replace' });
     const first = await registered(gateway.grpcPort, 'one');
     const { port } = await first.welcome;
     const pending = fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body: 'x' });
@@ -40,21 +50,107 @@ describe('two agents with one id', () => {
     expect((await pending).status).toBe(502);
   });
 
-  it('A11: a replaced agent gives up instead of fighting', async () => {
+  it('issue 8, C12: a replaced agent does not fight and does not end: it comes back at the slowest pace', async () => {
     const service = cleanup.add(await localService((_, response) => response.end()), (it) => it.close());
-    const gateway = cleanup.add(await testGateway(), (it) => it.close());
-    const first = cleanup.add(await testAgent(gateway, service.port, { id: 'twin' }), (it) => it.stop());
-    const second = cleanup.add(await testAgent(gateway, service.port, { id: 'twin' }), (it) => it.stop());
-    expect(await first.failed).toMatchObject({ code: 'BERTH_CONNECTION_REPLACED' });
+    const gateway = await start({ duplicateAgent: 'replace' });
+    const reconnect = { minMs: 1, maxMs: 1000, stableAfterMs: 0 };
+    const first = cleanup.add(await testAgent(gateway, service.port, { id: 'twin', reconnect }), (it) => it.stop());
+    const lost = once(first.client, 'lost');
+    const back = once(first.client, 'ready');
+    const second = await testAgent(gateway, service.port, { id: 'twin' });
+    const [{ reason, retryInMs }] = (await lost) as [{ reason: BerthError; retryInMs: number }];
+    expect(reason.code).toBe('BERTH_CONNECTION_REPLACED');
+    expect(retryInMs).toBeGreaterThanOrEqual(750);
     expect(second.port).toBe(first.port);
     expect((await fetch(second.url)).status).toBe(200);
+    await second.stop();
+    await back;
+    expect((await fetch(first.url)).status).toBe(200);
+  });
+
+  it('issue 8, C12: one that answers stays; the newcomer is told, and takes its turn when the first is gone', async () => {
+    const service = cleanup.add(await localService((_, response) => response.end('one')), (it) => it.close());
+    const gateway = await start();
+    const first = await testAgent(gateway, service.port, { id: 'twin' });
+    let losses = 0;
+    first.client.on('lost', () => (losses += 1));
+    const settings = { id: 'twin', reconnect: { minMs: 10, maxMs: 50 } };
+    const lines = logLines();
+    const second = testAgent(gateway, service.port, settings, lines.log);
+    await eventually(() => lines.at('warn').length > 3);
+    expect(lines.at('warn')[0]).toMatchObject({
+      code: 'BERTH_AGENT_EXISTS',
+      reason: 'agent twin is connected from another process, which answers (tunnel.duplicateAgent: probe)',
+    });
+    expect(losses).toBe(0);
+    expect(await (await fetch(first.url)).text()).toBe('one');
+    await first.stop();
+    cleanup.add(await second, (it) => it.stop());
+  });
+
+  it('issue 8, C12: one that hangs is replaced after the time of one ping', async () => {
+    const gateway = await start({ duplicateProbeMs: 150 });
+    const hung = await registered(gateway.grpcPort, 'one');
+    hung.deaf = true;
+    const since = performance.now();
+    const second = newcomer(gateway.grpcPort, 'two');
+    expect((await second.welcome).port).toBe((await hung.welcome).port);
+    expect(performance.now() - since).toBeGreaterThanOrEqual(149);
+    // The gateway's own pings would have taken 10 s to find it.
+    expect(performance.now() - since).toBeLessThan(5000);
+    expect((await hung.status).code).toBe(status.ABORTED);
+  });
+
+  it('issue 8, C12: one whose connection breaks while it is asked makes way at once', async () => {
+    const gateway = await start({ duplicateProbeMs: 5000 });
+    const hung = await registered(gateway.grpcPort, 'one');
+    hung.deaf = true;
+    const second = newcomer(gateway.grpcPort, 'two');
+    await eventually(() => gateway.app.get(AgentRegistry).get('twin')?.connections.all[0]?.asked);
+    hung.close();
+    expect((await second.welcome).port).toBeGreaterThan(0);
+  });
+
+  it('issue 8, C12: of several that wait for a silent one, one is taken', async () => {
+    const gateway = await start({ duplicateProbeMs: 150 });
+    (await registered(gateway.grpcPort, 'one')).deaf = true;
+    const others = ['two', 'three', 'four'].map((id) => newcomer(gateway.grpcPort, id));
+    const outcomes = others.map(async (it) => {
+      await Promise.race([it.welcome, it.status]);
+      return it.refused?.code ?? 'welcome';
+    });
+    const exists = 'BERTH_AGENT_EXISTS';
+    expect((await Promise.all(outcomes)).sort()).toEqual([exists, exists, 'welcome']);
+    expect(others.flatMap(({ goaways }) => goaways)).toEqual([]);
+  });
+
+  it('issue 8, C12: one that leaves gives its place at once, and still ends what it answers', async () => {
+    let finish: (() => void) | undefined;
+    const service = cleanup.add(
+      await localService((request, response) => {
+        if (request.url === '/quick') return response.end('quick');
+        response.write('begun ');
+        return (finish = () => response.end('and done'));
+      }),
+      (it) => it.close(),
+    );
+    const gateway = await start({ duplicateProbeMs: 5000 });
+    const first = await testAgent(gateway, service.port, { id: 'twin', shutdown: { timeoutMs: 10_000 } });
+    const long = await fetch(first.url);
+    const stopped = first.stop();
+    await eventually(() => gateway.app.get(AgentRegistry).get('twin')?.connections.all[0]?.leaving);
+    const second = cleanup.add(await testAgent(gateway, service.port, { id: 'twin' }), (it) => it.stop());
+    expect(await (await fetch(`${second.url}/quick`)).text()).toBe('quick');
+    finish?.();
+    expect(await long.text()).toBe('begun and done');
+    await stopped;
+    expect(await listAgents(gateway)).toMatchObject([{ agent_id: 'twin', connections: 1 }]);
   });
 
   it('A11: with reject the second is refused, and the first is not disturbed', async () => {
-    const gateway = cleanup.add(await testGateway({ tunnel: { duplicateAgent: 'reject' } }), (it) => it.close());
+    const gateway = await start({ duplicateAgent: 'reject' });
     const first = await registered(gateway.grpcPort, 'one');
-    const second = cleanup.add(new RawAgent(gateway.grpcPort), (it) => it.close());
-    second.hello('twin', { instanceId: 'two' });
+    const second = newcomer(gateway.grpcPort, 'two');
     expect((await second.status).code).toBe(status.ALREADY_EXISTS);
     expect(second.refused).toMatchObject({ code: 'BERTH_AGENT_EXISTS', retryable: true });
     const request = fetch(`http://127.0.0.1:${(await first.welcome).port}/`);
@@ -62,24 +158,25 @@ describe('two agents with one id', () => {
     expect(await (await request).text()).toBe('undisturbed');
   });
 
-  it.each(['replace', 'reject'] as const)('A11: both at the same time end with one of them (%s)', async (policy) => {
-    const gateway = cleanup.add(await testGateway({ tunnel: { duplicateAgent: policy } }), (it) => it.close());
-    const agents = ['one', 'two', 'three'].map((instanceId) =>
-      cleanup.add(new RawAgent(gateway.grpcPort), (it) => it.close()).hello('twin', { instanceId }),
-    );
-    await eventually(async () => (await listAgents(gateway)).length === 1);
-    const losers = await eventually(() => {
-      const ended = agents.filter(({ session }) => session.closed || session.bytesReceived > 0);
-      return ended.length === 3 ? agents.filter((it) => it.refused ?? it.goaways.length) : undefined;
-    });
-    await eventually(() => agents.filter((it) => it.refused ?? it.goaways[0]).length === 2);
-    expect(losers.length).toBeLessThanOrEqual(2);
-    expect(gateway.app.get(AgentRegistry).get('twin')?.connections.all).toHaveLength(1);
-    expect(await listens(gateway.range.start)).toBe(true);
-  });
+  it.each(['probe', 'replace', 'reject'] as const)(
+    'A11: both at the same time end with one of them (%s)',
+    async (policy) => {
+      const gateway = await start({ duplicateAgent: policy });
+      const agents = ['one', 'two', 'three'].map((instanceId) => newcomer(gateway.grpcPort, instanceId));
+      await eventually(async () => (await listAgents(gateway)).length === 1);
+      const losers = await eventually(() => {
+        const ended = agents.filter(({ session }) => session.closed || session.bytesReceived > 0);
+        return ended.length === 3 ? agents.filter((it) => it.refused ?? it.goaways.length) : undefined;
+      });
+      await eventually(() => agents.filter((it) => it.refused ?? it.goaways[0]).length === 2);
+      expect(losers.length).toBeLessThanOrEqual(2);
+      expect(gateway.app.get(AgentRegistry).get('twin')?.connections.all).toHaveLength(1);
+      expect(await listens(gateway.range.start)).toBe(true);
+    },
+  );
 
   it('connections of one process stand side by side', async () => {
-    const gateway = cleanup.add(await testGateway(), (it) => it.close());
+    const gateway = await start();
     await registered(gateway.grpcPort, 'same');
     await registered(gateway.grpcPort, 'same');
     expect(await listAgents(gateway)).toMatchObject([{ agent_id: 'twin', connections: 2 }]);

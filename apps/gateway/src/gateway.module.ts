@@ -83,7 +83,17 @@ const PROVIDERS: Provider[] = [
   {
     provide: AgentRegistry,
     useFactory: (berths: AgentBerths, { tunnel, agentPorts }: GatewaySettings, events: LifecycleEvents, log: Log) =>
-      new AgentRegistry(berths, { ...tunnel, holdMs: agentPorts.holdMs }, events, log),
+      new AgentRegistry(
+        berths,
+        {
+          ...tunnel,
+          // The newcomer's own handshake must live to hear the verdict.
+          duplicateProbeMs: Math.min(tunnel.duplicateProbeMs, tunnel.handshakeTimeoutMs / 2),
+          holdMs: agentPorts.holdMs,
+        },
+        events,
+        log,
+      ),
     inject: [AgentBerths, GATEWAY_SETTINGS, LifecycleEvents, GATEWAY_LOG],
   },
   {

@@ -28,11 +28,17 @@ class AgentTlsConfig {
 }
 
 class ReconnectConfig {
-  @Integer(1, MAX_MS, { description: 'Wait before the first new attempt.' })
+  @Integer(1, MAX_MS, { description: 'Longest wait before the first new attempt; it doubles with each attempt.' })
   minMs = 1000;
 
   @Integer(1, MAX_MS, { description: 'Longest wait between two attempts.' })
   maxMs = 30_000;
+
+  @Integer(1, MAX_MS, { description: 'Longest wait while nobody answers and the loss is younger than earlyForMs.' })
+  earlyMaxMs = 2000;
+
+  @Integer(0, MAX_MS, { description: 'Time for which a lost gateway is looked for at that pace; 0: not at all.' })
+  earlyForMs = 60_000;
 
   @Integer(0, MAX_MS, { description: 'Time a connection must have lasted for the wait to start small again.' })
   stableAfterMs = 10_000;

@@ -242,10 +242,22 @@ class GatewayTunnelConfig extends WindowConfig {
   @Integer(1, 1_000_000, { description: 'Connections that may be in their handshake at a time.' })
   maxPendingHandshakes = 1000;
 
-  @Choice(['replace', 'reject'], {
-    description: 'What happens when an agent that holds one connection comes again: the new one wins, or is refused.',
+  @Choice(['probe', 'replace', 'reject'], {
+    description:
+      'What happens when another process comes with the id of a connected agent: it wins if the first one answers no ping; it wins; or it is refused.',
   })
-  duplicateAgent: 'replace' | 'reject' = 'replace';
+  duplicateAgent: 'probe' | 'replace' | 'reject' = 'probe';
+
+  @Integer(1, MAX_MS, {
+    description:
+      'Time in which the process that holds an id must answer that ping; at most half of handshakeTimeoutMs counts.',
+  })
+  duplicateProbeMs = 1000;
+
+  @Integer(0, MAX_MS, {
+    description: 'Time that requests under way get when an operator disconnects an agent (`DELETE /agents/:id`).',
+  })
+  drainTimeoutMs = 30_000;
 }
 
 /** The gateway's settings with their defaults and rules; {@link GatewaySettings} is what other rooms see of it. */

@@ -81,7 +81,9 @@ export interface GatewaySettings {
     readonly staleAfterMs: number;
     readonly maxConnectionsPerAgent: number;
     readonly maxPendingHandshakes: number;
-    readonly duplicateAgent: 'replace' | 'reject';
+    readonly duplicateAgent: 'probe' | 'replace' | 'reject';
+    readonly duplicateProbeMs: number;
+    readonly drainTimeoutMs: number;
     readonly windowStartBytes: number;
     readonly windowMaxBytes: number;
     readonly windowBudgetBytes: number;
@@ -110,7 +112,13 @@ export interface AgentSettings {
     readonly serverName: string;
   };
   readonly metadata: Readonly<Record<string, string>>;
-  readonly reconnect: { readonly minMs: number; readonly maxMs: number; readonly stableAfterMs: number };
+  readonly reconnect: {
+    readonly minMs: number;
+    readonly maxMs: number;
+    readonly earlyMaxMs: number;
+    readonly earlyForMs: number;
+    readonly stableAfterMs: number;
+  };
   readonly local: {
     readonly connectTimeoutMs: number;
     readonly responseTimeoutMs: number;

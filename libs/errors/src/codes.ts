@@ -59,7 +59,7 @@ export const ERROR_TABLE = {
   BERTH_PROTOCOL_ERROR: entry(502, Grpc.INVALID_ARGUMENT),
   BERTH_CONNECTION_SILENT: entry(502, Grpc.UNAVAILABLE, true),
   BERTH_CONNECTION_CLOSED: entry(502, Grpc.UNAVAILABLE, true),
-  BERTH_CONNECTION_REPLACED: entry(409, Grpc.ABORTED),
+  BERTH_CONNECTION_REPLACED: entry(409, Grpc.ABORTED, true),
   BERTH_CONNECTION_DISCONNECTED: entry(503, Grpc.UNAVAILABLE, true),
 
   // A service could not be called, or its method failed (libs/services).

@@ -1,14 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import type { AgentSettings } from '#config';
-import { BerthError } from '#errors';
+import type { BerthError } from '#errors';
 import { LimitedLog, type Log } from '#observability';
 import {
   CREDIT_RETURN_FEATURE,
   type Exchange,
   type ExchangeSink,
   type Goaway,
-  GoawayReason,
   type Hello,
   PROTOCOL_VERSION,
   type Welcome,
@@ -24,9 +23,9 @@ import { type LinkEnd, TunnelLink } from './tunnel-link.js';
 export interface AgentEvents {
   /** the first connection stands, or stands again */
   ready: [{ port: number; host: string }];
-  /** no connection is left; the next attempt comes after `retryInMs` */
+  /** no connection is left, whatever the reason; the next attempt comes after `retryInMs` */
   lost: [{ reason: BerthError; retryInMs: number }];
-  /** it will not be tried again */
+  /** refused for good before the first registration: it will not be tried again */
   failed: [BerthError];
 }
 
@@ -54,6 +53,8 @@ export class AgentClient extends EventEmitter<AgentEvents> {
   private readonly exchangeLog: ExchangeLog;
   private stopped = false;
   private wasReady = false;
+  /** the gateway has taken this process once: what it says against it later may pass */
+  private wasTaken = false;
   private drained: Promise<void> | undefined;
   private onDrained: (() => void) | undefined;
 
@@ -162,6 +163,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
   }
 
   private onWelcome({ port, host, connectionId }: Welcome): void {
+    this.wasTaken = true;
     this.log.info({ connectionId, port }, 'registered');
     if (this.wasReady) return;
     this.wasReady = true;
@@ -171,10 +173,6 @@ export class AgentClient extends EventEmitter<AgentEvents> {
   /** Make before break: this one serves on until its successor stands. */
   private onGoaway(slot: Slot, link: TunnelLink, goaway: Goaway): void {
     this.log.info({ reason: goaway.reason, reconnect: goaway.reconnect }, 'the gateway asks this connection to end');
-    if (goaway.reason === GoawayReason.replaced) {
-      this.fail(new BerthError('BERTH_CONNECTION_REPLACED', `another process registered as agent ${this.settings.id}`));
-      return;
-    }
     if (slot.link !== link || !goaway.reconnect || this.stopped) return;
     this.leaving.add(link);
     slot.before = link;
@@ -189,16 +187,18 @@ export class AgentClient extends EventEmitter<AgentEvents> {
     }
     slot.link = undefined;
     slot.backoff.ended(end.livedMs);
-    if (end.final) this.fail(end.reason);
+    if (end.final && !this.wasTaken) this.fail(end.reason);
     if (this.stopped) {
       this.checkDrained();
       return;
     }
-    const retryInMs = slot.backoff.next();
+    const { code, message } = end.reason;
+    const retryInMs = code === 'BERTH_CONNECTION_REPLACED' ? slot.backoff.slowest() : slot.backoff.next(end.refused);
     slot.retryTimer = setTimeout(() => {
       this.connect(slot);
     }, retryInMs);
-    this.log.warn({ code: end.reason.code, reason: end.reason.message, retryInMs }, 'no connection to the gateway');
+    const what = end.final ? 'the gateway refuses an agent that it took before: it tries again' : 'no connection';
+    this.log.warn({ code, reason: message, retryInMs }, what);
     if (this.links().some(({ registered }) => registered)) return;
     this.wasReady = false;
     this.emit('lost', { reason: end.reason, retryInMs });

@@ -4,6 +4,7 @@ import { BerthError, isErrorCode } from '#errors';
 import type { Log } from '#observability';
 import {
   clientTransport,
+  ERROR_CODE_METADATA,
   type Exchange,
   type ExchangeSink,
   FINAL_STATUSES,
@@ -23,8 +24,10 @@ import { whyItEnded } from './outage.js';
 
 /** How a connection ended. */
 export interface LinkEnd {
-  /** the same attempt would fail again */
+  /** the gateway's own word that the same attempt would fail again */
   final: boolean;
+  /** a gateway that stays said no before its Welcome, or nothing in time */
+  refused: boolean;
   reason: BerthError;
   /** since Welcome, ms; 0 when there was none */
   livedMs: number;
@@ -81,6 +84,10 @@ export class TunnelLink {
           return events.opened(exchange);
         },
         goaway: (goaway) => {
+          if (goaway.reason === GoawayReason.replaced) {
+            this.end(new BerthError('BERTH_CONNECTION_REPLACED', `another process registered as agent ${settings.id}`));
+            return;
+          }
           // One that wants a successor first is left when that stands; see leave().
           if (!goaway.reconnect) this.draining = true;
           if (goaway.reason === GoawayReason.shutdown) this.shutdown = true;
@@ -98,7 +105,7 @@ export class TunnelLink {
           this.log.error({ err: thrown }, 'an exchange failed by a fault of ours');
         },
         closed: (error) => {
-          if (error !== undefined) this.end(error, false);
+          if (error !== undefined) this.end(error);
         },
       },
       {
@@ -157,7 +164,7 @@ export class TunnelLink {
 
   /** Ends the connection at once. */
   close(): void {
-    this.end(new BerthError('BERTH_CONNECTION_CLOSED', 'the agent ended the connection'), false);
+    this.end(new BerthError('BERTH_CONNECTION_CLOSED', 'the agent ended the connection'));
   }
 
   private onWelcome(welcome: Welcome): void {
@@ -179,7 +186,7 @@ export class TunnelLink {
     if (this.draining && this.session.inFlight === 0) {
       setImmediate(() => {
         if (this.session.inFlight > 0) return;
-        if (this.shutdown) this.end(shutdownOf(this.settings.gateway), false);
+        if (this.shutdown) this.end(shutdownOf(this.settings.gateway));
         else this.close();
       });
     }
@@ -194,15 +201,18 @@ export class TunnelLink {
     }
     this.log.debug({ status: status.code, details: status.details }, 'how gRPC ended the call');
     if (this.shutdown) {
-      this.end(shutdownOf(this.settings.gateway), false);
+      this.end(shutdownOf(this.settings.gateway));
       return;
     }
+    // Whoever answers without this trailer is no gateway: a proxy's error page is mapped to a status as well.
+    const code = String(status.metadata.get(ERROR_CODE_METADATA)[0] ?? '');
     const text = whyItEnded(status, this.settings);
-    const isFinal = this.welcomedAt === undefined && FINAL_STATUSES.has(status.code);
-    this.end(new BerthError('BERTH_CONNECTION_CLOSED', text), isFinal);
+    const reason = new BerthError(isErrorCode(code) ? code : 'BERTH_CONNECTION_CLOSED', text);
+    this.end(reason, code !== '' && FINAL_STATUSES.has(status.code));
   }
 
-  private end(reason: BerthError, final: boolean): void {
+  /** @param isFinal what the gateway said of another attempt; after Welcome it does not count */
+  private end(reason: BerthError, isFinal = false): void {
     if (this.ended) return;
     this.ended = true;
     clearTimeout(this.handshakeTimer);
@@ -212,10 +222,16 @@ export class TunnelLink {
     this.release();
     const livedMs = this.welcomedAt === undefined ? 0 : performance.now() - this.welcomedAt;
     this.log.debug({ code: reason.code, reason: reason.message, livedMs: Math.round(livedMs) }, 'connection ended');
-    this.events.ended(this, { final, reason, livedMs });
+    const final = isFinal && this.welcomedAt === undefined;
+    this.events.ended(this, { final, refused: this.welcomedAt === undefined && isRefusal(reason), reason, livedMs });
   }
 }
 
 function shutdownOf(gateway: string): BerthError {
   return new BerthError('BERTH_DRAINING', `the gateway at ${gateway} is shutting down`);
+}
+
+/** A gateway that is on its way out will be there again soon; who is no gateway has no say. */
+function isRefusal({ code }: BerthError): boolean {
+  return code !== 'BERTH_CONNECTION_CLOSED' && code !== 'BERTH_DRAINING';
 }

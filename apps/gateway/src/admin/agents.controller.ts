@@ -1,11 +1,13 @@
-import { Controller, Delete, Get, HttpCode, Inject, Param } from '@nestjs/common';
+import { Controller, Delete, Get, HttpCode, Inject, Param, Query } from '@nestjs/common';
 import {
+  ApiBadRequestResponse,
   ApiForbiddenResponse,
   ApiNoContentResponse,
   ApiNotFoundResponse,
   ApiOkResponse,
   ApiOperation,
   ApiParam,
+  ApiQuery,
   ApiTags,
 } from '@nestjs/swagger';
 import { BerthError } from '#errors';
@@ -43,12 +45,24 @@ export class AgentsController {
 
   @Delete(':id')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Disconnect an agent; it may dial in again' })
+  @ApiOperation({
+    summary: 'Disconnect an agent; it may dial in again',
+    description:
+      'Asks the agent to open its next connection and to leave the present ones. Requests under way may end within `tunnel.drainTimeoutMs`.',
+  })
   @ApiParam({ name: 'id', description: 'agent id', example: 'my-laptop' })
-  @ApiNoContentResponse({ description: 'its connections are closed' })
+  @ApiQuery({
+    name: 'now',
+    required: false,
+    schema: { type: 'boolean', default: false },
+    description: 'close its connections at once, with what runs on them',
+  })
+  @ApiNoContentResponse({ description: 'it has been asked to leave; with `now` its connections are closed' })
+  @ApiBadRequestResponse({ type: ErrorDto, description: 'BERTH_BAD_REQUEST: `now` is neither true nor false' })
   @ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND' })
   @ApiForbiddenResponse({ type: ErrorDto, description: 'BERTH_CROSS_SITE: asked by a page of another origin' })
-  disconnect(@Param('id') id: string): void {
-    this.registry.disconnect(id);
+  disconnect(@Param('id') id: string, @Query('now') now: unknown = 'false'): void {
+    if (now !== 'true' && now !== 'false') throw new BerthError('BERTH_BAD_REQUEST', 'now must be true or false');
+    this.registry.disconnect(id, now === 'true');
   }
 }

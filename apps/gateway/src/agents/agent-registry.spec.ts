@@ -36,6 +36,8 @@ describe('AgentRegistry, while a server starts', () => {
     const berths = new AgentBerths(ports, { build }, { bindAttempts: 3, stopGraceMs: 0 }, events, silentLog);
     const defaults: RegistryOptions = {
       duplicateAgent: 'replace',
+      duplicateProbeMs: 20,
+      drainTimeoutMs: 1000,
       maxConnectionsPerAgent: 2,
       holdMs: 0,
       staleAfterMs: 120_000,

@@ -4,17 +4,18 @@ import { GoawayReason } from '#tunnel-protocol';
 import { Agent } from './agent.js';
 import type { AgentBerths } from './agent-berths.js';
 import type { LifecycleEvents } from './lifecycle-events.js';
-import { type Entry, longestHeld, replaced, shuttingDown, tooMany } from './registry-entry.js';
+import { closedMeanwhile, type Entry, longestHeld, replaced, shuttingDown, tooMany } from './registry-entry.js';
+import { Succession, type SuccessionOptions } from './succession.js';
 import type { TunnelConnection } from './tunnel-connection.js';
 
-export interface RegistryOptions {
-  /** another process with a known id: takes over, or is refused */
-  duplicateAgent: 'replace' | 'reject';
+export interface RegistryOptions extends SuccessionOptions {
   maxConnectionsPerAgent: number;
   /** how long a port keeps listening while its agent is away, ms; 0: not at all */
   holdMs: number;
   /** silence after which a connection is dropped, ms */
   staleAfterMs: number;
+  /** for exchanges under way when an operator disconnects an agent, ms */
+  drainTimeoutMs: number;
 }
 
 /**
@@ -23,6 +24,7 @@ export interface RegistryOptions {
  */
 export class AgentRegistry {
   private readonly entries = new Map<string, Entry>();
+  private readonly succession: Succession;
   private shuttingDown = false;
 
   constructor(
@@ -30,7 +32,9 @@ export class AgentRegistry {
     private readonly options: RegistryOptions,
     private readonly events: LifecycleEvents,
     private readonly log: Log,
-  ) {}
+  ) {
+    this.succession = new Succession(options, events, log);
+  }
 
   get(agentId: string): Agent | undefined {
     const agent = this.entries.get(agentId)?.agent;
@@ -57,10 +61,11 @@ export class AgentRegistry {
     metadata: Readonly<Record<string, string>>,
     welcome: (port: number) => void,
   ): Promise<Agent> {
-    if (this.shuttingDown) throw shuttingDown();
-    const entry = this.claim(connection);
+    const find = (): Entry | undefined => this.entries.get(connection.agentId);
+    const claim = (): Entry => this.claim(connection);
+    const isContested = this.succession.isContested(find(), connection);
+    const entry = isContested ? await this.succession.contest(find, connection, claim) : claim();
     const { agent } = entry;
-    entry.arriving += 1;
     try {
       agent.port = await entry.opened;
     } catch (thrown) {
@@ -89,18 +94,19 @@ export class AgentRegistry {
   }
 
   /**
-   * Disconnects an agent on an operator's word; it may come back.
+   * Disconnects an agent on an operator's word; it may come back. Exchanges
+   * under way may end within `drainTimeoutMs` (issue 8, D28).
    *
+   * @param now cuts everything off at once
    * @throws BerthError `BERTH_NOT_FOUND`
    */
-  disconnect(agentId: string): void {
+  disconnect(agentId: string, now = false): void {
     const agent = this.get(agentId);
     if (agent === undefined) throw new BerthError('BERTH_NOT_FOUND', `Agent ${agentId} not found`);
-    this.closeAll(
-      agent,
-      GoawayReason.disconnected,
-      new BerthError('BERTH_CONNECTION_DISCONNECTED', 'disconnected by an operator'),
-    );
+    for (const connection of agent.connections.all) {
+      connection.goaway(GoawayReason.disconnected, now ? 0 : this.options.drainTimeoutMs, true);
+      if (now) connection.close(new BerthError('BERTH_CONNECTION_DISCONNECTED', 'disconnected by an operator'));
+    }
   }
 
   /**
@@ -152,7 +158,10 @@ export class AgentRegistry {
     return this.shuttingDown;
   }
 
+  /** The entry of the connection's agent, with the connection counted as arriving. */
   private claim(connection: TunnelConnection): Entry {
+    if (this.shuttingDown) throw shuttingDown();
+    if (connection.session.closed) throw closedMeanwhile(connection);
     const { agentId, origin } = connection;
     const known = this.entries.get(agentId);
     if (known === undefined) {
@@ -162,23 +171,22 @@ export class AgentRegistry {
         opened: this.openBerth(agent),
         holdTimer: undefined,
         announced: false,
-        arriving: 0,
+        arriving: 1,
       };
       this.entries.set(agentId, entry);
       return entry;
     }
-    if (known.agent.instanceId !== origin.instanceId) this.takeOver(known, origin.instanceId);
+    if (known.agent.instanceId !== origin.instanceId) this.succession.takeOver(known, origin.instanceId);
     const full = tooMany(known.agent, this.options.maxConnectionsPerAgent);
     if (full !== undefined) throw full;
+    known.arriving += 1;
     return known;
   }
 
   /** Why a connection cannot go into service after all, now that its agent's server listens. */
   private obstacle({ agent }: Entry, connection: TunnelConnection): BerthError | undefined {
     if (this.shuttingDown) return shuttingDown();
-    if (connection.session.closed) {
-      return new BerthError('BERTH_CONNECTION_CLOSED', `connection ${connection.id} closed while its server started`);
-    }
+    if (connection.session.closed) return closedMeanwhile(connection);
     if (agent.instanceId !== connection.origin.instanceId) return replaced(agent);
     return tooMany(agent, this.options.maxConnectionsPerAgent);
   }
@@ -192,7 +200,7 @@ export class AgentRegistry {
     const { agent } = entry;
     clearTimeout(entry.holdTimer);
     entry.holdTimer = undefined;
-    const isFirst = !agent.connected;
+    const isFirst = !entry.announced;
     agent.metadata = metadata;
     // Welcome is the first frame an agent gets; no Open may overtake it.
     welcome(agent.port);
@@ -228,42 +236,6 @@ export class AgentRegistry {
         clearTimeout(held.holdTimer);
         await this.berths.stop(held.agent.id);
       }
-    }
-  }
-
-  /** The port and its server pass on to the new process; the old one is told and closed. */
-  private takeOver(entry: Entry, instanceId: string): void {
-    const { agent, arriving } = entry;
-    if ((agent.connected || arriving > 0) && this.options.duplicateAgent === 'reject') {
-      throw new BerthError(
-        'BERTH_AGENT_EXISTS',
-        `agent ${agent.id} is connected already (tunnel.duplicateAgent: reject)`,
-      );
-    }
-    agent.instanceId = instanceId;
-    if (entry.announced) {
-      entry.announced = false;
-      const reason = 'BERTH_CONNECTION_REPLACED';
-      this.events.emit('agent.disconnected', { agentId: agent.id, port: agent.port, reason });
-    }
-    const previous = agent.connections.all;
-    for (const connection of previous) agent.connections.remove(connection);
-    for (const connection of previous) {
-      const { id: connectionId } = connection;
-      this.events.emit('connection.closed', { agentId: agent.id, connectionId, reason: 'replaced' });
-      this.log.warn(
-        { agentId: agent.id, connectionId: connection.id },
-        'connection replaced by another process with the same id',
-      );
-      connection.goaway(GoawayReason.replaced, 0, false);
-      connection.close(replaced(agent));
-    }
-  }
-
-  private closeAll(agent: Agent, reason: GoawayReason, error: BerthError): void {
-    for (const connection of agent.connections.all) {
-      connection.goaway(reason, 0, true);
-      connection.close(error);
     }
   }
 

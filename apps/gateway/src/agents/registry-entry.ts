@@ -1,5 +1,6 @@
 import { BerthError } from '#errors';
 import type { Agent } from './agent.js';
+import type { TunnelConnection } from './tunnel-connection.js';
 
 /** What the registry keeps of an agent. */
 export interface Entry {
@@ -30,6 +31,10 @@ export function shuttingDown(): BerthError {
 
 export function replaced({ id }: Agent): BerthError {
   return new BerthError('BERTH_CONNECTION_REPLACED', `another process registered as agent ${id}`);
+}
+
+export function closedMeanwhile({ id }: TunnelConnection): BerthError {
+  return new BerthError('BERTH_CONNECTION_CLOSED', `connection ${id} closed before it was registered`);
 }
 
 /** Why one more connection cannot be taken; undefined when it can. */

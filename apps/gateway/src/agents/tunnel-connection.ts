@@ -10,12 +10,24 @@ export interface ConnectionOrigin {
   instanceId: string;
 }
 
+/** Numbers of the Pings that ask whether a process still answers; those of Liveness count up from 1. */
+const FIRST_PROBE = 2 ** 31;
+
+/** A Ping whose answer somebody waits for. */
+interface Probe {
+  readonly sequence: number;
+  readonly answered: Promise<boolean>;
+  settle(answered: boolean): void;
+}
+
 /** One live tunnel connection of an agent, as the pool sees it. */
 export class TunnelConnection implements PooledConnection {
   /** ms since the epoch, to be shown */
   readonly connectedAt = Date.now();
   private state: 'serving' | 'standby' | 'draining' = 'serving';
   private deadline: NodeJS.Timeout | undefined;
+  private probe: Probe | undefined;
+  private nextProbe = FIRST_PROBE;
 
   constructor(
     readonly id: string,
@@ -50,6 +62,11 @@ export class TunnelConnection implements PooledConnection {
     return this.state !== 'serving';
   }
 
+  /** The agent has said that it goes: nothing new begins here, and it waits for what runs to end. */
+  get leaving(): boolean {
+    return this.state === 'draining';
+  }
+
   /** monotonic ms, see {@link wallTime} */
   get lastSeenAt(): number {
     return this.session.lastSeenAt;
@@ -62,7 +79,8 @@ export class TunnelConnection implements PooledConnection {
    * @param reconnect whether the agent should open its next connection first
    */
   goaway(reason: GoawayReason, deadlineMs: number, reconnect: boolean): void {
-    if (this.session.closed || this.state === 'draining') return;
+    // One that was asked already keeps the deadline it was told.
+    if (this.session.closed || this.state === 'draining' || (reconnect && this.state === 'standby')) return;
     this.state = reconnect ? 'standby' : 'draining';
     this.session.sendGoaway({ reason, deadlineMs, reconnect });
     clearTimeout(this.deadline);
@@ -83,9 +101,43 @@ export class TunnelConnection implements PooledConnection {
     if (this.state === 'draining') this.endWhenIdle();
   }
 
+  /**
+   * Whether the process behind the connection answers a Ping. Who asks while an
+   * answer is awaited gets the same one.
+   *
+   * @param deadlineMs after this, and when the connection ends, the answer is no
+   */
+  answers(deadlineMs: number): Promise<boolean> {
+    if (this.session.closed) return Promise.resolve(false);
+    if (this.probe !== undefined) return this.probe.answered;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const timer = setTimeout(() => this.probe?.settle(false), deadlineMs);
+    timer.unref();
+    const settle = (answered: boolean): void => {
+      clearTimeout(timer);
+      this.probe = undefined;
+      resolve(answered);
+    };
+    this.probe = { sequence: this.nextProbe, answered: promise, settle };
+    this.nextProbe += 1;
+    this.session.sendPing(this.probe.sequence);
+    return promise;
+  }
+
+  /** Somebody waits for the answer to {@link answers}. */
+  get asked(): boolean {
+    return this.probe !== undefined;
+  }
+
+  /** To be called with every Pong. */
+  pong(sequence: number): void {
+    if (sequence === this.probe?.sequence) this.probe.settle(true);
+  }
+
   /** To be called once the session has closed. */
   ended(): void {
     clearTimeout(this.deadline);
+    this.probe?.settle(false);
   }
 
   close(error: BerthError): void {

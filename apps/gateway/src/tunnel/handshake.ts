@@ -86,6 +86,7 @@ export class Handshakes {
         },
         pong: (sequence) => {
           liveness.pong(sequence);
+          connection?.pong(sequence);
         },
         goaway: () => connection?.leave(),
         exchangeEnded: () => connection?.exchangeEnded(),

@@ -1,0 +1,106 @@
+import { once } from 'node:events';
+import { createServer as createHttp2Server, type Http2Server } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { defaultAgentSettings } from '#config';
+import type { BerthError } from '#errors';
+import { eventually } from '#testing';
+import { type RunningAgent, startAgent } from '../apps/agent/src/index.js';
+import { Cleanup, testAgent, testGateway } from './support/harness.js';
+import { logLines } from './support/log-lines.js';
+
+/** Which refusals end an agent: its gateway's own word before the first Welcome, and nothing else. */
+describe('issue 8, C11: an agent is refused', () => {
+  const cleanup = new Cleanup();
+  afterEach(() => cleanup.run());
+
+  const dialling = (port: number): RunningAgent =>
+    cleanup.add(
+      startAgent(
+        defaultAgentSettings({
+          target: '1',
+          id: 'agent-1',
+          gateway: `127.0.0.1:${port}`,
+          reconnect: { minMs: 10, maxMs: 50 },
+          log: { level: 'silent' },
+        }),
+      ),
+      (it) => it.stop(),
+    );
+
+  it('by a gateway with a wrong token, after it was registered: it says so, goes on, and is back', async () => {
+    const lines = logLines();
+    const before = await testGateway({ auth: { token: 'right' } });
+    const agent = cleanup.add(await testAgent(before, 1, { token: 'right' }, lines.log), (it) => it.stop());
+    let gaveUp = false;
+    void agent.failed.then(() => (gaveUp = true));
+    const reasons: string[] = [];
+    agent.client.on('lost', ({ reason }) => reasons.push(reason.code));
+    await before.close();
+    const where = { grpc: { port: before.grpcPort }, http: { agentPortRange: before.range } };
+    const wrong = await testGateway({ ...where, auth: { token: 'wrong' } });
+    await eventually(() => reasons.filter((code) => code === 'BERTH_UNAUTHENTICATED').length > 2);
+    expect(lines.at('warn').filter(({ code }) => code === 'BERTH_UNAUTHENTICATED')[0]).toMatchObject({
+      msg: 'the gateway refuses an agent that it took before: it tries again',
+      reason: expect.stringContaining('token') as string,
+    });
+    const back = once(agent.client, 'ready');
+    await wrong.close();
+    cleanup.add(await testGateway({ ...where, auth: { token: 'right' } }), (it) => it.close());
+    await back;
+    expect(gaveUp).toBe(false);
+  });
+
+  it('by a gateway with a wrong token, before it was registered: it ends', async () => {
+    const gateway = cleanup.add(await testGateway({ auth: { token: 'right' } }), (it) => it.close());
+    expect((await dialling(gateway.grpcPort).failed).code).toBe('BERTH_UNAUTHENTICATED');
+  });
+
+  it.each([400, 401, 403, 404])('by a proxy with status %i: that is no answer, and it goes on', async (status) => {
+    const proxy = createHttp2Server((_, response) => {
+      response.writeHead(status, { 'content-type': 'text/html' }).end('<h1>no</h1>');
+    });
+    await servesAgentAfter(await listening(proxy), 2, () => closing(proxy));
+  });
+
+  it('by a gRPC server that is no gateway: it goes on', async () => {
+    const server = cleanup.add(new Server(), (it) => {
+      it.forceShutdown();
+    });
+    const port = await new Promise<number>((resolve, reject) => {
+      server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => {
+        if (error === null) resolve(bound);
+        else reject(error);
+      });
+    });
+    await servesAgentAfter(port, 2, () => {
+      server.forceShutdown();
+    });
+  });
+
+  /** An agent is refused so often on the port, and registers when a gateway is there instead. */
+  async function servesAgentAfter(port: number, refusals: number, end: () => unknown): Promise<void> {
+    const agent = dialling(port);
+    let gaveUp: BerthError | undefined;
+    void agent.failed.then((reason) => (gaveUp = reason));
+    const reasons: BerthError[] = [];
+    agent.client.on('lost', ({ reason }) => reasons.push(reason));
+    await eventually(() => gaveUp ?? reasons.length >= refusals);
+    expect(gaveUp).toBeUndefined();
+    await end();
+    cleanup.add(await testGateway({ grpc: { port } }), (it) => it.close());
+    await agent.ready;
+  }
+
+  async function listening(server: Http2Server): Promise<number> {
+    cleanup.add(server, closing).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return (server.address() as AddressInfo).port;
+  }
+
+  async function closing(server: Http2Server): Promise<void> {
+    if (!server.listening) return;
+    server.close();
+    await once(server, 'close');
+  }
+});
