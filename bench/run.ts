@@ -13,6 +13,7 @@ import { fairShare } from './scenarios/fair-share.js';
 import { idleAgents } from './scenarios/idle-agents.js';
 import { longLink } from './scenarios/long-link.js';
 import { memory } from './scenarios/memory.js';
+import { returning } from './scenarios/return.js';
 import { brokerRestarts } from './scenarios/services-broker-restarts.js';
 import { bus } from './scenarios/services-bus.js';
 import { functionServer } from './scenarios/services-function-server.js';
@@ -22,7 +23,7 @@ import { soak } from './scenarios/soak.js';
 import { stalled } from './scenarios/stalled.js';
 
 const SCENARIOS: readonly Scenario[] = [
-  ...[smallRequests, bulk, longLink, stalled, fairShare, idleAgents, memory],
+  ...[smallRequests, bulk, longLink, stalled, fairShare, idleAgents, returning, memory],
   ...[functionServer, bus, objects, brokerRestarts, soak],
 ];
 

@@ -33,3 +33,6 @@ export const MiB = 1024 * 1024;
 
 /** Bytes in a time, in 10^6 bytes per second. */
 export const megabytesPerSecond = (bytes: number, ms: number): number => bytes / 1000 / ms;
+
+/** The machine's monotonic clock, ms: the same in all its processes. */
+export const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6;
