@@ -54,6 +54,12 @@ const MUSTS: readonly Rule[] = [
     'apps/agent/src/session/backoff.spec.ts',
     'spreads agents that lost their gateway together',
   ],
+  [
+    'must not end agents that nobody can reach',
+    'test/refusals.spec.ts',
+    'by a gateway with a wrong token, after it was',
+  ],
+  ['must not take it from each other in turns', 'test/duplicate-agent.spec.ts', 'C12: a replaced agent does not fight'],
   ['must keep a `Head` well below', LIMITS, 'a gRPC message above the limit ends its call, and no other'],
 ];
 
