@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ask } from '../lib/ask.js';
 import { type AgentOptions, gatewayPorts, startAgent, startGateway } from '../lib/berth.js';
+import { liveHeapMiB, SNAPSHOT_FLAG } from '../lib/heap-snapshot.js';
 import { openDescriptors } from '../lib/proc-stats.js';
 import type { Processes, Running } from '../lib/processes.js';
 import { compiled } from '../lib/repository.js';
@@ -13,6 +14,8 @@ import { SoakWatch } from '../lib/soak-watch.js';
 /** Agents that come and go; beside them one stays. */
 const FLAPPING = 3;
 const SETTLE_MS = 10_000;
+/** What is under way at one moment and not at another makes such a difference. */
+const MOST_GROWTH_MIB = 3;
 
 /** Ends an agent and starts it again, by turns in order and by force, until `over`. @returns how often, and whether its port changed */
 async function flap(
@@ -42,12 +45,12 @@ async function run({ processes, directory: cwd, quick, progress }: Context): Pro
   const seconds = quick ? 60 : 20 * 60;
   const warmUpSeconds = seconds / 4;
   const ports = gatewayPorts(16);
-  const gateway = await startGateway(processes, cwd, ports);
+  const gateway = await startGateway(processes, cwd, ports, [SNAPSHOT_FLAG]);
   const origin = processes.node('origin', compiled('bench/programs/soak-origin.js'), [String(1 + FLAPPING)]);
   const targets = (await origin.says(/ports ([\d,]+)\n/)).split(',').map(Number);
   const options = targets.map((target, i): AgentOptions => ({
     ...{ cwd, httpPort: ports.http, dial: ports.grpc, target },
-    id: i === 0 ? 'stays' : `flaps-${i}`,
+    ...(i === 0 ? { id: 'stays', nodeFlags: [SNAPSHOT_FLAG] } : { id: `flaps-${i}` }),
   }));
   const agents = [];
   for (const option of options) agents.push(await startAgent(processes, option));
@@ -70,6 +73,12 @@ async function run({ processes, directory: cwd, quick, progress }: Context): Pro
     return flap(processes, option, agent, () => performance.now() > end - 5000);
   });
   const asked = ask(client, { seconds }, (seconds + 180) * 1000);
+  // Both under the same load, and early enough that the last one is over when the load is.
+  const live = async (atSeconds: number): Promise<{ gateway: number; agent: number }> => {
+    await sleep(end - (seconds - atSeconds) * 1000 - performance.now());
+    return { gateway: await liveHeapMiB(gateway, cwd), agent: await liveHeapMiB(stays.agent, cwd) };
+  };
+  const lives = [await live(warmUpSeconds), await live(seconds - 15)] as const;
   const [, ...flapped] = await Promise.all([asked, ...flaps]);
   const accounts = JSON.parse(readFileSync(file, 'utf8')) as SoakAccount[];
   for (const watch of Object.values(watches)) watch.stop();
@@ -90,6 +99,10 @@ async function run({ processes, directory: cwd, quick, progress }: Context): Pro
   const brokenOf = ({ broken }: SoakAccount): number => Object.values(broken).reduce((total, one) => total + one, 0);
   const figure = (name: string, value: number, unit = ''): Figure => ({ name: `soak: ${name}`, value, unit });
   const none = (name: string, value: number): Figure => ({ ...figure(name, value), goal: { atMost: 0 } });
+  const grown = (end: string, value: number): Figure => ({
+    ...figure(`live memory of the ${end}, growth after the warm-up`, value, 'MiB'),
+    goal: { atMost: MOST_GROWTH_MIB },
+  });
   return {
     figures: [
       figure('minutes', seconds / 60),
@@ -121,13 +134,15 @@ async function run({ processes, directory: cwd, quick, progress }: Context): Pro
       none('exchanges left in the gateway', inFlight),
       none('descriptors left in the gateway', after.gateway - before.gateway),
       none('descriptors left in the agent', after.agent - before.agent),
-      figure('memory of the gateway after the warm-up', slopes.gateway.mibPerHour, 'MiB/h'),
-      figure('memory of the agent after the warm-up', slopes.agent.mibPerHour, 'MiB/h'),
+      grown('gateway', lives[1].gateway - lives[0].gateway),
+      grown('agent', lives[1].agent - lives[0].agent),
+      figure('resident memory of the gateway after the warm-up', slopes.gateway.mibPerHour, 'MiB/h'),
+      figure('resident memory of the agent after the warm-up', slopes.agent.mibPerHour, 'MiB/h'),
       figure('descriptors of the gateway after the warm-up', slopes.gateway.descriptorsPerHour, 'per hour'),
       figure('descriptors of the agent after the warm-up', slopes.agent.descriptorsPerHour, 'per hour'),
     ],
     raw: {
-      ...{ seconds, warmUpSeconds, flapped, posts, inFlight, before, after, slopes },
+      ...{ seconds, warmUpSeconds, flapped, posts, inFlight, before, after, slopes, lives },
       accounts: accounts.map(({ posts: { length }, ...account }) => ({ ...account, posts: length })),
       ledger: { posts: Object.keys(ledger.posts).length, wrongBodies: ledger.wrongBodies },
       samples: { gateway: watches.gateway.samples, agent: watches.agent.samples },
