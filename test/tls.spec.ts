@@ -1,14 +1,17 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { credentials, status } from '@grpc/grpc-js';
 import { defaultAgentSettings } from '#config';
 import { eventually } from '#testing';
 import { startAgent } from '../apps/agent/src/index.js';
+import { type HandshakeFailure, LifecycleEvents } from '../apps/gateway/src/index.js';
 import { agentIds, portsOf } from './support/admin.js';
 import { type KeyPair, TestCa } from './support/certificates.js';
 import { Cleanup, localService, testAgent, type TestGateway, testGateway } from './support/harness.js';
 import { logLines } from './support/log-lines.js';
 import { RawAgent } from './support/raw-agent.js';
+import { H2_PREFACE, H2Peer } from './support/raw-h2.js';
 
 describe('TLS on the gRPC port', () => {
   const cleanup = new Cleanup();
@@ -137,6 +140,82 @@ describe('TLS on the gRPC port', () => {
     const log = logLines();
     await start('require', log);
     expect(log.at('warn')).toEqual([]);
+  });
+
+  describe('issue 8, A5: a failed handshake', () => {
+    const failedAs = async (gateway: TestGateway, act: () => unknown): Promise<HandshakeFailure[]> => {
+      const reasons: HandshakeFailure[] = [];
+      gateway.app.get(LifecycleEvents).on('handshake.failed', ({ reason }) => void reasons.push(reason));
+      act();
+      await eventually(() => reasons.length > 0);
+      return reasons;
+    };
+
+    it.each<[string, () => KeyPair | undefined, HandshakeFailure, RegExp]>([
+      ['no certificate', () => undefined, 'certificate', /no client certificate was shown/],
+      ["another CA's", () => otherCa.issue('agent-1'), 'certificate', /not signed by the CA in grpc.tls.caFile/],
+      ['one that has expired', () => ca.issue('agent-1', undefined, -1), 'certificate', /out of date/],
+    ])('%s: one line says why', async (_, issue, reason, text) => {
+      const log = logLines();
+      const gateway = await start('require', log);
+      expect(await failedAs(gateway, () => rawAgent(gateway, issue()).hello('agent-1'))).toEqual([reason]);
+      expect(log.at('warn')).toEqual([expect.objectContaining({ msg: 'client certificate not trusted' })]);
+      expect(log.at('warn')[0]?.['reason']).toMatch(text);
+    });
+
+    it("a peer that does not trust the gateway's certificate: one line says so", async () => {
+      const log = logLines();
+      const gateway = await start('none', log);
+      // Node's own clients say nothing and leave; others send an alert.
+      const address = `127.0.0.1:${gateway.grpcPort}`;
+      const args = ['s_client', '-connect', address, '-CAfile', otherCa.caFile, '-verify_return_error'];
+      const failure = failedAs(gateway, () => {
+        cleanup.add(spawn('openssl', args, { stdio: 'ignore' }), (it) => it.kill());
+      });
+      expect(await failure).toEqual(['tls']);
+      expect(log.at('warn').at(-1)?.['reason']).toMatch(/does not trust the gateway's certificate/);
+    });
+
+    it.each([
+      ['HTTP/2', H2_PREFACE],
+      ['HTTP/1.1', Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\n')],
+    ])('plain %s on the TLS port: a few lines, however many come', async (_, bytes) => {
+      const log = logLines();
+      const gateway = await start('none', log);
+      const peers = await Promise.all(Array.from({ length: 20 }, () => H2Peer.connect(gateway.grpcPort)));
+      for (const peer of peers)
+        cleanup.add(peer, (it) => {
+          it.close();
+        });
+      const reasons = await failedAs(gateway, () => {
+        for (const peer of peers) peer.send(bytes);
+      });
+      await eventually(() => reasons.length === 20);
+      expect(new Set(reasons)).toEqual(new Set(['plaintext']));
+      const lines = log.lines.filter(({ msg }) => msg === 'TLS handshake failed: plain text');
+      expect(lines).toHaveLength(5);
+      expect(lines[0]?.['reason']).toContain('grpc.tls.enabled');
+    });
+
+    it('TLS on a port without it: one line says so', async () => {
+      const log = logLines();
+      const gateway = cleanup.add(await testGateway({}, 4, log.log), (it) => it.close());
+      expect(await failedAs(gateway, () => rawAgent(gateway).hello('agent-1'))).toEqual(['protocol']);
+      expect(log.at('warn').at(-1)?.msg).toMatch(/grpc\.tls\.enabled/);
+    });
+
+    it('a peer that never finishes its handshake is closed in time', async () => {
+      const gateway = cleanup.add(
+        await testGateway({ grpc: { tls: { enabled: true, ...server } }, tunnel: { handshakeTimeoutMs: 100 } }),
+        (it) => it.close(),
+      );
+      const peer = cleanup.add(await H2Peer.connect(gateway.grpcPort), (it) => {
+        it.close();
+      });
+      // The head of a ClientHello that never comes.
+      peer.send(Buffer.from([22, 3, 1, 2, 0]));
+      await eventually(() => peer.closed);
+    });
   });
 
   it('names the setting of a file that cannot be used', async () => {

@@ -30,8 +30,11 @@ export class TestCa {
     );
   }
 
-  /** @param subjectAltName such as `DNS:agent-1` */
-  issue(commonName: string, subjectAltName?: string): KeyPair {
+  /**
+   * @param subjectAltName such as `DNS:agent-1`
+   * @param days that it is good for from now on; negative: it has expired
+   */
+  issue(commonName: string, subjectAltName?: string, days = 2): KeyPair {
     const name = `cert-${(this.serial += 1)}`;
     const [keyFile, certFile, request] = [this.path(`${name}.key`), this.path(`${name}.crt`), this.path(`${name}.csr`)];
     this.openssl('req', ...NEW_KEY, '-keyout', keyFile, '-out', request, '-subj', `/CN=${commonName}`);
@@ -45,7 +48,7 @@ export class TestCa {
       '-set_serial',
       String(this.serial),
       '-days',
-      '2',
+      String(days),
     ];
     this.openssl('x509', '-req', '-in', request, '-out', certFile, '-extfile', extensions, ...signed);
     return { certFile, keyFile };

@@ -2,7 +2,7 @@ import { type DynamicModule, type INestApplication, Module, type ModuleMetadata,
 import { DiscoveryModule, DiscoveryService, RouterModule } from '@nestjs/core';
 import { defaultGatewaySettings, type DeepPartial, type GatewaySettings } from '#config';
 import { AgentHttpServerFactory, HttpServerPool } from '#http-server-pool';
-import { createLogger, type Log } from '#observability';
+import { createLogger, LimitedLog, type Log } from '#observability';
 import { PortAllocatorService } from '#port-allocator';
 import { SESSION_DEFAULTS, WindowBudget } from '#tunnel-protocol';
 import { AdminModule } from './admin/index.js';
@@ -14,6 +14,7 @@ import { IngressBerthBuilder, MAX_REFUSED } from './ingress/index.js';
 import {
   CERTIFICATE_REQUIRED,
   grpcCredentials,
+  GrpcEdge,
   Handshakes,
   TunnelController,
   TunnelGrpcServer,
@@ -30,6 +31,9 @@ export interface GatewayOptions {
    */
   admin?: { path: string } | false;
 }
+
+/** Takes the lines that anybody who reaches the gRPC port can cause. */
+const EDGE_LOG = Symbol('EDGE_LOG');
 
 const PROVIDERS: Provider[] = [
   { provide: LifecycleEvents, useFactory: (log: Log) => new LifecycleEvents(log), inject: [GATEWAY_LOG] },
@@ -97,12 +101,24 @@ const PROVIDERS: Provider[] = [
     inject: [AgentBerths, GATEWAY_SETTINGS, LifecycleEvents, GATEWAY_LOG],
   },
   {
+    provide: EDGE_LOG,
+    useFactory: (log: Log) => new LimitedLog(log),
+    inject: [GATEWAY_LOG],
+  },
+  {
+    provide: GrpcEdge,
+    useFactory: ({ tunnel }: GatewaySettings, events: LifecycleEvents, log: LimitedLog) =>
+      new GrpcEdge(tunnel, events, log),
+    inject: [GATEWAY_SETTINGS, LifecycleEvents, EDGE_LOG],
+  },
+  {
     provide: Handshakes,
     useFactory: (
       registry: AgentRegistry,
       { tunnel, auth, agentPorts }: GatewaySettings,
       events: LifecycleEvents,
       log: Log,
+      refusals: LimitedLog,
     ) =>
       new Handshakes(
         registry,
@@ -119,8 +135,9 @@ const PROVIDERS: Provider[] = [
         },
         events,
         log,
+        refusals,
       ),
-    inject: [AgentRegistry, GATEWAY_SETTINGS, LifecycleEvents, GATEWAY_LOG],
+    inject: [AgentRegistry, GATEWAY_SETTINGS, LifecycleEvents, GATEWAY_LOG, EDGE_LOG],
   },
   {
     provide: CERTIFICATE_REQUIRED,
@@ -129,17 +146,9 @@ const PROVIDERS: Provider[] = [
   },
   {
     provide: TunnelGrpcServer,
-    useFactory: ({ grpc }: GatewaySettings, log: Log) =>
-      new TunnelGrpcServer({
-        host: grpc.host,
-        port: grpc.port,
-        credentials: grpcCredentials(grpc.tls),
-        maxStreams: 128,
-        onUntrusted: (remoteAddress, reason) => {
-          log.warn({ remoteAddress, reason }, 'client certificate not trusted (grpc.tls.caFile)');
-        },
-      }),
-    inject: [GATEWAY_SETTINGS, GATEWAY_LOG],
+    useFactory: ({ grpc }: GatewaySettings, edge: GrpcEdge) =>
+      new TunnelGrpcServer({ host: grpc.host, port: grpc.port, credentials: grpcCredentials(grpc.tls), edge }),
+    inject: [GATEWAY_SETTINGS, GrpcEdge],
   },
   GatewayRuntime,
 ];

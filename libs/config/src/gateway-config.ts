@@ -239,8 +239,21 @@ class GatewayTunnelConfig extends WindowConfig {
   @Integer(1, 1024, { description: 'Connections that one agent may hold.' })
   maxConnectionsPerAgent = 16;
 
-  @Integer(1, 1_000_000, { description: 'Connections that may be in their handshake at a time.' })
-  maxPendingHandshakes = 1000;
+  @Integer(1, 1_000_000, {
+    description:
+      'TCP connections to the gRPC port without a registered agent at a time; the oldest one makes room for the next.',
+  })
+  maxPendingHandshakes = 400;
+
+  @Integer(1, 1_000_000, {
+    description: 'The same of one address (of one /64 network with IPv6): agents behind one NAT that come at once.',
+  })
+  maxPendingHandshakesPerAddress = 200;
+
+  @Integer(16_384, 1_048_576, {
+    description: 'Bytes that a connection may cost until its Hello is accepted: heads, messages, and objects for them.',
+  })
+  maxHelloBytes = 32_768;
 
   @Choice(['probe', 'replace', 'reject'], {
     description:

@@ -81,6 +81,8 @@ export interface GatewaySettings {
     readonly staleAfterMs: number;
     readonly maxConnectionsPerAgent: number;
     readonly maxPendingHandshakes: number;
+    readonly maxPendingHandshakesPerAddress: number;
+    readonly maxHelloBytes: number;
     readonly duplicateAgent: 'probe' | 'replace' | 'reject';
     readonly duplicateProbeMs: number;
     readonly drainTimeoutMs: number;

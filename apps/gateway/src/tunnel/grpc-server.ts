@@ -1,20 +1,13 @@
-import type { Http2Server, ServerHttp2Session } from 'node:http2';
-import { TLSSocket } from 'node:tls';
+import type { Http2Server } from 'node:http2';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { readPemFiles } from '#config';
 import { BerthError } from '#errors';
 
-/**
- * What grpc-js has no public option for, in one place.
- *
- * Its servers advertise the HTTP/2 default window of 64 KiB. At 100 ms round
- * trip that holds an agent's upload to 0.3 MB/s, and it costs two thirds of the
- * throughput even on loopback. Tunnel frames carry their own credit per
- * exchange, so these windows only have to be out of the way.
+/*
+ * What grpc-js has no public option for, in one place: its HTTP/2 server, which
+ * it makes itself and shows to nobody, and client certificates that are asked
+ * for without being required.
  */
-const STREAM_WINDOW_BYTES = 32 * 1024 * 1024;
-const SESSION_WINDOW_BYTES = 32 * 1024 * 1024;
-
 interface ServerInternals {
   createHttp2Server?(credentials: ServerCredentials): Http2Server;
 }
@@ -23,11 +16,15 @@ interface CredentialsInternals {
 }
 
 /**
- * A gRPC server whose HTTP/2 windows do not throttle tunnels.
+ * A gRPC server whose HTTP/2 servers are shown before they listen.
  *
+ * @param onHttp2Server called for each address that it listens on
  * @throws Error when this version of grpc-js is built differently
  */
-export function createGrpcServer(options: Record<string, string | number>, onUntrusted: OnUntrusted): Server {
+export function createGrpcServer(
+  options: Record<string, string | number>,
+  onHttp2Server: (server: Http2Server) => void,
+): Server {
   const server = new Server(options);
   const internals = server as unknown as ServerInternals;
   const original = internals.createHttp2Server?.bind(server);
@@ -35,30 +32,10 @@ export function createGrpcServer(options: Record<string, string | number>, onUnt
     throw new Error('@grpc/grpc-js has no createHttp2Server: check grpc-server.ts against its new version');
   internals.createHttp2Server = (credentials) => {
     const http2 = original(credentials);
-    http2.updateSettings({ initialWindowSize: STREAM_WINDOW_BYTES });
-    http2.on('session', (session: ServerHttp2Session) => {
-      if (refuseUntrusted(session, onUntrusted)) return;
-      session.setLocalWindowSize(SESSION_WINDOW_BYTES);
-    });
+    onHttp2Server(http2);
     return http2;
   };
   return server;
-}
-
-/** Told when a caller showed a certificate that the CA did not sign, or that is out of date. */
-export type OnUntrusted = (remoteAddress: string, reason: string) => void;
-
-/**
- * With `request` a caller may come without a certificate, but what it shows must
- * be good. grpc-js hides a bad one, so that it would count as none.
- */
-function refuseUntrusted(session: ServerHttp2Session, onUntrusted: OnUntrusted): boolean {
-  const { socket } = session;
-  if (!(socket instanceof TLSSocket) || socket.authorized) return false;
-  if (Object.keys(socket.getPeerCertificate()).length === 0) return false;
-  onUntrusted(`${socket.remoteAddress ?? ''}:${socket.remotePort ?? ''}`, String(socket.authorizationError));
-  session.destroy();
-  return true;
 }
 
 /** TLS of the gRPC port (checklist A15). */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { PeerCertificate } from 'node:tls';
 import { BerthError } from '#errors';
-import { LimitedLog, type Log } from '#observability';
+import type { LimitedLog, Log } from '#observability';
 import {
   type BatchTransport,
   CREDIT_RETURN_FEATURE,
@@ -13,12 +13,12 @@ import {
 } from '#tunnel-protocol';
 import { type Agent, type AgentRegistry, type LifecycleEvents, TunnelConnection } from '../agents/index.js';
 import { checkAgentId, checkCertificate, checkToken } from './agent-credentials.js';
+import type { EdgeCall } from './edge-call.js';
 
 export interface HandshakeOptions {
   handshakeTimeoutMs: number;
   pingIntervalMs: number;
   pingTimeoutMs: number;
-  maxPendingHandshakes: number;
   /** empty: none is asked for */
   token: string;
   /** host to show to people, empty: the one the agent dialled */
@@ -34,11 +34,16 @@ export interface Caller {
   certificate: PeerCertificate | undefined;
   /** a client certificate is required */
   certificateRequired: boolean;
+  /** the stream below */
+  call: Pick<EdgeCall, 'accept' | 'end' | 'onGivenUp'>;
 }
 
 const MAX_METADATA_ENTRIES = 32;
 const MAX_METADATA_CHARS = 256;
 const MAX_TOKEN_CHARS = 4096;
+
+/** Of what a peer said, in a log line or an answer to it. */
+const MAX_ECHO_CHARS = 256;
 
 /**
  * Takes a new stream from its first byte to a registered connection, and lets
@@ -46,18 +51,14 @@ const MAX_TOKEN_CHARS = 4096;
  * credentials have been checked, but the session itself.
  */
 export class Handshakes {
-  private pending = 0;
-  /** of what strangers and faulty agents can cause */
-  private readonly limited: LimitedLog;
-
+  /** @param limited takes the lines that strangers can cause */
   constructor(
     private readonly registry: AgentRegistry,
     private readonly options: HandshakeOptions,
     private readonly events: LifecycleEvents,
     private readonly log: Log,
-  ) {
-    this.limited = new LimitedLog(log);
-  }
+    private readonly limited: LimitedLog,
+  ) {}
 
   /** @returns the session to feed with what the stream brings */
   accept(transport: BatchTransport, caller: Caller): TunnelSession {
@@ -65,9 +66,7 @@ export class Handshakes {
     let connection: TunnelConnection | undefined;
     let waiting = true;
     const settled = (): void => {
-      if (!waiting) return;
       waiting = false;
-      this.pending -= 1;
       clearTimeout(timer);
     };
     const session: TunnelSession = new TunnelSession(
@@ -81,6 +80,7 @@ export class Handshakes {
             this.refuse(session, hello.agentId, thrown);
             return;
           }
+          caller.call.accept();
           connection = this.connect(hello, session, caller);
           void this.register(hello, connection, liveness).finally(settled);
         },
@@ -98,6 +98,7 @@ export class Handshakes {
           const refused = !waiting && connection === undefined;
           settled();
           liveness.stop();
+          caller.call.end();
           connection?.ended();
           if (connection !== undefined) this.registry.unregister(connection, error?.code ?? 'closed');
           if (error !== undefined) {
@@ -105,6 +106,7 @@ export class Handshakes {
             const fields = { agentId: connection?.agentId, connectionId: connection?.id, code, reason };
             if (code === 'BERTH_PROTOCOL_ERROR' && !refused) {
               const { remoteAddress } = caller;
+              if (connection === undefined) this.events.emit('handshake.failed', { remoteAddress, reason: 'protocol' });
               this.limited.warn({ ...fields, remoteAddress }, 'connection closed: the agent broke the protocol');
             } else this.log.debug(fields, 'connection closed');
           }
@@ -124,7 +126,10 @@ export class Handshakes {
       { intervalMs: options.pingIntervalMs, timeoutMs: options.pingTimeoutMs },
       () => performance.now(),
     );
-    this.pending += 1;
+    caller.call.onGivenUp = (error) => {
+      settled();
+      this.refuse(session, '', error);
+    };
     const timer = setTimeout(() => {
       this.refuse(
         session,
@@ -136,13 +141,6 @@ export class Handshakes {
       );
     }, options.handshakeTimeoutMs);
     timer.unref();
-    if (this.pending > options.maxPendingHandshakes) {
-      this.refuse(
-        session,
-        '',
-        new BerthError('BERTH_TOO_MANY_CONNECTIONS', 'too many handshakes at once (tunnel.maxPendingHandshakes)'),
-      );
-    }
     return session;
   }
 
@@ -160,7 +158,7 @@ export class Handshakes {
     if (!hello.versions.includes(PROTOCOL_VERSION)) {
       throw new BerthError(
         'BERTH_VERSION_UNSUPPORTED',
-        `this gateway speaks version ${PROTOCOL_VERSION}, the agent ${hello.versions.join(', ')}`,
+        `this gateway speaks version ${PROTOCOL_VERSION}, the agent ${hello.versions.slice(0, 8).join(', ')}`,
       );
     }
     const { maxExchanges, initialWindowBytes } = hello.limits;
@@ -232,11 +230,19 @@ export class Handshakes {
 
   private refuse(session: TunnelSession, agentId: string, thrown: unknown): void {
     if (session.closed) return;
-    const error = BerthError.from(thrown);
-    this.events.emit('registration.refused', { agentId, code: error.code, message: error.message });
-    const fields = { agentId: agentId.slice(0, 80), code: error.code, reason: error.message };
+    const error = echoOf(BerthError.from(thrown));
+    const fields = { agentId: agentId.slice(0, MAX_ECHO_CHARS), code: error.code };
+    this.events.emit('registration.refused', { ...fields, message: error.message });
+    // The code belongs to the kind: a flood of one refusal must not hide another.
     if (error.code === 'BERTH_INTERNAL') this.limited.error({ ...fields, err: error.cause }, 'registration failed');
-    else this.limited.warn(fields, 'registration refused');
+    else this.limited.warn({ ...fields, reason: error.message }, `registration refused: ${error.code}`);
     session.refuse(error);
   }
+}
+
+/** The error with no more of what the peer said than a line holds. */
+function echoOf(error: BerthError): BerthError {
+  const { code, message, cause } = error;
+  if (message.length <= MAX_ECHO_CHARS) return error;
+  return new BerthError(code, `${message.slice(0, MAX_ECHO_CHARS)} …`, { cause });
 }

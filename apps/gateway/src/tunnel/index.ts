@@ -1,4 +1,5 @@
 export { sameSecret } from './agent-credentials.js';
+export { type EdgeOptions, GrpcEdge } from './grpc-edge.js';
 export { grpcCredentials, type GrpcTls } from './grpc-server.js';
 export { type HandshakeOptions, Handshakes } from './handshake.js';
 export { CERTIFICATE_REQUIRED, TunnelController } from './tunnel.controller.js';

@@ -1,16 +1,16 @@
 import { MAX_BATCH_BYTES, MAX_GRPC_MESSAGE_BYTES, passBuffer, TUNNEL_METHOD_PATH } from '#tunnel-protocol';
 import type { Server, ServerCredentials } from '@grpc/grpc-js';
 import { ServerGrpc } from '@nestjs/microservices';
-import { createGrpcServer, type OnUntrusted } from './grpc-server.js';
+import type { GrpcEdge } from './grpc-edge.js';
+import { createGrpcServer } from './grpc-server.js';
 
 export interface TunnelServerOptions {
   host: string;
   /** 0 lets the system choose; see {@link TunnelGrpcServer.port} */
   port: number;
   credentials: ServerCredentials;
-  /** calls at once on one HTTP/2 connection */
-  maxStreams: number;
-  onUntrusted: OnUntrusted;
+  /** keeps strangers cheap */
+  edge: GrpcEdge;
 }
 
 /** The Nest microservice transport of the gRPC port: Nest's own, on a server that suits tunnels. */
@@ -31,17 +31,17 @@ export class TunnelGrpcServer extends ServerGrpc {
       // What an agent sends is a batch; callers without credentials could hold anything above it.
       'grpc.max_receive_message_length': 2 * MAX_BATCH_BYTES,
       'grpc.max_send_message_length': MAX_GRPC_MESSAGE_BYTES,
-      'grpc.max_concurrent_streams': this.tunnel.maxStreams,
-      'grpc.max_metadata_size': 16_384,
       'grpc.enable_retries': 0,
       'grpc.enable_channelz': 0,
-      // A TCP connection without a stream is nobody's.
-      'grpc.max_connection_idle_ms': 60_000,
       'grpc.keepalive_time_ms': 30_000,
       'grpc.keepalive_timeout_ms': 10_000,
       'grpc.keepalive_permit_without_calls': 1,
     };
-    return Promise.resolve(createGrpcServer(options, this.tunnel.onUntrusted));
+    return Promise.resolve(
+      createGrpcServer(options, (http2) => {
+        this.tunnel.edge.attach(http2);
+      }),
+    );
   }
 
   /** Services first, then the port: an agent must never meet a server that does not know them yet. */

@@ -3,6 +3,7 @@ import { Controller, Inject } from '@nestjs/common';
 import { GrpcStreamCall } from '@nestjs/microservices';
 import { BerthError } from '#errors';
 import { serverTransport } from '#tunnel-protocol';
+import { GrpcEdge } from './grpc-edge.js';
 import { Handshakes } from './handshake.js';
 
 /** Whether the gRPC port requires client certificates. */
@@ -13,15 +14,19 @@ export const CERTIFICATE_REQUIRED = Symbol('CERTIFICATE_REQUIRED');
 export class TunnelController {
   constructor(
     @Inject(Handshakes) private readonly handshakes: Handshakes,
+    @Inject(GrpcEdge) private readonly edge: GrpcEdge,
     @Inject(CERTIFICATE_REQUIRED) private readonly certificateRequired: boolean,
   ) {}
 
   @GrpcStreamCall('Tunnel', 'Connect')
   connect(call: ServerDuplexStream<Buffer, Buffer>): void {
+    const edgeCall = this.edge.callOf(call.metadata);
+    if (edgeCall === undefined) return;
     const session = this.handshakes.accept(serverTransport(call), {
       remoteAddress: call.getPeer(),
       certificate: call.getAuthContext().sslPeerCertificate,
       certificateRequired: this.certificateRequired,
+      call: edgeCall,
     });
     const closed = (reason: string) => (): void => {
       session.close(new BerthError('BERTH_CONNECTION_CLOSED', reason));

@@ -1,0 +1,182 @@
+import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { Metadata } from '@grpc/grpc-js';
+import type { LimitedLog } from '#observability';
+import type { HandshakeFailure, LifecycleEvents } from '../agents/index.js';
+import type { EdgeCall } from './edge-call.js';
+import { EdgeConnection, type EdgeLimits, type EdgeOwner } from './edge-connection.js';
+import { Newcomers } from './newcomers.js';
+import { describeTlsFailure, describeUntrusted } from './tls-failures.js';
+
+export interface EdgeOptions extends EdgeLimits {
+  /** connections without an agent, in all */
+  maxPendingHandshakes: number;
+  maxPendingHandshakesPerAddress: number;
+}
+
+/**
+ * Request header with the number of a call, whatever the caller sent under that
+ * name. grpc-js hands request headers on as metadata: the one public way from a
+ * call back to its HTTP/2 stream.
+ */
+const CALL_HEADER = 'berth-call';
+
+/**
+ * Calls at once on one connection. An agent needs one (docs/protocol.md); with
+ * two it can open the next before the last has ended.
+ */
+const MAX_CALLS = 2;
+
+/** Names and values of a request's headers together, bytes; a tunnel has none of its own. */
+const MAX_HEADER_BYTES = 16_384;
+
+/** Log lines per failure: each is a kind of its own, so that a flood of one does not hide the others. */
+const MESSAGES: Record<HandshakeFailure, string> = {
+  plaintext: 'TLS handshake failed: plain text',
+  certificate: 'client certificate not trusted',
+  tls: 'TLS handshake failed',
+  protocol: 'a connection to the gRPC port speaks no HTTP/2; is it TLS, and grpc.tls.enabled is not set?',
+  timeout: 'a connection to the gRPC port opened no call within tunnel.handshakeTimeoutMs',
+  flood: 'a connection to the gRPC port sent more than tunnel.maxHelloBytes without a Hello',
+  evicted: 'a connection to the gRPC port made room for newcomers (tunnel.maxPendingHandshakes)',
+};
+
+/**
+ * The gRPC port below gRPC: TCP connections, TLS, HTTP/2 streams. It sees to it
+ * that who has shown no credentials costs next to nothing (issue 8, A1 to A5).
+ */
+export class GrpcEdge implements EdgeOwner {
+  readonly newcomers: Newcomers;
+  private readonly connections = new Map<string, EdgeConnection>();
+  private readonly sessions = new WeakMap<object, EdgeConnection>();
+  private readonly calls = new Map<string, EdgeCall>();
+  private lastCall = 0;
+
+  constructor(
+    readonly limits: EdgeOptions,
+    private readonly events: LifecycleEvents,
+    private readonly log: LimitedLog,
+  ) {
+    this.newcomers = new Newcomers({
+      total: limits.maxPendingHandshakes,
+      perAddress: limits.maxPendingHandshakesPerAddress,
+      now: () => this.now(),
+    });
+  }
+
+  /** TCP connections. */
+  get open(): number {
+    return this.connections.size;
+  }
+
+  /** Those of them without an agent. */
+  get pending(): number {
+    return this.newcomers.size;
+  }
+
+  now(): number {
+    return performance.now();
+  }
+
+  /**
+   * Stands before grpc-js at a server that does not listen yet.
+   *
+   * @param server plain or with TLS
+   */
+  attach(server: Http2Server): void {
+    server.updateSettings({ maxConcurrentStreams: MAX_CALLS, maxHeaderListSize: MAX_HEADER_BYTES });
+    server.prependListener('connection', (socket: Socket) => {
+      this.accept(socket);
+    });
+    server.prependListener('session', (session) => {
+      this.begin(session);
+    });
+    server.prependListener(
+      'stream',
+      (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _: number, raw: readonly string[]) => {
+        this.begins(stream, headers, raw);
+      },
+    );
+    server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
+      const failure = describeTlsFailure(error, socket);
+      if (failure !== undefined) this.failed(peerOf(socket), failure.reason, failure.text);
+    });
+  }
+
+  /**
+   * The HTTP/2 side of a call that grpc-js has handed over.
+   *
+   * @returns undefined when it has gone meanwhile
+   * @throws Error when this version of grpc-js does not hand request headers on
+   */
+  callOf(metadata: Metadata): EdgeCall | undefined {
+    const [id] = metadata.get(CALL_HEADER);
+    if (typeof id !== 'string') throw new Error('@grpc/grpc-js lost a request header: check grpc-edge.ts');
+    return this.calls.get(id);
+  }
+
+  failed(remoteAddress: string, reason: HandshakeFailure, text?: string): void {
+    this.events.emit('handshake.failed', { remoteAddress, reason });
+    this.log.warn({ remoteAddress, ...(text === undefined ? {} : { reason: text }) }, MESSAGES[reason]);
+  }
+
+  private accept(socket: Socket): void {
+    if (socket.remoteAddress === undefined) {
+      socket.destroy();
+      return;
+    }
+    const connection = new EdgeConnection(socket, this);
+    const key = addressesOf(socket);
+    this.connections.set(key, connection);
+    socket.once('close', () => {
+      if (this.connections.get(key) === connection) this.connections.delete(key);
+      this.newcomers.remove(connection);
+    });
+    this.newcomers.admit(connection);
+  }
+
+  private begin(session: ServerHttp2Session): void {
+    const { socket } = session;
+    const connection = this.connections.get(addressesOf(socket));
+    if (connection === undefined) {
+      session.destroy();
+      return;
+    }
+    this.sessions.set(session, connection);
+    connection.began(session);
+    session.once('error', () => {
+      connection.broke();
+    });
+    // With clientCert `request` a caller may come without a certificate, but one
+    // that it shows must be good: grpc-js hides a bad one, so it would count as none.
+    const untrusted = socket instanceof TLSSocket && !socket.authorized ? describeUntrusted(socket) : undefined;
+    if (untrusted === undefined) return;
+    this.failed(connection.remoteAddress, untrusted.reason, untrusted.text);
+    session.destroy();
+  }
+
+  private begins(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[]): void {
+    const connection = stream.session === undefined ? undefined : this.sessions.get(stream.session);
+    if (connection === undefined) {
+      stream.close();
+      return;
+    }
+    const id = String((this.lastCall += 1));
+    headers[CALL_HEADER] = id;
+    // Thousands of small compressed messages would each get an inflater of their own before anybody looks at them.
+    if (headers['grpc-encoding'] !== undefined) headers['grpc-encoding'] = 'that this gateway does not take';
+    const call = connection.open(stream, rawHeaders);
+    this.calls.set(id, call);
+    stream.once('close', () => this.calls.delete(id));
+  }
+}
+
+/** Both ends of a TCP connection: no two live ones share them. */
+function addressesOf({ localAddress, localPort, remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress ?? ''} ${remotePort ?? 0} ${localAddress ?? ''} ${localPort ?? 0}`;
+}
+
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress ?? ''}:${remotePort ?? 0}`;
+}

@@ -1,0 +1,93 @@
+import { jest } from '@jest/globals';
+import type { HandshakeFailure } from '../agents/index.js';
+import { addressGroup, type Newcomer, Newcomers } from './newcomers.js';
+
+describe('Newcomers (issue 8, A2)', () => {
+  let now = 0;
+  beforeEach(() => {
+    now = 0;
+    jest.useFakeTimers();
+  });
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  class Fake implements Newcomer {
+    expiresAt = Infinity;
+    overdrawn = false;
+    readonly cuts: HandshakeFailure[] = [];
+    constructor(readonly address: string) {}
+    cut(reason: HandshakeFailure): void {
+      this.cuts.push(reason);
+    }
+  }
+  const newcomers = (total: number, perAddress: number): Newcomers =>
+    new Newcomers({ total, perAddress, now: () => now });
+  const come = (list: Newcomers, ...addresses: string[]): Fake[] =>
+    addresses.map((address) => {
+      const fake = new Fake(address);
+      list.admit(fake);
+      return fake;
+    });
+  const goneOf = (fakes: Fake[]): number[] => fakes.flatMap(({ cuts }, i) => (cuts.length > 0 ? [i] : []));
+
+  it('beyond the bound of an address its oldest goes', () => {
+    const list = newcomers(10, 2);
+    const fakes = come(list, 'b', 'a', 'a', 'a', 'a');
+    expect(goneOf(fakes)).toEqual([1, 2]);
+    expect(fakes[1]?.cuts).toEqual(['evicted']);
+    expect(list.size).toBe(3);
+  });
+
+  it('beyond the bound of all, the oldest of the address with the most goes', () => {
+    const list = newcomers(4, 10);
+    expect(goneOf(come(list, 'quiet', 'loud', 'loud', 'loud', 'new', 'other'))).toEqual([1, 2]);
+    expect(list.size).toBe(4);
+  });
+
+  it('whoever has shown an agent is no newcomer, and is not evicted', () => {
+    const list = newcomers(2, 2);
+    const [agent, silent] = come(list, 'a', 'a') as [Fake, Fake];
+    list.remove(agent);
+    list.remove(agent);
+    const more = come(list, 'a', 'a');
+    expect(goneOf([agent, silent, ...more])).toEqual([1]);
+  });
+
+  it('whoever had an agent until now displaces nobody', () => {
+    const list = newcomers(1, 1);
+    const [first] = come(list, 'a') as [Fake];
+    list.add(new Fake('a'));
+    expect([goneOf([first]), list.size]).toEqual([[], 2]);
+  });
+
+  it('cuts those whose time is over, and those that said too much', () => {
+    const list = newcomers(9, 9);
+    const [late, loud, fine] = come(list, 'a', 'a', 'a') as [Fake, Fake, Fake];
+    late.expiresAt = 1000;
+    loud.overdrawn = true;
+    now = 1000;
+    jest.advanceTimersByTime(50);
+    expect([late.cuts, loud.cuts, fine.cuts]).toEqual([['timeout'], ['flood'], []]);
+  });
+
+  it('looks at nobody when nobody is there', () => {
+    const list = newcomers(9, 9);
+    const fakes = come(list, 'a', 'b');
+    expect(jest.getTimerCount()).toBe(1);
+    for (const fake of fakes) list.remove(fake);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it.each([
+    ['192.0.2.1', '192.0.2.1'],
+    ['::ffff:192.0.2.1', '192.0.2.1'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:db8:1:2::6', '2001:db8:1:2::/64'],
+    ['2001:db8::6', '2001:db8:0:0::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['::1', '0:0:0:0::/64'],
+  ])('%s counts as %s', (address, group) => {
+    expect(addressGroup(address)).toBe(group);
+  });
+});

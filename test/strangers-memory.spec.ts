@@ -1,0 +1,74 @@
+import { jest } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { eventually, freePortRange } from '#testing';
+import { Cleanup } from './support/harness.js';
+import { gatewayProgram } from './support/programs.js';
+import { callHead, H2, H2_PREFACE, H2Peer, h2Frame, messageHead } from './support/raw-h2.js';
+
+jest.setTimeout(60_000);
+
+const PEERS = 400;
+const MAX_GROWTH_MIB = 64;
+
+const data = (stream: number, bytes: Buffer): Buffer => h2Frame(H2.data, 0, stream, bytes);
+const streams = Array.from({ length: 128 }, (_, i) => 1 + 2 * i);
+
+/** What each of the peers sends, and then stays. */
+const ATTACKS: Record<string, () => Buffer[]> = {
+  'unfinished messages of 115 kB on 16 streams': () =>
+    streams
+      .slice(0, 16)
+      .flatMap((id) => [
+        callHead(id),
+        data(id, messageHead(120_000)),
+        ...Array.from({ length: 7 }, () => data(id, Buffer.alloc(16_384))),
+      ]),
+  'a message in pieces of one byte': () => [
+    callHead(1),
+    data(1, messageHead(120_000)),
+    ...Array.from({ length: 20_000 }, () => data(1, Buffer.of(0))),
+  ],
+  'large heads': () => streams.map((id) => callHead(id, { a: 'a'.repeat(6000), b: 'b'.repeat(6000) })),
+  'thousands of compressed messages': () => [
+    callHead(1, { 'grpc-encoding': 'gzip' }),
+    data(1, Buffer.concat(Array.from({ length: 2700 }, () => messageHead(0, true)))),
+  ],
+  'a wrong Hello, and more behind it': () => [callHead(1), data(1, messageHead(1)), data(1, Buffer.alloc(16_384))],
+  'streams opened and reset': () =>
+    streams.flatMap((id) => [callHead(id), h2Frame(H2.reset, 0, id, Buffer.of(0, 0, 0, 8))]),
+};
+
+describe('issue 8, A1: what strangers send', () => {
+  const cleanup = new Cleanup();
+  afterEach(() => cleanup.run());
+
+  it.each(Object.entries(ATTACKS))(
+    '%s: grows the gateway by no more than 64 MiB, and none of them stays',
+    async (_, attack) => {
+      const gateway = cleanup.add(await gatewayProgram(await freePortRange(2), [], { AUTH_TOKEN: 'a' }), (it) =>
+        it.program.end(),
+      );
+      const residentMiB = (): number => {
+        const status = readFileSync(`/proc/${gateway.program.pid}/status`, 'latin1');
+        return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
+      };
+      const start = residentMiB();
+      let peak = start;
+      const bytes = Buffer.concat([H2_PREFACE, ...attack()]);
+      const peers: H2Peer[] = [];
+      for (let i = 0; i < PEERS; i += 1) {
+        const peer = cleanup.add(await H2Peer.connect(gateway.grpcPort, `127.0.0.${1 + (i % 4)}`), (it) => {
+          it.close();
+        });
+        peer.send(bytes);
+        peers.push(peer);
+        peak = Math.max(peak, residentMiB());
+      }
+      await eventually(() => {
+        peak = Math.max(peak, residentMiB());
+        return peers.every(({ closed }) => closed);
+      }, 15_000);
+      expect(peak - start).toBeLessThan(MAX_GROWTH_MIB);
+    },
+  );
+});
