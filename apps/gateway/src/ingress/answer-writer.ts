@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { headerPairs, isBodiless, relayTrailers, withoutHeader } from '#http-rules';
-import { Backlog, type FlatHeaders, passesBy, type ResponseHead } from '#tunnel-protocol';
-import { flushHead, relayAnswer } from './http-messages.js';
+import { Backlog, type FlatHeaders, type InterimHead, passesBy, type ResponseHead } from '#tunnel-protocol';
+import { flushHead, relayAnswer, sendNow } from './http-messages.js';
 
 /** A body up to this size leaves in one string with its head. */
 const INLINE_BODY_BYTES = 2048;
@@ -35,6 +35,28 @@ export class AnswerWriter {
     private readonly method: string,
     private readonly owner: AnswerOwner,
   ) {}
+
+  /** Passes an interim response on; clients of HTTP/1.0 know none. */
+  informational(head: InterimHead): void {
+    const { response } = this;
+    if (response.headersSent || response.req.httpVersionMinor === 0) return;
+    try {
+      if (head.status === 100) response.writeContinue();
+      else response.writeInformation(head.status, relayAnswer(head, false).headers);
+    } catch (thrown) {
+      this.owner.unsendable(thrown);
+    }
+  }
+
+  /** Ends the connection so that its client sees that there should have been more. */
+  breakOff(): void {
+    const { response } = this;
+    // What there is of the answer leaves first: a connection that ends without a byte of it looks like an idle one's end.
+    sendNow(response);
+    // Where the end of the connection is the end of the body, only a reset shows the fault.
+    if (response.req.httpVersionMinor === 0) response.socket?.resetAndDestroy();
+    response.destroy();
+  }
 
   /** @returns false when it cannot be sent; its owner was told */
   head(head: ResponseHead): boolean {

@@ -1,5 +1,6 @@
 import { BerthError, type ErrorCode } from '#errors';
-import { type ExchangeFailure, ResetCode } from '#tunnel-protocol';
+import { isIdempotent } from '#http-rules';
+import { type Exchange, type ExchangeFailure, ResetCode } from '#tunnel-protocol';
 import type { IngressOptions } from './ingress-context.js';
 
 const CODES: Partial<Record<ExchangeFailure['code'], ErrorCode>> = {
@@ -28,9 +29,14 @@ export function errorOfFailure(agentId: string, failure: ExchangeFailure): Berth
   return new BerthError(code, `agent ${agentId} ${MESSAGES[code] ?? 'broke the exchange off'}`, { cause: failure });
 }
 
-/** Whether nothing of the exchange can have reached the local service or its answer the client. */
-export function isRetryable(failure: ExchangeFailure): boolean {
-  return failure.code === 'connection-lost' || failure.code === ResetCode.refused;
+/**
+ * Whether the request may be sent on another connection: nothing of it can have reached the local
+ * service, or doing it twice does no harm, and nothing of an answer has come.
+ */
+export function mayTryAgain({ code }: ExchangeFailure, exchange: Exchange | undefined): boolean {
+  if (code !== 'connection-lost' && code !== ResetCode.refused) return false;
+  if (exchange === undefined || exchange.headReceived || exchange.informationalCount > 0) return false;
+  return !exchange.open.body && isIdempotent(exchange.open.method);
 }
 
 /** What the agent sent is nothing that a client may be sent. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BerthError } from '#errors';
-import { FramingError, isIdempotent, relayTrailers } from '#http-rules';
+import { FramingError } from '#http-rules';
 import {
   type Exchange,
   type ExchangeFailure,
@@ -17,76 +17,59 @@ import type { ClientConnection, PendingAnswer } from './client-connection.js';
 import { ClientPace } from './client-pace.js';
 import { UNWATCHED, type Watched } from './deadlines.js';
 import { newRequestId, sendError } from './error-responses.js';
-import {
-  bodyNotBegun,
-  errorOfFailure,
-  isRetryable,
-  noAnswer,
-  stoodStill,
-  unusableAnswer,
-  uploadStopped,
-  uploadStuck,
-  uploadTooSlow,
-} from './failures.js';
+import { errorOfFailure, mayTryAgain, noAnswer, stoodStill, unusableAnswer, uploadTooSlow } from './failures.js';
 import type { IngressContext } from './ingress-context.js';
-import { bodyTooLarge, expectsContinue, isEventStream, linger, relayAnswer, sendNow } from './http-messages.js';
+import { expectsContinue, isEventStream, linger } from './http-messages.js';
 import type { IngressRequest } from './interceptor.js';
+import { RequestUpload, type UploadOwner } from './request-upload.js';
 import { ResponseGate } from './response-gate.js';
 
 const RELAY = Symbol('relay');
 type RelayedResponse = ServerResponse & { [RELAY]?: HttpRelay };
-type RelayedRequest = IncomingMessage & { [RELAY]?: HttpRelay };
 
 /**
  * One request of a client, from its head to the last byte of its answer.
  * Lives until the response has closed; see the states in docs/data-path.md.
  */
-export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Watched {
+export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, UploadOwner, Watched {
   deadlineAt = 0;
   watchIndex = UNWATCHED;
   private pace: ClientPace | undefined;
   private answerHeaders: FlatHeaders | undefined;
-  /** the service has yet to ask for the body, and the client waits for that */
-  private awaitsContinue = false;
-  private exchange: Exchange | undefined;
+  exchange: Exchange | undefined;
   private connection: TunnelConnection | undefined;
   private retried = false;
   private id: string | undefined;
-  private requestEnded: boolean;
-  private requestBytes = 0;
+  /** undefined: a request without a body */
+  private readonly upload: RequestUpload | undefined;
   private ended = false;
   private readonly startedAt = performance.now();
   private readonly answer: AnswerWriter;
   /** holds frames back while interceptors look at the response head */
   private gate: ResponseGate | undefined;
-  /** the local service has asked for the body */
-  private continued = false;
 
   constructor(
     private readonly context: IngressContext,
     private readonly client: ClientConnection,
-    private readonly request: RelayedRequest,
+    private readonly request: IncomingMessage,
     private readonly response: RelayedResponse,
     private readonly open: OpenHead,
     /** the request as interceptors saw it; undefined when there are none */
     private readonly seenBy: IngressRequest | undefined,
   ) {
-    this.requestEnded = !open.body;
+    this.upload = open.body ? new RequestUpload(context, request, this) : undefined;
     this.answer = new AnswerWriter(response, open.method, this);
   }
 
   /** Sends the request to the agent. */
   begin(): void {
-    const { response, request, context } = this;
+    const { response, context } = this;
     this.client.current = this;
     response[RELAY] = this;
     response.on('close', onResponseClose);
     context.agent.stats.requests += 1;
     context.deadlines.watch(this, this.timeoutMs);
-    if (!this.openExchange() || !this.open.body) return;
-    request[RELAY] = this;
-    request.on('data', onRequestData);
-    request.on('end', onRequestEnd);
+    if (this.openExchange()) this.upload?.begin();
   }
 
   /** Made when it is first asked for: from then on the answer is about this try. */
@@ -104,18 +87,10 @@ export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Watc
   // --- frames of the agent ---------------------------------------------------
 
   informational(head: InterimHead): void {
-    const { response } = this;
     // It says that the service is at work, also to a client that cannot be told.
     this.touch();
-    if (response.headersSent || this.request.httpVersionMinor === 0) return;
-    try {
-      if (head.status === 100) {
-        this.continued = true;
-        response.writeContinue();
-      } else response.writeInformation(head.status, relayAnswer(head, false).headers);
-    } catch (thrown) {
-      this.unsendable(thrown);
-    }
+    if (head.status === 100 && this.upload !== undefined) this.upload.continued = true;
+    this.answer.informational(head);
   }
 
   head(head: ResponseHead): void {
@@ -140,7 +115,8 @@ export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Watc
     this.pace?.end();
     this.answerHeaders = head.headers;
     this.touch();
-    if (!this.requestEnded && !this.continued && expectsContinue(this.open.headers)) this.lastAnswer();
+    const { upload } = this;
+    if (upload?.ended === false && !upload.continued && expectsContinue(this.open.headers)) this.lastAnswer();
     if (!this.answer.head(head)) return false;
     const { stats } = this.context.agent;
     stats.answered(head.status);
@@ -165,7 +141,7 @@ export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Watc
 
   failed(failure: ExchangeFailure): void {
     const error = errorOfFailure(this.context.agent.id, failure);
-    if (this.mayRetry(failure)) {
+    if (!this.retried && !this.ended && !this.answered && mayTryAgain(failure, this.exchange)) {
       this.retried = true;
       const { connection, exchange, context } = this;
       const { message: reason } = failure;
@@ -190,32 +166,26 @@ export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Watc
 
   // --- what the client does --------------------------------------------------
 
-  requestData(chunk: Buffer): void {
-    const { exchange, context } = this;
-    if (exchange === undefined || exchange.closed) return;
-    if (this.requestBytes === 0 && !this.answered) this.startPace();
-    context.agent.stats.bytesIn += chunk.length;
-    this.requestBytes += chunk.length;
-    this.pace?.count(chunk.length);
+  received(bytes: number, first: boolean): void {
+    if (first && !this.answered) this.startPace();
+    this.context.agent.stats.bytesIn += bytes;
+    this.pace?.count(bytes);
     this.touch();
-    if (context.options.maxBodyBytes > 0 && this.requestBytes > context.options.maxBodyBytes) {
-      exchange.reset(ResetCode.cancelled, 'request body over ingress.maxBodyBytes');
-      if (!this.answered) this.lastAnswer();
-      this.answerError(bodyTooLarge(context.options.maxBodyBytes));
-      return;
-    }
-    if (!exchange.sendData(chunk)) {
-      this.pace?.excuse();
-      this.request.pause();
-    }
   }
 
-  requestComplete(): void {
-    this.requestEnded = true;
+  held(): void {
+    this.pace?.excuse();
+  }
+
+  complete(): void {
     if (!this.answered) this.pace?.end();
     this.touch();
-    const { rawTrailers } = this.request;
-    this.exchange?.sendEnd(rawTrailers.length > 0 ? relayTrailers(rawTrailers) : undefined);
+  }
+
+  refused(error: BerthError): void {
+    this.exchange?.reset(ResetCode.cancelled, error.message);
+    if (!this.answered) this.lastAnswer();
+    this.answerError(error);
   }
 
   // --- what becomes of the answer --------------------------------------------
@@ -278,8 +248,7 @@ export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Watc
 
   expired(): void {
     const { response, context, exchange } = this;
-    if (this.mayAwaitContinue()) {
-      this.awaitsContinue = true;
+    if (!this.answered && this.upload?.mayAwaitContinue(this.open.headers) === true) {
       context.deadlines.watch(this, this.timeoutMs);
       return;
     }
@@ -288,10 +257,7 @@ export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Watc
       this.cutOff(stoodStill(context.options));
       return;
     }
-    if (this.requestEnded || this.waitsForContinue) this.answerError(noAnswer(context.agent.id, context.options));
-    else if (this.request.isPaused()) this.answerError(uploadStuck(context.agent.id, context.options));
-    else if (this.requestBytes === 0) this.answerError(bodyNotBegun(context.options));
-    else this.answerError(uploadStopped(context.options));
+    this.answerError(this.upload?.expired() ?? noAnswer(context.agent.id, context.options));
   }
 
   get paceAt(): number {
@@ -339,19 +305,6 @@ export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Watc
     }
   }
 
-  private mayRetry(failure: ExchangeFailure): boolean {
-    return (
-      !this.retried &&
-      !this.ended &&
-      !this.open.body &&
-      isRetryable(failure) &&
-      isIdempotent(this.open.method) &&
-      !this.response.headersSent &&
-      this.exchange?.headReceived === false &&
-      this.exchange.informationalCount === 0
-    );
-  }
-
   /** The connection ends with the answer: the rest of the request is in the way of the next one. */
   private lastAnswer(): void {
     this.response.shouldKeepAlive = false;
@@ -361,11 +314,7 @@ export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Watc
 
   private cutOff(error: BerthError): void {
     if (!this.response.destroyed) this.context.answerLog.brokenOff(error, this.requestId, this.request);
-    // What there is of the answer leaves first: a connection that ends without a byte of it looks like an idle one's end.
-    sendNow(this.response);
-    // Where the end of the connection is the end of the body, only a reset shows the fault.
-    if (this.request.httpVersionMinor === 0) this.response.socket?.resetAndDestroy();
-    this.response.destroy();
+    this.answer.breakOff();
   }
 
   /** Progress was made: the next deadline counts from here. */
@@ -376,19 +325,7 @@ export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Watc
   private get timeoutMs(): number {
     const { options } = this.context;
     if (this.response.headersSent) return options.idleTimeoutMs;
-    if (this.requestEnded || this.waitsForContinue) return options.responseTimeoutMs;
-    return this.requestBytes === 0 ? options.bodyStartTimeoutMs : options.idleTimeoutMs;
-  }
-
-  private get waitsForContinue(): boolean {
-    return this.awaitsContinue && !this.continued && this.requestBytes === 0;
-  }
-
-  /** Whether a body has not begun because its client waits for the service's 100. Asked only when time is up. */
-  private mayAwaitContinue(): boolean {
-    if (this.awaitsContinue || this.continued || this.requestEnded || this.requestBytes > 0 || this.answered)
-      return false;
-    return expectsContinue(this.open.headers);
+    return this.upload?.timeoutMs ?? options.responseTimeoutMs;
   }
 
   private startPace(): void {
@@ -397,16 +334,7 @@ export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Watc
   }
 }
 
-// Shared listeners: closures per request would be four allocations each.
-
+/** Shared: closures would be allocations for each request. */
 function onResponseClose(this: RelayedResponse): void {
   this[RELAY]?.responseClosed();
-}
-
-function onRequestData(this: RelayedRequest, chunk: Buffer): void {
-  this[RELAY]?.requestData(chunk);
-}
-
-function onRequestEnd(this: RelayedRequest): void {
-  this[RELAY]?.requestComplete();
 }
