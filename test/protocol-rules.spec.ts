@@ -60,6 +60,7 @@ const MUSTS: readonly Rule[] = [
     'by a gateway with a wrong token, after it was',
   ],
   ['must not take it from each other in turns', 'test/duplicate-agent.spec.ts', 'C12: a replaced agent does not fight'],
+  ['Messages must not be compressed', 'test/strangers.spec.ts', 'messages that are compressed are not taken'],
   ['must keep a `Head` well below', LIMITS, 'a gRPC message above the limit ends its call, and no other'],
 ];
 
@@ -68,6 +69,12 @@ const FAULTS: readonly Rule[] = [
   ['a frame before `Hello`, a second `Hello`', LIMITS, 'a frame before Hello ends', 'a second Hello ends'],
   ['no `Hello` in time', LIMITS, 'A14: a stream that sends nothing ends with the handshake timeout'],
   ['limits, windows or metadata in `Hello`', LIMITS, 'metadata with %s is refused', 'no limits'],
+  [
+    'more before its Hello',
+    'test/strangers.spec.ts',
+    'whoever sends %s before a Hello is refused, and its connection cut',
+  ],
+  ['compressed messages', 'test/strangers.spec.ts', 'messages that are compressed are not taken'],
   ['a malformed `Batch`, `Frame` or message', DECODER, 'another field in Batch', 'a kind that is a number', 'a group'],
   ['a gRPC message above the limit', LIMITS, 'a gRPC message above the limit ends its call, and no other'],
   ["a frame that is the gateway's to send", FRAMES, 'Welcome to a gateway', 'ConfigPush to a gateway', 'Open to a'],
