@@ -173,7 +173,10 @@ describe('output does not decide over life (issue 8, C16)', () => {
     for (const kind of KINDS) {
       const { descriptor } = stream(kind);
       for (const app of ['agent', 'gateway'] as const) {
-        const program = new Program(app, ['--grpc-port', 'x'], {}, { stdio: ['ignore', descriptor, descriptor] });
+        const stdio = ['ignore', descriptor, descriptor] as const;
+        const program = cleanup.add(new Program(app, ['--grpc-port', 'x'], {}, { stdio: [...stdio] }), (it) =>
+          it.end(),
+        );
         expect(await program.exit).toBe(2);
       }
     }
@@ -184,7 +187,8 @@ describe('output does not decide over life (issue 8, C16)', () => {
     for (const kind of KINDS) {
       const { descriptor } = stream(kind);
       const env = { HTTP_PORT: new URL(admin).port, GRPC_HOST: '127.0.0.1', GRPC_PORT: '0' };
-      const second = new Program('gateway', [], env, { stdio: ['ignore', descriptor, descriptor] });
+      const stdio = ['ignore', descriptor, descriptor] as const;
+      const second = cleanup.add(new Program('gateway', [], env, { stdio: [...stdio] }), (it) => it.end());
       expect(await second.exit).toBe(1);
     }
   });
