@@ -142,6 +142,17 @@ describe('A17: metrics', () => {
     expect(firstBytes.find(({ name }) => name.endsWith('_count'))?.value).toBe(8);
   });
 
+  it('issue 8, E30: counts what ends before a registration, by reason', async () => {
+    const gateway = cleanup.add(await testGateway(), (it) => it.close());
+    const stranger = cleanup.add(new RawAgent(gateway.grpcPort), (it) => it.close());
+    stranger.call.write(Buffer.from('no batch'));
+    await stranger.status;
+    const count = async (reason: string): Promise<number | undefined> =>
+      value(await scrape(gateway), 'berth_handshakes_failed_total', { reason });
+    await eventually(async () => (await count('protocol')) === 1);
+    expect(await count('plaintext')).toBe(0);
+  });
+
   it('issue 8, E30: says which build it is', async () => {
     const gateway = cleanup.add(await testGateway(), (it) => it.close());
     const [sample] = (await scrape(gateway)).get('berth_build_info')?.samples ?? [];
