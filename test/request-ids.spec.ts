@@ -55,7 +55,7 @@ describe('issue 8, E29: a request id leads to the log of the end that made the a
   }
 
   it.each<[string, () => Promise<string | number>, string, RegExp]>([
-    ['refused', nobody, 'BERTH_LOCAL_SERVICE_UNREACHABLE', /ECONNREFUSED/],
+    ['refused', nobody, 'BERTH_LOCAL_SERVICE_UNREACHABLE', /refuses connections/],
     [
       'reset',
       () => recorder(({ socket }) => socket.resetAndDestroy()),
@@ -66,8 +66,8 @@ describe('issue 8, E29: a request id leads to the log of the end that made the a
     [
       'no TLS',
       async () => `https://127.0.0.1:${await recorder(({ socket }) => socket.end('HTTP/1.1 400 Bad\r\n\r\n'))}`,
-      'BERTH_LOCAL_SERVICE_FAILED',
-      /TLS|SSL/i,
+      'BERTH_LOCAL_SERVICE_UNREACHABLE',
+      /does not speak TLS/,
     ],
     ['late', () => recorder(() => undefined), 'BERTH_RESPONSE_TIMEOUT', /time/i],
   ])(

@@ -44,6 +44,21 @@ class ReconnectConfig {
   stableAfterMs = 10_000;
 }
 
+class LocalTlsConfig {
+  @File({
+    description: "PEM file with the CA of an https target's certificate, or the certificate itself if self-signed.",
+  })
+  caFile = '';
+
+  @Text({ description: "Name to ask an https target for and to check its certificate for; empty: the target's host." })
+  serverName = '';
+
+  @Switch({
+    description: "Whether an https target's certificate is checked; without, anybody may answer in its place.",
+  })
+  verify = true;
+}
+
 class LocalConfig {
   @Integer(1, MAX_MS, { description: 'Time until a connection to the local service must stand.' })
   connectTimeoutMs = 5000;
@@ -73,6 +88,15 @@ class LocalConfig {
 
   @Integer(1024, MAX_HEADER_BYTES, { description: "Size of the local service's response head; above it, 502." })
   maxHeaderBytes = 32_768;
+
+  @Integer(0, MAX_MS, {
+    description:
+      'Time an unused connection to the local service is kept; less than the service keeps it; 0: none is used twice.',
+  })
+  keepAliveMs = 4000;
+
+  @Group()
+  tls = new LocalTlsConfig();
 }
 
 class AgentTunnelConfig extends WindowConfig {

@@ -129,6 +129,16 @@ export interface AgentSettings {
     readonly maxConnections: number;
     readonly queueTimeoutMs: number;
     readonly maxHeaderBytes: number;
+    /** 0: no connection is used twice */
+    readonly keepAliveMs: number;
+    /** for an https target */
+    readonly tls: {
+      /** empty: the well-known ones */
+      readonly caFile: string;
+      /** empty: the target's host */
+      readonly serverName: string;
+      readonly verify: boolean;
+    };
   };
   readonly tunnel: {
     readonly handshakeTimeoutMs: number;

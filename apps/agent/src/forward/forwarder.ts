@@ -3,6 +3,7 @@ import { messageOf } from '#errors';
 import type { LimitedLog } from '#observability';
 import { type Exchange, ExchangeKind, type ExchangeSink, ResetCode } from '#tunnel-protocol';
 import { HttpForward } from './http-forward.js';
+import { localFailureOf } from './local-errors.js';
 import { LocalPool } from './local-pool.js';
 import { connectLocal, type LocalTarget, parseTarget } from './local-target.js';
 import { NodeForward } from './node-forward.js';
@@ -15,13 +16,13 @@ export class Forwarder {
 
   /**
    * @param settings with `local.maxConnections` of at least 1
-   * @param log takes lines about limits that were reached
+   * @param log takes lines about limits that were reached and about faults of the local service
    */
   constructor(
     private readonly settings: Pick<AgentSettings, 'target' | 'local'>,
-    log: LimitedLog,
+    private readonly log: LimitedLog,
   ) {
-    this.target = parseTarget(settings.target);
+    this.target = parseTarget(settings.target, settings.local.tls);
     this.pool = new LocalPool(this.target, settings.local, log);
   }
 
@@ -43,7 +44,7 @@ export class Forwarder {
     if (exchange.open.kind === ExchangeKind.upgrade || !undiciCanSend(exchange)) {
       return this.onOwnSocket(exchange);
     }
-    const forward = new HttpForward(exchange, this.pool, this.target.host, this.onOwnSocket);
+    const forward = new HttpForward(exchange, this.pool, this.target.host, this.onOwnSocket, this.fail);
     forward.start();
     return forward;
   }
@@ -54,10 +55,18 @@ export class Forwarder {
       exchange,
       this.pool,
       () => connectLocal(this.target),
-      (connect) => new NodeForward(exchange, connect, maxHeaderBytes, responseTimeoutMs),
+      (connect) => new NodeForward(exchange, connect, maxHeaderBytes, responseTimeoutMs, this.fail),
     );
     this.pool.acquire(turn);
     return turn.sink;
+  };
+
+  private readonly fail = (exchange: Exchange, error: Error): void => {
+    if (exchange.closed) return;
+    const { code, reason } = localFailureOf(error);
+    // The reason is logged where the reset is sent, under the request's id.
+    this.log.debug({ reason, error: error.message }, 'what the connection to the local service ended with');
+    exchange.reset(code, reason);
   };
 
   async close(): Promise<void> {

@@ -2,7 +2,8 @@ import type { Dispatcher } from 'undici';
 import { messageOf } from '#errors';
 import { isIdempotent, relayHead, relayTrailers } from '#http-rules';
 import { type Exchange, type ExchangeSink, JOIN_BELOW_BYTES, ResetCode } from '#tunnel-protocol';
-import { isStaleConnection, resetCodeOf } from './local-errors.js';
+import { NothingSentError } from './kept-answers.js';
+import { isStaleConnection, realStatus } from './local-errors.js';
 import { ALL_IN_USE, type LocalPool, type PoolUser } from './local-pool.js';
 import { latin1Headers, reasonBytes } from './raw-headers.js';
 import { RequestBody } from './request-body.js';
@@ -36,12 +37,14 @@ export class HttpForward implements ExchangeSink, Dispatcher.DispatchHandler, Po
   /**
    * @param serverName for TLS: the target's, never the one in the client's Host
    * @param onOwnSocket makes the sink for a body that is slow to begin
+   * @param fail resets the exchange for a fault of the local service
    */
   constructor(
     private readonly exchange: Exchange,
     private readonly pool: LocalPool,
     private readonly serverName: string,
     private readonly onOwnSocket: (exchange: Exchange) => ExchangeSink,
+    private readonly fail: (exchange: Exchange, error: Error) => void,
   ) {}
 
   /** A body that has come whole in one batch is sent in one write with its head; so the dispatch waits for the batch's end. */
@@ -189,10 +192,10 @@ export class HttpForward implements ExchangeSink, Dispatcher.DispatchHandler, Po
   onResponseStart(controller: Controller, status: number, _parsed: unknown, reason?: string): void {
     try {
       const { headers } = relayHead(latin1Headers(controller.rawHeaders as Buffer[]), false);
-      if (status < 200) this.exchange.sendInformational({ status, headers });
+      if (status < 200) this.exchange.sendInformational({ status: realStatus(status), headers });
       else this.exchange.sendHead({ status, reason: reasonBytes(reason ?? ''), headers });
     } catch (thrown) {
-      this.exchange.reset(ResetCode.localFailed, thrown instanceof Error ? thrown.message : '');
+      this.fail(this.exchange, thrown as Error);
       controller.abort(new Error('the response cannot be relayed'));
     }
   }
@@ -211,15 +214,22 @@ export class HttpForward implements ExchangeSink, Dispatcher.DispatchHandler, Po
 
   onResponseError(_controller: Controller, error: Error): void {
     const { exchange, client } = this;
-    const { method, body } = exchange.open;
-    const mayRetry = !exchange.closed && !this.responded && !this.retried && !body && isIdempotent(method);
-    if (mayRetry && client !== undefined && isStaleConnection(error)) {
+    const isFirst = !exchange.closed && !this.responded && !this.retried;
+    if (isFirst && client !== undefined && this.mayRunAgain(error)) {
       this.retried = true;
+      // The client opens a new connection: its own has gone.
       this.send(client);
       return;
     }
     this.over();
-    exchange.reset(resetCodeOf(error), error.message);
+    this.fail(exchange, error);
+  }
+
+  /** The connection had gone, and nothing is done twice (RFC 9110 section 9.2.2). */
+  private mayRunAgain(error: Error): boolean {
+    const { method, body } = this.exchange.open;
+    if (error instanceof NothingSentError) return !(this.requestBody instanceof RequestBody);
+    return !body && isIdempotent(method) && isStaleConnection(error);
   }
 }
 

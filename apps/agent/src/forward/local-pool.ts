@@ -1,8 +1,9 @@
-import { isIP, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { AgentSettings } from '#config';
 import type { LimitedLog } from '#observability';
+import { localConnector } from './local-connector.js';
 import type { LocalTarget } from './local-target.js';
-import { buildConnector, Client, type Connector } from './undici-client.js';
+import { Client, type Connector } from './undici-client.js';
 
 /** Somebody who wants a connection to the local service. */
 export interface PoolUser {
@@ -60,14 +61,7 @@ export class LocalPool {
     private readonly settings: AgentSettings['local'],
     private readonly log: LimitedLog,
   ) {
-    const { socketPath } = target;
-    const options = {
-      timeout: settings.connectTimeoutMs,
-      ...(socketPath === undefined ? {} : { socketPath }),
-      allowH2: false,
-    };
-    const connect = buildConnector(options);
-    this.connect = target.secure && isIP(target.host) !== 0 ? withoutServerName(connect) : connect;
+    this.connect = localConnector(target, settings.connectTimeoutMs);
   }
 
   /** Runs the user now, or when it may have a connection; or refuses it. */
@@ -220,8 +214,12 @@ export class LocalPool {
 
   private create(): Client {
     const { target, settings } = this;
+    const { keepAliveMs } = settings;
     const client = new Client(target.origin, {
-      pipelining: 1,
+      // 0: no connection is used twice.
+      pipelining: keepAliveMs === 0 ? 0 : 1,
+      keepAliveTimeout: Math.max(1, keepAliveMs),
+      keepAliveMaxTimeout: Math.max(1, keepAliveMs),
       // The gateway has the deadlines; ours are only set on request.
       headersTimeout: settings.responseTimeoutMs,
       bodyTimeout: settings.idleTimeoutMs,
@@ -256,11 +254,4 @@ export class LocalPool {
     this.idle.splice(index, 1);
     this.spare.push(client);
   }
-}
-
-/** TLS knows no server name that is an address (RFC 6066 section 3). */
-function withoutServerName(connect: Connector): Connector {
-  return ({ servername: _unused, ...rest }, callback) => {
-    connect(rest, callback);
-  };
 }

@@ -1,5 +1,12 @@
-import { connect as connectTcp, type Socket } from 'node:net';
-import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import { readFileSync } from 'node:fs';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { connect as connectTls, type ConnectionOptions, createSecureContext } from 'node:tls';
+import type { AgentSettings } from '#config';
+import { BerthError, messageOf } from '#errors';
+import { keepAnswers } from './kept-answers.js';
+
+/** What is checked of an https service. */
+export type LocalTls = Pick<ConnectionOptions, 'secureContext' | 'rejectUnauthorized'>;
 
 /** The service beside the agent. */
 export interface LocalTarget {
@@ -10,12 +17,19 @@ export interface LocalTarget {
   port: number;
   /** instead of host and port */
   socketPath: string | undefined;
+  /** name to ask for in TLS, and to check the certificate for; undefined for an address (RFC 6066 section 3) */
+  serverName: string | undefined;
+  tls: LocalTls;
 }
+
+const CHECKED: AgentSettings['local']['tls'] = { caFile: '', serverName: '', verify: true };
 
 /**
  * @param target `http://…`, `https://…` or `unix:/path`, as the settings hold it
+ * @param tls for an https target
+ * @throws BerthError `BERTH_CONFIG_INVALID` naming the setting of a file that cannot be used
  */
-export function parseTarget(target: string): LocalTarget {
+export function parseTarget(target: string, tls: AgentSettings['local']['tls'] = CHECKED): LocalTarget {
   if (target.startsWith('unix:')) {
     return {
       origin: 'http://localhost',
@@ -23,18 +37,33 @@ export function parseTarget(target: string): LocalTarget {
       host: 'localhost',
       port: 80,
       socketPath: target.slice('unix:'.length),
+      serverName: undefined,
+      tls: {},
     };
   }
   const url = new URL(target);
   const secure = url.protocol === 'https:';
   const host = url.hostname.replace(/^\[|\]$/g, '');
+  const serverName = tls.serverName === '' ? host : tls.serverName;
   return {
     origin: url.origin,
     secure,
     host,
     port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
     socketPath: undefined,
+    serverName: secure && isIP(serverName) === 0 ? serverName : undefined,
+    tls: secure ? tlsOptions(tls) : {},
   };
+}
+
+function tlsOptions({ caFile, verify }: AgentSettings['local']['tls']): LocalTls {
+  if (caFile === '') return { rejectUnauthorized: verify };
+  try {
+    // Made once: to parse a CA for each connection costs more than the rest of it.
+    return { rejectUnauthorized: verify, secureContext: createSecureContext({ ca: readFileSync(caFile) }) };
+  } catch (thrown) {
+    throw new BerthError('BERTH_CONFIG_INVALID', `local.tls.caFile: cannot use ${caFile}: ${messageOf(thrown)}`);
+  }
 }
 
 /**
@@ -44,6 +73,7 @@ export function parseTarget(target: string): LocalTarget {
 export function connectLocal(target: LocalTarget): Socket {
   const socket = openSocket(target);
   socket.setDefaultEncoding('latin1');
+  keepAnswers(socket);
   return socket;
 }
 
@@ -53,7 +83,8 @@ function openSocket(target: LocalTarget): Socket {
   if (!target.secure) return connectTcp({ ...address, allowHalfOpen: true, noDelay: true });
   const options: ConnectionOptions & { allowHalfOpen: boolean } = {
     ...address,
-    servername: target.host,
+    ...target.tls,
+    ...(target.serverName === undefined ? {} : { servername: target.serverName }),
     ALPNProtocols: ['http/1.1'],
     allowHalfOpen: true,
   };

@@ -11,7 +11,7 @@ import {
   passesBy,
   ResetCode,
 } from '#tunnel-protocol';
-import { resetCodeOf } from './local-errors.js';
+import { realStatus } from './local-errors.js';
 
 /**
  * One exchange over `node:http` on a socket of its own: upgrades, and heads
@@ -28,24 +28,33 @@ export class NodeForward implements ExchangeSink {
   /** the local service has sent its last byte, which may still wait for credit */
   private localEnded = false;
 
-  /** @param connect opens a socket to the local service */
+  /**
+   * @param connect opens a socket to the local service
+   * @param fail resets the exchange for a fault of the local service
+   */
   constructor(
     private readonly exchange: Exchange,
     connect: () => Socket,
     maxHeaderBytes: number,
     responseTimeoutMs: number,
+    fail: (exchange: Exchange, error: Error) => void,
   ) {
     this.request = httpRequest(requestOptions(exchange, connect, maxHeaderBytes));
     // The option of the same name is only for sockets that Node opens.
     this.request.setTimeout(responseTimeoutMs);
     this.request
       .on('continue', () => {
+        // One that nobody asked for is skipped (RFC 9110 section 15.2; issue 8, D21).
+        if (headerValue(exchange.open.headers, 'expect') === undefined) return;
         exchange.sendInformational({ status: 100, headers: [] });
       })
       .on('information', (info) => {
         if (info.statusCode !== 100)
           this.guard(() =>
-            exchange.sendInformational({ status: info.statusCode, headers: relayHead(info.rawHeaders, false).headers }),
+            exchange.sendInformational({
+              status: realStatus(info.statusCode),
+              headers: relayHead(info.rawHeaders, false).headers,
+            }),
           );
       })
       .on('response', (response) => {
@@ -59,7 +68,7 @@ export class NodeForward implements ExchangeSink {
       )
       .on('error', (error) => {
         // The answer is complete: what the service does with the rest of the request is its own affair.
-        if (!this.localEnded) exchange.reset(resetCodeOf(error), error.message);
+        if (!this.localEnded) fail(exchange, error);
       });
     if (exchange.open.kind === ExchangeKind.upgrade || !exchange.open.body) this.request.end();
     else this.request.flushHeaders();
@@ -126,7 +135,7 @@ export class NodeForward implements ExchangeSink {
     this.request.setTimeout(0);
     this.guard(() => {
       exchange.sendHead({
-        status: response.statusCode as number,
+        status: realStatus(response.statusCode as number),
         reason: response.statusMessage ?? '',
         headers: relayHead(response.rawHeaders, false).headers,
       });

@@ -26,7 +26,10 @@ const MESSAGES: Partial<Record<ErrorCode, string>> = {
 /** What a client is told about an exchange that failed at or on the way to its agent; the cause is for the log. */
 export function errorOfFailure(agentId: string, failure: ExchangeFailure): BerthError {
   const code = CODES[failure.code] ?? 'BERTH_BAD_AGENT_RESPONSE';
-  return new BerthError(code, `agent ${agentId} ${MESSAGES[code] ?? 'broke the exchange off'}`, { cause: failure });
+  // Only this reason is for clients as well: agents leave addresses out of it (docs/protocol.md, Enums).
+  const reason = failure.code === ResetCode.localUnreachable && failure.message !== '' ? `: ${failure.message}` : '';
+  const message = `agent ${agentId} ${MESSAGES[code] ?? 'broke the exchange off'}${reason}`;
+  return new BerthError(code, message, { cause: failure });
 }
 
 /**

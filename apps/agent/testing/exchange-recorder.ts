@@ -1,0 +1,31 @@
+import { type Exchange, ExchangeKind, type OpenHead } from '#tunnel-protocol';
+
+/** Records what a forward does to its exchange. */
+export class ExchangeRecorder {
+  readonly open: OpenHead;
+  readonly calls: string[] = [];
+  closed = false;
+
+  constructor(open: Partial<OpenHead>) {
+    this.open = {
+      kind: ExchangeKind.http,
+      method: 'GET',
+      target: '/',
+      headers: ['Host', 'a'],
+      body: false,
+      ...open,
+    };
+  }
+
+  /** as the rest of the agent sees it */
+  get exchange(): Exchange {
+    return this as unknown as Exchange;
+  }
+
+  sendHead = ({ status }: { status: number }): number => this.calls.push(`head ${status}`);
+  sendData = (bytes: Buffer): boolean => this.calls.push(`data ${bytes.length}`) > 0;
+  sendEnd = (): number => this.calls.push('end');
+  reset = (_code: number, message: string): number => this.calls.push(`reset: ${message}`);
+  consumed = (): void => undefined;
+  discard = (): void => undefined;
+}
