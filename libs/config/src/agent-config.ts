@@ -1,6 +1,7 @@
 import { checkAgentId, checkHostAndPort, checkTexts, MAX_MS } from './checks.js';
 import { LogConfig, MAX_HEADER_BYTES, ShutdownConfig, WindowConfig } from './common-config.js';
 import type { AgentSettings } from './gateway-settings.js';
+import { checkProxy } from './proxy.js';
 import { File, Group, Integer, Switch, Text, Texts } from './setting.js';
 import { checkTarget, TARGET_FORMS } from './target.js';
 
@@ -129,6 +130,13 @@ export class AgentConfig implements AgentSettings {
 
   @Text({ check: checkHostAndPort, description: 'Host and gRPC port of the gateway, as host:port.' })
   gateway = '127.0.0.1:9090';
+
+  @Text({
+    check: checkProxy,
+    description:
+      'HTTP proxy on the way to the gateway, as http://host:port or http://user:password@host:port; none: go without. If not given: HTTPS_PROXY or HTTP_PROXY, unless NO_PROXY names the gateway.',
+  })
+  proxy = '';
 
   @Text({
     secret: true,

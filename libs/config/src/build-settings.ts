@@ -4,6 +4,7 @@ import type { Problems, RawValue } from './problems.js';
 import { readText } from './read-text.js';
 import type { SettingInfo } from './setting-list.js';
 import { getAt, setAt } from './tree.js';
+import { withoutUserInfo } from './user-info.js';
 
 /**
  * A settings object under construction: defaults, with the values of all
@@ -41,7 +42,7 @@ export class Draft<T extends object> {
     const raw = this.given.get(path);
     const showsValue = raw !== undefined && setting !== undefined && setting.secret !== true;
     this.problems.add(path, what, {
-      ...(showsValue && { value: raw.value }),
+      ...(showsValue && { value: typeof raw.value === 'string' ? withoutUserInfo(raw.value) : raw.value }),
       ...(raw !== undefined && { source: raw.source }),
     });
   }

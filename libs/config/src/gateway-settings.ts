@@ -102,6 +102,8 @@ export interface AgentSettings {
   readonly id: string;
   /** host:port of the gateway's gRPC port */
   readonly gateway: string;
+  /** http://[user[:password]@]host:port of an HTTP proxy on the way to the gateway; empty: none */
+  readonly proxy: string;
   readonly token: string;
   readonly tokenFile: string;
   readonly connections: number;

@@ -42,15 +42,16 @@ export function loadAgentSettings(input: LoadInput = {}): LoadResult<AgentSettin
 
 function load<T extends GatewaySettings | AgentSettings>(program: Program<T>, input: LoadInput): LoadResult<T> {
   const { argv = process.argv.slice(2), env = process.env, cwd = process.cwd() } = input;
-  const { schema, finish } = program;
+  const { schema, ambient, finish } = program;
   const problems = new Problems();
   const flags = readFlags(schema, argv, ownVersion(), problems);
   if (flags.output !== undefined) return { kind: 'exit', code: 0, output: flags.output };
-  const values = [
+  const own = [
     ...readYamlLayer(chooseFile(schema.fileName, schema.fileEnv, flags.file, env), cwd, schema.settings, problems),
     ...readEnvLayer(env, schema.settings),
     ...flags.values,
   ];
+  const values = [...(ambient?.(env, own) ?? []), ...own];
   const settings = finish({ values, cwd, problems });
   return flags.printConfig ? { kind: 'exit', code: 0, output: redactedYaml(settings) } : { kind: 'settings', settings };
 }

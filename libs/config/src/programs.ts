@@ -3,7 +3,9 @@ import { Draft } from './build-settings.js';
 import { crossCheckAgent, crossCheckGateway, type Report } from './cross-checks.js';
 import { GatewayConfig } from './gateway-config.js';
 import type { AgentSettings, GatewaySettings } from './gateway-settings.js';
+import type { Environment } from './env-layer.js';
 import type { Problems, RawValue } from './problems.js';
+import { normaliseProxy, proxyLayer } from './proxy.js';
 import { AGENT_SCHEMA, GATEWAY_SCHEMA, type Schema } from './setting-list.js';
 import { normaliseTarget } from './target.js';
 import { readTokenFile } from './token-file.js';
@@ -20,6 +22,8 @@ export interface Layers {
 /** What the common loader has to know about one program. */
 export interface Program<T extends object> {
   readonly schema: Schema;
+  /** what the environment says to all programs; weaker than any other place */
+  readonly ambient?: (env: Environment, values: readonly RawValue[]) => RawValue[];
   /** @throws BerthError `BERTH_CONFIG_INVALID` with everything that is wrong */
   readonly finish: (layers: Layers) => T;
 }
@@ -39,6 +43,10 @@ export const GATEWAY: Program<GatewaySettings> = {
 
 export const AGENT: Program<AgentSettings> = {
   schema: AGENT_SCHEMA,
+  ambient: (env, values) => {
+    const gateway = values.findLast(({ path }) => path === 'gateway')?.value ?? new AgentConfig().gateway;
+    return typeof gateway === 'string' ? proxyLayer(env, gateway) : [];
+  },
   finish: ({ values, cwd, problems }) => {
     const draft = new Draft(new AgentConfig(), AGENT_SCHEMA.settings, values, cwd, problems);
     const { root } = draft;
@@ -51,6 +59,7 @@ export const AGENT: Program<AgentSettings> = {
     crossCheckAgent(root, reportTo(draft));
     problems.throwIfAny();
     root.target = normaliseTarget(root.target) ?? root.target;
+    root.proxy = normaliseProxy(root.proxy) ?? root.proxy;
     return frozenCopy(root);
   },
 };

@@ -1,6 +1,7 @@
 import { type ChannelCredentials, Client, type ClientDuplexStream, credentials, Metadata } from '@grpc/grpc-js';
 import { type AgentSettings, readPemFiles } from '#config';
 import { MAX_GRPC_MESSAGE_BYTES, passBuffer, TUNNEL_METHOD_PATH } from '#tunnel-protocol';
+import { ProxyRoute } from './proxy-route.js';
 
 /** HTTP/2 window of a connection: out of the way, because frames carry their own credit per exchange. */
 const FLOW_CONTROL_WINDOW_BYTES = 32 * 1024 * 1024;
@@ -10,6 +11,12 @@ export interface Dialled {
   call: ClientDuplexStream<Buffer, Buffer>;
   /** closes the TCP connection */
   release(): void;
+  /**
+   * Why there is no way to the gateway, when that is a proxy's doing.
+   *
+   * @param details as the call's status has them
+   */
+  stuckAt(details: string): string | undefined;
 }
 
 /**
@@ -26,8 +33,13 @@ export function channelCredentials(tls: AgentSettings['tls']): ChannelCredential
 
 /** Opens a stream; whether anybody answers shows in what the call emits. */
 export function dial(settings: AgentSettings, channel: ChannelCredentials): Dialled {
-  const { serverName } = settings.tls;
-  const client = new Client(settings.gateway, channel, {
+  const { gateway, proxy, tls } = settings;
+  const { serverName } = tls;
+  const route = proxy === '' ? undefined : new ProxyRoute(channel, new URL(proxy), gateway);
+  const client = new Client(route?.address ?? gateway, route ?? channel, {
+    // Of its own, grpc-js looks for a proxy in the environment, which is for #config to read.
+    'grpc.enable_http_proxy': 0,
+    ...(route === undefined ? {} : { 'grpc.default_authority': gateway }),
     // Each connection is its own: a shared HTTP/2 session would fail, and be throttled, as one.
     'grpc.use_local_subchannel_pool': 1,
     'grpc.enable_retries': 0,
@@ -46,6 +58,8 @@ export function dial(settings: AgentSettings, channel: ChannelCredentials): Dial
     call,
     release: () => {
       client.close();
+      route?.close();
     },
+    stuckAt: (details) => route?.stuckAt(details),
   };
 }

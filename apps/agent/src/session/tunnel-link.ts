@@ -48,6 +48,7 @@ export interface LinkEvents {
 export class TunnelLink {
   private readonly session: TunnelSession;
   private readonly release: () => void;
+  private readonly stuckAt: (details: string) => string | undefined;
   private liveness: Liveness | undefined;
   private connectionId = '';
   private welcomedAt: number | undefined;
@@ -72,6 +73,7 @@ export class TunnelLink {
     this.release = () => {
       dialled.release();
     };
+    this.stuckAt = (details) => dialled.stuckAt(details);
     this.session = new TunnelSession(
       clientTransport(call),
       {
@@ -128,7 +130,7 @@ export class TunnelLink {
       this.session.close(
         new BerthError(
           'BERTH_HANDSHAKE_TIMEOUT',
-          `the gateway did not answer within ${settings.tunnel.handshakeTimeoutMs} ms (tunnel.handshakeTimeoutMs)`,
+          `${dialled.stuckAt('no answer') ?? 'the gateway did not answer'} within ${settings.tunnel.handshakeTimeoutMs} ms (tunnel.handshakeTimeoutMs)`,
         ),
       );
     }, settings.tunnel.handshakeTimeoutMs);
@@ -206,7 +208,7 @@ export class TunnelLink {
     }
     // Whoever answers without this trailer is no gateway: a proxy's error page is mapped to a status as well.
     const code = String(status.metadata.get(ERROR_CODE_METADATA)[0] ?? '');
-    const text = whyItEnded(status, this.settings);
+    const text = this.stuckAt(status.details) ?? whyItEnded(status, this.settings);
     const reason = new BerthError(isErrorCode(code) ? code : 'BERTH_CONNECTION_CLOSED', text);
     this.end(reason, code !== '' && FINAL_STATUSES.has(status.code));
   }
