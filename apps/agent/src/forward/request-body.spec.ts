@@ -1,5 +1,32 @@
 import { eventually } from '#testing';
-import { RequestBody } from './request-body.js';
+import { type BodySocket, RequestBody } from './request-body.js';
+
+/** A socket whose network takes something only when the test says so, and a body that undici would write to it. */
+class Stuck implements BodySocket {
+  writableLength = 0;
+  readonly chunks: number[] = [];
+  private readonly flushed: (() => void)[] = [];
+
+  write(_text: string, flushed: () => void): boolean {
+    this.flushed.push(flushed);
+    return true;
+  }
+
+  read(body: RequestBody): void {
+    body.socket = () => this;
+    body.on('data', (chunk: Buffer) => {
+      this.chunks.push(chunk.length);
+      this.writableLength += chunk.length;
+    });
+  }
+
+  flush(): void {
+    this.writableLength = 0;
+    for (const flushed of this.flushed.splice(0)) flushed();
+  }
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('RequestBody', () => {
   it('hands on what it gets, in order, to its end', async () => {
@@ -32,6 +59,30 @@ describe('RequestBody', () => {
     body.read();
     await eventually(() => consumed > before);
     expect(consumed).toBeLessThan(10 * chunk.length);
+    body.destroy();
+  });
+
+  it('gives a socket that lags no crumbs, and counts them when the network has them (issue 8, B7)', async () => {
+    let consumed = 0;
+    const body = new RequestBody((bytes) => (consumed += bytes));
+    const socket = new Stuck();
+    socket.read(body);
+    await turn();
+    for (let i = 0; i < 40_000; i += 1) {
+      body.add(Buffer.from([i & 0xff]));
+      if (i % 1000 === 0) await turn();
+    }
+    expect(socket.chunks).toEqual([1]);
+    expect(consumed).toBe(0);
+    socket.flush();
+    expect(consumed).toBe(1);
+    expect(socket.chunks).toEqual([1, 16_384, 16_384, 7_231]);
+    await turn();
+    socket.flush();
+    await turn();
+    expect(consumed).toBe(40_000);
+    body.add(Buffer.from('quick'));
+    expect(socket.chunks.at(-1)).toBe(5);
     body.destroy();
   });
 

@@ -1,0 +1,103 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { eventually, RawClient } from '#testing';
+import { encodeFrame } from '../libs/tunnel-protocol/src/frame-encoder.js';
+import { turn } from '../libs/tunnel-protocol/testing/wire.js';
+import { Cleanup, testGateway } from './support/harness.js';
+import { RawAgent } from './support/raw-agent.js';
+import { agentDetail } from './support/relay.js';
+
+const CLIENTS = 12;
+const WINDOW_BYTES = 1_048_576;
+/** Of each window; the rest goes out in short frames, once the kernel's buffers are full. */
+const KEPT_BYTES = 400_000;
+const BATCH_BYTES = 60_000;
+
+/** Memory that is in use after collections, bytes. */
+async function inUse(): Promise<number> {
+  setFlagsFromString('--expose-gc');
+  const gc = runInNewContext('gc') as () => void;
+  for (let i = 0; i < 5; i += 1) {
+    gc();
+    await turn();
+  }
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+/** Waits until a figure has stood still for half a second. */
+async function still(figure: () => number): Promise<void> {
+  let last = NaN;
+  let since = 0;
+  await eventually(() => {
+    const now = figure();
+    if (now !== last) [last, since] = [now, performance.now()];
+    return performance.now() - since > 500;
+  }, 20_000);
+}
+
+/**
+ * Clients that read nothing, and an agent that sends them all it has credit for.
+ *
+ * @param dataBytes payload of a Data frame
+ * @param perBatch so many of them in a batch of {@link BATCH_BYTES}; the rest of it is Pongs
+ * @returns memory per exchange, as a part of its window
+ */
+async function stalledWith(cleanup: Cleanup, dataBytes: number, perBatch: number): Promise<number> {
+  const tunnel = { windowStartBytes: WINDOW_BYTES, windowBudgetBytes: 0 };
+  const gateway = cleanup.add(await testGateway({ tunnel }), (it) => it.close());
+  const agent = cleanup.add(await RawAgent.registered(gateway.grpcPort, 'a'), (it) => {
+    it.close();
+  });
+  const { port } = await agent.welcome;
+  for (let i = 0; i < CLIENTS; i += 1) {
+    const client = cleanup.add(await RawClient.connect(port), (it) => it.destroy());
+    client.socket.pause();
+    client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  }
+  await eventually(() => agent.opened.length === CLIENTS);
+  for (const exchange of agent.opened) exchange.sendHead({ status: 200, reason: 'OK', headers: [] });
+  const before = await inUse();
+  const credit = (): number => agent.opened.reduce((sum, exchange) => sum + exchange.sendCredit, 0);
+  const fill = setInterval(() => {
+    for (const exchange of agent.opened) {
+      const bytes = Math.min(exchange.sendCredit - KEPT_BYTES, 32_768);
+      if (bytes > 0 && exchange.pendingBytes === 0) exchange.sendData(Buffer.alloc(bytes));
+    }
+  }, 1);
+  await still(credit);
+  clearInterval(fill);
+  for (const exchange of agent.opened) {
+    while (exchange.sendCredit >= dataBytes) {
+      const count = Math.min(perBatch, Math.floor(exchange.sendCredit / dataBytes));
+      exchange.sendCredit -= count * dataBytes;
+      const frames = encodeFrame.data(exchange.id, 'd'.repeat(dataBytes)).repeat(count);
+      const pong = encodeFrame.connection(20, Buffer.alloc(0));
+      const rest = Math.max(0, Math.floor((BATCH_BYTES - frames.length) / pong.length));
+      agent.call.write(Buffer.from(frames + pong.repeat(rest), 'latin1'));
+      await turn();
+    }
+  }
+  await still(() => agent.session.bytesReceived);
+  expect((await agentDetail(gateway, 'a')).in_flight).toBe(CLIENTS);
+  return ((await inUse()) - before) / CLIENTS / WINDOW_BYTES;
+}
+
+describe('issue 8, B7: memory of a stalled exchange, whatever the frame sizes', () => {
+  const cleanup = new Cleanup();
+  afterEach(() => cleanup.run());
+
+  it.each([
+    ['a few bytes', 5, 4000],
+    ['just more than half a block', 8_193, 7],
+    ['20,000 bytes, in batches that are mostly something else', 20_000, 1],
+  ])(
+    'is at most 1.25 of its window with Data of %s',
+    async (_what, dataBytes, perBatch) => {
+      const part = await stalledWith(cleanup, dataBytes, perBatch);
+      expect(part).toBeGreaterThan(0.5);
+      expect(part).toBeLessThanOrEqual(1.25);
+    },
+    120_000,
+  );
+});
