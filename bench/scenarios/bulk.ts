@@ -7,6 +7,8 @@ import type { Context, Figure, Result, Scenario } from '../lib/scenario.js';
 import { arrivesIntact, move, startBulkOrigin, type Direction } from './bulk-run.js';
 
 const DIRECTIONS: readonly Direction[] = ['down', 'up'];
+/** In a row, for the spread between them. */
+const SPREAD_DOWNLOADS = 8;
 const NAMES = { down: 'download', up: 'upload' } as const;
 
 interface Pass {
@@ -37,6 +39,12 @@ async function run(context: Context): Promise<Result> {
         progress(`round ${round}/${rounds}, ${size} ${direction}, ${path}: ${short(speed)} MB/s`);
       }
     }
+  }
+  // One body may be fast and the next one slow, which a median does not show.
+  const downloads: number[] = [];
+  for (let i = 1; i <= (quick ? 2 : SPREAD_DOWNLOADS); i += 1) {
+    downloads.push(await move(processes, 'down', berth.port, bytes));
+    progress(`download ${i}/${SPREAD_DOWNLOADS}, berth: ${short(downloads.at(-1) ?? 0)} MB/s`);
   }
   const growth = { gateway: watches.gateway.stop() / MiB, agent: watches.agent.stop() / MiB };
   const intact = { down: false, up: false };
@@ -73,10 +81,14 @@ async function run(context: Context): Promise<Result> {
       { name: `${name}: arrives intact (1 = yes)`, value: Number(intact[direction]), unit: '', goal: { atLeast: 1 } },
     ];
   });
+  const spread = { slowest: Math.min(...downloads), median: median(downloads), fastest: Math.max(...downloads) };
+  for (const [which, value] of Object.entries(spread)) {
+    figures.push({ name: `${downloads.length} downloads of ${size}: ${which}`, value, unit: 'MB/s' });
+  }
   for (const [end, value] of Object.entries(growth)) {
     figures.push({ name: `${size} bodies: growth of the ${end}`, value, unit: 'MiB', goal: { atMost: 64 } });
   }
-  return { figures, raw: { bytes, passes, growthMiB: growth, intact, profiles } };
+  return { figures, raw: { bytes, passes, downloads, growthMiB: growth, intact, profiles } };
 }
 
 export const bulk: Scenario = {

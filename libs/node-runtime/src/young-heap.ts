@@ -1,24 +1,37 @@
 /**
- * Size of V8's young generation, MiB for each of its halves.
+ * Sizes of V8's heap that suit a relay, MiB.
  *
  * Relayed bytes live in 64 KiB buffers outside the heap, and die young. With
- * V8's 16 MiB some hundred MiB of dead buffers pile up before a young collection
- * frees them, and their pressure forces full collections instead: bulk transfers
- * ran at a third of the speed. docs/decisions/0010-young-heap.md has the figures.
+ * V8's 16 MiB for each half of the young generation some hundred MiB of dead
+ * buffers pile up before a young collection frees them, and their pressure
+ * forces full collections instead: bulk transfers ran at a third of the speed.
+ * The same pressure counts against the limit of the old generation, which V8
+ * starts small: from one transfer to the next it was in a state where marking
+ * and sweeping took 40 % of the CPU, or was not.
+ * docs/decisions/0010-young-heap.md has the figures.
  */
-const YOUNG_HALF_MIB = 2;
+const HEAP_FLAGS_MIB: Readonly<Record<string, number>> = {
+  '--max-semi-space-size': 1,
+  '--initial-old-space-size': 64,
+};
 
-const FLAG = '--max-semi-space-size';
+/** The flags that the caller has not chosen. */
+export function heapFlags(execArgv: readonly string[], nodeOptions: string): string[] {
+  const options = [...execArgv, nodeOptions].map((option) => option.replaceAll('_', '-'));
+  return Object.entries(HEAP_FLAGS_MIB)
+    .filter(([flag]) => !options.some((option) => option.includes(flag)))
+    .map(([flag, mib]) => `${flag}=${mib}`);
+}
 
 /**
- * Goes on in the same process with a young heap that suits a relay, unless the
- * caller chose one. V8 reads the size when it starts, hence the `execve`: same
- * pid, arguments, environment and open files. Where Node has none (Windows),
- * nothing happens.
+ * Goes on in the same process with a heap that suits a relay, but for sizes that
+ * the caller chose. V8 reads them when it starts, hence the `execve`: same pid,
+ * arguments, environment and open files. Where Node has none (Windows), nothing
+ * happens.
  */
 export function useSmallYoungHeap(): void {
   const { execPath, execArgv, argv, env } = process;
-  const chosen = [...execArgv, env['NODE_OPTIONS'] ?? ''].some((option) => option.replaceAll('_', '-').includes(FLAG));
-  if (chosen || typeof process.execve !== 'function' || process.platform === 'win32') return;
-  process.execve(execPath, [execPath, `${FLAG}=${YOUNG_HALF_MIB}`, ...execArgv, ...argv.slice(1)], env);
+  const flags = heapFlags(execArgv, env['NODE_OPTIONS'] ?? '');
+  if (flags.length === 0 || typeof process.execve !== 'function' || process.platform === 'win32') return;
+  process.execve(execPath, [execPath, ...flags, ...execArgv, ...argv.slice(1)], env);
 }
