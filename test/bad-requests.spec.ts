@@ -123,6 +123,16 @@ describe('bad requests', () => {
     );
   });
 
+  it('issue 8, D23: a later minor version of HTTP/1 is read as 1.1 (RFC 9110 section 2.5)', async () => {
+    const bytes = `GET /first HTTP/1.2\r\n${HOST}\r\nGET /second HTTP/1.9\r\n${HOST}Connection: close\r\n\r\n`;
+    const text = await untilClosed(relay.port, bytes);
+    expect(text.match(/HTTP\/1\.1 200/g)).toHaveLength(2);
+    for (const path of ['first', 'second']) expect(recorded(relay.recorder)).toContain(`GET /${path} HTTP/1.1\r\n`);
+    expect(headLines(await untilClosed(relay.port, 'GET / HTTP/1.2\r\nConnection: close\r\n\r\n'))[0]).toContain(
+      ' 400 ',
+    );
+  });
+
   it('a good request before a bad one gets its answer first', async () => {
     const text = await untilClosed(relay.port, `GET /first HTTP/1.1\r\n${HOST}\r\nnonsense\r\n\r\n${HIDDEN}`);
     expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 400']);

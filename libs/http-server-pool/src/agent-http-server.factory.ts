@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from 'node:stream';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import type { Express, NextFunction, Request, Response } from 'express';
+import { acceptAllVersions } from './minor-versions.js';
 import { type BindAddress, PooledHttpServer } from './pooled-http-server.js';
 
 /** Takes what arrives at an agent's port. */
@@ -77,6 +78,7 @@ export class AgentHttpServerFactory {
       },
       handle,
     );
+    acceptAllVersions(server);
     server.timeout = 0;
     server.maxConnections = options.maxConnections;
     // 0: header lines are bounded by maxHeaderSize, and none is dropped in silence.
