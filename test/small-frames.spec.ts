@@ -13,16 +13,19 @@ const WINDOW_BYTES = 1_048_576;
 const KEPT_BYTES = 400_000;
 const BATCH_BYTES = 60_000;
 
-/** Memory that is in use after collections, bytes. */
+/** Memory that is in use after collections, bytes; what earlier specs of this process left behind goes first. */
 async function inUse(): Promise<number> {
   setFlagsFromString('--expose-gc');
   const gc = runInNewContext('gc') as () => void;
-  for (let i = 0; i < 5; i += 1) {
+  let last = Infinity;
+  for (let round = 0; round < 50; round += 1) {
     gc();
-    await turn();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const { heapUsed, external } = process.memoryUsage();
+    if (round > 5 && Math.abs(heapUsed + external - last) < 50_000) break;
+    last = heapUsed + external;
   }
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
+  return last;
 }
 
 /** Waits until a figure has stood still for half a second. */
@@ -80,6 +83,7 @@ async function stalledWith(cleanup: Cleanup, dataBytes: number, perBatch: number
   }
   await still(() => agent.session.bytesReceived);
   expect((await agentDetail(gateway, 'a')).in_flight).toBe(CLIENTS);
+  for (const exchange of agent.opened) expect(exchange.sendCredit).toBeLessThan(dataBytes);
   return ((await inUse()) - before) / CLIENTS / WINDOW_BYTES;
 }
 
@@ -94,9 +98,7 @@ describe('issue 8, B7: memory of a stalled exchange, whatever the frame sizes', 
   ])(
     'is at most 1.25 of its window with Data of %s',
     async (_what, dataBytes, perBatch) => {
-      const part = await stalledWith(cleanup, dataBytes, perBatch);
-      expect(part).toBeGreaterThan(0.5);
-      expect(part).toBeLessThanOrEqual(1.25);
+      expect(await stalledWith(cleanup, dataBytes, perBatch)).toBeLessThanOrEqual(1.25);
     },
     120_000,
   );
