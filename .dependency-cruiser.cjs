@@ -2,7 +2,7 @@
 
 /**
  * Who may import whom; docs/data-path.md has the picture. A library is reached by
- * its name (`#errors`), a room of the gateway by its index.ts.
+ * its name (`@berth/errors`), a room of the gateway by its index.ts.
  */
 
 /** What each library may import of ours, besides itself. */
@@ -18,7 +18,6 @@ const LIBRARIES = {
   'http-server-pool': ['errors', 'port-allocator'],
   services: ['errors', 'observability', 'node-runtime'],
   'services-nest': ['errors', 'observability', 'services'],
-  testing: ['errors', 'tunnel-protocol'],
 };
 
 /** What each room of the gateway may import of its neighbours. */
@@ -50,8 +49,8 @@ const roomRules = Object.entries(ROOMS).map(([name, allowed]) => ({
   from: { path: `^apps/gateway/src/${name}/`, pathNot: SPEC },
   to: {
     path: '^apps/gateway/src/',
-    // Tokens are the names under which the rooms are given their settings and log.
-    pathNot: `^apps/gateway/src/(${anyOf([name, ...allowed])}/|gateway[.]tokens[.]ts)`,
+    // Tokens are the names under which the rooms are given their settings and log; the version is a constant.
+    pathNot: `^apps/gateway/src/(${anyOf([name, ...allowed])}/|(gateway[.]tokens|version)[.]ts)`,
   },
 }));
 
@@ -76,8 +75,23 @@ module.exports = {
     ...libraryRules,
     ...roomRules,
     {
+      name: 'lib-testing',
+      comment: 'test helpers start gateways and agents as anybody does',
+      severity: 'error',
+      from: { path: '^libs/testing/' },
+      to: {
+        path: '^(apps|libs|examples|bench|test)/',
+        pathNot: [
+          '^libs/testing/',
+          '^(libs|apps)/[^/]+/src/index[.]ts$',
+          '^libs/testing/',
+          '^libs/tunnel-protocol/testing/',
+        ],
+      },
+    },
+    {
       name: 'lib-by-name',
-      comment: "a library is imported by its '#name', which leads to its index.ts",
+      comment: "a library is imported by its package's name, which leads to its index.ts",
       severity: 'error',
       from: { path: '^(apps|libs|examples|bench|test)/([^/]+)/', pathNot: SPEC },
       to: { path: '^libs/([^/]+)/', pathNot: ['^libs/[^/]+/src/index[.]ts$', '^$1/$2/'] },
@@ -132,6 +146,13 @@ module.exports = {
       to: { path: ['[.]spec[.]ts$', '^libs/testing/', '^libs/[^/]+/testing/', '^test/'] },
     },
     {
+      name: 'declared-dependency',
+      comment: 'what a package imports stands in its own package.json',
+      severity: 'error',
+      from: { path: '^(apps|libs)/', pathNot: SPEC },
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'], pathNot: 'node_modules/@types/' },
+    },
+    {
       name: 'not-to-dev-dependency',
       comment: 'the image has no development dependencies',
       severity: 'error',
@@ -143,10 +164,10 @@ module.exports = {
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^dist/' },
+    exclude: { path: '(^|/)dist/' },
     enhancedResolveOptions: {
       exportsFields: ['exports'],
-      // '#name' means the source here, and the build when it runs (package.json, imports).
+      // A package's name means its source here, and its build when it runs (package.json, exports).
       conditionNames: ['berth-source', 'import', 'types', 'node', 'default'],
     },
   },

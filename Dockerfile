@@ -4,29 +4,29 @@ ARG BASE_IMAGE=node:24-bookworm-slim
 
 FROM ${BASE_IMAGE} AS build
 WORKDIR /build
-COPY package.json package-lock.json ./
+COPY . .
 # Without install scripts: they would fetch a second Node (the npm package `node`,
 # 120 MB), which only a machine with an older one needs.
-RUN npm ci --ignore-scripts --no-audit --no-fund
-COPY tsconfig.json tsconfig.build.json ./
-COPY apps apps
-COPY libs libs
-COPY examples examples
-RUN npm run build && chmod 755 dist/apps/*/src/main.js dist/examples/sample-service/main.js
+RUN npm ci --ignore-scripts --no-audit --no-fund \
+ && npx tsc -b apps/gateway/tsconfig.build.json apps/agent/tsconfig.build.json examples/tsconfig.build.json \
+ && npm prune --omit=dev --ignore-scripts --no-audit --no-fund \
+ && find apps libs examples -name src -prune -exec rm -rf {} + \
+ && find apps libs examples -name '*.map' -delete \
+ && chmod 755 apps/*/dist/main.js examples/dist/sample-service/main.js
 
 FROM ${BASE_IMAGE}
 ENV NODE_ENV=production CONFIG_FILE=/etc/berth/application.yaml
 WORKDIR /opt/berth
-COPY package.json package-lock.json ./
-RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund && npm cache clean --force
-COPY proto proto
-COPY --from=build /build/dist/apps dist/apps
-COPY --from=build /build/dist/libs dist/libs
-COPY --from=build /build/dist/examples/sample-service dist/examples/sample-service
+COPY --from=build /build/package.json ./
+COPY --from=build /build/node_modules node_modules
+COPY --from=build /build/proto proto
+COPY --from=build /build/libs libs
+COPY --from=build /build/apps apps
+COPY --from=build /build/examples/dist/sample-service examples/dist/sample-service
 COPY examples/config/container.yaml /etc/berth/application.yaml
-RUN ln -s /opt/berth/dist/apps/gateway/src/main.js /usr/local/bin/gateway \
- && ln -s /opt/berth/dist/apps/agent/src/main.js /usr/local/bin/agent \
- && ln -s /opt/berth/dist/examples/sample-service/main.js /usr/local/bin/sample-service \
+RUN ln -s /opt/berth/apps/gateway/dist/main.js /usr/local/bin/gateway \
+ && ln -s /opt/berth/apps/agent/dist/main.js /usr/local/bin/agent \
+ && ln -s /opt/berth/examples/dist/sample-service/main.js /usr/local/bin/sample-service \
  && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin berth
 
 USER 10001

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { defaultGatewaySettings, type DeepPartial, type GatewaySettings } from '#config';
-import { eventually, RawClient } from '#testing';
-import { Cleanup, testGateway, type TestGateway } from './support/harness.js';
-import { logLines } from './support/log-lines.js';
+import { defaultGatewaySettings, type GatewaySettings } from 'berth-gateway';
+import { type DeepPartial } from '@berth/config';
+import { Cleanup, eventually, RawClient } from '@berth/testing';
+import { logLines, testGateway, type TestGateway } from '@berth/testing/system';
 
 interface Answer {
   status: number;

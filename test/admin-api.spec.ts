@@ -1,8 +1,7 @@
 import type { AddressInfo, Server } from 'node:net';
-import { defaultGatewaySettings } from '#config';
-import { eventually, RawClient } from '#testing';
-import { listAgents, portsOf } from './support/admin.js';
-import { Cleanup, localService, testAgent, testGateway, type TestGateway } from './support/harness.js';
+import { defaultGatewaySettings } from 'berth-gateway';
+import { Cleanup, eventually, localService, RawClient } from '@berth/testing';
+import { listAgents, portsOf, testAgent, testGateway, type TestGateway } from '@berth/testing/system';
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 

@@ -1,11 +1,17 @@
 import { once } from 'node:events';
 import { get, type IncomingMessage, type RequestListener } from 'node:http';
 import type { Socket } from 'node:net';
-import { eventually } from '#testing';
-import { Cleanup, localService, testAgent, testGateway, type TestGateway } from './support/harness.js';
-import { type Family, parsePrometheus } from './support/prometheus.js';
-import { hasPromtool, promtoolComplaints } from './support/promtool.js';
-import { RawAgent } from './support/raw-agent.js';
+import { Cleanup, eventually, localService } from '@berth/testing';
+import {
+  type Family,
+  hasPromtool,
+  parsePrometheus,
+  promtoolComplaints,
+  RawAgent,
+  testAgent,
+  testGateway,
+  type TestGateway,
+} from '@berth/testing/system';
 
 describe('A17: metrics', () => {
   const cleanup = new Cleanup();

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import SwaggerParser from '@apidevtools/swagger-parser';
 import type { OpenAPIObject } from '@nestjs/swagger';
-import { Cleanup, localService, testAgent, testGateway, type TestGateway } from './support/harness.js';
-import { differences, type Schema } from './support/json-schema.js';
+import { Cleanup, localService } from '@berth/testing';
+import { differences, type Schema, testAgent, testGateway, type TestGateway } from '@berth/testing/system';
 
 interface Answer {
   description?: string;
@@ -113,7 +113,7 @@ describe('the description of the admin API', () => {
   });
 
   it('is the one in docs/openapi.json', () => {
-    // Out of date? npm run build && node dist/apps/gateway/src/write-openapi.js
+    // Out of date? npm run build && node apps/gateway/dist/write-openapi.js
     expect(JSON.parse(readFileSync('docs/openapi.json', 'utf8'))).toEqual(document);
   });
 });

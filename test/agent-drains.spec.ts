@@ -1,6 +1,5 @@
-import { eventually } from '#testing';
-import { agentIds } from './support/admin.js';
-import { Cleanup, localService, testAgent, testGateway } from './support/harness.js';
+import { Cleanup, eventually, localService } from '@berth/testing';
+import { agentIds, testAgent, testGateway } from '@berth/testing/system';
 
 describe('an agent is stopped', () => {
   const cleanup = new Cleanup();

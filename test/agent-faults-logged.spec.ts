@@ -1,7 +1,5 @@
-import { eventually } from '#testing';
-import { Cleanup, testGateway } from './support/harness.js';
-import { type LogLines, logLines } from './support/log-lines.js';
-import { RawAgent } from './support/raw-agent.js';
+import { Cleanup, eventually } from '@berth/testing';
+import { type LogLines, logLines, RawAgent, testGateway } from '@berth/testing/system';
 
 const GARBAGE = Buffer.from('\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff garbage', 'latin1');
 const BROKE = 'connection closed: the agent broke the protocol';

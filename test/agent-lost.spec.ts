@@ -1,11 +1,25 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { eventually, RawClient } from '#testing';
-import { codeIn, finish, headLines, headOf, send, start, untilClosed } from './support/client.js';
-import { Cleanup, localService, testGateway } from './support/harness.js';
-import { answer as answerExchange, RawAgent } from './support/raw-agent.js';
-import { answering, idle, OK, relayTo, relayToListener, relayToRecorder } from './support/relay.js';
+import { Cleanup, eventually, localService, RawClient } from '@berth/testing';
+import {
+  answer as answerExchange,
+  answering,
+  codeIn,
+  finish,
+  headLines,
+  headOf,
+  idle,
+  OK,
+  RawAgent,
+  relayTo,
+  relayToListener,
+  relayToRecorder,
+  send,
+  start,
+  testGateway,
+  untilClosed,
+} from '@berth/testing/system';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const POST = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n';

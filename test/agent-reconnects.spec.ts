@@ -3,19 +3,19 @@ import { createServer } from 'node:http';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { GoawayReason } from '#tunnel-protocol';
-import { eventually } from '#testing';
-import { AgentRegistry } from '../apps/gateway/src/index.js';
-import { agentIds, listAgents, portsOf } from './support/admin.js';
+import { GoawayReason } from '@berth/tunnel-protocol';
+import { Cleanup, eventually, type LocalService, localService } from '@berth/testing';
 import {
-  Cleanup,
-  type LocalService,
-  localService,
+  agentIds,
+  answer,
+  listAgents,
+  portsOf,
+  RawAgent,
   testAgent,
   type TestGateway,
   testGateway,
-} from './support/harness.js';
-import { answer, RawAgent } from './support/raw-agent.js';
+} from '@berth/testing/system';
+import { AgentRegistry } from 'berth-gateway';
 
 describe('an agent reconnects', () => {
   const cleanup = new Cleanup();

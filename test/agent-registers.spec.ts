@@ -2,12 +2,19 @@ import { jest } from '@jest/globals';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { status } from '@grpc/grpc-js';
-import { AgentBerths, AgentRegistry } from '../apps/gateway/src/index.js';
-import { eventually, RawClient } from '#testing';
-import { agentIds, listAgents, listens, metric, portsOf } from './support/admin.js';
-import { Cleanup, localService, testAgent, testGateway } from './support/harness.js';
-import { logLines } from './support/log-lines.js';
-import { RawAgent } from './support/raw-agent.js';
+import { AgentBerths, AgentRegistry } from 'berth-gateway';
+import { Cleanup, eventually, localService, RawClient } from '@berth/testing';
+import {
+  agentIds,
+  listAgents,
+  listens,
+  logLines,
+  metric,
+  portsOf,
+  RawAgent,
+  testAgent,
+  testGateway,
+} from '@berth/testing/system';
 
 describe('an agent registers', () => {
   const cleanup = new Cleanup();

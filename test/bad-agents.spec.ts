@@ -1,11 +1,8 @@
 import { status as Grpc } from '@grpc/grpc-js';
-import { type Exchange, ResetCode } from '#tunnel-protocol';
-import { eventually, RawClient } from '#testing';
+import { type Exchange, ResetCode } from '@berth/tunnel-protocol';
+import { Cleanup, eventually, localService, RawClient } from '@berth/testing';
+import { agentDetail, codeIn, headLines, RawAgent, send, testAgent, testGateway } from '@berth/testing/system';
 import { encodeFrame } from '../libs/tunnel-protocol/src/frame-encoder.js';
-import { codeIn, headLines, send } from './support/client.js';
-import { Cleanup, localService, testAgent, testGateway } from './support/harness.js';
-import { RawAgent } from './support/raw-agent.js';
-import { agentDetail } from './support/relay.js';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const wire = (...frames: string[]): Buffer => Buffer.from(frames.join(''), 'latin1');

@@ -1,7 +1,16 @@
-import { eventually, RawClient } from '#testing';
-import { codeIn, headLines, send, untilClosed, untilMatch } from './support/client.js';
-import { Cleanup } from './support/harness.js';
-import { answering, idle, OK, recorded, relayToRecorder } from './support/relay.js';
+import { Cleanup, eventually, RawClient } from '@berth/testing';
+import {
+  answering,
+  codeIn,
+  headLines,
+  idle,
+  OK,
+  recorded,
+  relayToRecorder,
+  send,
+  untilClosed,
+  untilMatch,
+} from '@berth/testing/system';
 
 const HOST = 'Host: a\r\n';
 /** What an attacker hides behind a request; it must never be one of its own. */

@@ -1,9 +1,7 @@
 import { jest } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
-import { eventually, freePortRange } from '#testing';
-import { agentIds, listens } from './support/admin.js';
-import { Cleanup, type LocalService, localService } from './support/harness.js';
-import { type GatewayProgram, gatewayProgram, Program } from './support/programs.js';
+import { Cleanup, eventually, freePortRange, type LocalService, localService } from '@berth/testing';
+import { agentIds, type GatewayProgram, gatewayProgram, listens, Program } from '@berth/testing/system';
 
 jest.setTimeout(30_000);
 

@@ -1,9 +1,8 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { eventually, RawClient } from '#testing';
-import { Cleanup } from './support/harness.js';
-import { agentDetail, idle, type Relay, type RelayOptions, relayToListener } from './support/relay.js';
+import { Cleanup, eventually, RawClient } from '@berth/testing';
+import { agentDetail, idle, type Relay, type RelayOptions, relayToListener } from '@berth/testing/system';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const POST = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nfirst bytes';

@@ -2,11 +2,19 @@ import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { eventually, RawClient } from '#testing';
-import { codeIn, finish, send, untilMatch } from './support/client.js';
-import { Cleanup, localService, testAgent, testGateway } from './support/harness.js';
-import { type LogLines, logLines } from './support/log-lines.js';
-import { type Relay, relayToListener } from './support/relay.js';
+import { Cleanup, eventually, localService, RawClient } from '@berth/testing';
+import {
+  codeIn,
+  finish,
+  type LogLines,
+  logLines,
+  type Relay,
+  relayToListener,
+  send,
+  testAgent,
+  testGateway,
+  untilMatch,
+} from '@berth/testing/system';
 
 const MiB = 1024 * 1024;
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';

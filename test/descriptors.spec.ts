@@ -2,11 +2,21 @@ import { jest } from '@jest/globals';
 import { once } from 'node:events';
 import { Agent, get, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { eventually, freePortRange } from '#testing';
-import { agentIds } from './support/admin.js';
-import { type Answer, codeIn, finish, headOf, send, start } from './support/client.js';
-import { Cleanup, localService, testAgent, testGateway } from './support/harness.js';
-import { type GatewayProgram, gatewayProgram, Program } from './support/programs.js';
+import { Cleanup, eventually, freePortRange, localService } from '@berth/testing';
+import {
+  agentIds,
+  type Answer,
+  codeIn,
+  finish,
+  type GatewayProgram,
+  gatewayProgram,
+  headOf,
+  Program,
+  send,
+  start,
+  testAgent,
+  testGateway,
+} from '@berth/testing/system';
 
 jest.setTimeout(60_000);
 

@@ -1,14 +1,22 @@
 import { once } from 'node:events';
 import { status } from '@grpc/grpc-js';
-import type { DeepPartial, GatewaySettings } from '#config';
-import type { BerthError } from '#errors';
-import { GoawayReason } from '#tunnel-protocol';
-import { eventually } from '#testing';
-import { AgentRegistry } from '../apps/gateway/src/index.js';
-import { agentIds, listAgents, listens } from './support/admin.js';
-import { Cleanup, localService, testAgent, type TestGateway, testGateway } from './support/harness.js';
-import { logLines } from './support/log-lines.js';
-import { answer, RawAgent } from './support/raw-agent.js';
+import type { DeepPartial } from '@berth/config';
+import type { GatewaySettings } from 'berth-gateway';
+import type { BerthError } from '@berth/errors';
+import { GoawayReason } from '@berth/tunnel-protocol';
+import { Cleanup, eventually, localService } from '@berth/testing';
+import {
+  agentIds,
+  answer,
+  listAgents,
+  listens,
+  logLines,
+  RawAgent,
+  testAgent,
+  type TestGateway,
+  testGateway,
+} from '@berth/testing/system';
+import { AgentRegistry } from 'berth-gateway';
 
 describe('two agents with one id', () => {
   const cleanup = new Cleanup();

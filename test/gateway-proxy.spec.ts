@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
-import { defaultAgentSettings, type AgentSettings, type DeepPartial } from '#config';
-import { silentLog } from '#observability';
-import { freePortRange } from '#testing';
-import { startAgent } from '../apps/agent/src/index.js';
-import { TestCa } from './support/certificates.js';
-import { Cleanup, localService, testGateway } from './support/harness.js';
+import { defaultAgentSettings, type AgentSettings } from 'berth-agent';
+import { type DeepPartial } from '@berth/config';
+import { silentLog } from '@berth/observability';
+import { Cleanup, freePortRange, localService } from '@berth/testing';
+import { TestCa, testGateway } from '@berth/testing/system';
+import { startAgent } from 'berth-agent';
 
 describe('issue 8, D27: a proxy on the way to the gateway', () => {
   const cleanup = new Cleanup();

@@ -1,13 +1,10 @@
 import { once } from 'node:events';
 import { status } from '@grpc/grpc-js';
-import { GoawayReason } from '#tunnel-protocol';
-import { HttpServerPool } from '#http-server-pool';
-import { eventually, RawClient } from '#testing';
-import { AgentBerths, AgentRegistry } from '../apps/gateway/src/index.js';
-import { listens } from './support/admin.js';
-import { Cleanup, localService, testAgent, testGateway } from './support/harness.js';
-import { logLines } from './support/log-lines.js';
-import { RawAgent } from './support/raw-agent.js';
+import { GoawayReason } from '@berth/tunnel-protocol';
+import { HttpServerPool } from '@berth/http-server-pool';
+import { Cleanup, eventually, localService, RawClient } from '@berth/testing';
+import { listens, logLines, RawAgent, testAgent, testGateway } from '@berth/testing/system';
+import { AgentBerths, AgentRegistry } from 'berth-gateway';
 
 describe('the gateway shuts down', () => {
   const cleanup = new Cleanup();

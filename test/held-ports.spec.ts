@@ -1,9 +1,7 @@
 import { status } from '@grpc/grpc-js';
-import { eventually, freePortRange } from '#testing';
-import { AgentRegistry } from '../apps/gateway/src/index.js';
-import { agentIds, listens, portsOf } from './support/admin.js';
-import { Cleanup, localService, testAgent, testGateway } from './support/harness.js';
-import { answer, RawAgent } from './support/raw-agent.js';
+import { Cleanup, eventually, freePortRange, localService } from '@berth/testing';
+import { agentIds, answer, listens, portsOf, RawAgent, testAgent, testGateway } from '@berth/testing/system';
+import { AgentRegistry } from 'berth-gateway';
 
 describe('ports that are held or static', () => {
   const cleanup = new Cleanup();

@@ -1,10 +1,22 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { Agent, type IncomingMessage, type ServerResponse } from 'node:http';
-import { eventually, RawClient } from '#testing';
-import { codeIn, finish, headLines, headOf, send, start, untilClosed, untilMatch } from './support/client.js';
-import { Cleanup } from './support/harness.js';
-import { answering, type Relay, recorded, relayToListener, relayToRecorder } from './support/relay.js';
+import { Cleanup, eventually, RawClient } from '@berth/testing';
+import {
+  answering,
+  codeIn,
+  finish,
+  headLines,
+  headOf,
+  recorded,
+  type Relay,
+  relayToListener,
+  relayToRecorder,
+  send,
+  start,
+  untilClosed,
+  untilMatch,
+} from '@berth/testing/system';
 
 const MiB = 1024 * 1024;
 const sha = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');

@@ -1,8 +1,16 @@
 import { METHODS } from 'node:http';
-import { eventually, RawClient } from '#testing';
-import { codeIn, headLines, send, untilMatch } from './support/client.js';
-import { Cleanup } from './support/harness.js';
-import { answering, OK, recorded, type Relay, relayToRecorder } from './support/relay.js';
+import { Cleanup, eventually, RawClient } from '@berth/testing';
+import {
+  answering,
+  codeIn,
+  headLines,
+  OK,
+  recorded,
+  type Relay,
+  relayToRecorder,
+  send,
+  untilMatch,
+} from '@berth/testing/system';
 
 describe('bytes of the request', () => {
   const cleanup = new Cleanup();

@@ -1,9 +1,16 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { eventually, RawClient } from '#testing';
-import { finish, headOf, start, untilMatch } from './support/client.js';
-import { Cleanup, localService } from './support/harness.js';
-import { answering, recorded, relayTo, relayToRecorder } from './support/relay.js';
+import { Cleanup, eventually, localService, RawClient } from '@berth/testing';
+import {
+  answering,
+  finish,
+  headOf,
+  recorded,
+  relayTo,
+  relayToRecorder,
+  start,
+  untilMatch,
+} from '@berth/testing/system';
 
 const EXPECTING = 'POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n';
 

@@ -1,10 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
-import { eventually, RawClient, type Recorded } from '#testing';
-import { codeIn, headLines, untilClosed, untilMatch } from './support/client.js';
-import { Cleanup, localService } from './support/harness.js';
-import { idle, type Relay, recorded, relayTo, relayToRecorder } from './support/relay.js';
+import { Cleanup, eventually, localService, RawClient, type Recorded } from '@berth/testing';
+import {
+  codeIn,
+  headLines,
+  idle,
+  recorded,
+  type Relay,
+  relayTo,
+  relayToRecorder,
+  untilClosed,
+  untilMatch,
+} from '@berth/testing/system';
 
 const UPGRADE =
   'GET /up HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade, X-Named\r\nX-Named: 1\r\nUpgrade: echo/1\r\n\r\n';

@@ -1,9 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { eventually, RawClient } from '#testing';
-import { codeIn, send } from './support/client.js';
-import { Cleanup } from './support/harness.js';
-import { answering, OK, relayTo, relayToRecorder } from './support/relay.js';
+import { Cleanup, eventually, RawClient } from '@berth/testing';
+import { answering, codeIn, OK, relayTo, relayToRecorder, send } from '@berth/testing/system';
 
 const TOO_LARGE = 'HTTP/1.1 413 Payload Too Large\r\nContent-Length: 3\r\n\r\nbig';
 

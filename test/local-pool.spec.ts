@@ -1,10 +1,19 @@
 import { once } from 'node:events';
 import type { RequestListener, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
-import { eventually, RawClient } from '#testing';
-import { codeIn, type Answer, headOf, send, start } from './support/client.js';
-import { Cleanup, localService, type TestAgent, testAgent, testGateway } from './support/harness.js';
-import { type LogLines, logLines } from './support/log-lines.js';
+import { Cleanup, eventually, localService, RawClient } from '@berth/testing';
+import {
+  type Answer,
+  codeIn,
+  headOf,
+  type LogLines,
+  logLines,
+  send,
+  start,
+  type TestAgent,
+  testAgent,
+  testGateway,
+} from '@berth/testing/system';
 
 describe("the agent's connections to the local service", () => {
   const cleanup = new Cleanup();

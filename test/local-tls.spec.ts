@@ -2,11 +2,19 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { AgentSettings, DeepPartial } from '#config';
-import { type KeyPair, TestCa } from './support/certificates.js';
-import { codeIn, send } from './support/client.js';
-import { Cleanup, localService, testAgent, testGateway } from './support/harness.js';
-import { type LogLines, logLines } from './support/log-lines.js';
+import type { AgentSettings } from 'berth-agent';
+import type { DeepPartial } from '@berth/config';
+import { Cleanup, localService } from '@berth/testing';
+import {
+  codeIn,
+  type KeyPair,
+  type LogLines,
+  logLines,
+  send,
+  testAgent,
+  TestCa,
+  testGateway,
+} from '@berth/testing/system';
 
 describe('issue 8, D27: an https service beside the agent', () => {
   const cleanup = new Cleanup();

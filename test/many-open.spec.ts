@@ -1,8 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { eventually } from '#testing';
-import { send } from './support/client.js';
-import { Cleanup, localService, testAgent, testGateway } from './support/harness.js';
+import { Cleanup, eventually, localService } from '@berth/testing';
+import { send, testAgent, testGateway } from '@berth/testing/system';
 
 const BODY = Buffer.alloc(5_000_000);
 

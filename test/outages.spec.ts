@@ -4,12 +4,13 @@ import { createServer as createHttp } from 'node:http';
 import { createServer as createHttp2 } from 'node:http2';
 import { type AddressInfo, createServer as createTcp, type Server } from 'node:net';
 import { join } from 'node:path';
-import { type AgentSettings, type DeepPartial, defaultAgentSettings } from '#config';
-import { silentLog } from '#observability';
-import { startAgent } from '../apps/agent/src/index.js';
+import { type AgentSettings, defaultAgentSettings } from 'berth-agent';
+import { type DeepPartial } from '@berth/config';
+import { silentLog } from '@berth/observability';
+import { startAgent } from 'berth-agent';
 import { grpcCredentials } from '../apps/gateway/src/tunnel/index.js';
-import { TestCa } from './support/certificates.js';
-import { Cleanup, testAgent, testGateway } from './support/harness.js';
+import { Cleanup } from '@berth/testing';
+import { testAgent, TestCa, testGateway } from '@berth/testing/system';
 
 /** Words of grpc-js, Node and OpenSSL that nobody has to know. */
 const NOT_OURS =

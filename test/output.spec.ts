@@ -2,11 +2,8 @@ import { jest } from '@jest/globals';
 import { spawn, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { eventually, freePortRange } from '#testing';
-import { type ListedAgent, listAgents } from './support/admin.js';
-import { Fifo } from './support/fifo.js';
-import { Cleanup, localService } from './support/harness.js';
-import { Program } from './support/programs.js';
+import { Cleanup, eventually, freePortRange, localService } from '@berth/testing';
+import { Fifo, listAgents, type ListedAgent, Program } from '@berth/testing/system';
 
 jest.setTimeout(120_000);
 
@@ -155,7 +152,7 @@ describe('output does not decide over life (issue 8, C16)', () => {
 
   it('a crash ends with 1, and a warning with nothing, although nobody takes its words', async () => {
     const { descriptor } = stream('a pipe that nobody reads');
-    const runtime = new URL('../dist/libs/node-runtime/src/index.js', import.meta.url).href;
+    const runtime = new URL('../libs/node-runtime/dist/index.js', import.meta.url).href;
     const start = `import { prepareProcess } from '${runtime}'; prepareProcess(); process.emitWarning('careful');`;
     const end = async (script: string): Promise<unknown> =>
       once(

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
-import { Cleanup } from './support/harness.js';
-import { idle, type Relay, type RelayOptions, relayTo } from './support/relay.js';
+import { Cleanup } from '@berth/testing';
+import { idle, type Relay, type RelayOptions, relayTo } from '@berth/testing/system';
 
 const UPGRADE = 'GET /up HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: bytes/1\r\n\r\n';
 const SWITCH = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: bytes/1\r\nConnection: Upgrade\r\n\r\n';

@@ -1,8 +1,6 @@
 import { Agent, type ServerResponse } from 'node:http';
-import { eventually, RawClient } from '#testing';
-import { send } from './support/client.js';
-import { Cleanup } from './support/harness.js';
-import { agentDetail, answering, OK, relayToListener, relayToRecorder } from './support/relay.js';
+import { Cleanup, eventually, RawClient } from '@berth/testing';
+import { agentDetail, answering, OK, relayToListener, relayToRecorder, send } from '@berth/testing/system';
 
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
 

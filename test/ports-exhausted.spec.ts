@@ -1,9 +1,6 @@
 import { status } from '@grpc/grpc-js';
-import { eventually } from '#testing';
-import { agentIds, portsOf } from './support/admin.js';
-import { Cleanup, localService, testAgent, testGateway } from './support/harness.js';
-import { logLines } from './support/log-lines.js';
-import { RawAgent } from './support/raw-agent.js';
+import { Cleanup, eventually, localService } from '@berth/testing';
+import { agentIds, logLines, portsOf, RawAgent, testAgent, testGateway } from '@berth/testing/system';
 
 describe('the port range is exhausted', () => {
   const cleanup = new Cleanup();

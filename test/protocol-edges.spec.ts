@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { status } from '@grpc/grpc-js';
-import { ExchangeKind } from '#tunnel-protocol';
-import { eventually, RawClient } from '#testing';
+import { ExchangeKind } from '@berth/tunnel-protocol';
+import { Cleanup, eventually, RawClient } from '@berth/testing';
+import { agentIds, RawAgent, testGateway, type TestGateway } from '@berth/testing/system';
 import { encodeFrame, FrameField } from '../libs/tunnel-protocol/src/frame-encoder.js';
 import {
   connection,
@@ -12,9 +13,6 @@ import {
   WINDOW_BYTES,
 } from '../libs/tunnel-protocol/testing/lone-session.js';
 import { turn } from '../libs/tunnel-protocol/testing/wire.js';
-import { agentIds } from './support/admin.js';
-import { Cleanup, testGateway, type TestGateway } from './support/harness.js';
-import { RawAgent } from './support/raw-agent.js';
 
 describe('issue 8, E33: edges of the protocol that docs/protocol.md names', () => {
   const cleanup = new Cleanup();

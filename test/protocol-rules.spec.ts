@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { defaultAgentSettings, defaultGatewaySettings } from '#config';
-import { relayTrailers } from '#http-rules';
+import { defaultAgentSettings } from 'berth-agent';
+import { defaultGatewaySettings } from 'berth-gateway';
+import { relayTrailers } from '@berth/http-rules';
 
 const page = readFileSync('docs/protocol.md', 'utf8');
 const PROTOCOL = 'libs/tunnel-protocol/src';

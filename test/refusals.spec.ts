@@ -2,12 +2,11 @@ import { once } from 'node:events';
 import { createServer as createHttp2Server, type Http2Server } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import { defaultAgentSettings } from '#config';
-import type { BerthError } from '#errors';
-import { eventually } from '#testing';
-import { type RunningAgent, startAgent } from '../apps/agent/src/index.js';
-import { Cleanup, testAgent, testGateway } from './support/harness.js';
-import { logLines } from './support/log-lines.js';
+import { defaultAgentSettings } from 'berth-agent';
+import type { BerthError } from '@berth/errors';
+import { Cleanup, eventually } from '@berth/testing';
+import { logLines, testAgent, testGateway } from '@berth/testing/system';
+import { type RunningAgent, startAgent } from 'berth-agent';
 
 /** Which refusals end an agent: its gateway's own word before the first Welcome, and nothing else. */
 describe('issue 8, C11: an agent is refused', () => {

@@ -1,9 +1,18 @@
 import { status } from '@grpc/grpc-js';
-import type { DeepPartial, GatewaySettings } from '#config';
-import { eventually } from '#testing';
-import { agentIds, listAgents, portsOf } from './support/admin.js';
-import { Cleanup, localService, type TestAgent, testAgent, type TestGateway, testGateway } from './support/harness.js';
-import { helloOf, RawAgent } from './support/raw-agent.js';
+import type { DeepPartial } from '@berth/config';
+import type { GatewaySettings } from 'berth-gateway';
+import { Cleanup, eventually, localService } from '@berth/testing';
+import {
+  agentIds,
+  helloOf,
+  listAgents,
+  portsOf,
+  RawAgent,
+  type TestAgent,
+  testAgent,
+  type TestGateway,
+  testGateway,
+} from '@berth/testing/system';
 
 describe('limits and bad input of registrations', () => {
   const cleanup = new Cleanup();

@@ -1,8 +1,18 @@
-import { eventually, type Recorded, rawRecorder, RawClient } from '#testing';
-import { codeIn, send, untilClosed, untilMatch } from './support/client.js';
-import { Cleanup, testAgent, type TestAgent, testGateway, type TestGateway } from './support/harness.js';
-import { type LogLine, type LogLines, logLines } from './support/log-lines.js';
-import { RawAgent } from './support/raw-agent.js';
+import { Cleanup, eventually, RawClient, rawRecorder, type Recorded } from '@berth/testing';
+import {
+  codeIn,
+  type LogLine,
+  type LogLines,
+  logLines,
+  RawAgent,
+  send,
+  testAgent,
+  type TestAgent,
+  testGateway,
+  type TestGateway,
+  untilClosed,
+  untilMatch,
+} from '@berth/testing/system';
 
 const GET = 'GET /path?secret=1 HTTP/1.1\r\nHost: a\r\n\r\n';
 const UPGRADE = 'GET /path HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n';

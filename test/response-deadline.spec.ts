@@ -1,7 +1,6 @@
-import { defaultGatewaySettings } from '#config';
-import { untilClosed, untilMatch } from './support/client.js';
-import { Cleanup } from './support/harness.js';
-import { OK, relayToRecorder } from './support/relay.js';
+import { defaultGatewaySettings } from 'berth-gateway';
+import { Cleanup } from '@berth/testing';
+import { OK, relayToRecorder, untilClosed, untilMatch } from '@berth/testing/system';
 
 const PLAIN = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const OLD = 'GET / HTTP/1.0\r\n\r\n';

@@ -2,14 +2,13 @@ import { once } from 'node:events';
 import { connect as http2Connect, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { silentLog } from '#observability';
-import { eventually } from '#testing';
+import { silentLog } from '@berth/observability';
+import { Cleanup, eventually } from '@berth/testing';
 import type { InvocationHandler } from '../libs/services/src/invocation/invocation-handler.js';
 import { FunctionServer } from '../libs/services/src/server/function-server.js';
 import type { FunctionServerOptions } from '../libs/services/src/server/server-options.js';
 import { INVOKE_FN_PATH } from '../libs/services/src/server/wire.js';
 import { failureOf, FunctionRequest, OprcCaller } from '../libs/services/testing/oprc-caller.js';
-import { Cleanup } from './support/harness.js';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;

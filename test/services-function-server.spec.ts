@@ -5,16 +5,15 @@ import { connect } from 'node:net';
 import { type ChannelCredentials, type Client, credentials, loadPackageDefinition, Metadata } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { protoPath as healthProto } from 'grpc-health-check';
-import { silentLog } from '#observability';
-import { eventually } from '#testing';
+import { silentLog } from '@berth/observability';
+import { Cleanup, eventually } from '@berth/testing';
+import { TestCa } from '@berth/testing/system';
 import type { Invocation, InvocationReply } from '../libs/services/src/invocation/invocation.js';
 import type { InvocationHandler } from '../libs/services/src/invocation/invocation-handler.js';
 import { FunctionServer } from '../libs/services/src/server/function-server.js';
 import type { FunctionServerOptions } from '../libs/services/src/server/server-options.js';
 import { INVOKE_FN_PATH, passBuffer } from '../libs/services/src/server/wire.js';
 import { failureOf, FunctionRequest, OprcCaller, textReply } from '../libs/services/testing/oprc-caller.js';
-import { TestCa } from './support/certificates.js';
-import { Cleanup } from './support/harness.js';
 
 /** A handler whose calls end when the test says so. */
 class Held {

@@ -5,11 +5,15 @@ import { Controller, Get, Header, Inject, Injectable, Module, type OnApplication
 import { NestFactory } from '@nestjs/core';
 import { HealthCheck, HealthCheckService, TerminusModule } from '@nestjs/terminus';
 import { IsInt, IsString, Min } from 'class-validator';
-import { client, MemoryBus, Method, RedisBus, Service, Services, State } from '#services';
-import { ServicesHealthIndicator, ServicesMetrics, ServicesModule, type ServicesModuleOptions } from '#services-nest';
-import { describeWithRedis, eventually, freePortRange, RedisServer } from '#testing';
-import { Cleanup } from './support/harness.js';
-import { type Family, parsePrometheus } from './support/prometheus.js';
+import { client, MemoryBus, Method, RedisBus, Service, Services, State } from 'berth-services';
+import {
+  ServicesHealthIndicator,
+  ServicesMetrics,
+  ServicesModule,
+  type ServicesModuleOptions,
+} from 'berth-services-nest';
+import { Cleanup, describeWithRedis, eventually, freePortRange, RedisServer } from '@berth/testing';
+import { type Family, parsePrometheus } from '@berth/testing/system';
 
 class Line {
   @IsString() item!: string;

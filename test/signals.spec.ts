@@ -1,9 +1,7 @@
 import { jest } from '@jest/globals';
 import { readFileSync } from 'node:fs';
-import { eventually, freePortRange } from '#testing';
-import { listens } from './support/admin.js';
-import { Cleanup, localService } from './support/harness.js';
-import { gatewayProgram, Program, type ProgramOptions } from './support/programs.js';
+import { Cleanup, eventually, freePortRange, localService } from '@berth/testing';
+import { gatewayProgram, listens, Program, type ProgramOptions } from '@berth/testing/system';
 
 jest.setTimeout(120_000);
 

@@ -2,12 +2,10 @@ import { jest } from '@jest/globals';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { status } from '@grpc/grpc-js';
-import { HttpServerPool } from '#http-server-pool';
-import { eventually } from '#testing';
-import { AgentRegistry } from '../apps/gateway/src/index.js';
-import { agentIds, listAgents, listens } from './support/admin.js';
-import { Cleanup, localService, testAgent, testGateway } from './support/harness.js';
-import { answer, RawAgent } from './support/raw-agent.js';
+import { HttpServerPool } from '@berth/http-server-pool';
+import { Cleanup, eventually, localService } from '@berth/testing';
+import { agentIds, answer, listAgents, listens, RawAgent, testAgent, testGateway } from '@berth/testing/system';
+import { AgentRegistry } from 'berth-gateway';
 
 describe('an agent falls silent', () => {
   const cleanup = new Cleanup();

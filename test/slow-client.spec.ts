@@ -2,10 +2,8 @@ import { createHash, type Hash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { eventually, RawClient } from '#testing';
-import { finish, headOf, send, start } from './support/client.js';
-import { Cleanup } from './support/harness.js';
-import { idle, relayToListener, relayTo } from './support/relay.js';
+import { Cleanup, eventually, RawClient } from '@berth/testing';
+import { finish, headOf, idle, relayTo, relayToListener, send, start } from '@berth/testing/system';
 
 const MiB = 1024 * 1024;
 const TOTAL = 200 * MiB;

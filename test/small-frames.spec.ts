@@ -1,11 +1,9 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { eventually, RawClient } from '#testing';
+import { Cleanup, eventually, RawClient } from '@berth/testing';
+import { agentDetail, RawAgent, testGateway } from '@berth/testing/system';
 import { encodeFrame } from '../libs/tunnel-protocol/src/frame-encoder.js';
 import { turn } from '../libs/tunnel-protocol/testing/wire.js';
-import { Cleanup, testGateway } from './support/harness.js';
-import { RawAgent } from './support/raw-agent.js';
-import { agentDetail } from './support/relay.js';
 
 const CLIENTS = 12;
 const WINDOW_BYTES = 1_048_576;

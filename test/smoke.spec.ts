@@ -1,4 +1,5 @@
-import { Cleanup, localService, testAgent, testGateway } from './support/harness.js';
+import { Cleanup, localService } from '@berth/testing';
+import { testAgent, testGateway } from '@berth/testing/system';
 
 describe('A18: the main job, end to end', () => {
   const cleanup = new Cleanup();

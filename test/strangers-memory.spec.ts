@@ -1,9 +1,7 @@
 import { jest } from '@jest/globals';
 import { readFileSync } from 'node:fs';
-import { eventually, freePortRange } from '#testing';
-import { Cleanup } from './support/harness.js';
-import { gatewayProgram } from './support/programs.js';
-import { callHead, H2, H2_PREFACE, H2Peer, h2Frame, messageHead } from './support/raw-h2.js';
+import { Cleanup, eventually, freePortRange } from '@berth/testing';
+import { callHead, gatewayProgram, H2, H2_PREFACE, h2Frame, H2Peer, messageHead } from '@berth/testing/system';
 
 jest.setTimeout(60_000);
 

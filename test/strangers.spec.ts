@@ -6,16 +6,28 @@ import {
   constants,
   type IncomingHttpHeaders,
 } from 'node:http2';
-import type { DeepPartial, GatewaySettings } from '#config';
-import { PROTOCOL_VERSION, TUNNEL_METHOD_PATH } from '#tunnel-protocol';
-import { eventually } from '#testing';
-import { LifecycleEvents, type LifecycleEventMap } from '../apps/gateway/src/index.js';
+import type { DeepPartial } from '@berth/config';
+import type { GatewaySettings } from 'berth-gateway';
+import { PROTOCOL_VERSION, TUNNEL_METHOD_PATH } from '@berth/tunnel-protocol';
+import { Cleanup, eventually } from '@berth/testing';
+import {
+  agentIds,
+  callHead,
+  H2,
+  H2_PREFACE,
+  h2Frame,
+  H2Peer,
+  helloMessage,
+  helloOf,
+  type LogLine,
+  logLines,
+  messageHead,
+  RawAgent,
+  type TestGateway,
+  testGateway,
+} from '@berth/testing/system';
+import { LifecycleEvents, type LifecycleEventMap } from 'berth-gateway';
 import { GrpcEdge } from '../apps/gateway/src/tunnel/index.js';
-import { agentIds } from './support/admin.js';
-import { Cleanup, type TestGateway, testGateway } from './support/harness.js';
-import { type LogLine, logLines } from './support/log-lines.js';
-import { RawAgent, helloOf } from './support/raw-agent.js';
-import { callHead, H2, H2Peer, H2_PREFACE, h2Frame, helloMessage, messageHead } from './support/raw-h2.js';
 
 const TOKEN = 'the-token';
 const DEFAULT_WINDOW_BYTES = 65_535;

@@ -2,16 +2,23 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { credentials, status } from '@grpc/grpc-js';
-import { defaultAgentSettings } from '#config';
-import { eventually } from '#testing';
-import { startAgent } from '../apps/agent/src/index.js';
-import { type HandshakeFailure, LifecycleEvents } from '../apps/gateway/src/index.js';
-import { agentIds, portsOf } from './support/admin.js';
-import { type KeyPair, TestCa } from './support/certificates.js';
-import { Cleanup, localService, testAgent, type TestGateway, testGateway } from './support/harness.js';
-import { logLines } from './support/log-lines.js';
-import { RawAgent } from './support/raw-agent.js';
-import { H2_PREFACE, H2Peer } from './support/raw-h2.js';
+import { defaultAgentSettings } from 'berth-agent';
+import { Cleanup, eventually, localService } from '@berth/testing';
+import {
+  agentIds,
+  H2_PREFACE,
+  H2Peer,
+  type KeyPair,
+  logLines,
+  portsOf,
+  RawAgent,
+  testAgent,
+  TestCa,
+  type TestGateway,
+  testGateway,
+} from '@berth/testing/system';
+import { startAgent } from 'berth-agent';
+import { type HandshakeFailure, LifecycleEvents } from 'berth-gateway';
 
 describe('TLS on the gRPC port', () => {
   const cleanup = new Cleanup();

@@ -2,12 +2,19 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
-import { defaultAgentSettings } from '#config';
-import { startAgent } from '../apps/agent/src/index.js';
-import { agentIds, portsOf } from './support/admin.js';
-import { Cleanup, testAgent, type TestGateway, testGateway } from './support/harness.js';
-import { type LogLines, logLines } from './support/log-lines.js';
-import { RawAgent } from './support/raw-agent.js';
+import { defaultAgentSettings } from 'berth-agent';
+import { startAgent } from 'berth-agent';
+import { Cleanup } from '@berth/testing';
+import {
+  agentIds,
+  type LogLines,
+  logLines,
+  portsOf,
+  RawAgent,
+  testAgent,
+  type TestGateway,
+  testGateway,
+} from '@berth/testing/system';
 
 const TOKEN = 'berth-secret-4711';
 const WRONG = 'berth-guess-0815';

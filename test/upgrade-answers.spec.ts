@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { eventually, RawClient, rawRecorder } from '#testing';
-import { Cleanup, localService, testAgent, testGateway } from './support/harness.js';
+import { Cleanup, eventually, localService, RawClient, rawRecorder } from '@berth/testing';
+import { testAgent, testGateway } from '@berth/testing/system';
 
 const UPGRADE = 'GET /up HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n';
 

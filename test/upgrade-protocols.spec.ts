@@ -1,8 +1,16 @@
-import { eventually, RawClient } from '#testing';
-import { codeIn, headLines, untilClosed } from './support/client.js';
-import { Cleanup, testGateway } from './support/harness.js';
-import { RawAgent } from './support/raw-agent.js';
-import { idle, OK, recorded, type Relay, relayToRecorder } from './support/relay.js';
+import { Cleanup, eventually, RawClient } from '@berth/testing';
+import {
+  codeIn,
+  headLines,
+  idle,
+  OK,
+  RawAgent,
+  recorded,
+  type Relay,
+  relayToRecorder,
+  testGateway,
+  untilClosed,
+} from '@berth/testing/system';
 
 const NEXT = 'GET /next HTTP/1.1\r\nHost: a\r\n\r\n';
 const upgrade = (protocols: string, start = 'GET /up HTTP/1.1', more = ''): string =>

@@ -4,8 +4,8 @@ import { freePorts } from './ports.js';
 import type { Processes, Running } from './processes.js';
 import { compiled } from './repository.js';
 
-export const GATEWAY = compiled('apps/gateway/src/main.js');
-export const AGENT = compiled('apps/agent/src/main.js');
+export const GATEWAY = compiled('apps/gateway/dist/main.js');
+export const AGENT = compiled('apps/agent/dist/main.js');
 
 const READY_MS = 30_000;
 const AGENT_ID = 'bench';

@@ -1,6 +1,6 @@
 /** Many agents in one process: `idle-agents.js <gRPC port> <first number> <count>`. */
-import { defaultAgentSettings } from '#config';
-import { startAgent } from '../../apps/agent/src/index.js';
+import { defaultAgentSettings } from 'berth-agent';
+import { startAgent } from 'berth-agent';
 import { endWithParent, numberArgument } from './lifeline.js';
 
 /** Started in waves, since the gateway bounds the handshakes under way. */

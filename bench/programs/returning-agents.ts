@@ -1,6 +1,6 @@
 /** Agents that tell when each is back: `returning-agents.js <gRPC port> <count> <reconnect.earlyForMs>`. */
-import { defaultAgentSettings } from '#config';
-import { startAgent } from '../../apps/agent/src/index.js';
+import { defaultAgentSettings } from 'berth-agent';
+import { startAgent } from 'berth-agent';
 import { monotonicMs } from '../lib/numbers.js';
 import { endWithParent, numberArgument } from './lifeline.js';
 

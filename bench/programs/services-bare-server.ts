@@ -2,7 +2,7 @@
 import { loadPackageDefinition, Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { promisify } from 'node:util';
-import { protoFile } from '#node-runtime';
+import { protoFile } from '@berth/node-runtime';
 import { endWithParent } from './lifeline.js';
 
 interface Oprc {

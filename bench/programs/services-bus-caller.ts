@@ -1,5 +1,5 @@
 /** Calls agents through a broker: `services-bus-caller.js <url>`; asked for `carried` or `object`. */
-import { client, RedisBus } from '#services';
+import { client, RedisBus } from 'berth-services';
 import { closedLoop, type Load } from '../lib/closed-loop.js';
 import { endWithParent, textArgument } from './lifeline.js';
 import { answerQuestions } from './questions.js';

@@ -1,5 +1,5 @@
 /** Caller and agent in one process, over the bus of this process. */
-import { client, Services } from '#services';
+import { client, Services } from 'berth-services';
 import { closedLoop, type Load } from '../lib/closed-loop.js';
 import { endWithParent } from './lifeline.js';
 import { answerQuestions } from './questions.js';

@@ -3,7 +3,7 @@
  * Asked, it writes the runs of `Ledger.mark` to the file and says how many they were.
  */
 import { writeFileSync } from 'node:fs';
-import { RedisBus, RedisStore, Services } from '#services';
+import { RedisBus, RedisStore, Services } from 'berth-services';
 import { endWithParent, textArgument } from './lifeline.js';
 import { answerQuestions } from './questions.js';
 import { Counter, Empty, Ledger, marked } from './services-classes.js';

@@ -1,4 +1,4 @@
-import { Method, Service, State } from '#services';
+import { Method, Service, State } from 'berth-services';
 
 /** Does nothing: what is measured is the way to it. */
 @Service('Empty', { package: 'bench' })

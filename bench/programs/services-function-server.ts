@@ -1,5 +1,5 @@
 /** A function server as a program has it that changes nothing; prints its port. */
-import { Services } from '#services';
+import { Services } from 'berth-services';
 import { endWithParent } from './lifeline.js';
 import { Empty } from './services-classes.js';
 

@@ -5,7 +5,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { client, InvocationError, RedisBus, ServicesError } from '#services';
+import { client, InvocationError, RedisBus, ServicesError } from 'berth-services';
 import type { CallerAccount } from '../lib/ledger.js';
 import { endWithParent, numberArgument, textArgument } from './lifeline.js';
 import { answerQuestions } from './questions.js';

@@ -4,7 +4,7 @@
  * objects, code included, is there before the first measurement.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { client, Services } from '#services';
+import { client, Services } from 'berth-services';
 import { rssBytes } from '../lib/proc-stats.js';
 import { endWithParent, numberArgument } from './lifeline.js';
 import { Counter } from './services-classes.js';

@@ -13,7 +13,7 @@ interface ClientReport {
 
 /** The service for bodies, in a process of its own. @returns its port */
 export async function startBulkOrigin(processes: Processes): Promise<number> {
-  return Number(await processes.node('origin', compiled('bench/programs/bulk-origin.js')).says(/port (\d+)/));
+  return Number(await processes.node('origin', compiled('bench/dist/programs/bulk-origin.js')).says(/port (\d+)/));
 }
 
 async function client(
@@ -21,7 +21,7 @@ async function client(
   args: readonly (string | number)[],
   limitMs: number,
 ): Promise<ClientReport> {
-  const script = compiled('bench/programs/bulk-client.js');
+  const script = compiled('bench/dist/programs/bulk-client.js');
   return JSON.parse(await processes.node('client', script, args.map(String)).finishes(limitMs)) as ClientReport;
 }
 

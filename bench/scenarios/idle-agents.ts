@@ -21,7 +21,7 @@ async function run({ processes, directory, quick, progress }: Context): Promise<
 
   progress(`connecting ${agents} agents`);
   const connectStart = performance.now();
-  const script = compiled('bench/programs/idle-agents.js');
+  const script = compiled('bench/dist/programs/idle-agents.js');
   const helpers = Array.from({ length: HELPERS }, (_, i) => {
     const args = [ports.grpc, (i * agents) / HELPERS, agents / HELPERS].map(String);
     return processes.node(`agents ${i + 1}`, script, args);

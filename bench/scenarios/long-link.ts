@@ -12,7 +12,10 @@ async function run({ processes, directory, quick, progress }: Context): Promise<
   const origin = await startBulkOrigin(processes);
   const ports = gatewayPorts();
   await startGateway(processes, directory, ports);
-  const relay = processes.node('relay', compiled('bench/delay-relay.js'), [String(ports.grpc), String(ONE_WAY_MS)]);
+  const relay = processes.node('relay', compiled('bench/dist/delay-relay.js'), [
+    String(ports.grpc),
+    String(ONE_WAY_MS),
+  ]);
   const dial = Number(await relay.says(/port (\d+)/));
   const { port } = await startAgent(processes, { cwd: directory, httpPort: ports.http, dial, target: origin });
 

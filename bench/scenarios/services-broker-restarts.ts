@@ -28,7 +28,11 @@ async function run({ processes, directory: cwd, quick, progress }: Context): Pro
       Array.from({ length: count }, async (_, i) => {
         const file = join(cwd, `${program}-${i + 1}.json`);
         const args = program === 'ledger-caller' ? [broker.url, String(i + 1), file] : [broker.url, file];
-        const process = processes.node(`${program} ${i + 1}`, compiled(`bench/programs/services-${program}.js`), args);
+        const process = processes.node(
+          `${program} ${i + 1}`,
+          compiled(`bench/dist/programs/services-${program}.js`),
+          args,
+        );
         await process.says(/ready (now)\n/);
         return { process, file };
       }),

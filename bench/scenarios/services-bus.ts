@@ -63,7 +63,9 @@ async function run(context: Context): Promise<Result> {
 }
 
 async function startMemory({ processes, directory: cwd }: Context): Promise<Path> {
-  const caller = await ready(processes.node('memory', compiled('bench/programs/services-bus-memory.js'), [], { cwd }));
+  const caller = await ready(
+    processes.node('memory', compiled('bench/dist/programs/services-bus-memory.js'), [], { cwd }),
+  );
   return { name: 'memory', caller, what: '', pids: { caller: caller.pid } };
 }
 
@@ -97,7 +99,7 @@ async function startBus(
   flags: readonly string[] = [],
 ): Promise<[worker: Running, caller: Running]> {
   const start = async (program: string, ...args: string[]): Promise<Running> => {
-    const script = compiled(`bench/programs/services-bus-${program}.js`);
+    const script = compiled(`bench/dist/programs/services-bus-${program}.js`);
     return await ready(processes.start(`bus ${program}`, process.execPath, [...flags, script, ...args], { cwd }));
   };
   return [await start('worker', url, join(cwd, `marked-${name}.json`)), await start('caller', url)];
@@ -107,7 +109,7 @@ async function startBare(
   { processes, directory: cwd }: Context,
   { url }: RedisBroker,
 ): Promise<[worker: Running, caller: Running]> {
-  const script = compiled('bench/programs/services-redis-bare.js');
+  const script = compiled('bench/dist/programs/services-redis-bare.js');
   const start = async (role: string): Promise<Running> =>
     await ready(processes.node(`bare ${role}`, script, [role, url], { cwd }));
   return [await start('worker'), await start('caller')];

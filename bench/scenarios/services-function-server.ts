@@ -29,14 +29,14 @@ type Measure = 'callsPerSecond' | 'p50Micros' | 'p99Micros' | 'cpuMicrosPerCall'
 const MEASURES: readonly Measure[] = ['callsPerSecond', 'p50Micros', 'p99Micros', 'cpuMicrosPerCall'];
 
 const PROGRAMS: Readonly<Record<PathName, string>> = {
-  bare: compiled('bench/programs/services-bare-server.js'),
-  berth: compiled('bench/programs/services-function-server.js'),
+  bare: compiled('bench/dist/programs/services-bare-server.js'),
+  berth: compiled('bench/dist/programs/services-function-server.js'),
 };
 
 async function run(context: Context): Promise<Result> {
   const { processes, directory: cwd, quick, progress } = context;
   const [rounds, seconds] = quick ? [2, 1] : [7, 3];
-  const client = processes.node('client', compiled('bench/programs/services-grpc-client.js'), [], { cwd });
+  const client = processes.node('client', compiled('bench/dist/programs/services-grpc-client.js'), [], { cwd });
   const paths = [await start(processes, 'bare', cwd), await start(processes, 'berth', cwd)];
 
   progress('warming up');

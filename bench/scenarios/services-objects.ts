@@ -13,7 +13,7 @@ interface Measured {
 async function run({ processes, directory: cwd, quick, progress }: Context): Promise<Result> {
   const rounds = quick ? 1 : 5;
   const measure = async (kept: number): Promise<Measured> => {
-    const args = ['--expose-gc', compiled('bench/programs/services-objects.js'), String(OBJECTS), String(kept)];
+    const args = ['--expose-gc', compiled('bench/dist/programs/services-objects.js'), String(OBJECTS), String(kept)];
     const said = await processes.start('objects', process.execPath, args, { cwd }).finishes(60_000);
     return JSON.parse(said) as Measured;
   };

@@ -26,7 +26,7 @@ async function run({ processes, directory, quick, progress }: Context): Promise<
   const { gateway, agent, port } = await startBerth(processes, directory, origin);
   const probe = async (seconds: number): Promise<number[]> => {
     const args = [String(port), String(seconds)];
-    const running = processes.node('probe', compiled('bench/programs/probe.js'), args);
+    const running = processes.node('probe', compiled('bench/dist/programs/probe.js'), args);
     return JSON.parse(await running.finishes((seconds + 60) * 1000)) as number[];
   };
 
@@ -37,7 +37,7 @@ async function run({ processes, directory, quick, progress }: Context): Promise<
     const before = await probe(probeSeconds);
     const watches = [new RssWatch(gateway.pid), new RssWatch(agent.pid)] as const;
     const args = [port, CLIENTS, BYTES].map(String);
-    const clients = processes.node('stalled clients', compiled('bench/programs/stalled-clients.js'), args);
+    const clients = processes.node('stalled clients', compiled('bench/dist/programs/stalled-clients.js'), args);
     await clients.says(/stalled (\d+)/, 60_000);
     await sleep(settleMs);
     const beside = await probe(probeSeconds);

@@ -1,6 +1,6 @@
-import { silentLog } from '#observability';
-import { freePortRange } from '#testing';
-import { Cleanup, localService, testAgent } from '../../test/support/harness.js';
+import { silentLog } from '@berth/observability';
+import { Cleanup, freePortRange, localService } from '@berth/testing';
+import { testAgent } from '@berth/testing/system';
 import { startKiosks } from './app.js';
 
 describe('example: a gateway in your own Nest application', () => {

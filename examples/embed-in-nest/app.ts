@@ -1,7 +1,7 @@
 import { Controller, Get, Inject, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { INestApplication } from '@nestjs/common';
-import { AgentRegistry, connectGateway, GatewayModule, type GatewayOptions } from '../../apps/gateway/src/index.js';
+import { AgentRegistry, connectGateway, GatewayModule, type GatewayOptions } from 'berth-gateway';
 
 /** A controller of your own, beside the gateway; it asks the gateway what it wants to know. */
 @Controller('kiosks')

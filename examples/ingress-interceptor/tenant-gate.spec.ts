@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Module, type Provider } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { BerthError } from '#errors';
-import { silentLog } from '#observability';
-import { freePortRange } from '#testing';
+import { BerthError } from '@berth/errors';
+import { silentLog } from '@berth/observability';
+import { Cleanup, freePortRange, localService } from '@berth/testing';
+import { testAgent } from '@berth/testing/system';
 import {
   connectGateway,
   GatewayModule,
@@ -12,8 +13,7 @@ import {
   type IngressRequest,
   type IngressResponse,
   UseAtIngress,
-} from '../../apps/gateway/src/index.js';
-import { Cleanup, localService, testAgent } from '../../test/support/harness.js';
+} from 'berth-gateway';
 import { TenantGate } from './tenant-gate.js';
 
 @Injectable()

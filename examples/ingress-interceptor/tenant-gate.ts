@@ -5,7 +5,7 @@ import {
   type IngressRequest,
   type IngressResponse,
   UseAtIngress,
-} from '../../apps/gateway/src/index.js';
+} from 'berth-gateway';
 
 /**
  * Sees every exchange of every agent: blocks what no client should reach, tells

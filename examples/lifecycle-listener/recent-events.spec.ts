@@ -1,9 +1,9 @@
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { silentLog } from '#observability';
-import { eventually, freePortRange } from '#testing';
-import { connectGateway, GatewayModule } from '../../apps/gateway/src/index.js';
-import { Cleanup, localService, testAgent } from '../../test/support/harness.js';
+import { silentLog } from '@berth/observability';
+import { Cleanup, eventually, freePortRange, localService } from '@berth/testing';
+import { testAgent } from '@berth/testing/system';
+import { connectGateway, GatewayModule } from 'berth-gateway';
 import { POST_EVENT, type Recent, RecentEvents } from './recent-events.js';
 
 describe('example: a listener of lifecycle events', () => {

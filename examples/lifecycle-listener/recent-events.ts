@@ -1,5 +1,5 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { type LifecycleEventName, LifecycleEvents } from '../../apps/gateway/src/index.js';
+import { type LifecycleEventName, LifecycleEvents } from 'berth-gateway';
 
 /** One line of the list. */
 export interface Recent {

@@ -83,10 +83,10 @@ try {
   const sample = start('sample', '../sample-service/main.js', ['0']);
   // The defaults, but said with flags: those win over a variable or a file that happens to be there.
   const ports = ['--http-port', String(ADMIN_PORT), '--grpc-port', String(GRPC_PORT)];
-  start('gateway', '../../apps/gateway/src/main.js', ports, verbose ? {} : { LOG_LEVEL: 'warn' });
+  start('gateway', '../../../apps/gateway/dist/main.js', ports, verbose ? {} : { LOG_LEVEL: 'warn' });
   const [service] = await Promise.all([sample.find(/(http:\/\/\S+)/), gatewayReady(ADMIN, stopping.signal)]);
   const args = [service, '--id', AGENT_ID, '--gateway', `127.0.0.1:${GRPC_PORT}`];
-  start('agent', '../../apps/agent/src/main.js', args, verbose ? {} : { AGENT_LOG_LEVEL: 'warn' });
+  start('agent', '../../../apps/agent/dist/main.js', args, verbose ? {} : { AGENT_LOG_LEVEL: 'warn' });
   printAddresses(await agentPort(ADMIN, AGENT_ID, stopping.signal));
 } catch (error) {
   // While stopping, the reason has been said already.

@@ -1,8 +1,8 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
-import { silentLog } from '#observability';
-import { client, Services } from '#services';
-import { Cleanup } from '../../test/support/harness.js';
+import { silentLog } from '@berth/observability';
+import { client, Services } from 'berth-services';
+import { Cleanup } from '@berth/testing';
 import { startGreeter } from './app.js';
 import { Greeter } from './greeter.js';
 

@@ -1,7 +1,12 @@
 import { Controller, Get, Header, Inject, Module, type INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { HealthCheck, HealthCheckService, TerminusModule, type HealthCheckResult } from '@nestjs/terminus';
-import { ServicesHealthIndicator, ServicesMetrics, ServicesModule, type ServicesModuleOptions } from '#services-nest';
+import {
+  ServicesHealthIndicator,
+  ServicesMetrics,
+  ServicesModule,
+  type ServicesModuleOptions,
+} from 'berth-services-nest';
 import { Greeter, GreetingsModule } from './greeter.js';
 
 /** Metrics and health where your application wants them. */

@@ -1,5 +1,5 @@
 import { Inject, Injectable, Module } from '@nestjs/common';
-import { type CallContext, Getter, Method, Service, State } from '#services';
+import { type CallContext, Getter, Method, Service, State } from 'berth-services';
 
 const WORDS: Readonly<Record<string, string>> = { en: 'Hello', de: 'Guten Tag', tr: 'Merhaba' };
 

@@ -1,4 +1,4 @@
-import { AppError, Getter, Method, Service, ServiceObject, Setter, State } from '#services';
+import { AppError, Getter, Method, Service, ServiceObject, Setter, State } from 'berth-services';
 
 /**
  * A service of objects: each counter has its own state, and its calls run one

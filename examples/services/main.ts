@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** `npm run services`: a function server, an agent, and calls of both. */
 import { InvalidArgumentError, program } from 'commander';
-import { MemoryBus, MemoryStore, RedisBus, RedisStore, Services, ServicesError } from '#services';
+import { MemoryBus, MemoryStore, RedisBus, RedisStore, Services, ServicesError } from 'berth-services';
 import { Counter } from './counter.js';
 import { thingsToTry } from './hints.js';
 import { TextTools } from './text-tools.js';

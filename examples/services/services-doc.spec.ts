@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { jest } from '@jest/globals';
 import { createClient } from '@redis/client';
 import { Registry } from 'prom-client';
-import { isErrorCode } from '#errors';
+import { isErrorCode } from '@berth/errors';
 import {
   client,
   InvocationError,
@@ -14,8 +14,8 @@ import {
   registerServicesMetrics,
   Services,
   ServicesError,
-} from '#services';
-import { describeWithRedis, RedisServer } from '#testing';
+} from 'berth-services';
+import { describeWithRedis, RedisServer } from '@berth/testing';
 import { memoryBusLimits } from '../../libs/services/src/bus/memory/options.js';
 import { redisBusLimits } from '../../libs/services/src/bus/redis/options.js';
 import { statusOf } from '../../libs/services/src/invocation/replies.js';
@@ -66,12 +66,10 @@ describe('docs/services.md', () => {
   it('shows code that is tested: each block is in an example or in this file', () => {
     const files = globSync('examples/services{,-nest}/*.ts', { cwd: root });
     const sources = files.map((file) => bare(readFileSync(root + file, 'utf8')));
-    // What names its file is the first page, which test/services-package.spec.ts compiles and runs.
+    // What names its file is the first page, which test/packages.spec.ts compiles and runs.
     const blocks = [...text.matchAll(/```ts\n(?!\/\/ src\/)([\s\S]*?)```/g)].map(([, code = '']) => code);
     expect(blocks.length).toBeGreaterThan(10);
-    // `berth/…` is what readers write, `#…` is its name in here.
-    const known = (code: string): string => bare(code.replaceAll("'berth/", "'#"));
-    const unknown = blocks.filter((code) => !sources.some((source) => source.includes(known(code))));
+    const unknown = blocks.filter((code) => !sources.some((source) => source.includes(bare(code))));
     expect(unknown).toEqual([]);
   });
 

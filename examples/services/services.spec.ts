@@ -1,15 +1,15 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { client, RedisBus, Services } from '#services';
-import { describeWithRedis, RedisServer } from '#testing';
+import { client, RedisBus, Services } from 'berth-services';
+import { describeWithRedis, RedisServer } from '@berth/testing';
 import { Child } from '../quick-start/child.js';
 import { Counter } from './counter.js';
 import { TextTools } from './text-tools.js';
 
 /** Printed when all calls have been shown; the group is the address. */
 const READY = /Function server at (\S+),[\s\S]*Ctrl-C ends everything/;
-const MAIN = fileURLToPath(new URL('../../dist/examples/services/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../dist/services/main.js', import.meta.url));
 
 describe('the services of the example, in mock mode (B15)', () => {
   let services: Services;

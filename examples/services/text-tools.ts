@@ -1,5 +1,5 @@
 import { IsInt, IsOptional, IsString, Max, Min } from 'class-validator';
-import { type CallContext, Method, Service } from '#services';
+import { type CallContext, Method, Service } from 'berth-services';
 
 /** What `shorten` takes. Its rules are checked before the method runs. */
 export class ShortenInput {

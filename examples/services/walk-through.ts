@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { client, InvocationError, type InvocationBus } from '#services';
+import { client, InvocationError, type InvocationBus } from 'berth-services';
 import { Counter } from './counter.js';
 import { TextTools } from './text-tools.js';
 

@@ -1,5 +1,5 @@
-import { defaultAgentSettings } from '#config';
-import type { Log } from '#observability';
+import { defaultAgentSettings } from './agent-settings.js';
+import type { Log } from '@berth/observability';
 import { effectiveLimits } from './effective-limits.js';
 
 describe('effectiveLimits of the agent', () => {

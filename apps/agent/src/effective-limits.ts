@@ -1,6 +1,6 @@
-import type { AgentSettings } from '#config';
-import { connectionCapacity, descriptorLimit } from '#node-runtime';
-import type { Log } from '#observability';
+import type { AgentSettings } from './agent-settings.js';
+import { connectionCapacity, descriptorLimit } from '@berth/node-runtime';
+import type { Log } from '@berth/observability';
 
 /** Exchanges of one connection where nothing else limits them; more is rarely one agent's work. */
 const MAX_EXCHANGES = 32_768;

@@ -1,2 +1,3 @@
+export { AGENT, type AgentSettings, defaultAgentSettings, loadAgentSettings } from './agent-settings.js';
 export { AgentClient, type AgentEvents } from './session/agent-client.js';
 export { type RunningAgent, startAgent, type StartAgentOptions } from './start-agent.js';

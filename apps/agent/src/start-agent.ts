@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import type { AgentSettings } from '#config';
-import type { BerthError } from '#errors';
-import { watchDescriptors } from '#node-runtime';
-import { createLogger, LimitedLog, type Log } from '#observability';
+import type { AgentSettings } from './agent-settings.js';
+import type { BerthError } from '@berth/errors';
+import { watchDescriptors } from '@berth/node-runtime';
+import { createLogger, LimitedLog, type Log } from '@berth/observability';
 import { effectiveLimits } from './effective-limits.js';
 import { Forwarder } from './forward/forwarder.js';
 import { AgentClient } from './session/agent-client.js';

@@ -1,4 +1,4 @@
-import { type Exchange, ExchangeKind, type OpenHead } from '#tunnel-protocol';
+import { type Exchange, ExchangeKind, type OpenHead } from '@berth/tunnel-protocol';
 
 /** Records what a forward does to its exchange. */
 export class ExchangeRecorder {

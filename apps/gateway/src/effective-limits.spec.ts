@@ -1,5 +1,5 @@
-import { defaultGatewaySettings } from '#config';
-import type { Log } from '#observability';
+import { defaultGatewaySettings } from './gateway-settings.js';
+import type { Log } from '@berth/observability';
 import { effectiveLimits } from './effective-limits.js';
 
 describe('effectiveLimits of the gateway', () => {

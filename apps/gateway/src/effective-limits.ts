@@ -1,6 +1,6 @@
-import type { GatewaySettings } from '#config';
-import { connectionCapacity, descriptorLimit } from '#node-runtime';
-import type { Log } from '#observability';
+import type { GatewaySettings } from './gateway-settings.js';
+import { connectionCapacity, descriptorLimit } from '@berth/node-runtime';
+import type { Log } from '@berth/observability';
 
 /** Client connections of one port where nothing else limits them. */
 const MAX_PER_PORT = 32_768;

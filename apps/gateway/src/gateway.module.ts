@@ -1,10 +1,11 @@
 import { type DynamicModule, type INestApplication, Module, type ModuleMetadata, type Provider } from '@nestjs/common';
 import { DiscoveryModule, DiscoveryService, RouterModule } from '@nestjs/core';
-import { defaultGatewaySettings, type DeepPartial, type GatewaySettings } from '#config';
-import { AgentHttpServerFactory, HttpServerPool } from '#http-server-pool';
-import { createLogger, LimitedLog, type Log } from '#observability';
-import { PortAllocatorService } from '#port-allocator';
-import { SESSION_DEFAULTS, WindowBudget } from '#tunnel-protocol';
+import { defaultGatewaySettings, type GatewaySettings } from './gateway-settings.js';
+import { type DeepPartial } from '@berth/config';
+import { AgentHttpServerFactory, HttpServerPool } from '@berth/http-server-pool';
+import { createLogger, LimitedLog, type Log } from '@berth/observability';
+import { PortAllocatorService } from '@berth/port-allocator';
+import { SESSION_DEFAULTS, WindowBudget } from '@berth/tunnel-protocol';
 import { AdminModule } from './admin/index.js';
 import { AgentBerths, AgentRegistry, LifecycleEvents } from './agents/index.js';
 import { effectiveLimits } from './effective-limits.js';
@@ -168,7 +169,7 @@ export class GatewayModule {
     return GatewayModule.forSettings(settings, options.log ?? createLogger('gateway', settings.log), options.admin);
   }
 
-  /** The same with settings that are complete and checked, as `#config` loads them. */
+  /** The same with settings that are complete and checked, as `@berth/config` loads them. */
   static forSettings(
     settings: GatewaySettings,
     log: Log,

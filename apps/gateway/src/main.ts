@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { prepareProcess, requireNode, useSmallYoungHeap } from '#node-runtime';
+import { prepareProcess, requireNode, useSmallYoungHeap } from '@berth/node-runtime';
 
 requireNode();
 useSmallYoungHeap();

@@ -1,8 +1,9 @@
 import { setLogger } from '@grpc/grpc-js';
-import { loadGatewaySettings, settingsOrExit } from '#config';
-import { BerthError, messageOf } from '#errors';
-import { endOnSignals, standardOutput } from '#node-runtime';
-import { createLogger } from '#observability';
+import { loadGatewaySettings } from './gateway-settings.js';
+import { settingsOrExit } from '@berth/config';
+import { BerthError, messageOf } from '@berth/errors';
+import { endOnSignals, standardOutput } from '@berth/node-runtime';
+import { createLogger } from '@berth/observability';
 import { startGateway } from './start-gateway.js';
 
 /** Added to the whole shutdown before the process ends by force, ms. */

@@ -1,9 +1,9 @@
 // Brings docs/openapi.json up to date with the admin API:
-// node dist/apps/gateway/src/write-openapi.js
+// node apps/gateway/dist/write-openapi.js
 import 'reflect-metadata';
 import { writeFileSync } from 'node:fs';
 import { NestFactory } from '@nestjs/core';
-import { silentLog } from '#observability';
+import { silentLog } from '@berth/observability';
 import { openApiDocument } from './admin/index.js';
 import { GatewayModule } from './gateway.module.js';
 

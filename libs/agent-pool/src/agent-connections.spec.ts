@@ -1,4 +1,4 @@
-import { BerthError } from '#errors';
+import { BerthError } from '@berth/errors';
 import { AgentConnections, type PooledConnection } from './index.js';
 
 interface Fake extends PooledConnection {

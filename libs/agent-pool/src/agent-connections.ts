@@ -1,4 +1,4 @@
-import { BerthError } from '#errors';
+import { BerthError } from '@berth/errors';
 
 /** What the pool needs to know of a connection; a tunnel today, other streams later. */
 export interface PooledConnection {

@@ -1,31 +1,7 @@
 import type { Command, Option } from 'commander';
-import { describeDefault } from './describe.js';
-import type { Schema, SettingInfo } from './setting-list.js';
+import { BERTH_PREFIX, type ProgramNames, type SettingInfo, settingsOf } from './program.js';
 
 const WIDTH = 120;
-
-const GROUPS: Readonly<Record<string, string>> = {
-  http: 'Admin port and port range',
-  admin: 'Who may use the admin port',
-  grpc: 'Port that agents dial',
-  auth: 'Authentication',
-  agentPorts: 'Ports of agents',
-  ingress: 'Relaying of requests',
-  tunnel: 'Tunnel connections',
-  shutdown: 'Shutdown',
-  log: 'Log',
-  tls: 'TLS towards the gateway',
-  reconnect: 'Reconnecting',
-  local: 'Local service',
-};
-
-/** Heading of a section of settings; the agent's plain ones stand under one. */
-export function sectionTitle(path: string): string {
-  return path.includes('.') ? (GROUPS[path.split('.')[0] ?? ''] ?? '') : 'Agent';
-}
-
-/** Heading in `--help`. */
-export const helpGroup = (setting: SettingInfo): string => `${sectionTitle(setting.path)}:`;
 
 /** What stands for the value in `--help`. */
 export function valueName({ kind, choices }: SettingInfo): string {
@@ -35,42 +11,44 @@ export function valueName({ kind, choices }: SettingInfo): string {
 }
 
 /** Gives the command its description, examples and readable options. */
-export function addHelp(command: Command, schema: Schema): void {
-  const isAgent = schema.positional !== undefined;
-  const example = schema.settings.find(({ path }) => path.endsWith('onnections') || path === 'http.port');
+export function addHelp(command: Command, program: ProgramNames): void {
+  const settings = settingsOf(program);
+  const example = settings.find(({ kind }) => kind === 'integer');
+  const secret = settings.find((setting) => setting.secret);
+  const lines = [
+    '',
+    `Settings come from ${program.fileName}, the environment over it, flags over both.`,
+    `Every flag has its variable: ${example?.flag ?? ''} is ${example?.env ?? ''}, or ${BERTH_PREFIX}${example?.env ?? ''}.`,
+    `${program.fileEnv} names another file, as --config does.`,
+    '',
+    'A token on the command line can be seen by every user of the machine in the list of processes.',
+    `Better: --token-file, or ${secret?.env ?? ''} in the environment.`,
+    ...(program.example === undefined ? [] : ['', 'Example:', `  ${program.example}`]),
+    '',
+  ];
   command
-    .description(
-      isAgent
-        ? 'Makes a local service reachable at a port of the gateway.'
-        : 'Gives every agent that dials in an HTTP port of its own.',
-    )
+    .description(program.summary)
     .configureOutput({ getOutHelpWidth: () => WIDTH, getErrHelpWidth: () => WIDTH })
     .configureHelp({
       optionTerm: (option: Option) => optionTerm(option),
       optionDescription: (option: Option) => {
-        const setting = schema.settings.find(({ flag }) => flag === option.long);
+        const setting = settings.find(({ flag }) => flag === option.long);
         const standard = setting ? describeDefault(setting) : '';
         return standard === '' ? option.description : `${option.description} (${standard})`;
       },
     })
-    .addHelpText(
-      'after',
-      [
-        '',
-        `Settings come from ${schema.fileName}, the environment over it, flags over both.`,
-        `Every flag has its variable: ${example?.flag ?? ''} is ${example?.env ?? ''}.`,
-        `${schema.fileEnv} names another file, as --config does.`,
-        '',
-        'A token on the command line can be seen by every user of the machine in the list of processes.',
-        `Better: --token-file, or ${schema.settings.find(({ secret }) => secret)?.env ?? ''} in the environment.`,
-        ...(isAgent ? ['', 'Example:', '  berth-agent 3000 --id kiosk-7 --gateway gateway.example.org:9090'] : []),
-        '',
-      ].join('\n'),
-    );
+    .addHelpText('after', lines.join('\n'));
 }
 
 /** Switches are shown together with their opposite. */
 function optionTerm({ flags, long }: Option): string {
   const isSetting = long !== '--print-config' && long !== '--help' && long !== '--version';
   return isSetting && !flags.includes('<') ? flags.replaceAll('--', '--[no-]') : flags;
+}
+
+/** A default for people; nothing when the setting is empty by default. */
+export function describeDefault({ defaultValue, required }: SettingInfo): string {
+  if (required !== undefined) return 'required';
+  if (typeof defaultValue === 'object' && defaultValue !== null) return '';
+  return defaultValue === '' ? '' : `default: ${String(defaultValue)}`;
 }

@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
-import { addHelp, helpGroup, valueName } from './flag-help.js';
+import { addHelp, valueName } from './flag-help.js';
 import type { Problems, RawValue } from './problems.js';
-import type { Schema, SettingInfo } from './setting-list.js';
+import { type ProgramNames, type SettingInfo, settingsOf } from './program.js';
 
 /** What the command line says. */
 export interface Flags {
@@ -14,18 +14,20 @@ export interface Flags {
 }
 
 /** Reads the command line; what is wrong with it goes into `problems`. */
-export function readFlags(schema: Schema, argv: readonly string[], version: string, problems: Problems): Flags {
+export function readFlags(program: ProgramNames, argv: readonly string[], version: string, problems: Problems): Flags {
   let output = '';
-  const command = new Command(schema.program)
+  const command = new Command(program.name)
     .version(version, '--version', 'print the version')
     .helpOption('--help', 'print this text')
     .exitOverride()
     .configureOutput({ writeOut: (text) => (output += text), writeErr: () => undefined })
-    .option('--config <file>', `YAML file with settings (default: ${schema.fileName}, when it exists)`)
+    .option('--config <file>', `YAML file with settings (default: ${program.fileName}, when it exists)`)
     .option('--print-config', 'print the settings that result, without secrets, and end');
-  addHelp(command, schema);
-  if (schema.positional !== undefined) command.argument(`[${schema.positional}]`, describe(schema, schema.positional));
-  for (const setting of schema.settings) addOptions(command, setting);
+  addHelp(command, program);
+  for (const setting of settingsOf(program)) {
+    if (setting.path === program.positional) command.argument(`[${setting.path}]`, setting.description);
+    addOptions(command, setting);
+  }
 
   try {
     command.parse(argv, { from: 'user' });
@@ -35,12 +37,12 @@ export function readFlags(schema: Schema, argv: readonly string[], version: stri
     problems.add('command line', complaint(error));
     // Parsing stopped at the last argument; without it, the others are still understood.
     if (error.code === 'commander.optionMissingArgument')
-      return readFlags(schema, argv.slice(0, -1), version, problems);
+      return readFlags(program, argv.slice(0, -1), version, problems);
   }
   const given = command.opts<Record<string, string | boolean | undefined>>();
   const file = given['config'];
   return {
-    values: valuesOf(command, schema, problems),
+    values: valuesOf(command, program, problems),
     ...(typeof file === 'string' && { file }),
     printConfig: given['printConfig'] === true,
   };
@@ -51,7 +53,7 @@ function addOptions(command: Command, setting: SettingInfo): void {
   const names = (prefix: string): string =>
     [alias, flag].flatMap((name) => (name === undefined ? [] : [name.replace(/^--/, prefix)])).join(', ');
   if (kind === 'boolean') {
-    command.addOption(new Option(names('--'), setting.description).helpGroup(helpGroup(setting)));
+    command.addOption(new Option(names('--'), setting.description).helpGroup(`${setting.section}:`));
     command.addOption(new Option(names('--no-')).hideHelp());
     return;
   }
@@ -59,18 +61,18 @@ function addOptions(command: Command, setting: SettingInfo): void {
   if (kind === 'list' || kind === 'ports' || kind === 'texts') {
     option.argParser((text: string, before: string | undefined) => (before === undefined ? text : `${before},${text}`));
   }
-  command.addOption(option.helpGroup(helpGroup(setting)));
+  command.addOption(option.helpGroup(`${setting.section}:`));
 }
 
-function valuesOf(command: Command, schema: Schema, problems: Problems): RawValue[] {
-  const values = schema.settings.flatMap(({ path, flag, alias }) => {
+function valuesOf(command: Command, program: ProgramNames, problems: Problems): RawValue[] {
+  const values = settingsOf(program).flatMap(({ path, flag, alias }) => {
     const option = command.options.find(({ long }) => long === flag);
     const value: unknown = option && command.getOptionValue(option.attributeName());
     return value === undefined ? [] : [{ path, value, source: `flag ${alias ?? flag}` }];
   });
   const [first] = command.args;
-  if (schema.positional === undefined || first === undefined || first.startsWith('-')) return values;
-  const path = schema.positional;
+  const path = program.positional;
+  if (path === undefined || first === undefined || first.startsWith('-')) return values;
   if (values.some((value) => value.path === path)) problems.add(path, 'is given twice, with a flag and without');
   return [...values, { path, value: first, source: 'the command line' }];
 }
@@ -91,6 +93,3 @@ function complaint(error: CommanderError): string {
       return 'cannot be understood; --help says how';
   }
 }
-
-const describe = (schema: Schema, path: string): string =>
-  schema.settings.find((setting) => setting.path === path)?.description ?? '';

@@ -1,14 +1,15 @@
+import { Draft } from './draft.js';
 import { type Environment, readEnvLayer } from './env-layer.js';
 import { readFlags } from './flag-layer.js';
-import type { AgentSettings, GatewaySettings } from './gateway-settings.js';
-import { ownVersion } from './own-version.js';
 import { Problems } from './problems.js';
-import { AGENT, GATEWAY, type Program } from './programs.js';
+import { type Frozen, type Program, settingsOf } from './program.js';
 import { redactedYaml } from './redacted-yaml.js';
-import { type FileChoice, readYamlLayer } from './yaml-layer.js';
+import { flattenTree, readYamlLayer } from './yaml-layer.js';
 
 /** Where settings are looked for. */
 export interface LoadInput {
+  /** what `--version` prints */
+  readonly version: string;
   /** arguments after the program's name; default: those of this process */
   readonly argv?: readonly string[];
   /** environment; default: that of this process */
@@ -17,47 +18,61 @@ export interface LoadInput {
   readonly cwd?: string;
 }
 
-/** Settings to start with; or, after `--help`, `--version` and `--print-config`, a text to print and the exit code. */
+/**
+ * Settings to start with and what to warn of; or, after `--help`, `--version`
+ * and `--print-config`, a text to print and the exit code.
+ */
 export type LoadResult<T> =
-  | { readonly kind: 'settings'; readonly settings: T }
+  | { readonly kind: 'settings'; readonly settings: Frozen<T>; readonly warnings: readonly string[] }
   | { readonly kind: 'exit'; readonly code: number; readonly output: string };
 
 /**
- * The gateway's settings: `application.yaml`, the environment over it, flags over both.
+ * A program's settings: its YAML file, the environment over it, flags over both.
  *
  * @throws BerthError `BERTH_CONFIG_INVALID`, a line per problem, secrets left out
  */
-export function loadGatewaySettings(input: LoadInput = {}): LoadResult<GatewaySettings> {
-  return load(GATEWAY, input);
-}
-
-/**
- * The agent's settings: `agent.yaml`, the environment (`AGENT_…`) over it, flags over both.
- *
- * @throws BerthError `BERTH_CONFIG_INVALID`, a line per problem, secrets left out
- */
-export function loadAgentSettings(input: LoadInput = {}): LoadResult<AgentSettings> {
-  return load(AGENT, input);
-}
-
-function load<T extends GatewaySettings | AgentSettings>(program: Program<T>, input: LoadInput): LoadResult<T> {
-  const { argv = process.argv.slice(2), env = process.env, cwd = process.cwd() } = input;
-  const { schema, ambient, finish } = program;
+export function loadSettings<T extends object>(program: Program<T>, input: LoadInput): LoadResult<T> {
+  const { argv = process.argv.slice(2), env = process.env, cwd = process.cwd(), version } = input;
   const problems = new Problems();
-  const flags = readFlags(schema, argv, ownVersion(), problems);
+  const warnings: string[] = [];
+  const flags = readFlags(program, argv, version, problems);
   if (flags.output !== undefined) return { kind: 'exit', code: 0, output: flags.output };
+  const named = env[program.fileEnv];
+  const file =
+    flags.file !== undefined
+      ? { name: flags.file, namedBy: 'flag --config' }
+      : named !== undefined && named !== ''
+        ? { name: named, namedBy: `env ${program.fileEnv}` }
+        : { name: program.fileName };
   const own = [
-    ...readYamlLayer(chooseFile(schema.fileName, schema.fileEnv, flags.file, env), cwd, schema.settings, problems),
-    ...readEnvLayer(env, schema.settings),
+    ...readYamlLayer(file, cwd, settingsOf(program), problems),
+    ...readEnvLayer(env, settingsOf(program), (text) => warnings.push(text)),
     ...flags.values,
   ];
-  const values = [...(ambient?.(env, own) ?? []), ...own];
-  const settings = finish({ values, cwd, problems });
-  return flags.printConfig ? { kind: 'exit', code: 0, output: redactedYaml(settings) } : { kind: 'settings', settings };
+  const values = [...(program.ambient?.(env, own) ?? []), ...own];
+  const settings = new Draft(program, values, cwd, problems).finish();
+  if (flags.printConfig) return { kind: 'exit', code: 0, output: redactedYaml(program, settings) };
+  return { kind: 'settings', settings, warnings };
 }
 
-function chooseFile(usual: string, fileEnv: string, flag: string | undefined, env: Environment): FileChoice {
-  if (flag !== undefined) return { name: flag, namedBy: 'flag --config' };
-  const named = env[fileEnv];
-  return named === undefined || named === '' ? { name: usual } : { name: named, namedBy: `env ${fileEnv}` };
+/** The same tree with every key optional; lists are given whole. */
+export type DeepPartial<T> = T extends readonly unknown[]
+  ? T
+  : T extends object
+    ? { readonly [K in keyof T]?: DeepPartial<T[K]> | undefined }
+    : T;
+
+/**
+ * Frozen settings without any file, environment or flag.
+ *
+ * @param overrides what differs from the defaults; a key that is `undefined` keeps its default
+ * @throws BerthError `BERTH_CONFIG_INVALID`, as for settings that come from a file
+ */
+export function settingsFrom<T extends object>(
+  program: Program<T>,
+  overrides: NoInfer<DeepPartial<Frozen<T>>>,
+): Frozen<T> {
+  const problems = new Problems();
+  const values = flattenTree(overrides, 'options', settingsOf(program), problems);
+  return new Draft(program, values, process.cwd(), problems).finish();
 }

@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { BerthError, messageOf } from '#errors';
+import { BerthError, messageOf } from '@berth/errors';
 
 /** What TLS needs; null where no file was named. */
 export interface PemFiles {

@@ -1,4 +1,4 @@
-import { BerthError } from '#errors';
+import { BerthError } from '@berth/errors';
 
 /** Where a value was found, for messages: `env HTTP_PORT`, `flag --http-port`, `application.yaml`. */
 export type Source = string;

@@ -1,4 +1,4 @@
-import type { SettingInfo } from './setting-list.js';
+import type { SettingInfo } from './program.js';
 
 /** What a text was read as, or what is wrong with it. */
 export type Reading = { readonly value: unknown } | { readonly problem: string };

@@ -32,38 +32,39 @@ export interface SettingOptions {
 
 /** Metadata of one property, as its decorator wrote it. */
 export interface SettingSpec extends SettingOptions {
-  readonly property: string;
   readonly kind: SettingKind;
   readonly min?: number;
   readonly max?: number;
   readonly choices?: readonly string[];
 }
 
-const specs = new WeakMap<object, SettingSpec[]>();
-
-/** What is declared on an object's class and those it extends, by property. Properties without are groups. */
-export function specsOf(target: object): ReadonlyMap<string, SettingSpec> {
-  const found = new Map<string, SettingSpec>();
-  let prototype: unknown = Object.getPrototypeOf(target);
-  while (typeof prototype === 'object' && prototype !== null) {
-    for (const spec of specs.get(prototype) ?? []) found.set(spec.property, spec);
-    prototype = Object.getPrototypeOf(prototype);
-  }
-  return found;
+/** Metadata of a group: its heading in `--help` and in the documentation. */
+interface GroupSpec {
+  readonly kind: 'group';
+  readonly title: string;
 }
 
-function setting(
-  spec: Omit<SettingSpec, 'property' | keyof SettingOptions>,
-  options: SettingOptions,
-  ...validators: readonly PropertyDecorator[]
-): PropertyDecorator {
+const specs = new WeakMap<object, Map<string, SettingSpec | GroupSpec>>();
+
+/** What is declared for a property on an object's class or one that it extends. */
+export function specOf(target: object, property: string): SettingSpec | GroupSpec | undefined {
+  const prototype = Object.getPrototypeOf(target) as object | null;
+  if (prototype === null) return undefined;
+  return specs.get(prototype)?.get(property) ?? specOf(prototype, property);
+}
+
+function declare(spec: SettingSpec | GroupSpec, ...validators: readonly PropertyDecorator[]): PropertyDecorator {
   return (prototype, property) => {
-    const declared = specs.get(prototype) ?? [];
-    declared.push({ ...options, ...spec, property: String(property) });
-    specs.set(prototype, declared);
-    const { check } = options;
-    for (const validator of check ? [...validators, Judged(check)] : validators) validator(prototype, property);
+    specs.set(
+      prototype,
+      (specs.get(prototype) ?? new Map<string, SettingSpec | GroupSpec>()).set(String(property), spec),
+    );
+    for (const validator of validators) validator(prototype, property);
   };
+}
+
+function setting(spec: SettingSpec, ...validators: readonly PropertyDecorator[]): PropertyDecorator {
+  return declare(spec, ...validators, ...(spec.check ? [Judged(spec.check)] : []));
 }
 
 /** A class-validator decorator whose message comes from the function that judges. */
@@ -87,54 +88,52 @@ function Judged(check: (value: never) => string | undefined): PropertyDecorator 
 
 /** Free text. */
 export function Text(options: SettingOptions): PropertyDecorator {
-  return setting({ kind: 'text' }, options, IsString({ message: 'must be text (put it in quotes)' }));
+  return setting({ kind: 'text', ...options }, IsString({ message: 'must be text (put it in quotes)' }));
 }
 
 /** Path of a file; a relative one counts from the working directory. */
 export function File(options: SettingOptions): PropertyDecorator {
-  return setting({ kind: 'file' }, options, IsString({ message: 'must be the path of a file' }));
+  return setting({ kind: 'file', ...options }, IsString({ message: 'must be the path of a file' }));
 }
 
 /** A whole number between `min` and `max`, both allowed. */
 export function Integer(min: number, max: number, options: SettingOptions): PropertyDecorator {
-  const message = `must be a whole number from ${min} to ${max}`;
-  return setting(
-    { kind: 'integer', min, max },
-    options,
-    IsInt({ message }),
-    Min(min, { message }),
-    Max(max, { message }),
-  );
+  const rule = { message: `must be a whole number from ${min} to ${max}` };
+  return setting({ kind: 'integer', min, max, ...options }, IsInt(rule), Min(min, rule), Max(max, rule));
 }
 
 /** `true` or `false`. */
 export function Switch(options: SettingOptions): PropertyDecorator {
-  return setting({ kind: 'boolean' }, options, IsBoolean({ message: 'must be true or false' }));
+  return setting({ kind: 'boolean', ...options }, IsBoolean({ message: 'must be true or false' }));
 }
 
 /** One word of several. */
 export function Choice(choices: readonly string[], options: SettingOptions): PropertyDecorator {
-  const message = `must be one of ${choices.join(', ')}`;
-  return setting({ kind: 'choice', choices }, options, IsIn(choices, { message }));
+  const rule = { message: `must be one of ${choices.join(', ')}` };
+  return setting({ kind: 'choice', choices, ...options }, IsIn(choices, rule));
 }
 
 /** A list of texts. */
 export function List(options: SettingOptions): PropertyDecorator {
   const message = 'must be a list of texts';
-  return setting({ kind: 'list' }, options, IsArray({ message }), IsString({ each: true, message }));
+  return setting({ kind: 'list', ...options }, IsArray({ message }), IsString({ each: true, message }));
 }
 
 /** Names with a port each. */
 export function Ports(options: SettingOptions): PropertyDecorator {
-  return setting({ kind: 'ports' }, options, IsObject({ message: 'must map names to ports' }));
+  return setting({ kind: 'ports', ...options }, IsObject({ message: 'must map names to ports' }));
 }
 
 /** Names with a text each. */
 export function Texts(options: SettingOptions): PropertyDecorator {
-  return setting({ kind: 'texts' }, options, IsObject({ message: 'must map names to texts' }));
+  return setting({ kind: 'texts', ...options }, IsObject({ message: 'must map names to texts' }));
 }
 
-/** A group of settings with a class of its own. */
-export function Group(): PropertyDecorator {
-  return ValidateNested();
+/**
+ * A group of settings with a class of its own.
+ *
+ * @param title heading; groups within a group go without
+ */
+export function Group(title = ''): PropertyDecorator {
+  return declare({ kind: 'group', title }, ValidateNested());
 }

@@ -1,17 +1,18 @@
-import { messageOf } from '#errors';
-import { standardOutput } from '#node-runtime';
+import { messageOf } from '@berth/errors';
+import { standardOutput } from '@berth/node-runtime';
 import type { LoadResult } from './load.js';
+import type { Frozen } from './program.js';
 
 /** Exit code of both programs for settings that are wrong. */
 const WRONG_SETTINGS = 2;
 
 /**
- * What both programs do first: load, print what was asked for or what is wrong,
- * and set the exit code.
+ * What both programs do first: load, print what was asked for, what is wrong or
+ * to be warned of, and set the exit code.
  *
  * @returns the settings to start with; undefined when the program is to end
  */
-export function settingsOrExit<T>(load: () => LoadResult<T>): T | undefined {
+export function settingsOrExit<T>(load: () => LoadResult<T>): Frozen<T> | undefined {
   let loaded: LoadResult<T>;
   try {
     loaded = load();
@@ -20,7 +21,10 @@ export function settingsOrExit<T>(load: () => LoadResult<T>): T | undefined {
     process.exitCode = WRONG_SETTINGS;
     return undefined;
   }
-  if (loaded.kind === 'settings') return loaded.settings;
+  if (loaded.kind === 'settings') {
+    for (const warning of loaded.warnings) standardOutput(2).write(`${warning}\n`);
+    return loaded.settings;
+  }
   standardOutput(1).write(loaded.output);
   process.exitCode = loaded.code;
   return undefined;

@@ -1,8 +1,16 @@
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
-import { yaml } from './yaml.js';
+import type * as Yaml from 'yaml';
 import type { Problems, RawValue } from './problems.js';
-import type { SettingInfo } from './setting-list.js';
+import type { SettingInfo } from './program.js';
+
+const load = createRequire(import.meta.url);
+
+/** The YAML library, loaded when there is something to read or print: it is 2 MB of an idle agent. */
+export function yaml(): typeof Yaml {
+  return load('yaml') as typeof Yaml;
+}
 
 /** The file to read, and what named it (nothing: it is the usual one, which need not exist). */
 export interface FileChoice {

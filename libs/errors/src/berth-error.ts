@@ -1,5 +1,5 @@
-import type { status as Grpc } from '@grpc/grpc-js';
 import { ERROR_TABLE, type ErrorCode } from './codes.js';
+import type { GrpcStatus } from './grpc-status.js';
 
 /**
  * The error that domain code throws; the services' errors extend it. Its surface (HTTP status, gRPC
@@ -25,7 +25,7 @@ export class BerthError extends Error {
     return ERROR_TABLE[this.code].http;
   }
 
-  get grpcStatus(): Grpc {
+  get grpcStatus(): GrpcStatus {
     return ERROR_TABLE[this.code].grpc;
   }
 

@@ -1,4 +1,4 @@
-import { status as Grpc } from '@grpc/grpc-js';
+import { GrpcStatus as Grpc } from './grpc-status.js';
 
 /** What one error code means on each surface. */
 export interface ErrorEntry {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, get, type IncomingMessage, type RequestListener } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { eventually } from '#testing';
+import { eventually } from '@berth/testing';
 import { bindKey, HttpServerPool, PooledHttpServer } from './index.js';
 
 const servers: PooledHttpServer[] = [];

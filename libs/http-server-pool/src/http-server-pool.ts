@@ -1,4 +1,4 @@
-import { BerthError } from '#errors';
+import { BerthError } from '@berth/errors';
 import { bindKey, type PooledHttpServer } from './pooled-http-server.js';
 
 /** All HTTP servers of the process, admin included, keyed by bind address. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { eventually, RawClient } from '#testing';
+import { eventually, RawClient } from '@berth/testing';
 import { acceptAllVersions } from './minor-versions.js';
 
 describe('acceptAllVersions', () => {

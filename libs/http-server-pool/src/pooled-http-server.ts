@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { BerthError, messageOf } from '#errors';
+import { BerthError, messageOf } from '@berth/errors';
 
 /** Where a server listens. */
 export interface BindAddress {

@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 
 /**
  * Absolute path of a file below `proto/`.
- * The folder is looked for upwards, because this module runs from `libs/` under
- * test and from `dist/libs/` when built.
+ * The folder is looked for upwards: in a checkout it stands at the top, in an
+ * installed package beside its `package.json`.
  *
  * @param name path below `proto/`, such as `berth/tunnel/v1/tunnel.proto`
  * @throws Error when no folder above holds it

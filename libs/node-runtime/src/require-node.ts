@@ -15,9 +15,9 @@ export function requireNode(version: string = process.versions.node): void {
       process.stderr.write(
         `Berth needs Node ${REQUIRED_NODE} or later, and this is ${version}.\n` +
           'Older versions have an HTTP parser flaw that lets requests be smuggled.\n' +
-          'In a checkout "npm run gateway" and "npm run agent" use the right one.\n',
+          'Install a newer one (https://nodejs.org); in a checkout "npm run gateway" and "npm run agent" bring it along.\n',
       );
-      process.exit(1);
+      process.exit(2);
     }
   }
 }

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type { prettyFactory as PrettyFactory } from 'pino-pretty';
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino';
-import { type Output, standardOutput } from '#node-runtime';
+import { type Output, standardOutput } from '@berth/node-runtime';
 
 /** What the rooms log with; a pino logger in life. Fields first, then the message. */
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;

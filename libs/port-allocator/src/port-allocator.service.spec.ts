@@ -1,4 +1,4 @@
-import { BerthError } from '#errors';
+import { BerthError } from '@berth/errors';
 import fc from 'fast-check';
 import { PortAllocatorService, type PortAllocatorOptions } from './index.js';
 

@@ -1,4 +1,4 @@
-import { BerthError } from '#errors';
+import { BerthError } from '@berth/errors';
 import { type ForeignPort, FreePorts, type PortRange } from './free-ports.js';
 
 /** A port granted to an agent. */

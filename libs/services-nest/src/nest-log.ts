@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
-import { messageOf } from '#errors';
-import type { Log } from '#observability';
+import { messageOf } from '@berth/errors';
+import type { Log } from '@berth/observability';
 
 /** The application's own logger, for libraries that log fields and a message; of an `err` among the fields it gets the stack. */
 export function nestLog(context = 'Services'): Log {

@@ -1,6 +1,6 @@
 import { Inject, Injectable, type Type } from '@nestjs/common';
 import { DiscoveryService, ModuleRef } from '@nestjs/core';
-import { definitionOf, type InstanceFactory, type ServiceClass, ServicesError } from '#services';
+import { definitionOf, type InstanceFactory, type ServiceClass, ServicesError } from 'berth-services';
 
 type Wrapper = ReturnType<DiscoveryService['getProviders']>[number];
 

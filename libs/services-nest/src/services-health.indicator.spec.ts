@@ -1,5 +1,5 @@
 import { Test } from '@nestjs/testing';
-import { client, Method, Service, Services } from '#services';
+import { client, Method, Service, Services } from 'berth-services';
 import { ServicesHealthIndicator } from './services-health.indicator.js';
 import { ServicesModule } from './services.module.js';
 

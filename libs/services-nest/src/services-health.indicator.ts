@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
-import { type HealthReport, Services } from '#services';
+import { type HealthReport, Services } from 'berth-services';
 import { ServicesLifecycle } from './services-lifecycle.js';
 
 export interface ServicesHealthOptions {

@@ -1,7 +1,7 @@
 import { Test } from '@nestjs/testing';
 import { Registry } from 'prom-client';
-import { MemoryBus, Method, Service, Services, ServicesError } from '#services';
-import { type Log, silentLog } from '#observability';
+import { MemoryBus, Method, Service, Services, ServicesError } from 'berth-services';
+import { type Log, silentLog } from '@berth/observability';
 import { ServicesLifecycle } from './services-lifecycle.js';
 import { ServicesModule } from './services.module.js';
 import type { ServicesModuleOptions } from './services-module-options.js';

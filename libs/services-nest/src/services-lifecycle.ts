@@ -6,9 +6,9 @@ import {
   type OnModuleDestroy,
   type OnModuleInit,
 } from '@nestjs/common';
-import { messageOf } from '#errors';
-import type { Log } from '#observability';
-import { Services, ServicesError } from '#services';
+import { messageOf } from '@berth/errors';
+import type { Log } from '@berth/observability';
+import { Services, ServicesError } from 'berth-services';
 import { nestLog } from './nest-log.js';
 import { ServiceInstances } from './service-instances.js';
 import { ServicesMetrics } from './services-metrics.js';

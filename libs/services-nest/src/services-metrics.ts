@@ -1,6 +1,6 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Registry, type RegistryContentType } from 'prom-client';
-import { registerServicesMetrics, Services } from '#services';
+import { registerServicesMetrics, Services } from 'berth-services';
 import { SERVICES_SETTINGS, type ServicesSettings } from './services-module-options.js';
 
 /**

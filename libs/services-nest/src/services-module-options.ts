@@ -1,6 +1,6 @@
 import type { InjectionToken, ModuleMetadata, OptionalFactoryDependency } from '@nestjs/common';
 import type { Registry, RegistryContentType } from 'prom-client';
-import type { ServiceClass, ServicesOptions, StartAgentOptions } from '#services';
+import type { ServiceClass, ServicesOptions, StartAgentOptions } from 'berth-services';
 
 /** The function server of an application: its limits, address and TLS, and whether it starts by itself. */
 export type ServicesServerOptions = NonNullable<ServicesOptions['server']> & {

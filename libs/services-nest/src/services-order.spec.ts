@@ -9,8 +9,8 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { client, MemoryBus, Method, Service, Services } from '#services';
-import { eventually } from '#testing';
+import { client, MemoryBus, Method, Service, Services } from 'berth-services';
+import { eventually } from '@berth/testing';
 import { ServicesModule } from './services.module.js';
 import type { ServicesModuleOptions } from './services-module-options.js';
 

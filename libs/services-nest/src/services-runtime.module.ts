@@ -1,6 +1,6 @@
 import { type DynamicModule, Module, type Provider, type Type } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
-import { type ServiceClass, Services } from '#services';
+import { type ServiceClass, Services } from 'berth-services';
 import { nestLog } from './nest-log.js';
 import { ServiceInstances } from './service-instances.js';
 import { ServicesMetrics } from './services-metrics.js';

@@ -1,6 +1,6 @@
 import { Inject, Injectable, Module, type OnApplicationShutdown, Scope } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { client, MemoryBus, MemoryStore, Method, Service, Services, ServicesError, State } from '#services';
+import { client, MemoryBus, MemoryStore, Method, Service, Services, ServicesError, State } from 'berth-services';
 import { ServicesModule } from './services.module.js';
 import type { ServicesModuleOptions } from './services-module-options.js';
 

@@ -1,7 +1,7 @@
 import { type DynamicModule, type FactoryProvider, Inject, Module, type Provider } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { HealthIndicatorService } from '@nestjs/terminus';
-import { requireDefinition, ServicesError } from '#services';
+import { requireDefinition, ServicesError } from 'berth-services';
 import { ServicesHealthIndicator } from './services-health.indicator.js';
 import { ServicesLifecycle } from './services-lifecycle.js';
 import {

@@ -1,4 +1,4 @@
-import { BerthError, type ErrorCode } from '#errors';
+import { BerthError, type ErrorCode } from '@berth/errors';
 
 /** What an error may add to its message: JSON, never a secret. */
 export type ErrorDetails = Readonly<Record<string, unknown>>;

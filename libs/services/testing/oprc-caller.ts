@@ -8,7 +8,7 @@ import {
   status as Grpc,
 } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
-import { protoFile } from '#node-runtime';
+import { protoFile } from '@berth/node-runtime';
 import type { Invocation, InvocationReply } from '../src/invocation/invocation.js';
 import { INVOKE_FN_PATH, INVOKE_OBJ_PATH, passBuffer } from '../src/server/wire.js';
 

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { eventually } from '#testing';
+import { eventually } from '@berth/testing';
 import { InvocationStatus } from '../src/invocation/invocation.js';
 import type { ObjectKey, ObjectStore } from '../src/objects/object-store.js';
 import { codeOf } from './bus/lab.js';

@@ -1,4 +1,4 @@
-import { silentLog } from '#observability';
+import { silentLog } from '@berth/observability';
 import { nextInvocationId } from '../src/invocation/invocation-id.js';
 import type { Invocation, InvocationReply } from '../src/invocation/invocation.js';
 import { Executor } from '../src/invocation/executor.js';

@@ -1,4 +1,6 @@
+export { Cleanup } from './cleanup.js';
 export { eventually } from './eventually.js';
+export { type LocalService, localService } from './local-service.js';
 export { freePortRange } from './ports.js';
 export { RawClient, type RawRecorder, rawRecorder, type Recorded } from './raw-http.js';
 export { describeWithRedis, hasRedisServer, RedisServer, type RedisServerOptions } from './redis-server.js';

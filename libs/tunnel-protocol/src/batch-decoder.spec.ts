@@ -1,4 +1,4 @@
-import { BerthError } from '#errors';
+import { BerthError } from '@berth/errors';
 import fc from 'fast-check';
 import protobuf from 'protobufjs';
 import { exchangeFrame, type ExchangeFrame } from '../testing/arbitraries.js';

@@ -1,4 +1,4 @@
-import { BerthError } from '#errors';
+import { BerthError } from '@berth/errors';
 import { FrameField } from './frame-encoder.js';
 import {
   type ExchangeKind,

@@ -1,4 +1,4 @@
-import { BerthError } from '#errors';
+import { BerthError } from '@berth/errors';
 import { connection, hello, LoneSession, open } from '../testing/lone-session.js';
 import { turn } from '../testing/wire.js';
 import { encodeControl } from './control-messages.js';

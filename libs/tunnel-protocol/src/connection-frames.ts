@@ -1,4 +1,4 @@
-import { BerthError } from '#errors';
+import { BerthError } from '@berth/errors';
 import { decodeControl } from './control-messages.js';
 import { encodeFrame, FrameField } from './frame-encoder.js';
 import type { SessionEvents, SessionOptions } from './session-types.js';

@@ -1,5 +1,5 @@
 import protobuf from 'protobufjs';
-import { protoFile } from '#node-runtime';
+import { protoFile } from '@berth/node-runtime';
 import { FrameField, encodeFrame } from './frame-encoder.js';
 import type { Goaway, Hello, PeerLimits, Refused, Welcome } from './frames.js';
 

@@ -1,6 +1,6 @@
 import type { ClientDuplexStream, ServerDuplexStream } from '@grpc/grpc-js';
 import { Metadata, status } from '@grpc/grpc-js';
-import type { BerthError } from '#errors';
+import type { BerthError } from '@berth/errors';
 import type { BatchTransport } from './session-types.js';
 
 /** gRPC path of the tunnel (`service Tunnel` in tunnel.proto). */

@@ -1,4 +1,4 @@
-import { BerthError } from '#errors';
+import { BerthError } from '@berth/errors';
 import type { TunnelSession } from './tunnel-session.js';
 
 export interface LivenessSettings {

@@ -1,4 +1,4 @@
-import { BerthError } from '#errors';
+import { BerthError } from '@berth/errors';
 import { giveBatchBuffer } from './batch-buffers.js';
 import { BatchWriter } from './batch-writer.js';
 import type { Exchange } from './exchange.js';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { status } from '@grpc/grpc-js';
-import { ERROR_TABLE, isErrorCode } from '#errors';
+import { ERROR_TABLE, isErrorCode } from '@berth/errors';
 import { batchOf, schema } from '../testing/frame-model.js';
 import { MAX_BATCH_BYTES, MAX_DATA_BYTES, MAX_EXCHANGE_ID, MAX_INFORMATIONAL } from './frames.js';
 import { MAX_GRPC_MESSAGE_BYTES, TUNNEL_METHOD_PATH } from './grpc-transport.js';

@@ -1,4 +1,4 @@
-import type { BerthError } from '#errors';
+import type { BerthError } from '@berth/errors';
 import type { WindowSettings } from './credit-window.js';
 import type { Exchange, ExchangeSink } from './exchange.js';
 import type { Goaway, Hello, Refused, ResetCode, Welcome } from './frames.js';

@@ -1,5 +1,5 @@
 import { ResetCode } from './frames.js';
-import { BerthError } from '#errors';
+import { BerthError } from '@berth/errors';
 import { data, end, head, LoneSession, open, openHead, RecordingSink, WINDOW_BYTES } from '../testing/lone-session.js';
 import { turn } from '../testing/wire.js';
 import { type Exchange, SEND_HIGH_WATER_BYTES } from './exchange.js';

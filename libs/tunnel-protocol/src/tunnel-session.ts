@@ -1,4 +1,4 @@
-import { BerthError } from '#errors';
+import { BerthError } from '@berth/errors';
 import { ConnectionFrames } from './connection-frames.js';
 import { encodeControl } from './control-messages.js';
 import { CreditReturns } from './credit-return.js';

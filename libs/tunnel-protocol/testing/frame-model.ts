@@ -1,5 +1,5 @@
 import protobuf from 'protobufjs';
-import { protoFile } from '#node-runtime';
+import { protoFile } from '@berth/node-runtime';
 import { decodeBatch, type FrameHandler } from '../src/batch-decoder.js';
 import { encodeFrame } from '../src/frame-encoder.js';
 import type { FlatHeaders, InterimHead, OpenHead, ResetCode, ResponseHead } from '../src/frames.js';

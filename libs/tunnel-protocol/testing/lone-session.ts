@@ -1,4 +1,4 @@
-import type { BerthError } from '#errors';
+import type { BerthError } from '@berth/errors';
 import { encodeControl } from '../src/control-messages.js';
 import type { Exchange, ExchangeFailure, ExchangeSink } from '../src/exchange.js';
 import type { ExchangeKind, FlatHeaders, InterimHead, OpenHead, ResponseHead } from '../src/frames.js';

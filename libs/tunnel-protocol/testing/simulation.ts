@@ -1,4 +1,4 @@
-import type { BerthError } from '#errors';
+import type { BerthError } from '@berth/errors';
 import { CREDIT_RETURN_FEATURE, ExchangeKind, type OpenHead } from '../src/frames.js';
 import { TunnelSession } from '../src/tunnel-session.js';
 import { WindowBudget } from '../src/window-budget.js';

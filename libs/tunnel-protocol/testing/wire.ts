@@ -1,4 +1,4 @@
-import type { BerthError } from '#errors';
+import type { BerthError } from '@berth/errors';
 import type { BatchTransport } from '../src/session-types.js';
 
 interface UnderWay {

@@ -1,8 +1,9 @@
 import { setLogger } from '@grpc/grpc-js';
-import { loadAgentSettings, settingsOrExit } from '#config';
-import { messageOf } from '#errors';
-import { endOnSignals, standardOutput } from '#node-runtime';
-import { createLogger } from '#observability';
+import { loadAgentSettings } from '../agent-settings.js';
+import { settingsOrExit } from '@berth/config';
+import { messageOf } from '@berth/errors';
+import { endOnSignals, standardOutput } from '@berth/node-runtime';
+import { createLogger } from '@berth/observability';
 import { type RunningAgent, startAgent } from '../start-agent.js';
 
 /**

@@ -1,6 +1,6 @@
-import { defaultAgentSettings } from '#config';
-import { LimitedLog, silentLog } from '#observability';
-import { eventually, rawRecorder, type RawRecorder } from '#testing';
+import { defaultAgentSettings } from '../agent-settings.js';
+import { LimitedLog, silentLog } from '@berth/observability';
+import { eventually, rawRecorder, type RawRecorder } from '@berth/testing';
 import { ExchangeRecorder } from '../../testing/exchange-recorder.js';
 import { Forwarder } from './forwarder.js';
 

@@ -1,7 +1,7 @@
-import type { AgentSettings } from '#config';
-import { messageOf } from '#errors';
-import type { LimitedLog } from '#observability';
-import { type Exchange, ExchangeKind, type ExchangeSink, ResetCode } from '#tunnel-protocol';
+import type { AgentSettings } from '../agent-settings.js';
+import { messageOf } from '@berth/errors';
+import type { LimitedLog } from '@berth/observability';
+import { type Exchange, ExchangeKind, type ExchangeSink, ResetCode } from '@berth/tunnel-protocol';
 import { HttpForward } from './http-forward.js';
 import { localFailureOf } from './local-errors.js';
 import { LocalPool } from './local-pool.js';

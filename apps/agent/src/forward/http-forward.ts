@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici';
-import { messageOf } from '#errors';
-import { isIdempotent, relayHead, relayTrailers } from '#http-rules';
-import { type Exchange, type ExchangeSink, JOIN_BELOW_BYTES, ResetCode } from '#tunnel-protocol';
+import { messageOf } from '@berth/errors';
+import { isIdempotent, relayHead, relayTrailers } from '@berth/http-rules';
+import { type Exchange, type ExchangeSink, JOIN_BELOW_BYTES, ResetCode } from '@berth/tunnel-protocol';
 import { NothingSentError } from './kept-answers.js';
 import { isStaleConnection, realStatus } from './local-errors.js';
 import { ALL_IN_USE, type LocalPool, type PoolUser } from './local-pool.js';

@@ -1,5 +1,5 @@
-import { isDescriptorError } from '#node-runtime';
-import { ResetCode } from '#tunnel-protocol';
+import { isDescriptorError } from '@berth/node-runtime';
+import { ResetCode } from '@berth/tunnel-protocol';
 
 /** Why the local service cannot be reached; for its operator and for the client alike, so without addresses. */
 const UNREACHABLE: ReadonlyMap<string, string> = new Map([

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, Socket } from 'node:net';
-import { defaultAgentSettings } from '#config';
-import { LimitedLog, silentLog } from '#observability';
-import { eventually } from '#testing';
+import { defaultAgentSettings } from '../agent-settings.js';
+import { LimitedLog, silentLog } from '@berth/observability';
+import { eventually } from '@berth/testing';
 import { LocalPool, type PoolUser } from './local-pool.js';
 import { parseTarget } from './local-target.js';
 

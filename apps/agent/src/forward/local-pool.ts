@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
-import type { AgentSettings } from '#config';
-import type { LimitedLog } from '#observability';
+import type { AgentSettings } from '../agent-settings.js';
+import type { LimitedLog } from '@berth/observability';
 import { localConnector } from './local-connector.js';
 import type { LocalTarget } from './local-target.js';
 import { Client, type Connector } from './undici-client.js';

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions, createSecureContext } from 'node:tls';
-import type { AgentSettings } from '#config';
-import { BerthError, messageOf } from '#errors';
+import type { AgentSettings } from '../agent-settings.js';
+import { BerthError, messageOf } from '@berth/errors';
 import { keepAnswers } from './kept-answers.js';
 
 /** What is checked of an https service. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { ExchangeKind } from '#tunnel-protocol';
-import { eventually } from '#testing';
+import { ExchangeKind } from '@berth/tunnel-protocol';
+import { eventually } from '@berth/testing';
 import { ExchangeRecorder } from '../../testing/exchange-recorder.js';
 import { connectLocal, parseTarget } from './local-target.js';
 import { NodeForward } from './node-forward.js';

@@ -1,7 +1,7 @@
 import { type ClientRequest, type IncomingMessage, request as httpRequest, type RequestOptions } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { headerPairs, headerValue, relayHead, relayTrailers, withoutHeader } from '#http-rules';
+import { headerPairs, headerValue, relayHead, relayTrailers, withoutHeader } from '@berth/http-rules';
 import {
   Backlog,
   type Exchange,
@@ -10,7 +10,7 @@ import {
   type FlatHeaders,
   passesBy,
   ResetCode,
-} from '#tunnel-protocol';
+} from '@berth/tunnel-protocol';
 import { realStatus } from './local-errors.js';
 
 /**

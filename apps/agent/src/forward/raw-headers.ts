@@ -1,4 +1,4 @@
-import type { FlatHeaders } from '#http-rules';
+import type { FlatHeaders } from '@berth/http-rules';
 
 /**
  * undici's raw header fields as Latin-1 strings. They are views into what the

@@ -1,4 +1,4 @@
-import { eventually } from '#testing';
+import { eventually } from '@berth/testing';
 import { type BodySocket, RequestBody } from './request-body.js';
 
 /** A socket whose network takes something only when the test says so, and a body that undici would write to it. */

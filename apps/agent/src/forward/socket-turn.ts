@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
-import { messageOf } from '#errors';
-import { type Exchange, type ExchangeSink, type FlatHeaders, ResetCode } from '#tunnel-protocol';
+import { messageOf } from '@berth/errors';
+import { type Exchange, type ExchangeSink, type FlatHeaders, ResetCode } from '@berth/tunnel-protocol';
 import { ALL_IN_USE, type LocalPool, type PoolUser } from './local-pool.js';
 
 /**

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
-import type { AgentSettings } from '#config';
-import type { BerthError } from '#errors';
-import { LimitedLog, type Log } from '#observability';
+import type { AgentSettings } from '../agent-settings.js';
+import type { BerthError } from '@berth/errors';
+import { LimitedLog, type Log } from '@berth/observability';
 import {
   CREDIT_RETURN_FEATURE,
   type Exchange,
@@ -13,7 +13,7 @@ import {
   type Welcome,
   WindowBudget,
   type WindowSettings,
-} from '#tunnel-protocol';
+} from '@berth/tunnel-protocol';
 import { Backoff } from './backoff.js';
 import { channelCredentials } from './dial.js';
 import { ExchangeLog } from './exchange-log.js';

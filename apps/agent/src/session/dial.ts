@@ -1,6 +1,7 @@
 import { type ChannelCredentials, Client, type ClientDuplexStream, credentials, Metadata } from '@grpc/grpc-js';
-import { type AgentSettings, readPemFiles } from '#config';
-import { MAX_GRPC_MESSAGE_BYTES, passBuffer, TUNNEL_METHOD_PATH } from '#tunnel-protocol';
+import { type AgentSettings } from '../agent-settings.js';
+import { readPemFiles } from '@berth/config';
+import { MAX_GRPC_MESSAGE_BYTES, passBuffer, TUNNEL_METHOD_PATH } from '@berth/tunnel-protocol';
 import { ProxyRoute } from './proxy-route.js';
 
 /** HTTP/2 window of a connection: out of the way, because frames carry their own credit per exchange. */

@@ -1,5 +1,5 @@
 import { Metadata, status } from '@grpc/grpc-js';
-import { ERROR_CODE_METADATA } from '#tunnel-protocol';
+import { ERROR_CODE_METADATA } from '@berth/tunnel-protocol';
 import { whyItEnded } from './outage.js';
 
 /** test/outages.spec.ts has those that can be had over sockets. */

@@ -1,6 +1,6 @@
 import type { StatusObject } from '@grpc/grpc-js';
-import type { AgentSettings } from '#config';
-import { ERROR_CODE_METADATA } from '#tunnel-protocol';
+import type { AgentSettings } from '../agent-settings.js';
+import { ERROR_CODE_METADATA } from '@berth/tunnel-protocol';
 
 /** What is known of a dial that failed, or of a connection that ended. */
 export interface Dial {

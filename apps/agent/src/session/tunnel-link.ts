@@ -1,7 +1,7 @@
 import { type ChannelCredentials, type StatusObject } from '@grpc/grpc-js';
-import type { AgentSettings } from '#config';
-import { BerthError, isErrorCode } from '#errors';
-import type { Log } from '#observability';
+import type { AgentSettings } from '../agent-settings.js';
+import { BerthError, isErrorCode } from '@berth/errors';
+import type { Log } from '@berth/observability';
 import {
   clientTransport,
   ERROR_CODE_METADATA,
@@ -18,7 +18,7 @@ import {
   TunnelSession,
   type Welcome,
   type WindowSettings,
-} from '#tunnel-protocol';
+} from '@berth/tunnel-protocol';
 import { dial } from './dial.js';
 import { whyItEnded } from './outage.js';
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { defaultGatewaySettings } from '#config';
-import { BerthError } from '#errors';
+import { defaultGatewaySettings } from '../gateway-settings.js';
+import { BerthError } from '@berth/errors';
 import { AdminAccess } from './admin-access.js';
 
 describe('issue 8, E31: AdminAccess without a token', () => {

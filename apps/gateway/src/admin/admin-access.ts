@@ -1,13 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { Inject, Injectable } from '@nestjs/common';
-import { type GatewaySettings, isLoopback } from '#config';
-import { BerthError } from '#errors';
+import { type Frozen, isLoopback } from '@berth/config';
+import { BerthError } from '@berth/errors';
 import { GATEWAY_SETTINGS } from '../gateway.tokens.js';
 import { sameSecret } from '../tunnel/index.js';
+import type { AdminSettings, HttpSettings } from './http.settings.js';
 
-/** What the rules are made of. */
-type AdminSettings = Pick<GatewaySettings, 'http' | 'admin'>;
+/** The settings that the rules are made of. */
+interface AdminRules {
+  readonly http: Frozen<HttpSettings>;
+  readonly admin: Frozen<AdminSettings>;
+}
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
@@ -17,7 +21,7 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
  */
 @Injectable()
 export class AdminAccess {
-  constructor(@Inject(GATEWAY_SETTINGS) private readonly settings: AdminSettings) {}
+  constructor(@Inject(GATEWAY_SETTINGS) private readonly settings: AdminRules) {}
 
   /**
    * What holds for every request, with or without a token: names, and where a change may come from.

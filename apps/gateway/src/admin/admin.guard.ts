@@ -1,8 +1,8 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { Request, Response } from 'express';
-import { BerthError } from '#errors';
-import { LimitedLog, type Log } from '#observability';
+import { BerthError } from '@berth/errors';
+import { LimitedLog, type Log } from '@berth/observability';
 import { GATEWAY_LOG } from '../gateway.tokens.js';
 import { AdminAccess } from './admin-access.js';
 import { hardenAnswer } from './admin-headers.js';

@@ -1,5 +1,5 @@
 import { Counter, type Metric, type Registry } from 'prom-client';
-import { latencyMetric } from '#observability';
+import { latencyMetric } from '@berth/observability';
 import type { Agent, AgentRegistry } from '../agents/index.js';
 
 /** Names of the status classes, as their counters are numbered. */

@@ -10,7 +10,7 @@ import {
   ApiQuery,
   ApiTags,
 } from '@nestjs/swagger';
-import { BerthError } from '#errors';
+import { BerthError } from '@berth/errors';
 import { AgentRegistry } from '../agents/index.js';
 import { AgentDetailDto, AgentListDto, describeAgent, describeAgentDetail } from './agent.dto.js';
 import { ErrorDto } from './error.dto.js';

@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import type { ErrorBody } from '#errors';
+import type { ErrorBody } from '@berth/errors';
 
 class ErrorDetailDto {
   @ApiProperty({ example: 'BERTH_NOT_FOUND', description: 'stable code' })

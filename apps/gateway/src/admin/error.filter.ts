@@ -8,8 +8,8 @@ import {
   ServiceUnavailableException,
 } from '@nestjs/common';
 import type { Response } from 'express';
-import { BerthError, errorBody, type ErrorCode, messageOf } from '#errors';
-import type { Log } from '#observability';
+import { BerthError, errorBody, type ErrorCode, messageOf } from '@berth/errors';
+import type { Log } from '@berth/observability';
 import { GATEWAY_LOG } from '../gateway.tokens.js';
 
 /** The one place where errors become answers of the admin API: bound to its controllers, and to all of `berth-gateway`. */

@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
-import { ownVersion } from '#config';
-import { droppedLines } from '#node-runtime';
-import { PortAllocatorService } from '#port-allocator';
+import { VERSION } from '../version.js';
+import { droppedLines } from '@berth/node-runtime';
+import { PortAllocatorService } from '@berth/port-allocator';
 import { AgentRegistry, LifecycleEvents } from '../agents/index.js';
 import { showAgents } from './agent-metrics.js';
 import { countEvents } from './event-metrics.js';
@@ -59,6 +59,6 @@ export class GatewayMetrics {
       help: 'Version of the gateway and of its Node; always 1',
       labelNames: ['version', 'node'],
       registers: [this.registry],
-    }).set({ version: ownVersion(), node: process.versions.node }, 1);
+    }).set({ version: VERSION, node: process.versions.node }, 1);
   }
 }

@@ -1,6 +1,6 @@
 import { Controller, Get, Inject } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
-import { PortAllocatorService } from '#port-allocator';
+import { PortAllocatorService } from '@berth/port-allocator';
 import { AdminApi, ApiNeedsToken } from './admin-api.js';
 
 class LeaseDto {

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createServer as createTcpServer, type Server } from 'node:net';
-import { type BindAddress, PooledHttpServer } from '#http-server-pool';
-import { silentLog } from '#observability';
-import { PortAllocatorService } from '#port-allocator';
-import { eventually, freePortRange } from '#testing';
+import { type BindAddress, PooledHttpServer } from '@berth/http-server-pool';
+import { silentLog } from '@berth/observability';
+import { PortAllocatorService } from '@berth/port-allocator';
+import { eventually, freePortRange } from '@berth/testing';
 import { Agent } from './agent.js';
 import { AgentBerths } from './agent-berths.js';
 import { LifecycleEvents } from './lifecycle-events.js';

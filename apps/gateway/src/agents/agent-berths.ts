@@ -1,7 +1,7 @@
-import type { PooledHttpServer } from '#http-server-pool';
-import { BerthError, messageOf } from '#errors';
-import { LimitedLog, type Log } from '#observability';
-import type { Lease, PortAllocatorService } from '#port-allocator';
+import type { PooledHttpServer } from '@berth/http-server-pool';
+import { BerthError, messageOf } from '@berth/errors';
+import { LimitedLog, type Log } from '@berth/observability';
+import type { Lease, PortAllocatorService } from '@berth/port-allocator';
 import type { Agent } from './agent.js';
 import type { LifecycleEvents } from './lifecycle-events.js';
 

@@ -1,9 +1,9 @@
 import { createServer } from 'node:http';
-import { PooledHttpServer } from '#http-server-pool';
-import { silentLog } from '#observability';
-import { PortAllocatorService } from '#port-allocator';
-import { eventually, freePortRange } from '#testing';
-import { SESSION_DEFAULTS, TunnelSession, WindowBudget } from '#tunnel-protocol';
+import { PooledHttpServer } from '@berth/http-server-pool';
+import { silentLog } from '@berth/observability';
+import { PortAllocatorService } from '@berth/port-allocator';
+import { eventually, freePortRange } from '@berth/testing';
+import { SESSION_DEFAULTS, TunnelSession, WindowBudget } from '@berth/tunnel-protocol';
 import { AgentBerths } from './agent-berths.js';
 import { AgentRegistry, type RegistryOptions } from './agent-registry.js';
 import { LifecycleEvents } from './lifecycle-events.js';

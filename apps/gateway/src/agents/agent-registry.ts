@@ -1,6 +1,6 @@
-import { BerthError } from '#errors';
-import type { Log } from '#observability';
-import { GoawayReason } from '#tunnel-protocol';
+import { BerthError } from '@berth/errors';
+import type { Log } from '@berth/observability';
+import { GoawayReason } from '@berth/tunnel-protocol';
 import { Agent } from './agent.js';
 import type { AgentBerths } from './agent-berths.js';
 import type { LifecycleEvents } from './lifecycle-events.js';

@@ -1,5 +1,5 @@
-import { AgentConnections } from '#agent-pool';
-import { ExchangeStats } from '#observability';
+import { AgentConnections } from '@berth/agent-pool';
+import { ExchangeStats } from '@berth/observability';
 import type { TunnelConnection } from './tunnel-connection.js';
 
 /** One registered agent: its connections, its port and its figures. */

@@ -8,3 +8,4 @@ export {
   LifecycleEvents,
 } from './lifecycle-events.js';
 export { type ConnectionOrigin, TunnelConnection } from './tunnel-connection.js';
+export { AgentPortsSettings } from './agent-ports.settings.js';

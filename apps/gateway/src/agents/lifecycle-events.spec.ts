@@ -1,4 +1,4 @@
-import { eventually } from '#testing';
+import { eventually } from '@berth/testing';
 import { LifecycleEvents } from './lifecycle-events.js';
 
 function make(): { events: LifecycleEvents; errors: unknown[] } {

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
-import { messageOf } from '#errors';
-import type { Log } from '#observability';
+import { messageOf } from '@berth/errors';
+import type { Log } from '@berth/observability';
 
 /**
  * Why a connection to the gRPC port came to nothing before a registration was

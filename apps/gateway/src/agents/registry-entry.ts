@@ -1,4 +1,4 @@
-import { BerthError } from '#errors';
+import { BerthError } from '@berth/errors';
 import type { Agent } from './agent.js';
 import type { TunnelConnection } from './tunnel-connection.js';
 

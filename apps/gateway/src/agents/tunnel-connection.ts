@@ -1,6 +1,6 @@
-import type { PooledConnection } from '#agent-pool';
-import { BerthError } from '#errors';
-import type { GoawayReason, TunnelSession } from '#tunnel-protocol';
+import type { PooledConnection } from '@berth/agent-pool';
+import { BerthError } from '@berth/errors';
+import type { GoawayReason, TunnelSession } from '@berth/tunnel-protocol';
 
 /** Where a connection came from and what it said of itself. */
 export interface ConnectionOrigin {

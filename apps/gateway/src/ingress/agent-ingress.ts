@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { BerthError, messageOf } from '#errors';
-import type { AgentTraffic } from '#http-server-pool';
-import { ExchangeKind, type OpenHead } from '#tunnel-protocol';
+import { BerthError, messageOf } from '@berth/errors';
+import type { AgentTraffic } from '@berth/http-server-pool';
+import { ExchangeKind, type OpenHead } from '@berth/tunnel-protocol';
 import { clientAddress } from './client-address.js';
 import { type ClientConnection, clientOf, trackClient } from './client-connection.js';
 import type { ClientLimits } from './client-limits.js';

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import type { BerthError } from '#errors';
-import { LimitedLog, type Log } from '#observability';
+import type { BerthError } from '@berth/errors';
+import { LimitedLog, type Log } from '@berth/observability';
 import { clientAddress } from './client-address.js';
 
 /** Of a path, in a log line. */

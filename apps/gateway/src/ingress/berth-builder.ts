@@ -1,6 +1,6 @@
 import type { DiscoveryService } from '@nestjs/core';
-import { type AgentHttpServerFactory, type HttpServerPool, type PooledHttpServer } from '#http-server-pool';
-import { LimitedLog, type Log } from '#observability';
+import { type AgentHttpServerFactory, type HttpServerPool, type PooledHttpServer } from '@berth/http-server-pool';
+import { LimitedLog, type Log } from '@berth/observability';
 import type { Agent, BerthBuilder } from '../agents/index.js';
 import { AgentIngress } from './agent-ingress.js';
 import { AnswerLog } from './answer-log.js';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { BerthError } from '#errors';
-import { eventually } from '#testing';
+import { BerthError } from '@berth/errors';
+import { eventually } from '@berth/testing';
 import { ClientConnection, clientOf, trackClient } from './client-connection.js';
 import { PipelineBudget } from './pipeline-budget.js';
 

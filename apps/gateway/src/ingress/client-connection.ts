@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { BerthError } from '#errors';
+import type { BerthError } from '@berth/errors';
 import type { PipelineBudget } from './pipeline-budget.js';
 
 /** A response that a client connection waits for. */

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
-import { LimitedLog, type Log } from '#observability';
+import { LimitedLog, type Log } from '@berth/observability';
 import { addressKey, ClientLimits, ClientTotal, type ConnectionLimits } from './client-limits.js';
 
 class FakeSocket extends EventEmitter {

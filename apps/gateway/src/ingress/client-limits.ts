@@ -1,6 +1,6 @@
 import { isIPv6, type Socket } from 'node:net';
-import { BerthError } from '#errors';
-import type { LimitedLog, Log } from '#observability';
+import { BerthError } from '@berth/errors';
+import type { LimitedLog, Log } from '@berth/observability';
 import { clientAddress } from './client-address.js';
 
 /** How many client connections there may be, each with one exchange at a time; all at least 1. */

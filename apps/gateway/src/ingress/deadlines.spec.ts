@@ -1,4 +1,4 @@
-import { eventually } from '#testing';
+import { eventually } from '@berth/testing';
 import { Deadlines, UNWATCHED, type Watched } from './deadlines.js';
 
 class Entry implements Watched {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { STATUS_CODES, type ServerResponse, validateHeaderName, validateHeaderValue } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type BerthError, errorBody } from '#errors';
-import { requestIdOf } from '#tunnel-protocol';
+import { type BerthError, errorBody } from '@berth/errors';
+import { requestIdOf } from '@berth/tunnel-protocol';
 import type { TunnelConnection } from '../agents/index.js';
 
 /**

@@ -1,6 +1,6 @@
-import { BerthError, type ErrorCode } from '#errors';
-import { isIdempotent } from '#http-rules';
-import { type Exchange, type ExchangeFailure, ResetCode } from '#tunnel-protocol';
+import { BerthError, type ErrorCode } from '@berth/errors';
+import { isIdempotent } from '@berth/http-rules';
+import { type Exchange, type ExchangeFailure, ResetCode } from '@berth/tunnel-protocol';
 import type { IngressOptions } from './ingress-context.js';
 
 const CODES: Partial<Record<ExchangeFailure['code'], ErrorCode>> = {

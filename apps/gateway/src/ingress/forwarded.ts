@@ -1,4 +1,4 @@
-import type { FlatHeaders } from '#http-rules';
+import type { FlatHeaders } from '@berth/http-rules';
 
 /** What to tell the local service about the client; `ingress.forwardedHeaders`. */
 export type ForwardedPolicy = 'append' | 'replace' | 'off';

@@ -1,7 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { BerthError } from '#errors';
-import { type FlatHeaders, forbidsLength, headerValue, type RelayedHead, relayHead, withoutHeader } from '#http-rules';
-import type { InterimHead } from '#tunnel-protocol';
+import { BerthError } from '@berth/errors';
+import {
+  type FlatHeaders,
+  forbidsLength,
+  headerValue,
+  type RelayedHead,
+  relayHead,
+  withoutHeader,
+} from '@berth/http-rules';
+import type { InterimHead } from '@berth/tunnel-protocol';
 
 /** For the rest of an upload that nobody wants any more, ms; then the connection is closed. */
 const LINGER_MS = 5000;

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { BerthError } from '#errors';
-import { FramingError } from '#http-rules';
+import { BerthError } from '@berth/errors';
+import { FramingError } from '@berth/http-rules';
 import {
   type Exchange,
   type ExchangeFailure,
@@ -10,7 +10,7 @@ import {
   type OpenHead,
   ResetCode,
   type ResponseHead,
-} from '#tunnel-protocol';
+} from '@berth/tunnel-protocol';
 import type { TunnelConnection } from '../agents/index.js';
 import { type AnswerOwner, AnswerWriter } from './answer-writer.js';
 import type { ClientConnection, PendingAnswer } from './client-connection.js';

@@ -11,3 +11,4 @@ export {
   type IngressResponse,
   UseAtIngress,
 } from './interceptor.js';
+export { IngressSettings } from './ingress.settings.js';

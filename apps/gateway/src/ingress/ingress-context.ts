@@ -1,4 +1,4 @@
-import type { LimitedLog, Log } from '#observability';
+import type { LimitedLog, Log } from '@berth/observability';
 import type { Agent } from '../agents/index.js';
 import type { AnswerLog } from './answer-log.js';
 import type { Deadlines } from './deadlines.js';

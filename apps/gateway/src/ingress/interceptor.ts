@@ -1,5 +1,5 @@
 import { DiscoveryService } from '@nestjs/core';
-import type { FlatHeaders } from '#http-rules';
+import type { FlatHeaders } from '@berth/http-rules';
 
 /** One request (or upgrade) on its way to an agent; method, target and headers may be changed. */
 export interface IngressRequest {

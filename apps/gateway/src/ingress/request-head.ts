@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { BerthError } from '#errors';
+import { BerthError } from '@berth/errors';
 import {
   authorityOf,
   carriesHttp,
@@ -10,7 +10,7 @@ import {
   relayHead,
   upgradeProtocols,
   withoutHttpUpgrades,
-} from '#http-rules';
+} from '@berth/http-rules';
 import { clientAddress } from './client-address.js';
 import { applyForwarded } from './forwarded.js';
 import { bodyTooLarge } from './http-messages.js';

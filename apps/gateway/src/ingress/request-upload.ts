@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import type { BerthError } from '#errors';
-import { relayTrailers } from '#http-rules';
-import type { Exchange } from '#tunnel-protocol';
+import type { BerthError } from '@berth/errors';
+import { relayTrailers } from '@berth/http-rules';
+import type { Exchange } from '@berth/tunnel-protocol';
 import { bodyNotBegun, uploadStopped, uploadStuck } from './failures.js';
 import { bodyTooLarge, expectsContinue } from './http-messages.js';
 import type { IngressContext } from './ingress-context.js';

@@ -1,5 +1,5 @@
-import { BerthError } from '#errors';
-import { ByteQueue, type FlatHeaders, type ResponseHead } from '#tunnel-protocol';
+import { BerthError } from '@berth/errors';
+import { ByteQueue, type FlatHeaders, type ResponseHead } from '@berth/tunnel-protocol';
 import type { HttpRelay } from './http-relay.js';
 import type { IngressInterceptor, IngressRequest, IngressResponse } from './interceptor.js';
 

@@ -1,7 +1,7 @@
 import { type IncomingMessage, ServerResponse, validateHeaderName, validateHeaderValue } from 'node:http';
 import type { Socket } from 'node:net';
-import { BerthError } from '#errors';
-import { upgradeProtocols } from '#http-rules';
+import { BerthError } from '@berth/errors';
+import { upgradeProtocols } from '@berth/http-rules';
 import {
   Backlog,
   type Exchange,
@@ -12,7 +12,7 @@ import {
   passesBy,
   ResetCode,
   type ResponseHead,
-} from '#tunnel-protocol';
+} from '@berth/tunnel-protocol';
 import { lingeringEnd, type PendingAnswer } from './client-connection.js';
 import { UNWATCHED, type Watched } from './deadlines.js';
 import { newRequestId, sendRawError } from './error-responses.js';

@@ -1,5 +1,5 @@
 import type { PeerCertificate } from 'node:tls';
-import { BerthError } from '#errors';
+import { BerthError } from '@berth/errors';
 import { checkAgentId, checkCertificate, checkToken } from './agent-credentials.js';
 
 function refusal(run: () => void): BerthError | undefined {

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { DetailedPeerCertificate, PeerCertificate } from 'node:tls';
-import { AGENT_ID } from '#config';
-import { BerthError } from '#errors';
+import { AGENT_ID } from '@berth/config';
+import { BerthError } from '@berth/errors';
 
 /**
  * Checklist A10.

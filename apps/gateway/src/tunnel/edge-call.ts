@@ -1,5 +1,5 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
-import type { BerthError } from '#errors';
+import type { BerthError } from '@berth/errors';
 import { MessageCounter } from './message-counter.js';
 
 /** What a call tells its connection. */

@@ -1,6 +1,6 @@
 import { type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
-import { BerthError } from '#errors';
+import { BerthError } from '@berth/errors';
 import type { HandshakeFailure } from '../agents/index.js';
 import { EdgeCall } from './edge-call.js';
 import { addressGroup, type Newcomer, type Newcomers } from './newcomers.js';

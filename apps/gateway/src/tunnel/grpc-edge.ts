@@ -2,7 +2,7 @@ import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2S
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Metadata } from '@grpc/grpc-js';
-import type { LimitedLog } from '#observability';
+import type { LimitedLog } from '@berth/observability';
 import type { HandshakeFailure, LifecycleEvents } from '../agents/index.js';
 import type { EdgeCall } from './edge-call.js';
 import { EdgeConnection, type EdgeLimits, type EdgeOwner } from './edge-connection.js';

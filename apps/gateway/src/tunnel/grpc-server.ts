@@ -1,7 +1,7 @@
 import type { Http2Server } from 'node:http2';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import { readPemFiles } from '#config';
-import { BerthError } from '#errors';
+import { readPemFiles } from '@berth/config';
+import { BerthError } from '@berth/errors';
 
 /*
  * What grpc-js has no public option for, in one place: its HTTP/2 server, which

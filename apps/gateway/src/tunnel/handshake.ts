@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { PeerCertificate } from 'node:tls';
-import { BerthError } from '#errors';
-import type { LimitedLog, Log } from '#observability';
+import { BerthError } from '@berth/errors';
+import type { LimitedLog, Log } from '@berth/observability';
 import {
   type BatchTransport,
   CREDIT_RETURN_FEATURE,
@@ -10,7 +10,7 @@ import {
   PROTOCOL_VERSION,
   TunnelSession,
   type WindowSettings,
-} from '#tunnel-protocol';
+} from '@berth/tunnel-protocol';
 import { type Agent, type AgentRegistry, type LifecycleEvents, TunnelConnection } from '../agents/index.js';
 import { checkAgentId, checkCertificate, checkToken } from './agent-credentials.js';
 import type { EdgeCall } from './edge-call.js';

@@ -4,3 +4,5 @@ export { grpcCredentials, type GrpcTls } from './grpc-server.js';
 export { type HandshakeOptions, Handshakes } from './handshake.js';
 export { CERTIFICATE_REQUIRED, TunnelController } from './tunnel.controller.js';
 export { TunnelGrpcServer, type TunnelServerOptions } from './tunnel-grpc-server.js';
+export { AuthSettings, GrpcSettings, GrpcTlsSettings } from './grpc.settings.js';
+export { GatewayTunnelSettings } from './tunnel.settings.js';

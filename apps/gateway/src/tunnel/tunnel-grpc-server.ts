@@ -1,4 +1,4 @@
-import { MAX_BATCH_BYTES, MAX_GRPC_MESSAGE_BYTES, passBuffer, TUNNEL_METHOD_PATH } from '#tunnel-protocol';
+import { MAX_BATCH_BYTES, MAX_GRPC_MESSAGE_BYTES, passBuffer, TUNNEL_METHOD_PATH } from '@berth/tunnel-protocol';
 import type { Server, ServerCredentials } from '@grpc/grpc-js';
 import { ServerGrpc } from '@nestjs/microservices';
 import type { GrpcEdge } from './grpc-edge.js';

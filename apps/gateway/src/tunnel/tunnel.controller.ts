@@ -1,8 +1,8 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { Controller, Inject } from '@nestjs/common';
 import { GrpcStreamCall } from '@nestjs/microservices';
-import { BerthError } from '#errors';
-import { serverTransport } from '#tunnel-protocol';
+import { BerthError } from '@berth/errors';
+import { serverTransport } from '@berth/tunnel-protocol';
 import { GrpcEdge } from './grpc-edge.js';
 import { Handshakes } from './handshake.js';
 

@@ -1,5 +1,5 @@
-import { messageOf } from '#errors';
-import type { Log } from '#observability';
+import { messageOf } from '@berth/errors';
+import type { Log } from '@berth/observability';
 import type { InvocationBus } from '../bus/invocation-bus.js';
 import { requireDefinition } from '../definition/require-definition.js';
 import type { ServiceClass, ServiceDefinition } from '../definition/service-definition.js';

@@ -1,4 +1,4 @@
-import { describeWithRedis, eventually } from '#testing';
+import { describeWithRedis, eventually } from '@berth/testing';
 import { RedisLab } from '../../testing/redis/redis-lab.js';
 import type { InvocationBus } from '../bus/invocation-bus.js';
 import { MemoryBus } from '../bus/memory-bus.js';

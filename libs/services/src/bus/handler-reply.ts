@@ -1,4 +1,4 @@
-import { messageOf } from '#errors';
+import { messageOf } from '@berth/errors';
 import { ServicesError } from '../errors.js';
 import { CODE_HEADER, type ErrorReplyBody, type InvocationReply } from '../invocation/invocation.js';
 import { errorReply, isFailure } from '../invocation/replies.js';

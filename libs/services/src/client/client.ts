@@ -1,4 +1,4 @@
-import { isErrorCode } from '#errors';
+import { isErrorCode } from '@berth/errors';
 import type { InvocationBus } from '../bus/invocation-bus.js';
 import { requireDefinition } from '../definition/require-definition.js';
 import { type MemberDefinition, type ServiceClass, type ServiceDefinition } from '../definition/service-definition.js';

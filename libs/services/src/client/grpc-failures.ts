@@ -1,5 +1,5 @@
 import { type ServiceError, status as Grpc } from '@grpc/grpc-js';
-import { type ErrorCode, isErrorCode } from '#errors';
+import { type ErrorCode, isErrorCode } from '@berth/errors';
 import { ServicesError } from '../errors.js';
 import { CODE_HEADER } from '../invocation/invocation.js';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { type ChannelCredentials, type ChannelOptions, credentials } from '@grpc/grpc-js';
-import { messageOf } from '#errors';
+import { messageOf } from '@berth/errors';
 import { MAX_MS } from '../definition/option-checks.js';
 import { ServicesError } from '../errors.js';
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { silentLog } from '#observability';
-import { eventually } from '#testing';
+import { silentLog } from '@berth/observability';
+import { eventually } from '@berth/testing';
 import { textReply } from '../../testing/oprc-caller.js';
 import { ServicesError } from '../errors.js';
 import type { Delivery, Invocation, InvocationReply } from '../invocation/invocation.js';

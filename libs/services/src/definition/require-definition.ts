@@ -1,4 +1,4 @@
-import type { ErrorCode } from '#errors';
+import type { ErrorCode } from '@berth/errors';
 import { AgentError, ServicesError } from '../errors.js';
 import { definitionOf, type ServiceClass, type ServiceDefinition } from './service-definition.js';
 

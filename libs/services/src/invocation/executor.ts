@@ -1,4 +1,4 @@
-import type { Log } from '#observability';
+import type { Log } from '@berth/observability';
 import type { MemberDefinition } from '../definition/service-definition.js';
 import { ServicesError } from '../errors.js';
 import { checkObjectId } from '../objects/object-id.js';

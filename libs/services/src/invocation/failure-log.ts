@@ -1,5 +1,5 @@
-import type { BerthError, ErrorCode } from '#errors';
-import type { Log } from '#observability';
+import type { BerthError, ErrorCode } from '@berth/errors';
+import type { Log } from '@berth/observability';
 import { cutText } from './error-text.js';
 import type { Invocation } from './invocation.js';
 import { textOfThrown } from './thrown.js';

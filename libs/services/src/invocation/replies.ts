@@ -1,4 +1,4 @@
-import { BerthError, type ErrorCode } from '#errors';
+import { BerthError, type ErrorCode } from '@berth/errors';
 import { ServicesError } from '../errors.js';
 import { cutText } from './error-text.js';
 import { CODE_HEADER, type ErrorReplyBody, type InvocationReply, InvocationStatus } from './invocation.js';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describeWithRedis, eventually } from '#testing';
+import { describeWithRedis, eventually } from '@berth/testing';
 import { redisTest } from '../../testing/redis/redis-lab.js';
 import { client } from '../client/client.js';
 import { Getter, Method, State } from '../definition/method-decorators.js';

@@ -1,4 +1,4 @@
-import { describeWithRedis, RedisServer } from '#testing';
+import { describeWithRedis, RedisServer } from '@berth/testing';
 import { objectStoreContract } from '../../testing/store-contract.js';
 import { RedisStore } from './redis-store.js';
 

@@ -1,5 +1,5 @@
 import { createClient } from '@redis/client';
-import { describeWithRedis, eventually, RedisServer } from '#testing';
+import { describeWithRedis, eventually, RedisServer } from '@berth/testing';
 import { codeOf, later } from '../../testing/bus/lab.js';
 import { Wire } from '../../testing/store/wire.js';
 import { InvocationStatus } from '../invocation/invocation.js';

@@ -1,4 +1,4 @@
-import { LatencyHistogram } from '#observability';
+import { LatencyHistogram } from '@berth/observability';
 import { type InvocationReply, InvocationStatus } from '../invocation/invocation.js';
 import { isFailure } from '../invocation/replies.js';
 import { ErrorWindow } from './error-window.js';

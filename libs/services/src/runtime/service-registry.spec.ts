@@ -1,8 +1,8 @@
 import { client } from '../client/client.js';
 import { Method } from '../definition/method-decorators.js';
 import { Service } from '../definition/service-decorator.js';
-import { BerthError } from '#errors';
-import { silentLog } from '#observability';
+import { BerthError } from '@berth/errors';
+import { silentLog } from '@berth/observability';
 import { ServicesError } from '../errors.js';
 import { type InstanceFactory, ServiceRegistry } from './service-registry.js';
 import { Services } from './services.js';

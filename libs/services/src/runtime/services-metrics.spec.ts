@@ -1,5 +1,5 @@
 import { type OpenMetricsContentType, Registry } from 'prom-client';
-import { type Family, parsePrometheus } from '../../../../test/support/prometheus.js';
+import { type Family, parsePrometheus } from '@berth/testing/system';
 import { client } from '../client/client.js';
 import { Getter, Method, State } from '../definition/method-decorators.js';
 import { Service } from '../definition/service-decorator.js';

@@ -1,5 +1,5 @@
 import type { Metric, Registry, RegistryContentType } from 'prom-client';
-import { type LabelledLatency, latencyMetric } from '#observability';
+import { type LabelledLatency, latencyMetric } from '@berth/observability';
 import type { AgentState } from '../agents/object-agent.js';
 import { ServicesError } from '../errors.js';
 import type { CallStats } from './call-stats.js';

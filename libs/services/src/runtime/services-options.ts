@@ -1,4 +1,4 @@
-import { type Log, silentLog } from '#observability';
+import { type Log, silentLog } from '@berth/observability';
 import type { InvocationBus } from '../bus/invocation-bus.js';
 import { checkCount, checkMs, MAX_PARTITION } from '../definition/option-checks.js';
 import type { ServiceClass } from '../definition/service-definition.js';

@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { jest } from '@jest/globals';
-import { silentLog } from '#observability';
+import { silentLog } from '@berth/observability';
 import { ServerError } from '../errors.js';
 import { OprcCaller, textReply } from '../../testing/oprc-caller.js';
 import { FunctionServer } from './function-server.js';

@@ -1,6 +1,6 @@
 import { setImmediate as soon } from 'node:timers/promises';
-import { messageOf } from '#errors';
-import type { Log } from '#observability';
+import { messageOf } from '@berth/errors';
+import type { Log } from '@berth/observability';
 import type { ServerCredentials } from '@grpc/grpc-js';
 import { ServerError } from '../errors.js';
 import type { InvocationHandler } from '../invocation/invocation-handler.js';

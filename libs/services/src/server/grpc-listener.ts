@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import { type AddressInfo, createServer, type Server as TcpServer, type Socket } from 'node:net';
 import { Server, type ServerCredentials } from '@grpc/grpc-js';
-import type { Log } from '#observability';
+import type { Log } from '@berth/observability';
 import type { ServerSettings } from './server-options.js';
 import type { StreamGuard } from './stream-guard.js';
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerHttp2Stream } from 'node:http2';
 import type { sendUnaryData, Server } from '@grpc/grpc-js';
-import type { Log } from '#observability';
+import type { Log } from '@berth/observability';
 import { ServicesError } from '../errors.js';
 import type { InvocationHandler } from '../invocation/invocation-handler.js';
 import { errorReply } from '../invocation/replies.js';

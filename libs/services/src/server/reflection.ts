@@ -3,7 +3,7 @@ import { loadSync, type PackageDefinition } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { protoPath as healthProto } from 'grpc-health-check';
 import descriptor from 'protobufjs/ext/descriptor/index.js';
-import { protoFile } from '#node-runtime';
+import { protoFile } from '@berth/node-runtime';
 
 let described: PackageDefinition | undefined;
 

@@ -1,6 +1,6 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import { Metadata, type StatusObject, status as Grpc } from '@grpc/grpc-js';
-import type { ErrorCode } from '#errors';
+import type { ErrorCode } from '@berth/errors';
 import { CODE_HEADER } from '../invocation/invocation.js';
 
 /** Why a call gets a gRPC status instead of an InvocationResponse. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import { ServerCredentials } from '@grpc/grpc-js';
-import { messageOf } from '#errors';
+import { messageOf } from '@berth/errors';
 import { ServerError } from '../errors.js';
 import type { ServerInfo } from './server-lifecycle.js';
 

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '#errors';
+import type { ErrorCode } from '@berth/errors';
 import {
   IDEMPOTENCY_OPTION,
   type Invocation,

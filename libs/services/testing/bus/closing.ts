@@ -1,4 +1,4 @@
-import { eventually } from '#testing';
+import { eventually } from '@berth/testing';
 import { answering, codeOf, HeldHandler, invocation, labTest, type MakeBuses, ofObject, subscription } from './lab.js';
 
 /** The end of a bus. */

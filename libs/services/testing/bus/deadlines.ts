@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { eventually } from '#testing';
+import { eventually } from '@berth/testing';
 import { CODE_HEADER, InvocationStatus } from '../../src/invocation/invocation.js';
 import {
   codeOf,

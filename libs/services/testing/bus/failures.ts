@@ -1,4 +1,4 @@
-import { eventually } from '#testing';
+import { eventually } from '@berth/testing';
 import type { DeadLetter } from '../../src/bus/invocation-bus.js';
 import { type InvocationReply, InvocationStatus } from '../../src/invocation/invocation.js';
 import { AppError, ServicesError } from '../../src/errors.js';

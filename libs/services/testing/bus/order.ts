@@ -1,4 +1,4 @@
-import { eventually } from '#testing';
+import { eventually } from '@berth/testing';
 import { gate, HeldHandler, invocation, labTest, type MakeBuses, ofObject, okay } from './lab.js';
 
 /** Calls on one object run one at a time in order, other objects in parallel. */

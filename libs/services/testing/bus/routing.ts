@@ -1,4 +1,4 @@
-import { eventually } from '#testing';
+import { eventually } from '@berth/testing';
 import { answering, codeOf, HeldHandler, invocation, labTest, type MakeBuses, ofObject, textOf } from './lab.js';
 
 /** Who gets an invocation. */

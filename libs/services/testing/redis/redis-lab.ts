@@ -1,5 +1,5 @@
 import { createClient } from '@redis/client';
-import { RedisServer } from '#testing';
+import { RedisServer } from '@berth/testing';
 import type { RedisBusOptions } from '../../src/bus/redis/options.js';
 import { RedisBus } from '../../src/bus/redis/redis-bus.js';
 import { FaultyLink } from './faulty-link.js';

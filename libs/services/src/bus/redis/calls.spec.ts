@@ -1,4 +1,4 @@
-import { eventually } from '#testing';
+import { eventually } from '@berth/testing';
 import { codeOf, invocation, later, SERVICE } from '../../../testing/bus/lab.js';
 import type { InvocationReply, Invocation } from '../../invocation/invocation.js';
 import { Call } from './call.js';

@@ -1,5 +1,5 @@
 import { ErrorReply, RESP_TYPES } from '@redis/client';
-import { messageOf } from '#errors';
+import { messageOf } from '@berth/errors';
 import { ServicesError } from '../../errors.js';
 import type { DeadLetter } from '../invocation-bus.js';
 import { decodeRecord, scopeOf } from './message.js';

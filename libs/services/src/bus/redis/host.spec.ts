@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { eventually } from '#testing';
+import { eventually } from '@berth/testing';
 import { codeOf, HeldHandler, ofObject, subscription } from '../../../testing/bus/lab.js';
 import { RedisDelivery } from './delivery.js';
 import { Host } from './host.js';

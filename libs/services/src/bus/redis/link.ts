@@ -1,6 +1,6 @@
 import { createClient } from '@redis/client';
-import { messageOf } from '#errors';
-import { type Log, silentLog } from '#observability';
+import { messageOf } from '@berth/errors';
+import { type Log, silentLog } from '@berth/observability';
 
 /** Back-off between attempts, ms: twice as long each time, and up to half of it by chance. */
 const FIRST_RETRY_MS = 30;

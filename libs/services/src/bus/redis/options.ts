@@ -1,4 +1,4 @@
-import type { Log } from '#observability';
+import type { Log } from '@berth/observability';
 import { MAX_MS } from '../../definition/option-checks.js';
 import { ServicesError } from '../../errors.js';
 import { BUS_DEFAULTS, type BusOptions } from '../bus-options.js';

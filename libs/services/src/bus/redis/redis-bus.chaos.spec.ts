@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describeWithRedis, eventually } from '#testing';
+import { describeWithRedis, eventually } from '@berth/testing';
 import { invocation, ofObject, okay, SERVICE, subscription } from '../../../testing/bus/lab.js';
 import type { FaultyLink } from '../../../testing/redis/faulty-link.js';
 import { type RedisLab, redisTest } from '../../../testing/redis/redis-lab.js';

@@ -1,4 +1,4 @@
-import { describeWithRedis, RedisServer } from '#testing';
+import { describeWithRedis, RedisServer } from '@berth/testing';
 import { invocationBusContract } from '../../../testing/bus-contract.js';
 import { RedisBus } from './redis-bus.js';
 

@@ -1,4 +1,4 @@
-import { describeWithRedis, eventually } from '#testing';
+import { describeWithRedis, eventually } from '@berth/testing';
 import { answering, codeOf, HeldHandler, invocation, SERVICE, subscription } from '../../../testing/bus/lab.js';
 import { redisTest } from '../../../testing/redis/redis-lab.js';
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describeWithRedis, eventually, RedisServer } from '#testing';
+import { describeWithRedis, eventually, RedisServer } from '@berth/testing';
 import {
   answering,
   codeOf,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describeWithRedis, eventually } from '#testing';
+import { describeWithRedis, eventually } from '@berth/testing';
 import { invocation, ofObject, okay, subscription, textOf } from '../../../testing/bus/lab.js';
 import { redisTest } from '../../../testing/redis/redis-lab.js';
 import type { BusHandler } from '../invocation-bus.js';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describeWithRedis, eventually } from '#testing';
+import { describeWithRedis, eventually } from '@berth/testing';
 import {
   answering,
   codeOf,

@@ -1,4 +1,4 @@
-import { describeWithRedis, eventually } from '#testing';
+import { describeWithRedis, eventually } from '@berth/testing';
 import {
   answering,
   codeOf,

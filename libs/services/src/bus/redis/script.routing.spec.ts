@@ -1,4 +1,4 @@
-import { describeWithRedis } from '#testing';
+import { describeWithRedis } from '@berth/testing';
 import { SERVICE } from '../../../testing/bus/lab.js';
 import { redisTest } from '../../../testing/redis/redis-lab.js';
 import { doneOp, joinOp, leftOp, sendOp, Speaker, type Work } from '../../../testing/redis/speaker.js';

@@ -1,4 +1,4 @@
-import { describeWithRedis, eventually } from '#testing';
+import { describeWithRedis, eventually } from '@berth/testing';
 import { redisTest } from '../../../testing/redis/redis-lab.js';
 import { joinOp, sendOp, Speaker } from '../../../testing/redis/speaker.js';
 

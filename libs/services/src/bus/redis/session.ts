@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { type Log, silentLog } from '#observability';
+import { type Log, silentLog } from '@berth/observability';
 import { BrokerClock, type Moment } from './broker-clock.js';
 import { Latch } from './latch.js';
 import { type Connection, Link, type LinkOptions } from './link.js';

@@ -1,5 +1,5 @@
 import { createClient, RESP_TYPES } from '@redis/client';
-import { messageOf } from '#errors';
+import { messageOf } from '@berth/errors';
 import { ServicesError } from '../../errors.js';
 
 /** What the store needs of a client of `@redis/client`. */

@@ -1,5 +1,5 @@
 import { ErrorReply } from '@redis/client';
-import { messageOf } from '#errors';
+import { messageOf } from '@berth/errors';
 import { Deadlines, type Expiring } from '../../runtime/deadlines.js';
 import { BINARY, type RedisClient, unavailable } from './client.js';
 import { Operation, timedOut } from './operation.js';

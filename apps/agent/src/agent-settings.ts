@@ -1,0 +1,256 @@
+import {
+  type Frozen,
+  checkAgentId,
+  checkHostAndPort,
+  checkTexts,
+  File,
+  Group,
+  Integer,
+  LogSettings,
+  MAX_HEADER_BYTES,
+  MAX_MS,
+  ShutdownSettings,
+  Switch,
+  Text,
+  Texts,
+  WindowSettings,
+  checkWindows,
+  type Program,
+  type Report,
+  type LoadInput,
+  type LoadResult,
+  loadSettings,
+  settingsFrom,
+  type DeepPartial,
+} from '@berth/config';
+import { VERSION } from './version.js';
+import { checkProxy, normaliseProxy, proxyLayer } from './proxy.js';
+import { checkTarget, normaliseTarget, TARGET_FORMS } from './target.js';
+
+export class AgentTlsSettings {
+  @Switch({
+    alias: '--tls',
+    description: 'TLS towards the gateway; on by itself when a file below is given, unless switched off.',
+  })
+  enabled = false;
+
+  @File({
+    alias: '--tls-ca',
+    description: "PEM file with the CA of the gateway's certificate; empty: the well-known ones.",
+  })
+  caFile = '';
+
+  @File({ alias: '--tls-cert', description: "PEM file with the agent's certificate chain; its common name is the id." })
+  certFile = '';
+
+  @File({ alias: '--tls-key', description: "PEM file with the private key of the agent's certificate." })
+  keyFile = '';
+
+  @Text({ description: "Name to check the gateway's certificate for, when it differs from the one dialled." })
+  serverName = '';
+}
+
+export class ReconnectSettings {
+  @Integer(1, MAX_MS, { description: 'Longest wait before the first new attempt; it doubles with each attempt.' })
+  minMs = 1000;
+
+  @Integer(1, MAX_MS, { description: 'Longest wait between two attempts.' })
+  maxMs = 30_000;
+
+  @Integer(1, MAX_MS, { description: 'Longest wait while nobody answers and the loss is younger than earlyForMs.' })
+  earlyMaxMs = 2000;
+
+  @Integer(0, MAX_MS, { description: 'Time for which a lost gateway is looked for at that pace; 0: not at all.' })
+  earlyForMs = 60_000;
+
+  @Integer(0, MAX_MS, { description: 'Time a connection must have lasted for the wait to start small again.' })
+  stableAfterMs = 10_000;
+}
+
+export class LocalSettings {
+  @Integer(1, MAX_MS, { description: 'Time until a connection to the local service must stand.' })
+  connectTimeoutMs = 5000;
+
+  @Integer(0, MAX_MS, {
+    description: "Time until the local service's response head must have come; 0 leaves it to the gateway.",
+  })
+  responseTimeoutMs = 0;
+
+  @Integer(0, MAX_MS, {
+    description:
+      'Time without a byte after which the request to the local service is ended; 0 leaves it to the gateway.',
+  })
+  idleTimeoutMs = 0;
+
+  @Integer(0, 1_000_000, {
+    description:
+      'Connections to the local service at a time; further exchanges wait for one. 0: as many as descriptors and memory of the process allow.',
+  })
+  maxConnections = 0;
+
+  @Integer(0, MAX_MS, {
+    description:
+      'Time without one of local.maxConnections becoming free after which exchanges that wait are refused with 503; 0: none waits.',
+  })
+  queueTimeoutMs = 1000;
+
+  @Integer(1024, MAX_HEADER_BYTES, { description: "Size of the local service's response head; above it, 502." })
+  maxHeaderBytes = 32_768;
+
+  @Integer(0, MAX_MS, {
+    description:
+      'Time an unused connection to the local service is kept; less than the service keeps it; 0: none is used twice.',
+  })
+  keepAliveMs = 4000;
+
+  @Group('TLS towards the gateway')
+  tls = new LocalTlsSettings();
+}
+
+export class AgentTunnelSettings extends WindowSettings {
+  @Integer(1, MAX_MS, { description: 'Time from dialling to the completed handshake.' })
+  handshakeTimeoutMs = 10_000;
+
+  @Integer(0, 1_000_000, {
+    description:
+      'Exchanges that one connection takes at a time; further ones get 503. 0: 32768, or fewer where descriptors and memory of the process do not allow that.',
+  })
+  maxExchanges = 0;
+}
+
+export class LocalTlsSettings {
+  @File({
+    description: "PEM file with the CA of an https target's certificate, or the certificate itself if self-signed.",
+  })
+  caFile = '';
+
+  @Text({ description: "Name to ask an https target for and to check its certificate for; empty: the target's host." })
+  serverName = '';
+
+  @Switch({
+    description: "Whether an https target's certificate is checked; without, anybody may answer in its place.",
+  })
+  verify = true;
+}
+
+/** The agent's settings with their defaults and rules; {@link AgentSettings} is what other rooms see of it. */
+class AgentConfig {
+  @Text({
+    check: checkTarget,
+    required: `is missing: ${TARGET_FORMS}; as the first argument, as AGENT_TARGET or as target in the file`,
+    description:
+      'Local service: http://host:port, https://host:port, unix:/path/to.sock; also host:3000, or 3000 alone.',
+  })
+  target = '';
+
+  @Text({
+    check: checkAgentId,
+    required: 'is missing: give --id, AGENT_ID or id in the file',
+    description: 'Id of this agent, unique at the gateway: 1 to 64 of A-Z a-z 0-9 . _ - with a letter or digit first.',
+  })
+  id = '';
+
+  @Text({ check: checkHostAndPort, description: 'Host and gRPC port of the gateway, as host:port.' })
+  gateway = '127.0.0.1:9090';
+
+  @Text({
+    check: checkProxy,
+    description:
+      'HTTP proxy on the way to the gateway, as http://host:port or http://user:password@host:port; none: go without. If not given: HTTPS_PROXY or HTTP_PROXY, unless NO_PROXY names the gateway.',
+  })
+  proxy = '';
+
+  @Text({
+    secret: true,
+    description: 'Shared secret that the gateway asks for. Prefer the file or the environment.',
+  })
+  token = '';
+
+  @File({ description: 'File that holds the shared secret; instead of the token itself.' })
+  tokenFile = '';
+
+  @Integer(1, 64, { description: 'Connections to hold to the gateway.' })
+  connections = 1;
+
+  @Texts({ check: checkTexts, description: 'What the gateway shows about this agent: names and texts.' })
+  metadata: Record<string, string> = {};
+
+  @Group('TLS towards the gateway')
+  tls = new AgentTlsSettings();
+
+  @Group('Reconnecting')
+  reconnect = new ReconnectSettings();
+
+  @Group('Local service')
+  local = new LocalSettings();
+
+  @Group('Tunnel connections')
+  tunnel = new AgentTunnelSettings();
+
+  @Group('Shutdown')
+  shutdown = new ShutdownSettings();
+
+  @Group('Log')
+  log = new LogSettings();
+}
+
+/** What the rooms see of it. */
+export type AgentSettings = Frozen<AgentConfig>;
+
+/** Rules between the agent's settings. */
+export function checkAgent({ reconnect, tls, tunnel }: AgentSettings, report: Report): void {
+  if (reconnect.maxMs < reconnect.minMs) {
+    report('reconnect.maxMs', `must not be below reconnect.minMs, ${reconnect.minMs}`, 'reconnect.minMs');
+  }
+  if (tls.certFile !== '' && tls.keyFile === '') report('tls.keyFile', 'is needed with tls.certFile');
+  if (tls.keyFile !== '' && tls.certFile === '') report('tls.certFile', 'is needed with tls.keyFile');
+  checkWindows(tunnel, report);
+}
+
+/** The agent's settings, for the loader. */
+export const AGENT: Program<AgentConfig> = {
+  name: 'berth-agent',
+  summary: 'Makes a local service reachable at a port of the gateway.',
+  example: 'berth-agent 3000 --id kiosk-7 --gateway gateway.example.org:9090',
+  title: 'Agent',
+  defaults: () => new AgentConfig(),
+  envPrefix: 'AGENT_',
+  positional: 'target',
+  fileName: 'agent.yaml',
+  fileEnv: 'AGENT_CONFIG_FILE',
+  ambient: (env, values) => {
+    const gateway = values.findLast(({ path }) => path === 'gateway')?.value ?? new AgentConfig().gateway;
+    return typeof gateway === 'string' ? proxyLayer(env, gateway) : [];
+  },
+  prepare: (draft) => {
+    const { root } = draft;
+    draft.readSecret('token', 'tokenFile');
+    // Whoever names a certificate wants TLS; only an explicit `false` is stronger.
+    if (!draft.isGiven('tls.enabled'))
+      root.tls.enabled = [root.tls.caFile, root.tls.certFile, root.tls.keyFile].some((file) => file !== '');
+    root.target = normaliseTarget(root.target) ?? root.target;
+    root.proxy = normaliseProxy(root.proxy) ?? root.proxy;
+  },
+  check: checkAgent,
+};
+
+/**
+ * The agent's settings: `agent.yaml`, the environment (`AGENT_…`) over it, flags over both.
+ *
+ * @throws BerthError `BERTH_CONFIG_INVALID`, a line per problem, secrets left out
+ */
+export function loadAgentSettings(input: Partial<LoadInput> = {}): LoadResult<AgentConfig> {
+  return loadSettings(AGENT, { version: VERSION, ...input });
+}
+
+/**
+ * Frozen agent settings without any file, environment or flag.
+ *
+ * @param overrides target and id, and what differs from the defaults
+ * @throws BerthError `BERTH_CONFIG_INVALID`, as for settings that come from a file
+ */
+export function defaultAgentSettings(
+  overrides: DeepPartial<AgentSettings> & Pick<AgentSettings, 'target' | 'id'>,
+): AgentSettings {
+  return settingsFrom(AGENT, overrides);
+}

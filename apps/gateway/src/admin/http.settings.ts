@@ -1,0 +1,54 @@
+import { checkHost, checkHostNames, File, Group, Integer, List, MAX_MS, Switch, Text } from '@berth/config';
+
+export class AgentPortRangeSettings {
+  @Integer(1, 65_535, { description: 'First port that agents are given.' })
+  start = 8100;
+
+  @Integer(1, 65_535, { description: 'Last port that agents are given; it belongs to the range.' })
+  end = 8200;
+}
+
+export class HttpSettings {
+  @Text({ check: checkHost, description: 'Address of the admin port.' })
+  host = '127.0.0.1';
+
+  @Integer(0, 65_535, { description: 'Admin port: agents, health, metrics, API description; 0 takes any free one.' })
+  port = 8080;
+
+  @List({
+    check: checkHostNames,
+    description:
+      'Names by which the admin port may be addressed, besides IP addresses, `localhost` and `http.host`; `*`: any.',
+  })
+  allowedHosts: string[] = [];
+
+  @Integer(1, MAX_MS, { description: 'Time until the head of a request to the admin port must be there; then 408.' })
+  headersTimeoutMs = 10_000;
+
+  @Integer(1, MAX_MS, {
+    description:
+      'Time until a whole request to the admin port must be there, and time that its client may take nothing of the answer.',
+  })
+  requestTimeoutMs = 30_000;
+
+  @Group()
+  agentPortRange = new AgentPortRangeSettings();
+}
+
+export class AdminSettings {
+  @Text({
+    secret: true,
+    description:
+      'Secret that requests to the admin port must show (`Authorization: Bearer …`); needed where the port listens beyond loopback. Prefer the file or the environment.',
+  })
+  token = '';
+
+  @File({ description: 'File that holds that secret; instead of the token itself.' })
+  tokenFile = '';
+
+  @Switch({ description: 'The admin port may listen beyond loopback without a token: whoever reaches it is let in.' })
+  insecure = false;
+
+  @Switch({ description: 'Metrics are shown without the token, as the health probes are.' })
+  openMetrics = false;
+}

@@ -1,0 +1,67 @@
+import {
+  checkHost,
+  checkOptionalHost,
+  checkOrigins,
+  checkStaticPorts,
+  Integer,
+  List,
+  MAX_MS,
+  Ports,
+  Text,
+} from '@berth/config';
+
+export class AgentPortsSettings {
+  @Text({ check: checkHost, description: "Address of the agents' HTTP ports." })
+  host = '0.0.0.0';
+
+  @Text({
+    check: checkOptionalHost,
+    description: 'Host shown to people in addresses of agents; empty: the one that the agent dialled.',
+  })
+  publicHost = '';
+
+  @Ports({ check: checkStaticPorts, description: 'Ports that belong to certain agents: agent id and port.' })
+  static: Record<string, number> = {};
+
+  @Integer(0, MAX_MS, {
+    description: 'Time a port keeps listening, and answers 503, after its agent left; 0: it stops at once.',
+  })
+  holdMs = 0;
+
+  @Integer(0, MAX_MS, { description: 'Time that requests under way get when an agent server stops.' })
+  stopGraceMs = 5000;
+
+  @Integer(1, 100, {
+    description: 'Ports tried in all when one cannot be bound; those that other programs hold do not count.',
+  })
+  bindAttempts = 3;
+
+  @Integer(0, MAX_MS, {
+    description: 'Time that a port which another program was found to hold is passed over while others are free.',
+  })
+  foreignMs = 60_000;
+
+  @List({
+    check: checkOrigins,
+    description: "Origins allowed by CORS on agents' ports; `*` means all, none means that CORS is off.",
+  })
+  corsOrigins: string[] = [];
+
+  @Integer(0, 1_000_000, {
+    description:
+      'Client connections that one agent port takes at a time; further ones get 503. 0: seven eighths of maxTotalConnections, 32768 at most.',
+  })
+  maxConnections = 0;
+
+  @Integer(0, 1_000_000, {
+    description:
+      'Client connections, each with one exchange at a time, that one address (IPv6: one /64 network) may have on an agent port; further ones get 503. 0: seven eighths of maxConnections, 16384 at most.',
+  })
+  maxConnectionsPerAddress = 0;
+
+  @Integer(0, 10_000_000, {
+    description:
+      'Client connections of all agent ports together; further ones get 503. 0: as many as descriptors and memory of the process allow beside agents and the admin port.',
+  })
+  maxTotalConnections = 0;
+}

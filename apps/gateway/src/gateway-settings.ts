@@ -1,0 +1,134 @@
+import {
+  type Frozen,
+  checkWindows,
+  Group,
+  isLoopback,
+  LogSettings,
+  type Program,
+  type Report,
+  ShutdownSettings,
+  type LoadInput,
+  type LoadResult,
+  loadSettings,
+  settingsFrom,
+  type DeepPartial,
+} from '@berth/config';
+import { VERSION } from './version.js';
+import { AdminSettings, HttpSettings } from './admin/index.js';
+import { AgentPortsSettings } from './agents/index.js';
+import { IngressSettings } from './ingress/index.js';
+import { AuthSettings, GrpcSettings, type GrpcTlsSettings } from './tunnel/index.js';
+import { GatewayTunnelSettings } from './tunnel/index.js';
+
+/** What the gateway can be told: a group for each room. */
+class GatewayConfig {
+  @Group('Admin port and port range')
+  http = new HttpSettings();
+
+  @Group('Who may use the admin port')
+  admin = new AdminSettings();
+
+  @Group('Port that agents dial')
+  grpc = new GrpcSettings();
+
+  @Group('Authentication')
+  auth = new AuthSettings();
+
+  @Group('Ports of agents')
+  agentPorts = new AgentPortsSettings();
+
+  @Group('Relaying of requests')
+  ingress = new IngressSettings();
+
+  @Group('Tunnel connections')
+  tunnel = new GatewayTunnelSettings();
+
+  @Group('Shutdown')
+  shutdown = new ShutdownSettings();
+
+  @Group('Log')
+  log = new LogSettings();
+}
+
+/** What the rooms see of it. */
+export type GatewaySettings = Frozen<GatewayConfig>;
+
+/** Rules between the gateway's settings. */
+export function checkGateway({ http, admin, grpc, tunnel, agentPorts }: GatewaySettings, report: Report): void {
+  const { start, end } = http.agentPortRange;
+  if (start > end) {
+    const what = `start ${start} is above end ${end}`;
+    report('http.agentPortRange', what, 'http.agentPortRange.start', 'http.agentPortRange.end');
+  }
+  if (admin.token === '' && !admin.insecure && !isLoopback(http.host)) {
+    const what = `is needed because http.host, ${http.host}, is reached from other machines; set it or admin.tokenFile, or admin.insecure to let everybody in`;
+    report('admin.token', what, 'http.host', 'admin.tokenFile', 'admin.insecure');
+  }
+  for (const [setting, port] of [
+    ['http.port', http.port],
+    ['grpc.port', grpc.port],
+  ] as const) {
+    if (port < start || port > end) continue;
+    const what = `${port} lies in http.agentPortRange, ${start}-${end}: move one of them`;
+    report(setting, what, 'http.agentPortRange.start', 'http.agentPortRange.end');
+  }
+  crossCheckGatewayTls(grpc.tls, report);
+  for (const [id, port] of Object.entries(agentPorts.static)) {
+    if (port === http.port) report('agentPorts.static', `port ${port} of agent "${id}" is the admin port`, 'http.port');
+    if (port === grpc.port) report('agentPorts.static', `port ${port} of agent "${id}" is the gRPC port`, 'grpc.port');
+  }
+  const { staleAfterMs, pingIntervalMs, pingTimeoutMs } = tunnel;
+  if (staleAfterMs <= pingIntervalMs + pingTimeoutMs) {
+    const what = `must be more than pingIntervalMs and pingTimeoutMs together, ${pingIntervalMs + pingTimeoutMs}`;
+    report('tunnel.staleAfterMs', what, 'tunnel.pingIntervalMs', 'tunnel.pingTimeoutMs');
+  }
+  checkWindows(tunnel, report);
+}
+
+function crossCheckGatewayTls(tls: GrpcTlsSettings, report: Report): void {
+  const asksForCertificates = tls.clientCert === 'request' || tls.clientCert === 'require';
+  if (tls.enabled && tls.certFile === '') report('grpc.tls.certFile', 'is needed when grpc.tls.enabled is true');
+  if (tls.enabled && tls.keyFile === '') report('grpc.tls.keyFile', 'is needed when grpc.tls.enabled is true');
+  if (asksForCertificates && tls.caFile === '') {
+    report('grpc.tls.caFile', `is needed when grpc.tls.clientCert is ${tls.clientCert}`);
+  }
+  // Without TLS nobody would be asked: an operator who wants certificates must not get an open port.
+  if (asksForCertificates && !tls.enabled) {
+    report('grpc.tls.clientCert', 'has no effect without TLS: set grpc.tls.enabled', 'grpc.tls.enabled');
+  }
+}
+
+/** The gateway's settings, for the loader. */
+export const GATEWAY: Program<GatewayConfig> = {
+  name: 'berth-gateway',
+  summary: 'Gives every agent that dials in an HTTP port of its own.',
+  title: 'Gateway',
+  defaults: () => new GatewayConfig(),
+  envPrefix: '',
+  fileName: 'application.yaml',
+  fileEnv: 'CONFIG_FILE',
+  prepare: (draft) => {
+    draft.readSecret('auth.token', 'auth.tokenFile');
+    draft.readSecret('admin.token', 'admin.tokenFile');
+  },
+  check: checkGateway,
+};
+
+/**
+ * The gateway's settings: `application.yaml`, the environment over it, flags over both.
+ *
+ * @throws BerthError `BERTH_CONFIG_INVALID`, a line per problem, secrets left out
+ */
+export function loadGatewaySettings(input: Partial<LoadInput> = {}): LoadResult<GatewayConfig> {
+  return loadSettings(GATEWAY, { version: VERSION, ...input });
+}
+
+/**
+ * Frozen gateway settings without any file, environment or flag.
+ *
+ * @param overrides what differs from the defaults; a key that is `undefined` keeps its default
+ * @throws BerthError `BERTH_CONFIG_INVALID`, as for settings that come from a file
+ */
+export function defaultGatewaySettings(overrides: DeepPartial<GatewaySettings> = {}): GatewaySettings {
+  return settingsFrom(GATEWAY, overrides);
+}

@@ -1,0 +1,79 @@
+import type { Draft } from './draft.js';
+import type { Environment } from './env-layer.js';
+import type { RawValue } from './problems.js';
+import { type SettingSpec, specOf } from './setting.js';
+
+/** Settings as the rooms of a program see them: plain objects that nobody can change. */
+export type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
+
+/** Reports what is wrong at a path, unless that path or one of `others` is already known to be wrong. */
+export type Report = (path: string, what: string, ...others: readonly string[]) => void;
+
+/** How a program and its settings are named, and where their values are looked for. */
+export interface ProgramNames {
+  readonly name: string;
+  /** first line of `--help` */
+  readonly summary: string;
+  /** last lines of `--help` */
+  readonly example?: string;
+  /** makes the settings with their defaults, an instance of a class with groups */
+  readonly defaults: () => object;
+  /** heading for settings outside any group */
+  readonly title: string;
+  /** begins the names of environment variables, such as `AGENT_` */
+  readonly envPrefix: string;
+  /** the setting that takes the argument without a flag */
+  readonly positional?: string;
+  /** name of the YAML file in the working directory */
+  readonly fileName: string;
+  /** variable that names another one */
+  readonly fileEnv: string;
+}
+
+/** A program's settings: their class, and what is true of them together. */
+export interface Program<T extends object> extends ProgramNames {
+  readonly defaults: () => T;
+  /** what the environment says to all programs; weaker than any other place */
+  readonly ambient?: (env: Environment, values: readonly RawValue[]) => RawValue[];
+  /** fills in what follows from other settings, before they are validated */
+  readonly prepare: (draft: Draft<T>) => void;
+  /** rules between settings */
+  readonly check: (settings: T, report: Report) => void;
+}
+
+/** One setting with all its names. */
+export interface SettingInfo extends SettingSpec {
+  /** as in the YAML file: `http.agentPortRange.start` */
+  readonly path: string;
+  /** environment variable: `HTTP_AGENT_PORT_RANGE_START`; {@link BERTH_PREFIX} may stand before it */
+  readonly env: string;
+  /** long flag: `--http-agent-port-range-start` */
+  readonly flag: string;
+  /** heading of its group */
+  readonly section: string;
+  readonly defaultValue: unknown;
+}
+
+/** Before the name of a variable it makes one that nobody else injects. */
+export const BERTH_PREFIX = 'BERTH_';
+
+const lists = new WeakMap<object, readonly SettingInfo[]>();
+
+/** A program's settings one by one, in the order of their classes. */
+export function settingsOf(program: ProgramNames): readonly SettingInfo[] {
+  let list = lists.get(program);
+  if (list === undefined) lists.set(program, (list = listOf(program, program.defaults(), program.title, '')));
+  return list;
+}
+
+function listOf(program: ProgramNames, node: object, section: string, parent: string): SettingInfo[] {
+  return Object.entries(node).flatMap(([property, value]: [string, unknown]) => {
+    const path = parent + property;
+    const spec = specOf(node, property);
+    if (spec === undefined) throw new Error(`${path} of ${program.name} has no decorator that makes it a setting`);
+    if (spec.kind === 'group') return listOf(program, value as object, spec.title || section, `${path}.`);
+    const name = path.replaceAll('.', '_').replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2');
+    const flag = `--${name.replaceAll('_', '-').toLowerCase()}`;
+    return [{ ...spec, path, env: program.envPrefix + name.toUpperCase(), flag, section, defaultValue: value }];
+  });
+}

@@ -1,0 +1,1 @@
+export { encodeControl } from '../src/control-messages.js';

@@ -1,0 +1,289 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { BerthError } from '@berth/errors';
+import type { Frozen, LoadResult } from '@berth/config';
+import { loadAgentSettings } from 'berth-agent';
+import { loadGatewaySettings } from 'berth-gateway';
+
+let cwd: string;
+beforeEach(() => {
+  cwd = mkdtempSync(join(tmpdir(), 'berth-config-'));
+});
+afterEach(() => rmSync(cwd, { recursive: true }));
+
+const write = (name: string, text: string): void => writeFileSync(join(cwd, name), text);
+
+type Env = Record<string, string>;
+const loadGateway = (argv: string[] = [], env: Env = {}) => loadGatewaySettings({ argv, env, cwd });
+const loadAgent = (argv: string[] = [], env: Env = {}) => loadAgentSettings({ argv, env, cwd });
+
+function settingsOf<T>(result: LoadResult<T>): Frozen<T> {
+  if (result.kind !== 'settings') throw new Error(`an exit instead of settings: ${result.output}`);
+  return result.settings;
+}
+
+function problemsOf(run: () => unknown): string[] {
+  try {
+    run();
+  } catch (error) {
+    if (!(error instanceof BerthError)) throw error;
+    expect(error.code).toBe('BERTH_CONFIG_INVALID');
+    return error.message.split('\n');
+  }
+  throw new Error('nothing was wrong');
+}
+
+describe('layers', () => {
+  it('puts the environment over the file, and flags over both', () => {
+    write('application.yaml', 'http: { host: 10.0.0.1, port: 1, agentPortRange: { start: 9100, end: 9200 } }');
+    const env = { HTTP_PORT: '2', HTTP_AGENT_PORT_RANGE_START: '9101', ADMIN_TOKEN: 's3cret' };
+    const { http } = settingsOf(loadGateway(['--http-port', '3'], env));
+    expect(http).toMatchObject({ host: '10.0.0.1', port: 3, agentPortRange: { start: 9101, end: 9200 } });
+  });
+
+  it('issue 9: takes every variable with BERTH_ before it, which wins over the plain one', () => {
+    const { http, admin } = settingsOf(
+      loadGateway([], { HTTP_PORT: '2', BERTH_HTTP_PORT: '3', BERTH_ADMIN_TOKEN: 't' }),
+    );
+    expect([http.port, admin.token]).toEqual([3, 't']);
+    expect(settingsOf(loadAgent(['1'], { BERTH_AGENT_ID: 'a', AGENT_CONNECTIONS: '2' }))).toMatchObject({
+      id: 'a',
+      connections: 2,
+    });
+  });
+
+  it('issue 9: passes over what an orchestrator injects for a service named http or grpc, and says so', () => {
+    const injected = { HTTP_PORT: 'tcp://10.0.0.1:80', GRPC_PORT: 'udp://10.0.0.2:53' };
+    const loaded = loadGateway([], { ...injected, BERTH_GRPC_PORT: '9091' });
+    if (loaded.kind !== 'settings') throw new Error(loaded.output);
+    expect([loaded.settings.http.port, loaded.settings.grpc.port]).toEqual([8080, 9091]);
+    expect(loaded.warnings).toEqual([
+      expect.stringContaining('HTTP_PORT is passed over'),
+      expect.stringContaining('use BERTH_GRPC_PORT'),
+    ]);
+    // What nobody injects by accident is taken at its word.
+    expect(problemsOf(() => loadGateway([], { BERTH_HTTP_PORT: 'tcp://10.0.0.1:80' }))[0]).toMatch(/^http\.port: /);
+  });
+
+  it('does not report what a stronger layer replaces', () => {
+    write('application.yaml', 'http: { port: wrong }');
+    expect(settingsOf(loadGateway([], { HTTP_PORT: '8081' })).http.port).toBe(8081);
+  });
+
+  it.each([
+    ['flag', ['--config', 'other.yaml'], {}],
+    ['environment', [], { CONFIG_FILE: 'other.yaml' }],
+  ])('reads the file that the %s names instead of the usual one', (_, argv, env) => {
+    write('application.yaml', 'http: { port: 1 }');
+    write('other.yaml', 'grpc: { port: 2 }');
+    const { http, grpc } = settingsOf(loadGateway(argv, env as Env));
+    expect([http.port, grpc.port]).toEqual([8080, 2]);
+  });
+
+  it('needs a named file, but not the usual one', () => {
+    expect(loadGateway().kind).toBe('settings');
+    expect(problemsOf(() => loadGateway(['--config', 'none.yaml']))).toEqual([
+      'config: the file cannot be read: ENOENT (got "none.yaml", from flag --config)',
+    ]);
+  });
+
+  it('reads agent.yaml, AGENT_… and AGENT_CONFIG_FILE for the agent, and nothing of the gateway', () => {
+    write('application.yaml', 'nonsense: true');
+    write('agent.yaml', 'target: http://localhost:1\nid: a\nmetadata: { site: north }');
+    write('b.yaml', 'target: http://localhost:2\nid: b');
+    const env = { AGENT_PORTS_HOLD_MS: 'x', HTTP_PORT: 'x', CONFIG_FILE: 'none.yaml', AGENT_UNKNOWN: '1' };
+    expect(settingsOf(loadAgent([], { ...env, AGENT_ID: 'c' }))).toMatchObject({
+      target: 'http://localhost:1',
+      id: 'c',
+      metadata: { site: 'north' },
+    });
+    expect(settingsOf(loadAgent([], { ...env, AGENT_CONFIG_FILE: 'b.yaml' })).id).toBe('b');
+  });
+
+  it('takes an empty variable as not set, and a section or key without a value as the default', () => {
+    write('application.yaml', 'http:\n  port:\ngrpc:\n  # port: 1\n');
+    const { http, grpc } = settingsOf(loadGateway([], { HTTP_PORT: '', CONFIG_FILE: '' }));
+    expect([http.port, grpc.port]).toEqual([8080, 9090]);
+  });
+
+  it('reads lists, names with values, and switches from text', () => {
+    const env = { AGENT_PORTS_STATIC: 'a=1, b=2', AGENT_PORTS_CORS_ORIGINS: 'https://a.example,*', LOG_PRETTY: '1' };
+    const { agentPorts, log } = settingsOf(loadGateway(['--no-log-pretty'], env));
+    expect(agentPorts.static).toEqual({ a: 1, b: 2 });
+    expect(agentPorts.corsOrigins).toEqual(['https://a.example', '*']);
+    expect(log.pretty).toBe(false);
+    const argv = ['3000', '--id', 'x', '--metadata', 'a=1=2', '--metadata', 'b='];
+    expect(settingsOf(loadAgent(argv)).metadata).toEqual({ a: '1=2', b: '' });
+  });
+
+  it('gives plain settings that nothing can change', () => {
+    const settings = settingsOf(loadGateway([], { AGENT_PORTS_STATIC: 'a=1' }));
+    expect(Object.getPrototypeOf(settings.http)).toBe(Object.prototype);
+    const parts = [settings, settings.http.agentPortRange, settings.agentPorts.static, settings.agentPorts.corsOrigins];
+    expect(parts.map((part) => Object.isFrozen(part))).toEqual([true, true, true, true]);
+  });
+});
+
+describe('flags of the agent', () => {
+  it('has short ones, and takes the target without one', () => {
+    const argv = 'localhost:3000 --id kiosk-7 --gateway gw:1 --connections 2 --token t'.split(' ');
+    const tls = '--tls --tls-ca ca.pem --tls-cert c.pem --tls-key /k.pem --tls-server-name n'.split(' ');
+    expect(settingsOf(loadAgent([...argv, ...tls]))).toMatchObject({
+      target: 'http://localhost:3000',
+      id: 'kiosk-7',
+      gateway: 'gw:1',
+      connections: 2,
+      token: 't',
+      tls: {
+        enabled: true,
+        caFile: join(cwd, 'ca.pem'),
+        certFile: join(cwd, 'c.pem'),
+        keyFile: '/k.pem',
+        serverName: 'n',
+      },
+    });
+  });
+
+  it('switches TLS on when one of its files is given, unless it is switched off', () => {
+    const base = ['3000', '--id', 'a'];
+    expect(settingsOf(loadAgent(base)).tls.enabled).toBe(false);
+    expect(settingsOf(loadAgent(base, { AGENT_TLS_CA_FILE: '/ca' })).tls.enabled).toBe(true);
+    expect(settingsOf(loadAgent([...base, '--tls-cert', '/c', '--tls-key', '/k'])).tls.enabled).toBe(true);
+    expect(settingsOf(loadAgent([...base, '--no-tls', '--tls-ca', '/ca'])).tls.enabled).toBe(false);
+  });
+
+  it('refuses a target given twice, and more arguments than one', () => {
+    expect(problemsOf(() => loadAgent(['1', '--target', '2', '--id', 'a']))[0]).toMatch(/^target: is given twice/);
+    expect(problemsOf(() => loadAgent(['1', '2', '--id', 'a']))).toEqual([
+      'command line: too many arguments without a flag',
+    ]);
+  });
+});
+
+describe('texts instead of settings', () => {
+  it('prints help that is grouped, warns about tokens, and needs no valid settings', () => {
+    const result = loadAgent(['--help'], { AGENT_CONNECTIONS: 'x' });
+    if (result.kind !== 'exit') throw new Error('no help');
+    expect(result.code).toBe(0);
+    for (const part of [
+      'berth-agent [options] [target]',
+      '\nReconnecting:\n',
+      '--[no-]tls, --[no-]tls-enabled',
+      'can be seen by every user',
+      'AGENT_TOKEN in the environment',
+    ]) {
+      expect(result.output).toContain(part);
+    }
+  });
+
+  it('prints the version', () => {
+    const result = loadGateway(['--version']);
+    if (result.kind !== 'exit') throw new Error('no version');
+    expect(result.code).toBe(0);
+    expect(result.output).toMatch(/^\d+\.\d+\.\d+\S*\n$/);
+  });
+
+  it('prints the settings that result, without secrets', () => {
+    const result = loadGateway(['--print-config', '--http-port', '1234'], { AUTH_TOKEN: 'hush' });
+    if (result.kind !== 'exit') throw new Error('no settings printed');
+    expect(result.output).toContain('port: 1234');
+    expect(result.output).toContain('token: "[REDACTED]"');
+    expect(result.output).not.toContain('hush');
+  });
+});
+
+describe('tokens', () => {
+  it('comes from a file, without the white space around it', () => {
+    write('token', '  s3cret\n');
+    expect(settingsOf(loadGateway(['--token-file', 'token'])).auth).toEqual({
+      token: 's3cret',
+      tokenFile: join(cwd, 'token'),
+    });
+    expect(settingsOf(loadAgent(['3000', '--id', 'a'], { AGENT_TOKEN_FILE: 'token' })).token).toBe('s3cret');
+    const admin = { HTTP_HOST: '0.0.0.0', ADMIN_TOKEN_FILE: 'token' };
+    expect(settingsOf(loadGateway([], admin)).admin.token).toBe('s3cret');
+    expect(problemsOf(() => loadGateway([], { ...admin, ADMIN_TOKEN_FILE: 'none' }))).toEqual([
+      expect.stringMatching(/^admin\.tokenFile: .*cannot be read: ENOENT/),
+    ]);
+  });
+
+  it('is refused beside a file; a file must exist and hold something', () => {
+    write('empty', ' \n');
+    expect(problemsOf(() => loadGateway(['--token', 'hush', '--token-file', 'empty']))).toEqual([
+      'auth.token: is given beside auth.tokenFile; give one of them (from flag --token)',
+    ]);
+    const [empty] = problemsOf(() => loadGateway(['--token-file', 'empty']));
+    expect(empty).toBe('auth.tokenFile: names a file that is empty (got "empty", from flag --token-file)');
+    expect(problemsOf(() => loadGateway(['--token-file', 'none']))[0]).toMatch(/cannot be read: ENOENT/);
+  });
+
+  it('may not be empty in the environment or a flag: the gateway would start without any', () => {
+    const what = 'is set but empty; leave it out to go without';
+    expect(problemsOf(() => loadGateway([], { AUTH_TOKEN: '' }))).toEqual([
+      `auth.token: ${what} (from env AUTH_TOKEN)`,
+    ]);
+    expect(problemsOf(() => loadAgent(['1', '--id', 'a', '--token', '']))[0]).toContain(what);
+  });
+});
+
+describe('problems', () => {
+  it('come together, each with path, value and place', () => {
+    write('application.yaml', 'http: { port: 8080.5, prot: 1 }\nlog: loud\nagentPorts: { static: { a: 5, b: 5 } }');
+    const env = { GRPC_PORT: '8080x', LOG_PRETTY: 'yes', HTTP_AGENT_PORT_RANGE_START: '8300' };
+    expect(problemsOf(() => loadGateway(['--bogus=hush', '--tunnel-duplicate-agent', 'both'], env))).toEqual([
+      'command line: --bogus is no flag; --help lists them',
+      'http.prot: is no setting; http has host, port, allowedHosts, headersTimeoutMs, requestTimeoutMs, agentPortRange (from application.yaml)',
+      'log: must be a group of settings (from application.yaml)',
+      'grpc.port: must be a whole number from 0 to 65535 (got "8080x", from env GRPC_PORT)',
+      'log.pretty: must be true or false (or 1 or 0) (got "yes", from env LOG_PRETTY)',
+      'http.port: must be a whole number from 0 to 65535 (got 8080.5, from application.yaml)',
+      'agentPorts.static: port 5 is given to both "a" and "b" (got {"a":5,"b":5}, from application.yaml)',
+      'tunnel.duplicateAgent: must be one of probe, replace, reject (got "both", from flag --tunnel-duplicate-agent)',
+      'http.agentPortRange: start 8300 is above end 8200',
+    ]);
+  });
+
+  it('name every place where a missing target and id can be given', () => {
+    const text = problemsOf(() => loadAgent([])).join('\n');
+    for (const place of ['first argument', 'AGENT_TARGET', '--id', 'AGENT_ID', 'id in the file']) {
+      expect(text).toContain(place);
+    }
+  });
+
+  it('understand the other flags when the last one lacks its value', () => {
+    expect(problemsOf(() => loadAgent(['1', '--id', 'a', '--connections', '99', '--tls-key']))).toEqual([
+      'command line: --tls-key needs a value',
+      'connections: must be a whole number from 1 to 64 (got "99", from flag --connections)',
+    ]);
+  });
+
+  it('suggest a flag', () => {
+    expect(problemsOf(() => loadGateway(['--http-prot', '1']))[0]).toBe(
+      'command line: --http-prot is no flag; did you mean --http-port?',
+    );
+  });
+
+  it.each([
+    ['a token of the wrong type', 'auth: { token: [hush] }'],
+    ['a token that is a number', 'auth: { token: 771199 }'],
+    ['a group that is a text', 'auth: hush'],
+    ['broken YAML', 'auth: { token: hush'],
+    ['an unknown alias', 'auth: { token: *hush }'],
+    ['an unknown key', 'auth: { tokn: hush }'],
+  ])('never show secrets: %s', (_, yaml) => {
+    write('application.yaml', yaml);
+    const text = problemsOf(() => loadGateway()).join('\n');
+    expect(text).not.toMatch(/hush|771199/);
+    expect(text).toContain('application.yaml');
+  });
+
+  it('never show secrets typed on the command line', () => {
+    for (const argv of [['--tokn=hush'], ['--tokn', 'hush'], ['hush'], ['--token=hush', '--token-file', 'x']]) {
+      expect(problemsOf(() => loadGateway(argv)).join('\n')).not.toContain('hush');
+    }
+    const target = problemsOf(() => loadAgent(['http://user:hush@localhost:1', '--id', 'a'])).join('\n');
+    expect(target).toMatch(/^target: is no usable target/);
+    expect(target).not.toContain('hush');
+  });
+});

@@ -1,0 +1,28 @@
+import type { SettingInfo } from '@berth/config';
+
+const UNITS = { Ms: 'ms', Bytes: 'bytes', Seconds: 's' };
+
+/** What values a setting takes, with their unit. */
+export function describeRange(setting: SettingInfo): string {
+  const { kind, path, min, max, choices, unit } = setting;
+  const found = unit ?? Object.entries(UNITS).find(([ending]) => path.endsWith(ending))?.[1];
+  switch (kind) {
+    case 'integer':
+      // A number that is only the machine's limit says nothing.
+      return `${min ?? ''}${(max ?? 0) > 2_000_000_000 ? ' and more' : ` to ${max ?? ''}`}${found === undefined ? '' : ` ${found}`}`;
+    case 'boolean':
+      return 'true, false';
+    case 'choice':
+      return (choices ?? []).join(', ');
+    case 'list':
+      return 'list; as text `a,b`';
+    case 'ports':
+      return 'agent ids with a port of 1 to 65535; as text `a=1,b=2`';
+    case 'texts':
+      return 'names with a text; as text `a=x,b=y`';
+    case 'file':
+      return 'file';
+    default:
+      return setting.secret === true ? 'text, secret' : 'text';
+  }
+}
