@@ -22,10 +22,13 @@ const LIBRARIES = {
 
 /** What each room of the gateway may import of its neighbours. */
 const ROOMS = {
-  agents: [],
-  ingress: ['agents'],
-  tunnel: ['agents'],
-  admin: ['agents', 'tunnel'],
+  lifecycle: [],
+  // Of an agent only its type: what a port server is made for.
+  ports: ['agents', 'lifecycle'],
+  agents: ['ports', 'lifecycle'],
+  ingress: ['agents', 'ports'],
+  tunnel: ['agents', 'ports', 'lifecycle'],
+  admin: ['agents', 'ports', 'tunnel', 'lifecycle'],
 };
 
 const SPEC = '[.]spec[.]ts$|/testing/';

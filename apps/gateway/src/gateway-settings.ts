@@ -15,7 +15,7 @@ import {
 } from '@berth/config';
 import { VERSION } from './version.js';
 import { AdminSettings, HttpSettings } from './admin/index.js';
-import { AgentPortsSettings } from './agents/index.js';
+import { AgentPortsSettings } from './ports/index.js';
 import { IngressSettings } from './ingress/index.js';
 import { AuthSettings, GrpcSettings, type GrpcTlsSettings } from './tunnel/index.js';
 import { GatewayTunnelSettings } from './tunnel/index.js';

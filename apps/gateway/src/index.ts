@@ -1,5 +1,7 @@
 export { openApiDocument, serveApiDocs } from './admin/index.js';
 export * from './agents/index.js';
+export * from './lifecycle/index.js';
+export * from './ports/index.js';
 export { connectGateway, GatewayModule, type GatewayOptions } from './gateway.module.js';
 export { defaultGatewaySettings, GATEWAY, type GatewaySettings, loadGatewaySettings } from './gateway-settings.js';
 export { GATEWAY_LOG, GATEWAY_SETTINGS } from './gateway.tokens.js';

@@ -1,5 +1,5 @@
 import { Counter, type Registry } from 'prom-client';
-import type { LifecycleEvents } from '../agents/index.js';
+import type { LifecycleEvents } from '../lifecycle/index.js';
 
 /** Reasons that are shown from the start, so that the first one of a kind is an increase; others come as they occur. */
 const REASONS = [

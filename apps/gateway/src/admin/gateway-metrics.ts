@@ -3,7 +3,8 @@ import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import { VERSION } from '../version.js';
 import { droppedLines } from '@berth/node-runtime';
 import { PortAllocatorService } from '@berth/port-allocator';
-import { AgentRegistry, LifecycleEvents } from '../agents/index.js';
+import { AgentRegistry } from '../agents/index.js';
+import { LifecycleEvents } from '../lifecycle/index.js';
 import { showAgents } from './agent-metrics.js';
 import { countEvents } from './event-metrics.js';
 

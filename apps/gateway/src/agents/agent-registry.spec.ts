@@ -4,9 +4,9 @@ import { silentLog } from '@berth/observability';
 import { PortAllocatorService } from '@berth/port-allocator';
 import { eventually, freePortRange } from '@berth/testing';
 import { SESSION_DEFAULTS, TunnelSession, WindowBudget } from '@berth/tunnel-protocol';
-import { AgentBerths } from './agent-berths.js';
+import { AgentBerths } from '../ports/index.js';
 import { AgentRegistry, type RegistryOptions } from './agent-registry.js';
-import { LifecycleEvents } from './lifecycle-events.js';
+import { LifecycleEvents } from '../lifecycle/index.js';
 import { TunnelConnection } from './tunnel-connection.js';
 
 /** Registrations that meet each other while an agent's server takes its time to start. */

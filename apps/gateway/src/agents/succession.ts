@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BerthError } from '@berth/errors';
 import type { Log } from '@berth/observability';
 import { GoawayReason } from '@berth/tunnel-protocol';
-import type { LifecycleEvents } from './lifecycle-events.js';
+import type { LifecycleEvents } from '../lifecycle/index.js';
 import { type Entry, replaced } from './registry-entry.js';
 import type { TunnelConnection } from './tunnel-connection.js';
 

@@ -1,7 +1,8 @@
 import type { DiscoveryService } from '@nestjs/core';
 import { type AgentHttpServerFactory, type HttpServerPool, type PooledHttpServer } from '@berth/http-server-pool';
 import { LimitedLog, type Log } from '@berth/observability';
-import type { Agent, BerthBuilder } from '../agents/index.js';
+import type { Agent } from '../agents/index.js';
+import type { BerthBuilder } from '../ports/index.js';
 import { AgentIngress } from './agent-ingress.js';
 import { AnswerLog } from './answer-log.js';
 import { ClientLimits, ClientTotal, type ConnectionLimits } from './client-limits.js';

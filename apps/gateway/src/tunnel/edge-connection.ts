@@ -1,7 +1,7 @@
 import { type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { BerthError } from '@berth/errors';
-import type { HandshakeFailure } from '../agents/index.js';
+import type { HandshakeFailure } from '../lifecycle/index.js';
 import { EdgeCall } from './edge-call.js';
 import { addressGroup, type Newcomer, type Newcomers } from './newcomers.js';
 

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Metadata } from '@grpc/grpc-js';
 import type { LimitedLog } from '@berth/observability';
-import type { HandshakeFailure, LifecycleEvents } from '../agents/index.js';
+import type { HandshakeFailure, LifecycleEvents } from '../lifecycle/index.js';
 import type { EdgeCall } from './edge-call.js';
 import { EdgeConnection, type EdgeLimits, type EdgeOwner } from './edge-connection.js';
 import { Newcomers } from './newcomers.js';

@@ -11,7 +11,8 @@ import {
   TunnelSession,
   type WindowSettings,
 } from '@berth/tunnel-protocol';
-import { type Agent, type AgentRegistry, type LifecycleEvents, TunnelConnection } from '../agents/index.js';
+import { type Agent, type AgentRegistry, TunnelConnection } from '../agents/index.js';
+import type { LifecycleEvents } from '../lifecycle/index.js';
 import { checkAgentId, checkCertificate, checkToken } from './agent-credentials.js';
 import type { EdgeCall } from './edge-call.js';
 

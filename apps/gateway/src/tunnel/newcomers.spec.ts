@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import type { HandshakeFailure } from '../agents/index.js';
+import type { HandshakeFailure } from '../lifecycle/index.js';
 import { addressGroup, type Newcomer, Newcomers } from './newcomers.js';
 
 describe('Newcomers (issue 8, A2)', () => {

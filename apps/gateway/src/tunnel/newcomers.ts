@@ -1,4 +1,4 @@
-import type { HandshakeFailure } from '../agents/index.js';
+import type { HandshakeFailure } from '../lifecycle/index.js';
 
 /** A TCP connection to the gRPC port without a registered agent, as the bounds see it. */
 export interface Newcomer {

@@ -1,5 +1,5 @@
 import type { TLSSocket } from 'node:tls';
-import type { HandshakeFailure } from '../agents/index.js';
+import type { HandshakeFailure } from '../lifecycle/index.js';
 
 /** Why a connection came to nothing, in words that say what to do. */
 export interface EdgeFailure {

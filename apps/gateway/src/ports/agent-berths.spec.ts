@@ -5,9 +5,9 @@ import { type BindAddress, PooledHttpServer } from '@berth/http-server-pool';
 import { silentLog } from '@berth/observability';
 import { PortAllocatorService } from '@berth/port-allocator';
 import { eventually, freePortRange } from '@berth/testing';
-import { Agent } from './agent.js';
+import { Agent } from '../agents/index.js';
 import { AgentBerths } from './agent-berths.js';
-import { LifecycleEvents } from './lifecycle-events.js';
+import { LifecycleEvents } from '../lifecycle/index.js';
 
 const agent = (id: string): Agent => new Agent(id, id);
 const nothing = (): void => undefined;

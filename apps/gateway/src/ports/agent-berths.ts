@@ -2,8 +2,8 @@ import type { PooledHttpServer } from '@berth/http-server-pool';
 import { BerthError, messageOf } from '@berth/errors';
 import { LimitedLog, type Log } from '@berth/observability';
 import type { Lease, PortAllocatorService } from '@berth/port-allocator';
-import type { Agent } from './agent.js';
-import type { LifecycleEvents } from './lifecycle-events.js';
+import type { Agent } from '../agents/index.js';
+import type { LifecycleEvents } from '../lifecycle/index.js';
 
 /** Makes the (not yet listening) HTTP server of an agent on a port; ingress provides it. */
 export interface BerthBuilder {

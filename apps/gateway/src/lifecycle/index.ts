@@ -1,0 +1,6 @@
+export {
+  type HandshakeFailure,
+  type LifecycleEventMap,
+  type LifecycleEventName,
+  LifecycleEvents,
+} from './lifecycle-events.js';

@@ -1,0 +1,2 @@
+export { AgentBerths, type BerthBuilder, type BerthOptions } from './agent-berths.js';
+export { AgentPortsSettings } from './agent-ports.settings.js';
