@@ -182,12 +182,12 @@ local function drain(scope, group, only)
   local list = PREFIX .. group .. (invokes and ':queue' or ':ready')
   while true do
     local agent = only
-    if only then
-      if (free(only) or 0) <= 0 then return end
-    else
+    if not only then
       agent = pick(group)
-      if not agent then return end
+    elseif (free(only) or 0) <= 0 then
+      agent = nil
     end
+    if not agent then break end
     if invokes then
       local record = popLive(group)
       if not record then break end
@@ -204,7 +204,8 @@ local function drain(scope, group, only)
       end
     end
   end
-  call('SREM', PREFIX .. scope .. ':waiting', group)
+  -- Also when the last place went to the last that waited: its agents may all leave before they look again.
+  if call('EXISTS', list) == 0 then call('SREM', PREFIX .. scope .. ':waiting', group) end
 end
 
 -- An agent has become free.
