@@ -1,12 +1,12 @@
-import { Controller, Get, Inject, Module } from '@nestjs/common';
+import { Controller, Get, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { INestApplication } from '@nestjs/common';
-import { AgentRegistry, connectGateway, GatewayModule, type GatewayOptions } from 'berth-gateway';
+import { type AdminPlace, AgentRegistry, GatewayModule, type GatewayOptions, TunnelGrpcServer } from 'berth-gateway';
 
 /** A controller of your own, beside the gateway; it asks the gateway what it wants to know. */
 @Controller('kiosks')
 export class KiosksController {
-  constructor(@Inject(AgentRegistry) private readonly agents: AgentRegistry) {}
+  constructor(private readonly agents: AgentRegistry) {}
 
   @Get()
   online(): { name: string; address: string }[] {
@@ -19,7 +19,7 @@ export class KiosksController {
 
 /** Starts your application with a gateway in it. */
 export async function startKiosks(
-  options: GatewayOptions,
+  options: GatewayOptions & { admin?: AdminPlace },
   port = 3000,
 ): Promise<{ app: INestApplication; grpcPort: number }> {
   @Module({
@@ -30,7 +30,7 @@ export async function startKiosks(
   class KiosksModule {}
 
   const app = await NestFactory.create(KiosksModule, { logger: false, abortOnError: false });
-  const { port: grpcPort } = await connectGateway(app);
+  // The gateway's gRPC port starts and stops with the application.
   await app.listen(port, '127.0.0.1');
-  return { app, grpcPort };
+  return { app, grpcPort: app.get(TunnelGrpcServer).port };
 }

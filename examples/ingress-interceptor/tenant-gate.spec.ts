@@ -6,12 +6,12 @@ import { silentLog } from '@berth/observability';
 import { Cleanup, freePortRange, localService } from '@berth/testing';
 import { testAgent } from '@berth/testing/system';
 import {
-  connectGateway,
   GatewayModule,
   type IngressAnswer,
   type IngressInterceptor,
   type IngressRequest,
   type IngressResponse,
+  TunnelGrpcServer,
   UseAtIngress,
 } from 'berth-gateway';
 import { TenantGate } from './tenant-gate.js';
@@ -64,7 +64,8 @@ describe('example: an ingress interceptor', () => {
     });
     cleanup.add(service, (it) => it.close());
     const app = cleanup.add(await NestFactory.create(App, { logger: false }), (it) => it.close());
-    const { port: grpcPort } = await connectGateway(app);
+    await app.init();
+    const { port: grpcPort } = app.get(TunnelGrpcServer);
     const agent = cleanup.add(await testAgent({ grpcPort }, service.port, { id: 'kiosk-7' }), (it) => it.stop());
     return { url: agent.url, seen };
   }

@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { silentLog } from '@berth/observability';
 import { Cleanup, eventually, freePortRange, localService } from '@berth/testing';
 import { testAgent } from '@berth/testing/system';
-import { connectGateway, GatewayModule } from 'berth-gateway';
+import { GatewayModule, TunnelGrpcServer } from 'berth-gateway';
 import { POST_EVENT, type Recent, RecentEvents } from './recent-events.js';
 
 describe('example: a listener of lifecycle events', () => {
@@ -32,7 +32,8 @@ describe('example: a listener of lifecycle events', () => {
     })
     class App {}
     const app = cleanup.add(await NestFactory.create(App, { logger: false }), (it) => it.close());
-    const { port: grpcPort } = await connectGateway(app);
+    await app.init();
+    const { port: grpcPort } = app.get(TunnelGrpcServer);
     const service = cleanup.add(await localService((_, response) => response.end('ok')), (it) => it.close());
     const agent = cleanup.add(await testAgent({ grpcPort }, service.port, { id: 'kiosk-7', token: 'right' }), (it) =>
       it.stop(),

@@ -16,7 +16,7 @@ export class GatewayRuntime implements OnApplicationBootstrap, BeforeApplication
   private stopWatching: (() => void) | undefined;
 
   constructor(
-    @Inject(AgentRegistry) private readonly registry: AgentRegistry,
+    private readonly registry: AgentRegistry,
     @Inject(GATEWAY_SETTINGS) private readonly settings: GatewaySettings,
     @Inject(GATEWAY_LOG) private readonly log: Log,
   ) {}

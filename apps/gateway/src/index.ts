@@ -2,7 +2,8 @@ export { openApiDocument, serveApiDocs } from './admin/index.js';
 export * from './agents/index.js';
 export * from './lifecycle/index.js';
 export * from './ports/index.js';
-export { connectGateway, GatewayModule, type GatewayOptions } from './gateway.module.js';
+export type { GatewayOptions } from './gateway-config.module.js';
+export { type AdminPlace, GatewayModule } from './gateway.module.js';
 export { defaultGatewaySettings, GATEWAY, type GatewaySettings, loadGatewaySettings } from './gateway-settings.js';
 export { GATEWAY_LOG, GATEWAY_SETTINGS } from './gateway.tokens.js';
 export {
@@ -13,3 +14,4 @@ export {
   UseAtIngress,
 } from './ingress/index.js';
 export { type RunningGateway, startGateway } from './start-gateway.js';
+export { TunnelGrpcServer } from './tunnel/index.js';

@@ -9,7 +9,8 @@ import { createLogger, LimitedLog, type Log } from '@berth/observability';
 import type { GatewaySettings } from './gateway-settings.js';
 import { prepareAdminApp, serveApiDocs } from './admin/index.js';
 import { adminConnections } from './effective-limits.js';
-import { connectGateway, GatewayModule } from './gateway.module.js';
+import { GatewayModule } from './gateway.module.js';
+import { TunnelGrpcServer } from './tunnel/index.js';
 
 /** A gateway that listens on all its ports. */
 export interface RunningGateway {
@@ -55,7 +56,8 @@ export async function startGateway(
   prepareAdminApp(app);
   serveApiDocs(app);
   try {
-    const grpc = await connectGateway(app);
+    await app.init();
+    const grpc = app.get(TunnelGrpcServer);
     limitConnections(app.getHttpServer() as Server, log);
     await listen(app, settings.http.host, settings.http.port);
     const { port } = (app.getHttpServer() as Server).address() as AddressInfo;

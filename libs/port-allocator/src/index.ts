@@ -1,4 +1,5 @@
 export type { ForeignPort, PortRange } from './free-ports.js';
+export { PortAllocatorModule } from './port-allocator.module.js';
 export {
   type Lease,
   PortAllocatorService,

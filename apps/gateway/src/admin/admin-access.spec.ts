@@ -5,7 +5,8 @@ import { AdminAccess } from './admin-access.js';
 
 describe('issue 8, E31: AdminAccess without a token', () => {
   const ask = (localAddress: string | undefined, insecure = false): string => {
-    const access = new AdminAccess(defaultGatewaySettings({ admin: { insecure } }));
+    const settings = defaultGatewaySettings({ admin: { insecure } });
+    const access = new AdminAccess(settings.http, settings.admin);
     try {
       access.checkToken({ headers: {}, socket: { localAddress } } as unknown as IncomingMessage);
     } catch (thrown) {

@@ -1,17 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { Inject, Injectable } from '@nestjs/common';
-import { type Frozen, isLoopback } from '@berth/config';
+import type { ConfigType } from '@nestjs/config';
+import { isLoopback } from '@berth/config';
 import { BerthError } from '@berth/errors';
-import { GATEWAY_SETTINGS } from '../gateway.tokens.js';
 import { sameSecret } from '../tunnel/index.js';
-import type { AdminSettings, HttpSettings } from './http.settings.js';
-
-/** The settings that the rules are made of. */
-interface AdminRules {
-  readonly http: Frozen<HttpSettings>;
-  readonly admin: Frozen<AdminSettings>;
-}
+import { adminConfig, httpConfig } from './http.settings.js';
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
@@ -21,7 +15,10 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
  */
 @Injectable()
 export class AdminAccess {
-  constructor(@Inject(GATEWAY_SETTINGS) private readonly settings: AdminRules) {}
+  constructor(
+    @Inject(httpConfig.KEY) private readonly http: ConfigType<typeof httpConfig>,
+    @Inject(adminConfig.KEY) private readonly admin: ConfigType<typeof adminConfig>,
+  ) {}
 
   /**
    * What holds for every request, with or without a token: names, and where a change may come from.
@@ -46,7 +43,7 @@ export class AdminAccess {
    * @throws BerthError `BERTH_UNAUTHENTICATED`
    */
   checkToken(request: IncomingMessage): void {
-    const { token, insecure } = this.settings.admin;
+    const { token, insecure } = this.admin;
     if (token !== '') {
       const given = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
       if (given !== '' && sameSecret(token, given)) return;
@@ -67,14 +64,14 @@ export class AdminAccess {
 
   /** Whether metrics are shown without the token. */
   get openMetrics(): boolean {
-    return this.settings.admin.openMetrics;
+    return this.admin.openMetrics;
   }
 
   /** Against DNS rebinding: a page that points its own name at this address still sends that name. */
   private checkHost(header: string | undefined): void {
     // Browsers always name a host; HTTP/1.0 probes need not.
     if (header === undefined) return;
-    const { host, allowedHosts } = this.settings.http;
+    const { host, allowedHosts } = this.http;
     const name = hostName(header);
     if (name !== undefined) {
       if (isIP(name) !== 0 || name === 'localhost' || name === host.toLowerCase()) return;

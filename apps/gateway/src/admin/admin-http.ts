@@ -1,13 +1,14 @@
 import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { INestApplication } from '@nestjs/common';
+import type { Frozen } from '@berth/config';
 import { BerthError, errorBody } from '@berth/errors';
 import type { Log } from '@berth/observability';
-import { GATEWAY_LOG, GATEWAY_SETTINGS } from '../gateway.tokens.js';
+import { GATEWAY_LOG } from '../gateway.tokens.js';
 import { AdminAccess } from './admin-access.js';
 import { ADMIN_HEADERS, hardenAnswer } from './admin-headers.js';
 import { methodsByPath } from './allowed-methods.js';
-import type { HttpSettings } from './http.settings.js';
+import { httpConfig, type HttpSettings } from './http.settings.js';
 import { ErrorFilter, newAdminRequestId } from './error.filter.js';
 import { openApiDocument } from './open-api.js';
 
@@ -31,7 +32,7 @@ export function prepareAdminApp(app: INestApplication): void {
   server.on('clientError', (error, socket) => {
     answerClientError(error, socket, log);
   });
-  endSlowRequests(server, app.get<{ http: HttpSettings }>(GATEWAY_SETTINGS).http);
+  endSlowRequests(server, app.get<Frozen<HttpSettings>>(httpConfig.KEY));
 }
 
 /** Runs before everything else, bodies included, on every path: what no route may see is refused here. */
@@ -57,7 +58,7 @@ function gate(access: AdminAccess, methodsOf: (path: string) => string | undefin
   };
 }
 
-function endSlowRequests(server: Server, { headersTimeoutMs, requestTimeoutMs }: HttpSettings): void {
+function endSlowRequests(server: Server, { headersTimeoutMs, requestTimeoutMs }: Frozen<HttpSettings>): void {
   const connectionsCheckingInterval = Math.min(SLOW_CHECK_MS, headersTimeoutMs, requestTimeoutMs);
   Object.assign(server, {
     headersTimeout: Math.min(headersTimeoutMs, requestTimeoutMs),

@@ -16,8 +16,8 @@ export class AdminGuard implements CanActivate {
   private readonly log: LimitedLog;
 
   constructor(
-    @Inject(AdminAccess) private readonly access: AdminAccess,
-    @Inject(Reflector) private readonly reflector: Reflector,
+    private readonly access: AdminAccess,
+    private readonly reflector: Reflector,
     @Inject(GATEWAY_LOG) log: Log,
   ) {
     this.log = new LimitedLog(log);

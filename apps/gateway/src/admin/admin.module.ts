@@ -1,4 +1,4 @@
-import { Module } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import { AdminAccess } from './admin-access.js';
 import { AdminGuard } from './admin.guard.js';
@@ -16,4 +16,21 @@ import { PortsController } from './ports.controller.js';
   providers: [AdminAccess, AdminGuard, GatewayMetrics, ErrorFilter],
   exports: [AdminAccess, GatewayMetrics, ErrorFilter],
 })
-export class AdminModule {}
+export class AdminModule {
+  /**
+   * @param config gives settings and log
+   * @param lifecycle tells what is counted
+   * @param agents what is listed
+   * @param tunnel tells whether agents can dial in
+   * @param ports what agents can be given: `PortAllocatorService` and `AgentHttpServerFactory`
+   */
+  static using(
+    config: DynamicModule,
+    lifecycle: DynamicModule,
+    agents: DynamicModule,
+    tunnel: DynamicModule,
+    ...ports: DynamicModule[]
+  ): DynamicModule {
+    return { module: AdminModule, imports: [config, lifecycle, agents, tunnel, ...ports] };
+  }
+}

@@ -1,4 +1,4 @@
-import { Controller, Delete, Get, HttpCode, Inject, Param, Query } from '@nestjs/common';
+import { Controller, Delete, Get, HttpCode, Param, Query } from '@nestjs/common';
 import {
   ApiBadRequestResponse,
   ApiForbiddenResponse,
@@ -22,7 +22,7 @@ import { AdminApi, ApiNeedsToken } from './admin-api.js';
 @ApiNeedsToken()
 @Controller('agents')
 export class AgentsController {
-  constructor(@Inject(AgentRegistry) private readonly registry: AgentRegistry) {}
+  constructor(private readonly registry: AgentRegistry) {}
 
   @Get()
   @ApiOperation({ summary: 'All connected agents with their ports' })

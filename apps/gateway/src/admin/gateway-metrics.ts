@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import { VERSION } from '../version.js';
 import { droppedLines } from '@berth/node-runtime';
@@ -17,9 +17,9 @@ export class GatewayMetrics {
   readonly registry = new Registry();
 
   constructor(
-    @Inject(AgentRegistry) private readonly agents: AgentRegistry,
-    @Inject(PortAllocatorService) private readonly ports: PortAllocatorService,
-    @Inject(LifecycleEvents) events: LifecycleEvents,
+    private readonly agents: AgentRegistry,
+    private readonly ports: PortAllocatorService,
+    events: LifecycleEvents,
   ) {
     collectDefaultMetrics({ register: this.registry });
     for (const name of MISNAMED) this.registry.removeSingleMetric(name);

@@ -1,4 +1,4 @@
-import { Controller, Get, Inject } from '@nestjs/common';
+import { Controller, Get } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
 import { HealthCheck, HealthCheckService, type HealthCheckResult, HealthIndicatorService } from '@nestjs/terminus';
 import { AgentRegistry } from '../agents/index.js';
@@ -18,10 +18,10 @@ class HealthDto {
 @Controller('health')
 export class HealthController {
   constructor(
-    @Inject(HealthCheckService) private readonly checks: HealthCheckService,
-    @Inject(HealthIndicatorService) private readonly indicator: HealthIndicatorService,
-    @Inject(AgentRegistry) private readonly registry: AgentRegistry,
-    @Inject(TunnelGrpcServer) private readonly grpc: TunnelGrpcServer,
+    private readonly checks: HealthCheckService,
+    private readonly indicator: HealthIndicatorService,
+    private readonly registry: AgentRegistry,
+    private readonly grpc: TunnelGrpcServer,
   ) {}
 
   @Get()

@@ -1,12 +1,17 @@
-import { checkHost, checkHostNames, File, Group, Integer, List, MAX_MS, Switch, Text } from '@berth/config';
-
-export class AgentPortRangeSettings {
-  @Integer(1, 65_535, { description: 'First port that agents are given.' })
-  start = 8100;
-
-  @Integer(1, 65_535, { description: 'Last port that agents are given; it belongs to the range.' })
-  end = 8200;
-}
+import {
+  type Frozen,
+  checkHost,
+  checkHostNames,
+  File,
+  Group,
+  Integer,
+  List,
+  MAX_MS,
+  Switch,
+  Text,
+} from '@berth/config';
+import { registerAs } from '@nestjs/config';
+import { AgentPortRangeSettings } from '../ports/index.js';
 
 export class HttpSettings {
   @Text({ check: checkHost, description: 'Address of the admin port.' })
@@ -52,3 +57,6 @@ export class AdminSettings {
   @Switch({ description: 'Metrics are shown without the token, as the health probes are.' })
   openMetrics = false;
 }
+
+export const httpConfig = registerAs('berth.http', (): Frozen<HttpSettings> => new HttpSettings());
+export const adminConfig = registerAs('berth.admin', (): Frozen<AdminSettings> => new AdminSettings());

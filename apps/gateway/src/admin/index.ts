@@ -1,4 +1,4 @@
 export { AdminModule } from './admin.module.js';
 export { prepareAdminApp } from './admin-http.js';
 export { openApiDocument, serveApiDocs } from './open-api.js';
-export { AdminSettings, HttpSettings } from './http.settings.js';
+export { adminConfig, AdminSettings, httpConfig, HttpSettings } from './http.settings.js';

@@ -1,4 +1,4 @@
-import { Controller, Get, Header, Inject } from '@nestjs/common';
+import { Controller, Get, Header } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { OpenTo } from './admin.guard.js';
 import { GatewayMetrics } from './gateway-metrics.js';
@@ -10,7 +10,7 @@ import { AdminApi, ApiNeedsToken } from './admin-api.js';
 @OpenTo('metrics')
 @Controller('metrics')
 export class MetricsController {
-  constructor(@Inject(GatewayMetrics) private readonly metrics: GatewayMetrics) {}
+  constructor(private readonly metrics: GatewayMetrics) {}
 
   @Get()
   @Header('Content-Type', 'text/plain; version=0.0.4; charset=utf-8')

@@ -1,4 +1,4 @@
-import { Controller, Get, Inject } from '@nestjs/common';
+import { Controller, Get } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
 import { PortAllocatorService } from '@berth/port-allocator';
 import { AdminApi, ApiNeedsToken } from './admin-api.js';
@@ -68,7 +68,7 @@ export class PortsDto {
 @ApiNeedsToken()
 @Controller('ports')
 export class PortsController {
-  constructor(@Inject(PortAllocatorService) private readonly ports: PortAllocatorService) {}
+  constructor(private readonly ports: PortAllocatorService) {}
 
   @Get()
   @ApiOperation({ summary: 'Figures of the port range, its leases, and ports that other programs hold' })

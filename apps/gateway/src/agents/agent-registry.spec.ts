@@ -5,7 +5,7 @@ import { PortAllocatorService } from '@berth/port-allocator';
 import { eventually, freePortRange } from '@berth/testing';
 import { SESSION_DEFAULTS, TunnelSession, WindowBudget } from '@berth/tunnel-protocol';
 import { AgentBerths } from '../ports/index.js';
-import { AgentRegistry, type RegistryOptions } from './agent-registry.js';
+import { AgentRegistry, type HoldOptions, type RegistryOptions } from './agent-registry.js';
 import { LifecycleEvents } from '../lifecycle/index.js';
 import { TunnelConnection } from './tunnel-connection.js';
 
@@ -18,7 +18,7 @@ describe('AgentRegistry, while a server starts', () => {
 
   afterEach(() => registry.close(0));
 
-  async function make(options: Partial<RegistryOptions> = {}): Promise<void> {
+  async function make(options: Partial<RegistryOptions & HoldOptions> = {}): Promise<void> {
     ports = new PortAllocatorService({ range: await freePortRange(3) });
     const events = new LifecycleEvents(silentLog);
     const gate = Promise.withResolvers<undefined>();
@@ -34,15 +34,17 @@ describe('AgentRegistry, while a server starts', () => {
     const build = (_: unknown, port: number): PooledHttpServer =>
       new SlowServer('slow', { host: '127.0.0.1', port }, createServer());
     const berths = new AgentBerths(ports, { build }, { bindAttempts: 3, stopGraceMs: 0 }, events, silentLog);
-    const defaults: RegistryOptions = {
+    const defaults: RegistryOptions & HoldOptions = {
       duplicateAgent: 'replace',
       duplicateProbeMs: 20,
       drainTimeoutMs: 1000,
       maxConnectionsPerAgent: 2,
+      handshakeTimeoutMs: 10_000,
       holdMs: 0,
       staleAfterMs: 120_000,
     };
-    registry = new AgentRegistry(berths, { ...defaults, ...options }, events, silentLog);
+    const all = { ...defaults, ...options };
+    registry = new AgentRegistry(berths, all, all, events, silentLog);
   }
 
   function connection(instanceId: string): TunnelConnection {

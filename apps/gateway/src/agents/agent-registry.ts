@@ -1,27 +1,37 @@
+import { Inject, Injectable } from '@nestjs/common';
 import { BerthError } from '@berth/errors';
 import type { Log } from '@berth/observability';
 import { GoawayReason } from '@berth/tunnel-protocol';
 import { Agent } from './agent.js';
-import type { AgentBerths } from '../ports/index.js';
-import type { LifecycleEvents } from '../lifecycle/index.js';
+import { GATEWAY_LOG } from '../gateway.tokens.js';
+import { LifecycleEvents } from '../lifecycle/index.js';
+import { AgentBerths, agentPortsConfig } from '../ports/index.js';
+import { agentsConfig } from './agents.settings.js';
 import { closedMeanwhile, type Entry, longestHeld, replaced, shuttingDown, tooMany } from './registry-entry.js';
 import { Succession, type SuccessionOptions } from './succession.js';
 import type { TunnelConnection } from './tunnel-connection.js';
 
 export interface RegistryOptions extends SuccessionOptions {
   maxConnectionsPerAgent: number;
-  /** how long a port keeps listening while its agent is away, ms; 0: not at all */
-  holdMs: number;
+  /** time of a whole handshake, ms */
+  handshakeTimeoutMs: number;
   /** silence after which a connection is dropped, ms */
   staleAfterMs: number;
   /** for exchanges under way when an operator disconnects an agent, ms */
   drainTimeoutMs: number;
 }
 
+/** What the registry goes by of the ports. */
+export interface HoldOptions {
+  /** how long a port keeps listening while its agent is away, ms; 0: not at all */
+  holdMs: number;
+}
+
 /**
  * Which agents there are. An agent is registered when its port listens and its
  * connection is in the pool; it is gone when its last connection is.
  */
+@Injectable()
 export class AgentRegistry {
   private readonly entries = new Map<string, Entry>();
   private readonly succession: Succession;
@@ -29,11 +39,14 @@ export class AgentRegistry {
 
   constructor(
     private readonly berths: AgentBerths,
-    private readonly options: RegistryOptions,
+    @Inject(agentsConfig.KEY) private readonly options: RegistryOptions,
+    @Inject(agentPortsConfig.KEY) private readonly ports: HoldOptions,
     private readonly events: LifecycleEvents,
-    private readonly log: Log,
+    @Inject(GATEWAY_LOG) private readonly log: Log,
   ) {
-    this.succession = new Succession(options, events, log);
+    // The newcomer's own handshake must live to hear the verdict.
+    const duplicateProbeMs = Math.min(options.duplicateProbeMs, options.handshakeTimeoutMs / 2);
+    this.succession = new Succession({ duplicateAgent: options.duplicateAgent, duplicateProbeMs }, events, log);
   }
 
   get(agentId: string): Agent | undefined {
@@ -250,13 +263,13 @@ export class AgentRegistry {
     }
     // The shutdown stops all servers by itself.
     if (this.shuttingDown || entry.holdTimer !== undefined) return;
-    if (this.options.holdMs === 0 || !wasAnnounced) {
+    if (this.ports.holdMs === 0 || !wasAnnounced) {
       this.remove(entry);
       return;
     }
     entry.holdTimer = setTimeout(() => {
       this.remove(entry);
-    }, this.options.holdMs);
+    }, this.ports.holdMs);
     entry.holdTimer.unref();
   }
 

@@ -1,17 +1,21 @@
-import type { DiscoveryService } from '@nestjs/core';
-import { type AgentHttpServerFactory, type HttpServerPool, type PooledHttpServer } from '@berth/http-server-pool';
+import { Inject, Injectable } from '@nestjs/common';
+import { DiscoveryService } from '@nestjs/core';
+import { AgentHttpServerFactory, HttpServerPool, type PooledHttpServer } from '@berth/http-server-pool';
 import { LimitedLog, type Log } from '@berth/observability';
 import type { Agent } from '../agents/index.js';
-import type { BerthBuilder } from '../ports/index.js';
+import { GATEWAY_LOG } from '../gateway.tokens.js';
+import { agentPortsConfig, type BerthBuilder } from '../ports/index.js';
 import { AgentIngress } from './agent-ingress.js';
 import { AnswerLog } from './answer-log.js';
 import { ClientLimits, ClientTotal, type ConnectionLimits } from './client-limits.js';
 import { Deadlines } from './deadlines.js';
 import type { IngressOptions } from './ingress-context.js';
+import { ingressConfig } from './ingress.settings.js';
 import { type IngressInterceptor, UseAtIngress } from './interceptor.js';
 import { PipelineBudget } from './pipeline-budget.js';
 
 /** Makes the server behind an agent's port, with the ingress of that agent as its only handler. */
+@Injectable()
 export class IngressBerthBuilder implements BerthBuilder {
   private readonly deadlines = new Deadlines();
   private interceptors: IngressInterceptor[] | undefined;
@@ -24,9 +28,9 @@ export class IngressBerthBuilder implements BerthBuilder {
     private readonly factory: AgentHttpServerFactory,
     private readonly servers: HttpServerPool,
     private readonly discovery: DiscoveryService,
-    private readonly ports: ConnectionLimits & { host: string },
-    private readonly options: IngressOptions,
-    private readonly log: Log,
+    @Inject(agentPortsConfig.KEY) private readonly ports: ConnectionLimits & { host: string },
+    @Inject(ingressConfig.KEY) private readonly options: IngressOptions,
+    @Inject(GATEWAY_LOG) private readonly log: Log,
   ) {
     this.pipelined = new PipelineBudget(options.maxPipelined);
     this.total = new ClientTotal(ports, log);

@@ -1,6 +1,5 @@
 export { AgentIngress } from './agent-ingress.js';
-export { IngressBerthBuilder } from './berth-builder.js';
-export { type ConnectionLimits, MAX_REFUSED } from './client-limits.js';
+export { type ConnectionLimits } from './client-limits.js';
 export { Deadlines } from './deadlines.js';
 export type { ForwardedPolicy } from './forwarded.js';
 export type { IngressContext, IngressOptions } from './ingress-context.js';
@@ -11,4 +10,6 @@ export {
   type IngressResponse,
   UseAtIngress,
 } from './interceptor.js';
-export { IngressSettings } from './ingress.settings.js';
+export { IngressModule } from './ingress.module.js';
+export { ingressConfig, IngressSettings } from './ingress.settings.js';
+export { ServerOptions } from './server-options.js';

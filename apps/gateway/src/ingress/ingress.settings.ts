@@ -1,4 +1,5 @@
-import { Choice, Integer, MAX_HEADER_BYTES, MAX_MS } from '@berth/config';
+import { type Frozen, Choice, Integer, MAX_HEADER_BYTES, MAX_MS } from '@berth/config';
+import { registerAs } from '@nestjs/config';
 
 export class IngressSettings {
   @Integer(1, MAX_MS, {
@@ -62,3 +63,5 @@ export class IngressSettings {
   @Integer(0, 86_400, { description: 'Value of Retry-After in 503 answers.' })
   retryAfterSeconds = 1;
 }
+
+export const ingressConfig = registerAs('berth.ingress', (): Frozen<IngressSettings> => new IngressSettings());

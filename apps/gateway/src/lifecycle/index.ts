@@ -4,3 +4,4 @@ export {
   type LifecycleEventName,
   LifecycleEvents,
 } from './lifecycle-events.js';
+export { LifecycleModule } from './lifecycle.module.js';

@@ -1,6 +1,8 @@
 import { EventEmitter } from 'node:events';
+import { Inject, Injectable } from '@nestjs/common';
 import { messageOf } from '@berth/errors';
 import type { Log } from '@berth/observability';
+import { GATEWAY_LOG } from '../gateway.tokens.js';
 
 /**
  * Why a connection to the gRPC port came to nothing before a registration was
@@ -34,10 +36,11 @@ export type LifecycleEventName = keyof LifecycleEventMap;
  * Injectable events of the gateway's life. Listeners run in their own turn and
  * cannot disturb the gateway: what they throw is logged.
  */
+@Injectable()
 export class LifecycleEvents {
   private readonly emitter = new EventEmitter();
 
-  constructor(private readonly log: Log) {
+  constructor(@Inject(GATEWAY_LOG) private readonly log: Log) {
     this.emitter.setMaxListeners(0);
   }
 

@@ -1,13 +1,16 @@
+import { Inject, Injectable } from '@nestjs/common';
 import type { PooledHttpServer } from '@berth/http-server-pool';
 import { BerthError, messageOf } from '@berth/errors';
 import { LimitedLog, type Log } from '@berth/observability';
-import type { Lease, PortAllocatorService } from '@berth/port-allocator';
+import { type Lease, PortAllocatorService } from '@berth/port-allocator';
 import type { Agent } from '../agents/index.js';
-import type { LifecycleEvents } from '../lifecycle/index.js';
+import { GATEWAY_LOG } from '../gateway.tokens.js';
+import { LifecycleEvents } from '../lifecycle/index.js';
+import { agentPortsConfig } from './agent-ports.settings.js';
 
 /** Makes the (not yet listening) HTTP server of an agent on a port; ingress provides it. */
-export interface BerthBuilder {
-  build(agent: Agent, port: number): PooledHttpServer;
+export abstract class BerthBuilder {
+  abstract build(agent: Agent, port: number): PooledHttpServer;
 }
 
 /** A port with the server that listens on it. */
@@ -26,6 +29,7 @@ export interface BerthOptions {
 }
 
 /** Opens and closes the servers of agents, and keeps leases and servers in step (checklist A5–A8). */
+@Injectable()
 export class AgentBerths {
   private readonly open = new Map<string, Berth>();
   private readonly stopping = new Set<Promise<void>>();
@@ -38,9 +42,9 @@ export class AgentBerths {
   constructor(
     private readonly ports: PortAllocatorService,
     private readonly builder: BerthBuilder,
-    private readonly options: BerthOptions,
+    @Inject(agentPortsConfig.KEY) private readonly options: BerthOptions,
     private readonly events: LifecycleEvents,
-    private readonly log: Log,
+    @Inject(GATEWAY_LOG) private readonly log: Log,
   ) {
     this.limited = new LimitedLog(log);
   }

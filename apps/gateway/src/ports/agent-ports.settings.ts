@@ -1,4 +1,5 @@
 import {
+  type Frozen,
   checkHost,
   checkOptionalHost,
   checkOrigins,
@@ -9,6 +10,7 @@ import {
   Ports,
   Text,
 } from '@berth/config';
+import { registerAs } from '@nestjs/config';
 
 export class AgentPortsSettings {
   @Text({ check: checkHost, description: "Address of the agents' HTTP ports." })
@@ -65,3 +67,8 @@ export class AgentPortsSettings {
   })
   maxTotalConnections = 0;
 }
+
+export const agentPortsConfig = registerAs(
+  'berth.agentPorts',
+  (): Frozen<AgentPortsSettings> => new AgentPortsSettings(),
+);

@@ -1,2 +1,5 @@
-export { AgentBerths, type BerthBuilder, type BerthOptions } from './agent-berths.js';
-export { AgentPortsSettings } from './agent-ports.settings.js';
+export { AgentBerths, BerthBuilder, type BerthOptions } from './agent-berths.js';
+export { agentPortsConfig, AgentPortsSettings } from './agent-ports.settings.js';
+export { AllocatorOptions } from './allocator-options.js';
+export { portRangeConfig, AgentPortRangeSettings } from './port-range.settings.js';
+export { PortsModule } from './ports.module.js';

@@ -2,12 +2,14 @@ import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2S
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Metadata } from '@grpc/grpc-js';
-import type { LimitedLog } from '@berth/observability';
-import type { HandshakeFailure, LifecycleEvents } from '../lifecycle/index.js';
+import { Inject, Injectable } from '@nestjs/common';
+import { type HandshakeFailure, LifecycleEvents } from '../lifecycle/index.js';
 import type { EdgeCall } from './edge-call.js';
 import { EdgeConnection, type EdgeLimits, type EdgeOwner } from './edge-connection.js';
+import { EdgeLog } from './edge-log.js';
 import { Newcomers } from './newcomers.js';
 import { describeTlsFailure, describeUntrusted } from './tls-failures.js';
+import { tunnelConfig } from './tunnel.settings.js';
 
 export interface EdgeOptions extends EdgeLimits {
   /** connections without an agent, in all */
@@ -46,6 +48,7 @@ const MESSAGES: Record<HandshakeFailure, string> = {
  * The gRPC port below gRPC: TCP connections, TLS, HTTP/2 streams. It sees to it
  * that who has shown no credentials costs next to nothing (issue 8, A1 to A5).
  */
+@Injectable()
 export class GrpcEdge implements EdgeOwner {
   readonly newcomers: Newcomers;
   private readonly connections = new Map<string, EdgeConnection>();
@@ -54,9 +57,9 @@ export class GrpcEdge implements EdgeOwner {
   private lastCall = 0;
 
   constructor(
-    readonly limits: EdgeOptions,
+    @Inject(tunnelConfig.KEY) readonly limits: EdgeOptions,
     private readonly events: LifecycleEvents,
-    private readonly log: LimitedLog,
+    private readonly log: EdgeLog,
   ) {
     this.newcomers = new Newcomers({
       total: limits.maxPendingHandshakes,

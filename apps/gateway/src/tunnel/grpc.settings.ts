@@ -1,4 +1,5 @@
-import { checkHost, Choice, File, Group, Integer, Switch, Text } from '@berth/config';
+import { type Frozen, checkHost, Choice, File, Group, Integer, Switch, Text } from '@berth/config';
+import { registerAs } from '@nestjs/config';
 
 export class GrpcTlsSettings {
   @Switch({ description: 'TLS on the gRPC port.' })
@@ -42,3 +43,6 @@ export class AuthSettings {
   @File({ alias: '--token-file', description: 'File that holds the shared secret; instead of the token itself.' })
   tokenFile = '';
 }
+
+export const grpcConfig = registerAs('berth.grpc', (): Frozen<GrpcSettings> => new GrpcSettings());
+export const authConfig = registerAs('berth.auth', (): Frozen<AuthSettings> => new AuthSettings());

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { PeerCertificate } from 'node:tls';
+import { Inject, Injectable } from '@nestjs/common';
 import { BerthError } from '@berth/errors';
-import type { LimitedLog, Log } from '@berth/observability';
+import type { Log } from '@berth/observability';
 import {
   type BatchTransport,
   CREDIT_RETURN_FEATURE,
@@ -11,10 +12,13 @@ import {
   TunnelSession,
   type WindowSettings,
 } from '@berth/tunnel-protocol';
-import { type Agent, type AgentRegistry, TunnelConnection } from '../agents/index.js';
-import type { LifecycleEvents } from '../lifecycle/index.js';
+import { type Agent, AgentRegistry, TunnelConnection } from '../agents/index.js';
+import { GATEWAY_LOG } from '../gateway.tokens.js';
+import { LifecycleEvents } from '../lifecycle/index.js';
 import { checkAgentId, checkCertificate, checkToken } from './agent-credentials.js';
 import type { EdgeCall } from './edge-call.js';
+import { EdgeLog } from './edge-log.js';
+import { HANDSHAKE_OPTIONS } from './handshake-options.js';
 
 export interface HandshakeOptions {
   handshakeTimeoutMs: number;
@@ -51,14 +55,15 @@ const MAX_ECHO_CHARS = 256;
  * go of it when it closes. Nothing is allocated for a caller before its
  * credentials have been checked, but the session itself.
  */
+@Injectable()
 export class Handshakes {
   /** @param limited takes the lines that strangers can cause */
   constructor(
     private readonly registry: AgentRegistry,
-    private readonly options: HandshakeOptions,
+    @Inject(HANDSHAKE_OPTIONS) private readonly options: HandshakeOptions,
     private readonly events: LifecycleEvents,
-    private readonly log: Log,
-    private readonly limited: LimitedLog,
+    @Inject(GATEWAY_LOG) private readonly log: Log,
+    private readonly limited: EdgeLog,
   ) {}
 
   /** @returns the session to feed with what the stream brings */

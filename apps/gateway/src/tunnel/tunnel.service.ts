@@ -1,24 +1,26 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
-import { Controller, Inject } from '@nestjs/common';
-import { GrpcStreamCall } from '@nestjs/microservices';
+import { Inject, Injectable } from '@nestjs/common';
+import type { ConfigType } from '@nestjs/config';
 import { BerthError } from '@berth/errors';
 import { serverTransport } from '@berth/tunnel-protocol';
+import { grpcConfig } from './grpc.settings.js';
 import { GrpcEdge } from './grpc-edge.js';
 import { Handshakes } from './handshake.js';
 
-/** Whether the gRPC port requires client certificates. */
-export const CERTIFICATE_REQUIRED = Symbol('CERTIFICATE_REQUIRED');
-
 /** The gRPC edge: turns a raw duplex into a session, and knows nothing of what runs in it. */
-@Controller()
-export class TunnelController {
-  constructor(
-    @Inject(Handshakes) private readonly handshakes: Handshakes,
-    @Inject(GrpcEdge) private readonly edge: GrpcEdge,
-    @Inject(CERTIFICATE_REQUIRED) private readonly certificateRequired: boolean,
-  ) {}
+@Injectable()
+export class TunnelService {
+  private readonly certificateRequired: boolean;
 
-  @GrpcStreamCall('Tunnel', 'Connect')
+  constructor(
+    private readonly handshakes: Handshakes,
+    private readonly edge: GrpcEdge,
+    @Inject(grpcConfig.KEY) { tls }: ConfigType<typeof grpcConfig>,
+  ) {
+    this.certificateRequired = tls.enabled && tls.clientCert === 'require';
+  }
+
+  /** `berth.tunnel.v1.Tunnel/Connect`, with its messages as plain buffers. */
   connect(call: ServerDuplexStream<Buffer, Buffer>): void {
     const edgeCall = this.edge.callOf(call.metadata);
     if (edgeCall === undefined) return;
