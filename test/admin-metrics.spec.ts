@@ -50,6 +50,7 @@ describe('A17: metrics', () => {
     const during = await scrape(gateway);
     expect(value(during, 'berth_agents')).toBe(1);
     expect(value(during, 'berth_port_pool_used')).toBe(1);
+    expect(value(during, 'berth_agent_servers')).toBe(1);
     expect(value(during, 'berth_agent_connects_total')).toBe(1);
     expect(value(during, 'berth_agent_requests_total', label)).toBe(3);
     expect(value(during, 'berth_agent_errors_total', label)).toBe(0);
@@ -62,6 +63,7 @@ describe('A17: metrics', () => {
     const after = await scrape(gateway);
     expect(value(after, 'berth_agents')).toBe(0);
     expect(value(after, 'berth_port_pool_used')).toBe(0);
+    expect(value(after, 'berth_agent_servers')).toBe(0);
     expect(value(after, 'berth_agent_requests_total', label)).toBeUndefined();
   });
 

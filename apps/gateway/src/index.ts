@@ -7,11 +7,13 @@ export { type AdminPlace, GatewayModule } from './gateway.module.js';
 export { defaultGatewaySettings, GATEWAY, type GatewaySettings, loadGatewaySettings } from './gateway-settings.js';
 export { GATEWAY_LOG, GATEWAY_SETTINGS } from './gateway.tokens.js';
 export {
+  type AgentPortMiddleware,
   type IngressAnswer,
   type IngressInterceptor,
   type IngressRequest,
   type IngressResponse,
   UseAtIngress,
+  UseOnAgentPorts,
 } from './ingress/index.js';
 export { type RunningGateway, startGateway } from './start-gateway.js';
 export { TunnelGrpcServer } from './tunnel/index.js';

@@ -5,9 +5,22 @@ import type { Express, NextFunction, Request, Response } from 'express';
 import { acceptAllVersions } from './minor-versions.js';
 import { type BindAddress, PooledHttpServer } from './pooled-http-server.js';
 
+/** Middleware as Express and most of npm have it. */
+export interface PortMiddleware {
+  use(request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void): unknown;
+}
+
+type RunMiddleware = (request: IncomingMessage, response: ServerResponse) => void;
+
 /** Takes what arrives at an agent's port. */
 export interface AgentTraffic {
-  request(request: IncomingMessage, response: ServerResponse): void;
+  /**
+   * @param middleware runs all middleware of the port; {@link passed} follows, or
+   *   {@link failed}, or a middleware answers by itself. Undefined where there is none.
+   */
+  request(request: IncomingMessage, response: ServerResponse, middleware?: RunMiddleware): void;
+  /** a request that all middleware has handed on */
+  passed(request: IncomingMessage, response: ServerResponse): void;
   /** whether a request with `Upgrade` goes to {@link upgrade}; with false, {@link request} follows, and must be the last */
   upgrades(request: IncomingMessage): boolean;
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
@@ -15,7 +28,7 @@ export interface AgentTraffic {
   connection(socket: Duplex): void;
   /** bytes that are not HTTP, or beyond a limit; answers and closes */
   clientError(error: Error, socket: Duplex): void;
-  /** a request that the adapter's own middleware failed on */
+  /** a request that middleware failed on */
   failed(error: unknown, request: IncomingMessage, response: ServerResponse): void;
 }
 
@@ -34,35 +47,53 @@ export interface AgentServerOptions {
 
 /** Makes the HTTP server of one agent: an Express adapter of its own, with nothing of Express left on but routing. */
 export class AgentHttpServerFactory {
+  private listeningNow = 0;
+
   constructor(private readonly options: AgentServerOptions) {}
 
-  create(name: string, bind: BindAddress, traffic: AgentTraffic): PooledHttpServer {
+  /** Whether Express runs before every request, whatever a server has of its own. */
+  get middleware(): boolean {
+    return this.options.corsOrigins.length > 0;
+  }
+
+  /** How many of its servers listen. */
+  get listening(): number {
+    return this.listeningNow;
+  }
+
+  /** @param middleware of this server, in the order in which it runs, after CORS */
+  create(
+    name: string,
+    bind: BindAddress,
+    traffic: AgentTraffic,
+    middleware: readonly PortMiddleware[] = [],
+  ): PooledHttpServer {
+    const { corsOrigins } = this.options;
+
     const adapter = new ExpressAdapter();
     const app = adapter.getInstance<Express>();
     app.disable('x-powered-by');
     app.disable('etag');
-    if (this.options.corsOrigins.length > 0) adapter.enableCors({ origin: [...this.options.corsOrigins] });
-    app.use((request: Request, response: Response) => traffic.request(request, response));
-    app.use((error: unknown, request: Request, response: Response, _next: NextFunction) =>
-      traffic.failed(error, request, response),
-    );
-    const server = this.listener(app, traffic);
+    if (this.middleware) adapter.enableCors({ origin: corsOrigins.includes('*') ? '*' : [...corsOrigins] });
+    for (const each of middleware) {
+      app.use((request: Request, response: Response, next: NextFunction) => each.use(request, response, next));
+    }
+    const server = this.listener(traffic, this.middleware || middleware.length > 0 ? runner(app, traffic) : undefined);
     adapter.setHttpServer(server);
+    server.once('listening', () => {
+      this.listeningNow += 1;
+      server.once('close', () => (this.listeningNow -= 1));
+    });
     return new PooledHttpServer(name, bind, server);
   }
 
-  private listener(app: Express, traffic: AgentTraffic): Server {
+  private listener(traffic: AgentTraffic, middleware: RunMiddleware | undefined): Server {
     const { options } = this;
     // Express's own handling costs a fifth of the gateway's time per request; without
     // middleware there is nothing for it to do. See docs/decisions/0009-express-on-demand.md.
-    const handle =
-      options.corsOrigins.length > 0
-        ? (request: IncomingMessage, response: ServerResponse): void => {
-            app(request, response);
-          }
-        : (request: IncomingMessage, response: ServerResponse): void => {
-            traffic.request(request, response);
-          };
+    const handle = (request: IncomingMessage, response: ServerResponse): void => {
+      traffic.request(request, response, middleware);
+    };
     const server = createServer(
       {
         maxHeaderSize: options.maxHeaderBytes,
@@ -102,6 +133,16 @@ export class AgentHttpServerFactory {
     });
     return server;
   }
+}
+
+/** The router alone: where it ends, the ingress goes on, and Express's own last answer (404) is never given. */
+function runner(app: Express, traffic: AgentTraffic): RunMiddleware {
+  return (request, response) => {
+    app(request as Request, response as Response, (error?: unknown) => {
+      if ((error ?? undefined) === undefined) traffic.passed(request, response);
+      else traffic.failed(error, request, response);
+    });
+  };
 }
 
 /** Shortest time between two searches for heads that do not come, ms. */

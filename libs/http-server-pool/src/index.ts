@@ -1,4 +1,9 @@
-export { AgentHttpServerFactory, type AgentServerOptions, type AgentTraffic } from './agent-http-server.factory.js';
+export {
+  AgentHttpServerFactory,
+  type AgentServerOptions,
+  type AgentTraffic,
+  type PortMiddleware,
+} from './agent-http-server.factory.js';
 export { HttpServerPool } from './http-server-pool.js';
 export { HttpServerPoolModule } from './http-server-pool.module.js';
 export { type BindAddress, bindKey, PooledHttpServer } from './pooled-http-server.js';

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import { VERSION } from '../version.js';
 import { droppedLines } from '@berth/node-runtime';
+import { AgentHttpServerFactory } from '@berth/http-server-pool';
 import { PortAllocatorService } from '@berth/port-allocator';
 import { AgentRegistry } from '../agents/index.js';
 import { LifecycleEvents } from '../lifecycle/index.js';
@@ -19,6 +20,7 @@ export class GatewayMetrics {
   constructor(
     private readonly agents: AgentRegistry,
     private readonly ports: PortAllocatorService,
+    private readonly servers: AgentHttpServerFactory,
     events: LifecycleEvents,
   ) {
     collectDefaultMetrics({ register: this.registry });
@@ -42,6 +44,7 @@ export class GatewayMetrics {
     gauge('berth_agents', 'Connected agents', () => this.agents.list().length);
     gauge('berth_port_pool_used', 'Leased ports of the range', () => this.ports.figures().used);
     gauge('berth_port_pool_size', 'Ports of the range that can be leased', () => this.ports.figures().total);
+    gauge('berth_agent_servers', 'HTTP servers of agents that listen', () => this.servers.listening);
     gauge('berth_exchanges_in_flight', 'Exchanges under way', () => this.agents.inFlight);
   }
 

@@ -75,7 +75,7 @@ export class AgentRegistry {
     welcome: (port: number) => void,
   ): Promise<Agent> {
     const find = (): Entry | undefined => this.entries.get(connection.agentId);
-    const claim = (): Entry => this.claim(connection);
+    const claim = (): Entry => this.claim(connection, metadata);
     const isContested = this.succession.isContested(find(), connection);
     const entry = isContested ? await this.succession.contest(find, connection, claim) : claim();
     const { agent } = entry;
@@ -172,13 +172,14 @@ export class AgentRegistry {
   }
 
   /** The entry of the connection's agent, with the connection counted as arriving. */
-  private claim(connection: TunnelConnection): Entry {
+  private claim(connection: TunnelConnection, metadata: Readonly<Record<string, string>>): Entry {
     if (this.shuttingDown) throw shuttingDown();
     if (connection.session.closed) throw closedMeanwhile(connection);
     const { agentId, origin } = connection;
     const known = this.entries.get(agentId);
     if (known === undefined) {
       const agent = new Agent(agentId, origin.instanceId);
+      agent.metadata = metadata;
       const entry: Entry = {
         agent,
         opened: this.openBerth(agent),

@@ -12,6 +12,7 @@ import { HttpRelay } from './http-relay.js';
 import type { IngressContext } from './ingress-context.js';
 import { checkIntercepted } from './intercepted.js';
 import type { IngressAnswer, IngressRequest } from './interceptor.js';
+import { beginMiddleware, endMiddleware } from './in-middleware.js';
 import { isUpgrade, parserError, readRequestHead } from './request-head.js';
 import { UpgradeRelay } from './upgrade-relay.js';
 
@@ -28,19 +29,35 @@ export class AgentIngress implements AgentTraffic {
     client.refusal = this.limits.admit(socket as Socket);
   }
 
-  request(request: IncomingMessage, response: ServerResponse): void {
+  request(
+    request: IncomingMessage,
+    response: ServerResponse,
+    middleware?: (request: IncomingMessage, response: ServerResponse) => void,
+  ): void {
     const client = clientOf(request.socket);
     client.enqueue(() => {
       try {
-        this.relay(request, response);
+        // Within its turn: with requests that overtake each other, pipelined answers would wait for each other.
+        if (middleware === undefined || client.refusal !== undefined) this.relay(request, response);
+        else beginMiddleware(client, request, response, middleware);
       } catch (thrown) {
-        this.failed(thrown, request, response);
+        this.fault(thrown, request, response);
       }
     });
     if (client.declined !== request) return;
     // Node has lost what came behind it in the same read, so the next bytes may begin anywhere.
     response.shouldKeepAlive = false;
     client.takeNoMore();
+  }
+
+  passed(request: IncomingMessage, response: ServerResponse): void {
+    // What answered as well ends the answer itself; false: handed on twice.
+    if (response.headersSent || request.socket.destroyed || !endMiddleware(request)) return;
+    try {
+      this.relay(request, response);
+    } catch (thrown) {
+      this.fault(thrown, request, response);
+    }
   }
 
   upgrades(request: IncomingMessage): boolean {
@@ -86,12 +103,18 @@ export class AgentIngress implements AgentTraffic {
   }
 
   failed(error: unknown, request: IncomingMessage, response: ServerResponse): void {
+    if (endMiddleware(request)) this.fault(error, request, response);
+    // The request is in other hands already, or answered.
+    else this.context.log.error({ agentId: this.context.agent.id, err: error }, 'a middleware failed behind a request');
+  }
+
+  // ---------------------------------------------------------------------------
+
+  private fault(error: unknown, request: IncomingMessage, response: ServerResponse): void {
     this.context.log.error({ agentId: this.context.agent.id, err: error }, 'a request could not be handled');
     if (response.headersSent) response.destroy();
     else this.refuse(request, response, BerthError.from(error));
   }
-
-  // ---------------------------------------------------------------------------
 
   private relay(request: IncomingMessage, response: ServerResponse): void {
     const client = clientOf(request.socket);
@@ -128,7 +151,7 @@ export class AgentIngress implements AgentTraffic {
         }
       })
       .catch((thrown: unknown) => {
-        this.failed(thrown, request, response);
+        this.fault(thrown, request, response);
       });
   }
 

@@ -12,13 +12,16 @@ import { Deadlines } from './deadlines.js';
 import type { IngressOptions } from './ingress-context.js';
 import { ingressConfig } from './ingress.settings.js';
 import { type IngressInterceptor, UseAtIngress } from './interceptor.js';
+import { findMarked } from './marked-providers.js';
 import { PipelineBudget } from './pipeline-budget.js';
+import { type AgentPortMiddleware, isMeant, UseOnAgentPorts } from './port-middleware.js';
 
 /** Makes the server behind an agent's port, with the ingress of that agent as its only handler. */
 @Injectable()
 export class IngressBerthBuilder implements BerthBuilder {
   private readonly deadlines = new Deadlines();
-  private interceptors: IngressInterceptor[] | undefined;
+  private interceptors: readonly IngressInterceptor[] | undefined;
+  private middleware: readonly AgentPortMiddleware[] | undefined;
   private readonly total: ClientTotal;
   private readonly pipelined: PipelineBudget;
   private readonly limitedLog: LimitedLog;
@@ -39,7 +42,8 @@ export class IngressBerthBuilder implements BerthBuilder {
 
   build(agent: Agent, port: number): PooledHttpServer {
     // Looked up with the first agent: by then every module is there.
-    this.interceptors ??= findInterceptors(this.discovery);
+    this.interceptors ??= findMarked<IngressInterceptor>(this.discovery, UseAtIngress);
+    this.middleware ??= findMarked<AgentPortMiddleware>(this.discovery, UseOnAgentPorts);
     const { limitedLog } = this;
     const ingress = new AgentIngress(
       {
@@ -54,7 +58,8 @@ export class IngressBerthBuilder implements BerthBuilder {
       },
       new ClientLimits(agent.id, this.total, limitedLog),
     );
-    const server = this.factory.create(`agent ${agent.id}`, { host: this.ports.host, port }, ingress);
+    const middleware = this.middleware.filter((each) => isMeant(each, agent, this.log));
+    const server = this.factory.create(`agent ${agent.id}`, { host: this.ports.host, port }, ingress, middleware);
     server.server.once('listening', () => {
       this.servers.store(server);
     });
@@ -63,15 +68,4 @@ export class IngressBerthBuilder implements BerthBuilder {
     });
     return server;
   }
-}
-
-function findInterceptors(discovery: DiscoveryService): IngressInterceptor[] {
-  return discovery
-    .getProviders({ metadataKey: UseAtIngress.KEY })
-    .map((wrapper) => ({
-      instance: wrapper.instance as IngressInterceptor,
-      order: discovery.getMetadataByDecorator(UseAtIngress, wrapper)?.order ?? 0,
-    }))
-    .sort((a, b) => a.order - b.order)
-    .map(({ instance }) => instance);
 }

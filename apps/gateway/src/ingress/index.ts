@@ -12,4 +12,5 @@ export {
 } from './interceptor.js';
 export { IngressModule } from './ingress.module.js';
 export { ingressConfig, IngressSettings } from './ingress.settings.js';
+export { type AgentPortMiddleware, UseOnAgentPorts } from './port-middleware.js';
 export { ServerOptions } from './server-options.js';

@@ -2,6 +2,10 @@ import { MAX_BATCH_BYTES, MAX_GRPC_MESSAGE_BYTES, passBuffer, TUNNEL_METHOD_PATH
 import type { Server, ServerCredentials, ServerDuplexStream } from '@grpc/grpc-js';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { ConfigType } from '@nestjs/config';
+import { AgentHttpServerFactory } from '@berth/http-server-pool';
+import type { Log } from '@berth/observability';
+import { PortAllocatorService } from '@berth/port-allocator';
+import { GATEWAY_LOG } from '../gateway.tokens.js';
 import { grpcConfig } from './grpc.settings.js';
 import { GrpcEdge } from './grpc-edge.js';
 import { createGrpcServer, grpcCredentials } from './grpc-server.js';
@@ -43,6 +47,9 @@ export class TunnelGrpcServer implements OnApplicationBootstrap, OnApplicationSh
     @Inject(grpcConfig.KEY) private readonly settings: ConfigType<typeof grpcConfig>,
     private readonly edge: GrpcEdge,
     private readonly tunnel: TunnelService,
+    private readonly ports: PortAllocatorService,
+    private readonly servers: AgentHttpServerFactory,
+    @Inject(GATEWAY_LOG) private readonly log: Log,
   ) {
     this.credentials = grpcCredentials(settings.tls);
   }
@@ -72,6 +79,9 @@ export class TunnelGrpcServer implements OnApplicationBootstrap, OnApplicationSh
         else reject(new Error(`cannot listen on ${address} (grpc.host, grpc.port): ${error.message}`));
       });
     });
+    const { start, end, free } = this.ports.figures();
+    const { middleware } = this.servers;
+    this.log.debug({ port: this.boundPort, start, end, free, middleware }, 'agents can dial in for ports of the range');
   }
 
   onApplicationShutdown(): void {
