@@ -48,7 +48,7 @@ describe('an agent reconnects', () => {
     const [before] = connections(gateway);
     expect((await fetch(`${gateway.admin}/agents/agent-1`, { method: 'DELETE' })).status).toBe(204);
     await eventually(() => connections(gateway)[0] !== undefined && connections(gateway)[0] !== before);
-    expect(before?.session.closed).toBe(true);
+    expect(before?.closed).toBe(true);
     expect(await listAgents(gateway)).toMatchObject([{ agent_id: 'agent-1', port: agent.port }]);
     expect((await fetch(`${gateway.admin}/agents/nobody`, { method: 'DELETE' })).status).toBe(404);
   });
@@ -71,10 +71,10 @@ describe('an agent reconnects', () => {
     // Until its successor stands the connection serves on: nobody is sent away.
     expect(await (await fetch(`${agent.url}/quick`)).text()).toBe('quick');
     await eventually(() => connections(gateway).some((it) => it !== before && it.accepting));
-    expect(before?.session.closed).toBe(false);
+    expect(before?.closed).toBe(false);
     finish?.();
     expect(await long.text()).toBe('begun and done');
-    await eventually(() => before?.session.closed);
+    await eventually(() => before?.closed);
     expect(await listAgents(gateway)).toMatchObject([{ agent_id: 'agent-1', port: agent.port, connections: 1 }]);
   });
 
@@ -111,8 +111,8 @@ describe('an agent reconnects', () => {
     await eventually(() => connections(gateway).length === 4);
     const used = new Set<string>();
     for (const connection of connections(gateway)) {
-      const open = connection.session.open.bind(connection.session);
-      connection.session.open = (...args) => {
+      const open = connection.open.bind(connection);
+      connection.open = (...args) => {
         used.add(connection.id);
         return open(...args);
       };
@@ -122,7 +122,7 @@ describe('an agent reconnects', () => {
     await Promise.all(Array.from({ length: 16 }, (_, i) => post(i)));
     expect(used.size).toBe(4);
     const [victim] = connections(gateway);
-    victim?.session.close();
+    victim?.close();
     expect(await Promise.all(Array.from({ length: 16 }, (_, i) => post(i)))).toContain('n15');
     await eventually(() => connections(gateway).length === 4 && !connections(gateway).includes(victim as never));
     expect(agent.port).toBe((await listAgents(gateway))[0]?.port);
@@ -145,8 +145,8 @@ describe('an agent reconnects', () => {
     const loops = Array.from({ length: 4 }, loop);
     for (let round = 0; round < 10; round += 1) {
       const [connection] = connections(gateway).filter(({ draining }) => !draining);
-      connection?.goaway(GoawayReason.idExhausted, 10_000, true);
-      await eventually(() => connection?.session.closed);
+      connection?.drain('idExhausted', 10_000, true);
+      await eventually(() => connection?.closed);
       expect(connections(gateway)).not.toContain(connection);
     }
     goOn = false;
@@ -169,12 +169,12 @@ describe('an agent reconnects', () => {
     const agent = cleanup.add(await testAgent(gateway, service.port), (it) => it.stop());
     const response = await fetch(agent.url);
     const [old] = connections(gateway);
-    old?.goaway(GoawayReason.idExhausted, 10_000, true);
+    old?.drain('idExhausted', 10_000, true);
     await eventually(() => connections(gateway).length === 2);
-    expect(old?.session.closed).toBe(false);
+    expect(old?.closed).toBe(false);
     finish?.();
     expect(await response.text()).toBe('begun and done');
-    await eventually(() => old?.session.closed);
+    await eventually(() => old?.closed);
     expect(connections(gateway)).toHaveLength(1);
   });
 
@@ -182,8 +182,8 @@ describe('an agent reconnects', () => {
     const gateway = await start({ tunnel: { maxConnectionsPerAgent: 1 } });
     cleanup.add(await testAgent(gateway, (await echo()).port), (it) => it.stop());
     const [old] = connections(gateway);
-    old?.goaway(GoawayReason.idExhausted, 10_000, true);
-    await eventually(() => old?.session.closed);
+    old?.drain('idExhausted', 10_000, true);
+    await eventually(() => old?.closed);
     expect(connections(gateway)).toHaveLength(1);
   });
 
@@ -192,7 +192,7 @@ describe('an agent reconnects', () => {
     const stubborn = cleanup.add(await RawAgent.registered(gateway.grpcPort, 'agent-1'), (it) => it.close());
     const pending = fetch(`http://127.0.0.1:${(await stubborn.welcome).port}`, { method: 'POST', body: 'x' });
     await eventually(() => stubborn.opened[0]);
-    connections(gateway)[0]?.goaway(GoawayReason.idExhausted, 50, true);
+    connections(gateway)[0]?.drain('idExhausted', 50, true);
     expect((await pending).status).toBe(502);
     await stubborn.status;
     expect(await agentIds(gateway)).toEqual([]);
@@ -201,7 +201,7 @@ describe('an agent reconnects', () => {
   it('is served on a connection that waits for its successor, while no other can', async () => {
     const gateway = await start();
     const agent = cleanup.add(await RawAgent.registered(gateway.grpcPort, 'agent-1'), (it) => it.close());
-    connections(gateway)[0]?.goaway(GoawayReason.idExhausted, 10_000, true);
+    connections(gateway)[0]?.drain('idExhausted', 10_000, true);
     const request = fetch(`http://127.0.0.1:${(await agent.welcome).port}`);
     answer(await eventually(() => agent.opened[0]), 'still');
     expect(await (await request).text()).toBe('still');
@@ -218,7 +218,7 @@ describe('an agent reconnects', () => {
     // In one turn: the old connection ends, and the new one registers.
     const register = registry.register.bind(registry);
     registry.register = (...args) => {
-      old?.session.close();
+      old?.close();
       return register(...args);
     };
     second.hello('agent-1');

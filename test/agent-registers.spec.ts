@@ -130,7 +130,7 @@ describe('an agent registers', () => {
     // The stream goes in the very moment in which the registration begins.
     register.mockImplementationOnce((connection, ...rest) => {
       const registration = registry.register(connection, ...rest);
-      connection.session.close();
+      connection.close();
       return registration;
     });
     await agent.status;

@@ -1,5 +1,5 @@
 import { status as Grpc } from '@grpc/grpc-js';
-import { type Exchange, ResetCode } from '@berth/tunnel-protocol';
+import { type IncomingExchange, ResetCode } from '@berth/exchange';
 import { Cleanup, eventually, localService, RawClient } from '@berth/testing';
 import { agentDetail, codeIn, headLines, RawAgent, send, testAgent, testGateway } from '@berth/testing/system';
 import { encodeFrame } from '../libs/tunnel-protocol/src/frame-encoder.js';
@@ -14,7 +14,7 @@ describe('bad agents', () => {
   /** A bad agent with an exchange under way, and a good one beside it that must not notice. */
   async function setUp(): Promise<{
     bad: RawAgent;
-    exchange: Exchange;
+    exchange: IncomingExchange;
     client: RawClient;
     port: number;
     goodStillThere: () => Promise<void>;

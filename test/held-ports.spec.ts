@@ -41,7 +41,7 @@ describe('ports that are held or static', () => {
     const registry = gateway.app.get(AgentRegistry);
     const leave = async (id: string): Promise<void> => {
       const connection = registry.get(id)?.connections.all[0];
-      connection?.session.close();
+      connection?.close();
       await eventually(() => registry.get(id) === undefined);
       // Both might leave in one millisecond of the clock that decides.
       await new Promise((resolve) => setTimeout(resolve, 5));

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { status } from '@grpc/grpc-js';
-import { ExchangeKind } from '@berth/tunnel-protocol';
+import { ExchangeKind } from '@berth/exchange';
 import { Cleanup, eventually, RawClient } from '@berth/testing';
 import { agentIds, RawAgent, testGateway, type TestGateway } from '@berth/testing/system';
 import { encodeFrame, FrameField } from '../libs/tunnel-protocol/src/frame-encoder.js';

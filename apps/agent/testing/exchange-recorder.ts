@@ -1,4 +1,4 @@
-import { type Exchange, ExchangeKind, type OpenHead } from '@berth/tunnel-protocol';
+import { ExchangeKind, type IncomingExchange, type OpenHead } from '@berth/exchange';
 
 /** Records what a forward does to its exchange. */
 export class ExchangeRecorder {
@@ -18,8 +18,8 @@ export class ExchangeRecorder {
   }
 
   /** as the rest of the agent sees it */
-  get exchange(): Exchange {
-    return this as unknown as Exchange;
+  get exchange(): IncomingExchange {
+    return this as unknown as IncomingExchange;
   }
 
   sendHead = ({ status }: { status: number }): number => this.calls.push(`head ${status}`);

@@ -1,1 +1,2 @@
-export { AgentConnections, type PooledConnection } from './agent-connections.js';
+export type { AgentConnection, ConnectionOrigin, DrainReason } from './agent-connection.js';
+export { AgentPool } from './agent-pool.js';

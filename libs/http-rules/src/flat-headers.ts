@@ -1,5 +1,4 @@
-/** Name, value, name, value …: order, case and repeats as received, one character per byte. */
-export type FlatHeaders = string[];
+import type { FlatHeaders } from '@berth/exchange';
 
 /** First value of a header in a flat list; undefined when it is not there. */
 export function headerValue(headers: readonly string[], lowerCaseName: string): string | undefined {

@@ -1,4 +1,5 @@
-import { type FlatHeaders, headerValue } from './flat-headers.js';
+import type { FlatHeaders } from '@berth/exchange';
+import { headerValue } from './flat-headers.js';
 import { keepConnection } from './upgrade.js';
 
 /** What a head says about its message, gathered while it is copied for the next hop. */

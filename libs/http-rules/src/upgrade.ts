@@ -1,4 +1,5 @@
-import { type FlatHeaders, headerValue } from './flat-headers.js';
+import type { FlatHeaders } from '@berth/exchange';
+import { headerValue } from './flat-headers.js';
 
 /** Keeps one `Connection: Upgrade`, where the first `Connection` with that token was. */
 export function keepConnection(headers: FlatHeaders, name: string, value: string): void {

@@ -1,14 +1,7 @@
 import { BerthError } from '@berth/errors';
 import { FrameField } from './frame-encoder.js';
-import {
-  type ExchangeKind,
-  type FlatHeaders,
-  type InterimHead,
-  MAX_HEAD_BYTES,
-  type OpenHead,
-  type ResetCode,
-  type ResponseHead,
-} from './frames.js';
+import type { ExchangeKind, FlatHeaders, InterimHead, OpenHead, ResetCode, ResponseHead } from '@berth/exchange';
+import { MAX_HEAD_BYTES } from './frames.js';
 
 /** Takes the frames of a batch, in their order. */
 export interface FrameHandler {

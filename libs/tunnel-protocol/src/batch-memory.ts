@@ -1,5 +1,5 @@
 import { dataBytesOf } from './batch-decoder.js';
-import { JOIN_BELOW_BYTES } from './byte-queue.js';
+import { JOIN_BELOW_BYTES } from '@berth/exchange';
 import { MAX_BATCH_BYTES } from './frames.js';
 
 /**

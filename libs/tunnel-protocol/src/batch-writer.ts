@@ -1,5 +1,5 @@
 import { takeBatchBuffer } from './batch-buffers.js';
-import type { Exchange } from './exchange.js';
+import type { TunnelExchange } from './exchange.js';
 import { dataPrefix, encodeFrame } from './frame-encoder.js';
 import { MAX_BATCH_BYTES } from './frames.js';
 
@@ -12,7 +12,7 @@ const DATA_OVERHEAD_BYTES = 24;
 /** A remainder smaller than this is left for the next batch. */
 const WORTHWHILE_BYTES = 1024;
 
-const NONE: readonly Exchange[] = [];
+const NONE: readonly TunnelExchange[] = [];
 
 interface Piece {
   text: string;
@@ -27,9 +27,9 @@ export class BatchWriter {
   private control = '';
   private readonly backlog: string[] = [];
   private backlogBytes = 0;
-  private ready: Exchange[] = [];
+  private ready: TunnelExchange[] = [];
   /** have Data or an End in what {@link take} returned */
-  private served: Exchange[] = [];
+  private served: TunnelExchange[] = [];
   /** of the batch that is being collected */
   private batchNumber = 0;
 
@@ -61,7 +61,7 @@ export class BatchWriter {
    * Queues what an exchange may send. A small body that is the only thing
    * waiting goes straight behind its head: one string, one copy.
    */
-  addSendable(exchange: Exchange): void {
+  addSendable(exchange: TunnelExchange): void {
     if (exchange.queued || !exchange.maySend()) return;
     if (exchange.pendingBytes <= INLINE_DATA_BYTES && this.mayInline && this.countInline(exchange)) {
       const chunk = exchange.takeChunk(INLINE_DATA_BYTES);
@@ -99,7 +99,7 @@ export class BatchWriter {
   }
 
   /** The exchanges whose Data or End has been taken since the last call. */
-  takeServed(): readonly Exchange[] {
+  takeServed(): readonly TunnelExchange[] {
     if (this.served.length === 0) return NONE;
     const { served } = this;
     this.served = [];
@@ -116,7 +116,7 @@ export class BatchWriter {
   }
 
   /** Whether the exchange may have one more small chunk in this batch; an End always may. */
-  private countInline(exchange: Exchange): boolean {
+  private countInline(exchange: TunnelExchange): boolean {
     if (exchange.inlineBatch !== this.batchNumber) {
       exchange.inlineBatch = this.batchNumber;
       exchange.inlineChunks = 0;
@@ -127,7 +127,7 @@ export class BatchWriter {
   private takeData(room: number, pieces: Piece[]): number {
     let size = 0;
     while (this.ready.length > 0 && room - size > WORTHWHILE_BYTES) {
-      const exchange = this.ready.shift() as Exchange;
+      const exchange = this.ready.shift() as TunnelExchange;
       exchange.queued = false;
       if (exchange.closed) continue;
       const chunk = exchange.takeChunk(room - size - DATA_OVERHEAD_BYTES);

@@ -7,7 +7,7 @@ import { CREDIT_RETURN_FEATURE } from './frames.js';
 function sender(extra: number, features: readonly string[] = [CREDIT_RETURN_FEATURE]): LoneSession {
   const lone = new LoneSession('agent', {}, { features });
   lone.receive(open(1));
-  lone.sinks[0]?.exchange?.sendHead({ status: 200, reason: '', headers: [] });
+  lone.sinks[0]?.incoming?.sendHead({ status: 200, reason: '', headers: [] });
   lone.receive(credit(1, extra));
   return lone;
 }

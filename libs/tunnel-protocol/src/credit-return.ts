@@ -1,4 +1,4 @@
-import type { Exchange } from './exchange.js';
+import type { TunnelExchange } from './exchange.js';
 
 /** Credit that was not touched for so long goes back, ms. */
 const UNUSED_MS = 1000;
@@ -6,10 +6,10 @@ const UNUSED_MS = 1000;
 /** What a session lets {@link CreditReturns} see and do. */
 export interface CreditReturner {
   /** exchanges that are alive */
-  list(): readonly Exchange[];
+  list(): readonly TunnelExchange[];
   /** what the peer gave each exchange at its start, bytes */
   readonly startBytes: number;
-  giveBack(exchange: Exchange, bytes: number): void;
+  giveBack(exchange: TunnelExchange, bytes: number): void;
 }
 
 /**

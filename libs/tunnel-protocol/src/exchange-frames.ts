@@ -1,19 +1,16 @@
 import { decodeBatch, type FrameHandler } from './batch-decoder.js';
 import { isWasteful, ownCopy } from './batch-memory.js';
 import { type ConnectionFrames, violation } from './connection-frames.js';
-import type { Exchange, ExchangeSession } from './exchange.js';
+import type { ExchangeSession, OpenedTunnelExchange, TunnelExchange } from './exchange.js';
 import {
   ExchangeKind,
   type FlatHeaders,
   type InterimHead,
-  MAX_DATA_BYTES,
-  MAX_EXCHANGE_ID,
-  MAX_INFORMATIONAL,
-  MAX_INFORMATIONAL_BYTES,
   type OpenHead,
   ResetCode,
   type ResponseHead,
-} from './frames.js';
+} from '@berth/exchange';
+import { MAX_DATA_BYTES, MAX_EXCHANGE_ID, MAX_INFORMATIONAL, MAX_INFORMATIONAL_BYTES } from './frames.js';
 import type { LiveExchanges } from './live-exchanges.js';
 import type { SessionEvents, SessionOptions } from './session-types.js';
 
@@ -55,7 +52,7 @@ export class ExchangeFrames implements FrameHandler {
     if (id <= exchanges.lastId || id > MAX_EXCHANGE_ID) throw violation(`Open reuses exchange ${id}`);
     // Closed by an earlier frame of this very batch.
     if (exchanges.failure !== undefined) return;
-    const exchange = exchanges.create(id, head);
+    const exchange = exchanges.take(id, head);
     exchange.receiveEnded = !head.body;
     if (exchanges.size > maxExchanges || events.opened === undefined) {
       exchange.reset(ResetCode.refused, `more than ${maxExchanges} exchanges at once`);
@@ -136,8 +133,7 @@ export class ExchangeFrames implements FrameHandler {
     exchange.window.close();
     if (exchange.sendEnded) {
       this.exchanges.forgetEnded(exchange);
-    } else if (this.options.role === 'gateway' && !exchange.pipe) {
-      // A response that is complete ends its exchange, wanted request bytes or not.
+    } else if (exchange.overAtEnd) {
       this.exchanges.forget(exchange, false);
       this.session.sendReset(exchange, ResetCode.done, '');
     }
@@ -183,27 +179,26 @@ export class ExchangeFrames implements FrameHandler {
   // ---------------------------------------------------------------------------
 
   /** The live exchange; undefined for one that ended here while the frame was under way. */
-  private known(id: number): Exchange | undefined {
+  private known(id: number): TunnelExchange | undefined {
     const exchange = this.exchanges.get(id);
     if (exchange === undefined && id > this.exchanges.lastId)
       throw violation(`frame for exchange ${id}, which was never opened`);
     return exchange;
   }
 
-  private fromAgent(id: number, frame: string): Exchange | undefined {
+  private fromAgent(id: number, frame: string): OpenedTunnelExchange | undefined {
     if (this.options.role === 'agent') throw violation(`the gateway sent ${frame}`);
-    return this.known(id);
+    // A gateway has none but those that it opened.
+    return this.known(id) as OpenedTunnelExchange | undefined;
   }
 
-  private expectBody(exchange: Exchange, frame: string): void {
+  private expectBody(exchange: TunnelExchange, frame: string): void {
     if (exchange.receiveEnded) throw violation(`${frame} after End on exchange ${exchange.id}`);
-    if (this.options.role === 'gateway' && !exchange.headReceived && !exchange.pipe) {
-      throw violation(`${frame} before Head on exchange ${exchange.id}`);
-    }
+    if (exchange.awaitsHead) throw violation(`${frame} before Head on exchange ${exchange.id}`);
   }
 
   /** The session closed while an exchange was being opened: nobody has told its sink. */
-  private failIfClosed(exchange: Exchange): void {
+  private failIfClosed(exchange: TunnelExchange): void {
     const { failure } = this.exchanges;
     if (failure !== undefined && !exchange.closed) this.exchanges.fail(exchange, failure);
   }

@@ -1,4 +1,4 @@
-import type { Exchange } from './exchange.js';
+import type { TunnelExchange } from './exchange.js';
 
 /** Slots to begin with; a power of two. */
 const INITIAL_SLOTS = 64;
@@ -13,23 +13,23 @@ const INITIAL_SLOTS = 64;
  * 30 ms. Slots of an array leave nothing behind.
  */
 export class ExchangeTable {
-  private slots: (Exchange | undefined)[] = new Array<Exchange | undefined>(INITIAL_SLOTS).fill(undefined);
+  private slots: (TunnelExchange | undefined)[] = new Array<TunnelExchange | undefined>(INITIAL_SLOTS).fill(undefined);
   /** exchanges whose slot another one has; rare, since numbers rise */
-  private readonly crowded = new Map<number, Exchange>();
+  private readonly crowded = new Map<number, TunnelExchange>();
   private count = 0;
 
   get size(): number {
     return this.count;
   }
 
-  get(id: number): Exchange | undefined {
+  get(id: number): TunnelExchange | undefined {
     const exchange = this.slots[id & (this.slots.length - 1)];
     if (exchange !== undefined && exchange.id === id) return exchange;
     return this.crowded.size === 0 ? undefined : this.crowded.get(id);
   }
 
   /** Adds an exchange whose number is not in the table. */
-  add(exchange: Exchange): void {
+  add(exchange: TunnelExchange): void {
     this.count += 1;
     if (this.count > this.slots.length / 2) this.grow();
     this.place(exchange);
@@ -43,11 +43,11 @@ export class ExchangeTable {
   }
 
   /** A snapshot, in no order. */
-  list(): Exchange[] {
+  list(): TunnelExchange[] {
     return [...this.slots.filter((exchange) => exchange !== undefined), ...this.crowded.values()];
   }
 
-  private place(exchange: Exchange): void {
+  private place(exchange: TunnelExchange): void {
     const index = exchange.id & (this.slots.length - 1);
     if (this.slots[index] === undefined) this.slots[index] = exchange;
     else this.crowded.set(exchange.id, exchange);
@@ -55,7 +55,7 @@ export class ExchangeTable {
 
   private grow(): void {
     const all = this.list();
-    this.slots = new Array<Exchange | undefined>(this.slots.length * 2).fill(undefined);
+    this.slots = new Array<TunnelExchange | undefined>(this.slots.length * 2).fill(undefined);
     this.crowded.clear();
     for (const exchange of all) this.place(exchange);
   }

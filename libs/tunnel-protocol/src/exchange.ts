@@ -1,44 +1,30 @@
-import type { FlatHeaders, InterimHead, OpenHead, ResetCode, ResponseHead } from './frames.js';
-import { ExchangeKind, MAX_DATA_BYTES } from './frames.js';
+import {
+  type BodySink,
+  type Carrier,
+  type Exchange,
+  ExchangeKind,
+  type FlatHeaders,
+  type IncomingExchange,
+  type InterimHead,
+  type OpenedExchange,
+  type OpenHead,
+  type ResetCode,
+  type ResponseHead,
+  type ResponseSink,
+} from '@berth/exchange';
+import { MAX_DATA_BYTES } from './frames.js';
 import type { ReceiveWindow } from './credit-window.js';
-
-/** Why an exchange ended early, as its sink is told. */
-export interface ExchangeFailure {
-  code: ResetCode | 'connection-lost';
-  /** for logs; never to be matched */
-  message: string;
-}
-
-/**
- * Who takes what the peer sends on one exchange. Plain calls, no events: a
- * listener list per exchange would cost more than the relaying.
- * After `end` of a response, or `failed`, nothing more is called.
- */
-export interface ExchangeSink {
-  /** the final response head (gateway only) */
-  head(head: ResponseHead): void;
-  /** an interim response (gateway only) */
-  informational(head: InterimHead): void;
-  /** body bytes; report them with {@link Exchange.consumed} when they have really been taken */
-  data(bytes: Buffer): void;
-  end(trailers: FlatHeaders | undefined): void;
-  failed(failure: ExchangeFailure): void;
-  /** after {@link Exchange.sendData} returned false: there is room again */
-  writable(): void;
-  /** the peer's consumer has taken some of what was sent, also after its end */
-  progressed?(): void;
-}
 
 /** What an exchange asks of its session. */
 export interface ExchangeSession {
-  sendHead(exchange: Exchange, head: ResponseHead): void;
-  sendInformational(exchange: Exchange, head: InterimHead): void;
-  sendReset(exchange: Exchange, code: ResetCode, message: string): void;
-  grant(exchange: Exchange, bytes: number): void;
+  sendHead(exchange: TunnelExchange, head: ResponseHead): void;
+  sendInformational(exchange: TunnelExchange, head: InterimHead): void;
+  sendReset(exchange: TunnelExchange, code: ResetCode, message: string): void;
+  grant(exchange: TunnelExchange, bytes: number): void;
   /** the peer allows more than before */
-  credited(exchange: Exchange): void;
+  credited(exchange: TunnelExchange): void;
   /** data or an End was queued */
-  enqueue(exchange: Exchange): void;
+  enqueue(exchange: TunnelExchange): void;
   readonly rttMs: number;
   now(): number;
 }
@@ -46,11 +32,8 @@ export interface ExchangeSession {
 /** Bytes that wait for credit in one exchange before its producer is asked to pause. */
 export const SEND_HIGH_WATER_BYTES = 131_072;
 
-/**
- * One relayed request with its response, or one byte pipe. The same class at
- * both ends; `docs/protocol.md` has its state table.
- */
-export class Exchange {
+/** One exchange of a session, at either end; `docs/protocol.md` has its state table. */
+export abstract class TunnelExchange<S extends BodySink = BodySink> implements Exchange {
   /** bytes the peer still allows */
   sendCredit: number;
   /** since credit that lies unused was last looked for; see credit-return.ts */
@@ -67,7 +50,6 @@ export class Exchange {
   inlineChunks = 0;
   sendEnded = false;
   receiveEnded = false;
-  headReceived = false;
   informationalCount = 0;
   informationalBytes = 0;
   /** raw bytes both ways: `tcp` from the start, an upgrade from its 101 on */
@@ -75,12 +57,12 @@ export class Exchange {
   /** ended both ways or reset: the session has forgotten it */
   closed = false;
   private producerPaused = false;
-  sink!: ExchangeSink;
+  sink!: S;
 
   constructor(
     readonly id: number,
     readonly open: OpenHead,
-    private readonly session: ExchangeSession,
+    protected readonly session: ExchangeSession,
     sendCredit: number,
     readonly window: ReceiveWindow,
   ) {
@@ -88,15 +70,14 @@ export class Exchange {
     this.pipe = open.kind === ExchangeKind.tcp;
   }
 
-  /** Agent: sends the final response head, once, before any data. */
-  sendHead(head: ResponseHead): void {
-    if (!this.closed) this.session.sendHead(this, head);
-  }
+  /** Nothing but heads may come yet. */
+  abstract get awaitsHead(): boolean;
 
-  /** Agent: sends an interim response, before the head. */
-  sendInformational(head: InterimHead): void {
-    if (!this.closed) this.session.sendInformational(this, head);
-  }
+  /** The end of what comes is the end of all, whatever this side still has to send. */
+  abstract get overAtEnd(): boolean;
+
+  /** Who consumed is gone once both directions have ended. */
+  abstract get consumerGoneAtEnd(): boolean;
 
   /**
    * Queues body bytes. The buffer must not change afterwards.
@@ -208,5 +189,49 @@ export class Exchange {
     }
     const chunks = this.pending.splice(0, count);
     return count === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, bytes);
+  }
+}
+
+/** At the gateway. */
+export class OpenedTunnelExchange extends TunnelExchange<ResponseSink> implements OpenedExchange {
+  connection!: Carrier;
+  headReceived = false;
+
+  get awaitsHead(): boolean {
+    return !this.headReceived && !this.pipe;
+  }
+
+  /** A response that is complete ends its exchange, wanted request bytes or not. */
+  get overAtEnd(): boolean {
+    return !this.pipe;
+  }
+
+  /** A client may still be reading what the gateway holds. */
+  get consumerGoneAtEnd(): boolean {
+    return false;
+  }
+}
+
+/** At the agent. */
+export class IncomingTunnelExchange extends TunnelExchange implements IncomingExchange {
+  get awaitsHead(): boolean {
+    return false;
+  }
+
+  get overAtEnd(): boolean {
+    return false;
+  }
+
+  /** A request whose response is out is read by nobody. */
+  get consumerGoneAtEnd(): boolean {
+    return !this.pipe;
+  }
+
+  sendHead(head: ResponseHead): void {
+    if (!this.closed) this.session.sendHead(this, head);
+  }
+
+  sendInformational(head: InterimHead): void {
+    if (!this.closed) this.session.sendInformational(this, head);
   }
 }

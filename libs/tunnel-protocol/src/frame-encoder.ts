@@ -1,4 +1,4 @@
-import type { FlatHeaders, InterimHead, OpenHead, ResetCode, ResponseHead } from './frames.js';
+import type { FlatHeaders, InterimHead, OpenHead, ResetCode, ResponseHead } from '@berth/exchange';
 import { delimited, fieldKey, varint } from './wire-string.js';
 
 /** Field numbers of `Frame` in tunnel.proto. */

@@ -1,7 +1,5 @@
-export { Backlog, passesBy } from './backlog.js';
-export { ByteQueue, JOIN_BELOW_BYTES } from './byte-queue.js';
 export { ReceiveWindow, type WindowSettings } from './credit-window.js';
-export { Exchange, type ExchangeFailure, type ExchangeSink, SEND_HIGH_WATER_BYTES } from './exchange.js';
+export type { IncomingTunnelExchange } from './exchange.js';
 export * from './frames.js';
 export {
   clientTransport,
@@ -13,7 +11,6 @@ export {
   TUNNEL_METHOD_PATH,
 } from './grpc-transport.js';
 export { Liveness, type LivenessSettings } from './liveness.js';
-export { requestIdOf } from './request-id.js';
 export { type BatchTransport, SESSION_DEFAULTS, type SessionEvents, type SessionOptions } from './session-types.js';
 export { type Establishment, TunnelSession } from './tunnel-session.js';
 export { WindowBudget, type WindowShare } from './window-budget.js';

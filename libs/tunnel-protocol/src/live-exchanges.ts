@@ -1,7 +1,8 @@
 import { ReceiveWindow } from './credit-window.js';
-import { Exchange, type ExchangeFailure, type ExchangeSession, type ExchangeSink } from './exchange.js';
+import { type BodySink, type ExchangeFailure, type OpenHead, ResetCode, type ResponseSink } from '@berth/exchange';
+import { type ExchangeSession, IncomingTunnelExchange, OpenedTunnelExchange, type TunnelExchange } from './exchange.js';
 import { ExchangeTable } from './exchange-table.js';
-import { MAX_CONNECTION_INFORMATIONAL_BYTES, type OpenHead, type PeerLimits, ResetCode } from './frames.js';
+import { MAX_CONNECTION_INFORMATIONAL_BYTES, type PeerLimits } from './frames.js';
 import type { SessionEvents, SessionOptions } from './session-types.js';
 import type { WindowShare } from './window-budget.js';
 
@@ -29,17 +30,22 @@ export class LiveExchanges {
     return this.table.size;
   }
 
-  get(id: number): Exchange | undefined {
+  get(id: number): TunnelExchange | undefined {
     return this.table.get(id);
   }
 
-  /** Begins one without a sink, under a number that is greater than all before. */
-  create(id: number, head: OpenHead): Exchange {
-    this.lastId = id;
-    const { window: settings } = this.options;
-    const window = new ReceiveWindow(settings, (this.share ??= settings.budget.join('')));
-    const exchange = new Exchange(id, head, this.session, this.peer?.initialWindowBytes ?? 0, window);
-    this.table.add(exchange);
+  /** Begins one of this side, under the next number. */
+  open(head: OpenHead, sink: ResponseSink): OpenedTunnelExchange {
+    const exchange = new OpenedTunnelExchange(this.lastId + 1, head, this.session, this.startCredit, this.newWindow());
+    exchange.sink = sink;
+    this.add(exchange);
+    return exchange;
+  }
+
+  /** Takes one of the peer, as yet without a sink, under a number that is greater than all before. */
+  take(id: number, head: OpenHead): IncomingTunnelExchange {
+    const exchange = new IncomingTunnelExchange(id, head, this.session, this.startCredit, this.newWindow());
+    this.add(exchange);
     return exchange;
   }
 
@@ -48,7 +54,7 @@ export class LiveExchanges {
    *
    * @returns false when all that live have had too much of them to keep one more
    */
-  takeInformational(exchange: Exchange, bytes: number): boolean {
+  takeInformational(exchange: TunnelExchange, bytes: number): boolean {
     if (this.informationalBytes + bytes > MAX_CONNECTION_INFORMATIONAL_BYTES) return false;
     exchange.informationalBytes += bytes;
     this.informationalBytes += bytes;
@@ -56,13 +62,12 @@ export class LiveExchanges {
   }
 
   /** Both directions have ended in order. */
-  forgetEnded(exchange: Exchange): void {
-    // A client may still be reading what the gateway holds; a request whose response is out is read by nobody.
-    this.forget(exchange, this.options.role === 'agent' && !exchange.pipe);
+  forgetEnded(exchange: TunnelExchange): void {
+    this.forget(exchange, exchange.consumerGoneAtEnd);
   }
 
   /** @param consumerGone whether what the exchange's consumer still holds counts no longer */
-  forget(exchange: Exchange, consumerGone: boolean): void {
+  forget(exchange: TunnelExchange, consumerGone: boolean): void {
     if (exchange.closed) return;
     exchange.closed = true;
     exchange.dropPending();
@@ -74,12 +79,12 @@ export class LiveExchanges {
   }
 
   /** A snapshot of those that live, in no order. */
-  list(): Exchange[] {
+  list(): TunnelExchange[] {
     return this.table.list();
   }
 
   /** Ends it here, and tells its sink why. */
-  fail(exchange: Exchange, failure: ExchangeFailure): void {
+  fail(exchange: TunnelExchange, failure: ExchangeFailure): void {
     this.forget(exchange, true);
     this.tell(exchange, failure);
   }
@@ -89,20 +94,34 @@ export class LiveExchanges {
     this.failure = failure;
     for (const exchange of this.table.list()) {
       // One that is being opened has no sink yet; whoever opens it sees to it.
-      if ((exchange.sink as ExchangeSink | undefined) !== undefined) this.fail(exchange, failure);
+      if ((exchange.sink as BodySink | undefined) !== undefined) this.fail(exchange, failure);
     }
     this.share?.leave();
   }
 
   /** A fault of whoever consumes one exchange ends that exchange and no other. */
-  sinkFailed(exchange: Exchange, thrown: unknown): void {
+  sinkFailed(exchange: TunnelExchange, thrown: unknown): void {
     this.events.fault?.(thrown);
     const message = 'the receiver of the exchange failed';
     exchange.reset(ResetCode.internal, message);
     this.tell(exchange, { code: ResetCode.internal, message });
   }
 
-  private tell(exchange: Exchange, failure: ExchangeFailure): void {
+  private get startCredit(): number {
+    return this.peer?.initialWindowBytes ?? 0;
+  }
+
+  private newWindow(): ReceiveWindow {
+    const { window: settings } = this.options;
+    return new ReceiveWindow(settings, (this.share ??= settings.budget.join('')));
+  }
+
+  private add(exchange: TunnelExchange): void {
+    this.lastId = exchange.id;
+    this.table.add(exchange);
+  }
+
+  private tell(exchange: TunnelExchange, failure: ExchangeFailure): void {
     try {
       exchange.sink.failed(failure);
     } catch (thrown) {

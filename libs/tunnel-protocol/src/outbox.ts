@@ -1,13 +1,13 @@
 import { BerthError } from '@berth/errors';
 import { giveBatchBuffer } from './batch-buffers.js';
 import { BatchWriter } from './batch-writer.js';
-import type { Exchange } from './exchange.js';
+import type { TunnelExchange } from './exchange.js';
 import type { BatchTransport, SessionOptions } from './session-types.js';
 
 /** What an outbox tells its session. */
 export interface OutboxOwner {
   /** A batch with Data or the End of `exchange` is with the transport; frames may be queued here. */
-  afterSending(exchange: Exchange): void;
+  afterSending(exchange: TunnelExchange): void;
   /** The connection cannot go on. */
   broken(error: BerthError): void;
 }
@@ -52,7 +52,7 @@ export class Outbox {
   }
 
   /** Queues what an exchange may send now. */
-  addSendable(exchange: Exchange): void {
+  addSendable(exchange: TunnelExchange): void {
     if (this.closed) return;
     this.writer.addSendable(exchange);
     this.scheduleFlush();

@@ -1,4 +1,4 @@
-import { ExchangeKind, ResetCode } from './frames.js';
+import { ExchangeKind, ResetCode } from '@berth/exchange';
 import type { Party } from '../testing/party.js';
 import { Simulation } from '../testing/simulation.js';
 

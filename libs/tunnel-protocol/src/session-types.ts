@@ -1,7 +1,8 @@
 import type { BerthError } from '@berth/errors';
 import type { WindowSettings } from './credit-window.js';
-import type { Exchange, ExchangeSink } from './exchange.js';
-import type { Goaway, Hello, Refused, ResetCode, Welcome } from './frames.js';
+import type { BodySink, Exchange, ResetCode } from '@berth/exchange';
+import type { IncomingTunnelExchange } from './exchange.js';
+import type { Goaway, Hello, Refused, Welcome } from './frames.js';
 
 /** Carries batches; a gRPC duplex in life, a pair of queues in tests. */
 export interface BatchTransport {
@@ -16,7 +17,7 @@ export interface SessionEvents {
   welcome?(welcome: Welcome): void;
   refused?(refused: Refused): void;
   /** Agent: a new exchange; returns who takes its frames. */
-  opened?(exchange: Exchange): ExchangeSink;
+  opened?(exchange: IncomingTunnelExchange): BodySink;
   goaway?(goaway: Goaway): void;
   /** A frame kind that only some peers send (`Frame` field 22 and up), as its protobuf body. */
   extension?(field: number, body: Buffer): void;

@@ -1,8 +1,8 @@
-import { ResetCode } from './frames.js';
+import { ResetCode } from '@berth/exchange';
 import { BerthError } from '@berth/errors';
 import { data, end, head, LoneSession, open, openHead, RecordingSink, WINDOW_BYTES } from '../testing/lone-session.js';
 import { turn } from '../testing/wire.js';
-import { type Exchange, SEND_HIGH_WATER_BYTES } from './exchange.js';
+import { type OpenedTunnelExchange, SEND_HIGH_WATER_BYTES } from './exchange.js';
 
 const codes = (lone: LoneSession): (string | null)[] => lone.closed.map((error) => error?.code ?? null);
 
@@ -51,7 +51,7 @@ describe('a session that is called back from inside', () => {
   });
 
   it('may open the next exchange in the moment the last one ends', async () => {
-    const opened: Exchange[] = [];
+    const opened: OpenedTunnelExchange[] = [];
     const lone: LoneSession = new LoneSession(
       'gateway',
       {

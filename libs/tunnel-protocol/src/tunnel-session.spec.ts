@@ -2,7 +2,8 @@ import { decodeModel, type ModelFrame } from '../testing/frame-model.js';
 import { credit, data, end, head, LoneSession, open, WINDOW_BYTES } from '../testing/lone-session.js';
 import { turn } from '../testing/wire.js';
 import { SEND_HIGH_WATER_BYTES } from './exchange.js';
-import { MAX_BATCH_BYTES, MAX_DATA_BYTES, ResetCode } from './frames.js';
+import { ResetCode } from '@berth/exchange';
+import { MAX_BATCH_BYTES, MAX_DATA_BYTES } from './frames.js';
 import { TunnelSession } from './tunnel-session.js';
 import { WindowBudget } from './window-budget.js';
 
@@ -13,7 +14,7 @@ describe('batching', () => {
   it('sends head, small body and end of one turn as one batch', async () => {
     const lone = new LoneSession('agent');
     lone.receive(open(1));
-    const { exchange } = lone.sinks[0] ?? {};
+    const { incoming: exchange } = lone.sinks[0] ?? {};
     exchange?.sendHead({ status: 200, reason: 'OK', headers: [] });
     exchange?.sendData(Buffer.from('hello'));
     exchange?.sendEnd();
@@ -78,7 +79,7 @@ describe('batching', () => {
   it('keeps Data behind a Head that had to wait for the next batch', async () => {
     const lone = new LoneSession('agent', {}, { maxControlBytes: 1_000_000 });
     lone.receive(open(1), open(2));
-    const [first, second] = lone.sinks.map(({ exchange }) => exchange);
+    const [first, second] = lone.sinks.map(({ incoming }) => incoming);
     first?.sendHead({ status: 200, reason: '', headers: ['X', 'x'.repeat(60_000)] });
     second?.sendHead({ status: 200, reason: '', headers: ['X', 'x'.repeat(60_000)] });
     second?.sendData(Buffer.alloc(4000));
@@ -89,7 +90,7 @@ describe('batching', () => {
   it('carries trailers that do not fit beside the last Data', async () => {
     const lone = new LoneSession('agent');
     lone.receive(open(1));
-    const { exchange } = lone.sinks[0] ?? {};
+    const { incoming: exchange } = lone.sinks[0] ?? {};
     exchange?.sendHead({ status: 200, reason: '', headers: [] });
     exchange?.sendData(Buffer.alloc(30_000));
     exchange?.sendEnd(['X', 'x'.repeat(60_000)]);

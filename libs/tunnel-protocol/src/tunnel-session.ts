@@ -2,21 +2,18 @@ import { BerthError } from '@berth/errors';
 import { ConnectionFrames } from './connection-frames.js';
 import { encodeControl } from './control-messages.js';
 import { CreditReturns } from './credit-return.js';
-import type { Exchange, ExchangeSession, ExchangeSink } from './exchange.js';
+import type { InterimHead, OpenHead, ResetCode, ResponseHead, ResponseSink } from '@berth/exchange';
+import type { ExchangeSession, OpenedTunnelExchange, TunnelExchange } from './exchange.js';
 import { ExchangeFrames } from './exchange-frames.js';
 import { encodeFrame } from './frame-encoder.js';
 import {
   CREDIT_RETURN_FEATURE,
   type Goaway,
   type Hello,
-  type InterimHead,
   MAX_EXCHANGE_ID,
   MAX_INFORMATIONAL,
   MAX_INFORMATIONAL_BYTES,
-  type OpenHead,
   type PeerLimits,
-  type ResetCode,
-  type ResponseHead,
   type Welcome,
 } from './frames.js';
 import { LiveExchanges } from './live-exchanges.js';
@@ -125,13 +122,12 @@ export class TunnelSession implements ExchangeSession, OutboxOwner {
    *
    * @throws BerthError `BERTH_CONNECTION_CLOSED` when the session is closed or its numbers are used up
    */
-  open(head: OpenHead, sink: ExchangeSink): Exchange {
+  open(head: OpenHead, sink: ResponseSink): OpenedTunnelExchange {
     const { exchanges } = this;
     if (this.closed || exchanges.lastId >= MAX_EXCHANGE_ID) {
       throw new BerthError('BERTH_CONNECTION_CLOSED', 'this connection takes no more exchanges');
     }
-    const exchange = exchanges.create(exchanges.lastId + 1, head);
-    exchange.sink = sink;
+    const exchange = exchanges.open(head, sink);
     if (!head.body) exchange.endSendingWithOpen();
     this.outbox.addControl(encodeFrame.open(exchange.id, head));
     return exchange;
@@ -192,12 +188,12 @@ export class TunnelSession implements ExchangeSession, OutboxOwner {
 
   // --- ExchangeSession -------------------------------------------------------
 
-  sendHead(exchange: Exchange, head: ResponseHead): void {
+  sendHead(exchange: TunnelExchange, head: ResponseHead): void {
     if (head.status === 101) exchange.pipe = true;
     this.outbox.addControl(encodeFrame.head(exchange.id, head));
   }
 
-  sendInformational(exchange: Exchange, head: InterimHead): void {
+  sendInformational(exchange: TunnelExchange, head: InterimHead): void {
     const frame = encodeFrame.informational(exchange.id, head);
     // More would end the connection; and without one of them no answer is less whole.
     if (exchange.informationalBytes + frame.length > MAX_INFORMATIONAL_BYTES) return;
@@ -206,29 +202,29 @@ export class TunnelSession implements ExchangeSession, OutboxOwner {
     this.outbox.addControl(frame);
   }
 
-  sendReset(exchange: Exchange, code: ResetCode, message: string): void {
+  sendReset(exchange: TunnelExchange, code: ResetCode, message: string): void {
     this.exchanges.forget(exchange, true);
     this.outbox.addControl(encodeFrame.reset(exchange.id, code, message));
     this.events.resetSent?.(exchange, code, message);
   }
 
-  grant(exchange: Exchange, bytes: number): void {
+  grant(exchange: TunnelExchange, bytes: number): void {
     this.outbox.addControl(encodeFrame.credit(exchange.id, bytes));
   }
 
-  credited(exchange: Exchange): void {
+  credited(exchange: TunnelExchange): void {
     const { peer } = this.exchanges;
     if (peer !== undefined && exchange.sendCredit > peer.initialWindowBytes) this.creditReturns?.watch();
   }
 
-  enqueue(exchange: Exchange): void {
+  enqueue(exchange: TunnelExchange): void {
     this.outbox.addSendable(exchange);
     if (exchange.sendEnded && exchange.receiveEnded) this.exchanges.forgetEnded(exchange);
   }
 
   // --- OutboxOwner -----------------------------------------------------------
 
-  afterSending(exchange: Exchange): void {
+  afterSending(exchange: TunnelExchange): void {
     if (!exchange.sendEnded) {
       if (this.closing) return;
       try {

@@ -165,7 +165,7 @@ describe('what is no fault of the peer', () => {
 
   it('of its own interim responses, it sends no more than the peer may take', async () => {
     const lone = agent();
-    const { exchange } = lone.sinks[0] ?? {};
+    const { incoming: exchange } = lone.sinks[0] ?? {};
     for (let i = 0; i < 10; i += 1) exchange?.sendInformational({ status: 103, headers: ['Link', 'l'.repeat(20_000)] });
     exchange?.sendInformational({ status: 100, headers: [] });
     await turn();

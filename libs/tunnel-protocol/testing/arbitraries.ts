@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { ExchangeKind, FlatHeaders, ResetCode } from '../src/frames.js';
+import type { ExchangeKind, FlatHeaders, ResetCode } from '@berth/exchange';
 import type { ModelFrame } from './frame-model.js';
 
 /** Any bytes at all, one character each. */

@@ -2,7 +2,7 @@ import protobuf from 'protobufjs';
 import { protoFile } from '@berth/node-runtime';
 import { decodeBatch, type FrameHandler } from '../src/batch-decoder.js';
 import { encodeFrame } from '../src/frame-encoder.js';
-import type { FlatHeaders, InterimHead, OpenHead, ResetCode, ResponseHead } from '../src/frames.js';
+import type { FlatHeaders, InterimHead, OpenHead, ResetCode, ResponseHead } from '@berth/exchange';
 
 /** A frame as tests speak of it; `data` in Latin-1. */
 export type ModelFrame =

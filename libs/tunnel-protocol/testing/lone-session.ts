@@ -1,7 +1,16 @@
 import type { BerthError } from '@berth/errors';
 import { encodeControl } from '../src/control-messages.js';
-import type { Exchange, ExchangeFailure, ExchangeSink } from '../src/exchange.js';
-import type { ExchangeKind, FlatHeaders, InterimHead, OpenHead, ResponseHead } from '../src/frames.js';
+import type {
+  BodySink,
+  ExchangeFailure,
+  ExchangeKind,
+  FlatHeaders,
+  InterimHead,
+  OpenHead,
+  ResponseHead,
+  ResponseSink,
+} from '@berth/exchange';
+import type { IncomingTunnelExchange, OpenedTunnelExchange, TunnelExchange } from '../src/exchange.js';
 import type { SessionEvents, SessionOptions } from '../src/session-types.js';
 import { TunnelSession } from '../src/tunnel-session.js';
 import { WindowBudget } from '../src/window-budget.js';
@@ -9,8 +18,10 @@ import { batchOf, decodeModel, type ModelFrame } from './frame-model.js';
 import { Wire } from './wire.js';
 
 /** Writes down what it is told. */
-export class RecordingSink implements ExchangeSink {
-  exchange: Exchange | undefined;
+export class RecordingSink implements ResponseSink {
+  /** at an agent: the exchange that it was made for */
+  incoming: IncomingTunnelExchange | undefined;
+  exchange: TunnelExchange | undefined;
   readonly calls: string[] = [];
   readonly failures: ExchangeFailure[] = [];
   readonly chunks: Buffer[] = [];
@@ -62,9 +73,9 @@ export class LoneSession {
     events: Partial<SessionEvents> = {},
     options: Partial<SessionOptions & { greeted: boolean; features: readonly string[] }> = {},
   ) {
-    const opened = (exchange: Exchange): ExchangeSink => {
+    const opened = (exchange: IncomingTunnelExchange): BodySink => {
       const sink = new RecordingSink();
-      sink.exchange = exchange;
+      sink.exchange = sink.incoming = exchange;
       this.sinks.push(sink);
       return sink;
     };
@@ -88,10 +99,12 @@ export class LoneSession {
   }
 
   /** Gateway: begins an exchange. */
-  open(head: Partial<OpenHead> = {}): Exchange {
+  open(head: Partial<OpenHead> = {}): OpenedTunnelExchange {
     const sink = new RecordingSink();
     this.sinks.push(sink);
-    return (sink.exchange = this.session.open(openHead(head), sink));
+    const exchange = this.session.open(openHead(head), sink);
+    sink.exchange = exchange;
+    return exchange;
   }
 
   /** The peer sends a batch of these frames. */

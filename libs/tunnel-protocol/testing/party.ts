@@ -1,5 +1,13 @@
-import { type Exchange, type ExchangeFailure, type ExchangeSink, SEND_HIGH_WATER_BYTES } from '../src/exchange.js';
-import { ExchangeKind, type FlatHeaders, type InterimHead, ResetCode, type ResponseHead } from '../src/frames.js';
+import {
+  type ExchangeFailure,
+  ExchangeKind,
+  type FlatHeaders,
+  type InterimHead,
+  ResetCode,
+  type ResponseHead,
+  type ResponseSink,
+} from '@berth/exchange';
+import { type IncomingTunnelExchange, SEND_HIGH_WATER_BYTES, type TunnelExchange } from '../src/exchange.js';
 import type { Random } from './random.js';
 
 const PERIOD = 251;
@@ -13,8 +21,8 @@ function pattern(exchange: number, role: string, offset: number, length: number)
 }
 
 /** One side of one exchange: produces a body, checks and consumes the other one, at its own pace. */
-export class Party implements ExchangeSink {
-  exchange!: Exchange;
+export class Party implements ResponseSink {
+  exchange!: TunnelExchange;
   sentBytes = 0;
   endQueued = false;
   receivedBytes = 0;
@@ -131,14 +139,15 @@ export class Party implements ExchangeSink {
     if (this.kind === ExchangeKind.tcp) return true;
     if (this.role === 'gateway') return this.kind === ExchangeKind.http || this.status === 101;
     if (this.headSent) return true;
+    const exchange = this.exchange as IncomingTunnelExchange;
     if (this.random.chance(0.3)) {
-      this.exchange.sendInformational({ status: 103, headers: ['Link', '</a>'] });
+      exchange.sendInformational({ status: 103, headers: ['Link', '</a>'] });
       return false;
     }
     const accepts = this.kind === ExchangeKind.upgrade && this.random.chance(0.8);
     this.headSent = true;
     const headers = ['X-Pad', 'p'.repeat(this.random.size(60_000))];
-    this.exchange.sendHead({ status: accepts ? 101 : 200, reason: 'OK', headers });
+    exchange.sendHead({ status: accepts ? 101 : 200, reason: 'OK', headers });
     return this.random.chance(0.5);
   }
 

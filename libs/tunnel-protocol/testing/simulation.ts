@@ -1,5 +1,6 @@
 import type { BerthError } from '@berth/errors';
-import { CREDIT_RETURN_FEATURE, ExchangeKind, type OpenHead } from '../src/frames.js';
+import { ExchangeKind, type OpenHead } from '@berth/exchange';
+import { CREDIT_RETURN_FEATURE } from '../src/frames.js';
 import { TunnelSession } from '../src/tunnel-session.js';
 import { WindowBudget } from '../src/window-budget.js';
 import { Party } from './party.js';

@@ -1,7 +1,7 @@
 import type { AgentSettings } from '../agent-settings.js';
 import { messageOf } from '@berth/errors';
 import type { LimitedLog } from '@berth/observability';
-import { type Exchange, ExchangeKind, type ExchangeSink, ResetCode } from '@berth/tunnel-protocol';
+import { type BodySink, ExchangeKind, type IncomingExchange, ResetCode } from '@berth/exchange';
 import { HttpForward } from './http-forward.js';
 import { localFailureOf } from './local-errors.js';
 import { LocalPool } from './local-pool.js';
@@ -27,7 +27,7 @@ export class Forwarder {
   }
 
   /** Begins an exchange and returns who takes its frames. Never throws: that would end the whole connection. */
-  readonly forward = (exchange: Exchange): ExchangeSink => {
+  readonly forward = (exchange: IncomingExchange): BodySink => {
     try {
       return this.begin(exchange);
     } catch (thrown) {
@@ -36,7 +36,7 @@ export class Forwarder {
     }
   };
 
-  private begin(exchange: Exchange): ExchangeSink {
+  private begin(exchange: IncomingExchange): BodySink {
     if (exchange.open.kind === ExchangeKind.tcp) {
       exchange.reset(ResetCode.unsupported, 'raw TCP is not served by this agent');
       return IGNORED;
@@ -49,7 +49,7 @@ export class Forwarder {
     return forward;
   }
 
-  private readonly onOwnSocket = (exchange: Exchange): ExchangeSink => {
+  private readonly onOwnSocket = (exchange: IncomingExchange): BodySink => {
     const { maxHeaderBytes, responseTimeoutMs } = this.settings.local;
     const turn = new SocketTurn(
       exchange,
@@ -61,7 +61,7 @@ export class Forwarder {
     return turn.sink;
   };
 
-  private readonly fail = (exchange: Exchange, error: Error): void => {
+  private readonly fail = (exchange: IncomingExchange, error: Error): void => {
     if (exchange.closed) return;
     const { code, reason } = localFailureOf(error);
     // The reason is logged where the reset is sent, under the request's id.
@@ -75,7 +75,7 @@ export class Forwarder {
 }
 
 /** Decided by the head alone; see the facts in docs/data-path.md. */
-function undiciCanSend({ open: { target, headers } }: Exchange): boolean {
+function undiciCanSend({ open: { target, headers } }: IncomingExchange): boolean {
   if (!target.startsWith('/') && !/^https?:\/\//.test(target)) return false;
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string;
@@ -87,9 +87,7 @@ function undiciCanSend({ open: { target, headers } }: Exchange): boolean {
 }
 
 const nothing = (): void => undefined;
-const IGNORED: ExchangeSink = {
-  head: nothing,
-  informational: nothing,
+const IGNORED: BodySink = {
   data: nothing,
   end: nothing,
   failed: nothing,

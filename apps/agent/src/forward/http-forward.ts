@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici';
 import { messageOf } from '@berth/errors';
 import { isIdempotent, relayHead, relayTrailers } from '@berth/http-rules';
-import { type Exchange, type ExchangeSink, JOIN_BELOW_BYTES, ResetCode } from '@berth/tunnel-protocol';
+import { type BodySink, type IncomingExchange, JOIN_BELOW_BYTES, ResetCode } from '@berth/exchange';
 import { NothingSentError } from './kept-answers.js';
 import { isStaleConnection, realStatus } from './local-errors.js';
 import { ALL_IN_USE, type LocalPool, type PoolUser } from './local-pool.js';
@@ -18,7 +18,7 @@ const ENDED = new Error('the exchange ended');
 const LATE_BODY_MS = 20;
 
 /** One ordinary exchange, over undici's connections to the local service. */
-export class HttpForward implements ExchangeSink, Dispatcher.DispatchHandler, PoolUser {
+export class HttpForward implements BodySink, Dispatcher.DispatchHandler, PoolUser {
   readonly opensSocket = false;
   private controller: Controller | undefined;
   private gathered: Buffer[] | undefined;
@@ -40,11 +40,11 @@ export class HttpForward implements ExchangeSink, Dispatcher.DispatchHandler, Po
    * @param fail resets the exchange for a fault of the local service
    */
   constructor(
-    private readonly exchange: Exchange,
+    private readonly exchange: IncomingExchange,
     private readonly pool: LocalPool,
     private readonly serverName: string,
-    private readonly onOwnSocket: (exchange: Exchange) => ExchangeSink,
-    private readonly fail: (exchange: Exchange, error: Error) => void,
+    private readonly onOwnSocket: (exchange: IncomingExchange) => BodySink,
+    private readonly fail: (exchange: IncomingExchange, error: Error) => void,
   ) {}
 
   /** A body that has come whole in one batch is sent in one write with its head; so the dispatch waits for the batch's end. */
@@ -167,14 +167,6 @@ export class HttpForward implements ExchangeSink, Dispatcher.DispatchHandler, Po
 
   writable(): void {
     this.controller?.resume();
-  }
-
-  head(): void {
-    // Only gateways receive response heads.
-  }
-
-  informational(): void {
-    // Only gateways receive interim responses.
   }
 
   // --- what the local service answers ----------------------------------------

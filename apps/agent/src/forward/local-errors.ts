@@ -1,5 +1,5 @@
 import { isDescriptorError } from '@berth/node-runtime';
-import { ResetCode } from '@berth/tunnel-protocol';
+import { ResetCode } from '@berth/exchange';
 
 /** Why the local service cannot be reached; for its operator and for the client alike, so without addresses. */
 const UNREACHABLE: ReadonlyMap<string, string> = new Map([

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { ExchangeKind } from '@berth/tunnel-protocol';
+import { ExchangeKind } from '@berth/exchange';
 import { eventually } from '@berth/testing';
 import { ExchangeRecorder } from '../../testing/exchange-recorder.js';
 import { connectLocal, parseTarget } from './local-target.js';

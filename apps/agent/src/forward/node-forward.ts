@@ -4,20 +4,20 @@ import type { Duplex } from 'node:stream';
 import { headerPairs, headerValue, relayHead, relayTrailers, withoutHeader } from '@berth/http-rules';
 import {
   Backlog,
-  type Exchange,
+  type BodySink,
   ExchangeKind,
-  type ExchangeSink,
   type FlatHeaders,
+  type IncomingExchange,
   passesBy,
   ResetCode,
-} from '@berth/tunnel-protocol';
+} from '@berth/exchange';
 import { realStatus } from './local-errors.js';
 
 /**
  * One exchange over `node:http` on a socket of its own: upgrades, and heads
  * that undici cannot send (`Expect`, announced request trailers, `OPTIONS *`).
  */
-export class NodeForward implements ExchangeSink {
+export class NodeForward implements BodySink {
   private readonly request: ClientRequest;
   private response: IncomingMessage | undefined;
   private pipe: Duplex | undefined;
@@ -33,11 +33,11 @@ export class NodeForward implements ExchangeSink {
    * @param fail resets the exchange for a fault of the local service
    */
   constructor(
-    private readonly exchange: Exchange,
+    private readonly exchange: IncomingExchange,
     connect: () => Socket,
     maxHeaderBytes: number,
     responseTimeoutMs: number,
-    fail: (exchange: Exchange, error: Error) => void,
+    fail: (exchange: IncomingExchange, error: Error) => void,
   ) {
     this.request = httpRequest(requestOptions(exchange, connect, maxHeaderBytes));
     // The option of the same name is only for sockets that Node opens.
@@ -118,14 +118,6 @@ export class NodeForward implements ExchangeSink {
 
   writable(): void {
     (this.pipe ?? this.response)?.resume();
-  }
-
-  head(): void {
-    // Only gateways receive response heads.
-  }
-
-  informational(): void {
-    // Only gateways receive interim responses.
   }
 
   private onResponse(response: IncomingMessage): void {
@@ -215,7 +207,7 @@ export class NodeForward implements ExchangeSink {
   }
 }
 
-function requestOptions(exchange: Exchange, connect: () => Socket, maxHeaderSize: number): RequestOptions {
+function requestOptions(exchange: IncomingExchange, connect: () => Socket, maxHeaderSize: number): RequestOptions {
   const { method, target: path, headers, body, kind } = exchange.open;
   const plain = kind === ExchangeKind.http;
   const chunked = plain && body && headerValue(headers, 'content-length') === undefined;

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { ByteQueue, JOIN_BELOW_BYTES } from '@berth/tunnel-protocol';
+import { ByteQueue, JOIN_BELOW_BYTES } from '@berth/exchange';
 
 /** Where undici writes the body to. */
 export interface BodySocket {

@@ -1,31 +1,31 @@
 import type { Socket } from 'node:net';
 import { messageOf } from '@berth/errors';
-import { type Exchange, type ExchangeSink, type FlatHeaders, ResetCode } from '@berth/tunnel-protocol';
+import { type BodySink, type FlatHeaders, type IncomingExchange, ResetCode } from '@berth/exchange';
 import { ALL_IN_USE, type LocalPool, type PoolUser } from './local-pool.js';
 
 /**
  * An exchange that wants a socket of its own to the local service, until it is
  * its turn. What comes for it meanwhile is kept; that is one window at the most.
  */
-export class SocketTurn implements ExchangeSink, PoolUser {
+export class SocketTurn implements BodySink, PoolUser {
   readonly opensSocket = true;
   private readonly gathered: Buffer[] = [];
   private ended: { trailers: FlatHeaders | undefined } | undefined;
-  private forward: ExchangeSink | undefined;
+  private forward: BodySink | undefined;
 
   /**
    * @param open opens the socket; a throw ends the exchange
    * @param begin makes who takes the frames from then on; calls `connect` at once, and once
    */
   constructor(
-    private readonly exchange: Exchange,
+    private readonly exchange: IncomingExchange,
     private readonly pool: LocalPool,
     private readonly open: () => Socket,
-    private readonly begin: (connect: () => Socket) => ExchangeSink,
+    private readonly begin: (connect: () => Socket) => BodySink,
   ) {}
 
   /** Who takes the frames now. */
-  get sink(): ExchangeSink {
+  get sink(): BodySink {
     return this.forward ?? this;
   }
 
@@ -65,14 +65,6 @@ export class SocketTurn implements ExchangeSink, PoolUser {
   failed(): void {
     this.pool.abandon(this);
     this.exchange.discard();
-  }
-
-  head(): void {
-    // Only gateways receive response heads.
-  }
-
-  informational(): void {
-    // Only gateways receive interim responses.
   }
 
   writable(): void {

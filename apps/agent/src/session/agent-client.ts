@@ -3,10 +3,9 @@ import { EventEmitter } from 'node:events';
 import type { AgentSettings } from '../agent-settings.js';
 import type { BerthError } from '@berth/errors';
 import { LimitedLog, type Log } from '@berth/observability';
+import type { BodySink, IncomingExchange } from '@berth/exchange';
 import {
   CREDIT_RETURN_FEATURE,
-  type Exchange,
-  type ExchangeSink,
   type Goaway,
   type Hello,
   PROTOCOL_VERSION,
@@ -65,7 +64,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
   constructor(
     private readonly settings: AgentSettings,
     version: string,
-    private readonly forward: (exchange: Exchange) => ExchangeSink,
+    private readonly forward: (exchange: IncomingExchange) => BodySink,
     private readonly log: Log,
   ) {
     super();

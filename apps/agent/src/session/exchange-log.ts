@@ -1,5 +1,5 @@
 import type { LimitedLog, Log } from '@berth/observability';
-import { type Exchange, requestIdOf, ResetCode } from '@berth/tunnel-protocol';
+import { type Exchange, requestIdOf, ResetCode } from '@berth/exchange';
 
 const MESSAGES: Partial<Record<ResetCode, string>> = {
   [ResetCode.refused]: 'an exchange was refused: there are as many as this agent takes',

@@ -2,18 +2,16 @@ import { type ChannelCredentials, type StatusObject } from '@grpc/grpc-js';
 import type { AgentSettings } from '../agent-settings.js';
 import { BerthError, isErrorCode } from '@berth/errors';
 import type { Log } from '@berth/observability';
+import type { BodySink, Exchange, IncomingExchange, ResetCode } from '@berth/exchange';
 import {
   clientTransport,
   ERROR_CODE_METADATA,
-  type Exchange,
-  type ExchangeSink,
   FINAL_STATUSES,
   type Goaway,
   GoawayReason,
   type Hello,
   Liveness,
   type Refused,
-  type ResetCode,
   SESSION_DEFAULTS,
   TunnelSession,
   type Welcome,
@@ -36,7 +34,7 @@ export interface LinkEnd {
 export interface LinkEvents {
   welcome(link: TunnelLink, welcome: Welcome): void;
   goaway(link: TunnelLink, goaway: Goaway): void;
-  opened(exchange: Exchange): ExchangeSink;
+  opened(exchange: IncomingExchange): BodySink;
   /** this agent has reset an exchange */
   failed(connectionId: string, exchange: Exchange, code: ResetCode, reason: string): void;
   /** it has as many exchanges as it takes: the gateway refuses further ones */

@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { type Agent, type TunnelConnection, wallTime } from '../agents/index.js';
+import type { AgentConnection } from '@berth/agent-pool';
+import { type Agent, wallTime } from '../agents/index.js';
 
 /** One agent in `GET /agents`; times are ISO 8601 in UTC. */
 export class AgentDto {
@@ -126,7 +127,7 @@ export function describeAgentDetail(agent: Agent): AgentDetailDto {
   };
 }
 
-function describeConnection(connection: TunnelConnection): ConnectionDto {
+function describeConnection(connection: AgentConnection): ConnectionDto {
   return {
     connection_id: connection.id,
     connected_since: iso(connection.connectedAt),
@@ -134,7 +135,7 @@ function describeConnection(connection: TunnelConnection): ConnectionDto {
     remote_address: connection.origin.remoteAddress,
     in_flight: connection.inFlight,
     capacity: connection.capacity,
-    round_trip_ms: Math.round(connection.session.rttMs * 100) / 100,
+    round_trip_ms: Math.round(connection.roundTripMs * 100) / 100,
     draining: connection.draining,
   };
 }

@@ -7,7 +7,7 @@ import { SESSION_DEFAULTS, TunnelSession, WindowBudget } from '@berth/tunnel-pro
 import { AgentBerths } from '../ports/index.js';
 import { AgentRegistry, type HoldOptions, type RegistryOptions } from './agent-registry.js';
 import { LifecycleEvents } from '../lifecycle/index.js';
-import { TunnelConnection } from './tunnel-connection.js';
+import { TunnelConnection } from '../tunnel/index.js';
 
 /** Registrations that meet each other while an agent's server takes its time to start. */
 describe('AgentRegistry, while a server starts', () => {

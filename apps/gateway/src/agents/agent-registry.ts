@@ -1,7 +1,7 @@
+import type { AgentConnection } from '@berth/agent-pool';
 import { Inject, Injectable } from '@nestjs/common';
 import { BerthError } from '@berth/errors';
 import type { Log } from '@berth/observability';
-import { GoawayReason } from '@berth/tunnel-protocol';
 import { Agent } from './agent.js';
 import { GATEWAY_LOG } from '../gateway.tokens.js';
 import { LifecycleEvents } from '../lifecycle/index.js';
@@ -9,7 +9,6 @@ import { AgentBerths, agentPortsConfig } from '../ports/index.js';
 import { agentsConfig } from './agents.settings.js';
 import { closedMeanwhile, type Entry, longestHeld, replaced, shuttingDown, tooMany } from './registry-entry.js';
 import { Succession, type SuccessionOptions } from './succession.js';
-import type { TunnelConnection } from './tunnel-connection.js';
 
 export interface RegistryOptions extends SuccessionOptions {
   maxConnectionsPerAgent: number;
@@ -70,7 +69,7 @@ export class AgentRegistry {
    *   `BERTH_CONNECTION_CLOSED` when the connection went meanwhile, and what {@link AgentBerths.start} throws
    */
   async register(
-    connection: TunnelConnection,
+    connection: AgentConnection,
     metadata: Readonly<Record<string, string>>,
     welcome: (port: number) => void,
   ): Promise<Agent> {
@@ -99,7 +98,7 @@ export class AgentRegistry {
   }
 
   /** To be called once when a connection has closed; compares identity, so a replaced one changes nothing (A11). */
-  unregister(connection: TunnelConnection, reason: string): void {
+  unregister(connection: AgentConnection, reason: string): void {
     const entry = this.entries.get(connection.agentId);
     if (entry === undefined || !entry.agent.connections.remove(connection)) return;
     this.events.emit('connection.closed', { agentId: connection.agentId, connectionId: connection.id, reason });
@@ -117,7 +116,7 @@ export class AgentRegistry {
     const agent = this.get(agentId);
     if (agent === undefined) throw new BerthError('BERTH_NOT_FOUND', `Agent ${agentId} not found`);
     for (const connection of agent.connections.all) {
-      connection.goaway(GoawayReason.disconnected, now ? 0 : this.options.drainTimeoutMs, true);
+      connection.drain('disconnected', now ? 0 : this.options.drainTimeoutMs, true);
       if (now) connection.close(new BerthError('BERTH_CONNECTION_DISCONNECTED', 'disconnected by an operator'));
     }
   }
@@ -151,7 +150,7 @@ export class AgentRegistry {
     this.shuttingDown = true;
     for (const { agent, holdTimer } of this.entries.values()) {
       clearTimeout(holdTimer);
-      for (const connection of agent.connections.all) connection.goaway(GoawayReason.shutdown, graceMs, false);
+      for (const connection of agent.connections.all) connection.drain('shutdown', graceMs, false);
     }
     await this.berths.close(graceMs);
     for (const { agent } of this.entries.values()) {
@@ -172,9 +171,9 @@ export class AgentRegistry {
   }
 
   /** The entry of the connection's agent, with the connection counted as arriving. */
-  private claim(connection: TunnelConnection, metadata: Readonly<Record<string, string>>): Entry {
+  private claim(connection: AgentConnection, metadata: Readonly<Record<string, string>>): Entry {
     if (this.shuttingDown) throw shuttingDown();
-    if (connection.session.closed) throw closedMeanwhile(connection);
+    if (connection.closed) throw closedMeanwhile(connection);
     const { agentId, origin } = connection;
     const known = this.entries.get(agentId);
     if (known === undefined) {
@@ -198,16 +197,16 @@ export class AgentRegistry {
   }
 
   /** Why a connection cannot go into service after all, now that its agent's server listens. */
-  private obstacle({ agent }: Entry, connection: TunnelConnection): BerthError | undefined {
+  private obstacle({ agent }: Entry, connection: AgentConnection): BerthError | undefined {
     if (this.shuttingDown) return shuttingDown();
-    if (connection.session.closed) return closedMeanwhile(connection);
+    if (connection.closed) return closedMeanwhile(connection);
     if (agent.instanceId !== connection.origin.instanceId) return replaced(agent);
     return tooMany(agent, this.options.maxConnectionsPerAgent);
   }
 
   private admit(
     entry: Entry,
-    connection: TunnelConnection,
+    connection: AgentConnection,
     metadata: Readonly<Record<string, string>>,
     welcome: (port: number) => void,
   ): void {

@@ -1,10 +1,9 @@
-import { AgentConnections } from '@berth/agent-pool';
+import { AgentPool } from '@berth/agent-pool';
 import { ExchangeStats } from '@berth/observability';
-import type { TunnelConnection } from './tunnel-connection.js';
 
 /** One registered agent: its connections, its port and its figures. */
 export class Agent {
-  readonly connections: AgentConnections<TunnelConnection>;
+  readonly connections: AgentPool;
   readonly stats = new ExchangeStats();
   /** ms since the epoch, to be shown */
   connectedAt = Date.now();
@@ -19,7 +18,7 @@ export class Agent {
     readonly id: string,
     instanceId: string,
   ) {
-    this.connections = new AgentConnections(id);
+    this.connections = new AgentPool(id);
     this.instanceId = instanceId;
   }
 

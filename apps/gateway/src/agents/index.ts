@@ -1,5 +1,4 @@
 export { Agent, wallTime } from './agent.js';
 export { AgentRegistry, type RegistryOptions } from './agent-registry.js';
-export { type ConnectionOrigin, TunnelConnection } from './tunnel-connection.js';
 export { agentsConfig, AgentsSettings } from './agents.settings.js';
 export { AgentsModule } from './agents.module.js';

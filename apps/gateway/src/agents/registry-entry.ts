@@ -1,6 +1,6 @@
+import type { AgentConnection } from '@berth/agent-pool';
 import { BerthError } from '@berth/errors';
 import type { Agent } from './agent.js';
-import type { TunnelConnection } from './tunnel-connection.js';
 
 /** What the registry keeps of an agent. */
 export interface Entry {
@@ -33,7 +33,7 @@ export function replaced({ id }: Agent): BerthError {
   return new BerthError('BERTH_CONNECTION_REPLACED', `another process registered as agent ${id}`);
 }
 
-export function closedMeanwhile({ id }: TunnelConnection): BerthError {
+export function closedMeanwhile({ id }: AgentConnection): BerthError {
   return new BerthError('BERTH_CONNECTION_CLOSED', `connection ${id} closed before it was registered`);
 }
 

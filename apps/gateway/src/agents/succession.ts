@@ -1,10 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { AgentConnection } from '@berth/agent-pool';
 import { BerthError } from '@berth/errors';
 import type { Log } from '@berth/observability';
-import { GoawayReason } from '@berth/tunnel-protocol';
 import type { LifecycleEvents } from '../lifecycle/index.js';
 import { type Entry, replaced } from './registry-entry.js';
-import type { TunnelConnection } from './tunnel-connection.js';
 
 export interface SuccessionOptions {
   /** another process with a known id: taken when the one that holds it is silent, takes over, or is refused */
@@ -22,7 +21,7 @@ export class Succession {
   ) {}
 
   /** Whether another process holds the id, so that it has to be asked first. */
-  isContested(entry: Entry | undefined, newcomer: TunnelConnection): entry is Entry {
+  isContested(entry: Entry | undefined, newcomer: AgentConnection): entry is Entry {
     if (this.options.duplicateAgent !== 'probe' || entry === undefined) return false;
     return entry.agent.instanceId !== newcomer.origin.instanceId && isHeld(entry);
   }
@@ -34,7 +33,7 @@ export class Succession {
    * @param claim takes the id for the newcomer
    * @throws BerthError `BERTH_AGENT_EXISTS`, and what `claim` throws
    */
-  async contest(find: () => Entry | undefined, newcomer: TunnelConnection, claim: () => Entry): Promise<Entry> {
+  async contest(find: () => Entry | undefined, newcomer: AgentConnection, claim: () => Entry): Promise<Entry> {
     let silent: string | undefined;
     for (;;) {
       const rival = find();
@@ -71,7 +70,7 @@ export class Succession {
       const { id: connectionId } = connection;
       this.events.emit('connection.closed', { agentId: agent.id, connectionId, reason: 'replaced' });
       this.log.warn({ agentId: agent.id, connectionId }, 'connection replaced by another process with the same id');
-      connection.goaway(GoawayReason.replaced, 0, false);
+      connection.drain('replaced', 0, false);
       connection.close(replaced(agent));
     }
   }

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { BerthError, messageOf } from '@berth/errors';
 import type { AgentTraffic } from '@berth/http-server-pool';
-import { ExchangeKind, type OpenHead } from '@berth/tunnel-protocol';
+import { ExchangeKind, type OpenHead } from '@berth/exchange';
 import { clientAddress } from './client-address.js';
 import { type ClientConnection, clientOf, trackClient } from './client-connection.js';
 import type { ClientLimits } from './client-limits.js';

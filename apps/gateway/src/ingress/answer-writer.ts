@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { headerPairs, isBodiless, relayTrailers, withoutHeader } from '@berth/http-rules';
-import { Backlog, type FlatHeaders, type InterimHead, passesBy, type ResponseHead } from '@berth/tunnel-protocol';
+import { Backlog, type FlatHeaders, type InterimHead, passesBy, type ResponseHead } from '@berth/exchange';
 import { flushHead, relayAnswer, sendNow } from './http-messages.js';
 
 /** A body up to this size leaves in one string with its head. */

@@ -2,15 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { STATUS_CODES, type ServerResponse, validateHeaderName, validateHeaderValue } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type BerthError, errorBody } from '@berth/errors';
-import { requestIdOf } from '@berth/tunnel-protocol';
-import type { TunnelConnection } from '../agents/index.js';
+import { type OpenedExchange, requestIdOf } from '@berth/exchange';
 
 /**
  * The id of a request, to be made once for each (issue 8, E29).
  *
  * @param exchange the one that the answer is about; undefined for a request that never became one
  */
-export function newRequestId(exchange?: { connection: TunnelConnection; id: number }): string {
+export function newRequestId(exchange?: Pick<OpenedExchange, 'connection' | 'id'>): string {
   if (exchange === undefined) return `req-${randomBytes(6).toString('hex')}`;
   return requestIdOf(exchange.connection.id, exchange.id);
 }

@@ -1,6 +1,6 @@
 import { BerthError, type ErrorCode } from '@berth/errors';
 import { isIdempotent } from '@berth/http-rules';
-import { type Exchange, type ExchangeFailure, ResetCode } from '@berth/tunnel-protocol';
+import { type ExchangeFailure, type OpenedExchange, ResetCode } from '@berth/exchange';
 import type { IngressOptions } from './ingress-context.js';
 
 const CODES: Partial<Record<ExchangeFailure['code'], ErrorCode>> = {
@@ -36,7 +36,7 @@ export function errorOfFailure(agentId: string, failure: ExchangeFailure): Berth
  * Whether the request may be sent on another connection: nothing of it can have reached the local
  * service, or doing it twice does no harm, and nothing of an answer has come.
  */
-export function mayTryAgain({ code }: ExchangeFailure, exchange: Exchange | undefined): boolean {
+export function mayTryAgain({ code }: ExchangeFailure, exchange: OpenedExchange | undefined): boolean {
   if (code !== 'connection-lost' && code !== ResetCode.refused) return false;
   if (exchange === undefined || exchange.headReceived || exchange.informationalCount > 0) return false;
   return !exchange.open.body && isIdempotent(exchange.open.method);

@@ -8,7 +8,7 @@ import {
   relayHead,
   withoutHeader,
 } from '@berth/http-rules';
-import type { InterimHead } from '@berth/tunnel-protocol';
+import type { InterimHead } from '@berth/exchange';
 
 /** For the rest of an upload that nobody wants any more, ms; then the connection is closed. */
 const LINGER_MS = 5000;

@@ -2,16 +2,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BerthError } from '@berth/errors';
 import { FramingError } from '@berth/http-rules';
 import {
-  type Exchange,
+  type Carrier,
   type ExchangeFailure,
-  type ExchangeSink,
   type FlatHeaders,
   type InterimHead,
+  type OpenedExchange,
   type OpenHead,
   ResetCode,
   type ResponseHead,
-} from '@berth/tunnel-protocol';
-import type { TunnelConnection } from '../agents/index.js';
+  type ResponseSink,
+} from '@berth/exchange';
 import { type AnswerOwner, AnswerWriter } from './answer-writer.js';
 import type { ClientConnection, PendingAnswer } from './client-connection.js';
 import { ClientPace } from './client-pace.js';
@@ -31,13 +31,12 @@ type RelayedResponse = ServerResponse & { [RELAY]?: HttpRelay };
  * One request of a client, from its head to the last byte of its answer.
  * Lives until the response has closed; see the states in docs/data-path.md.
  */
-export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, UploadOwner, Watched {
+export class HttpRelay implements ResponseSink, AnswerOwner, PendingAnswer, UploadOwner, Watched {
   deadlineAt = 0;
   watchIndex = UNWATCHED;
   private pace: ClientPace | undefined;
   private answerHeaders: FlatHeaders | undefined;
-  exchange: Exchange | undefined;
-  private connection: TunnelConnection | undefined;
+  exchange: OpenedExchange | undefined;
   private retried = false;
   private id: string | undefined;
   /** undefined: a request without a body */
@@ -74,9 +73,7 @@ export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Uplo
 
   /** Made when it is first asked for: from then on the answer is about this try. */
   get requestId(): string {
-    const { connection, exchange } = this;
-    const opened = connection === undefined || exchange === undefined ? undefined : { connection, id: exchange.id };
-    return (this.id ??= newRequestId(opened));
+    return (this.id ??= newRequestId(this.exchange));
   }
 
   /** The head of an answer is out, or nobody is there to take one. */
@@ -143,13 +140,13 @@ export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Uplo
     const error = errorOfFailure(this.context.agent.id, failure);
     if (!this.retried && !this.ended && !this.answered && mayTryAgain(failure, this.exchange)) {
       this.retried = true;
-      const { connection, exchange, context } = this;
+      const { exchange, context } = this;
       const { message: reason } = failure;
       context.log.debug(
-        { connectionId: connection?.id, exchange: exchange?.id, reason },
+        { connectionId: exchange?.connection.id, exchange: exchange?.id, reason },
         'an exchange is tried once more',
       );
-      this.openExchange(connection, error);
+      this.openExchange(exchange?.connection, error);
       return;
     }
     this.answerError(error);
@@ -292,11 +289,9 @@ export class HttpRelay implements ExchangeSink, AnswerOwner, PendingAnswer, Uplo
   // ---------------------------------------------------------------------------
 
   /** @param failure of the first try */
-  private openExchange(except?: TunnelConnection, failure?: BerthError): boolean {
+  private openExchange(except?: Carrier, failure?: BerthError): boolean {
     try {
-      const connection = this.context.agent.connections.select(except);
-      this.exchange = connection.session.open(this.open, this);
-      this.connection = connection;
+      this.exchange = this.context.agent.connections.open(this.open, this, except);
       return true;
     } catch (thrown) {
       // A second try that is not to be had: what the first one met is the answer.

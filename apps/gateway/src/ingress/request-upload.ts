@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { BerthError } from '@berth/errors';
 import { relayTrailers } from '@berth/http-rules';
-import type { Exchange } from '@berth/tunnel-protocol';
+import type { OpenedExchange } from '@berth/exchange';
 import { bodyNotBegun, uploadStopped, uploadStuck } from './failures.js';
 import { bodyTooLarge, expectsContinue } from './http-messages.js';
 import type { IngressContext } from './ingress-context.js';
 
 export interface UploadOwner {
-  readonly exchange: Exchange | undefined;
+  readonly exchange: OpenedExchange | undefined;
   /** bytes came, and are passed on next; `first`: with them the body has begun */
   received(bytes: number, first: boolean): void;
   /** the agent has no room: the client is asked to wait */

@@ -1,5 +1,5 @@
 import { BerthError } from '@berth/errors';
-import { ByteQueue, type FlatHeaders, type ResponseHead } from '@berth/tunnel-protocol';
+import { ByteQueue, type FlatHeaders, type ResponseHead } from '@berth/exchange';
 import type { HttpRelay } from './http-relay.js';
 import type { IngressInterceptor, IngressRequest, IngressResponse } from './interceptor.js';
 

@@ -4,15 +4,15 @@ import { BerthError } from '@berth/errors';
 import { upgradeProtocols } from '@berth/http-rules';
 import {
   Backlog,
-  type Exchange,
   type ExchangeFailure,
-  type ExchangeSink,
   type FlatHeaders,
+  type OpenedExchange,
   type OpenHead,
   passesBy,
   ResetCode,
   type ResponseHead,
-} from '@berth/tunnel-protocol';
+  type ResponseSink,
+} from '@berth/exchange';
 import { lingeringEnd, type PendingAnswer } from './client-connection.js';
 import { UNWATCHED, type Watched } from './deadlines.js';
 import { newRequestId, sendRawError } from './error-responses.js';
@@ -25,12 +25,12 @@ import type { IngressContext } from './ingress-context.js';
  * client passes; after it, the exchange is a byte pipe with two halves that end
  * independently. Any other answer is relayed as a plain response.
  */
-export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
+export class UpgradeRelay implements ResponseSink, PendingAnswer, Watched {
   deadlineAt = 0;
   watchIndex = UNWATCHED;
   /** pipes are as slow as they like */
   readonly paceAt = Infinity;
-  private exchange: Exchange | undefined;
+  private exchange: OpenedExchange | undefined;
   /** undefined: never an exchange */
   private requestId: string | undefined;
   private state: 'waiting' | 'pipe' | 'response' = 'waiting';
@@ -60,10 +60,9 @@ export class UpgradeRelay implements ExchangeSink, PendingAnswer, Watched {
     context.agent.stats.upgrades += 1;
     context.deadlines.watch(this, context.options.responseTimeoutMs);
     try {
-      const connection = context.agent.connections.select();
-      const exchange = connection.session.open(this.open, this);
+      const exchange = context.agent.connections.open(this.open, this);
       this.exchange = exchange;
-      this.requestId = newRequestId({ connection, id: exchange.id });
+      this.requestId = newRequestId(exchange);
     } catch (thrown) {
       this.refuse(BerthError.from(thrown));
     }

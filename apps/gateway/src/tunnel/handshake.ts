@@ -12,13 +12,14 @@ import {
   TunnelSession,
   type WindowSettings,
 } from '@berth/tunnel-protocol';
-import { type Agent, AgentRegistry, TunnelConnection } from '../agents/index.js';
+import { type Agent, AgentRegistry } from '../agents/index.js';
 import { GATEWAY_LOG } from '../gateway.tokens.js';
 import { LifecycleEvents } from '../lifecycle/index.js';
 import { checkAgentId, checkCertificate, checkToken } from './agent-credentials.js';
 import type { EdgeCall } from './edge-call.js';
 import { EdgeLog } from './edge-log.js';
 import { HANDSHAKE_OPTIONS } from './handshake-options.js';
+import { TunnelConnection } from './tunnel-connection.js';
 
 export interface HandshakeOptions {
   handshakeTimeoutMs: number;

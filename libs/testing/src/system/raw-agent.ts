@@ -6,11 +6,12 @@ import {
   Metadata,
   type StatusObject,
 } from '@grpc/grpc-js';
+import type { IncomingExchange } from '@berth/exchange';
 import {
   clientTransport,
-  type Exchange,
   type Goaway,
   type Hello,
+  type IncomingTunnelExchange,
   passBuffer,
   PROTOCOL_VERSION,
   type Refused,
@@ -40,7 +41,7 @@ export function helloOf(agentId: string, overrides: Partial<Hello> = {}): Hello 
 
 /** An agent by hand: says what a test wants it to say, and answers nothing by itself but Pings. */
 export class RawAgent {
-  readonly opened: Exchange[] = [];
+  readonly opened: IncomingTunnelExchange[] = [];
   readonly goaways: Goaway[] = [];
   refused: Refused | undefined;
   /** from now on it reads nothing, so it answers no Ping either */
@@ -108,8 +109,6 @@ export class RawAgent {
         opened: (exchange) => {
           this.opened.push(exchange);
           return {
-            head: nothing,
-            informational: nothing,
             data: (bytes) => {
               exchange.consumed(bytes.length);
             },
@@ -132,7 +131,7 @@ export class RawAgent {
 }
 
 /** Answers an exchange with a short text. */
-export function answer(exchange: Exchange, text: string): void {
+export function answer(exchange: IncomingExchange, text: string): void {
   exchange.sendHead({ status: 200, reason: 'OK', headers: ['Content-Length', String(text.length)] });
   exchange.sendData(Buffer.from(text));
   exchange.sendEnd();

@@ -1,14 +1,7 @@
-import type { PooledConnection } from '@berth/agent-pool';
+import type { AgentConnection, ConnectionOrigin, DrainReason } from '@berth/agent-pool';
 import { BerthError } from '@berth/errors';
-import type { GoawayReason, TunnelSession } from '@berth/tunnel-protocol';
-
-/** Where a connection came from and what it said of itself. */
-export interface ConnectionOrigin {
-  remoteAddress: string;
-  softwareVersion: string;
-  /** random per agent process */
-  instanceId: string;
-}
+import type { OpenedExchange, OpenHead, ResponseSink } from '@berth/exchange';
+import { GoawayReason, type TunnelSession } from '@berth/tunnel-protocol';
 
 /** Numbers of the Pings that ask whether a process still answers; those of Liveness count up from 1. */
 const FIRST_PROBE = 2 ** 31;
@@ -20,8 +13,8 @@ interface Probe {
   settle(answered: boolean): void;
 }
 
-/** One live tunnel connection of an agent, as the pool sees it. */
-export class TunnelConnection implements PooledConnection {
+/** One live tunnel connection of an agent, as the rest of the gateway sees it. */
+export class TunnelConnection implements AgentConnection {
   /** ms since the epoch, to be shown */
   readonly connectedAt = Date.now();
   private state: 'serving' | 'standby' | 'draining' = 'serving';
@@ -48,11 +41,15 @@ export class TunnelConnection implements PooledConnection {
     return this.state === 'serving' && !this.session.closed;
   }
 
-  /** Goaway asked for a successor: serves on where no other connection does, until the agent has it. */
+  get closed(): boolean {
+    return this.session.closed;
+  }
+
   get congested(): boolean {
     return this.session.congested;
   }
 
+  /** Goaway asked for a successor: serves on where no other connection does, until the agent has it. */
   get standby(): boolean {
     return this.state === 'standby' && !this.session.closed;
   }
@@ -67,22 +64,25 @@ export class TunnelConnection implements PooledConnection {
     return this.state === 'draining';
   }
 
-  /** monotonic ms, see {@link wallTime} */
   get lastSeenAt(): number {
     return this.session.lastSeenAt;
   }
 
-  /**
-   * Asks the agent to leave this connection; exchanges under way may end.
-   *
-   * @param deadlineMs until the connection is closed all the same
-   * @param reconnect whether the agent should open its next connection first
-   */
-  goaway(reason: GoawayReason, deadlineMs: number, reconnect: boolean): void {
+  get roundTripMs(): number {
+    return this.session.rttMs;
+  }
+
+  open(head: OpenHead, sink: ResponseSink): OpenedExchange {
+    const exchange = this.session.open(head, sink);
+    exchange.connection = this;
+    return exchange;
+  }
+
+  drain(reason: DrainReason, deadlineMs: number, reconnect: boolean): void {
     // One that was asked already keeps the deadline it was told.
     if (this.session.closed || this.state === 'draining' || (reconnect && this.state === 'standby')) return;
     this.state = reconnect ? 'standby' : 'draining';
-    this.session.sendGoaway({ reason, deadlineMs, reconnect });
+    this.session.sendGoaway({ reason: GoawayReason[reason], deadlineMs, reconnect });
     clearTimeout(this.deadline);
     this.deadline = setTimeout(() => {
       this.close(new BerthError('BERTH_CONNECTION_DISCONNECTED', `still open ${deadlineMs} ms after Goaway`));
@@ -101,12 +101,6 @@ export class TunnelConnection implements PooledConnection {
     if (this.state === 'draining') this.endWhenIdle();
   }
 
-  /**
-   * Whether the process behind the connection answers a Ping. Who asks while an
-   * answer is awaited gets the same one.
-   *
-   * @param deadlineMs after this, and when the connection ends, the answer is no
-   */
   answers(deadlineMs: number): Promise<boolean> {
     if (this.session.closed) return Promise.resolve(false);
     if (this.probe !== undefined) return this.probe.answered;
@@ -140,7 +134,7 @@ export class TunnelConnection implements PooledConnection {
     this.probe?.settle(false);
   }
 
-  close(error: BerthError): void {
+  close(error?: BerthError): void {
     this.state = 'draining';
     this.session.close(error);
   }

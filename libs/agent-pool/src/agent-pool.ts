@@ -1,28 +1,15 @@
 import { BerthError } from '@berth/errors';
-
-/** What the pool needs to know of a connection; a tunnel today, other streams later. */
-export interface PooledConnection {
-  readonly id: string;
-  /** exchanges under way */
-  readonly inFlight: number;
-  /** exchanges it takes at once */
-  readonly capacity: number;
-  /** connected, healthy, not draining, not paused */
-  readonly accepting: boolean;
-  /** so much waits to be sent that nothing should begin here now */
-  readonly congested: boolean;
-  /** not accepting, because its successor is on the way; still serves while no other connection can */
-  readonly standby: boolean;
-}
+import type { Carrier, OpenedExchange, OpenHead, ResponseSink } from '@berth/exchange';
+import type { AgentConnection } from './agent-connection.js';
 
 /** The connections of one agent, and how one is picked for an exchange. */
-export class AgentConnections<C extends PooledConnection> {
-  private list: readonly C[] = [];
+export class AgentPool {
+  private list: readonly AgentConnection[] = [];
   private turn = 0;
 
   constructor(readonly agentId: string) {}
 
-  get all(): readonly C[] {
+  get all(): readonly AgentConnection[] {
     return this.list;
   }
 
@@ -31,15 +18,25 @@ export class AgentConnections<C extends PooledConnection> {
   }
 
   /** Copies on write: a caller that walks {@link all} is never disturbed. */
-  add(connection: C): void {
+  add(connection: AgentConnection): void {
     this.list = [...this.list, connection];
   }
 
   /** Removes that very connection, never another with the same name (checklist A11). */
-  remove(connection: C): boolean {
+  remove(connection: AgentConnection): boolean {
     const before = this.list.length;
     this.list = this.list.filter((other) => other !== connection);
     return this.list.length < before;
+  }
+
+  /**
+   * Begins an exchange on the connection that suits best; the exchange knows which one that is.
+   *
+   * @param except a connection that has just failed this exchange
+   * @throws BerthError what {@link select} throws, and `BERTH_CONNECTION_CLOSED`
+   */
+  open(head: OpenHead, sink: ResponseSink, except?: Carrier): OpenedExchange {
+    return this.select(except).open(head, sink);
   }
 
   /**
@@ -48,15 +45,15 @@ export class AgentConnections<C extends PooledConnection> {
    * @param except a connection that has just failed this exchange
    * @throws BerthError `BERTH_AGENT_UNAVAILABLE` when none accepts, `BERTH_AGENT_BUSY` when all are full
    */
-  select(except?: C): C {
+  select(except?: Carrier): AgentConnection {
     const { list } = this;
     const count = list.length;
-    let best: C | undefined;
+    let best: AgentConnection | undefined;
     let full = false;
     let congested = false;
     if (count > 1) this.turn = (this.turn + 1) % count;
     for (let i = 0; i < count; i += 1) {
-      const connection = list[(this.turn + i) % count] as C;
+      const connection = list[(this.turn + i) % count] as AgentConnection;
       if (!connection.accepting || connection === except) continue;
       if (connection.inFlight >= connection.capacity) full = true;
       else if (connection.congested) congested = true;
@@ -80,7 +77,7 @@ export class AgentConnections<C extends PooledConnection> {
     return new BerthError('BERTH_AGENT_UNAVAILABLE', `no healthy connections for agent ${agentId}`);
   }
 
-  private standIn(except: C | undefined): C | undefined {
+  private standIn(except: Carrier | undefined): AgentConnection | undefined {
     return this.list.find((it) => it.standby && it !== except && it.inFlight < it.capacity && !it.congested);
   }
 }

@@ -1,25 +1,34 @@
+import { jest } from '@jest/globals';
 import { BerthError } from '@berth/errors';
-import { AgentConnections, type PooledConnection } from './index.js';
+import type { OpenedExchange, ResponseSink } from '@berth/exchange';
+import { type AgentConnection, AgentPool } from './index.js';
 
-interface Fake extends PooledConnection {
-  inFlight: number;
-  capacity: number;
-  accepting: boolean;
-  standby: boolean;
-}
+type Fake = { -readonly [K in keyof AgentConnection]: AgentConnection[K] };
 
 const fake = (id: string, over: Partial<Fake> = {}): Fake => ({
   id,
+  agentId: 'agent-1',
+  origin: { remoteAddress: '', softwareVersion: '', instanceId: '' },
+  connectedAt: 0,
+  lastSeenAt: 0,
   inFlight: 0,
   capacity: 10,
+  roundTripMs: 1,
   accepting: true,
   standby: false,
   congested: false,
+  draining: false,
+  leaving: false,
+  closed: false,
+  open: () => ({ connection: { id } }) as OpenedExchange,
+  drain: () => undefined,
+  answers: () => Promise.resolve(true),
+  close: () => undefined,
   ...over,
 });
 
-function poolOf(...connections: Fake[]): AgentConnections<Fake> {
-  const pool = new AgentConnections<Fake>('agent-1');
+function poolOf(...connections: Fake[]): AgentPool {
+  const pool = new AgentPool('agent-1');
   for (const connection of connections) pool.add(connection);
   return pool;
 }
@@ -33,7 +42,7 @@ function codeOf(run: () => unknown): string | undefined {
   return undefined;
 }
 
-describe('AgentConnections', () => {
+describe('AgentPool', () => {
   it('takes the connection with the fewest exchanges', () => {
     const pool = poolOf(fake('a', { inFlight: 3 }), fake('b', { inFlight: 1 }), fake('c', { inFlight: 2 }));
     for (let i = 0; i < 5; i += 1) expect(pool.select().id).toBe('b');
@@ -97,5 +106,16 @@ describe('AgentConnections', () => {
   it('adds up what is under way', () => {
     expect(poolOf(fake('a', { inFlight: 3 }), fake('b', { inFlight: 4 })).inFlight).toBe(7);
     expect(poolOf().inFlight).toBe(0);
+  });
+
+  it('opens an exchange on the connection that it picks, and on no other the second time', () => {
+    const [first, second] = [fake('first'), fake('second', { inFlight: 1 })];
+    const pool = poolOf(first, second);
+    const head = { kind: 0, method: 'GET', target: '/', headers: [], body: false } as const;
+    const sink = {} as ResponseSink;
+    const opened = jest.spyOn(first, 'open');
+    expect(pool.open({ ...head, headers: [] }, sink).connection.id).toBe('first');
+    expect(opened.mock.calls[0]?.[1]).toBe(sink);
+    expect(pool.open({ ...head, headers: [] }, sink, first).connection.id).toBe('second');
   });
 });

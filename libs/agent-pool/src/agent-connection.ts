@@ -1,0 +1,69 @@
+import type { BerthError } from '@berth/errors';
+import type { Carrier, OpenedExchange, OpenHead, ResponseSink } from '@berth/exchange';
+
+/** Where a connection came from and what it said of itself. */
+export interface ConnectionOrigin {
+  remoteAddress: string;
+  softwareVersion: string;
+  /** random per agent process */
+  instanceId: string;
+}
+
+/** Why an agent is asked to leave a connection. */
+export type DrainReason = 'shutdown' | 'replaced' | 'disconnected' | 'idExhausted';
+
+/**
+ * One live connection of an agent, of whatever kind: all that pool, registry,
+ * ingress and admin know of it. What every kind must hold is in `testing/`.
+ */
+export interface AgentConnection extends Carrier {
+  readonly agentId: string;
+  readonly origin: ConnectionOrigin;
+  /** ms since the epoch, to be shown */
+  readonly connectedAt: number;
+  /** monotonic ms of the last that came from the agent */
+  readonly lastSeenAt: number;
+  /** exchanges under way */
+  readonly inFlight: number;
+  /** exchanges it takes at once */
+  readonly capacity: number;
+  /** smallest round trip seen, ms */
+  readonly roundTripMs: number;
+  /** connected, healthy, not draining, not paused */
+  readonly accepting: boolean;
+  /** so much waits to be sent that nothing should begin here now */
+  readonly congested: boolean;
+  /** not accepting, because its successor is on the way; still serves while no other connection can */
+  readonly standby: boolean;
+  /** one side has asked the other to leave it */
+  readonly draining: boolean;
+  /** nothing new begins here, and it ends with the last exchange */
+  readonly leaving: boolean;
+  readonly closed: boolean;
+
+  /**
+   * Begins an exchange; its `connection` is this one. {@link AgentPool.open} has looked at capacity and state.
+   *
+   * @throws BerthError `BERTH_CONNECTION_CLOSED`
+   */
+  open(head: OpenHead, sink: ResponseSink): OpenedExchange;
+
+  /**
+   * Asks the agent to leave this connection; exchanges under way may end.
+   *
+   * @param deadlineMs until the connection is closed all the same
+   * @param reconnect whether the agent should open its next connection first
+   */
+  drain(reason: DrainReason, deadlineMs: number, reconnect: boolean): void;
+
+  /**
+   * Whether the process behind the connection answers. Who asks while an
+   * answer is awaited gets the same one.
+   *
+   * @param deadlineMs after this, and when the connection ends, the answer is no
+   */
+  answers(deadlineMs: number): Promise<boolean>;
+
+  /** Ends it at once: every exchange fails. Idempotent. */
+  close(error?: BerthError): void;
+}

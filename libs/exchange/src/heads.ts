@@ -1,0 +1,49 @@
+import type { FlatHeaders } from './flat-headers.js';
+
+/** What an exchange carries; numbers as on Berth's wire (`ExchangeKind`). */
+export const ExchangeKind = { http: 0, upgrade: 1, tcp: 2 } as const;
+export type ExchangeKind = (typeof ExchangeKind)[keyof typeof ExchangeKind];
+
+/** Why an exchange ended before its End; numbers as on Berth's wire (`ResetCode`). */
+export const ResetCode = {
+  unspecified: 0,
+  cancelled: 1,
+  done: 2,
+  refused: 3,
+  localUnreachable: 4,
+  localFailed: 5,
+  localTimeout: 6,
+  timeout: 7,
+  unsupported: 8,
+  internal: 9,
+  localBusy: 10,
+} as const;
+export type ResetCode = (typeof ResetCode)[keyof typeof ResetCode];
+
+/** The head of an exchange, gateway to agent. Strings are Latin-1. */
+export interface OpenHead {
+  kind: ExchangeKind;
+  /** empty for `tcp` */
+  method: string;
+  /** request target as received; empty for `tcp` */
+  target: string;
+  headers: FlatHeaders;
+  /** false: nothing follows in this direction, Open is its End as well */
+  body: boolean;
+}
+
+/** The head of an answer, agent to gateway. Strings are Latin-1. */
+export interface ResponseHead {
+  /** 101 for an upgrade that was accepted, else 200..999 */
+  status: number;
+  /** reason phrase, may be empty */
+  reason: string;
+  headers: FlatHeaders;
+}
+
+/** An interim response, agent to gateway. */
+export interface InterimHead {
+  /** 100..199 without 101 */
+  status: number;
+  headers: FlatHeaders;
+}

@@ -1,0 +1,33 @@
+import type { FlatHeaders } from './flat-headers.js';
+import type { InterimHead, ResetCode, ResponseHead } from './heads.js';
+
+/** Why an exchange ended early, as its sink is told. */
+export interface ExchangeFailure {
+  code: ResetCode | 'connection-lost';
+  /** for logs; never to be matched */
+  message: string;
+}
+
+/**
+ * Who takes the bytes that the other side sends on one exchange. Plain calls,
+ * no events: a listener list per exchange would cost more than the relaying.
+ * After `end` of a response, or `failed`, nothing more is called.
+ */
+export interface BodySink {
+  /** report them with `consumed` of the exchange when they have really been taken */
+  data(bytes: Buffer): void;
+  end(trailers: FlatHeaders | undefined): void;
+  failed(failure: ExchangeFailure): void;
+  /** after `sendData` of the exchange returned false: there is room again */
+  writable(): void;
+  /** the other side's consumer has taken some of what was sent, also after its end */
+  progressed?(): void;
+}
+
+/** Who takes the answer to an exchange that was opened here. */
+export interface ResponseSink extends BodySink {
+  /** the final response head, before any data */
+  head(head: ResponseHead): void;
+  /** before the head; at most 64 of them */
+  informational(head: InterimHead): void;
+}
