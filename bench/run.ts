@@ -21,9 +21,10 @@ import { objects } from './scenarios/services-objects.js';
 import { smallRequests } from './scenarios/small-requests.js';
 import { soak } from './scenarios/soak.js';
 import { stalled } from './scenarios/stalled.js';
+import { strangers } from './scenarios/strangers.js';
 
 const SCENARIOS: readonly Scenario[] = [
-  ...[smallRequests, bulk, longLink, stalled, fairShare, idleAgents, returning, memory],
+  ...[smallRequests, bulk, longLink, stalled, strangers, fairShare, idleAgents, returning, memory],
   ...[functionServer, bus, objects, brokerRestarts, soak],
 ];
 

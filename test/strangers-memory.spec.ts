@@ -1,7 +1,16 @@
 import { jest } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { Cleanup, eventually, freePortRange } from '@berth/testing';
-import { callHead, gatewayProgram, H2, H2_PREFACE, h2Frame, H2Peer, messageHead } from '@berth/testing/system';
+import {
+  callHead,
+  gatewayProgram,
+  H2,
+  H2_PREFACE,
+  h2Frame,
+  H2Peer,
+  messageHead,
+  RawAgent,
+} from '@berth/testing/system';
 
 jest.setTimeout(60_000);
 
@@ -10,6 +19,11 @@ const MAX_GROWTH_MIB = 64;
 
 const data = (stream: number, bytes: Buffer): Buffer => h2Frame(H2.data, 0, stream, bytes);
 const streams = Array.from({ length: 128 }, (_, i) => 1 + 2 * i);
+
+function residentBytes(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1024;
+}
 
 /** What each of the peers sends, and then stays. */
 const ATTACKS: Record<string, () => Buffer[]> = {
@@ -46,10 +60,7 @@ describe('issue 8, A1: what strangers send', () => {
       const gateway = cleanup.add(await gatewayProgram(await freePortRange(2), [], { AUTH_TOKEN: 'a' }), (it) =>
         it.program.end(),
       );
-      const residentMiB = (): number => {
-        const status = readFileSync(`/proc/${gateway.program.pid}/status`, 'latin1');
-        return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
-      };
+      const residentMiB = (): number => residentBytes(gateway.program.pid) / 1024 ** 2;
       const start = residentMiB();
       let peak = start;
       const bytes = Buffer.concat([H2_PREFACE, ...attack()]);
@@ -69,4 +80,37 @@ describe('issue 8, A1: what strangers send', () => {
       expect(peak - start).toBeLessThan(MAX_GROWTH_MIB);
     },
   );
+
+  it('issue 8, A4: streams opened and reset by connections that come again and again: the same bound, and an agent of the same address gets in', async () => {
+    const gateway = cleanup.add(await gatewayProgram(await freePortRange(2), [], { AUTH_TOKEN: 'a' }), (it) =>
+      it.program.end(),
+    );
+    const residentMiB = (): number => residentBytes(gateway.program.pid) / 1024 ** 2;
+    const resets = streams.map((id) => [callHead(id), h2Frame(H2.reset, 0, id, Buffer.of(0, 0, 0, 8))]).flat();
+    const bytes = Buffer.concat([H2_PREFACE, ...resets]);
+    const start = residentMiB();
+    let [peak, came] = [start, 0];
+    const end = performance.now() + 5000;
+    const attack = async (): Promise<void> => {
+      while (performance.now() < end) {
+        const peer = cleanup.add(await H2Peer.connect(gateway.grpcPort), (it) => {
+          it.close();
+        });
+        came += 1;
+        peer.send(bytes);
+        await eventually(() => peer.closed, 15_000);
+        peak = Math.max(peak, residentMiB());
+      }
+    };
+    const attacks = Promise.all(Array.from({ length: 8 }, attack));
+    await eventually(() => came > 40, 5000);
+    const agent = cleanup.add(new RawAgent(gateway.grpcPort), (it) => {
+      it.close();
+    });
+    await agent.hello('one', { token: 'a' }).welcome;
+    await attacks;
+    expect(peak - start).toBeLessThan(MAX_GROWTH_MIB);
+    // 32 at once, then each once a second.
+    expect(came).toBeLessThan(200);
+  });
 });

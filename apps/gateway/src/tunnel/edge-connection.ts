@@ -56,6 +56,8 @@ export class EdgeConnection implements Newcomer {
   private readonly calls = new Set<EdgeCall>();
   private session: ServerHttp2Session | undefined;
   private agents = 0;
+  private everKnown = false;
+  private held: NodeJS.Timeout | undefined;
   private deadline: number;
   /** since when there is no call any more; undefined before the first */
   private idleSince: number | undefined;
@@ -75,6 +77,11 @@ export class EdgeConnection implements Newcomer {
     this.deadline = this.endOfHandshake();
   }
 
+  /** Whether it has ever shown an agent. */
+  get known(): boolean {
+    return this.everKnown;
+  }
+
   get expiresAt(): number {
     return this.idleSince === undefined ? this.deadline : Math.min(this.deadline, this.idleSince + IDLE_MS);
   }
@@ -92,15 +99,45 @@ export class EdgeConnection implements Newcomer {
     this.session = session;
   }
 
+  /**
+   * Begins to read it, after a time. Until then the bytes stay with the kernel.
+   *
+   * @param ms 0: at once
+   * @param connect makes an HTTP/2 session on it, TLS first
+   */
+  hold(ms: number, connect: (socket: Socket) => void): void {
+    const { socket } = this;
+    const begin = (): void => {
+      if (socket.destroyed) return;
+      connect(socket);
+      socket.read(0);
+    };
+    if (ms === 0) {
+      begin();
+      return;
+    }
+    this.held = setTimeout(begin, ms).unref();
+  }
+
+  /**
+   * The head of a stream came: counts what it costs.
+   *
+   * @returns false when the connection has gone of it
+   */
+  pays(headers: readonly string[]): boolean {
+    if (this.agents > 0) return true;
+    this.wireStart ??= this.socket.bytesRead;
+    if (this.doomed) this.destroy();
+    else this.charge(headers.reduce((sum, text) => sum + text.length, STREAM_COST_BYTES));
+    return !this.socket.destroyed;
+  }
+
   /** A call begins. */
-  open(stream: ServerHttp2Stream, headers: readonly string[]): EdgeCall {
+  open(stream: ServerHttp2Stream): EdgeCall {
     const call = new EdgeCall(stream, this);
     this.calls.add(call);
     this.idleSince = undefined;
-    if (this.agents > 0) return call;
-    this.wireStart ??= this.socket.bytesRead;
-    call.meter();
-    this.charge(headers.reduce((sum, text) => sum + text.length, STREAM_COST_BYTES));
+    if (this.agents === 0) call.meter();
     return call;
   }
 
@@ -112,6 +149,7 @@ export class EdgeConnection implements Newcomer {
   /** A call has shown its agent: the connection is no newcomer any more. */
   accept(): void {
     this.agents += 1;
+    this.everKnown = true;
     if (this.agents > 1) return;
     this.owner.newcomers.remove(this);
     for (const call of this.calls) call.unmeter();
@@ -169,6 +207,7 @@ export class EdgeConnection implements Newcomer {
 
   /** Ends it now. The session first: whatever else was read with the last bytes is dropped before objects are made of it. */
   private destroy(): void {
+    clearTimeout(this.held);
     this.session?.destroy();
     this.socket.destroy();
   }

@@ -8,6 +8,7 @@ import type { EdgeCall } from './edge-call.js';
 import { EdgeConnection, type EdgeLimits, type EdgeOwner } from './edge-connection.js';
 import { EdgeLog } from './edge-log.js';
 import { Newcomers } from './newcomers.js';
+import { Patience } from './patience.js';
 import { describeTlsFailure, describeUntrusted } from './tls-failures.js';
 import { tunnelConfig } from './tunnel.settings.js';
 
@@ -44,6 +45,8 @@ const MESSAGES: Record<HandshakeFailure, string> = {
   evicted: 'a connection to the gRPC port made room for newcomers (tunnel.maxPendingHandshakes)',
 };
 
+type StreamEvent = [ServerHttp2Stream, IncomingHttpHeaders, number, readonly string[]];
+
 /**
  * The gRPC port below gRPC: TCP connections, TLS, HTTP/2 streams. It sees to it
  * that who has shown no credentials costs next to nothing (issue 8, A1 to A5).
@@ -51,6 +54,7 @@ const MESSAGES: Record<HandshakeFailure, string> = {
 @Injectable()
 export class GrpcEdge implements EdgeOwner {
   readonly newcomers: Newcomers;
+  private readonly patience = new Patience(() => this.now());
   private readonly connections = new Map<string, EdgeConnection>();
   private readonly sessions = new WeakMap<object, EdgeConnection>();
   private readonly calls = new Map<string, EdgeCall>();
@@ -83,24 +87,26 @@ export class GrpcEdge implements EdgeOwner {
   }
 
   /**
-   * Stands before grpc-js at a server that does not listen yet.
+   * Stands before Node and grpc-js at a server that does not listen yet: they
+   * get no connection and no stream but those that this class hands on.
    *
    * @param server plain or with TLS
    */
   attach(server: Http2Server): void {
     server.updateSettings({ maxConcurrentStreams: MAX_CALLS, maxHeaderListSize: MAX_HEADER_BYTES });
-    server.prependListener('connection', (socket: Socket) => {
-      this.accept(socket);
+    // An option of net.createServer that grpc-js does not pass on: a connection that waits is not read.
+    Object.assign(server, { pauseOnConnect: true });
+    const connect = takeListeners(server, 'connection');
+    server.on('connection', (socket: Socket) => {
+      this.accept(socket, connect);
     });
     server.prependListener('session', (session) => {
       this.begin(session);
     });
-    server.prependListener(
-      'stream',
-      (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _: number, raw: readonly string[]) => {
-        this.begins(stream, headers, raw);
-      },
-    );
+    const call = takeListeners(server, 'stream');
+    server.on('stream', (...event: StreamEvent) => {
+      this.begins(event, call);
+    });
     server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
       const failure = describeTlsFailure(error, socket);
       if (failure !== undefined) this.failed(peerOf(socket), failure.reason, failure.text);
@@ -124,7 +130,7 @@ export class GrpcEdge implements EdgeOwner {
     this.log.warn({ remoteAddress, ...(text === undefined ? {} : { reason: text }) }, MESSAGES[reason]);
   }
 
-  private accept(socket: Socket): void {
+  private accept(socket: Socket, connect: (socket: Socket) => void): void {
     if (socket.remoteAddress === undefined) {
       socket.destroy();
       return;
@@ -135,8 +141,10 @@ export class GrpcEdge implements EdgeOwner {
     socket.once('close', () => {
       if (this.connections.get(key) === connection) this.connections.delete(key);
       this.newcomers.remove(connection);
+      if (!connection.known) this.patience.fruitless(connection.address);
     });
     this.newcomers.admit(connection);
+    connection.hold(this.patience.waitMs(connection.address), connect);
   }
 
   private begin(session: ServerHttp2Session): void {
@@ -159,20 +167,42 @@ export class GrpcEdge implements EdgeOwner {
     session.destroy();
   }
 
-  private begins(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[]): void {
+  private begins(event: StreamEvent, call: (...event: StreamEvent) => void): void {
+    const [stream, headers, , rawHeaders] = event;
     const connection = stream.session === undefined ? undefined : this.sessions.get(stream.session);
+    stream.on('error', ignore);
     if (connection === undefined) {
       stream.close();
       return;
     }
-    const id = String((this.lastCall += 1));
-    headers[CALL_HEADER] = id;
-    // Thousands of small compressed messages would each get an inflater of their own before anybody looks at them.
-    if (headers['grpc-encoding'] !== undefined) headers['grpc-encoding'] = 'that this gateway does not take';
-    const call = connection.open(stream, rawHeaders);
-    this.calls.set(id, call);
-    stream.once('close', () => this.calls.delete(id));
+    if (!connection.pays(rawHeaders)) return;
+    // What was read together with the head is looked at first: of a stream that it resets nothing more is made.
+    process.nextTick(() => {
+      if (stream.closed || stream.destroyed) return;
+      const id = String((this.lastCall += 1));
+      headers[CALL_HEADER] = id;
+      // Thousands of small compressed messages would each get an inflater of their own before anybody looks at them.
+      if (headers['grpc-encoding'] !== undefined) headers['grpc-encoding'] = 'that this gateway does not take';
+      this.calls.set(id, connection.open(stream));
+      stream.once('close', () => this.calls.delete(id));
+      call(...event);
+    });
   }
+}
+
+/** Takes the listeners of an event off. @returns what they did, to be done later or not at all */
+function takeListeners(server: Http2Server, name: string): (...event: unknown[]) => void {
+  const listeners = server.listeners(name);
+  if (listeners.length === 0)
+    throw new Error(`nobody listens to '${name}': check grpc-edge.ts against Node and grpc-js`);
+  server.removeAllListeners(name);
+  return (...event) => {
+    for (const listener of listeners) listener.apply(server, event);
+  };
+}
+
+function ignore(): void {
+  // A stream that fails also closes, and that is what counts.
 }
 
 /** Both ends of a TCP connection: no two live ones share them. */
