@@ -1,5 +1,6 @@
 import { Controller, Get, Inject, Injectable, Module } from '@nestjs/common';
 import { ConfigModule, ConfigService, type ConfigType, registerAs } from '@nestjs/config';
+import { NestFactory } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import { silentLog } from '@berth/observability';
 import { PortAllocatorService } from '@berth/port-allocator';
@@ -27,7 +28,7 @@ describe('the gateway as a module of an application (issue 9, points 4 and 6)', 
     return cleanup.add(service, (it) => it.close()).port;
   }
 
-  it('any provider can be replaced, here the one that grants ports', async () => {
+  it('a test replaces any provider, here the one that grants ports', async () => {
     const { start: port } = await freePortRange(1);
     const fixed = new PortAllocatorService({ range: { start: port, end: port } });
     const testing = await Test.createTestingModule({ imports: [GatewayModule.forRoot(await options())] })
@@ -41,6 +42,31 @@ describe('the gateway as a module of an application (issue 9, points 4 and 6)', 
     expect(agent.port).toBe(port);
     expect(fixed.list()).toMatchObject([{ port, agentId: 'agent-1' }]);
     expect(await (await fetch(agent.url)).text()).toBe('hello');
+  });
+
+  it('an application puts a provider of its own in place of one of the gateway', async () => {
+    const { start: port } = await freePortRange(1);
+    @Injectable()
+    class OnePort extends PortAllocatorService {
+      constructor() {
+        super({ range: { start: port, end: port } });
+      }
+    }
+    const replace = [{ provide: PortAllocatorService, useClass: OnePort }];
+    @Module({ imports: [GatewayModule.forRoot({ ...(await options()), replace })] })
+    class App {}
+    const app = cleanup.add(await NestFactory.create(App, { logger: false, abortOnError: false }), (it) => it.close());
+    await app.init();
+    const { port: grpcPort } = app.get(TunnelGrpcServer);
+    const agent = cleanup.add(await testAgent({ grpcPort }, await target()), (it) => it.stop());
+    expect(agent.port).toBe(port);
+    expect(app.get(PortAllocatorService)).toBeInstanceOf(OnePort);
+    expect(await (await fetch(agent.url)).text()).toBe('hello');
+  });
+
+  it('names a provider that it does not have', () => {
+    const replace = [{ provide: 'NOBODY', useValue: 1 }];
+    expect(() => GatewayModule.forRoot({ log: silentLog, replace })).toThrow('no provider NOBODY to replace');
   });
 
   it('forRootAsync: options that another provider makes; the gRPC port needs no call and ends with the application', async () => {

@@ -1,7 +1,7 @@
 import { Controller, Get, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { INestApplication } from '@nestjs/common';
-import { type AdminPlace, AgentRegistry, GatewayModule, type GatewayOptions, TunnelGrpcServer } from 'berth-gateway';
+import { AgentRegistry, GatewayModule, type GatewayExtras, type GatewayOptions, TunnelGrpcServer } from 'berth-gateway';
 
 /** A controller of your own, beside the gateway; it asks the gateway what it wants to know. */
 @Controller('kiosks')
@@ -19,7 +19,7 @@ export class KiosksController {
 
 /** Starts your application with a gateway in it. */
 export async function startKiosks(
-  options: GatewayOptions & { admin?: AdminPlace },
+  options: GatewayOptions & GatewayExtras,
   port = 3000,
 ): Promise<{ app: INestApplication; grpcPort: number }> {
   @Module({

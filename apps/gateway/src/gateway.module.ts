@@ -11,6 +11,7 @@ import type { GatewaySettings } from './gateway-settings.js';
 import { IngressModule, ServerOptions } from './ingress/index.js';
 import { LifecycleModule } from './lifecycle/index.js';
 import { AllocatorOptions, PortsModule } from './ports/index.js';
+import { replaceProviders, type Replacement } from './replaced-providers.js';
 import { TunnelModule } from './tunnel/index.js';
 
 /**
@@ -18,6 +19,14 @@ import { TunnelModule } from './tunnel/index.js';
  * `/berth/agents`), or not at all. Default: at the root, as `berth-gateway` has it.
  */
 export type AdminPlace = { path: string } | false;
+
+/** What has to be known of an embedded gateway before any provider is made. */
+export interface GatewayExtras {
+  /** default: at the root */
+  admin?: AdminPlace;
+  /** providers of yours in place of the gateway's with the same token; what they inject their room must have */
+  replace?: readonly Replacement[];
+}
 
 /**
  * The gateway as a Nest module. It listens for agents when the application has
@@ -29,8 +38,8 @@ export class GatewayModule {
    * @param options settings that differ from the defaults
    * @throws BerthError `BERTH_CONFIG_INVALID` naming every wrong setting
    */
-  static forRoot({ admin, ...options }: GatewayOptions & { admin?: AdminPlace } = {}): DynamicModule {
-    return gateway(GatewayConfigModule.register(checkedOptions(options)), admin);
+  static forRoot({ admin, replace, ...options }: GatewayOptions & GatewayExtras = {}): DynamicModule {
+    return gateway(GatewayConfigModule.register(checkedOptions(options)), admin, replace);
   }
 
   /**
@@ -39,9 +48,10 @@ export class GatewayModule {
    */
   static forRootAsync({
     admin,
+    replace,
     ...options
-  }: ConfigurableModuleAsyncOptions<GatewayOptions> & { admin?: AdminPlace }): DynamicModule {
-    return gateway(GatewayConfigModule.registerAsync(options), admin);
+  }: ConfigurableModuleAsyncOptions<GatewayOptions> & GatewayExtras): DynamicModule {
+    return gateway(GatewayConfigModule.registerAsync(options), admin, replace);
   }
 
   /** The same with settings that are complete and checked, as `@berth/config` loads them. */
@@ -51,7 +61,11 @@ export class GatewayModule {
 }
 
 /** Puts the rooms together. Nest knows a dynamic module by its object: whoever is given the same one shares its providers. */
-function gateway(config: DynamicModule, admin: AdminPlace = { path: '' }): DynamicModule {
+function gateway(
+  config: DynamicModule,
+  admin: AdminPlace = { path: '' },
+  replace: readonly Replacement[] = [],
+): DynamicModule {
   const lifecycle = LifecycleModule.using(config);
   const allocator = PortAllocatorModule.registerAsync({ imports: [config], useClass: AllocatorOptions });
   const servers = HttpServerPoolModule.registerAsync({ imports: [config], useClass: ServerOptions });
@@ -64,6 +78,7 @@ function gateway(config: DynamicModule, admin: AdminPlace = { path: '' }): Dynam
     rooms.push(AdminModule.using(config, lifecycle, agents, tunnel, allocator, servers));
     if (admin.path !== '') rooms.push(RouterModule.register([{ path: admin.path, module: AdminModule }]));
   }
+  replaceProviders(rooms, replace);
   const exported = [config, lifecycle, allocator, servers, ports, agents, tunnel];
   return { module: GatewayModule, imports: rooms, exports: exported };
 }

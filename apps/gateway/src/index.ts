@@ -3,7 +3,7 @@ export * from './agents/index.js';
 export * from './lifecycle/index.js';
 export * from './ports/index.js';
 export type { GatewayOptions } from './gateway-config.module.js';
-export { type AdminPlace, GatewayModule } from './gateway.module.js';
+export { type AdminPlace, type GatewayExtras, GatewayModule } from './gateway.module.js';
 export { defaultGatewaySettings, GATEWAY, type GatewaySettings, loadGatewaySettings } from './gateway-settings.js';
 export { GATEWAY_LOG, GATEWAY_SETTINGS } from './gateway.tokens.js';
 export {
