@@ -99,6 +99,17 @@ describe('a gateway with 256 descriptors', () => {
     expect(logged(gateway, 'no descriptors left')).toEqual([]);
   });
 
+  it('issue 8, A3: 300 connections without an agent cut no client of an agent off', async () => {
+    const { gateway, ports } = await setUp();
+    const strangers = flood(gateway.grpcPort, 300).map((socket) => socket.resume());
+    await eventually(() => strangers.filter(({ destroyed }) => destroyed).length >= 300 - 16, 10_000);
+    const clients = [...flood(ports[0] ?? 0, 80), ...flood(ports[1] ?? 0, 80)];
+    await eventually(() => clients.every(({ connecting }) => !connecting));
+    for (const port of ports) expect((await send(port)).text).toBe('fine');
+    expect(clients.filter(({ destroyed }) => destroyed)).toEqual([]);
+    expect(logged(gateway, 'no descriptors left')).toEqual([]);
+  });
+
   it('issue 8, B10: settings beyond the limit are warned of at start, and no descriptors left is told once', async () => {
     const { gateway, ports } = await setUp(['--agent-ports-max-total-connections', '10000']);
     expect(logged(gateway, 'more client connections are allowed')).toMatchObject([

@@ -29,4 +29,14 @@ describe('effectiveLimits of the gateway', () => {
     expect(agentPorts).toEqual([192, 500, 10]);
     expect(warned).toEqual([{ setting: 'agentPorts.maxConnections', value: 500, descriptors: 256, advised: 192 }]);
   });
+
+  it.each([
+    [256, 16, 16],
+    [1_048_576, 400, 200],
+    [Infinity, 400, 200],
+  ])('issue 8, A3: with %d descriptors %d connections without an agent, %d of an address', (descriptors, all, own) => {
+    const log = { warn: () => undefined } as unknown as Log;
+    const { tunnel } = effectiveLimits(defaultGatewaySettings({}), log, descriptors, 192);
+    expect([tunnel.maxPendingHandshakes, tunnel.maxPendingHandshakesPerAddress]).toEqual([all, own]);
+  });
 });

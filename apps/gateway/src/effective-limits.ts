@@ -12,6 +12,9 @@ const SHARE = 7 / 8;
 /** Of the descriptors, what connections to the admin port may take. */
 const ADMIN_SHARE = 1 / 16;
 
+/** Of the descriptors, what connections to the gRPC port without an agent may take. */
+const NEWCOMERS_SHARE = 1 / 16;
+
 /** Connections that the admin port takes at a time: a flood there must not cut agents off either. */
 export function adminConnections(descriptors = descriptorLimit()): number {
   return Math.max(4, Math.floor(descriptors * ADMIN_SHARE));
@@ -19,7 +22,8 @@ export function adminConnections(descriptors = descriptorLimit()): number {
 
 /**
  * The settings with their limits of client connections as numbers: 0 becomes
- * what the process can hold. Warns of what is set above it.
+ * what the process can hold. Warns of what is set above it. Connections without
+ * an agent never get more than their part, so that clients keep theirs (issue 8, A3).
  *
  * @param descriptors that the process may have open
  * @param capacity connections that it can hold
@@ -30,7 +34,7 @@ export function effectiveLimits(
   descriptors = descriptorLimit(),
   capacity = connectionCapacity(descriptors),
 ): GatewaySettings {
-  const { agentPorts } = settings;
+  const { agentPorts, tunnel } = settings;
   const maxTotalConnections = agentPorts.maxTotalConnections || capacity;
   const maxConnections = agentPorts.maxConnections || share(maxTotalConnections, MAX_PER_PORT);
   const maxConnectionsPerAddress = agentPorts.maxConnectionsPerAddress || share(maxConnections, MAX_PER_ADDRESS);
@@ -42,7 +46,14 @@ export function effectiveLimits(
       'more client connections are allowed than the process can hold beside agents and the admin port: raise its descriptors (LimitNOFILE, ulimit -n) or lower the setting',
     );
   }
-  return { ...settings, agentPorts: { ...agentPorts, maxTotalConnections, maxConnections, maxConnectionsPerAddress } };
+  const newcomers = Math.max(4, Math.floor(descriptors * NEWCOMERS_SHARE));
+  const maxPendingHandshakes = Math.min(tunnel.maxPendingHandshakes, newcomers);
+  const maxPendingHandshakesPerAddress = Math.min(tunnel.maxPendingHandshakesPerAddress, newcomers);
+  return {
+    ...settings,
+    agentPorts: { ...agentPorts, maxTotalConnections, maxConnections, maxConnectionsPerAddress },
+    tunnel: { ...tunnel, maxPendingHandshakes, maxPendingHandshakesPerAddress },
+  };
 }
 
 function share(of: number, most: number): number {

@@ -11,7 +11,7 @@ export class GatewayTunnelSettings extends AgentsSettings {
 
   @Integer(1, 1_000_000, {
     description:
-      'TCP connections to the gRPC port without a registered agent at a time; the oldest one makes room for the next.',
+      'TCP connections to the gRPC port without a registered agent at a time, at most a sixteenth of the descriptors; the oldest one makes room for the next.',
   })
   maxPendingHandshakes = 400;
 
