@@ -1,0 +1,136 @@
+/** The walk of a small GET, as docs/data-path.md shows it: node tools/walk.ts prints it, with --write it goes into the page. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+type Leg = readonly [title: string, steps: readonly (readonly [file: string, ...functions: string[]])[]];
+
+const INGRESS = 'apps/gateway/src/ingress/';
+const PROTOCOL = 'libs/tunnel-protocol/src/';
+const FORWARD = 'apps/agent/src/forward/';
+const POOL = 'libs/agent-pool/src/agent-pool.ts';
+const HEADERS = 'libs/http-rules/src/headers.ts';
+
+/** In the order in which code of ours runs; a file stands again where the walk comes back to it. */
+export const WALK: readonly Leg[] = [
+  [
+    'The request at the gateway',
+    [
+      ['libs/http-server-pool/src/agent-http-server.factory.ts', 'listener'],
+      [`${INGRESS}agent-ingress.ts`, 'request'],
+      [`${INGRESS}client-connection.ts`, 'enqueue'],
+      [`${INGRESS}agent-ingress.ts`, 'relay'],
+      [`${INGRESS}request-head.ts`, 'readRequestHead'],
+      [HEADERS, 'relayHead'],
+      [`${INGRESS}forwarded.ts`, 'applyForwarded'],
+      [`${INGRESS}http-relay.ts`, 'begin'],
+      [`${INGRESS}deadlines.ts`, 'watch'],
+      [`${INGRESS}http-relay.ts`, 'openExchange'],
+      [POOL, 'open', 'select'],
+      ['apps/gateway/src/tunnel/tunnel-connection.ts', 'open'],
+      [`${PROTOCOL}tunnel-session.ts`, 'open'],
+      [`${PROTOCOL}live-exchanges.ts`, 'open'],
+      [`${PROTOCOL}exchange.ts`, 'endSendingWithOpen'],
+      [`${PROTOCOL}frame-encoder.ts`, 'open'],
+      [`${PROTOCOL}outbox.ts`, 'addControl'],
+      [`${PROTOCOL}batch-writer.ts`, 'addControl'],
+      [`${PROTOCOL}outbox.ts`, 'flush', 'send'],
+      [`${PROTOCOL}batch-writer.ts`, 'take'],
+      [`${PROTOCOL}grpc-transport.ts`, 'serverTransport'],
+    ],
+  ],
+  [
+    'The request at the agent',
+    [
+      ['apps/agent/src/session/tunnel-link.ts', 'constructor'],
+      [`${PROTOCOL}tunnel-session.ts`, 'receive'],
+      [`${PROTOCOL}exchange-frames.ts`, 'take'],
+      [`${PROTOCOL}batch-decoder.ts`, 'decodeBatch'],
+      [`${PROTOCOL}exchange-frames.ts`, 'onOpen'],
+      [`${PROTOCOL}live-exchanges.ts`, 'take'],
+      ['apps/agent/src/session/tunnel-link.ts', 'opened'],
+      [`${FORWARD}forwarder.ts`, 'forward', 'begin'],
+      [`${FORWARD}http-forward.ts`, 'start', 'dispatch'],
+      [`${FORWARD}local-pool.ts`, 'acquire'],
+      [`${FORWARD}http-forward.ts`, 'run', 'send'],
+    ],
+  ],
+  [
+    'The answer at the agent',
+    [
+      [`${FORWARD}http-forward.ts`, 'onResponseStart', 'onResponseData', 'onResponseEnd'],
+      [`${FORWARD}raw-headers.ts`, 'latin1Headers'],
+      [HEADERS, 'relayHead'],
+      [`${PROTOCOL}exchange.ts`, 'sendHead', 'sendData', 'sendEnd'],
+      [`${PROTOCOL}tunnel-session.ts`, 'sendHead', 'enqueue'],
+      [`${PROTOCOL}frame-encoder.ts`, 'head'],
+      [`${PROTOCOL}outbox.ts`, 'addControl', 'addSendable'],
+      [`${PROTOCOL}batch-writer.ts`, 'addControl', 'addSendable'],
+      [`${PROTOCOL}outbox.ts`, 'flush', 'send'],
+      [`${PROTOCOL}batch-writer.ts`, 'take'],
+      [`${PROTOCOL}exchange.ts`, 'takeChunk', 'takeEnd'],
+      [`${PROTOCOL}grpc-transport.ts`, 'clientTransport'],
+    ],
+  ],
+  [
+    'The answer at the gateway',
+    [
+      ['apps/gateway/src/tunnel/tunnel.service.ts', 'connect'],
+      [`${PROTOCOL}tunnel-session.ts`, 'receive'],
+      [`${PROTOCOL}exchange-frames.ts`, 'take'],
+      [`${PROTOCOL}batch-decoder.ts`, 'decodeBatch'],
+      [`${PROTOCOL}exchange-frames.ts`, 'onHead', 'onData', 'onEnd'],
+      [`${INGRESS}http-relay.ts`, 'head', 'sendHead', 'data', 'end'],
+      [`${INGRESS}answer-writer.ts`, 'head', 'data', 'end'],
+      [`${INGRESS}http-messages.ts`, 'relayAnswer'],
+      [HEADERS, 'relayHead'],
+      [`${INGRESS}http-relay.ts`, 'taken', 'responseClosed'],
+      [`${PROTOCOL}exchange.ts`, 'consumed'],
+      [`${INGRESS}deadlines.ts`, 'unwatch'],
+      [`${INGRESS}client-connection.ts`, 'answered'],
+    ],
+  ],
+];
+
+/** @returns how often a leg comes back to a file that it has left */
+export function jumpsBack([, steps]: Leg): number {
+  return steps.filter(([file], at) => steps.slice(0, at).some(([before]) => before === file)).length;
+}
+
+/** Steps whose function is not declared in their file. */
+export function missing(read: (file: string) => string): string[] {
+  const steps = WALK.flatMap(([, all]) => all);
+  return steps.flatMap(([file, ...functions]) => {
+    const text = read(file);
+    const declared = (name: string): boolean =>
+      new RegExp(
+        String.raw`^ *(?:export |private |readonly |async |function )*${name}(?:\(| = \(|: \(|<)[^;]*$`,
+        'm',
+      ).test(text);
+    return functions.filter((name) => !declared(name)).map((name) => `${file}: ${name}`);
+  });
+}
+
+/** The walk as it stands in the page. */
+export function walkText(): string {
+  const files = new Set(WALK.flatMap(([, steps]) => steps.map(([file]) => file))).size;
+  const jumps = WALK.reduce((sum, leg) => sum + jumpsBack(leg), 0);
+  const legs = WALK.map(([title, steps]) =>
+    [`${title}:`, '', ...steps.map(([file, ...names], at) => `${at + 1}. \`${file}\`: ${names.join(', ')}`)].join('\n'),
+  );
+  const sum = `${files} files, and ${jumps} jumps back: steps into a file that the same leg has been in before.`;
+  return [sum, ...legs].join('\n\n');
+}
+
+const PAGE = fileURLToPath(new URL('../docs/data-path.md', import.meta.url));
+const PART = /(?<=<!-- walk -->\n\n)[^]*?(?=\n\n<!-- end of walk -->)/;
+
+/** The page as it is, and as it should be. */
+export function walkPage(): { is: string; should: string } {
+  const is = readFileSync(PAGE, 'utf8');
+  return { is, should: is.replace(PART, walkText) };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  console.log(walkText());
+  if (process.argv.includes('--write')) writeFileSync(PAGE, walkPage().should);
+}
