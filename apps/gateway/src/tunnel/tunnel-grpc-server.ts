@@ -2,6 +2,7 @@ import { MAX_BATCH_BYTES, MAX_GRPC_MESSAGE_BYTES, passBuffer, TUNNEL_METHOD_PATH
 import type { Server, ServerCredentials, ServerDuplexStream } from '@grpc/grpc-js';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { ConfigType } from '@nestjs/config';
+import { ServerGrpc } from '@nestjs/microservices';
 import { AgentHttpServerFactory } from '@berth/http-server-pool';
 import type { Log } from '@berth/observability';
 import { PortAllocatorService } from '@berth/port-allocator';
@@ -24,34 +25,46 @@ const OPTIONS = {
 
 /** The service of tunnel.proto with its messages as plain buffers: the session does the coding. */
 const TUNNEL = {
-  Connect: {
-    path: TUNNEL_METHOD_PATH,
-    requestStream: true,
-    responseStream: true,
-    requestSerialize: passBuffer,
-    requestDeserialize: passBuffer,
-    responseSerialize: passBuffer,
-    responseDeserialize: passBuffer,
+  'berth.tunnel.v1.Tunnel': {
+    Connect: {
+      path: TUNNEL_METHOD_PATH,
+      requestStream: true,
+      responseStream: true,
+      requestSerialize: passBuffer,
+      requestDeserialize: passBuffer,
+      responseSerialize: passBuffer,
+      responseDeserialize: passBuffer,
+    },
   },
 };
 
-/** The gRPC port: it listens when the application has started, and closes after everything else. */
+/** How Nest names a handler that is given the call as it is, without a stream of RxJS between. */
+const CONNECT = JSON.stringify({ service: 'Tunnel', rpc: 'Connect', streaming: 'pt_stream' });
+
+/**
+ * The gRPC port: Nest's own transport, on a server that suits tunnels. It
+ * listens when the application has started, and closes after everything else.
+ */
 @Injectable()
-export class TunnelGrpcServer implements OnApplicationBootstrap, OnApplicationShutdown {
+export class TunnelGrpcServer extends ServerGrpc implements OnApplicationBootstrap, OnApplicationShutdown {
   private boundPort = 0;
-  private server: Server | undefined;
   private readonly credentials: ServerCredentials;
 
   /** @throws BerthError `BERTH_CONFIG_INVALID` naming the setting of a TLS file that cannot be used */
   constructor(
     @Inject(grpcConfig.KEY) private readonly settings: ConfigType<typeof grpcConfig>,
     private readonly edge: GrpcEdge,
-    private readonly tunnel: TunnelService,
+    tunnel: TunnelService,
     private readonly ports: PortAllocatorService,
     private readonly servers: AgentHttpServerFactory,
     @Inject(GATEWAY_LOG) private readonly log: Log,
   ) {
+    super({ package: 'berth.tunnel.v1', packageDefinition: TUNNEL });
     this.credentials = grpcCredentials(settings.tls);
+    this.addHandler(CONNECT, (call: ServerDuplexStream<Buffer, Buffer>) => {
+      tunnel.connect(call);
+      return Promise.resolve();
+    });
   }
 
   /** The port that agents dial, once it listens; 0 before. */
@@ -59,32 +72,39 @@ export class TunnelGrpcServer implements OnApplicationBootstrap, OnApplicationSh
     return this.boundPort;
   }
 
-  /** @throws Error when the port cannot be bound; names the setting */
-  async onApplicationBootstrap(): Promise<void> {
-    const server = createGrpcServer(OPTIONS, (http2) => {
-      this.edge.attach(http2);
-    });
-    this.server = server;
-    // Services first, then the port: an agent must never meet a server that does not know them yet.
-    server.addService(TUNNEL, {
-      Connect: (call: ServerDuplexStream<Buffer, Buffer>) => {
-        this.tunnel.connect(call);
-      },
-    });
+  override createClient(): Promise<Server> {
+    return Promise.resolve(
+      createGrpcServer(OPTIONS, (http2) => {
+        this.edge.attach(http2);
+      }),
+    );
+  }
+
+  /** Services first, then the port: an agent must never meet a server that does not know them yet. */
+  override async start(callback?: () => void): Promise<void> {
+    await this.bindEvents();
     const { host, port } = this.settings;
     const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+    const server = this.grpcClient as unknown as Server;
     this.boundPort = await new Promise<number>((resolve, reject) => {
       server.bindAsync(address, this.credentials, (error, bound) => {
         if (error === null) resolve(bound);
         else reject(new Error(`cannot listen on ${address} (grpc.host, grpc.port): ${error.message}`));
       });
     });
+    callback?.();
+  }
+
+  /** @throws Error when the port cannot be bound; names the setting */
+  async onApplicationBootstrap(): Promise<void> {
+    this.grpcClient = await this.createClient();
+    await this.start();
     const { start, end, free } = this.ports.figures();
     const { middleware } = this.servers;
     this.log.debug({ port: this.boundPort, start, end, free, middleware }, 'agents can dial in for ports of the range');
   }
 
-  onApplicationShutdown(): void {
-    this.server?.forceShutdown();
+  async onApplicationShutdown(): Promise<void> {
+    await this.close();
   }
 }
