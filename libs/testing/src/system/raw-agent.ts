@@ -6,7 +6,7 @@ import {
   Metadata,
   type StatusObject,
 } from '@grpc/grpc-js';
-import type { IncomingExchange } from '@berth/exchange';
+import type { BodySink, IncomingExchange } from '@berth/exchange';
 import {
   clientTransport,
   type Goaway,
@@ -43,6 +43,8 @@ export function helloOf(agentId: string, overrides: Partial<Hello> = {}): Hello 
 export class RawAgent {
   readonly opened: IncomingTunnelExchange[] = [];
   readonly goaways: Goaway[] = [];
+  /** makes who takes what comes on an exchange; without it, everything is taken and forgotten */
+  accept: ((exchange: IncomingTunnelExchange) => BodySink) | undefined;
   refused: Refused | undefined;
   /** from now on it reads nothing, so it answers no Ping either */
   deaf = false;
@@ -108,6 +110,7 @@ export class RawAgent {
         goaway: (goaway) => void this.goaways.push(goaway),
         opened: (exchange) => {
           this.opened.push(exchange);
+          if (this.accept !== undefined) return this.accept(exchange);
           return {
             data: (bytes) => {
               exchange.consumed(bytes.length);
