@@ -40,14 +40,14 @@ async function run({ processes, directory, quick, progress }: Context): Promise<
     const ports = gatewayPorts();
     const gateway = await startGateway(processes, directory, ports);
     const agent = async (id: string): Promise<Pick<Berth, 'agent' | 'port'>> => {
-      const relay = processes.node('relay', compiled('bench/delay-relay.js'), [String(ports.grpc), String(ONE_WAY_MS)]);
+      const relay = processes.node('relay', compiled('bench/dist/delay-relay.js'), [String(ports.grpc), String(ONE_WAY_MS)]);
       const dial = Number(await relay.says(/port (\d+)/));
       return await startAgent(processes, { cwd: directory, httpPort: ports.http, dial, target: origin, id });
     };
     const [a, b] = [await agent('a'), await agent('b')];
     const measure = async (): Promise<number> => {
       const args = [String(b.port)];
-      const client = processes.node('download', compiled('bench/programs/rate-client.js'), args);
+      const client = processes.node('download', compiled('bench/dist/programs/rate-client.js'), args);
       await sleep(RECOVERY_MS);
       const speed = await rate(client, MEASURE_MS);
       await client.stop();
@@ -55,7 +55,7 @@ async function run({ processes, directory, quick, progress }: Context): Promise<
     };
     const before = await measure();
     const args = [a.port, CLIENTS, 1024 * MiB, READ_BYTES].map(String);
-    const stalled = processes.node('stalled clients', compiled('bench/programs/stalled-clients.js'), args);
+    const stalled = processes.node('stalled clients', compiled('bench/dist/programs/stalled-clients.js'), args);
     await stalled.says(/stalled (\d+)/, 120_000);
     const beside = await measure();
     const gatewayMiB = rssBytes(gateway.pid) / MiB;

@@ -23,7 +23,7 @@ async function once(context: Context, pace: keyof typeof PACES, downMs: number):
   const { processes, directory } = context;
   const ports = gatewayPorts(AGENTS + 20);
   const before = await startGateway(processes, directory, ports);
-  const script = compiled('bench/programs/returning-agents.js');
+  const script = compiled('bench/dist/programs/returning-agents.js');
   const agents = processes.node('agents', script, [ports.grpc, AGENTS, PACES[pace]].map(String));
   await agents.says(/connected (\d+)/, 60_000);
   await sleep(1000);

@@ -46,7 +46,7 @@ async function run({ processes, directory: cwd, quick, progress }: Context): Pro
   const warmUpSeconds = seconds / 4;
   const ports = gatewayPorts(16);
   const gateway = await startGateway(processes, cwd, ports, [SNAPSHOT_FLAG]);
-  const origin = processes.node('origin', compiled('bench/programs/soak-origin.js'), [String(1 + FLAPPING)]);
+  const origin = processes.node('origin', compiled('bench/dist/programs/soak-origin.js'), [String(1 + FLAPPING)]);
   const targets = (await origin.says(/ports ([\d,]+)\n/)).split(',').map(Number);
   const options = targets.map((target, i): AgentOptions => ({
     ...{ cwd, httpPort: ports.http, dial: ports.grpc, target },
@@ -56,7 +56,7 @@ async function run({ processes, directory: cwd, quick, progress }: Context): Pro
   for (const option of options) agents.push(await startAgent(processes, option));
   const [stays] = agents;
   if (stays === undefined) throw new Error('no agent');
-  const script = compiled('bench/programs/soak-client.js');
+  const script = compiled('bench/dist/programs/soak-client.js');
   const file = join(cwd, 'accounts.json');
   const client = processes.node('clients', script, [agents.map(({ port }) => port).join(','), file]);
   await client.says(/ready (now)\n/);
