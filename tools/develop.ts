@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 /** The programs' own flags: with them they do not replace their process, which would cut it off from the watcher. */
-const HEAP = ['--max-semi-space-size=1', '--initial-old-space-size=64'];
+const HEAP = ['--max-semi-space-size=2', '--initial-old-space-size=64'];
 const TARGET = 'http://127.0.0.1:3000';
 
 const debug = process.argv.includes('--debug');

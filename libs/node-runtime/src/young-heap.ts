@@ -11,7 +11,7 @@
  * docs/decisions/0010-young-heap.md has the figures.
  */
 const HEAP_FLAGS_MIB: Readonly<Record<string, number>> = {
-  '--max-semi-space-size': 1,
+  '--max-semi-space-size': 2,
   '--initial-old-space-size': 64,
 };
 
