@@ -40,7 +40,10 @@ async function run({ processes, directory, quick, progress }: Context): Promise<
     const ports = gatewayPorts();
     const gateway = await startGateway(processes, directory, ports);
     const agent = async (id: string): Promise<Pick<Berth, 'agent' | 'port'>> => {
-      const relay = processes.node('relay', compiled('bench/dist/delay-relay.js'), [String(ports.grpc), String(ONE_WAY_MS)]);
+      const relay = processes.node('relay', compiled('bench/dist/delay-relay.js'), [
+        String(ports.grpc),
+        String(ONE_WAY_MS),
+      ]);
       const dial = Number(await relay.says(/port (\d+)/));
       return await startAgent(processes, { cwd: directory, httpPort: ports.http, dial, target: origin, id });
     };
