@@ -1,10 +1,10 @@
 import type { LimitedLog, Log } from '@berth/observability';
 import type { Agent } from '../agents/index.js';
-import type { AnswerLog } from './answer-log.js';
+import type { AnswerLog } from './http/answer-log.js';
 import type { Deadlines } from './deadlines.js';
-import type { ForwardedPolicy } from './forwarded.js';
+import type { ForwardedPolicy } from './http/forwarded.js';
 import type { IngressInterceptor } from './interceptor.js';
-import type { PipelineBudget } from './pipeline-budget.js';
+import type { PipelineBudget } from './http/pipeline-budget.js';
 
 /** Settings of the ingress, in ms and bytes; see docs/configuration.md. */
 export interface IngressOptions {

@@ -1,7 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { BerthBuilder } from '../ports/index.js';
-import { IngressBerthBuilder } from './berth-builder.js';
+import { IngressBerthBuilder } from './http/berth-builder.js';
 
 /** From a request at an agent's port to its answer. */
 @Module({ providers: [{ provide: BerthBuilder, useClass: IngressBerthBuilder }], exports: [BerthBuilder] })

@@ -1,6 +1,6 @@
 import { BerthError } from '@berth/errors';
 import { ByteQueue, type FlatHeaders, type ResponseHead } from '@berth/exchange';
-import type { HttpRelay } from './http-relay.js';
+import type { HttpRelay } from './http/http-relay.js';
 import type { IngressInterceptor, IngressRequest, IngressResponse } from './interceptor.js';
 
 /**

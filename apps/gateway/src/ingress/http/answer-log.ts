@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { BerthError } from '@berth/errors';
 import { LimitedLog, type Log } from '@berth/observability';
-import { clientAddress } from './client-address.js';
+import { clientAddress } from '../client-address.js';
 
 /** Of a path, in a log line. */
 const MAX_PATH_CHARS = 256;

@@ -11,10 +11,10 @@ import {
   upgradeProtocols,
   withoutHttpUpgrades,
 } from '@berth/http-rules';
-import { clientAddress } from './client-address.js';
+import { clientAddress } from '../client-address.js';
 import { applyForwarded } from './forwarded.js';
 import { bodyTooLarge } from './http-messages.js';
-import type { IngressOptions } from './ingress-context.js';
+import type { IngressOptions } from '../ingress-context.js';
 
 /**
  * The head of a client's request for its agent, or why the request is refused.

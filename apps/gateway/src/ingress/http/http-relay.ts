@@ -14,15 +14,15 @@ import {
 } from '@berth/exchange';
 import { type AnswerOwner, AnswerWriter } from './answer-writer.js';
 import type { ClientConnection, PendingAnswer } from './client-connection.js';
-import { ClientPace } from './client-pace.js';
-import { UNWATCHED, type Watched } from './deadlines.js';
+import { ClientPace } from '../client-pace.js';
+import { UNWATCHED, type Watched } from '../deadlines.js';
 import { newRequestId, sendError } from './error-responses.js';
-import { errorOfFailure, mayTryAgain, noAnswer, stoodStill, unusableAnswer, uploadTooSlow } from './failures.js';
-import type { IngressContext } from './ingress-context.js';
+import { errorOfFailure, mayTryAgain, noAnswer, stoodStill, unusableAnswer, uploadTooSlow } from '../failures.js';
+import type { IngressContext } from '../ingress-context.js';
 import { expectsContinue, isEventStream, linger } from './http-messages.js';
-import type { IngressRequest } from './interceptor.js';
+import type { IngressRequest } from '../interceptor.js';
 import { RequestUpload, type UploadOwner } from './request-upload.js';
-import { ResponseGate } from './response-gate.js';
+import { ResponseGate } from '../response-gate.js';
 
 const RELAY = Symbol('relay');
 type RelayedResponse = ServerResponse & { [RELAY]?: HttpRelay };

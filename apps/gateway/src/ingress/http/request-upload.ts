@@ -2,9 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import type { BerthError } from '@berth/errors';
 import { relayTrailers } from '@berth/http-rules';
 import type { OpenedExchange } from '@berth/exchange';
-import { bodyNotBegun, uploadStopped, uploadStuck } from './failures.js';
+import { bodyNotBegun, uploadStopped, uploadStuck } from '../failures.js';
 import { bodyTooLarge, expectsContinue } from './http-messages.js';
-import type { IngressContext } from './ingress-context.js';
+import type { IngressContext } from '../ingress-context.js';
 
 export interface UploadOwner {
   readonly exchange: OpenedExchange | undefined;

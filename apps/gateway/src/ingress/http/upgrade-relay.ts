@@ -14,11 +14,11 @@ import {
   type ResponseSink,
 } from '@berth/exchange';
 import { lingeringEnd, type PendingAnswer } from './client-connection.js';
-import { UNWATCHED, type Watched } from './deadlines.js';
+import { UNWATCHED, type Watched } from '../deadlines.js';
 import { newRequestId, sendRawError } from './error-responses.js';
-import { errorOfFailure, noAnswerToUpgrade, unusableAnswer } from './failures.js';
+import { errorOfFailure, noAnswerToUpgrade, unusableAnswer } from '../failures.js';
 import { flushHead, relayAnswer } from './http-messages.js';
-import type { IngressContext } from './ingress-context.js';
+import type { IngressContext } from '../ingress-context.js';
 
 /**
  * An upgrade on its way: until the local service's own 101 no byte of the

@@ -1,9 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { ConfigType } from '@nestjs/config';
 import type { AgentServerOptions } from '@berth/http-server-pool';
-import { agentPortsConfig } from '../ports/index.js';
-import { MAX_REFUSED } from './client-limits.js';
-import { ingressConfig } from './ingress.settings.js';
+import { agentPortsConfig } from '../../ports/index.js';
+import { MAX_REFUSED } from '../client-limits.js';
+import { ingressConfig } from '../ingress.settings.js';
 
 /** What the settings say of the HTTP servers of agents. */
 @Injectable()
