@@ -171,13 +171,13 @@ describe('A9: a client that leaves', () => {
       }
     };
     await Promise.all(Array.from({ length: 50 }, hundred));
-    // The last of them may still wait to be accepted, one in each turn of the event loop.
-    const after = await idle(relay.gateway, 20_000);
+    // The last of them may still wait to be accepted, one in each turn of the event loop: on a busy machine that takes long.
+    const after = await idle(relay.gateway, 60_000);
     expect(after.connection_list.map((it) => it.connection_id)).toEqual(
       before.connection_list.map((it) => it.connection_id),
     );
     expect(await (await fetch(`${relay.agent.url}/answer`)).text()).toBe('ok');
     expect(answered).toBeGreaterThan(0);
     expect(relay.agent.client.inFlight).toBe(0);
-  }, 60_000);
+  }, 120_000);
 });

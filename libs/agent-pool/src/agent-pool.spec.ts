@@ -1,33 +1,11 @@
-import { jest } from '@jest/globals';
 import { BerthError } from '@berth/errors';
-import type { OpenedExchange, ResponseSink } from '@berth/exchange';
-import { type AgentConnection, AgentPool } from './index.js';
+import type { OpenHead, ResponseSink } from '@berth/exchange';
+import { FakeConnection } from '../testing/fake-connection.js';
+import { AgentPool } from './index.js';
 
-type Fake = { -readonly [K in keyof AgentConnection]: AgentConnection[K] };
+const fake = (id: string, over: Partial<FakeConnection> = {}): FakeConnection => new FakeConnection(id, over);
 
-const fake = (id: string, over: Partial<Fake> = {}): Fake => ({
-  id,
-  agentId: 'agent-1',
-  origin: { remoteAddress: '', softwareVersion: '', instanceId: '' },
-  connectedAt: 0,
-  lastSeenAt: 0,
-  inFlight: 0,
-  capacity: 10,
-  roundTripMs: 1,
-  accepting: true,
-  standby: false,
-  congested: false,
-  draining: false,
-  leaving: false,
-  closed: false,
-  open: () => ({ connection: { id } }) as OpenedExchange,
-  drain: () => undefined,
-  answers: () => Promise.resolve(true),
-  close: () => undefined,
-  ...over,
-});
-
-function poolOf(...connections: Fake[]): AgentPool {
+function poolOf(...connections: FakeConnection[]): AgentPool {
   const pool = new AgentPool('agent-1');
   for (const connection of connections) pool.add(connection);
   return pool;
@@ -111,11 +89,11 @@ describe('AgentPool', () => {
   it('opens an exchange on the connection that it picks, and on no other the second time', () => {
     const [first, second] = [fake('first'), fake('second', { inFlight: 1 })];
     const pool = poolOf(first, second);
-    const head = { kind: 0, method: 'GET', target: '/', headers: [], body: false } as const;
+    const head: OpenHead = { kind: 0, method: 'GET', target: '/', headers: [], body: false };
     const sink = {} as ResponseSink;
-    const opened = jest.spyOn(first, 'open');
-    expect(pool.open({ ...head, headers: [] }, sink).connection.id).toBe('first');
-    expect(opened.mock.calls[0]?.[1]).toBe(sink);
-    expect(pool.open({ ...head, headers: [] }, sink, first).connection.id).toBe('second');
+    const exchange = pool.open(head, sink);
+    expect(exchange.connection).toBe(first);
+    expect(first.opened).toEqual([{ head, sink }]);
+    expect(pool.open(head, sink, exchange.connection).connection).toBe(second);
   });
 });

@@ -1,7 +1,9 @@
-import type { ClientDuplexStream, ServerDuplexStream } from '@grpc/grpc-js';
+import type { Readable } from 'node:stream';
+import type { ClientDuplexStream, ServerDuplexStream, StatusObject } from '@grpc/grpc-js';
 import { Metadata, status } from '@grpc/grpc-js';
-import type { BerthError } from '@berth/errors';
+import { BerthError } from '@berth/errors';
 import type { BatchTransport } from './session-types.js';
+import type { TunnelSession } from './tunnel-session.js';
 
 /** gRPC path of the tunnel (`service Tunnel` in tunnel.proto). */
 export const TUNNEL_METHOD_PATH = '/berth.tunnel.v1.Tunnel/Connect';
@@ -33,6 +35,44 @@ export function serverTransport(call: ServerDuplexStream<Buffer, Buffer>): Batch
         });
     },
   };
+}
+
+/** Feeds a session with what a server-side call brings, and ends it with the call. */
+export function receiveFromClient(call: ServerDuplexStream<Buffer, Buffer>, session: TunnelSession): void {
+  const closed = (reason: string) => (): void => {
+    session.close(new BerthError('BERTH_CONNECTION_CLOSED', reason));
+  };
+  receive(call, session);
+  call.on('end', () => {
+    // A stream that was broken off ends as well, and says so in the same turn: that is no orderly end.
+    setImmediate(() => {
+      session.close();
+    });
+  });
+  call.on('cancelled', closed("the agent's connection went away"));
+  call.on('error', closed("the agent's stream failed"));
+  call.on('close', closed("the agent's stream closed"));
+}
+
+/**
+ * The same for a client-side call.
+ *
+ * @param ended told how the call ended; it is for the caller to close the session then
+ */
+export function receiveFromServer(
+  call: ClientDuplexStream<Buffer, Buffer>,
+  session: TunnelSession,
+  ended: (status: StatusObject) => void,
+): void {
+  receive(call, session);
+  call.on('error', () => undefined); // the status says the same
+  call.on('status', ended);
+}
+
+function receive(call: Readable, session: TunnelSession): void {
+  call.on('data', (batch: Buffer) => {
+    session.receive(batch);
+  });
 }
 
 /** A client-side call as the carrier of a session. */

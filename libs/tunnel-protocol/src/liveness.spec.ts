@@ -1,5 +1,6 @@
 import { jest } from '@jest/globals';
 import { LoneSession } from '../testing/lone-session.js';
+import { turn } from '../testing/wire.js';
 import { Liveness } from './liveness.js';
 
 const SETTINGS = { intervalMs: 10_000, timeoutMs: 4000 };
@@ -41,11 +42,24 @@ describe('Liveness', () => {
     expect(lone.closed.map((error) => error?.code)).toEqual(['BERTH_CONNECTION_SILENT']);
   });
 
+  it('takes a Pong that was there when a long turn of the event loop ended behind the deadline', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate'] });
+    const { lone, liveness } = start();
+    // Timers run before what has arrived is read, immediates after it.
+    jest.advanceTimersByTime(SETTINGS.timeoutMs * 2);
+    liveness.pong(1);
+    await turn();
+    expect(lone.closed).toEqual([]);
+    jest.advanceTimersByTime(SETTINGS.intervalMs + SETTINGS.timeoutMs);
+    await turn();
+    expect(lone.closed.length).toBe(1);
+  });
+
   it('is not impressed by the Pong of another Ping', () => {
     const { lone, liveness } = start();
     liveness.pong(0);
     liveness.pong(2);
-    jest.advanceTimersByTime(SETTINGS.timeoutMs);
+    jest.advanceTimersByTime(SETTINGS.timeoutMs + 1);
     expect(lone.closed.length).toBe(1);
   });
 
@@ -56,7 +70,7 @@ describe('Liveness', () => {
       jest.advanceTimersByTime(SETTINGS.intervalMs / 5);
     }
     expect(pings()).toBe(2);
-    jest.advanceTimersByTime(SETTINGS.timeoutMs);
+    jest.advanceTimersByTime(SETTINGS.timeoutMs + 1);
     expect(lone.closed.length).toBe(1);
   });
 

@@ -52,11 +52,16 @@ export class Liveness {
     this.sentAt = this.now();
     this.waiting = true;
     this.timer = setTimeout(() => {
-      this.session.close(
-        new BerthError('BERTH_CONNECTION_SILENT', `no Pong within ${this.settings.timeoutMs} ms (pingTimeoutMs)`),
-      );
+      // After a turn that took long, timers come first: a Pong that is there has yet to be read.
+      setImmediate(this.onLate, this.sequence);
     }, this.settings.timeoutMs);
     this.timer.unref();
     this.session.sendPing(this.sequence);
   }
+
+  private readonly onLate = (sequence: number): void => {
+    if (!this.waiting || sequence !== this.sequence) return;
+    const { timeoutMs } = this.settings;
+    this.session.close(new BerthError('BERTH_CONNECTION_SILENT', `no Pong within ${timeoutMs} ms (pingTimeoutMs)`));
+  };
 }

@@ -10,10 +10,11 @@ import {
   type Goaway,
   GoawayReason,
   type Hello,
-  Liveness,
   type Refused,
   SESSION_DEFAULTS,
+  receiveFromServer,
   TunnelSession,
+  Upkeep,
   type Welcome,
   type WindowSettings,
 } from '@berth/tunnel-protocol';
@@ -47,7 +48,6 @@ export class TunnelLink {
   private readonly session: TunnelSession;
   private readonly release: () => void;
   private readonly stuckAt: (details: string) => string | undefined;
-  private liveness: Liveness | undefined;
   private connectionId = '';
   private welcomedAt: number | undefined;
   private refusal: Refused | undefined;
@@ -55,7 +55,7 @@ export class TunnelLink {
   private draining = false;
   /** the gateway said that it ends */
   private shutdown = false;
-  private readonly handshakeTimer: NodeJS.Timeout;
+  private readonly upkeep: Upkeep;
   private leaveTimer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -97,7 +97,9 @@ export class TunnelLink {
         resetSent: (exchange, code, reason) => {
           events.failed(this.connectionId, exchange, code, reason);
         },
-        pong: (sequence) => this.liveness?.pong(sequence),
+        pong: (sequence) => {
+          this.upkeep.pong(sequence);
+        },
         exchangeEnded: () => {
           this.closeWhenIdle();
         },
@@ -117,21 +119,17 @@ export class TunnelLink {
         now: () => performance.now(),
       },
     );
-    call.on('data', (batch: Buffer) => {
-      this.session.receive(batch);
-    });
-    call.on('error', () => undefined); // the status says the same
-    call.on('status', (status: StatusObject) => {
+    receiveFromServer(call, this.session, (status) => {
       this.onStatus(status);
     });
-    this.handshakeTimer = setTimeout(() => {
+    this.upkeep = new Upkeep(this.session, settings.tunnel.handshakeTimeoutMs, () => {
       this.session.close(
         new BerthError(
           'BERTH_HANDSHAKE_TIMEOUT',
           `${dialled.stuckAt('no answer') ?? 'the gateway did not answer'} within ${settings.tunnel.handshakeTimeoutMs} ms (tunnel.handshakeTimeoutMs)`,
         ),
       );
-    }, settings.tunnel.handshakeTimeoutMs);
+    });
     this.session.sendHello(hello);
   }
 
@@ -168,16 +166,12 @@ export class TunnelLink {
   }
 
   private onWelcome(welcome: Welcome): void {
-    clearTimeout(this.handshakeTimer);
     if (this.welcomedAt !== undefined) throw new BerthError('BERTH_PROTOCOL_ERROR', 'second Welcome on a connection');
     this.welcomedAt = performance.now();
     this.connectionId = welcome.connectionId;
     this.session.establish(welcome.limits, { features: welcome.features });
     const { pingIntervalMs: intervalMs, pingTimeoutMs: timeoutMs } = welcome;
-    if (intervalMs > 0 && timeoutMs > 0) {
-      this.liveness = new Liveness(this.session, { intervalMs, timeoutMs }, () => performance.now());
-      this.liveness.start();
-    }
+    this.upkeep.begin({ intervalMs, timeoutMs });
     this.events.welcome(this, welcome);
   }
 
@@ -215,9 +209,8 @@ export class TunnelLink {
   private end(reason: BerthError, isFinal = false): void {
     if (this.ended) return;
     this.ended = true;
-    clearTimeout(this.handshakeTimer);
+    this.upkeep.stop();
     clearTimeout(this.leaveTimer);
-    this.liveness?.stop();
     this.session.close(reason);
     this.release();
     const livedMs = this.welcomedAt === undefined ? 0 : performance.now() - this.welcomedAt;

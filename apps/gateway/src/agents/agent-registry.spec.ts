@@ -3,11 +3,10 @@ import { PooledHttpServer } from '@berth/http-server-pool';
 import { silentLog } from '@berth/observability';
 import { PortAllocatorService } from '@berth/port-allocator';
 import { eventually, freePortRange } from '@berth/testing';
-import { SESSION_DEFAULTS, TunnelSession, WindowBudget } from '@berth/tunnel-protocol';
 import { AgentBerths } from '../ports/index.js';
 import { AgentRegistry, type HoldOptions, type RegistryOptions } from './agent-registry.js';
 import { LifecycleEvents } from '../lifecycle/index.js';
-import { TunnelConnection } from '../tunnel/index.js';
+import { FakeConnection } from '../../../../libs/agent-pool/testing/fake-connection.js';
 
 /** Registrations that meet each other while an agent's server takes its time to start. */
 describe('AgentRegistry, while a server starts', () => {
@@ -47,33 +46,18 @@ describe('AgentRegistry, while a server starts', () => {
     registry = new AgentRegistry(berths, all, all, events, silentLog);
   }
 
-  function connection(instanceId: string): TunnelConnection {
-    const transport = { send: (_: Buffer, sent: () => void) => sent(), close: () => undefined };
-    const made: TunnelConnection = new TunnelConnection(
-      `c${(number += 1)}`,
-      'agent-1',
-      new TunnelSession(
-        transport,
-        {
-          closed: () => {
-            registry.unregister(made, 'closed');
-          },
-        },
-        {
-          role: 'gateway',
-          window: { startBytes: 1, maxBytes: 1, budget: new WindowBudget(0) },
-          maxExchanges: 0,
-          ...SESSION_DEFAULTS,
-          now: () => performance.now(),
-        },
-      ),
-      { remoteAddress: '', softwareVersion: '', instanceId },
-    );
+  function connection(instanceId: string): FakeConnection {
+    const made = new FakeConnection(`c${(number += 1)}`, {
+      origin: { remoteAddress: '', softwareVersion: '', instanceId },
+      onClosed: () => {
+        registry.unregister(made, 'closed');
+      },
+    });
     return made;
   }
 
   /** What became of a registration: the port in its welcome, or the code of the refusal. */
-  async function outcome(made: TunnelConnection): Promise<string> {
+  async function outcome(made: FakeConnection): Promise<string> {
     let welcomed = 0;
     return registry
       .register(made, {}, (port) => (welcomed = port))
@@ -124,7 +108,7 @@ describe('AgentRegistry, while a server starts', () => {
     await make();
     const [leaving, staying] = [connection('one'), connection('one')];
     const results = [outcome(leaving), outcome(staying)];
-    leaving.session.close();
+    leaving.close();
     letStart();
     expect(await Promise.all(results)).toEqual(['BERTH_CONNECTION_CLOSED', 'welcome']);
     expect(ports.list().map(({ port }) => port)).toEqual([registry.get('agent-1')?.port]);
@@ -134,7 +118,7 @@ describe('AgentRegistry, while a server starts', () => {
     await make({ holdMs: 60_000 });
     const leaving = connection('one');
     const result = outcome(leaving);
-    leaving.session.close();
+    leaving.close();
     letStart();
     expect(await result).toBe('BERTH_CONNECTION_CLOSED');
     await eventually(() => ports.list().length === 0);

@@ -1,15 +1,12 @@
-import { randomBytes } from 'node:crypto';
 import type { PeerCertificate } from 'node:tls';
 import { Inject, Injectable } from '@nestjs/common';
 import { BerthError } from '@berth/errors';
 import type { Log } from '@berth/observability';
 import {
   type BatchTransport,
-  CREDIT_RETURN_FEATURE,
   type Hello,
-  Liveness,
   PROTOCOL_VERSION,
-  TunnelSession,
+  type TunnelSession,
   type WindowSettings,
 } from '@berth/tunnel-protocol';
 import { type Agent, AgentRegistry } from '../agents/index.js';
@@ -19,7 +16,7 @@ import { checkAgentId, checkCertificate, checkToken } from './agent-credentials.
 import type { EdgeCall } from './edge-call.js';
 import { EdgeLog } from './edge-log.js';
 import { HANDSHAKE_OPTIONS } from './handshake-options.js';
-import { TunnelConnection } from './tunnel-connection.js';
+import { type ConnectionJudge, TunnelConnection } from './tunnel-connection.js';
 
 export interface HandshakeOptions {
   handshakeTimeoutMs: number;
@@ -52,12 +49,11 @@ const MAX_TOKEN_CHARS = 4096;
 const MAX_ECHO_CHARS = 256;
 
 /**
- * Takes a new stream from its first byte to a registered connection, and lets
- * go of it when it closes. Nothing is allocated for a caller before its
- * credentials have been checked, but the session itself.
+ * Judges who comes: takes a connection from its Hello into the registry, or
+ * refuses it, and lets go of it when it has ended.
  */
 @Injectable()
-export class Handshakes {
+export class Handshakes implements ConnectionJudge {
   /** @param limited takes the lines that strangers can cause */
   constructor(
     private readonly registry: AgentRegistry,
@@ -69,86 +65,51 @@ export class Handshakes {
 
   /** @returns the session to feed with what the stream brings */
   accept(transport: BatchTransport, caller: Caller): TunnelSession {
-    const { options } = this;
-    let connection: TunnelConnection | undefined;
-    let waiting = true;
-    const settled = (): void => {
-      waiting = false;
-      clearTimeout(timer);
-    };
-    const session: TunnelSession = new TunnelSession(
-      transport,
-      {
-        hello: (hello) => {
-          try {
-            this.check(hello, caller);
-          } catch (thrown) {
-            settled();
-            this.refuse(session, hello.agentId, thrown);
-            return;
-          }
-          caller.call.accept();
-          connection = this.connect(hello, session, caller);
-          void this.register(hello, connection, liveness).finally(settled);
-        },
-        pong: (sequence) => {
-          liveness.pong(sequence);
-          connection?.pong(sequence);
-        },
-        goaway: () => connection?.leave(),
-        exchangeEnded: () => connection?.exchangeEnded(),
-        fault: (thrown) => {
-          this.log.error({ err: thrown }, 'an exchange failed by a fault of ours');
-        },
-        closed: (error) => {
-          // A refusal has had its line.
-          const refused = !waiting && connection === undefined;
-          settled();
-          liveness.stop();
-          caller.call.end();
-          connection?.ended();
-          if (connection !== undefined) this.registry.unregister(connection, error?.code ?? 'closed');
-          if (error !== undefined) {
-            const { code, message: reason } = error;
-            const fields = { agentId: connection?.agentId, connectionId: connection?.id, code, reason };
-            if (code === 'BERTH_PROTOCOL_ERROR' && !refused) {
-              const { remoteAddress } = caller;
-              if (connection === undefined) this.events.emit('handshake.failed', { remoteAddress, reason: 'protocol' });
-              this.limited.warn({ ...fields, remoteAddress }, 'connection closed: the agent broke the protocol');
-            } else this.log.debug(fields, 'connection closed');
-          }
-        },
-      },
-      {
-        role: 'gateway',
-        window: options.window,
-        maxExchanges: 0,
-        sendAheadBytes: options.sendAheadBytes,
-        maxControlBytes: options.maxControlBytes,
-        now: () => performance.now(),
-      },
-    );
-    const liveness = new Liveness(
-      session,
-      { intervalMs: options.pingIntervalMs, timeoutMs: options.pingTimeoutMs },
-      () => performance.now(),
-    );
-    caller.call.onGivenUp = (error) => {
-      settled();
-      this.refuse(session, '', error);
-    };
-    const timer = setTimeout(() => {
-      this.refuse(
-        session,
-        '',
-        new BerthError(
-          'BERTH_HANDSHAKE_TIMEOUT',
-          `no Hello within ${options.handshakeTimeoutMs} ms (tunnel.handshakeTimeoutMs)`,
-        ),
-      );
-    }, options.handshakeTimeoutMs);
-    timer.unref();
-    return session;
+    return new TunnelConnection(transport, caller, this.options, this).session;
+  }
+
+  hello(connection: TunnelConnection, hello: Hello): void {
+    try {
+      this.check(hello, connection.caller);
+    } catch (thrown) {
+      this.refuse(connection, thrown, hello.agentId);
+      return;
+    }
+    // First: the pool may hand the connection out in the moment it is added.
+    connection.identify(hello);
+    void this.register(hello, connection);
+  }
+
+  fault(thrown: unknown): void {
+    this.log.error({ err: thrown }, 'an exchange failed by a fault of ours');
+  }
+
+  ended(connection: TunnelConnection, error: BerthError | undefined): void {
+    const { identified } = connection;
+    if (identified) this.registry.unregister(connection, error?.code ?? 'closed');
+    if (error === undefined) return;
+    const { code, message: reason } = error;
+    const named = identified ? { agentId: connection.agentId, connectionId: connection.id } : {};
+    const fields = { ...named, code, reason };
+    // A refusal has had its line.
+    if (code !== 'BERTH_PROTOCOL_ERROR' || connection.refused) {
+      this.log.debug(fields, 'connection closed');
+      return;
+    }
+    const { remoteAddress } = connection.caller;
+    if (!identified) this.events.emit('handshake.failed', { remoteAddress, reason: 'protocol' });
+    this.limited.warn({ ...fields, remoteAddress }, 'connection closed: the agent broke the protocol');
+  }
+
+  refuse(connection: TunnelConnection, thrown: unknown, agentId = ''): void {
+    if (connection.closed) return;
+    const error = echoOf(BerthError.from(thrown));
+    const fields = { agentId: agentId.slice(0, MAX_ECHO_CHARS), code: error.code };
+    this.events.emit('registration.refused', { ...fields, message: error.message });
+    // The code belongs to the kind: a flood of one refusal must not hide another.
+    if (error.code === 'BERTH_INTERNAL') this.limited.error({ ...fields, err: error.cause }, 'registration failed');
+    else this.limited.warn({ ...fields, reason: error.message }, `registration refused: ${error.code}`);
+    connection.refuse(error);
   }
 
   private check(hello: Hello, caller: Caller): void {
@@ -187,29 +148,17 @@ export class Handshakes {
     }
   }
 
-  private connect(hello: Hello, session: TunnelSession, caller: Caller): TunnelConnection {
-    return new TunnelConnection(randomBytes(6).toString('hex'), hello.agentId, session, {
-      remoteAddress: caller.remoteAddress,
-      softwareVersion: hello.softwareVersion.slice(0, 64),
-      // An agent that names no process counts as a new one with every connection.
-      instanceId: hello.instanceId === '' ? randomBytes(8).toString('hex') : hello.instanceId.slice(0, 64),
-    });
-  }
-
-  private async register(hello: Hello, connection: TunnelConnection, liveness: Liveness): Promise<void> {
-    const { session } = connection;
-    // Set first: the pool may hand the connection out in the moment it is added.
-    session.establish(hello.limits, { owner: hello.agentId, features: hello.features });
+  private async register(hello: Hello, connection: TunnelConnection): Promise<void> {
     let agent: Agent;
     try {
       agent = await this.registry.register(connection, hello.metadata, (port) => {
-        this.welcome(connection, port);
+        connection.welcome(port);
       });
     } catch (thrown) {
-      this.refuse(session, hello.agentId, thrown);
+      this.refuse(connection, thrown, hello.agentId);
       return;
     }
-    liveness.start();
+    connection.registered();
     this.log.info(
       {
         agentId: agent.id,
@@ -219,31 +168,6 @@ export class Handshakes {
       },
       'connection registered',
     );
-  }
-
-  private welcome(connection: TunnelConnection, port: number): void {
-    const { options } = this;
-    connection.session.sendWelcome({
-      version: PROTOCOL_VERSION,
-      connectionId: connection.id,
-      port,
-      host: options.publicHost,
-      limits: { maxExchanges: 0, initialWindowBytes: options.window.startBytes },
-      pingIntervalMs: options.pingIntervalMs,
-      pingTimeoutMs: options.pingTimeoutMs,
-      features: [CREDIT_RETURN_FEATURE],
-    });
-  }
-
-  private refuse(session: TunnelSession, agentId: string, thrown: unknown): void {
-    if (session.closed) return;
-    const error = echoOf(BerthError.from(thrown));
-    const fields = { agentId: agentId.slice(0, MAX_ECHO_CHARS), code: error.code };
-    this.events.emit('registration.refused', { ...fields, message: error.message });
-    // The code belongs to the kind: a flood of one refusal must not hide another.
-    if (error.code === 'BERTH_INTERNAL') this.limited.error({ ...fields, err: error.cause }, 'registration failed');
-    else this.limited.warn({ ...fields, reason: error.message }, `registration refused: ${error.code}`);
-    session.refuse(error);
   }
 }
 

@@ -1,7 +1,17 @@
+import { randomBytes } from 'node:crypto';
 import type { AgentConnection, ConnectionOrigin, DrainReason } from '@berth/agent-pool';
 import { BerthError } from '@berth/errors';
 import type { OpenedExchange, OpenHead, ResponseSink } from '@berth/exchange';
-import { GoawayReason, type TunnelSession } from '@berth/tunnel-protocol';
+import {
+  type BatchTransport,
+  CREDIT_RETURN_FEATURE,
+  GoawayReason,
+  type Hello,
+  PROTOCOL_VERSION,
+  TunnelSession,
+  Upkeep,
+} from '@berth/tunnel-protocol';
+import type { Caller, HandshakeOptions } from './handshake.js';
 
 /** Numbers of the Pings that ask whether a process still answers; those of Liveness count up from 1. */
 const FIRST_PROBE = 2 ** 31;
@@ -13,21 +23,132 @@ interface Probe {
   settle(answered: boolean): void;
 }
 
-/** One live tunnel connection of an agent, as the rest of the gateway sees it. */
+/** What a connection asks of whoever judges callers; see handshake.ts. */
+export interface ConnectionJudge {
+  hello(connection: TunnelConnection, hello: Hello): void;
+  /** no Hello came in time, or the stream below was given up: refuses it */
+  refuse(connection: TunnelConnection, reason: BerthError): void;
+  /** the consumer of an exchange threw */
+  fault(thrown: unknown): void;
+  /** once; every exchange has failed by then */
+  ended(connection: TunnelConnection, error: BerthError | undefined): void;
+}
+
+const UNKNOWN: ConnectionOrigin = { remoteAddress: '', softwareVersion: '', instanceId: '' };
+
+/**
+ * The gateway's end of one tunnel connection, from the stream's first byte to
+ * its end; the agent's is `TunnelLink`. Until its Hello has been found good it
+ * has no name, and costs its session and itself.
+ */
 export class TunnelConnection implements AgentConnection {
+  /** empty until {@link identify} */
+  id = '';
+  agentId = '';
+  origin = UNKNOWN;
   /** ms since the epoch, to be shown */
-  readonly connectedAt = Date.now();
+  connectedAt = 0;
+  /** a refusal has been sent, and has had its line in the log */
+  refused = false;
+  readonly session: TunnelSession;
+  private readonly upkeep: Upkeep;
   private state: 'serving' | 'standby' | 'draining' = 'serving';
   private deadline: NodeJS.Timeout | undefined;
   private probe: Probe | undefined;
   private nextProbe = FIRST_PROBE;
 
   constructor(
-    readonly id: string,
-    readonly agentId: string,
-    readonly session: TunnelSession,
-    readonly origin: ConnectionOrigin,
-  ) {}
+    transport: BatchTransport,
+    readonly caller: Caller,
+    private readonly options: HandshakeOptions,
+    judge: ConnectionJudge,
+  ) {
+    const { window, sendAheadBytes, maxControlBytes, handshakeTimeoutMs } = options;
+    this.session = new TunnelSession(
+      transport,
+      {
+        hello: (hello) => {
+          judge.hello(this, hello);
+        },
+        pong: (sequence) => {
+          this.upkeep.pong(sequence);
+          if (sequence === this.probe?.sequence) this.probe.settle(true);
+        },
+        goaway: () => {
+          this.leave();
+        },
+        exchangeEnded: () => {
+          if (this.state === 'draining') this.endWhenIdle();
+        },
+        fault: (thrown) => {
+          judge.fault(thrown);
+        },
+        closed: (error) => {
+          this.upkeep.stop();
+          clearTimeout(this.deadline);
+          caller.call.end();
+          this.probe?.settle(false);
+          judge.ended(this, error);
+        },
+      },
+      { role: 'gateway', window, maxExchanges: 0, sendAheadBytes, maxControlBytes, now: () => performance.now() },
+    );
+    this.upkeep = new Upkeep(this.session, handshakeTimeoutMs, () => {
+      const text = `no Hello within ${handshakeTimeoutMs} ms (tunnel.handshakeTimeoutMs)`;
+      judge.refuse(this, new BerthError('BERTH_HANDSHAKE_TIMEOUT', text));
+    });
+    caller.call.onGivenUp = (error) => {
+      judge.refuse(this, error);
+    };
+  }
+
+  /** Whether its Hello has been found good. */
+  get identified(): boolean {
+    return this.id !== '';
+  }
+
+  /** Takes what the agent says of itself; exchanges are possible from here. */
+  identify(hello: Hello): void {
+    this.caller.call.accept();
+    this.connectedAt = Date.now();
+    this.id = randomBytes(6).toString('hex');
+    this.agentId = hello.agentId;
+    this.origin = {
+      remoteAddress: this.caller.remoteAddress,
+      softwareVersion: hello.softwareVersion.slice(0, 64),
+      // An agent that names no process counts as a new one with every connection.
+      instanceId: hello.instanceId === '' ? randomBytes(8).toString('hex') : hello.instanceId.slice(0, 64),
+    };
+    this.session.establish(hello.limits, { owner: hello.agentId, features: hello.features });
+  }
+
+  /** Says yes to the agent: the first frame that it gets. */
+  welcome(port: number): void {
+    const { publicHost: host, window, pingIntervalMs, pingTimeoutMs } = this.options;
+    this.session.sendWelcome({
+      version: PROTOCOL_VERSION,
+      connectionId: this.id,
+      port,
+      host,
+      limits: { maxExchanges: 0, initialWindowBytes: window.startBytes },
+      pingIntervalMs,
+      pingTimeoutMs,
+      features: [CREDIT_RETURN_FEATURE],
+    });
+  }
+
+  /** It is in service: begins with Pings. */
+  registered(): void {
+    const { pingIntervalMs: intervalMs, pingTimeoutMs: timeoutMs } = this.options;
+    this.upkeep.begin({ intervalMs, timeoutMs });
+  }
+
+  /** Says no to the agent and closes. */
+  refuse(error: BerthError): void {
+    this.refused = true;
+    this.upkeep.settled();
+    this.session.refuse(error);
+  }
 
   get inFlight(): number {
     return this.session.inFlight;
@@ -90,17 +211,6 @@ export class TunnelConnection implements AgentConnection {
     this.deadline.unref();
   }
 
-  /** The agent leaves this connection: nothing new begins, and it ends with the last exchange. */
-  leave(): void {
-    this.state = 'draining';
-    this.endWhenIdle();
-  }
-
-  /** To be called when an exchange has ended. */
-  exchangeEnded(): void {
-    if (this.state === 'draining') this.endWhenIdle();
-  }
-
   answers(deadlineMs: number): Promise<boolean> {
     if (this.session.closed) return Promise.resolve(false);
     if (this.probe !== undefined) return this.probe.answered;
@@ -123,20 +233,15 @@ export class TunnelConnection implements AgentConnection {
     return this.probe !== undefined;
   }
 
-  /** To be called with every Pong. */
-  pong(sequence: number): void {
-    if (sequence === this.probe?.sequence) this.probe.settle(true);
-  }
-
-  /** To be called once the session has closed. */
-  ended(): void {
-    clearTimeout(this.deadline);
-    this.probe?.settle(false);
-  }
-
   close(error?: BerthError): void {
     this.state = 'draining';
     this.session.close(error);
+  }
+
+  /** The agent leaves this connection: nothing new begins, and it ends with the last exchange. */
+  private leave(): void {
+    this.state = 'draining';
+    this.endWhenIdle();
   }
 
   private endWhenIdle(): void {

@@ -1,8 +1,7 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { Inject, Injectable } from '@nestjs/common';
 import type { ConfigType } from '@nestjs/config';
-import { BerthError } from '@berth/errors';
-import { serverTransport } from '@berth/tunnel-protocol';
+import { receiveFromClient, serverTransport } from '@berth/tunnel-protocol';
 import { grpcConfig } from './grpc.settings.js';
 import { GrpcEdge } from './grpc-edge.js';
 import { Handshakes } from './handshake.js';
@@ -30,20 +29,6 @@ export class TunnelService {
       certificateRequired: this.certificateRequired,
       call: edgeCall,
     });
-    const closed = (reason: string) => (): void => {
-      session.close(new BerthError('BERTH_CONNECTION_CLOSED', reason));
-    };
-    call.on('data', (batch: Buffer) => {
-      session.receive(batch);
-    });
-    call.on('end', () => {
-      // A stream that was broken off ends as well, and says so in the same turn: that is no orderly end.
-      setImmediate(() => {
-        session.close();
-      });
-    });
-    call.on('cancelled', closed("the agent's connection went away"));
-    call.on('error', closed("the agent's stream failed"));
-    call.on('close', closed("the agent's stream closed"));
+    receiveFromClient(call, session);
   }
 }
