@@ -36,6 +36,7 @@ describe('A13: the admin API', () => {
       {
         agent_id: 'kiosk-7',
         port: agent.port,
+        scheme: 'http',
         last_seen: expect.stringMatching(ISO),
         connected_since: expect.stringMatching(ISO),
         connections: 1,

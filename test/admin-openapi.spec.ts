@@ -113,7 +113,7 @@ describe('the description of the admin API', () => {
   });
 
   it('is the one in docs/openapi.json', () => {
-    // Out of date? npm run build && node apps/gateway/dist/write-openapi.js
+    // Out of date? npm run build && node tools/write-openapi.ts
     expect(JSON.parse(readFileSync('docs/openapi.json', 'utf8'))).toEqual(document);
   });
 });

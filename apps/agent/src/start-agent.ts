@@ -5,6 +5,7 @@ import { watchDescriptors } from '@berth/node-runtime';
 import { createLogger, LimitedLog, type Log } from '@berth/observability';
 import { effectiveLimits } from './effective-limits.js';
 import { Forwarder } from './forward/forwarder.js';
+import type { AgentAddress } from './session/agent-address.js';
 import { AgentClient } from './session/agent-client.js';
 
 /** An agent that keeps itself connected. */
@@ -13,7 +14,7 @@ export interface RunningAgent {
    * The first registration: where the agent can be reached. Rejects with the
    * gateway's reason when it will not be tried again.
    */
-  ready: Promise<{ port: number; host: string }>;
+  ready: Promise<AgentAddress>;
   /** Resolves when the agent gave up for good, with the reason; never otherwise. */
   failed: Promise<BerthError>;
   /** Leaves in order; what still runs after `shutdown.timeoutMs` is cut off. */
@@ -46,7 +47,7 @@ export function startAgent(given: AgentSettings, options: StartAgentOptions = {}
   const client = new AgentClient(settings, options.version ?? '0.1.0', forwarder.forward, log);
   const failed = once(client, 'failed').then(([reason]) => reason as BerthError);
   const ready = Promise.race([
-    once(client, 'ready').then(([address]) => address as { port: number; host: string }),
+    once(client, 'ready').then(([address]) => address as AgentAddress),
     failed.then((reason) => {
       throw reason;
     }),

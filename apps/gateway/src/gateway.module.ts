@@ -69,11 +69,11 @@ function gateway(
   const lifecycle = LifecycleModule.using(config);
   const allocator = PortAllocatorModule.registerAsync({ imports: [config], useClass: AllocatorOptions });
   const servers = HttpServerPoolModule.registerAsync({ imports: [config], useClass: ServerOptions });
-  const ingress = IngressModule.using(config, servers);
-  const ports = PortsModule.using(config, lifecycle, allocator, ingress);
+  const ports = PortsModule.using(config, lifecycle, allocator);
+  const ingress = IngressModule.using(config, servers, ports);
   const agents = AgentsModule.using(config, lifecycle, ports);
   const tunnel = TunnelModule.using(config, lifecycle, agents, allocator, servers);
-  const rooms = [config, lifecycle, allocator, servers, ingress, ports, agents, tunnel];
+  const rooms = [config, lifecycle, allocator, servers, ports, ingress, agents, tunnel];
   if (admin !== false) {
     rooms.push(AdminModule.using(config, lifecycle, agents, tunnel, allocator, servers));
     if (admin.path !== '') rooms.push(RouterModule.register([{ path: admin.path, module: AdminModule }]));

@@ -103,7 +103,7 @@ describe('PooledHttpServer', () => {
   it('A8: tells when it ends by itself, once, and not when it is stopped', async () => {
     const lost: (Error | undefined)[] = [];
     const [faulty, closed, stopped] = [await started(), await started(), await started()];
-    for (const server of [faulty, closed, stopped]) server.onUnexpectedClose = (fault) => lost.push(fault);
+    for (const server of [faulty, closed, stopped]) server.onLost = (fault) => lost.push(fault);
     const fault = new Error('the socket is gone');
     faulty.server.emit('error', fault);
     expect(lost).toEqual([fault]);

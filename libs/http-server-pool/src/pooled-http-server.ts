@@ -28,12 +28,14 @@ const IDLE_CHECK_MS = 20;
  * ends it within a bound, whatever its clients do.
  */
 export class PooledHttpServer {
+  /** of its address as clients write it */
+  readonly scheme: string = 'http';
   private readonly sockets = new Set<Socket>();
   private startedAtMs: number | undefined;
   private boundPort: number;
   private stopping: Promise<void> | undefined;
   /** told when a running server ends without `stop` (checklist A8) */
-  onUnexpectedClose: ((error: Error | undefined) => void) | undefined;
+  onLost: ((error: Error | undefined) => void) | undefined;
 
   constructor(
     readonly name: string,
@@ -107,7 +109,7 @@ export class PooledHttpServer {
   private lost(fault: Error | undefined): void {
     const wasRunning = this.startedAtMs !== undefined;
     this.startedAtMs = undefined;
-    if (wasRunning && this.stopping === undefined) this.onUnexpectedClose?.(fault);
+    if (wasRunning && this.stopping === undefined) this.onLost?.(fault);
   }
 
   private async close(graceMs: number): Promise<void> {

@@ -24,7 +24,7 @@ describe('connection frames', () => {
     const hear = (value: unknown): void => void heard.push(value);
     const agent = new LoneSession('agent', { welcome: hear, refused: hear, goaway: hear, pong: hear, extension: hear });
     const limits = { maxExchanges: 0, initialWindowBytes: 4096 };
-    const welcome = { version: 1, connectionId: 'c', port: 8100, host: '', limits, features: ['x'] };
+    const welcome = { version: 1, connectionId: 'c', port: 8100, scheme: 'tcp', host: '', limits, features: ['x'] };
     const pings = { pingIntervalMs: 10_000, pingTimeoutMs: 5000 };
     const refused = { code: 'BERTH_PORTS_EXHAUSTED', message: 'none', retryable: true };
     const goaway = { reason: 1, deadlineMs: 30_000, reconnect: true } as const;

@@ -50,6 +50,7 @@ describe('frame encoder', () => {
       metadata: { site: 'Zürich' },
       instanceId: 'abc',
       softwareVersion: '0.1.0',
+      portKind: 'tcp',
     };
     const [frame] = framesOf(Buffer.from(encodeControl('hello', hello), 'latin1'));
     expect(frame?.toJSON()['hello']).toEqual(hello);
@@ -67,6 +68,7 @@ describe('frame encoder', () => {
       metadata: {},
       instanceId: '',
       softwareVersion: '',
+      portKind: '',
     });
   });
 });

@@ -28,6 +28,7 @@ export interface Hello {
   metadata: Record<string, string>;
   instanceId: string;
   softwareVersion: string;
+  portKind: string;
 }
 
 /** The gateway's yes; see tunnel.proto. */
@@ -40,6 +41,7 @@ export interface Welcome {
   pingIntervalMs: number;
   pingTimeoutMs: number;
   features: string[];
+  scheme: string;
 }
 
 /** The gateway's no; see tunnel.proto. */

@@ -174,6 +174,7 @@ export function hello(): Buffer {
     metadata: {},
     instanceId: '',
     softwareVersion: '',
+    portKind: '',
   });
   return Buffer.from(frame, 'latin1');
 }

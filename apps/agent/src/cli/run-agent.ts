@@ -31,8 +31,8 @@ export async function runAgent(): Promise<void> {
     process.exitCode = EXIT.settings;
     return;
   }
-  agent.client.on('ready', ({ host, port }) => {
-    standardOutput(1).write(`http://${host}:${port} -> ${settings.target}\n`);
+  agent.client.on('ready', ({ url }) => {
+    standardOutput(1).write(`${url} -> ${settings.target}\n`);
   });
   agent.client.on('lost', ({ reason, retryInMs }) => {
     standardOutput(1).write(`disconnected: ${reason.message}; next attempt in ${(retryInMs / 1000).toFixed(1)} s\n`);

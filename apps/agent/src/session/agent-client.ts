@@ -13,6 +13,7 @@ import {
   WindowBudget,
   type WindowSettings,
 } from '@berth/tunnel-protocol';
+import { type AgentAddress, agentAddress } from './agent-address.js';
 import { Backoff } from './backoff.js';
 import { channelCredentials } from './dial.js';
 import { ExchangeLog } from './exchange-log.js';
@@ -21,7 +22,7 @@ import { type LinkEnd, TunnelLink } from './tunnel-link.js';
 /** What the owner of an agent may want to know. */
 export interface AgentEvents {
   /** the first connection stands, or stands again */
-  ready: [{ port: number; host: string }];
+  ready: [AgentAddress];
   /** no connection is left, whatever the reason; the next attempt comes after `retryInMs` */
   lost: [{ reason: BerthError; retryInMs: number }];
   /** refused for good before the first registration: it will not be tried again */
@@ -87,6 +88,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
       metadata: settings.metadata,
       instanceId: randomBytes(12).toString('hex'),
       softwareVersion: version,
+      portKind: 'http',
     };
   }
 
@@ -161,12 +163,14 @@ export class AgentClient extends EventEmitter<AgentEvents> {
     );
   }
 
-  private onWelcome({ port, host, connectionId }: Welcome): void {
+  private onWelcome(welcome: Welcome): void {
+    const { connectionId } = welcome;
+    const address = agentAddress(welcome, this.settings.gateway);
     this.wasTaken = true;
-    this.log.info({ connectionId, port }, 'registered');
+    this.log.info({ connectionId, url: address.url }, 'registered');
     if (this.wasReady) return;
     this.wasReady = true;
-    this.emit('ready', { port, host: host === '' ? gatewayHost(this.settings.gateway) : host });
+    this.emit('ready', address);
   }
 
   /** Make before break: this one serves on until its successor stands. */
@@ -218,8 +222,4 @@ export class AgentClient extends EventEmitter<AgentEvents> {
   private checkDrained(): void {
     if (this.links().length === 0) this.onDrained?.();
   }
-}
-
-function gatewayHost(address: string): string {
-  return address.slice(0, address.lastIndexOf(':'));
 }

@@ -10,6 +10,9 @@ export class AgentDto {
   @ApiProperty({ type: 'integer', example: 8100, description: 'TCP port of the gateway that leads to this agent' })
   port!: number;
 
+  @ApiProperty({ example: 'http', description: "scheme of the port's address" })
+  scheme!: string;
+
   @ApiProperty({ format: 'date-time', description: 'when the last message of the agent came in' })
   last_seen!: string;
 
@@ -106,6 +109,7 @@ export function describeAgent(agent: Agent): AgentFields {
   return {
     agent_id: agent.id,
     port: agent.port,
+    scheme: agent.scheme,
     last_seen: iso(wallTime(agent.lastSeenAt)),
     connected_since: iso(agent.connectedAt),
     connections: connections.all.length,

@@ -3,7 +3,7 @@ import { PooledHttpServer } from '@berth/http-server-pool';
 import { silentLog } from '@berth/observability';
 import { PortAllocatorService } from '@berth/port-allocator';
 import { eventually, freePortRange } from '@berth/testing';
-import { AgentBerths } from '../ports/index.js';
+import { AgentBerths, type PortOrder, PortKinds } from '../ports/index.js';
 import { AgentRegistry, type HoldOptions, type RegistryOptions } from './agent-registry.js';
 import { LifecycleEvents } from '../lifecycle/index.js';
 import { FakeConnection } from '../../../../libs/agent-pool/testing/fake-connection.js';
@@ -30,9 +30,11 @@ describe('AgentRegistry, while a server starts', () => {
         await super.start();
       }
     }
-    const build = (_: unknown, port: number): PooledHttpServer =>
+    const kinds = new PortKinds();
+    const build = ({ port }: PortOrder): PooledHttpServer =>
       new SlowServer('slow', { host: '127.0.0.1', port }, createServer());
-    const berths = new AgentBerths(ports, { build }, { bindAttempts: 3, stopGraceMs: 0 }, events, silentLog);
+    for (const kind of ['http', 'other']) kinds.add({ kind, build });
+    const berths = new AgentBerths(ports, kinds, { bindAttempts: 3, stopGraceMs: 0 }, events, silentLog);
     const defaults: RegistryOptions & HoldOptions = {
       duplicateAgent: 'replace',
       duplicateProbeMs: 20,
@@ -57,10 +59,10 @@ describe('AgentRegistry, while a server starts', () => {
   }
 
   /** What became of a registration: the port in its welcome, or the code of the refusal. */
-  async function outcome(made: FakeConnection): Promise<string> {
+  async function outcome(made: FakeConnection, portKind = 'http'): Promise<string> {
     let welcomed = 0;
     return registry
-      .register(made, {}, (port) => (welcomed = port))
+      .register(made, { metadata: {}, portKind }, ({ port }) => (welcomed = port))
       .then(
         () => (welcomed > 0 ? 'welcome' : 'no welcome'),
         (thrown: unknown) => (thrown as { code: string }).code,
@@ -122,6 +124,21 @@ describe('AgentRegistry, while a server starts', () => {
     letStart();
     expect(await result).toBe('BERTH_CONNECTION_CLOSED');
     await eventually(() => ports.list().length === 0);
+  });
+
+  it('issue 9, point 3: a port of another kind is refused while one is in use, and takes the place of a held one', async () => {
+    await make({ holdMs: 60_000 });
+    letStart();
+    const first = connection('one');
+    expect(await outcome(first)).toBe('welcome');
+    for (const instance of ['one', 'two']) {
+      expect(await outcome(connection(instance), 'other')).toBe('BERTH_AGENT_EXISTS');
+    }
+    expect(first.closed).toBe(false);
+    first.close();
+    expect(await outcome(connection('one'), 'other')).toBe('welcome');
+    expect(registry.get('agent-1')?.portKind).toBe('other');
+    expect(ports.list()).toHaveLength(1);
   });
 
   it('A14: a shutdown refuses who waits', async () => {

@@ -5,10 +5,10 @@ import type { Log } from '@berth/observability';
 import { Agent } from './agent.js';
 import { GATEWAY_LOG } from '../gateway.tokens.js';
 import { LifecycleEvents } from '../lifecycle/index.js';
-import { AgentBerths, agentPortsConfig } from '../ports/index.js';
+import { AgentBerths, agentPortsConfig, type OpenPort } from '../ports/index.js';
 import { agentsConfig } from './agents.settings.js';
 import { closedMeanwhile, type Entry, longestHeld, replaced, shuttingDown, tooMany } from './registry-entry.js';
-import { Succession, type SuccessionOptions } from './succession.js';
+import { Succession, type SuccessionOptions, taken } from './succession.js';
 
 export interface RegistryOptions extends SuccessionOptions {
   maxConnectionsPerAgent: number;
@@ -18,6 +18,13 @@ export interface RegistryOptions extends SuccessionOptions {
   staleAfterMs: number;
   /** for exchanges under way when an operator disconnects an agent, ms */
   drainTimeoutMs: number;
+}
+
+/** What an agent says of itself when it registers. */
+export interface Registration {
+  readonly metadata: Readonly<Record<string, string>>;
+  /** kind of port that it asks for */
+  readonly portKind: string;
 }
 
 /** What the registry goes by of the ports. */
@@ -70,16 +77,16 @@ export class AgentRegistry {
    */
   async register(
     connection: AgentConnection,
-    metadata: Readonly<Record<string, string>>,
-    welcome: (port: number) => void,
+    registration: Registration,
+    welcome: (opened: OpenPort) => void,
   ): Promise<Agent> {
     const find = (): Entry | undefined => this.entries.get(connection.agentId);
-    const claim = (): Entry => this.claim(connection, metadata);
+    const claim = (): Entry => this.claim(connection, registration);
     const isContested = this.succession.isContested(find(), connection);
     const entry = isContested ? await this.succession.contest(find, connection, claim) : claim();
     const { agent } = entry;
     try {
-      agent.port = await entry.opened;
+      Object.assign(agent, await entry.opened);
     } catch (thrown) {
       if (this.entries.get(agent.id) === entry) this.entries.delete(agent.id);
       throw thrown;
@@ -92,8 +99,8 @@ export class AgentRegistry {
       this.dropIfEmpty(entry, obstacle.code);
       throw obstacle;
     }
-    if (this.entries.get(agent.id) !== entry) return this.register(connection, metadata, welcome);
-    this.admit(entry, connection, metadata, welcome);
+    if (this.entries.get(agent.id) !== entry) return this.register(connection, registration, welcome);
+    this.admit(entry, connection, registration.metadata, welcome);
     return agent;
   }
 
@@ -171,13 +178,13 @@ export class AgentRegistry {
   }
 
   /** The entry of the connection's agent, with the connection counted as arriving. */
-  private claim(connection: AgentConnection, metadata: Readonly<Record<string, string>>): Entry {
+  private claim(connection: AgentConnection, { metadata, portKind }: Registration): Entry {
     if (this.shuttingDown) throw shuttingDown();
     if (connection.closed) throw closedMeanwhile(connection);
     const { agentId, origin } = connection;
     const known = this.entries.get(agentId);
-    if (known === undefined) {
-      const agent = new Agent(agentId, origin.instanceId);
+    if (known === undefined || this.makesWay(known, portKind)) {
+      const agent = new Agent(agentId, origin.instanceId, portKind);
       agent.metadata = metadata;
       const entry: Entry = {
         agent,
@@ -196,6 +203,19 @@ export class AgentRegistry {
     return known;
   }
 
+  /**
+   * Whether a port of another kind, that was held for the agent, has been given up.
+   *
+   * @throws BerthError `BERTH_AGENT_EXISTS` while it is in use
+   */
+  private makesWay(entry: Entry, portKind: string): boolean {
+    const { agent } = entry;
+    if (agent.portKind === portKind) return false;
+    if (agent.connected || entry.arriving > 0) throw taken(entry, `is connected with a port of kind ${agent.portKind}`);
+    this.remove(entry);
+    return true;
+  }
+
   /** Why a connection cannot go into service after all, now that its agent's server listens. */
   private obstacle({ agent }: Entry, connection: AgentConnection): BerthError | undefined {
     if (this.shuttingDown) return shuttingDown();
@@ -208,7 +228,7 @@ export class AgentRegistry {
     entry: Entry,
     connection: AgentConnection,
     metadata: Readonly<Record<string, string>>,
-    welcome: (port: number) => void,
+    welcome: (opened: OpenPort) => void,
   ): void {
     const { agent } = entry;
     clearTimeout(entry.holdTimer);
@@ -216,19 +236,20 @@ export class AgentRegistry {
     const isFirst = !entry.announced;
     agent.metadata = metadata;
     // Welcome is the first frame an agent gets; no Open may overtake it.
-    welcome(agent.port);
+    welcome(agent);
     agent.connections.add(connection);
     const { remoteAddress } = connection.origin;
     if (isFirst) {
       entry.announced = true;
       agent.connectedAt = Date.now();
       this.events.emit('agent.connected', { agentId: agent.id, port: agent.port, remoteAddress, metadata });
-      this.log.info({ agentId: agent.id, port: agent.port, remoteAddress }, 'agent connected');
+      const { id: agentId, port, scheme } = agent;
+      this.log.info({ agentId, port, scheme, remoteAddress }, 'agent connected');
     }
     this.events.emit('connection.opened', { agentId: agent.id, connectionId: connection.id, remoteAddress });
   }
 
-  private async openBerth(agent: Agent): Promise<number> {
+  private async openBerth(agent: Agent): Promise<OpenPort> {
     const onLost = (error: BerthError): void => {
       for (const connection of agent.connections.all) connection.close(error);
       const entry = this.entries.get(agent.id);

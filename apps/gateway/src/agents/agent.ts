@@ -9,6 +9,8 @@ export class Agent {
   connectedAt = Date.now();
   /** 0 until its server listens */
   port = 0;
+  /** of the port's address as clients write it; empty until its server listens */
+  scheme = '';
   /** agent process that holds the id; connections of another one are a takeover */
   instanceId: string;
   metadata: Readonly<Record<string, string>> = {};
@@ -17,6 +19,8 @@ export class Agent {
   constructor(
     readonly id: string,
     instanceId: string,
+    /** kind of port that it asked for */
+    readonly portKind: string,
   ) {
     this.connections = new AgentPool(id);
     this.instanceId = instanceId;

@@ -1,12 +1,13 @@
 import type { AgentConnection } from '@berth/agent-pool';
 import { BerthError } from '@berth/errors';
+import type { OpenPort } from '../ports/index.js';
 import type { Agent } from './agent.js';
 
 /** What the registry keeps of an agent. */
 export interface Entry {
   agent: Agent;
   /** settles when the server listens, or could not */
-  opened: Promise<number>;
+  opened: Promise<OpenPort>;
   /** runs while the agent is away and its port is held */
   holdTimer: NodeJS.Timeout | undefined;
   /** somebody was told that the agent is there */

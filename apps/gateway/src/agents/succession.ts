@@ -95,6 +95,7 @@ async function holderAnswers({ agent, opened }: Entry, deadlineMs: number): Prom
   return promise;
 }
 
-function taken({ agent }: Entry, why: string): BerthError {
+/** Somebody else has the id; when he has gone, it can be had. */
+export function taken({ agent }: Entry, why: string): BerthError {
   return new BerthError('BERTH_AGENT_EXISTS', `agent ${agent.id} ${why}`);
 }

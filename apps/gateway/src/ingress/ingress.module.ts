@@ -1,16 +1,16 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
-import { BerthBuilder } from '../ports/index.js';
-import { IngressBerthBuilder } from './http/berth-builder.js';
+import { HttpPortBuilder } from './http/http-port-builder.js';
 
-/** From a request at an agent's port to its answer. */
-@Module({ providers: [{ provide: BerthBuilder, useClass: IngressBerthBuilder }], exports: [BerthBuilder] })
+/** From what arrives at an agent's port to its answer: a builder for every kind of port. */
+@Module({ providers: [HttpPortBuilder] })
 export class IngressModule {
   /**
    * @param config gives settings and log
    * @param servers makes the HTTP servers of agents, and lists them
+   * @param ports takes the builders
    */
-  static using(config: DynamicModule, servers: DynamicModule): DynamicModule {
-    return { module: IngressModule, imports: [config, servers, DiscoveryModule] };
+  static using(config: DynamicModule, servers: DynamicModule, ports: DynamicModule): DynamicModule {
+    return { module: IngressModule, imports: [config, servers, ports, DiscoveryModule] };
   }
 }

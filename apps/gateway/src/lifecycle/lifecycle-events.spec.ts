@@ -13,8 +13,8 @@ describe('LifecycleEvents', () => {
     const { events } = make();
     const heard: number[] = [];
     events.on('port.leased', ({ port }) => void heard.push(port));
-    events.emit('port.leased', { agentId: 'a', port: 1 });
-    events.emit('port.leased', { agentId: 'a', port: 2 });
+    events.emit('port.leased', { agentId: 'a', port: 1, scheme: 'http' });
+    events.emit('port.leased', { agentId: 'a', port: 2, scheme: 'http' });
     expect(heard).toEqual([]);
     await eventually(() => heard.length === 2);
     expect(heard).toEqual([1, 2]);
@@ -39,7 +39,7 @@ describe('LifecycleEvents', () => {
     const off = events.on('port.leased', () => void heard.push('off'));
     events.on('port.leased', () => void heard.push('on'));
     off();
-    events.emit('port.leased', { agentId: 'a', port: 1 });
+    events.emit('port.leased', { agentId: 'a', port: 1, scheme: 'http' });
     await eventually(() => heard.length > 0);
     expect(heard).toEqual(['on']);
   });

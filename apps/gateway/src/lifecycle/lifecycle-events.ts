@@ -23,7 +23,8 @@ export interface LifecycleEventMap {
   'connection.closed': [{ agentId: string; connectionId: string; reason: string }];
   /** a connection was ended before a registration was asked for; what is refused later is `registration.refused` */
   'handshake.failed': [{ remoteAddress: string; reason: HandshakeFailure }];
-  'port.leased': [{ agentId: string; port: number }];
+  /** scheme: of the address as clients write it, such as `http` */
+  'port.leased': [{ agentId: string; port: number; scheme: string }];
   'port.released': [{ agentId: string; port: number }];
   'registration.refused': [{ agentId: string; code: string; message: string }];
   'server.start-failed': [{ agentId: string; message: string }];

@@ -7,9 +7,10 @@ import { PortAllocatorService } from '@berth/port-allocator';
 import { eventually, freePortRange } from '@berth/testing';
 import { Agent } from '../agents/index.js';
 import { AgentBerths } from './agent-berths.js';
+import { PortKinds, type PortOrder } from './port-kinds.js';
 import { LifecycleEvents } from '../lifecycle/index.js';
 
-const agent = (id: string): Agent => new Agent(id, id);
+const agent = (id: string, kind = 'test'): Agent => new Agent(id, id, kind);
 const nothing = (): void => undefined;
 
 describe('AgentBerths', () => {
@@ -36,13 +37,15 @@ describe('AgentBerths', () => {
     ports = new PortAllocatorService({ range });
     built = [];
     failures = 0;
-    const build = (_: Agent, port: number): PooledHttpServer => {
+    const build = ({ port }: PortOrder): PooledHttpServer => {
       const server = new FailingServer({ host: '127.0.0.1', port });
       built.push(server);
       return server;
     };
     const options = { bindAttempts: 3, stopGraceMs: 1000 };
-    berths = new AgentBerths(ports, { build }, options, new LifecycleEvents(silentLog), silentLog);
+    const kinds = new PortKinds();
+    kinds.add({ kind: 'test', build });
+    berths = new AgentBerths(ports, kinds, options, new LifecycleEvents(silentLog), silentLog);
   });
   afterEach(() => berths.close(0));
 
@@ -62,7 +65,7 @@ describe('AgentBerths', () => {
 
   it('issue 8, C13: goes on through the range past ports of other programs, and does not try them again', async () => {
     const others = await Promise.all([0, 1, 2, 3].map((i) => occupied(range.start + i)));
-    expect(await berths.start(agent('a'), nothing)).toBe(range.end);
+    expect((await berths.start(agent('a'), nothing)).port).toBe(range.end);
     expect(built).toHaveLength(5);
     await expect(berths.start(agent('b'), nothing)).rejects.toThrow(/4 of them held by other programs/);
     expect(built).toHaveLength(5);
@@ -98,10 +101,10 @@ describe('AgentBerths', () => {
 
   it('A3: an agent that returns in the same turn gets its port', async () => {
     await berths.start(agent('first'), nothing);
-    const port = await berths.start(agent('a'), nothing);
+    const { port } = await berths.start(agent('a'), nothing);
     await berths.stop('first');
     const [, again] = await Promise.all([berths.stop('a'), berths.start(agent('a'), nothing)]);
-    expect(again).toBe(port);
+    expect(again.port).toBe(port);
   });
 
   it('A8: tells whoever started it when a server ends by itself, and not when it is stopped', async () => {

@@ -1,5 +1,4 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { PooledHttpServer } from '@berth/http-server-pool';
 import { BerthError, messageOf } from '@berth/errors';
 import { LimitedLog, type Log } from '@berth/observability';
 import { type Lease, PortAllocatorService } from '@berth/port-allocator';
@@ -7,16 +6,19 @@ import type { Agent } from '../agents/index.js';
 import { GATEWAY_LOG } from '../gateway.tokens.js';
 import { LifecycleEvents } from '../lifecycle/index.js';
 import { agentPortsConfig } from './agent-ports.settings.js';
+import { PortKinds, type PortServer } from './port-kinds.js';
 
-/** Makes the (not yet listening) HTTP server of an agent on a port; ingress provides it. */
-export abstract class BerthBuilder {
-  abstract build(agent: Agent, port: number): PooledHttpServer;
+/** Where clients reach an agent. */
+export interface OpenPort {
+  port: number;
+  /** as in {@link PortServer} */
+  scheme: string;
 }
 
 /** A port with the server that listens on it. */
-export interface Berth {
+interface Berth {
   readonly lease: Lease;
-  readonly server: PooledHttpServer;
+  readonly server: PortServer;
   /** to be told when the server ends by itself */
   readonly onLost: (error: BerthError) => void;
 }
@@ -41,7 +43,7 @@ export class AgentBerths {
 
   constructor(
     private readonly ports: PortAllocatorService,
-    private readonly builder: BerthBuilder,
+    private readonly kinds: PortKinds,
     @Inject(agentPortsConfig.KEY) private readonly options: BerthOptions,
     private readonly events: LifecycleEvents,
     @Inject(GATEWAY_LOG) private readonly log: Log,
@@ -49,11 +51,12 @@ export class AgentBerths {
     this.limited = new LimitedLog(log);
   }
 
-  /** Snapshot: agent id, port, and since when its server listens (ms since the epoch). */
-  list(): { agentId: string; port: number; startedAt: number }[] {
+  /** Snapshot: agent id, port, scheme, and since when its server listens (ms since the epoch). */
+  list(): (OpenPort & { agentId: string; startedAt: number })[] {
     return [...this.open].map(([agentId, { lease, server }]) => ({
       agentId,
       port: lease.port,
+      scheme: server.scheme,
       startedAt: server.startedAt ?? lease.leasedAt,
     }));
   }
@@ -63,10 +66,11 @@ export class AgentBerths {
    * other programs hold are passed over, as many as there are (issue 8, C13).
    *
    * @param onLost told when the server ends by itself
-   * @throws BerthError `BERTH_PORTS_EXHAUSTED`, `BERTH_SERVER_EXISTS`, `BERTH_DRAINING`, or
-   *   `BERTH_SERVER_START_FAILED` after all attempts
+   * @throws BerthError `BERTH_PORT_KIND_UNSUPPORTED`, `BERTH_PORTS_EXHAUSTED`, `BERTH_SERVER_EXISTS`,
+   *   `BERTH_DRAINING`, or `BERTH_SERVER_START_FAILED` after all attempts
    */
-  async start(agent: Agent, onLost: (error: BerthError) => void): Promise<number> {
+  async start(agent: Agent, onLost: (error: BerthError) => void): Promise<OpenPort> {
+    const builder = this.kinds.builderOf(agent.portKind);
     await this.releasing.get(agent.id);
     if (this.open.has(agent.id))
       throw new BerthError('BERTH_SERVER_EXISTS', `server already exists for agent ${agent.id}`);
@@ -74,7 +78,7 @@ export class AgentBerths {
     let failures = 0;
     for (;;) {
       const lease = this.ports.allocate(agent.id, tried);
-      const server = this.builder.build(agent, lease.port);
+      const server = builder.build({ agent, port: lease.port });
       try {
         await server.start();
       } catch (thrown) {
@@ -89,7 +93,7 @@ export class AgentBerths {
         throw new BerthError('BERTH_DRAINING', 'the gateway is shutting down');
       }
       this.keep(agent.id, { lease, server, onLost });
-      return lease.port;
+      return { port: lease.port, scheme: server.scheme };
     }
   }
 
@@ -142,13 +146,14 @@ export class AgentBerths {
   }
 
   private keep(agentId: string, berth: Berth): void {
-    const { port } = berth.lease;
-    berth.server.onUnexpectedClose = (error) => {
+    const { lease, server } = berth;
+    const opened = { agentId, port: lease.port, scheme: server.scheme };
+    server.onLost = (error) => {
       this.reportLost(agentId, berth, error);
     };
     this.open.set(agentId, berth);
-    this.events.emit('port.leased', { agentId, port });
-    this.log.info({ agentId, port }, 'agent server listens');
+    this.events.emit('port.leased', opened);
+    this.log.info(opened, 'agent server listens');
   }
 
   /** @returns whether another program holds the port */

@@ -10,6 +10,7 @@ import {
   type WindowSettings,
 } from '@berth/tunnel-protocol';
 import { type Agent, AgentRegistry } from '../agents/index.js';
+import { DEFAULT_PORT_KIND } from '../ports/index.js';
 import { GATEWAY_LOG } from '../gateway.tokens.js';
 import { LifecycleEvents } from '../lifecycle/index.js';
 import { checkAgentId, checkCertificate, checkToken } from './agent-credentials.js';
@@ -149,10 +150,11 @@ export class Handshakes implements ConnectionJudge {
   }
 
   private async register(hello: Hello, connection: TunnelConnection): Promise<void> {
+    const registration = { metadata: hello.metadata, portKind: hello.portKind || DEFAULT_PORT_KIND };
     let agent: Agent;
     try {
-      agent = await this.registry.register(connection, hello.metadata, (port) => {
-        connection.welcome(port);
+      agent = await this.registry.register(connection, registration, (opened) => {
+        connection.welcome(opened);
       });
     } catch (thrown) {
       this.refuse(connection, thrown, hello.agentId);

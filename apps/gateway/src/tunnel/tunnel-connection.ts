@@ -11,6 +11,7 @@ import {
   TunnelSession,
   Upkeep,
 } from '@berth/tunnel-protocol';
+import type { OpenPort } from '../ports/index.js';
 import type { Caller, HandshakeOptions } from './handshake.js';
 
 /** Numbers of the Pings that ask whether a process still answers; those of Liveness count up from 1. */
@@ -123,12 +124,13 @@ export class TunnelConnection implements AgentConnection {
   }
 
   /** Says yes to the agent: the first frame that it gets. */
-  welcome(port: number): void {
+  welcome({ port, scheme }: OpenPort): void {
     const { publicHost: host, window, pingIntervalMs, pingTimeoutMs } = this.options;
     this.session.sendWelcome({
       version: PROTOCOL_VERSION,
       connectionId: this.id,
       port,
+      scheme,
       host,
       limits: { maxExchanges: 0, initialWindowBytes: window.startBytes },
       pingIntervalMs,

@@ -35,6 +35,7 @@ export function helloOf(agentId: string, overrides: Partial<Hello> = {}): Hello 
     metadata: {},
     instanceId: `instance of ${agentId}`,
     softwareVersion: 'test',
+    portKind: '',
     ...overrides,
   };
 }

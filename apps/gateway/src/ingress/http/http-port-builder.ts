@@ -1,10 +1,15 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import { AgentHttpServerFactory, HttpServerPool, type PooledHttpServer } from '@berth/http-server-pool';
 import { LimitedLog, type Log } from '@berth/observability';
-import type { Agent } from '../../agents/index.js';
 import { GATEWAY_LOG } from '../../gateway.tokens.js';
-import { agentPortsConfig, type BerthBuilder } from '../../ports/index.js';
+import {
+  agentPortsConfig,
+  DEFAULT_PORT_KIND,
+  PortKinds,
+  type PortOrder,
+  type PortServerBuilder,
+} from '../../ports/index.js';
 import { AgentIngress } from './agent-ingress.js';
 import { AnswerLog } from './answer-log.js';
 import { ClientLimits, ClientTotal, type ConnectionLimits } from '../client-limits.js';
@@ -16,9 +21,10 @@ import { findMarked } from '../marked-providers.js';
 import { PipelineBudget } from './pipeline-budget.js';
 import { type AgentPortMiddleware, isMeant, UseOnAgentPorts } from './port-middleware.js';
 
-/** Makes the server behind an agent's port, with the ingress of that agent as its only handler. */
+/** Makes HTTP ports: the server behind an agent's port, with the ingress of that agent as its only handler. */
 @Injectable()
-export class IngressBerthBuilder implements BerthBuilder {
+export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
+  readonly kind = DEFAULT_PORT_KIND;
   private readonly deadlines = new Deadlines();
   private interceptors: readonly IngressInterceptor[] | undefined;
   private middleware: readonly AgentPortMiddleware[] | undefined;
@@ -28,6 +34,7 @@ export class IngressBerthBuilder implements BerthBuilder {
 
   /** @param ports the address that agents' ports listen on, and what they take */
   constructor(
+    private readonly kinds: PortKinds,
     private readonly factory: AgentHttpServerFactory,
     private readonly servers: HttpServerPool,
     private readonly discovery: DiscoveryService,
@@ -40,7 +47,11 @@ export class IngressBerthBuilder implements BerthBuilder {
     this.limitedLog = new LimitedLog(log);
   }
 
-  build(agent: Agent, port: number): PooledHttpServer {
+  onModuleInit(): void {
+    this.kinds.add(this);
+  }
+
+  build({ agent, port }: PortOrder): PooledHttpServer {
     // Looked up with the first agent: by then every module is there.
     this.interceptors ??= findMarked<IngressInterceptor>(this.discovery, UseAtIngress);
     this.middleware ??= findMarked<AgentPortMiddleware>(this.discovery, UseOnAgentPorts);
