@@ -9,7 +9,7 @@
 const LIBRARIES = {
   errors: [],
   'node-runtime': [],
-  exchange: [],
+  exchange: ['errors'],
   'http-rules': ['exchange'],
   observability: ['errors', 'node-runtime'],
   config: ['errors', 'node-runtime'],

@@ -8,12 +8,31 @@ export { defaultGatewaySettings, GATEWAY, type GatewaySettings, loadGatewaySetti
 export { GATEWAY_LOG, GATEWAY_SETTINGS } from './gateway.tokens.js';
 export {
   type AgentPortMiddleware,
+  type ChosenAgent,
+  type ExchangeAnsweredEvent,
+  type ExchangeEndedEvent,
+  type ExchangeOpenedEvent,
+  type ExchangeRule,
   type IngressAnswer,
   type IngressInterceptor,
   type IngressRequest,
   type IngressResponse,
   UseAtIngress,
   UseOnAgentPorts,
+  UseOnExchanges,
 } from './ingress/index.js';
 export { type RunningGateway, startGateway } from './start-gateway.js';
 export { TunnelGrpcServer } from './tunnel/index.js';
+export {
+  type Dispatch,
+  type DispatchSink,
+  ExchangeDecorator,
+  type ExchangeHandler,
+  ExchangeKind,
+  type ExchangeRequest,
+  type OpenedExchange,
+  ResetCode,
+  SinkDecorator,
+  type Waiting,
+} from '@berth/exchange';
+export { appendHeader, type FlatHeaders, headerValue, headerValues, removeHeader, setHeader } from '@berth/http-rules';

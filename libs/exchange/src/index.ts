@@ -1,7 +1,18 @@
-export { Backlog, passesBy } from './backlog.js';
+export { Backlog, type Corkable, passesBy } from './backlog.js';
+export { BytePipe } from './byte-pipe.js';
 export { ByteQueue, JOIN_BELOW_BYTES } from './byte-queue.js';
+export { ExchangeDecorator, SinkDecorator } from './decorators.js';
+export {
+  composeHandlers,
+  type Dispatch,
+  type DispatchSink,
+  type ExchangeHandler,
+  type ExchangeRequest,
+  type Waiting,
+} from './dispatch.js';
 export type { Carrier, Exchange, IncomingExchange, OpenedExchange } from './exchange.js';
 export type { FlatHeaders } from './flat-headers.js';
 export { ExchangeKind, type InterimHead, type OpenHead, ResetCode, type ResponseHead } from './heads.js';
+export { PacedWriter } from './paced-writer.js';
 export { requestIdOf } from './request-id.js';
 export type { BodySink, ExchangeFailure, ResponseSink } from './sinks.js';

@@ -1,3 +1,4 @@
+import type { BerthError } from '@berth/errors';
 import type { FlatHeaders } from './flat-headers.js';
 import type { InterimHead, ResetCode, ResponseHead } from './heads.js';
 
@@ -6,6 +7,8 @@ export interface ExchangeFailure {
   code: ResetCode | 'connection-lost';
   /** for logs; never to be matched */
   message: string;
+  /** what to tell the client, where a handler on the way has decided that */
+  error?: BerthError;
 }
 
 /**

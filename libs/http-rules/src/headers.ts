@@ -1,5 +1,6 @@
 import type { FlatHeaders } from '@berth/exchange';
-import { headerValue } from './flat-headers.js';
+import { headerValue, withoutHeader } from './flat-headers.js';
+import { forbidsLength } from './methods.js';
 import { keepConnection } from './upgrade.js';
 
 /** What a head says about its message, gathered while it is copied for the next hop. */
@@ -58,6 +59,18 @@ export function relayHead(raw: readonly string[], keepUpgrade: boolean): Relayed
     throw new FramingError('Content-Length beside Transfer-Encoding');
   }
   if (keepUpgrade && headerValue(head.headers, 'connection') === undefined) head.headers.push('Connection', 'Upgrade');
+  return head;
+}
+
+/**
+ * The head of a response for the next hop, and no length where there must be none.
+ *
+ * @param isSwitch keeps `Upgrade` and `Connection: Upgrade`
+ * @throws FramingError as {@link relayHead} does
+ */
+export function relayResponseHead(status: number, raw: readonly string[], isSwitch: boolean): RelayedHead {
+  const head = relayHead(raw, isSwitch);
+  if (forbidsLength(status)) head.headers = withoutHeader(head.headers, 'content-length');
   return head;
 }
 

@@ -7,3 +7,4 @@ export {
 export { HttpServerPool } from './http-server-pool.js';
 export { HttpServerPoolModule } from './http-server-pool.module.js';
 export { type BindAddress, bindKey, PooledHttpServer } from './pooled-http-server.js';
+export { endWithError, errorOfParser, newRequestId } from './raw-answers.js';

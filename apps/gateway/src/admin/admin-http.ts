@@ -1,15 +1,16 @@
-import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { INestApplication } from '@nestjs/common';
 import type { Frozen } from '@berth/config';
-import { BerthError, errorBody } from '@berth/errors';
+import { BerthError } from '@berth/errors';
+import { endWithError, errorOfParser, newRequestId } from '@berth/http-server-pool';
 import type { Log } from '@berth/observability';
 import { GATEWAY_LOG } from '../gateway.tokens.js';
 import { AdminAccess } from './admin-access.js';
 import { ADMIN_HEADERS, hardenAnswer } from './admin-headers.js';
 import { methodsByPath } from './allowed-methods.js';
 import { httpConfig, type HttpSettings } from './http.settings.js';
-import { ErrorFilter, newAdminRequestId } from './error.filter.js';
+import { ErrorFilter } from './error.filter.js';
 import { openApiDocument } from './open-api.js';
 
 interface ExpressInstance {
@@ -74,30 +75,12 @@ function answerClientError(error: Error & { code?: string }, socket: Duplex, log
     socket.destroy();
     return;
   }
-  const refused = asBerthError(error);
-  const requestId = newAdminRequestId();
-  log.debug({ requestId, code: refused.code, reason: refused.message }, 'admin request answered with an error');
-  const body = JSON.stringify(errorBody(refused, requestId));
-  const headers = Object.entries(ADMIN_HEADERS).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(
-    `HTTP/1.1 ${refused.httpStatus} ${STATUS_CODES[refused.httpStatus] ?? 'Error'}\r\n` +
-      `${headers.join('')}Content-Type: application/json; charset=utf-8\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  const refused = errorOfParser(
+    error,
+    'the request head is larger than the admin port takes',
+    'the request did not arrive in time (http.headersTimeoutMs, http.requestTimeoutMs)',
   );
-}
-
-function asBerthError({ code }: { code?: string }): BerthError {
-  switch (code) {
-    case 'HPE_HEADER_OVERFLOW':
-      return new BerthError('BERTH_HEADERS_TOO_LARGE', 'the request head is larger than the admin port takes');
-    case 'HPE_INVALID_METHOD':
-      return new BerthError('BERTH_BAD_REQUEST', 'the request method is unknown');
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return new BerthError(
-        'BERTH_REQUEST_TIMEOUT',
-        'the request did not arrive in time (http.headersTimeoutMs, http.requestTimeoutMs)',
-      );
-    default:
-      return new BerthError('BERTH_BAD_REQUEST', 'the request is not valid HTTP');
-  }
+  const requestId = newRequestId();
+  log.debug({ requestId, code: refused.code, reason: refused.message }, 'admin request answered with an error');
+  endWithError(socket, refused, requestId, Object.entries(ADMIN_HEADERS).flat());
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import {
   type ArgumentsHost,
   Catch,
@@ -9,6 +8,7 @@ import {
 } from '@nestjs/common';
 import type { Response } from 'express';
 import { BerthError, errorBody, type ErrorCode, messageOf } from '@berth/errors';
+import { newRequestId } from '@berth/http-server-pool';
 import type { Log } from '@berth/observability';
 import { GATEWAY_LOG } from '../gateway.tokens.js';
 
@@ -29,18 +29,13 @@ export class ErrorFilter implements ExceptionFilter {
       response.status(503).json(thrown.getResponse());
       return;
     }
-    const requestId = newAdminRequestId();
+    const requestId = newRequestId();
     const status = statusOf(thrown);
     const error = asBerthError(thrown, status);
     if (error.code === 'BERTH_INTERNAL') this.log.error({ requestId, err: thrown }, 'admin request failed');
     else this.log.debug({ requestId, code: error.code, reason: error.message }, 'admin request answered with an error');
     response.status(status ?? error.httpStatus).json(errorBody(error, requestId));
   }
-}
-
-/** Finds a request of the admin port in the logs. */
-export function newAdminRequestId(): string {
-  return `req-${randomBytes(6).toString('hex')}`;
 }
 
 const CODES: Partial<Record<number, ErrorCode>> = {

@@ -1,7 +1,6 @@
 import { BerthError, type ErrorCode } from '@berth/errors';
-import { isIdempotent } from '@berth/http-rules';
-import { type ExchangeFailure, type OpenedExchange, ResetCode } from '@berth/exchange';
-import type { IngressOptions } from './ingress-context.js';
+import { type ExchangeFailure, ResetCode } from '@berth/exchange';
+import type { ExchangeOptions } from './exchange-context.js';
 
 const CODES: Partial<Record<ExchangeFailure['code'], ErrorCode>> = {
   [ResetCode.refused]: 'BERTH_AGENT_BUSY',
@@ -25,6 +24,7 @@ const MESSAGES: Partial<Record<ErrorCode, string>> = {
 
 /** What a client is told about an exchange that failed at or on the way to its agent; the cause is for the log. */
 export function errorOfFailure(agentId: string, failure: ExchangeFailure): BerthError {
+  if (failure.error !== undefined) return failure.error;
   const code = CODES[failure.code] ?? 'BERTH_BAD_AGENT_RESPONSE';
   // Only this reason is for clients as well: agents leave addresses out of it (docs/protocol.md, Enums).
   const reason = failure.code === ResetCode.localUnreachable && failure.message !== '' ? `: ${failure.message}` : '';
@@ -32,22 +32,12 @@ export function errorOfFailure(agentId: string, failure: ExchangeFailure): Berth
   return new BerthError(code, message, { cause: failure });
 }
 
-/**
- * Whether the request may be sent on another connection: nothing of it can have reached the local
- * service, or doing it twice does no harm, and nothing of an answer has come.
- */
-export function mayTryAgain({ code }: ExchangeFailure, exchange: OpenedExchange | undefined): boolean {
-  if (code !== 'connection-lost' && code !== ResetCode.refused) return false;
-  if (exchange === undefined || exchange.headReceived || exchange.informationalCount > 0) return false;
-  return !exchange.open.body && isIdempotent(exchange.open.method);
-}
-
 /** What the agent sent is nothing that a client may be sent. */
 export function unusableAnswer(agentId: string, why: string): BerthError {
   return new BerthError('BERTH_BAD_AGENT_RESPONSE', `the response of agent ${agentId} cannot be relayed: ${why}`);
 }
 
-type Timeouts = Pick<IngressOptions, 'responseTimeoutMs' | 'idleTimeoutMs' | 'bodyStartTimeoutMs'>;
+type Timeouts = Pick<ExchangeOptions, 'responseTimeoutMs' | 'idleTimeoutMs' | 'bodyStartTimeoutMs'>;
 
 /** The request is out, and no response head came. */
 export function noAnswer(agentId: string, { responseTimeoutMs }: Timeouts): BerthError {
@@ -95,10 +85,18 @@ export function bodyNotBegun({ bodyStartTimeoutMs }: Timeouts): BerthError {
 }
 
 /** The client sends its body, but hardly. */
-export function uploadTooSlow(bytes: number, { minRateBytesPerSecond, rateWindowMs }: IngressOptions): BerthError {
+export function uploadTooSlow(bytes: number, { minRateBytesPerSecond, rateWindowMs }: ExchangeOptions): BerthError {
   const rule = `ingress.minRateBytesPerSecond is ${minRateBytesPerSecond}`;
   return new BerthError(
     'BERTH_REQUEST_TIMEOUT',
     `${bytes} bytes of the request body came in ${rateWindowMs} ms (${rule}, ingress.rateWindowMs)`,
+  );
+}
+
+/** The error for a body over `ingress.maxBodyBytes`. */
+export function bodyTooLarge(limit: number): BerthError {
+  return new BerthError(
+    'BERTH_BODY_TOO_LARGE',
+    `the request body is larger than ${limit} bytes (ingress.maxBodyBytes)`,
   );
 }

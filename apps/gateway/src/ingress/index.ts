@@ -1,8 +1,10 @@
-export { AgentIngress } from './http/agent-ingress.js';
-export { type ConnectionLimits } from './client-limits.js';
-export { Deadlines } from './deadlines.js';
-export type { ForwardedPolicy } from './http/forwarded.js';
-export type { IngressContext, IngressOptions } from './ingress-context.js';
+export type { ConnectionLimits } from './client-limits.js';
+export { DEFAULT_RULE_ORDER, type ExchangeRule, HANDLER_ORDER, UseOnExchanges } from './exchange-handlers.js';
+export type { ExchangeAnsweredEvent, ExchangeEndedEvent, ExchangeOpenedEvent } from './handlers/events.js';
+export { type AgentPortMiddleware, UseOnAgentPorts } from './http/port-middleware.js';
+export { ServerOptions } from './http/server-options.js';
+export { IngressModule } from './ingress.module.js';
+export { ingressConfig, IngressSettings } from './ingress.settings.js';
 export {
   type IngressAnswer,
   type IngressInterceptor,
@@ -10,7 +12,4 @@ export {
   type IngressResponse,
   UseAtIngress,
 } from './interceptor.js';
-export { IngressModule } from './ingress.module.js';
-export { ingressConfig, IngressSettings } from './ingress.settings.js';
-export { type AgentPortMiddleware, UseOnAgentPorts } from './http/port-middleware.js';
-export { ServerOptions } from './http/server-options.js';
+export type { ChosenAgent } from './marked-providers.js';

@@ -1,15 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import type { BerthError } from '@berth/errors';
-import { LimitedLog, type Log } from '@berth/observability';
+import { type ExchangeStats, LimitedLog, type Log } from '@berth/observability';
 import { clientAddress } from '../client-address.js';
 
 /** Of a path, in a log line. */
 const MAX_PATH_CHARS = 256;
 
 /**
- * What Berth answered by itself at one agent's port, so that the request id in
- * an answer leads somewhere (issue 8, E29): 5xx at warn and limited, with what
- * the limit leaves out at debug; 4xx at debug.
+ * Counts and logs what Berth answered by itself at one agent's port, so that the
+ * request id in an answer leads somewhere: 5xx at warn and limited, with what the
+ * limit leaves out at debug; 4xx at debug.
  */
 export class AnswerLog {
   private readonly limited: LimitedLog;
@@ -17,16 +17,24 @@ export class AnswerLog {
   constructor(
     private readonly log: Log,
     private readonly agentId: string,
+    private readonly stats: ExchangeStats,
   ) {
     this.limited = new LimitedLog(log, undefined, { agentId });
   }
 
+  /** An error has been given in place of the agent's answer. */
+  failed(error: BerthError, requestId: string, request: IncomingMessage): void {
+    this.stats.errors += 1;
+    this.stats.answered(error.httpStatus);
+    this.refused(error, requestId, request);
+  }
+
   /**
-   * An error answer has left.
+   * What came has been answered with an error, and was never for the agent.
    *
    * @param request undefined when what came was none
    */
-  answered(error: BerthError, requestId: string, request: IncomingMessage | undefined): void {
+  refused(error: BerthError, requestId: string, request: IncomingMessage | undefined): void {
     const fields = this.fields(error, requestId, request);
     const message = `answered with an error: ${error.code}`;
     if (error.httpStatus >= 500) this.warn(fields, message);
@@ -35,11 +43,13 @@ export class AnswerLog {
 
   /** An answer ended in the middle, where its client sees it. */
   brokenOff(error: BerthError, requestId: string, request: IncomingMessage): void {
+    this.stats.errors += 1;
     this.warn(this.fields(error, requestId, request), `an answer was broken off: ${error.code}`);
   }
 
   /** A pipe ended otherwise than by two ends: that is how many of them end. */
   pipeBrokenOff(error: BerthError, requestId: string, request: IncomingMessage): void {
+    this.stats.errors += 1;
     this.log.debug(this.fields(error, requestId, request), `a pipe was broken off: ${error.code}`);
   }
 

@@ -1,18 +1,20 @@
 import type { ServerResponse } from 'node:http';
-import { headerPairs, isBodiless, relayTrailers, withoutHeader } from '@berth/http-rules';
-import { Backlog, type FlatHeaders, type InterimHead, passesBy, type ResponseHead } from '@berth/exchange';
-import { flushHead, relayAnswer, sendNow } from './http-messages.js';
+import { headerPairs, isBodiless, relayResponseHead, relayTrailers, withoutHeader } from '@berth/http-rules';
+import {
+  type Corkable,
+  type FlatHeaders,
+  type InterimHead,
+  type OpenedExchange,
+  PacedWriter,
+  type ResponseHead,
+} from '@berth/exchange';
 
 /** A body up to this size leaves in one string with its head. */
 const INLINE_BODY_BYTES = 2048;
 
 export interface AnswerOwner {
-  /** the client has taken so many bytes of the body */
-  taken(bytes: number): void;
-  /** bytes wait for the client from now on */
-  fellBehind(): void;
-  /** none do any more */
-  caughtUp(): void;
+  /** undefined where a handler answers by itself */
+  readonly exchange: OpenedExchange | undefined;
   /** the body is not what its head said: the client must not take it for whole */
   contradicted(what: string): void;
   /** head or trailers cannot be sent as HTTP */
@@ -20,21 +22,19 @@ export interface AnswerOwner {
 }
 
 /** Writes one answer to its client: framing is rebuilt, everything else is as the agent sent it. */
-export class AnswerWriter {
+export class AnswerWriter extends PacedWriter {
   /** bytes that Content-Length still promises; undefined: chunked or until close */
   private remaining: number | undefined;
   private bodiless = false;
-  /** undefined while the client has never been slow */
-  private backlog: Backlog | undefined;
-  /** the agent's End, which waits until the client has taken what came before it */
-  private endWaits = false;
 
   /** @param method of the request */
   constructor(
     private readonly response: ServerResponse,
     private readonly method: string,
     private readonly owner: AnswerOwner,
-  ) {}
+  ) {
+    super();
+  }
 
   /** Passes an interim response on; clients of HTTP/1.0 know none. */
   informational(head: InterimHead): void {
@@ -42,7 +42,7 @@ export class AnswerWriter {
     if (response.headersSent || response.req.httpVersionMinor === 0) return;
     try {
       if (head.status === 100) response.writeContinue();
-      else response.writeInformation(head.status, relayAnswer(head, false).headers);
+      else response.writeInformation(head.status, relayResponseHead(head.status, head.headers, false).headers);
     } catch (thrown) {
       this.owner.unsendable(thrown);
     }
@@ -62,7 +62,7 @@ export class AnswerWriter {
   head(head: ResponseHead): boolean {
     const { response } = this;
     try {
-      const { headers, contentLength, announcesTrailers } = relayAnswer(head, false);
+      const { headers, contentLength, announcesTrailers } = relayResponseHead(head.status, head.headers, false);
       this.bodiless = isBodiless(this.method, head.status);
       this.remaining = this.bodiless ? undefined : contentLength;
       const noTrailers = this.bodiless || contentLength !== undefined || response.req.httpVersionMinor === 0;
@@ -83,7 +83,7 @@ export class AnswerWriter {
     const { response } = this;
     const { length } = bytes;
     if (this.bodiless) {
-      this.owner.taken(length);
+      this.taken(length);
       return;
     }
     if (this.remaining !== undefined) {
@@ -92,23 +92,15 @@ export class AnswerWriter {
         this.owner.contradicted('the response is longer than its Content-Length');
         return;
       }
-      if (this.remaining === 0 && !this.isBehind) {
+      if (this.remaining === 0 && !this.behind) {
         // One write for head, body and end; as text, a small body even shares the head's buffer.
         if (length <= INLINE_BODY_BYTES) response.end(bytes.toString('latin1'), 'latin1');
         else response.end(bytes);
-        this.owner.taken(length);
+        this.taken(length);
         return;
       }
     }
-    const { isBehind } = this;
-    if (!isBehind && passesBy(response, bytes)) {
-      response.write(bytes);
-      this.owner.taken(length);
-    } else {
-      this.backlog ??= this.openBacklog();
-      this.backlog.add(bytes);
-      if (!isBehind) this.owner.fellBehind();
-    }
+    this.write(bytes);
   }
 
   end(trailers: FlatHeaders | undefined): void {
@@ -122,31 +114,37 @@ export class AnswerWriter {
       if (trailers !== undefined && response.chunkedEncoding)
         response.addTrailers(headerPairs(relayTrailers(trailers)));
       // From response.end() on, Node takes the connection for idle, and a server that stops would cut it.
-      if (this.isBehind) this.endWaits = true;
-      else if (!response.writableEnded) response.end();
+      this.finishInTurn();
     } catch (thrown) {
       this.owner.unsendable(thrown);
     }
   }
 
-  private openBacklog(): Backlog {
-    const { response } = this;
-    return new Backlog(
-      response,
-      () => response.socket,
-      (bytes) => {
-        this.owner.taken(bytes);
-        if (this.isBehind) return;
-        this.owner.caughtUp();
-        if (!this.endWaits) return;
-        this.endWaits = false;
-        if (!response.writableEnded) response.end();
-      },
-    );
+  protected get target(): ServerResponse {
+    return this.response;
   }
 
-  /** The client has not taken all that it was sent. */
-  private get isBehind(): boolean {
-    return this.backlog !== undefined && !this.backlog.empty;
+  protected get network(): Corkable | null {
+    return this.response.socket;
   }
+
+  protected taken(bytes: number): void {
+    this.owner.exchange?.consumed(bytes);
+  }
+
+  protected finish(): void {
+    if (!this.response.writableEnded) this.response.end();
+  }
+}
+
+/** Unlike `flushHeaders()`, which writes the head as UTF-8, this keeps its bytes. */
+function flushHead(response: ServerResponse): void {
+  if (!response.writableEnded && !response.destroyed) response.write('', 'latin1');
+}
+
+/** Hands the socket all that was written, the head included; Node holds it back until the turn ends. */
+function sendNow(response: ServerResponse): void {
+  flushHead(response);
+  const { socket } = response;
+  while (socket !== null && socket.writableCorked > 0) socket.uncork();
 }

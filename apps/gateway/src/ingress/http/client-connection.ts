@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { BerthError } from '@berth/errors';
+import { lingeringEnd } from './linger.js';
 import type { PipelineBudget } from './pipeline-budget.js';
 
 /** A response that a client connection waits for. */
@@ -158,21 +159,6 @@ export class ClientConnection {
 
 function pauseIfMeant(client: ClientConnection): void {
   client.pauseIfMeant();
-}
-
-/** For what a client still sends after the last answer, ms. */
-const LINGER_MS = 2000;
-
-/** Ends a socket, and reads to nowhere for a while what its client still sends. */
-export function lingeringEnd(this: Socket): void {
-  this.end();
-  this.resume();
-  if (this.destroyed) return;
-  const timer = setTimeout(() => this.destroy(), LINGER_MS);
-  timer.unref();
-  this.once('close', () => {
-    clearTimeout(timer);
-  });
 }
 
 /** Requests that wait behind the current one before the socket is no longer read. One read can bring more: 64 KiB of them. */

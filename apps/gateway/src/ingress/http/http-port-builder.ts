@@ -10,14 +10,17 @@ import {
   type PortOrder,
   type PortServerBuilder,
 } from '../../ports/index.js';
-import { AgentIngress } from './agent-ingress.js';
-import { AnswerLog } from './answer-log.js';
 import { ClientLimits, ClientTotal, type ConnectionLimits } from '../client-limits.js';
-import { Deadlines } from '../deadlines.js';
-import type { IngressOptions } from '../ingress-context.js';
+import type { ExchangeContext } from '../exchange-context.js';
+import { DEFAULT_RULE_ORDER, type ExchangeRule, UseOnExchanges } from '../exchange-handlers.js';
+import { exchangeChain } from '../handlers/chain.js';
+import { Deadlines } from '../handlers/deadlines.js';
 import { ingressConfig } from '../ingress.settings.js';
 import { type IngressInterceptor, UseAtIngress } from '../interceptor.js';
-import { findMarked } from '../marked-providers.js';
+import { findMarked, type Marked } from '../marked-providers.js';
+import { AgentIngress } from './agent-ingress.js';
+import { AnswerLog } from './answer-log.js';
+import type { IngressContext, IngressOptions } from './ingress-context.js';
 import { PipelineBudget } from './pipeline-budget.js';
 import { type AgentPortMiddleware, isMeant, UseOnAgentPorts } from './port-middleware.js';
 
@@ -26,8 +29,7 @@ import { type AgentPortMiddleware, isMeant, UseOnAgentPorts } from './port-middl
 export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
   readonly kind = DEFAULT_PORT_KIND;
   private readonly deadlines = new Deadlines();
-  private interceptors: readonly IngressInterceptor[] | undefined;
-  private middleware: readonly AgentPortMiddleware[] | undefined;
+  private found: ReturnType<HttpPortBuilder['findProviders']> | undefined;
   private readonly total: ClientTotal;
   private readonly pipelined: PipelineBudget;
   private readonly limitedLog: LimitedLog;
@@ -53,23 +55,18 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
 
   build({ agent, port }: PortOrder): PooledHttpServer {
     // Looked up with the first agent: by then every module is there.
-    this.interceptors ??= findMarked<IngressInterceptor>(this.discovery, UseAtIngress);
-    this.middleware ??= findMarked<AgentPortMiddleware>(this.discovery, UseOnAgentPorts);
-    const { limitedLog } = this;
-    const ingress = new AgentIngress(
-      {
-        agent,
-        options: this.options,
-        deadlines: this.deadlines,
-        pipelined: this.pipelined,
-        interceptors: this.interceptors,
-        log: this.log,
-        answerLog: new AnswerLog(this.log, agent.id),
-        limitedLog,
-      },
-      new ClientLimits(agent.id, this.total, limitedLog),
-    );
-    const middleware = this.middleware.filter((each) => isMeant(each, agent, this.log));
+    this.found ??= this.findProviders();
+    const { deadlines, found, limitedLog, log, options, pipelined } = this;
+    const exchanges: ExchangeContext = { agent, options, deadlines, log, limitedLog };
+    const context: IngressContext = {
+      ...exchanges,
+      options,
+      pipelined,
+      answerLog: new AnswerLog(log, agent.id, agent.stats),
+      dispatch: exchangeChain(exchanges, found.interceptors, found.rules),
+    };
+    const ingress = new AgentIngress(context, new ClientLimits(agent.id, this.total, limitedLog));
+    const middleware = found.middleware.filter((each) => isMeant(each, agent, log));
     const server = this.factory.create(`agent ${agent.id}`, { host: this.ports.host, port }, ingress, middleware);
     server.server.once('listening', () => {
       this.servers.store(server);
@@ -78,5 +75,15 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
       this.servers.delete(server);
     });
     return server;
+  }
+
+  private findProviders() {
+    const { discovery } = this;
+    const instanceOf = <T>({ instance }: Marked<T>): T => instance;
+    return {
+      interceptors: findMarked<IngressInterceptor>(discovery, UseAtIngress).map(instanceOf),
+      middleware: findMarked<AgentPortMiddleware>(discovery, UseOnAgentPorts).map(instanceOf),
+      rules: findMarked<ExchangeRule>(discovery, UseOnExchanges, DEFAULT_RULE_ORDER),
+    };
   }
 }

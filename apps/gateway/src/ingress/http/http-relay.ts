@@ -1,236 +1,167 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BerthError } from '@berth/errors';
-import { FramingError } from '@berth/http-rules';
+import { expectsContinue, FramingError } from '@berth/http-rules';
 import {
-  type Carrier,
+  type DispatchSink,
   type ExchangeFailure,
+  ExchangeKind,
+  type ExchangeRequest,
   type FlatHeaders,
   type InterimHead,
   type OpenedExchange,
   type OpenHead,
+  requestIdOf,
   ResetCode,
   type ResponseHead,
-  type ResponseSink,
+  type Waiting,
 } from '@berth/exchange';
+import { newRequestId } from '@berth/http-server-pool';
+import { clientAddress } from '../client-address.js';
+import { errorOfFailure, unusableAnswer } from '../failures.js';
 import { type AnswerOwner, AnswerWriter } from './answer-writer.js';
 import type { ClientConnection, PendingAnswer } from './client-connection.js';
-import { ClientPace } from '../client-pace.js';
-import { UNWATCHED, type Watched } from '../deadlines.js';
-import { newRequestId, sendError } from './error-responses.js';
-import { errorOfFailure, mayTryAgain, noAnswer, stoodStill, unusableAnswer, uploadTooSlow } from '../failures.js';
-import type { IngressContext } from '../ingress-context.js';
-import { expectsContinue, isEventStream, linger } from './http-messages.js';
-import type { IngressRequest } from '../interceptor.js';
-import { RequestUpload, type UploadOwner } from './request-upload.js';
-import { ResponseGate } from '../response-gate.js';
+import { sendError } from './error-responses.js';
+import type { IngressContext } from './ingress-context.js';
+import { lingerUpload } from './linger.js';
+import { refuse } from './refusal.js';
+import { readRequestHead } from './request-head.js';
+import { RequestUpload } from './request-upload.js';
 
 const RELAY = Symbol('relay');
 type RelayedResponse = ServerResponse & { [RELAY]?: HttpRelay };
 
+/** Makes an exchange of a request, in its turn; or refuses it. */
+export function relayRequest(
+  context: IngressContext,
+  client: ClientConnection,
+  request: IncomingMessage,
+  response: RelayedResponse,
+): void {
+  const obstacle = client.refusal ?? (request.complete ? undefined : client.broken);
+  const head = obstacle ?? readRequestHead(request, false, context.options);
+  if (head instanceof BerthError) {
+    refuse(context, request, response, head);
+    return;
+  }
+  const open: OpenHead = {
+    kind: ExchangeKind.http,
+    method: request.method as string,
+    target: request.url as string,
+    headers: head.headers,
+    body: head.chunked || (head.contentLength ?? 0) > 0,
+  };
+  const relay = new HttpRelay(context, client, request, response, open);
+  client.current = relay;
+  response[RELAY] = relay;
+  response.on('close', onResponseClose);
+  context.dispatch(relay, relay);
+}
+
 /**
- * One request of a client, from its head to the last byte of its answer.
+ * One request of a client, from its head to the last byte of its answer: HTTP on
+ * one side, an exchange on the other. All rules about exchanges are in handlers/.
  * Lives until the response has closed; see the states in docs/data-path.md.
  */
-export class HttpRelay implements ResponseSink, AnswerOwner, PendingAnswer, UploadOwner, Watched {
-  deadlineAt = 0;
-  watchIndex = UNWATCHED;
-  private pace: ClientPace | undefined;
-  private answerHeaders: FlatHeaders | undefined;
+class HttpRelay implements ExchangeRequest, DispatchSink, AnswerOwner, PendingAnswer {
+  /** undefined: not yet, or never */
   exchange: OpenedExchange | undefined;
-  private retried = false;
+  private wait: Waiting | undefined;
   private id: string | undefined;
-  /** undefined: a request without a body */
-  private readonly upload: RequestUpload | undefined;
+  /** undefined: not begun, or a request without a body */
+  private upload: RequestUpload | undefined;
+  /** the local service has asked for the body */
+  private continued = false;
   private ended = false;
-  private readonly startedAt = performance.now();
   private readonly answer: AnswerWriter;
-  /** holds frames back while interceptors look at the response head */
-  private gate: ResponseGate | undefined;
 
   constructor(
     private readonly context: IngressContext,
     private readonly client: ClientConnection,
     private readonly request: IncomingMessage,
     private readonly response: RelayedResponse,
-    private readonly open: OpenHead,
-    /** the request as interceptors saw it; undefined when there are none */
-    private readonly seenBy: IngressRequest | undefined,
+    readonly open: OpenHead,
   ) {
-    this.upload = open.body ? new RequestUpload(context, request, this) : undefined;
     this.answer = new AnswerWriter(response, open.method, this);
   }
 
-  /** Sends the request to the agent. */
-  begin(): void {
-    const { response, context } = this;
-    this.client.current = this;
-    response[RELAY] = this;
-    response.on('close', onResponseClose);
-    context.agent.stats.requests += 1;
-    context.deadlines.watch(this, this.timeoutMs);
-    if (this.openExchange()) this.upload?.begin();
+  get clientAddress(): string {
+    return clientAddress(this.request.socket.remoteAddress);
   }
 
-  /** Made when it is first asked for: from then on the answer is about this try. */
-  get requestId(): string {
-    return (this.id ??= newRequestId(this.exchange));
+  // --- what comes of the exchange ----------------------------------------------
+
+  opened(exchange: OpenedExchange): void {
+    this.exchange = exchange;
+    this.wait = undefined;
+    // A second try has no body.
+    if (this.open.body && !this.ended) this.upload ??= new RequestUpload(this.request, exchange);
   }
 
-  /** The head of an answer is out, or nobody is there to take one. */
-  get answered(): boolean {
-    return this.response.headersSent || this.response.destroyed;
+  waiting(wait: Waiting): void {
+    this.wait = wait;
   }
-
-  // --- frames of the agent ---------------------------------------------------
 
   informational(head: InterimHead): void {
-    // It says that the service is at work, also to a client that cannot be told.
-    this.touch();
-    if (head.status === 100 && this.upload !== undefined) this.upload.continued = true;
+    if (head.status === 100) this.continued = true;
     this.answer.informational(head);
   }
 
   head(head: ResponseHead): void {
-    const { seenBy } = this;
-    if (seenBy === undefined) {
-      this.sendHead(head);
-      return;
-    }
-    this.gate = new ResponseGate(this, () => (this.gate = undefined));
-    void this.gate.pass(this.context.interceptors, seenBy, head);
-  }
-
-  /** An interceptor threw: its error is the answer. */
-  rejectResponse(error: BerthError): void {
-    this.exchange?.reset(ResetCode.cancelled, 'an interceptor refused the response');
-    this.answerError(error);
-  }
-
-  /** @returns false when the head cannot be sent; an error is the answer then */
-  sendHead(head: ResponseHead): boolean {
-    // Service and client talk both ways from here, or the rest of the body is wanted by nobody.
-    this.pace?.end();
-    this.answerHeaders = head.headers;
-    this.touch();
-    const { upload } = this;
-    if (upload?.ended === false && !upload.continued && expectsContinue(this.open.headers)) this.lastAnswer();
-    if (!this.answer.head(head)) return false;
-    const { stats } = this.context.agent;
-    stats.answered(head.status);
-    stats.firstByte.observe((performance.now() - this.startedAt) / 1000);
-    return true;
+    const { exchange, request, upload } = this;
+    // Without an exchange nobody reads the rest of the request; without a 100 it may never come.
+    const isLast =
+      exchange === undefined
+        ? !request.complete
+        : upload?.ended === false && !this.continued && expectsContinue(this.open.headers);
+    if (isLast) this.lastAnswer();
+    this.answer.head(head);
   }
 
   data(bytes: Buffer): void {
-    if (this.gate !== undefined) {
-      this.gate.data(bytes);
-      return;
-    }
-    this.touch();
-    this.context.agent.stats.bytesOut += bytes.length;
     this.answer.data(bytes);
   }
 
   end(trailers: FlatHeaders | undefined): void {
-    if (this.gate !== undefined) this.gate.end(trailers);
-    else this.answer.end(trailers);
+    this.answer.end(trailers);
   }
 
   failed(failure: ExchangeFailure): void {
-    const error = errorOfFailure(this.context.agent.id, failure);
-    if (!this.retried && !this.ended && !this.answered && mayTryAgain(failure, this.exchange)) {
-      this.retried = true;
-      const { exchange, context } = this;
-      const { message: reason } = failure;
-      context.log.debug(
-        { connectionId: exchange?.connection.id, exchange: exchange?.id, reason },
-        'an exchange is tried once more',
-      );
-      this.openExchange(exchange?.connection, error);
-      return;
-    }
-    this.answerError(error);
+    this.answerError(errorOfFailure(this.context.agent.id, failure));
   }
 
   writable(): void {
-    this.touch();
     this.request.resume();
   }
 
-  progressed(): void {
-    this.touch();
-  }
-
-  // --- what the client does --------------------------------------------------
-
-  received(bytes: number, first: boolean): void {
-    if (first && !this.answered) this.startPace();
-    this.context.agent.stats.bytesIn += bytes;
-    this.pace?.count(bytes);
-    this.touch();
-  }
-
-  held(): void {
-    this.pace?.excuse();
-  }
-
-  complete(): void {
-    if (!this.answered) this.pace?.end();
-    this.touch();
-  }
-
-  refused(error: BerthError): void {
-    this.exchange?.reset(ResetCode.cancelled, error.message);
-    if (!this.answered) this.lastAnswer();
-    this.answerError(error);
-  }
-
-  // --- what becomes of the answer --------------------------------------------
-
-  taken(bytes: number): void {
-    this.pace?.count(bytes);
-    this.touch();
-    this.exchange?.consumed(bytes);
-  }
-
-  fellBehind(): void {
-    const { answerHeaders } = this;
-    if (answerHeaders === undefined || !isEventStream(answerHeaders)) this.startPace();
-  }
-
-  caughtUp(): void {
-    this.pace?.end();
-  }
+  // --- what becomes of the answer ----------------------------------------------
 
   contradicted(what: string): void {
-    this.exchange?.reset(ResetCode.internal, what);
-    this.context.agent.stats.errors += 1;
-    this.cutOff(unusableAnswer(this.context.agent.id, what));
+    this.giveUp(what, what);
   }
 
   unsendable(thrown: unknown): void {
-    this.exchange?.reset(ResetCode.internal, 'the response cannot be relayed');
     const why = thrown instanceof FramingError ? thrown.message : 'its head is not valid HTTP';
-    this.answerError(unusableAnswer(this.context.agent.id, why));
+    this.giveUp('the response cannot be relayed', why);
   }
 
   /** The response has left, or its connection is gone. */
   responseClosed(): void {
     if (this.ended) return;
     this.ended = true;
-    const { context, exchange, request, response } = this;
-    context.deadlines.unwatch(this);
-    context.agent.stats.latency.observe((performance.now() - this.startedAt) / 1000);
+    const { exchange, request, response } = this;
+    this.wait?.cancel();
     if (exchange !== undefined) {
       exchange.reset(ResetCode.cancelled, 'the client left');
       exchange.discard();
     }
     if (response.writableFinished && !request.complete && !request.destroyed) {
       this.client.unread = request;
-      linger(request);
+      lingerUpload(request);
     }
     this.client.answered();
   }
+
+  // --- what becomes of the client ----------------------------------------------
 
   clientGone(): void {
     this.request.socket.destroy();
@@ -238,66 +169,37 @@ export class HttpRelay implements ResponseSink, AnswerOwner, PendingAnswer, Uplo
 
   requestBroken(error: BerthError): boolean {
     if (this.request.complete) return false;
+    this.wait?.cancel();
     this.exchange?.reset(ResetCode.cancelled, 'the request body is not valid HTTP');
     this.answerError(error);
     return true;
   }
 
-  expired(): void {
-    const { response, context, exchange } = this;
-    if (!this.answered && this.upload?.mayAwaitContinue(this.open.headers) === true) {
-      context.deadlines.watch(this, this.timeoutMs);
-      return;
-    }
-    exchange?.reset(ResetCode.timeout, 'deadline passed at the gateway');
+  // -----------------------------------------------------------------------------
+
+  private giveUp(reason: string, why: string): void {
+    this.exchange?.reset(ResetCode.internal, reason);
+    this.answerError(unusableAnswer(this.context.agent.id, why));
+  }
+
+  /** Ends the request with an error answer, or with a visibly broken connection once a head is out. */
+  private answerError(error: BerthError): void {
+    const { context, request, requestId, response } = this;
+    if (response.destroyed) return;
     if (response.headersSent) {
-      this.cutOff(stoodStill(context.options));
+      context.answerLog.brokenOff(error, requestId, request);
+      this.answer.breakOff();
       return;
     }
-    this.answerError(this.upload?.expired() ?? noAnswer(context.agent.id, context.options));
+    if (this.open.body && !request.complete) this.lastAnswer();
+    sendError(response, error, requestId, context.options.retryAfterSeconds);
+    context.answerLog.failed(error, requestId, request);
   }
 
-  get paceAt(): number {
-    return this.pace?.dueAt ?? Infinity;
-  }
-
-  paceDue(): void {
-    const { context, exchange, pace } = this;
-    const isAnswer = this.answered;
-    if (!isAnswer && this.request.isPaused()) pace?.excuse();
-    const bytes = pace?.tooFew(this.requestId, isAnswer ? 'answer' : 'upload');
-    if (bytes === undefined) return;
-    exchange?.reset(ResetCode.timeout, 'the client is slower than ingress.minRateBytesPerSecond');
-    // After the head this breaks the connection off.
-    this.answerError(uploadTooSlow(bytes, context.options));
-  }
-
-  /** Ends the request with an error answer, or with a visibly broken connection once the head is out. */
-  answerError(error: BerthError): void {
-    const { response, context } = this;
-    context.agent.stats.errors += 1;
-    if (response.headersSent || response.destroyed) {
-      this.cutOff(error);
-      return;
-    }
-    if (this.open.body && !this.request.complete) this.lastAnswer();
-    context.agent.stats.answered(error.httpStatus);
-    sendError(response, error, this.requestId, context.options.retryAfterSeconds);
-    context.answerLog.answered(error, this.requestId, this.request);
-  }
-
-  // ---------------------------------------------------------------------------
-
-  /** @param failure of the first try */
-  private openExchange(except?: Carrier, failure?: BerthError): boolean {
-    try {
-      this.exchange = this.context.agent.connections.open(this.open, this, except);
-      return true;
-    } catch (thrown) {
-      // A second try that is not to be had: what the first one met is the answer.
-      this.answerError(BerthError.from(failure ?? thrown));
-      return false;
-    }
+  /** Made when it is first asked for: from then on the answer is about this try. */
+  private get requestId(): string {
+    const { exchange } = this;
+    return (this.id ??= exchange === undefined ? newRequestId() : requestIdOf(exchange.connection.id, exchange.id));
   }
 
   /** The connection ends with the answer: the rest of the request is in the way of the next one. */
@@ -305,27 +207,6 @@ export class HttpRelay implements ResponseSink, AnswerOwner, PendingAnswer, Uplo
     this.response.shouldKeepAlive = false;
     this.client.lastAnswer();
     this.request.resume();
-  }
-
-  private cutOff(error: BerthError): void {
-    if (!this.response.destroyed) this.context.answerLog.brokenOff(error, this.requestId, this.request);
-    this.answer.breakOff();
-  }
-
-  /** Progress was made: the next deadline counts from here. */
-  private touch(): void {
-    this.deadlineAt = this.context.deadlines.now + this.timeoutMs;
-  }
-
-  private get timeoutMs(): number {
-    const { options } = this.context;
-    if (this.response.headersSent) return options.idleTimeoutMs;
-    return this.upload?.timeoutMs ?? options.responseTimeoutMs;
-  }
-
-  private startPace(): void {
-    this.pace ??= new ClientPace(this.context);
-    this.pace.begin();
   }
 }
 

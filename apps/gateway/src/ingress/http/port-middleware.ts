@@ -1,13 +1,7 @@
 import { DiscoveryService } from '@nestjs/core';
 import type { PortMiddleware } from '@berth/http-server-pool';
 import type { Log } from '@berth/observability';
-
-/** What a middleware chooses agents by. */
-export interface ChosenAgent {
-  readonly id: string;
-  /** what it said when it registered */
-  readonly metadata: Readonly<Record<string, string>>;
-}
+import type { ChosenAgent } from '../marked-providers.js';
 
 /**
  * Middleware of Express on the ports of agents: `use` is what most of npm

@@ -5,16 +5,19 @@ import {
   carriesHttp,
   type FlatHeaders,
   FramingError,
+  headerValue,
   isHost,
   type RelayedHead,
   relayHead,
+  setHeader,
   upgradeProtocols,
   withoutHttpUpgrades,
 } from '@berth/http-rules';
+import { errorOfParser } from '@berth/http-server-pool';
 import { clientAddress } from '../client-address.js';
 import { applyForwarded } from './forwarded.js';
-import { bodyTooLarge } from './http-messages.js';
-import type { IngressOptions } from '../ingress-context.js';
+import { bodyTooLarge } from '../failures.js';
+import type { IngressOptions } from './ingress-context.js';
 
 /**
  * The head of a client's request for its agent, or why the request is refused.
@@ -81,29 +84,17 @@ function hostFault(head: RelayedHead, { url, httpVersionMinor }: IncomingMessage
 }
 
 function setHost(headers: FlatHeaders, host: string): void {
-  for (let i = 0; i < headers.length; i += 2) {
-    if ((headers[i] as string).toLowerCase() !== 'host') continue;
-    headers[i + 1] = host;
-    return;
-  }
-  headers.unshift('Host', host);
+  if (headerValue(headers, 'host') === undefined) headers.unshift('Host', host);
+  else setHeader(headers, 'Host', host);
 }
 
 /** What the parser's complaint is to a client. */
-export function parserError(error: Error & { code?: string }): BerthError {
-  if (error.code === 'HPE_HEADER_OVERFLOW') {
-    return new BerthError(
-      'BERTH_HEADERS_TOO_LARGE',
-      'the request head is larger than allowed (ingress.maxHeaderBytes)',
-    );
-  }
-  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    return new BerthError(
-      'BERTH_REQUEST_TIMEOUT',
-      'the request head did not arrive in time (ingress.headersTimeoutMs)',
-    );
-  }
-  return new BerthError('BERTH_BAD_REQUEST', 'the request is not valid HTTP');
+export function parserError(error: Error): BerthError {
+  return errorOfParser(
+    error,
+    'the request head is larger than allowed (ingress.maxHeaderBytes)',
+    'the request head did not arrive in time (ingress.headersTimeoutMs)',
+  );
 }
 
 function badRequest(why: string): BerthError {

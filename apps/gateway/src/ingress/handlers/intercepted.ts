@@ -1,4 +1,5 @@
-import type { IngressRequest } from './interceptor.js';
+import type { FlatHeaders } from '@berth/exchange';
+import type { IngressRequest } from '../interceptor.js';
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
@@ -10,9 +11,14 @@ const TARGET = /^[\x21-\x7e\x80-\xff]+$/;
  *
  * @throws TypeError naming what is not HTTP
  */
-export function checkIntercepted({ method, target, headers }: IngressRequest): void {
+export function checkRequest({ method, target, headers }: IngressRequest): void {
   if (!TOKEN.test(method)) throw new TypeError(`an interceptor made the method ${JSON.stringify(method)}`);
   if (!TARGET.test(target)) throw new TypeError(`an interceptor made the target ${JSON.stringify(target)}`);
+  checkHeaders(headers);
+}
+
+/** @throws TypeError as {@link checkRequest} does */
+export function checkHeaders(headers: FlatHeaders): void {
   if (headers.length % 2 !== 0) throw new TypeError('an interceptor left a header without a value');
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string;

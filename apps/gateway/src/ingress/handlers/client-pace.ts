@@ -1,4 +1,4 @@
-import type { IngressContext } from './ingress-context.js';
+import type { ExchangeContext } from '../exchange-context.js';
 
 /**
  * What the client of one exchange does in a window of time: bytes of a body
@@ -12,7 +12,7 @@ export class ClientPace {
   private bytes = 0;
   private excused = false;
 
-  constructor(private readonly context: IngressContext) {}
+  constructor(private readonly context: ExchangeContext) {}
 
   /** Begins a window. */
   begin(): void {

@@ -1,0 +1,25 @@
+import type { LimitedLog, Log } from '@berth/observability';
+import type { Agent } from '../agents/index.js';
+import type { Deadlines } from './handlers/deadlines.js';
+
+/** Settings of the ingress that concern every exchange, in ms and bytes; see docs/configuration.md. */
+export interface ExchangeOptions {
+  responseTimeoutMs: number;
+  bodyStartTimeoutMs: number;
+  /** 0: none */
+  minRateBytesPerSecond: number;
+  rateWindowMs: number;
+  idleTimeoutMs: number;
+  /** 0: no limit */
+  maxBodyBytes: number;
+}
+
+/** What the handlers around the exchanges of one agent share. */
+export interface ExchangeContext {
+  readonly agent: Agent;
+  readonly options: ExchangeOptions;
+  readonly deadlines: Deadlines;
+  readonly log: Log;
+  /** for lines that clients can cause */
+  readonly limitedLog: LimitedLog;
+}

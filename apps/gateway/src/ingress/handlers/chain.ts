@@ -1,0 +1,54 @@
+import { BerthError } from '@berth/errors';
+import { composeHandlers, type Dispatch, type ExchangeHandler, ResetCode } from '@berth/exchange';
+import type { ExchangeContext } from '../exchange-context.js';
+import { type ExchangeRule, HANDLER_ORDER } from '../exchange-handlers.js';
+import type { IngressInterceptor } from '../interceptor.js';
+import type { Marked } from '../marked-providers.js';
+import { bodyLimit } from './body-limit.js';
+import { interceptors } from './interceptors.js';
+import { retry } from './retry.js';
+import { statistics } from './statistics.js';
+import { timeLimits } from './time-limits.js';
+
+/**
+ * How exchanges of one agent are opened: its pool, and the handlers around it.
+ *
+ * @param intercepting may be empty, and costs nothing then
+ * @param rules of other rooms and of the application
+ */
+export function exchangeChain(
+  context: ExchangeContext,
+  intercepting: readonly IngressInterceptor[],
+  rules: readonly Marked<ExchangeRule>[],
+): Dispatch {
+  const { agent } = context;
+  const chosen = { id: agent.id, metadata: agent.metadata };
+  const placed: { order: number; handler: ExchangeHandler | undefined }[] = [
+    { order: HANDLER_ORDER.statistics, handler: statistics(agent) },
+    { order: HANDLER_ORDER.timeLimits, handler: timeLimits(context) },
+    { order: HANDLER_ORDER.interceptors, handler: interceptors(context, intercepting) },
+    { order: HANDLER_ORDER.bodyLimit, handler: bodyLimit(context.options.maxBodyBytes) },
+    { order: HANDLER_ORDER.retry, handler: retry(context) },
+    ...rules.map(({ instance, order }) => ({ order, handler: instance.handlerFor(chosen) })),
+  ];
+  const handlers = placed.sort((a, b) => a.order - b.order).map(({ handler }) => handler);
+  return composeHandlers(
+    handlers.filter((handler) => handler !== undefined),
+    openOn(context),
+  );
+}
+
+/** The innermost: the agent's pool. */
+function openOn({ agent: { connections } }: ExchangeContext): Dispatch {
+  return (request, sink) => {
+    let exchange;
+    try {
+      exchange = connections.open(request.open, sink, request.except);
+    } catch (thrown) {
+      const error = BerthError.from(thrown);
+      sink.failed({ code: ResetCode.refused, message: error.message, error });
+      return;
+    }
+    sink.opened(exchange);
+  };
+}

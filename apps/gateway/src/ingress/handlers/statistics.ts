@@ -1,0 +1,131 @@
+import {
+  type DispatchSink,
+  ExchangeDecorator,
+  type ExchangeFailure,
+  type ExchangeHandler,
+  ExchangeKind,
+  type ExchangeRequest,
+  type FlatHeaders,
+  type OpenedExchange,
+  type ResetCode,
+  type ResponseHead,
+  type Waiting,
+} from '@berth/exchange';
+import type { Agent } from '../../agents/index.js';
+import { exchangeAnswered, exchangeEnded, exchangeOpened, publishEnd, publishOpened, publishStatus } from './events.js';
+
+/**
+ * Counts what every request of an agent's port comes to, and publishes it on
+ * `diagnostics_channel` where somebody listens. Error answers are counted where
+ * they are made: an answer may prove to be unusable after it has passed here.
+ */
+export function statistics(agent: Agent): ExchangeHandler {
+  return (next) => (request, sink) => {
+    next(request, new CountedExchange(sink, agent, request));
+  };
+}
+
+/** What is published of one exchange. */
+export interface ExchangeFigures {
+  /** body bytes, client to service */
+  readonly bytesIn: number;
+  /** body bytes, service to client */
+  readonly bytesOut: number;
+  readonly ms: number;
+  readonly outcome: 'complete' | 'failed' | 'reset';
+}
+
+class CountedExchange extends ExchangeDecorator implements Waiting {
+  bytesIn = 0;
+  bytesOut = 0;
+  outcome: ExchangeFigures['outcome'] = 'reset';
+  private readonly startedAt = performance.now();
+  private hasOpened = false;
+  private over = false;
+  private wasReset = false;
+  private wait: Waiting | undefined;
+
+  constructor(
+    sink: DispatchSink,
+    private readonly agent: Agent,
+    private readonly request: ExchangeRequest,
+  ) {
+    super(sink);
+    const { stats } = agent;
+    stats.requests += 1;
+    if (request.open.kind === ExchangeKind.upgrade) stats.upgrades += 1;
+  }
+
+  get ms(): number {
+    return performance.now() - this.startedAt;
+  }
+
+  override opened(exchange: OpenedExchange): void {
+    this.hasOpened = true;
+    super.opened(exchange);
+    if (exchangeOpened.hasSubscribers) publishOpened(this.agent.id, exchange, this.request.clientAddress);
+  }
+
+  override waiting(wait: Waiting): void {
+    this.wait = wait;
+    this.sink.waiting(this);
+  }
+
+  cancel(): void {
+    this.wait?.cancel();
+    this.finish();
+  }
+
+  override head(head: ResponseHead): void {
+    this.sink.head(head);
+    // It could not be sent to the client.
+    if (this.wasReset) return;
+    const { stats } = this.agent;
+    stats.answered(head.status);
+    stats.firstByte.observe(this.ms / 1000);
+    if (this.hasOpened && exchangeAnswered.hasSubscribers) publishStatus(this.agent.id, this.next, head.status);
+  }
+
+  override data(bytes: Buffer): void {
+    const { length } = bytes;
+    this.bytesOut += length;
+    this.agent.stats.bytesOut += length;
+    this.sink.data(bytes);
+  }
+
+  override end(trailers: FlatHeaders | undefined): void {
+    this.outcome = 'complete';
+    this.sink.end(trailers);
+    if (!this.hasOpened) this.finish();
+  }
+
+  override failed(failure: ExchangeFailure): void {
+    this.outcome = 'failed';
+    this.sink.failed(failure);
+    if (!this.hasOpened) this.finish();
+  }
+
+  override sendData(bytes: Buffer): boolean {
+    const { length } = bytes;
+    this.bytesIn += length;
+    this.agent.stats.bytesIn += length;
+    return this.next.sendData(bytes);
+  }
+
+  override reset(code: ResetCode, message?: string): void {
+    this.wasReset = true;
+    this.next.reset(code, message);
+  }
+
+  override discard(): void {
+    this.next.discard();
+    this.finish();
+  }
+
+  private finish(): void {
+    if (this.over) return;
+    this.over = true;
+    if (this.request.open.kind === ExchangeKind.http) this.agent.stats.latency.observe(this.ms / 1000);
+    if (this.hasOpened && exchangeEnded.hasSubscribers) publishEnd(this.agent.id, this.next, this);
+  }
+}

@@ -1,0 +1,23 @@
+import type { Dispatch } from '@berth/exchange';
+import type { ExchangeContext, ExchangeOptions } from '../exchange-context.js';
+import type { AnswerLog } from './answer-log.js';
+import type { ForwardedPolicy } from './forwarded.js';
+import type { PipelineBudget } from './pipeline-budget.js';
+
+/** Settings of the ingress over HTTP, in ms and bytes; see docs/configuration.md. */
+export interface IngressOptions extends ExchangeOptions {
+  halfCloseGraceMs: number;
+  maxTargetBytes: number;
+  maxPipelined: number;
+  forwardedHeaders: ForwardedPolicy;
+  retryAfterSeconds: number;
+}
+
+/** What all that arrives at one agent's port shares. */
+export interface IngressContext extends ExchangeContext {
+  readonly options: IngressOptions;
+  readonly pipelined: PipelineBudget;
+  readonly answerLog: AnswerLog;
+  /** opens exchanges, through all handlers */
+  readonly dispatch: Dispatch;
+}

@@ -1,0 +1,38 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { BerthError } from '@berth/errors';
+import { newRequestId } from '@berth/http-server-pool';
+import { clientOf } from './client-connection.js';
+import { sendError, sendRawError } from './error-responses.js';
+import type { IngressContext } from './ingress-context.js';
+import { destroySoon } from './linger.js';
+
+/** Answers a request that never becomes an exchange; the connection ends with it. */
+export function refuse(
+  context: IngressContext,
+  request: IncomingMessage,
+  response: ServerResponse,
+  error: BerthError,
+): void {
+  const client = clientOf(request.socket);
+  response.once('close', () => {
+    client.answered();
+  });
+  response.shouldKeepAlive = false;
+  client.lastAnswer();
+  const requestId = newRequestId();
+  sendError(response, error, requestId, context.options.retryAfterSeconds);
+  context.answerLog.refused(error, requestId, request);
+}
+
+/**
+ * The same where there is no response object.
+ *
+ * @param request undefined when what came was none
+ */
+export function refuseRaw(context: IngressContext, socket: Duplex, error: BerthError, request?: IncomingMessage): void {
+  const requestId = newRequestId();
+  sendRawError(socket, error, requestId, context.options.retryAfterSeconds);
+  context.answerLog.refused(error, requestId, request);
+  destroySoon(socket);
+}

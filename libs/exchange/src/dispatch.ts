@@ -1,0 +1,44 @@
+import type { Carrier, OpenedExchange } from './exchange.js';
+import type { OpenHead } from './heads.js';
+import type { ResponseSink } from './sinks.js';
+
+/** An exchange that is to be opened. */
+export interface ExchangeRequest {
+  readonly open: OpenHead;
+  /** address of the client, without a port; empty when it is not known */
+  readonly clientAddress: string;
+  /** a connection that has just failed this exchange */
+  readonly except?: Carrier | undefined;
+}
+
+/** Something between client and agent that takes its time before the exchange is opened. */
+export interface Waiting {
+  /** The client is gone: nothing more is called on the sink, and nothing is opened. */
+  cancel(): void;
+}
+
+/**
+ * Who takes what comes of a request. Once the exchange is there, whoever takes
+ * its answer calls `discard` of it in the end, whatever happened; before that
+ * `failed` may still come, also after `end`: its consumer was too slow.
+ */
+export interface DispatchSink extends ResponseSink {
+  /** The exchange is there; again, with another one, when it is tried once more. May come before {@link Dispatch} returns. */
+  opened(exchange: OpenedExchange): void;
+  /** The exchange is there later, or an answer or `failed` comes without one. Called again, the last one counts. */
+  waiting(wait: Waiting): void;
+}
+
+/** Opens an exchange. Never throws: what is wrong comes as `failed` of the sink. */
+export type Dispatch = (request: ExchangeRequest, sink: DispatchSink) => void;
+
+/** A rule around exchanges: returns `next` itself, or what does more. Called once for each agent's port. */
+export type ExchangeHandler = (next: Dispatch) => Dispatch;
+
+/**
+ * @param handlers the first is the outermost: it sees requests first, and answers last
+ * @param innermost opens the exchange
+ */
+export function composeHandlers(handlers: readonly ExchangeHandler[], innermost: Dispatch): Dispatch {
+  return handlers.reduceRight((next, handler) => handler(next), innermost);
+}
