@@ -3,12 +3,12 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { headerPairs, headerValue, relayHead, relayTrailers, withoutHeader } from '@berth/http-rules';
 import {
-  Backlog,
   type BodySink,
+  BytePipe,
   ExchangeKind,
   type FlatHeaders,
   type IncomingExchange,
-  passesBy,
+  PacedWriter,
   ResetCode,
 } from '@berth/exchange';
 import { realStatus } from './local-errors.js';
@@ -17,16 +17,16 @@ import { realStatus } from './local-errors.js';
  * One exchange over `node:http` on a socket of its own: upgrades, and heads
  * that undici cannot send (`Expect`, announced request trailers, `OPTIONS *`).
  */
-export class NodeForward implements BodySink {
+export class NodeForward extends PacedWriter implements BodySink {
   private readonly request: ClientRequest;
   private response: IncomingMessage | undefined;
-  private pipe: Duplex | undefined;
-  /** undefined while the local service has never been slow */
-  private backlog: Backlog | undefined;
-  /** the client's End, which waits until the service has taken what came before it */
-  private lateEnd: { trailers: FlatHeaders | undefined } | undefined;
-  /** the local service has sent its last byte, which may still wait for credit */
-  private localEnded = false;
+  /** bytes both ways, once the service has switched */
+  private pipe: BytePipe | undefined;
+  private pipeSocket: Duplex | undefined;
+  /** of the client, which may wait until the service has taken what came before them */
+  private trailers: FlatHeaders | undefined;
+  /** the service's answer is complete, though some of it may still wait for credit */
+  private answered = false;
 
   /**
    * @param connect opens a socket to the local service
@@ -39,6 +39,7 @@ export class NodeForward implements BodySink {
     responseTimeoutMs: number,
     fail: (exchange: IncomingExchange, error: Error) => void,
   ) {
+    super();
     this.request = httpRequest(requestOptions(exchange, connect, maxHeaderBytes));
     // The option of the same name is only for sockets that Node opens.
     this.request.setTimeout(responseTimeoutMs);
@@ -75,49 +76,46 @@ export class NodeForward implements BodySink {
   }
 
   data(bytes: Buffer): void {
-    if (this.pipe?.destroyed === true) {
-      this.exchange.consumed(bytes.length);
-      return;
-    }
-    const sink = this.pipe ?? this.request;
-    if (!this.isBehind && passesBy(sink, bytes)) {
-      sink.write(bytes);
-      this.exchange.consumed(bytes.length);
-      return;
-    }
-    this.backlog ??= new Backlog(
-      sink,
-      () => this.request.socket,
-      (taken) => {
-        this.serviceTook(taken);
-      },
-    );
-    this.backlog.add(bytes);
+    if (this.pipe === undefined) this.write(bytes);
+    else this.pipe.data(bytes);
   }
 
   end(trailers: FlatHeaders | undefined): void {
-    if (this.isBehind) this.lateEnd = { trailers };
-    else this.endLocal(trailers);
-  }
-
-  private endLocal(trailers: FlatHeaders | undefined): void {
     if (this.pipe !== undefined) {
       this.pipe.end();
       return;
     }
-    if (this.exchange.open.kind === ExchangeKind.upgrade) return;
-    if (trailers !== undefined) this.request.addTrailers(headerPairs(relayTrailers(trailers)));
-    this.request.end();
+    this.trailers = trailers;
+    this.finishInTurn();
   }
 
   failed(): void {
     this.request.destroy();
-    this.pipe?.destroy();
+    this.pipeSocket?.destroy();
     this.exchange.discard();
   }
 
   writable(): void {
-    (this.pipe ?? this.response)?.resume();
+    if (this.pipe === undefined) this.response?.resume();
+    else this.pipe.writable();
+  }
+
+  protected get target(): ClientRequest {
+    return this.request;
+  }
+
+  protected get network(): Socket | null {
+    return this.request.socket;
+  }
+
+  protected taken(bytes: number): void {
+    this.exchange.consumed(bytes);
+  }
+
+  protected finish(): void {
+    if (this.exchange.open.kind === ExchangeKind.upgrade) return;
+    if (this.trailers !== undefined) this.request.addTrailers(headerPairs(relayTrailers(this.trailers)));
+    this.request.end();
   }
 
   private onResponse(response: IncomingMessage): void {
@@ -137,7 +135,7 @@ export class NodeForward implements BodySink {
         if (!exchange.sendData(chunk)) response.pause();
       })
       .on('end', () => {
-        this.localEnded = true;
+        this.answered = true;
         exchange.sendEnd(relayTrailers(response.rawTrailers));
       })
       .on('error', (error) => {
@@ -156,7 +154,7 @@ export class NodeForward implements BodySink {
       exchange.reset(ResetCode.localFailed, 'an upgrade that nobody asked for');
       return;
     }
-    this.pipe = socket;
+    this.pipeSocket = socket;
     this.request.setTimeout(0);
     this.guard(() => {
       exchange.sendHead({
@@ -165,18 +163,11 @@ export class NodeForward implements BodySink {
         headers: relayHead(response.rawHeaders, true).headers,
       });
     });
-    if (early.length > 0) exchange.sendData(early);
-    socket
-      .on('data', (chunk: Buffer) => {
-        if (!exchange.sendData(chunk)) socket.pause();
-      })
-      .on('end', () => {
-        this.localEnded = true;
-        exchange.sendEnd();
-      })
-      .on('close', () => {
-        this.onPipeClosed('the local service closed the connection');
-      });
+    socket.on('close', () => {
+      this.onPipeClosed('the local service closed the connection');
+    });
+    this.pipe = new BytePipe(socket, exchange);
+    this.pipe.begin(early);
   }
 
   /** A reset would drop what the service sent before its end, so it is only for a pipe that broke earlier. */
@@ -184,17 +175,9 @@ export class NodeForward implements BodySink {
     if (!this.localEnded) this.exchange.reset(ResetCode.localFailed, why);
   }
 
-  private serviceTook(bytes: number): void {
-    this.exchange.consumed(bytes);
-    const { lateEnd } = this;
-    if (lateEnd === undefined || this.isBehind) return;
-    this.lateEnd = undefined;
-    this.endLocal(lateEnd.trailers);
-  }
-
-  /** The local service has not taken all that it was sent. */
-  private get isBehind(): boolean {
-    return this.backlog !== undefined && !this.backlog.empty;
+  /** All that the local service has to say has been passed on. */
+  private get localEnded(): boolean {
+    return this.pipe?.ended ?? this.answered;
   }
 
   private guard(send: () => void): void {
