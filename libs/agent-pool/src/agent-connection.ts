@@ -1,5 +1,6 @@
 import type { BerthError } from '@berth/errors';
 import type { Carrier, OpenedExchange, OpenHead, ResponseSink } from '@berth/exchange';
+import type { PoolConnection } from './pool-connection.js';
 
 /** Where a connection came from and what it said of itself. */
 export interface ConnectionOrigin {
@@ -16,25 +17,15 @@ export type DrainReason = 'shutdown' | 'replaced' | 'disconnected' | 'idExhauste
  * One live connection of an agent, of whatever kind: all that pool, registry,
  * ingress and admin know of it. What every kind must hold is in `testing/`.
  */
-export interface AgentConnection extends Carrier {
+export interface AgentConnection extends Carrier, PoolConnection {
   readonly agentId: string;
   readonly origin: ConnectionOrigin;
   /** ms since the epoch, to be shown */
   readonly connectedAt: number;
   /** monotonic ms of the last that came from the agent */
   readonly lastSeenAt: number;
-  /** exchanges under way */
-  readonly inFlight: number;
-  /** exchanges it takes at once */
-  readonly capacity: number;
   /** smallest round trip seen, ms */
   readonly roundTripMs: number;
-  /** connected, healthy, not draining, not paused */
-  readonly accepting: boolean;
-  /** so much waits to be sent that nothing should begin here now */
-  readonly congested: boolean;
-  /** not accepting, because its successor is on the way; still serves while no other connection can */
-  readonly standby: boolean;
   /** one side has asked the other to leave it */
   readonly draining: boolean;
   /** nothing new begins here, and it ends with the last exchange */

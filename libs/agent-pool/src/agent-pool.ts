@@ -1,32 +1,78 @@
-import { BerthError } from '@berth/errors';
 import type { Carrier, OpenedExchange, OpenHead, ResponseSink } from '@berth/exchange';
 import type { AgentConnection } from './agent-connection.js';
+import { CandidateList, type Obstacle, refusal } from './candidates.js';
+import { Member } from './member.js';
+import type { PoolConnection } from './pool-connection.js';
+import { POOL_DEFAULTS, type PoolOptions } from './pool-options.js';
+import { Replica } from './replica.js';
+import { STRATEGIES, type Strategy } from './strategies/index.js';
 
-/** The connections of one agent, and how one is picked for an exchange. */
-export class AgentPool {
-  private list: readonly AgentConnection[] = [];
-  private turn = 0;
+/** The connections of one agent, what is known of each, and how one is picked for an exchange. */
+export class AgentPool<C extends PoolConnection = AgentConnection> {
+  private list: readonly C[] = [];
+  private readonly byConnection = new Map<Carrier, Member<C>>();
+  private readonly replicas = new Map<string, Replica>();
+  private readonly candidates: CandidateList<C>;
+  private readonly strategy: Strategy;
+  private readonly options: PoolOptions<C>;
 
-  constructor(readonly agentId: string) {}
+  constructor(
+    readonly agentId: string,
+    options: Partial<PoolOptions<C>> = {},
+  ) {
+    this.options = { ...POOL_DEFAULTS, ...options };
+    const { strategy, lastResort, random, now } = this.options;
+    this.strategy = STRATEGIES[strategy](random);
+    this.candidates = new CandidateList(lastResort, now);
+  }
 
-  get all(): readonly AgentConnection[] {
+  /** Connections, in the order in which they came. */
+  get all(): readonly C[] {
     return this.list;
+  }
+
+  /** The same, with what is known of them. */
+  get members(): readonly Member<C>[] {
+    return this.candidates.members;
   }
 
   get inFlight(): number {
     return this.list.reduce((sum, connection) => sum + connection.inFlight, 0);
   }
 
-  /** Copies on write: a caller that walks {@link all} is never disturbed. */
-  add(connection: AgentConnection): void {
+  /** Takes a connection in. Copies on write: a caller that walks {@link all} is never disturbed. */
+  add(connection: C): Member<C> {
+    const { health, onHealth } = this.options;
+    const now = this.options.now();
+    const replica = this.replicaOf(connection, now);
+    replica.connections += 1;
+    const member = new Member(connection, replica, health, onHealth, now);
+    // Without a figure of its own it would look like the quickest of all.
+    const mean = this.meanLatency(now);
+    if (mean > 0) member.latency.observe(mean, now);
+    this.byConnection.set(connection, member);
     this.list = [...this.list, connection];
+    this.candidates.members = [...this.members, member];
+    member.health.connected(now);
+    return member;
   }
 
   /** Removes that very connection, never another with the same name (checklist A11). */
-  remove(connection: AgentConnection): boolean {
-    const before = this.list.length;
+  remove(connection: C): boolean {
+    const member = this.byConnection.get(connection);
+    if (member === undefined) return false;
+    this.byConnection.delete(connection);
     this.list = this.list.filter((other) => other !== connection);
-    return this.list.length < before;
+    this.candidates.members = this.members.filter((other) => other !== member);
+    const { replica } = member;
+    replica.connections -= 1;
+    if (replica.connections === 0) this.replicas.delete(replica.id);
+    return true;
+  }
+
+  /** What is known of a connection; undefined when it is not in the pool any more. */
+  of(connection: Carrier): Member<C> | undefined {
+    return this.byConnection.get(connection);
   }
 
   /**
@@ -35,49 +81,61 @@ export class AgentPool {
    * @param except a connection that has just failed this exchange
    * @throws BerthError what {@link select} throws, and `BERTH_CONNECTION_CLOSED`
    */
-  open(head: OpenHead, sink: ResponseSink, except?: Carrier): OpenedExchange {
-    return this.select(except).open(head, sink);
+  open(this: AgentPool, head: OpenHead, sink: ResponseSink, except?: Carrier): OpenedExchange {
+    const member = this.pick(except);
+    if (member === undefined) throw this.refusal(except);
+    member.began();
+    return member.connection.open(head, sink);
   }
 
   /**
-   * The accepting connection with the fewest exchanges; equals take turns.
+   * The connection that the strategy picks.
    *
    * @param except a connection that has just failed this exchange
-   * @throws BerthError `BERTH_AGENT_UNAVAILABLE` when none accepts, `BERTH_AGENT_BUSY` when all are full
+   * @param replicaId only connections of this replica
+   * @throws BerthError `BERTH_AGENT_UNAVAILABLE` when none can be used, `BERTH_AGENT_BUSY` when all that can are full
    */
-  select(except?: Carrier): AgentConnection {
-    const { list } = this;
-    const count = list.length;
-    let best: AgentConnection | undefined;
-    let full = false;
-    let congested = false;
-    if (count > 1) this.turn = (this.turn + 1) % count;
-    for (let i = 0; i < count; i += 1) {
-      const connection = list[(this.turn + i) % count] as AgentConnection;
-      if (!connection.accepting || connection === except) continue;
-      if (connection.inFlight >= connection.capacity) full = true;
-      else if (connection.congested) congested = true;
-      else if (best === undefined || connection.inFlight < best.inFlight) best = connection;
-    }
-    best ??= this.standIn(except);
-    if (best !== undefined) return best;
-    throw this.noneFree(full, congested);
+  select(except?: Carrier, replicaId?: string): C {
+    const member = this.pick(except, replicaId);
+    if (member === undefined) throw this.refusal(except, replicaId);
+    return member.connection;
   }
 
-  private noneFree(full: boolean, congested: boolean): BerthError {
-    const { agentId, inFlight } = this;
-    if (full) {
-      const what = `has ${inFlight} exchanges, as many as it takes (tunnel.maxExchanges at the agent)`;
-      return new BerthError('BERTH_AGENT_BUSY', `agent ${agentId} ${what}`);
-    }
-    if (congested) {
-      const what = 'does not read what it has been sent: nothing new is begun until it does';
-      return new BerthError('BERTH_AGENT_BUSY', `agent ${agentId} ${what}`);
-    }
-    return new BerthError('BERTH_AGENT_UNAVAILABLE', `no healthy connections for agent ${agentId}`);
+  /** As {@link select}, without an error: undefined when there is none, see {@link obstacle}. */
+  pick(except?: Carrier, replicaId?: string): Member<C> | undefined {
+    const { candidates } = this;
+    const { size } = candidates;
+    if (size === 0) return undefined;
+    candidates.except = except;
+    candidates.replicaId = replicaId;
+    // Most agents have one connection, and there is nothing to weigh.
+    const picked = size === 1 ? candidates.at(0) : this.strategy.pick(candidates);
+    return picked ?? candidates.standIn();
   }
 
-  private standIn(except: Carrier | undefined): AgentConnection | undefined {
-    return this.list.find((it) => it.standby && it !== except && it.inFlight < it.capacity && !it.congested);
+  /** Why {@link pick} finds none. */
+  obstacle(except?: Carrier, replicaId?: string): Obstacle {
+    this.candidates.except = except;
+    this.candidates.replicaId = replicaId;
+    return this.candidates.obstacle();
+  }
+
+  private refusal(except?: Carrier, replicaId?: string): Error {
+    return refusal(this.agentId, this.obstacle(except, replicaId), this.inFlight);
+  }
+
+  private replicaOf({ origin: { instanceId } }: C, now: number): Replica {
+    const known = this.replicas.get(instanceId);
+    if (known !== undefined) return known;
+    const replica = new Replica(instanceId);
+    if (this.members.some(({ usable }) => usable)) replica.startSlowly(this.options.slowStartMs, now);
+    this.replicas.set(instanceId, replica);
+    return replica;
+  }
+
+  /** Of those that have shown theirs; 0 when none has. */
+  private meanLatency(now: number): number {
+    const known = this.members.map(({ latency }) => latency.valueAt(now, false)).filter((ms) => ms > 0);
+    return known.reduce((sum, ms) => sum + ms, 0) / Math.max(1, known.length);
   }
 }

@@ -1,2 +1,10 @@
 export type { AgentConnection, ConnectionOrigin, DrainReason } from './agent-connection.js';
 export { AgentPool } from './agent-pool.js';
+export type { Obstacle } from './candidates.js';
+export { HEALTH_DEFAULTS, type HealthChange, type HealthOptions } from './health/connection-health.js';
+export type { HealthState, ReportedHealth } from './health/connection-health.js';
+export { countsAgainst } from './health/fault.js';
+export type { Member } from './member.js';
+export type { PoolConnection } from './pool-connection.js';
+export type { PoolOptions } from './pool-options.js';
+export { type StrategyName, STRATEGIES } from './strategies/index.js';

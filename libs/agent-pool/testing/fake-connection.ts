@@ -51,3 +51,8 @@ export class FakeConnection implements AgentConnection {
     this.onClosed(error);
   }
 }
+
+/** One that leads to a replica, by default to one of its own. */
+export function fakeReplica(id: string, over: Partial<FakeConnection> = {}, instanceId = id): FakeConnection {
+  return new FakeConnection(id, { origin: { remoteAddress: '', softwareVersion: '', instanceId }, ...over });
+}

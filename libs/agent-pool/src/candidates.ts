@@ -1,0 +1,102 @@
+import { BerthError } from '@berth/errors';
+import type { Carrier } from '@berth/exchange';
+import type { Member } from './member.js';
+import type { PoolConnection } from './pool-connection.js';
+import type { Candidates } from './strategies/index.js';
+
+/** Why nothing can be picked; what is further back hides what is before it. */
+const OBSTACLES = ['none', 'unfit', 'paused', 'congested', 'full'] as const;
+export type Obstacle = (typeof OBSTACLES)[number];
+
+/** Which members of a pool can take an exchange now. One per pool, used again at each pick. */
+export class CandidateList<C extends PoolConnection> implements Candidates<C> {
+  members: readonly Member<C>[] = [];
+  /** a connection that has just failed the exchange */
+  except: Carrier | undefined;
+  /** only connections of this replica */
+  replicaId: string | undefined;
+
+  /**
+   * @param lastResort whether those that are not fit may stand in
+   * @param now monotonic ms
+   */
+  constructor(
+    private readonly lastResort: boolean,
+    readonly now: () => number,
+  ) {}
+
+  get size(): number {
+    return this.members.length;
+  }
+
+  at(index: number): Member<C> | undefined {
+    const member = this.members[index] as Member<C>;
+    if (!member.usable || !member.connection.accepting || !this.isAsked(member) || !member.hasRoom) return undefined;
+    const { replica } = member;
+    return replica.starting && !replica.takesTurn(this.now()) ? undefined : member;
+  }
+
+  /**
+   * Who serves when no other does: one whose slow start passed its turn on, then
+   * one on standby, then one that is not fit (`lastResort`).
+   */
+  standIn(): Member<C> | undefined {
+    let best: Member<C> | undefined;
+    let bestRank = 0;
+    for (const member of this.members) {
+      if (!this.isAsked(member) || !member.hasRoom) continue;
+      const rank = this.rank(member);
+      if (rank <= bestRank) continue;
+      best = member;
+      bestRank = rank;
+    }
+    return best;
+  }
+
+  obstacle(): Obstacle {
+    let worst = 0;
+    for (const member of this.members) {
+      if (this.isAsked(member)) worst = Math.max(worst, OBSTACLES.indexOf(this.obstacleOf(member)));
+    }
+    return OBSTACLES[worst] ?? 'none';
+  }
+
+  private isAsked({ connection, replica }: Member<C>): boolean {
+    return connection !== this.except && (this.replicaId === undefined || replica.id === this.replicaId);
+  }
+
+  /** 0: not to be used. */
+  private rank({ connection, usable, health }: Member<C>): number {
+    const { accepting, standby } = connection;
+    if (!(accepting || standby) || health.state === 'paused') return 0;
+    if (usable) return accepting ? 3 : 2;
+    return this.lastResort ? 1 : 0;
+  }
+
+  private obstacleOf(member: Member<C>): Obstacle {
+    const { connection, usable, health, isFull } = member;
+    if (!connection.accepting && !connection.standby) return 'none';
+    if (health.state === 'paused') return 'paused';
+    if (!usable && !this.lastResort) return 'unfit';
+    return isFull ? 'full' : 'congested';
+  }
+}
+
+/** The error for an {@link Obstacle}. */
+export function refusal(agentId: string, obstacle: Obstacle, inFlight: number): BerthError {
+  switch (obstacle) {
+    case 'full': {
+      const what = `has ${inFlight} exchanges, as many as it takes (tunnel.maxExchanges at the agent)`;
+      return new BerthError('BERTH_AGENT_BUSY', `agent ${agentId} ${what}`);
+    }
+    case 'congested': {
+      const what = 'does not read what it has been sent: nothing new is begun until it does';
+      return new BerthError('BERTH_AGENT_BUSY', `agent ${agentId} ${what}`);
+    }
+    case 'paused':
+      return new BerthError('BERTH_AGENT_BUSY', `agent ${agentId} has asked for a pause`);
+    case 'unfit':
+    case 'none':
+      return new BerthError('BERTH_AGENT_UNAVAILABLE', `no healthy connections for agent ${agentId}`);
+  }
+}

@@ -1,0 +1,121 @@
+import { type FakeConnection, fakeReplica } from '../testing/fake-connection.js';
+import { AgentPool, type PoolOptions } from './index.js';
+
+let now = 0;
+beforeEach(() => (now = 0));
+
+function poolOf(options: Partial<PoolOptions<FakeConnection>>, ...connections: FakeConnection[]) {
+  const pool = new AgentPool<FakeConnection>('agent-1', {
+    strategy: 'roundRobin',
+    slowStartMs: 0,
+    now: () => now,
+    ...options,
+  });
+  for (const connection of connections) pool.add(connection);
+  return pool;
+}
+
+function fail(pool: AgentPool<FakeConnection>, connection: FakeConnection): void {
+  for (let i = 0; i < 3; i += 1) pool.of(connection)?.failed('connection-lost', 1, now);
+}
+
+const picks = (pool: AgentPool<FakeConnection>, count: number): string[] =>
+  Array.from({ length: count }, () => pool.select().id);
+
+describe('what a pool knows of its connections', () => {
+  it('C6, C13: passes over one that is not fit, and tells each change once', () => {
+    const told: string[] = [];
+    const [good, bad] = [fakeReplica('good'), fakeReplica('bad')];
+    const pool = poolOf({ onHealth: ({ connection: { id } }, { to }) => told.push(`${id} ${to}`) }, good, bad);
+    fail(pool, bad);
+    expect(picks(pool, 4)).toEqual(['good', 'good', 'good', 'good']);
+    pool.of(bad)?.answered(1, now);
+    expect(new Set(picks(pool, 4))).toEqual(new Set(['good', 'bad']));
+    expect(told).toEqual(['good healthy', 'bad healthy', 'bad degraded', 'bad unhealthy', 'bad healthy']);
+  });
+
+  it('failures of others than the agent change nothing', () => {
+    const connection = fakeReplica('a');
+    const pool = poolOf({}, connection);
+    for (let i = 0; i < 9; i += 1) pool.of(connection)?.failed(1, 1, now);
+    expect(pool.of(connection)).toMatchObject({ errors: 0, health: { state: 'healthy' } });
+  });
+
+  it('C5: uses one that is not fit as the last resort, or says that none is healthy', () => {
+    const [standby, bad] = [fakeReplica('standby', { accepting: false, standby: true }), fakeReplica('bad')];
+    const pool = poolOf({}, standby, bad);
+    fail(pool, bad);
+    expect(picks(pool, 2)).toEqual(['standby', 'standby']);
+    pool.remove(standby);
+    expect(picks(pool, 1)).toEqual(['bad']);
+
+    const strict = poolOf({ lastResort: false }, bad);
+    fail(strict, bad);
+    expect(strict.obstacle()).toBe('unfit');
+    expect(() => strict.select()).toThrow(
+      expect.objectContaining({
+        code: 'BERTH_AGENT_UNAVAILABLE',
+        message: 'no healthy connections for agent agent-1',
+      }) as Error,
+    );
+  });
+
+  it('C7: one that is paused is never used, and one that allows fewer exchanges gets no more', () => {
+    const connection = fakeReplica('a', { inFlight: 2 });
+    const pool = poolOf({}, connection);
+    const member = pool.of(connection);
+    member?.health.paused('the agent asks for it', now);
+    expect(pool.obstacle()).toBe('paused');
+    expect(() => pool.select()).toThrow(expect.objectContaining({ code: 'BERTH_AGENT_BUSY' }) as Error);
+    member?.health.resumed(now);
+    expect(picks(pool, 1)).toEqual(['a']);
+    Object.assign(member ?? {}, { allowed: 2 });
+    expect(pool.obstacle()).toBe('full');
+    expect(pool.pick()).toBeUndefined();
+  });
+
+  it('picks within one replica when asked', () => {
+    const connections = ['a1', 'a2', 'b1'].map((id) => fakeReplica(id, {}, id.slice(0, 1)));
+    const pool = poolOf({ slowStartMs: 0 }, ...connections);
+    const chosen = new Set(Array.from({ length: 9 }, () => pool.select(undefined, 'a').id));
+    expect(chosen).toEqual(new Set(['a1', 'a2']));
+    expect(pool.pick(undefined, 'c')).toBeUndefined();
+    expect(pool.select().id).toBeDefined();
+  });
+});
+
+describe('a replica that comes to others (issue 10, point 2)', () => {
+  const share = (pool: AgentPool<FakeConnection>, id: string): number =>
+    picks(pool, 1000).filter((it) => it === id).length / 1000;
+
+  it('begins with a tenth of its turns and has all of them after the slow start', () => {
+    const pool = poolOf({ slowStartMs: 10_000 }, fakeReplica('old'));
+    pool.add(fakeReplica('new'));
+    const shares: number[] = [];
+    for (now = 0; now <= 10_000; now += 2500) shares.push(share(pool, 'new'));
+    expect(shares[0]).toBeCloseTo(0.09, 1);
+    expect(shares).toEqual([...shares].sort((a, b) => a - b));
+    expect(shares.at(-1)).toBeCloseTo(0.5, 2);
+  });
+
+  it('starts at once when it is the first, or another connection of one that is there', () => {
+    const first = poolOf({ slowStartMs: 10_000 }, fakeReplica('a', {}, '1'), fakeReplica('b', {}, '1'));
+    expect(share(first, 'b')).toBeCloseTo(0.5, 2);
+  });
+
+  it('serves fully while no other can', () => {
+    const old = fakeReplica('old');
+    const pool = poolOf({ slowStartMs: 10_000 }, old);
+    pool.add(fakeReplica('new'));
+    old.accepting = false;
+    expect(share(pool, 'new')).toBe(1);
+  });
+
+  it('is not taken for the quickest, because it has not answered yet', () => {
+    const old = fakeReplica('old');
+    const pool = poolOf({ strategy: 'leastLoaded', slowStartMs: 0 }, old);
+    pool.of(old)?.answered(200, now);
+    pool.add(fakeReplica('new'));
+    expect(share(pool, 'new')).toBeCloseTo(0.5, 2);
+  });
+});
