@@ -113,6 +113,12 @@ export class AgentPool<C extends PoolConnection = AgentConnection> {
     return picked ?? candidates.standIn();
   }
 
+  /** One of those that are paused, for who goes on all the same (checklist C7, fail open). */
+  pickPaused(): Member<C> | undefined {
+    this.candidates.except = this.candidates.replicaId = undefined;
+    return this.candidates.paused();
+  }
+
   /** Why {@link pick} finds none. */
   obstacle(except?: Carrier, replicaId?: string): Obstacle {
     this.candidates.except = except;

@@ -53,6 +53,14 @@ export class CandidateList<C extends PoolConnection> implements Candidates<C> {
     return best;
   }
 
+  /** One that was paused and could take an exchange otherwise: who fails open uses it. */
+  paused(): Member<C> | undefined {
+    return this.members.find(
+      (member) =>
+        member.health.state === 'paused' && member.connection.accepting && this.isAsked(member) && member.hasRoom,
+    );
+  }
+
   obstacle(): Obstacle {
     let worst = 0;
     for (const member of this.members) {

@@ -8,3 +8,7 @@ export type { Member } from './member.js';
 export type { PoolConnection } from './pool-connection.js';
 export type { PoolOptions } from './pool-options.js';
 export { type StrategyName, STRATEGIES } from './strategies/index.js';
+export { Admission, ADMISSION_DEFAULTS, type AdmissionOptions, type Entrant } from './flow/admission.js';
+export type { FlowMode, Waiting } from './flow/admission.js';
+export { CANCEL_REASONS, type CancelReason } from './flow/cancel-reason.js';
+export { type FlowListener, FlowSignals } from './flow/flow-signals.js';
