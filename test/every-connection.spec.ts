@@ -1,4 +1,5 @@
-import { RawAgent, testGateway } from '@berth/testing/system';
+import type { BodySink, IncomingExchange, OpenHead, ResetCode, ResponseHead } from '@berth/exchange';
+import { RawAgent, SiloAgent, type SiloMessage, testGateway } from '@berth/testing/system';
 import { AgentRegistry } from 'berth-gateway';
 import { everyConnection } from '../libs/agent-pool/testing/compliance.js';
 
@@ -20,3 +21,93 @@ everyConnection('the tunnel over gRPC', async (accept) => {
     },
   };
 });
+
+/** A REQUEST as an exchange that comes in: its answer is collected, and leaves as one message. */
+class SiloIncoming implements IncomingExchange {
+  readonly pipe = false;
+  readonly id = 0;
+  closed = false;
+  sendEnded = false;
+  readonly open: OpenHead;
+  sink!: BodySink;
+  private response: ResponseHead | undefined;
+  private readonly chunks: Buffer[] = [];
+
+  constructor(
+    private readonly agent: SiloAgent,
+    private readonly request: SiloMessage,
+  ) {
+    const { method = '', path = '', query = '', ...rest } = request.metadata;
+    const headers = Object.entries(rest).flatMap(([key, value]) =>
+      key.startsWith('header_') ? [key.slice('header_'.length), value] : [],
+    );
+    const target = query === '' ? path : `${path}?${query}`;
+    this.open = { kind: 0, method, target, headers, body: request.payload.length > 0 };
+  }
+
+  sendHead(head: ResponseHead): void {
+    this.response = head;
+  }
+
+  sendInformational(): void {
+    throw new Error('not on this wire');
+  }
+
+  sendData(bytes: Buffer): boolean {
+    this.chunks.push(bytes);
+    return true;
+  }
+
+  sendEnd(): void {
+    const { status = 0, headers: flat = [] } = this.response ?? {};
+    const headers: Record<string, string> = {};
+    for (let i = 0; i < flat.length; i += 2) headers[flat[i] as string] = flat[i + 1] as string;
+    this.agent.answer(this.request, { status, headers, body: Buffer.concat(this.chunks) });
+  }
+
+  reset(_code: ResetCode, message = ''): void {
+    this.agent.fail(this.request, message);
+  }
+
+  consumed(): void {
+    // There is no credit.
+  }
+
+  discard(): void {
+    // Nor anything to give back.
+  }
+}
+
+everyConnection(
+  'the wire of silo-proxy',
+  async (accept) => {
+    const gateway = await testGateway({ tunnel: { silo: { enabled: true } } });
+    const agent = await SiloAgent.registered(gateway.grpcPort, 'a');
+    agent.onRequest = (request) => {
+      const exchange = new SiloIncoming(agent, request);
+      exchange.sink = accept(exchange);
+      if (request.payload.length > 0) exchange.sink.data(request.payload);
+      exchange.sink.end(undefined);
+    };
+    const [connection] = gateway.app.get(AgentRegistry).get('a')?.connections.all ?? [];
+    if (connection === undefined) throw new Error('not registered');
+    return {
+      connection,
+      breakOff: () => {
+        agent.close();
+      },
+      close: async () => {
+        agent.close();
+        await gateway.close();
+      },
+    };
+  },
+  {
+    heads: 'headers are a map: repeats are joined, order is lost',
+    interim: 'an answer is one message with a status, headers and a body',
+    streams: 'a request and its answer are one message each',
+    pipes: 'no upgrades',
+    resets: 'a request cannot be taken back, and a failure has no code',
+    successors: 'the gateway cannot ask an agent for another connection',
+  },
+);

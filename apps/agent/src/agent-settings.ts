@@ -3,6 +3,7 @@ import {
   checkAgentId,
   checkHostAndPort,
   checkTexts,
+  Choice,
   File,
   Group,
   Integer,
@@ -118,6 +119,14 @@ export class AgentTunnelSettings extends WindowSettings {
   maxExchanges = 0;
 }
 
+export class AgentSiloSettings {
+  @Integer(4_194_304, 4_294_967_296, {
+    description:
+      'Bytes of requests that are held with protocol silo, and as many of answers, because each is one message. Above it no further request is read, and an answer that finds no room is 503.',
+  })
+  maxBufferedBytes = 67_108_864;
+}
+
 export class LocalTlsSettings {
   @File({
     description: "PEM file with the CA of an https target's certificate, or the certificate itself if self-signed.",
@@ -153,6 +162,11 @@ class AgentConfig {
   @Text({ check: checkHostAndPort, description: 'Host and gRPC port of the gateway, as host:port.' })
   gateway = '127.0.0.1:9090';
 
+  @Choice(['berth', 'silo'], {
+    description: 'What the gateway speaks: its own protocol, or that of a server of silo-proxy.',
+  })
+  protocol: 'berth' | 'silo' = 'berth';
+
   @Text({
     check: checkProxy,
     description:
@@ -187,6 +201,9 @@ class AgentConfig {
   @Group('Tunnel connections')
   tunnel = new AgentTunnelSettings();
 
+  @Group('Protocol of silo-proxy')
+  silo = new AgentSiloSettings();
+
   @Group('Shutdown')
   shutdown = new ShutdownSettings();
 
@@ -198,7 +215,11 @@ class AgentConfig {
 export type AgentSettings = Frozen<AgentConfig>;
 
 /** Rules between the agent's settings. */
-export function checkAgent({ reconnect, tls, tunnel }: AgentSettings, report: Report): void {
+export function checkAgent({ connections, protocol, reconnect, tls, tunnel }: AgentSettings, report: Report): void {
+  if (protocol === 'silo' && connections > 1) {
+    const what = `must be 1 with protocol silo, not ${connections}: each would take the place of the one before`;
+    report('connections', what, 'protocol');
+  }
   if (reconnect.maxMs < reconnect.minMs) {
     report('reconnect.maxMs', `must not be below reconnect.minMs, ${reconnect.minMs}`, 'reconnect.minMs');
   }

@@ -35,7 +35,8 @@ export interface AgentConnection extends Carrier, PoolConnection {
   /**
    * Begins an exchange; its `connection` is this one. {@link AgentPool.open} has looked at capacity and state.
    *
-   * @throws BerthError `BERTH_CONNECTION_CLOSED`
+   * @throws BerthError `BERTH_CONNECTION_CLOSED`, and what a client is answered for an exchange that this kind of
+   *   connection cannot carry, before anything was sent: `BERTH_UNSUPPORTED_EXCHANGE`, `BERTH_BODY_TOO_LARGE`, `BERTH_AGENT_BUSY`
    */
   open(head: OpenHead, sink: ResponseSink): OpenedExchange;
 

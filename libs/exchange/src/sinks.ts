@@ -7,7 +7,7 @@ export interface ExchangeFailure {
   code: ResetCode | 'connection-lost';
   /** for logs; never to be matched */
   message: string;
-  /** what to tell the client, where a handler on the way has decided that */
+  /** what to tell the client, where its connection or a handler on the way has decided that */
   error?: BerthError;
 }
 
@@ -17,7 +17,7 @@ export interface ExchangeFailure {
  * After `end` of a response, or `failed`, nothing more is called.
  */
 export interface BodySink {
-  /** report them with `consumed` of the exchange when they have really been taken */
+  /** at most 64 KiB; report them with `consumed` of the exchange when they have really been taken */
   data(bytes: Buffer): void;
   end(trailers: FlatHeaders | undefined): void;
   failed(failure: ExchangeFailure): void;

@@ -1,9 +1,7 @@
-import type { Readable } from 'node:stream';
 import type { ClientDuplexStream, ServerDuplexStream, StatusObject } from '@grpc/grpc-js';
 import { Metadata, status } from '@grpc/grpc-js';
 import { BerthError } from '@berth/errors';
 import type { BatchTransport } from './session-types.js';
-import type { TunnelSession } from './tunnel-session.js';
 
 /** gRPC path of the tunnel (`service Tunnel` in tunnel.proto). */
 export const TUNNEL_METHOD_PATH = '/berth.tunnel.v1.Tunnel/Connect';
@@ -37,12 +35,29 @@ export function serverTransport(call: ServerDuplexStream<Buffer, Buffer>): Batch
   };
 }
 
-/** Feeds a session with what a server-side call brings, and ends it with the call. */
-export function receiveFromClient(call: ServerDuplexStream<Buffer, Buffer>, session: TunnelSession): void {
+/** Who takes what a call brings. */
+export interface MessageTaker {
+  receive(message: Buffer): void;
+  close(error?: BerthError): void;
+}
+
+/**
+ * Feeds a session with what a server-side call brings, and ends it with the call.
+ *
+ * @param maxBytes of a message: grpc-js knows one limit for all methods of a server
+ */
+export function receiveFromClient(
+  call: ServerDuplexStream<Buffer, Buffer>,
+  session: MessageTaker,
+  maxBytes: number,
+): void {
   const closed = (reason: string) => (): void => {
     session.close(new BerthError('BERTH_CONNECTION_CLOSED', reason));
   };
-  receive(call, session);
+  call.on('data', (message: Buffer) => {
+    if (message.length <= maxBytes) session.receive(message);
+    else session.close(new BerthError('BERTH_PROTOCOL_ERROR', `a message of more than ${maxBytes} bytes`));
+  });
   call.on('end', () => {
     // A stream that was broken off ends as well, and says so in the same turn: that is no orderly end.
     setImmediate(() => {
@@ -61,18 +76,14 @@ export function receiveFromClient(call: ServerDuplexStream<Buffer, Buffer>, sess
  */
 export function receiveFromServer(
   call: ClientDuplexStream<Buffer, Buffer>,
-  session: TunnelSession,
+  session: MessageTaker,
   ended: (status: StatusObject) => void,
 ): void {
-  receive(call, session);
+  call.on('data', (message: Buffer) => {
+    session.receive(message);
+  });
   call.on('error', () => undefined); // the status says the same
   call.on('status', ended);
-}
-
-function receive(call: Readable, session: TunnelSession): void {
-  call.on('data', (batch: Buffer) => {
-    session.receive(batch);
-  });
 }
 
 /** A client-side call as the carrier of a session. */

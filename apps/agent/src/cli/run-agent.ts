@@ -32,7 +32,8 @@ export async function runAgent(): Promise<void> {
     return;
   }
   agent.client.on('ready', ({ url }) => {
-    standardOutput(1).write(`${url} -> ${settings.target}\n`);
+    const where = url === '' ? `connected to ${settings.gateway}, which alone knows the port` : url;
+    standardOutput(1).write(`${where} -> ${settings.target}\n`);
   });
   agent.client.on('lost', ({ reason, retryInMs }) => {
     standardOutput(1).write(`disconnected: ${reason.message}; next attempt in ${(retryInMs / 1000).toFixed(1)} s\n`);

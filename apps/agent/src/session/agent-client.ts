@@ -9,7 +9,6 @@ import {
   type Goaway,
   type Hello,
   PROTOCOL_VERSION,
-  type Welcome,
   WindowBudget,
   type WindowSettings,
 } from '@berth/tunnel-protocol';
@@ -17,7 +16,9 @@ import { type AgentAddress, agentAddress } from './agent-address.js';
 import { Backoff } from './backoff.js';
 import { channelCredentials } from './dial.js';
 import { ExchangeLog } from './exchange-log.js';
-import { type LinkEnd, TunnelLink } from './tunnel-link.js';
+import type { Link, LinkEnd, LinkEvents, Registration } from './link.js';
+import { SiloLink } from './silo/silo-link.js';
+import { TunnelLink } from './tunnel-link.js';
 
 /** What the owner of an agent may want to know. */
 export interface AgentEvents {
@@ -34,9 +35,9 @@ const LEAVE_MS = 600_000;
 
 /** One of the connections that an agent keeps up. */
 interface Slot {
-  link: TunnelLink | undefined;
+  link: Link | undefined;
   /** serves until `link`, its successor, stands */
-  before: TunnelLink | undefined;
+  before: Link | undefined;
   readonly backoff: Backoff;
   retryTimer: NodeJS.Timeout | undefined;
 }
@@ -45,7 +46,7 @@ interface Slot {
 export class AgentClient extends EventEmitter<AgentEvents> {
   private readonly slots: Slot[] = [];
   /** connections that were asked to leave and still answer */
-  private readonly leaving = new Set<TunnelLink>();
+  private readonly leaving = new Set<Link>();
   private readonly hello: Hello;
   private readonly window: WindowSettings;
   private readonly channel: ReturnType<typeof channelCredentials>;
@@ -131,41 +132,39 @@ export class AgentClient extends EventEmitter<AgentEvents> {
   }
 
   private connect(slot: Slot): void {
-    slot.link = new TunnelLink(
-      this.settings,
-      this.channel,
-      this.window,
-      this.hello,
-      {
-        welcome: (_link, welcome) => {
-          slot.before?.leave(LEAVE_MS);
-          slot.before = undefined;
-          this.onWelcome(welcome);
-        },
-        goaway: (link, goaway) => {
-          this.onGoaway(slot, link, goaway);
-        },
-        opened: this.forward,
-        failed: (connectionId, exchange, code, reason) => {
-          this.exchangeLog.failed(connectionId, exchange, code, reason);
-        },
-        full: () => {
-          this.limitedLog.warn(
-            { maxExchanges: this.settings.tunnel.maxExchanges },
-            'a connection has as many exchanges as it takes, further ones get 503 (tunnel.maxExchanges)',
-          );
-        },
-        ended: (link, end) => {
-          this.onEnded(slot, link, end);
-        },
+    const { settings, channel, window, hello, log } = this;
+    const events: LinkEvents = {
+      welcome: (_link, registration) => {
+        slot.before?.leave(LEAVE_MS);
+        slot.before = undefined;
+        this.onWelcome(registration);
       },
-      this.log,
-    );
+      goaway: (link, goaway) => {
+        this.onGoaway(slot, link, goaway);
+      },
+      opened: this.forward,
+      failed: (connectionId, exchange, code, reason) => {
+        this.exchangeLog.failed(connectionId, exchange, code, reason);
+      },
+      full: () => {
+        this.limitedLog.warn(
+          { maxExchanges: settings.tunnel.maxExchanges },
+          'a connection has as many exchanges as it takes, further ones get 503 (tunnel.maxExchanges)',
+        );
+      },
+      ended: (link, end) => {
+        this.onEnded(slot, link, end);
+      },
+    };
+    slot.link =
+      settings.protocol === 'silo'
+        ? new SiloLink(settings, channel, events, log)
+        : new TunnelLink(settings, channel, window, hello, events, log);
   }
 
-  private onWelcome(welcome: Welcome): void {
-    const { connectionId } = welcome;
-    const address = agentAddress(welcome, this.settings.gateway);
+  private onWelcome(registration: Registration): void {
+    const { connectionId } = registration;
+    const address = agentAddress(registration, this.settings.gateway);
     this.wasTaken = true;
     this.log.info({ connectionId, url: address.url }, 'registered');
     if (this.wasReady) return;
@@ -174,7 +173,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
   }
 
   /** Make before break: this one serves on until its successor stands. */
-  private onGoaway(slot: Slot, link: TunnelLink, goaway: Goaway): void {
+  private onGoaway(slot: Slot, link: Link, goaway: Goaway): void {
     this.log.info({ reason: goaway.reason, reconnect: goaway.reconnect }, 'the gateway asks this connection to end');
     if (slot.link !== link || !goaway.reconnect || this.stopped) return;
     this.leaving.add(link);
@@ -182,7 +181,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
     this.connect(slot);
   }
 
-  private onEnded(slot: Slot, link: TunnelLink, end: LinkEnd): void {
+  private onEnded(slot: Slot, link: Link, end: LinkEnd): void {
     if (this.leaving.delete(link) || slot.link !== link) {
       if (!this.links().some(({ registered }) => registered)) this.wasReady = false;
       this.checkDrained();
@@ -215,7 +214,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
     this.emit('failed', reason);
   }
 
-  private links(): TunnelLink[] {
+  private links(): Link[] {
     return [...this.slots.flatMap(({ link }) => (link === undefined ? [] : [link])), ...this.leaving];
   }
 

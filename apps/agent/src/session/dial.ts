@@ -7,6 +7,12 @@ import { ProxyRoute } from './proxy-route.js';
 /** HTTP/2 window of a connection: out of the way, because frames carry their own credit per exchange. */
 const FLOW_CONTROL_WINDOW_BYTES = 32 * 1024 * 1024;
 
+const KEEPALIVE = {
+  'grpc.keepalive_time_ms': 30_000,
+  'grpc.keepalive_timeout_ms': 10_000,
+  'grpc.keepalive_permit_without_calls': 1,
+};
+
 /** An open gRPC stream on a TCP connection of its own. */
 export interface Dialled {
   call: ClientDuplexStream<Buffer, Buffer>;
@@ -32,8 +38,25 @@ export function channelCredentials(tls: AgentSettings['tls']): ChannelCredential
   return credentials.createSsl(ca, key, cert);
 }
 
+/** What a protocol asks of its call. */
+export interface DialOptions {
+  /** gRPC path */
+  path: string;
+  maxReceivedBytes: number;
+  maxSentBytes: number;
+  /** HTTP/2 PINGs; a grpc-go server ends connections that send more of them than one in 5 minutes */
+  keepsAlive: boolean;
+}
+
+export const TUNNEL_DIAL: DialOptions = {
+  path: TUNNEL_METHOD_PATH,
+  maxReceivedBytes: MAX_GRPC_MESSAGE_BYTES,
+  maxSentBytes: MAX_GRPC_MESSAGE_BYTES,
+  keepsAlive: true,
+};
+
 /** Opens a stream; whether anybody answers shows in what the call emits. */
-export function dial(settings: AgentSettings, channel: ChannelCredentials): Dialled {
+export function dial(settings: AgentSettings, channel: ChannelCredentials, options: DialOptions): Dialled {
   const { gateway, proxy, tls } = settings;
   const { serverName } = tls;
   const route = proxy === '' ? undefined : new ProxyRoute(channel, new URL(proxy), gateway);
@@ -46,15 +69,13 @@ export function dial(settings: AgentSettings, channel: ChannelCredentials): Dial
     'grpc.enable_retries': 0,
     'grpc.service_config_disable_resolution': 1,
     'grpc.enable_channelz': 0,
-    'grpc.max_receive_message_length': MAX_GRPC_MESSAGE_BYTES,
-    'grpc.max_send_message_length': MAX_GRPC_MESSAGE_BYTES,
-    'grpc.keepalive_time_ms': 30_000,
-    'grpc.keepalive_timeout_ms': 10_000,
-    'grpc.keepalive_permit_without_calls': 1,
+    'grpc.max_receive_message_length': options.maxReceivedBytes,
+    'grpc.max_send_message_length': options.maxSentBytes,
+    ...(options.keepsAlive ? KEEPALIVE : {}),
     'grpc-node.flow_control_window': FLOW_CONTROL_WINDOW_BYTES,
     ...(serverName === '' ? {} : { 'grpc.ssl_target_name_override': serverName, 'grpc.default_authority': serverName }),
   });
-  const call = client.makeBidiStreamRequest(TUNNEL_METHOD_PATH, passBuffer, passBuffer, new Metadata());
+  const call = client.makeBidiStreamRequest(options.path, passBuffer, passBuffer, new Metadata());
   return {
     call,
     release: () => {

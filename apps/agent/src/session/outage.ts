@@ -1,6 +1,7 @@
 import type { StatusObject } from '@grpc/grpc-js';
 import type { AgentSettings } from '../agent-settings.js';
-import { ERROR_CODE_METADATA } from '@berth/tunnel-protocol';
+import { BerthError, isErrorCode } from '@berth/errors';
+import { ERROR_CODE_METADATA, FINAL_STATUSES } from '@berth/tunnel-protocol';
 
 /** What is known of a dial that failed, or of a connection that ended. */
 export interface Dial {
@@ -63,8 +64,13 @@ const CAUSES: readonly (readonly [RegExp, Sentence])[] = [
       `${gateway} answered with HTTP status ${code ?? ''} and not as a gateway does: is it the gRPC port, or is there a proxy in between?`,
   ],
   [
-    /Protocol error|without gRPC status|does not implement/,
+    /Protocol error|without gRPC status/,
     ({ gateway }) => `what listens at ${gateway} is not the gRPC port of a gateway: check --gateway`,
+  ],
+  [
+    /does not implement|unknown service/,
+    ({ gateway }) =>
+      `what listens at ${gateway} is not the gRPC port of a gateway, or speaks another protocol: check --gateway and --protocol`,
   ],
   [
     /Failed to connect|disconnected before secure|Socket closed|closed before starting/,
@@ -93,4 +99,20 @@ export function whyItEnded(status: Pick<StatusObject, 'code' | 'details' | 'meta
     if (found !== null) return sentence(dial, found);
   }
   return `the connection to ${dial.gateway} failed (gRPC status ${status.code}; more at log level debug)`;
+}
+
+/** What a call that has ended comes to. */
+export interface CallEnd {
+  reason: BerthError;
+  /** the gateway's own word that the same attempt would fail again */
+  isFinal: boolean;
+}
+
+/** @param stuck why there is no way to the gateway, where a proxy is in between */
+export function endOfCall(status: StatusObject, dial: Dial, stuck: string | undefined): CallEnd {
+  // Whoever answers without this trailer is no gateway: a proxy's error page is mapped to a status as well.
+  const code = String(status.metadata.get(ERROR_CODE_METADATA)[0] ?? '');
+  const text = stuck ?? whyItEnded(status, dial);
+  const reason = new BerthError(isErrorCode(code) ? code : 'BERTH_CONNECTION_CLOSED', text);
+  return { reason, isFinal: code !== '' && FINAL_STATUSES.has(status.code) };
 }

@@ -2,12 +2,8 @@ import { type ChannelCredentials, type StatusObject } from '@grpc/grpc-js';
 import type { AgentSettings } from '../agent-settings.js';
 import { BerthError, isErrorCode } from '@berth/errors';
 import type { Log } from '@berth/observability';
-import type { BodySink, Exchange, IncomingExchange, ResetCode } from '@berth/exchange';
 import {
   clientTransport,
-  ERROR_CODE_METADATA,
-  FINAL_STATUSES,
-  type Goaway,
   GoawayReason,
   type Hello,
   type Refused,
@@ -18,33 +14,12 @@ import {
   type Welcome,
   type WindowSettings,
 } from '@berth/tunnel-protocol';
-import { dial } from './dial.js';
-import { whyItEnded } from './outage.js';
+import { dial, TUNNEL_DIAL } from './dial.js';
+import type { Link, LinkEvents } from './link.js';
+import { endOfCall } from './outage.js';
 
-/** How a connection ended. */
-export interface LinkEnd {
-  /** the gateway's own word that the same attempt would fail again */
-  final: boolean;
-  /** a gateway that stays said no before its Welcome, or nothing in time */
-  refused: boolean;
-  reason: BerthError;
-  /** since Welcome, ms; 0 when there was none */
-  livedMs: number;
-}
-
-export interface LinkEvents {
-  welcome(link: TunnelLink, welcome: Welcome): void;
-  goaway(link: TunnelLink, goaway: Goaway): void;
-  opened(exchange: IncomingExchange): BodySink;
-  /** this agent has reset an exchange */
-  failed(connectionId: string, exchange: Exchange, code: ResetCode, reason: string): void;
-  /** it has as many exchanges as it takes: the gateway refuses further ones */
-  full(): void;
-  ended(link: TunnelLink, end: LinkEnd): void;
-}
-
-/** One connection to the gateway, from the dial to its end. It does not come back: the next is another link. */
-export class TunnelLink {
+/** A connection that speaks Berth's own protocol. */
+export class TunnelLink implements Link {
   private readonly session: TunnelSession;
   private readonly release: () => void;
   private readonly stuckAt: (details: string) => string | undefined;
@@ -66,7 +41,7 @@ export class TunnelLink {
     private readonly events: LinkEvents,
     private readonly log: Log,
   ) {
-    const dialled = dial(settings, channel);
+    const dialled = dial(settings, channel, TUNNEL_DIAL);
     const { call } = dialled;
     this.release = () => {
       dialled.release();
@@ -198,11 +173,8 @@ export class TunnelLink {
       this.end(shutdownOf(this.settings.gateway));
       return;
     }
-    // Whoever answers without this trailer is no gateway: a proxy's error page is mapped to a status as well.
-    const code = String(status.metadata.get(ERROR_CODE_METADATA)[0] ?? '');
-    const text = this.stuckAt(status.details) ?? whyItEnded(status, this.settings);
-    const reason = new BerthError(isErrorCode(code) ? code : 'BERTH_CONNECTION_CLOSED', text);
-    this.end(reason, code !== '' && FINAL_STATUSES.has(status.code));
+    const { reason, isFinal } = endOfCall(status, this.settings, this.stuckAt(status.details));
+    this.end(reason, isFinal);
   }
 
   /** @param isFinal what the gateway said of another attempt; after Welcome it does not count */

@@ -6,7 +6,8 @@ import { MessageCounter } from './message-counter.js';
 export interface CallOwner {
   /** @param messages that began in it */
   received(bytes: number, messages: number): void;
-  accept(): void;
+  /** @param windowBytes of HTTP/2, for all that is to come */
+  accept(windowBytes?: number): void;
   ended(call: EdgeCall): void;
 }
 
@@ -42,11 +43,33 @@ export class EdgeCall {
     return this.isAgent;
   }
 
-  /** The caller has shown who it is. */
-  accept(): void {
+  /**
+   * The caller has shown who it is.
+   *
+   * @param windowBytes HTTP/2 window from now on; the default is out of a tunnel's way
+   */
+  accept(windowBytes?: number): void {
     if (this.isAgent || this.stream.closed) return;
     this.isAgent = true;
-    this.owner.accept();
+    this.owner.accept(windowBytes);
+  }
+
+  /** Round trip of an HTTP/2 PING on its connection, ms; undefined when none came within the deadline. */
+  roundTrip(deadlineMs: number): Promise<number | undefined> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, deadlineMs, undefined);
+      timer.unref();
+      const { session } = this.stream;
+      const isSent =
+        session?.destroyed === false &&
+        session.ping((error, durationMs) => {
+          clearTimeout(timer);
+          resolve(error === null ? durationMs : undefined);
+        });
+      if (isSent) return;
+      clearTimeout(timer);
+      resolve(undefined);
+    });
   }
 
   /** The tunnel in it is over; its status is on its way. */

@@ -147,15 +147,15 @@ export class EdgeConnection implements Newcomer {
   }
 
   /** A call has shown its agent: the connection is no newcomer any more. */
-  accept(): void {
+  accept(windowBytes = AGENT_WINDOW_BYTES): void {
     this.agents += 1;
     this.everKnown = true;
     if (this.agents > 1) return;
     this.owner.newcomers.remove(this);
     for (const call of this.calls) call.unmeter();
     if (this.session === undefined || this.session.destroyed) return;
-    this.session.settings({ initialWindowSize: AGENT_WINDOW_BYTES });
-    this.session.setLocalWindowSize(AGENT_WINDOW_BYTES);
+    this.session.settings({ initialWindowSize: windowBytes });
+    this.session.setLocalWindowSize(windowBytes);
   }
 
   /** A call is over. */

@@ -17,6 +17,7 @@ import { checkAgentId, checkCertificate, checkToken } from './agent-credentials.
 import type { EdgeCall } from './edge-call.js';
 import { EdgeLog } from './edge-log.js';
 import { HANDSHAKE_OPTIONS } from './handshake-options.js';
+import { Refusals } from './refusals.js';
 import { type ConnectionJudge, TunnelConnection } from './tunnel-connection.js';
 
 export interface HandshakeOptions {
@@ -46,9 +47,6 @@ const MAX_METADATA_ENTRIES = 32;
 const MAX_METADATA_CHARS = 256;
 const MAX_TOKEN_CHARS = 4096;
 
-/** Of what a peer said, in a log line or an answer to it. */
-const MAX_ECHO_CHARS = 256;
-
 /**
  * Judges who comes: takes a connection from its Hello into the registry, or
  * refuses it, and lets go of it when it has ended.
@@ -62,6 +60,7 @@ export class Handshakes implements ConnectionJudge {
     private readonly events: LifecycleEvents,
     @Inject(GATEWAY_LOG) private readonly log: Log,
     private readonly limited: EdgeLog,
+    private readonly refusals: Refusals,
   ) {}
 
   /** @returns the session to feed with what the stream brings */
@@ -104,13 +103,7 @@ export class Handshakes implements ConnectionJudge {
 
   refuse(connection: TunnelConnection, thrown: unknown, agentId = ''): void {
     if (connection.closed) return;
-    const error = echoOf(BerthError.from(thrown));
-    const fields = { agentId: agentId.slice(0, MAX_ECHO_CHARS), code: error.code };
-    this.events.emit('registration.refused', { ...fields, message: error.message });
-    // The code belongs to the kind: a flood of one refusal must not hide another.
-    if (error.code === 'BERTH_INTERNAL') this.limited.error({ ...fields, err: error.cause }, 'registration failed');
-    else this.limited.warn({ ...fields, reason: error.message }, `registration refused: ${error.code}`);
-    connection.refuse(error);
+    connection.refuse(this.refusals.refused(agentId, thrown));
   }
 
   private check(hello: Hello, caller: Caller): void {
@@ -171,11 +164,4 @@ export class Handshakes implements ConnectionJudge {
       'connection registered',
     );
   }
-}
-
-/** The error with no more of what the peer said than a line holds. */
-function echoOf(error: BerthError): BerthError {
-  const { code, message, cause } = error;
-  if (message.length <= MAX_ECHO_CHARS) return error;
-  return new BerthError(code, `${message.slice(0, MAX_ECHO_CHARS)} …`, { cause });
 }

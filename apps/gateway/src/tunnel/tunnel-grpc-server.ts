@@ -1,4 +1,10 @@
-import { MAX_BATCH_BYTES, MAX_GRPC_MESSAGE_BYTES, passBuffer, TUNNEL_METHOD_PATH } from '@berth/tunnel-protocol';
+import {
+  MAX_GRPC_MESSAGE_BYTES,
+  MAX_SILO_MESSAGE_BYTES,
+  passBuffer,
+  SILO_METHOD_PATH,
+  TUNNEL_METHOD_PATH,
+} from '@berth/tunnel-protocol';
 import type { Server, ServerCredentials, ServerDuplexStream } from '@grpc/grpc-js';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { ConfigType } from '@nestjs/config';
@@ -10,11 +16,12 @@ import { GATEWAY_LOG } from '../gateway.tokens.js';
 import { grpcConfig } from './grpc.settings.js';
 import { GrpcEdge } from './grpc-edge.js';
 import { createGrpcServer, grpcCredentials } from './grpc-server.js';
-import { TunnelService } from './tunnel.service.js';
+import { SiloService } from './silo/silo.service.js';
+import { MAX_RECEIVED_BYTES, TunnelService } from './tunnel.service.js';
+import { tunnelConfig } from './tunnel.settings.js';
 
 const OPTIONS = {
-  // What an agent sends is a batch; callers without credentials could hold anything above it.
-  'grpc.max_receive_message_length': 2 * MAX_BATCH_BYTES,
+  'grpc.max_receive_message_length': MAX_RECEIVED_BYTES,
   'grpc.max_send_message_length': MAX_GRPC_MESSAGE_BYTES,
   'grpc.enable_retries': 0,
   'grpc.enable_channelz': 0,
@@ -23,23 +30,31 @@ const OPTIONS = {
   'grpc.keepalive_permit_without_calls': 1,
 };
 
-/** The service of tunnel.proto with its messages as plain buffers: the session does the coding. */
-const TUNNEL = {
-  'berth.tunnel.v1.Tunnel': {
-    Connect: {
-      path: TUNNEL_METHOD_PATH,
-      requestStream: true,
-      responseStream: true,
-      requestSerialize: passBuffer,
-      requestDeserialize: passBuffer,
-      responseSerialize: passBuffer,
-      responseDeserialize: passBuffer,
-    },
-  },
+/** The one limit that grpc-js has for all methods must let answers through that come whole. */
+const siloLimits = (maxAnswerBytes: number) => ({
+  'grpc.max_receive_message_length': maxAnswerBytes,
+  'grpc.max_send_message_length': MAX_SILO_MESSAGE_BYTES,
+});
+
+/** A method whose messages are plain buffers: whoever takes the call does the coding. */
+const method = (path: string) => ({
+  path,
+  requestStream: true,
+  responseStream: true,
+  requestSerialize: passBuffer,
+  requestDeserialize: passBuffer,
+  responseSerialize: passBuffer,
+  responseDeserialize: passBuffer,
+});
+
+/** The services of tunnel.proto and proxy.proto. */
+const SERVICES = {
+  'berth.tunnel.v1.Tunnel': { Connect: method(TUNNEL_METHOD_PATH) },
+  'proxy.ProxyService': { Stream: method(SILO_METHOD_PATH) },
 };
 
 /** How Nest names a handler that is given the call as it is, without a stream of RxJS between. */
-const CONNECT = JSON.stringify({ service: 'Tunnel', rpc: 'Connect', streaming: 'pt_stream' });
+const handlerOf = (service: string, rpc: string): string => JSON.stringify({ service, rpc, streaming: 'pt_stream' });
 
 /**
  * The gRPC port: Nest's own transport, on a server that suits tunnels. It
@@ -55,14 +70,20 @@ export class TunnelGrpcServer extends ServerGrpc implements OnApplicationBootstr
     @Inject(grpcConfig.KEY) private readonly settings: ConfigType<typeof grpcConfig>,
     private readonly edge: GrpcEdge,
     tunnel: TunnelService,
+    silo: SiloService,
+    @Inject(tunnelConfig.KEY) private readonly tunnelSettings: ConfigType<typeof tunnelConfig>,
     private readonly ports: PortAllocatorService,
     private readonly servers: AgentHttpServerFactory,
     @Inject(GATEWAY_LOG) private readonly log: Log,
   ) {
-    super({ package: 'berth.tunnel.v1', packageDefinition: TUNNEL });
+    super({ package: ['berth.tunnel.v1', 'proxy'], packageDefinition: SERVICES });
     this.credentials = grpcCredentials(settings.tls);
-    this.addHandler(CONNECT, (call: ServerDuplexStream<Buffer, Buffer>) => {
+    this.addHandler(handlerOf('Tunnel', 'Connect'), (call: ServerDuplexStream<Buffer, Buffer>) => {
       tunnel.connect(call);
+      return Promise.resolve();
+    });
+    this.addHandler(handlerOf('ProxyService', 'Stream'), (call: ServerDuplexStream<Buffer, Buffer>) => {
+      silo.stream(call);
       return Promise.resolve();
     });
   }
@@ -73,8 +94,10 @@ export class TunnelGrpcServer extends ServerGrpc implements OnApplicationBootstr
   }
 
   override createClient(): Promise<Server> {
+    const { enabled, maxAnswerBytes } = this.tunnelSettings.silo;
+    const options = enabled ? { ...OPTIONS, ...siloLimits(maxAnswerBytes) } : OPTIONS;
     return Promise.resolve(
-      createGrpcServer(OPTIONS, (http2) => {
+      createGrpcServer(options, (http2) => {
         this.edge.attach(http2);
       }),
     );

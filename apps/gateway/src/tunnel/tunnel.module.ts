@@ -3,12 +3,14 @@ import { EdgeLog } from './edge-log.js';
 import { GrpcEdge } from './grpc-edge.js';
 import { Handshakes } from './handshake.js';
 import { handshakeOptions } from './handshake-options.js';
+import { Refusals } from './refusals.js';
+import { SiloService } from './silo/silo.service.js';
 import { TunnelGrpcServer } from './tunnel-grpc-server.js';
 import { TunnelService } from './tunnel.service.js';
 
 /** The gRPC port: from a TCP connection to a registered agent. */
 @Module({
-  providers: [EdgeLog, GrpcEdge, handshakeOptions, Handshakes, TunnelService, TunnelGrpcServer],
+  providers: [EdgeLog, GrpcEdge, Refusals, handshakeOptions, Handshakes, TunnelService, SiloService, TunnelGrpcServer],
   exports: [TunnelGrpcServer],
 })
 export class TunnelModule {

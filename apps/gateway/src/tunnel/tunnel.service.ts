@@ -1,10 +1,13 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { Inject, Injectable } from '@nestjs/common';
 import type { ConfigType } from '@nestjs/config';
-import { receiveFromClient, serverTransport } from '@berth/tunnel-protocol';
+import { MAX_BATCH_BYTES, receiveFromClient, serverTransport } from '@berth/tunnel-protocol';
 import { grpcConfig } from './grpc.settings.js';
 import { GrpcEdge } from './grpc-edge.js';
 import { Handshakes } from './handshake.js';
+
+/** Of a message of an agent: it is a batch, and callers without credentials could hold anything above it. */
+export const MAX_RECEIVED_BYTES = 2 * MAX_BATCH_BYTES;
 
 /** The gRPC edge: turns a raw duplex into a session, and knows nothing of what runs in it. */
 @Injectable()
@@ -29,6 +32,6 @@ export class TunnelService {
       certificateRequired: this.certificateRequired,
       call: edgeCall,
     });
-    receiveFromClient(call, session);
+    receiveFromClient(call, session, MAX_RECEIVED_BYTES);
   }
 }

@@ -1,6 +1,7 @@
-import { type Frozen, Integer, MAX_MS } from '@berth/config';
+import { type Frozen, Group, Integer, MAX_MS } from '@berth/config';
 import { registerAs } from '@nestjs/config';
 import { AgentsSettings } from '../agents/index.js';
+import { SiloSettings } from './silo/silo.settings.js';
 
 export class GatewayTunnelSettings extends AgentsSettings {
   @Integer(1, MAX_MS, { description: 'Time between two pings.' })
@@ -24,6 +25,9 @@ export class GatewayTunnelSettings extends AgentsSettings {
     description: 'Bytes that a connection may cost until its Hello is accepted: heads, messages, and objects for them.',
   })
   maxHelloBytes = 32_768;
+
+  @Group('Agents of silo-proxy')
+  silo = new SiloSettings();
 }
 
 export const tunnelConfig = registerAs(

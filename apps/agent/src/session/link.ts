@@ -1,0 +1,46 @@
+import type { BerthError } from '@berth/errors';
+import type { BodySink, Exchange, IncomingExchange, ResetCode } from '@berth/exchange';
+import type { Goaway, Welcome } from '@berth/tunnel-protocol';
+
+/** One connection to the gateway, from the dial to its end, whatever it speaks. It does not come back: the next is another link. */
+export interface Link {
+  /** in service, and not asked to leave */
+  readonly registered: boolean;
+  /** exchanges under way */
+  readonly inFlight: number;
+
+  /**
+   * Leaves in order.
+   *
+   * @param deadlineMs then it is closed here
+   */
+  leave(deadlineMs: number): void;
+
+  /** Ends the connection at once. */
+  close(): void;
+}
+
+/** What a gateway said when it took the agent; port 0: it does not say. */
+export type Registration = Pick<Welcome, 'connectionId' | 'scheme' | 'host' | 'port'>;
+
+/** How a connection ended. */
+export interface LinkEnd {
+  /** the gateway's own word that the same attempt would fail again */
+  final: boolean;
+  /** a gateway that stays said no before its Welcome, or nothing in time */
+  refused: boolean;
+  reason: BerthError;
+  /** since Welcome, ms; 0 when there was none */
+  livedMs: number;
+}
+
+export interface LinkEvents {
+  welcome(link: Link, registration: Registration): void;
+  goaway(link: Link, goaway: Goaway): void;
+  opened(exchange: IncomingExchange): BodySink;
+  /** this agent has reset an exchange */
+  failed(connectionId: string, exchange: Exchange, code: ResetCode, reason: string): void;
+  /** it has as many exchanges as it takes: the gateway refuses further ones */
+  full(): void;
+  ended(link: Link, end: LinkEnd): void;
+}

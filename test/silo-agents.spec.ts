@@ -1,0 +1,474 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { Agent as HttpAgent } from 'node:http';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { Client, credentials, Metadata, status as Grpc, type StatusObject } from '@grpc/grpc-js';
+import { WebSocket } from 'ws';
+import { AgentRegistry } from 'berth-gateway';
+import { encodeProxyHead, passBuffer, ProxyType, SILO_METHOD_PATH } from '@berth/tunnel-protocol';
+import { Cleanup, eventually, RawClient } from '@berth/testing';
+import {
+  codeIn,
+  listAgents,
+  logLines,
+  RawAgent,
+  send,
+  SiloAgent,
+  siloMessage,
+  type SiloMessage,
+  start,
+  TestCa,
+  type TestGateway,
+  testGateway,
+  untilMatch,
+} from '@berth/testing/system';
+
+const LIMIT = 4_194_304;
+const UUID = /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/;
+
+describe('agents of the original kind', () => {
+  const cleanup = new Cleanup();
+  afterEach(() => cleanup.run());
+
+  const serve = async (silo: object = {}, tunnel: object = {}): Promise<TestGateway> =>
+    cleanup.add(await testGateway({ tunnel: { ...tunnel, silo: { enabled: true, ...silo } } }), (it) => it.close());
+
+  const registered = async (gateway: TestGateway, id = 'agent-1'): Promise<{ agent: SiloAgent; port: number }> => {
+    const agent = cleanup.add(await SiloAgent.registered(gateway.grpcPort, id), (it) => it.close());
+    return { agent, port: gateway.app.get(AgentRegistry).get(id)?.port ?? 0 };
+  };
+
+  const echo = (agent: SiloAgent) => (request: SiloMessage) => {
+    agent.answer(request, { body: request.payload, headers: { 'X-Query': request.metadata['query'] ?? '' } });
+  };
+
+  it('A20: is registered by its first PING, and each PING has its PONG', async () => {
+    const gateway = await serve();
+    const { agent, port } = await registered(gateway);
+    expect(agent.pongs).toMatchObject([{ id: expect.stringMatching(UUID), metadata: {}, payload: Buffer.alloc(0) }]);
+    expect(await listAgents(gateway)).toMatchObject([{ agent_id: 'agent-1', port, connections: 1 }]);
+    for (let i = 0; i < 3; i += 1) agent.ping();
+    await eventually(() => agent.pongs.length === 4);
+    expect(new Set(agent.pongs.map(({ id }) => id)).size).toBe(4);
+    agent.close();
+    await eventually(async () => (await listAgents(gateway)).length === 0);
+    await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow();
+  });
+
+  it('A20: gets a request as one message, and its answer goes back as it is', async () => {
+    const { agent, port } = await registered(await serve());
+    const answer = send(port, {
+      method: 'POST',
+      path: '/a%2Fb?c=%20d',
+      headers: ['Host', 'x.example', 'Content-Type', 'multipart/form-data; boundary=b', 'X-One', '1', 'x-one', '2'],
+      body: 'body',
+    });
+    const request = await agent.request();
+    expect(request).toMatchObject({ id: expect.stringMatching(UUID), type: 'REQUEST' });
+    expect(String(request.payload)).toBe('body');
+    expect(request.metadata).toMatchObject({
+      method: 'POST',
+      path: '/a%2Fb',
+      query: 'c=%20d',
+      content_type: 'multipart/form-data; boundary=b',
+      'header_Content-Type': 'multipart/form-data; boundary=b',
+      'header_X-One': '1, 2',
+      'header_X-Forwarded-Host': 'x.example',
+    });
+    const names = Object.keys(request.metadata).map((key) => key.toLowerCase());
+    for (const name of ['host', 'content-length', 'connection', 'transfer-encoding'])
+      expect(names).not.toContain(`header_${name}`);
+    agent.answer(request, {
+      status: 201,
+      headers: { 'X-Two': 'two', Connection: 'close, X-Hop', 'X-Hop': 'gone', 'Content-Length': '3' },
+      body: 'answer',
+    });
+    expect(await answer).toMatchObject({ status: 201, text: 'answer' });
+    expect((await answer).headers).toMatchObject({ 'x-two': 'two', 'content-length': '6' });
+    expect((await answer).headers).not.toHaveProperty('x-hop');
+  });
+
+  it('A20: answers HEAD without a body and with its length', async () => {
+    const { agent, port } = await registered(await serve());
+    const answer = send(port, { method: 'HEAD' });
+    agent.answer(await agent.request(), { headers: { 'Content-Length': '1234' } });
+    expect(await answer).toMatchObject({ status: 200, text: '', headers: { 'content-length': '1234' } });
+  });
+
+  it('A20: 1,000 requests side by side have their own answers', async () => {
+    const { agent, port } = await registered(await serve({ maxExchanges: 1000 }));
+    const requests: SiloMessage[] = [];
+    agent.onRequest = (request) => {
+      requests.push(request);
+      // In another order than they came, once all are there.
+      if (requests.length === 1000) for (const it of requests.reverse()) echo(agent)(it);
+    };
+    const client = cleanup.add(new HttpAgent({ keepAlive: true, maxSockets: 1000 }), (it) => {
+      it.destroy();
+    });
+    const answers = await Promise.all(
+      Array.from({ length: 1000 }, async (_, i) => {
+        const body = createHash('sha256')
+          .update(String(i))
+          .digest('hex')
+          .repeat(1 + (i % 32));
+        const path = `/?${i}`;
+        const answer = await send(port, { method: 'POST', path, body, agent: client });
+        return answer.status === 200 && answer.text === body && answer.headers['x-query'] === String(i);
+      }),
+    );
+    expect(answers.filter((right) => right)).toHaveLength(1000);
+    expect(new Set(requests.map(({ id }) => id)).size).toBe(1000);
+  });
+
+  it('A20: its own 502 is the answer, without what it says of its network', async () => {
+    const { agent, port } = await registered(await serve());
+    const answer = send(port);
+    agent.fail(await agent.request(), 'dial tcp 10.1.2.3:80: connection refused');
+    expect((await answer).status).toBe(502);
+    expect(codeIn((await answer).text)).toBe('BERTH_LOCAL_SERVICE_FAILED');
+    expect((await answer).text).not.toContain('10.1.2.3');
+    // A 502 of the service itself is passed on.
+    const second = send(port);
+    agent.answer(await agent.request(), { status: 502, body: 'of the service' });
+    expect(await second).toMatchObject({ status: 502, text: 'of the service' });
+  });
+
+  it.each([
+    ['no status_code', {}],
+    ['a status_code that is none', { status_code: 'ok' }],
+    ['an interim status', { status_code: '101' }],
+    ['a line break in a header', { status_code: '200', 'header_X-A': 'a\r\nX-Evil: 1' }],
+    ['a header name that is none', { status_code: '200', 'header_X A': 'a' }],
+    ['headers larger than a head', { status_code: '200', 'header_X-A': 'a'.repeat(100_000) }],
+  ])('an answer with %s costs that request: 502', async (_name, metadata) => {
+    const { agent, port } = await registered(await serve());
+    const answer = send(port);
+    const { id } = await agent.request();
+    agent.send({ id, type: 'RESPONSE', metadata });
+    expect((await answer).status).toBe(502);
+    expect(codeIn((await answer).text)).toBe('BERTH_BAD_AGENT_RESPONSE');
+    agent.onRequest = echo(agent);
+    expect(await send(port)).toMatchObject({ status: 200 });
+  });
+
+  it('answers twice, late, under ids that nobody knows or as nothing known: nobody is disturbed', async () => {
+    const { agent, port } = await registered(await serve());
+    const first = send(port);
+    const request = await agent.request();
+    agent.answer({ ...request, id: 'unknown' }, { body: 'wrong' });
+    agent.answer({ ...request, id: '' }, { body: 'wrong' });
+    agent.answer({ ...request, id: '__proto__' }, { body: 'wrong' });
+    agent.send({ id: request.id, type: 'UNKNOWN' });
+    agent.send({ id: request.id, type: 'REQUEST' });
+    agent.send({ id: request.id, type: 'PONG' });
+    agent.answer(request, { body: 'right' });
+    agent.answer(request, { body: 'twice' });
+    expect((await first).text).toBe('right');
+    const gone = start(port);
+    gone.on('error', () => undefined);
+    gone.end();
+    const late = await agent.request();
+    gone.destroy();
+    const next = send(port);
+    const nextRequest = await agent.request();
+    agent.answer(late, { body: 'too late' });
+    agent.answer(nextRequest, { body: 'right again' });
+    expect((await next).text).toBe('right again');
+  });
+
+  it('a connection that ends takes its requests with it, and the agent that comes again has its port', async () => {
+    const gateway = await serve();
+    const { agent, port } = await registered(gateway);
+    const pending = [send(port), send(port, { method: 'POST', body: 'x' })];
+    const left = await agent.request();
+    await agent.request();
+    agent.close();
+    for (const answer of pending) expect((await answer).status).toBe(502);
+    await eventually(async () => (await listAgents(gateway)).length === 0);
+    const again = await registered(gateway);
+    expect(again.port).toBe(port);
+    // Its queue of answers outlived the connection.
+    again.agent.answer(left, { body: 'from before' });
+    again.agent.onRequest = echo(again.agent);
+    expect(await send(port, { method: 'POST', body: 'now' })).toMatchObject({ status: 200, text: 'now' });
+  });
+
+  it('A11: another stream with its id is refused while it lives, or replaces it, as tunnel.duplicateAgent says', async () => {
+    const probing = await serve();
+    const { agent, port } = await registered(probing);
+    const second = cleanup.add(new SiloAgent(probing.grpcPort).hello('agent-1'), (it) => it.close());
+    expect(await second.status).toMatchObject({
+      code: Grpc.ALREADY_EXISTS,
+      details: expect.stringContaining('another process'),
+    });
+    agent.onRequest = echo(agent);
+    expect((await send(port)).status).toBe(200);
+
+    const replacing = await serve({}, { duplicateAgent: 'replace' });
+    const old = await registered(replacing);
+    const next = await registered(replacing);
+    expect(next.port).toBe(old.port);
+    expect((await old.agent.status).code).toBe(Grpc.ABORTED);
+    next.agent.onRequest = echo(next.agent);
+    expect((await send(next.port)).status).toBe(200);
+  });
+
+  it.each([
+    ['no agent_id', siloMessage({ type: 'PING' }), Grpc.INVALID_ARGUMENT],
+    ['an id that is none', siloMessage({ type: 'PING', metadata: { agent_id: '../x' } }), Grpc.INVALID_ARGUMENT],
+  ])('a first message with %s is refused', async (_name, message, code) => {
+    const agent = cleanup.add(new SiloAgent((await serve()).grpcPort), (it) => it.close());
+    agent.send(message);
+    expect((await agent.status).code).toBe(code);
+  });
+
+  it('garbage ends that connection and no other', async () => {
+    const gateway = await serve();
+    const { agent, port } = await registered(gateway);
+    const client = cleanup.add(
+      new Client(`127.0.0.1:${gateway.grpcPort}`, credentials.createInsecure(), {
+        'grpc.use_local_subchannel_pool': 1,
+      }),
+      (it) => {
+        it.close();
+      },
+    );
+    const bad = client.makeBidiStreamRequest(SILO_METHOD_PATH, passBuffer, passBuffer, new Metadata());
+    bad.on('error', () => undefined);
+    bad.write(encodeProxyHead('1', ProxyType.ping, ['agent_id', 'bad']));
+    const badPort = await eventually(() => gateway.app.get(AgentRegistry).get('bad')?.port);
+    const pending = send(badPort, { method: 'POST', body: 'x' });
+    await eventually(() => gateway.app.get(AgentRegistry).get('bad')?.connections.inFlight === 1);
+    const ended = new Promise<StatusObject>((resolve) => bad.on('status', resolve));
+    bad.resume();
+    bad.write(Buffer.from('\xff\xff\xff garbage', 'latin1'));
+    expect((await ended).code).toBe(Grpc.INVALID_ARGUMENT);
+    expect((await pending).status).toBe(502);
+    agent.onRequest = echo(agent);
+    expect((await send(port)).status).toBe(200);
+  });
+
+  it('carries bodies up to its limit, and says 413 to longer ones before anything is sent', async () => {
+    const { agent, port } = await registered(await serve());
+    agent.onRequest = echo(agent);
+    const most = LIMIT - 1024;
+    const body = Buffer.alloc(most, 'x');
+    expect((await send(port, { method: 'POST', body })).body.equals(body)).toBe(true);
+    let seen = 0;
+    agent.onRequest = () => (seen += 1);
+    // By its length, and one whose length shows only when it is too long.
+    const announced = await send(port, { method: 'POST', headers: { 'Content-Length': String(LIMIT) }, body: '' });
+    const chunked = start(port, { method: 'POST', headers: { 'Transfer-Encoding': 'chunked' } });
+    chunked.on('error', () => undefined);
+    const head = once(chunked, 'response') as Promise<[NodeJS.ReadableStream & { statusCode: number }]>;
+    chunked.write(Buffer.alloc(LIMIT));
+    expect(announced.status).toBe(413);
+    expect(codeIn(announced.text)).toBe('BERTH_BODY_TOO_LARGE');
+    expect((await head)[0].statusCode).toBe(413);
+    chunked.destroy();
+    expect(seen).toBe(0);
+  });
+
+  it('asks for the body itself when a client waits for 100 Continue', async () => {
+    const { agent, port } = await registered(await serve());
+    agent.onRequest = echo(agent);
+    const head = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n';
+    const client = cleanup.add(await RawClient.connect(port), (it) => {
+      it.destroy();
+    });
+    client.send(head);
+    await eventually(() => client.text() === 'HTTP/1.1 100 Continue\r\n\r\n');
+    client.send('body');
+    await eventually(() => client.text().endsWith('\r\n\r\nbody'));
+  });
+
+  it('says 501 to upgrades and to targets without a path', async () => {
+    const { agent, port } = await registered(await serve());
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/`);
+    socket.on('error', () => undefined);
+    const [, response] = (await once(socket, 'unexpected-response')) as [
+      unknown,
+      { statusCode: number; resume(): void },
+    ];
+    response.resume();
+    expect(response.statusCode).toBe(501);
+    socket.terminate();
+    await untilMatch(port, 'OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n', /^HTTP\/1.1 501 [^]*BERTH_UNSUPPORTED_EXCHANGE/);
+    expect(agent.requests).toEqual([]);
+  });
+
+  it('a larger answer than the gateway takes ends the connection, not the gateway', async () => {
+    const gateway = await serve({ maxAnswerBytes: LIMIT });
+    const { agent, port } = await registered(gateway);
+    const answer = send(port, { method: 'POST', body: 'x' });
+    agent.answer(await agent.request(), { body: Buffer.alloc(LIMIT + 1) });
+    expect((await answer).status).toBe(502);
+    expect((await agent.status).code).toBe(Grpc.RESOURCE_EXHAUSTED);
+    const again = await registered(gateway);
+    again.agent.onRequest = echo(again.agent);
+    expect((await send(again.port)).status).toBe(200);
+  });
+
+  it('an agent of a tunnel may send no more at once than without them', async () => {
+    const raw = cleanup.add(await RawAgent.registered((await serve()).grpcPort, 'tunnel'), (it) => it.close());
+    // Pings in a batch that is right in all but its size.
+    raw.call.write(Buffer.from('\x0a\x05\x9a\x01\x02\x08\x01'.repeat(30_000), 'latin1'));
+    expect((await raw.status).code).toBe(Grpc.INVALID_ARGUMENT);
+  });
+
+  it('answers above maxBufferedBytes are not read from the agent until clients take them, and no other agent notices', async () => {
+    const gateway = await serve({ maxBufferedBytes: LIMIT, maxAnswerBytes: 32_000_000 });
+    const { agent, port } = await registered(gateway);
+    const other = await registered(gateway, 'other');
+    other.agent.onRequest = echo(other.agent);
+    // More than the kernel takes of it for a client that reads nothing.
+    const body = Buffer.alloc(24_000_000, 'x');
+    agent.onRequest = (request) => {
+      agent.answer(request, { body });
+    };
+    const clients: RawClient[] = [];
+    for (let i = 0; i < 4; i += 1) {
+      const client = cleanup.add(await RawClient.connect(port), (it) => {
+        it.destroy();
+      });
+      client.socket.pause();
+      client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+      clients.push(client);
+    }
+    const it = gateway.app.get(AgentRegistry).get('agent-1');
+    await eventually(() => it?.stats.bytesOut === body.length);
+    // Later requests of another agent are through while nothing moves here.
+    for (let i = 0; i < 20; i += 1) expect((await send(other.port)).status).toBe(200);
+    expect(it?.stats.bytesOut).toBe(body.length);
+    expect(it?.connections.inFlight).toBe(3);
+    for (const client of clients) client.socket.resume();
+    await eventually(() => it?.stats.bytesOut === 4 * body.length, 15_000);
+    await eventually(() => it?.connections.inFlight === 0);
+  });
+
+  it('more requests than maxExchanges, or than fit into maxBufferedBytes, are answered with 503', async () => {
+    const { agent, port } = await registered(await serve({ maxExchanges: 2, maxBufferedBytes: LIMIT }));
+    const running = [send(port), send(port)];
+    const requests = [await agent.request(), await agent.request()];
+    const third = await send(port);
+    expect(third).toMatchObject({ status: 503, headers: { 'retry-after': expect.any(String) } });
+    expect(codeIn(third.text)).toBe('BERTH_AGENT_BUSY');
+    for (const request of requests) agent.answer(request);
+    for (const answer of running) expect((await answer).status).toBe(200);
+    const upload = start(port, { method: 'POST', headers: { 'Content-Length': '4000000' } });
+    upload.on('error', () => undefined);
+    upload.write('x');
+    const second = await eventually(async () => {
+      const answer = await send(port, { method: 'POST', body: Buffer.alloc(1_000_000) });
+      return answer.status === 503 ? answer : undefined;
+    });
+    expect(codeIn(second.text)).toBe('BERTH_AGENT_BUSY');
+    upload.destroy();
+    agent.onRequest = echo(agent);
+    await eventually(async () => (await send(port, { method: 'POST', body: Buffer.alloc(1_000_000) })).status === 200);
+  });
+
+  it('passes on the one Set-Cookie there is, and warns once', async () => {
+    const { log, lines } = logLines();
+    const gateway = cleanup.add(await testGateway({ tunnel: { silo: { enabled: true } } }, 4, log), (it) => it.close());
+    const { agent, port } = await registered(gateway);
+    agent.onRequest = (request) => agent.answer(request, { headers: { 'Set-Cookie': 'a=1; Path=/' } });
+    for (let i = 0; i < 3; i += 1) expect((await send(port)).headers['set-cookie']).toEqual(['a=1; Path=/']);
+    expect(lines.filter(({ msg }) => msg.includes('Set-Cookie'))).toHaveLength(1);
+  });
+
+  it('is let go in order: what runs may end, and it may come again', async () => {
+    const gateway = await serve();
+    const { agent, port } = await registered(gateway);
+    const running = send(port);
+    const request = await agent.request();
+    const deleted = await fetch(`${gateway.admin}/agents/agent-1`, { method: 'DELETE' });
+    expect(deleted.ok).toBe(true);
+    expect((await send(port)).status).toBe(503);
+    agent.answer(request, { body: 'in time' });
+    expect((await running).text).toBe('in time');
+    expect((await agent.status).code).toBe(Grpc.OK);
+    expect((await registered(gateway)).port).toBe(port);
+  });
+
+  it('A12: one whose process stands still is dropped by an HTTP/2 PING', async () => {
+    const gateway = await serve({}, { pingIntervalMs: 50, pingTimeoutMs: 100 });
+    const sockets: Socket[] = [];
+    const hole = createServer((socket) => {
+      const onward = connect(gateway.grpcPort, '127.0.0.1');
+      sockets.push(socket, onward);
+      for (const it of [socket, onward]) it.on('error', () => undefined);
+      socket.pipe(onward).pipe(socket);
+    }).listen(0, '127.0.0.1');
+    await once(hole, 'listening');
+    cleanup.add(hole, (it) => {
+      for (const socket of sockets) socket.destroy();
+      it.close();
+    });
+    const agent = cleanup.add(await SiloAgent.registered((hole.address() as AddressInfo).port), (it) => it.close());
+    const pending = send(gateway.range.start, { method: 'POST', body: 'x' });
+    await agent.request();
+    // From here nothing comes back, and nothing ends.
+    for (const socket of sockets) socket.unpipe();
+    expect((await pending).status).toBe(502);
+    await eventually(async () => (await listAgents(gateway)).length === 0);
+  });
+});
+
+describe('who may be an agent of the original kind', () => {
+  const cleanup = new Cleanup();
+  afterEach(() => cleanup.run());
+
+  it('nobody, as long as tunnel.silo.enabled is not set', async () => {
+    const { log, lines } = logLines();
+    const gateway = cleanup.add(await testGateway({}, 4, log), (it) => it.close());
+    const agent = cleanup.add(new SiloAgent(gateway.grpcPort).hello('agent-1'), (it) => it.close());
+    expect(await agent.status).toMatchObject({ code: Grpc.FAILED_PRECONDITION });
+    await eventually(() => lines.some(({ reason }) => String(reason).includes('tunnel.silo.enabled')));
+  });
+
+  it('nobody without a certificate where a token is asked for, unless tunnel.silo.insecure is set', async () => {
+    for (const insecure of [false, true]) {
+      const gateway = cleanup.add(
+        await testGateway({ auth: { token: 'secret' }, tunnel: { silo: { enabled: true, insecure } } }),
+        (it) => it.close(),
+      );
+      const agent = cleanup.add(new SiloAgent(gateway.grpcPort).hello('agent-1'), (it) => it.close());
+      if (insecure) await eventually(() => agent.pongs.length === 1);
+      else expect(await agent.status).toMatchObject({ code: Grpc.UNAUTHENTICATED });
+    }
+  });
+});
+
+describe('agents of the original kind with client certificates', () => {
+  const cleanup = new Cleanup();
+  const ca = new TestCa();
+  afterEach(() => cleanup.run());
+  afterAll(() => {
+    ca.remove();
+  });
+
+  it.each(['request', 'require'] as const)(
+    'A15, A20: %s: who has one for its id is let in, token or not',
+    async (clientCert) => {
+      const tls = { enabled: true, ...ca.issue('gateway', 'IP:127.0.0.1'), caFile: ca.caFile, clientCert };
+      const gateway = cleanup.add(
+        await testGateway({ grpc: { tls }, auth: { token: 'secret' }, tunnel: { silo: { enabled: true } } }),
+        (it) => it.close(),
+      );
+      const { keyFile, certFile } = ca.issue('agent-1');
+      const [root, key, certificate] = [ca.caFile, keyFile, certFile].map((file) => readFileSync(file));
+      const channel = credentials.createSsl(root, key, certificate);
+      cleanup.add(await SiloAgent.registered(gateway.grpcPort, 'agent-1', channel), (it) => it.close());
+      const other = cleanup.add(new SiloAgent(gateway.grpcPort, channel).hello('agent-2'), (it) => it.close());
+      expect((await other.status).code).toBe(Grpc.PERMISSION_DENIED);
+      const none = cleanup.add(new SiloAgent(gateway.grpcPort, credentials.createSsl(root)).hello('agent-3'), (it) =>
+        it.close(),
+      );
+      const { code } = await none.status;
+      expect(code).toBe(clientCert === 'require' ? Grpc.UNAVAILABLE : Grpc.UNAUTHENTICATED);
+    },
+  );
+});
