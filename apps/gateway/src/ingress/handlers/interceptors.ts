@@ -14,6 +14,7 @@ import {
   type ResponseHead,
   type Waiting,
 } from '@berth/exchange';
+import { headerValue } from '@berth/http-rules';
 import type { ExchangeContext } from '../exchange-context.js';
 import type { IngressAnswer, IngressInterceptor, IngressRequest, IngressResponse } from '../interceptor.js';
 import { checkHeaders, checkRequest } from './intercepted.js';
@@ -128,8 +129,9 @@ class InterceptedExchange extends ExchangeDecorator implements Waiting {
 
   private answer({ status, headers = [], body = '' }: IngressAnswer): void {
     const bytes = Buffer.from(body);
-    const own = ['Date', new Date().toUTCString(), 'Content-Length', String(bytes.length)];
-    this.sink.head({ status, reason: STATUS_CODES[status] ?? '', headers: [...headers, ...own] });
+    const whole = [...headers, 'Content-Length', String(bytes.length)];
+    if (headerValue(headers, 'date') === undefined) whole.push('Date', new Date().toUTCString());
+    this.sink.head({ status, reason: STATUS_CODES[status] ?? '', headers: whole });
     if (bytes.length > 0) this.sink.data(bytes);
     this.sink.end(undefined);
   }

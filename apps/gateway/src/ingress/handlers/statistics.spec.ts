@@ -1,0 +1,109 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { ExchangeKind, ResetCode } from '@berth/exchange';
+import type { LatencyHistogram } from '@berth/observability';
+import { FakeClient, FakePool, fakeRequest } from '../../../../../libs/exchange/testing/fake-dispatch.js';
+import { Agent } from '../../agents/index.js';
+import { statistics } from './statistics.js';
+
+const HEAD = { status: 204, reason: '', headers: [] };
+
+const observed = ({ counts }: LatencyHistogram): number => counts.reduce((sum, count) => sum + count, 0);
+
+describe('statistics', () => {
+  let agent: Agent;
+  let pool: FakePool;
+  let client: FakeClient;
+  beforeEach(() => {
+    agent = new Agent('a1', 'instance', 'http');
+    pool = new FakePool();
+    client = new FakeClient();
+  });
+
+  const begin = (over = {}): void => {
+    statistics(agent)(pool.dispatch)(fakeRequest(over), client);
+  };
+
+  it('count requests, bytes both ways, the answer and its times', () => {
+    begin({ body: true });
+    client.exchange.sendData(Buffer.from('abc'));
+    pool.last.sink.head(HEAD);
+    pool.last.sink.data(Buffer.from('12345'));
+    pool.last.sink.end(undefined);
+    expect(observed(agent.stats.latency)).toBe(0);
+    client.exchange.discard();
+    client.exchange.discard();
+    const { stats } = agent;
+    expect(stats).toMatchObject({ requests: 1, upgrades: 0, bytesIn: 3, bytesOut: 5, errors: 0 });
+    expect([stats.statusClasses, observed(stats.firstByte), observed(stats.latency)]).toEqual([
+      [0, 0, 1, 0, 0, 0],
+      1,
+      1,
+    ]);
+  });
+
+  it('count upgrades, and a pipe has no latency', () => {
+    begin({ kind: ExchangeKind.upgrade });
+    pool.last.sink.head({ ...HEAD, status: 101 });
+    client.exchange.discard();
+    expect([agent.stats.upgrades, agent.stats.statusClasses[1], observed(agent.stats.latency)]).toEqual([1, 1, 0]);
+  });
+
+  it('do not count an answer that could not be sent', () => {
+    begin();
+    client.head = () => {
+      client.exchange.reset(ResetCode.internal);
+    };
+    pool.last.sink.head(HEAD);
+    expect([agent.stats.statusClasses[2], observed(agent.stats.firstByte)]).toEqual([0, 0]);
+  });
+
+  it('end with a failure, an answer without an exchange, or a client that does not wait', () => {
+    pool.failure = { code: ResetCode.refused, message: '' };
+    begin();
+    statistics(agent)((_, sink) => {
+      sink.head(HEAD);
+      sink.end(undefined);
+    })(fakeRequest(), client);
+    let cancelled = 0;
+    statistics(agent)((_, sink) => {
+      sink.waiting({ cancel: () => (cancelled += 1) });
+    })(fakeRequest(), client);
+    client.wait?.cancel();
+    expect([observed(agent.stats.latency), agent.stats.requests, cancelled]).toEqual([3, 3, 1]);
+  });
+
+  it('publish what happens to whoever subscribed, and to nobody else', () => {
+    const seen: [string, unknown][] = [];
+    const names = ['opened', 'answered', 'ended'].map((name) => `berth:exchange:${name}`);
+    const listener = (message: unknown, name: string | symbol): void => void seen.push([String(name), message]);
+    begin();
+    for (const name of names) subscribe(name, listener);
+    begin({ method: 'PUT', target: '/a?token=secret', body: true });
+    client.exchange.sendData(Buffer.from('abc'));
+    pool.last.sink.head(HEAD);
+    pool.last.sink.end(undefined);
+    client.exchange.discard();
+    for (const name of names) unsubscribe(name, listener);
+    begin();
+    const common = { agentId: 'a1', requestId: 'c2-2' };
+    expect(seen).toEqual([
+      [names[0], { ...common, kind: 'http', method: 'PUT', path: '/a', client: '192.0.2.1' }],
+      [names[1], { ...common, status: 204 }],
+      [names[2], { ...common, outcome: 'complete', bytesIn: 3, bytesOut: 0, ms: expect.any(Number) }],
+    ]);
+  });
+
+  it('tell a failure from a client that left', () => {
+    const outcomes: unknown[] = [];
+    const listener = (message: unknown): void => void outcomes.push((message as { outcome: string }).outcome);
+    subscribe('berth:exchange:ended', listener);
+    begin();
+    pool.last.sink.failed({ code: 'connection-lost', message: '' });
+    client.exchange.discard();
+    begin();
+    client.exchange.reset(ResetCode.cancelled);
+    client.exchange.discard();
+    unsubscribe('berth:exchange:ended', listener);
+    expect(outcomes).toEqual(['failed', 'reset']);
+  });
+});

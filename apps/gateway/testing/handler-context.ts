@@ -1,0 +1,23 @@
+import { LimitedLog, silentLog } from '@berth/observability';
+import { Agent } from '../src/agents/index.js';
+import type { ExchangeContext, ExchangeOptions } from '../src/ingress/exchange-context.js';
+import { Deadlines } from '../src/ingress/handlers/deadlines.js';
+
+/** What handlers of one agent share, with times and limits that a test can see pass. */
+export function handlerContext(options: Partial<ExchangeOptions> = {}): ExchangeContext {
+  return {
+    agent: new Agent('a1', 'instance', 'http'),
+    options: {
+      responseTimeoutMs: 10_000,
+      bodyStartTimeoutMs: 2000,
+      idleTimeoutMs: 5000,
+      minRateBytesPerSecond: 0,
+      rateWindowMs: 4000,
+      maxBodyBytes: 0,
+      ...options,
+    },
+    deadlines: new Deadlines(),
+    log: silentLog,
+    limitedLog: new LimitedLog(silentLog),
+  };
+}

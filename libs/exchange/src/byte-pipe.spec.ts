@@ -1,0 +1,87 @@
+import { Duplex } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
+import { FakeClient, fakeRequest } from '../testing/fake-dispatch.js';
+import { FakeExchange } from '../testing/fake-exchange.js';
+import { BytePipe } from './index.js';
+
+/** A socket whose network takes bytes when the test says so. */
+class FakeSocket extends Duplex {
+  readonly written: string[] = [];
+  private readonly waiting: (() => void)[] = [];
+
+  override _read(): void {
+    // Given by push().
+  }
+
+  override _write(bytes: Buffer, _encoding: string, done: () => void): void {
+    this.written.push(String(bytes));
+    this.waiting.push(done);
+  }
+
+  override _final(done: () => void): void {
+    this.written.push('end');
+    done();
+  }
+
+  flush(): void {
+    this.waiting.shift()?.();
+  }
+}
+
+function pipe() {
+  const socket = new FakeSocket();
+  const exchange = new FakeExchange(fakeRequest().open, new FakeClient());
+  return { socket, exchange, pipe: new BytePipe(socket, exchange) };
+}
+
+describe('a byte pipe', () => {
+  it('sends early bytes first, pauses the socket for want of room, and goes on', async () => {
+    const { socket, exchange, pipe: it } = pipe();
+    it.begin(Buffer.from('early'));
+    exchange.hasRoom = false;
+    socket.push('a');
+    await turn();
+    socket.push('b');
+    socket.push(null);
+    await turn();
+    expect([exchange.calls, socket.isPaused(), it.ended]).toEqual([['data early', 'data a'], true, false]);
+    exchange.hasRoom = true;
+    it.writable();
+    await turn();
+    expect([exchange.calls, it.ended]).toEqual([['data early', 'data a', 'data b', 'end'], true]);
+  });
+
+  it('of a socket that has ended before sends what was early, and its end', async () => {
+    const { socket, exchange, pipe: it } = pipe();
+    socket.push(null);
+    socket.resume();
+    await turn();
+    it.begin(Buffer.from('early'));
+    expect(exchange.calls).toEqual(['data early', 'end']);
+  });
+
+  it('ends the socket when the network has taken what came before', async () => {
+    const { socket, exchange, pipe: it } = pipe();
+    it.data(Buffer.from('a'));
+    it.data(Buffer.from('b'));
+    it.end();
+    await turn();
+    expect([socket.written, exchange.calls]).toEqual([['a'], ['consumed 1']]);
+    socket.flush();
+    await turn();
+    expect(socket.written).toEqual(['a', 'b']);
+    socket.flush();
+    await turn();
+    expect([socket.written, exchange.calls]).toEqual([
+      ['a', 'b', 'end'],
+      ['consumed 1', 'consumed 1'],
+    ]);
+  });
+
+  it('counts what comes for a socket that is gone as taken', () => {
+    const { socket, exchange, pipe: it } = pipe();
+    socket.destroy();
+    it.data(Buffer.from('abc'));
+    expect(exchange.calls).toEqual(['consumed 3']);
+  });
+});
