@@ -44,7 +44,7 @@ export class AgentPool<C extends PoolConnection = AgentConnection> {
   add(connection: C): Member<C> {
     const { health, onHealth } = this.options;
     const now = this.options.now();
-    const replica = this.replicaOf(connection, now);
+    const replica = this.replicaOf(connection);
     replica.connections += 1;
     const member = new Member(connection, replica, health, onHealth, now);
     // Without a figure of its own it would look like the quickest of all.
@@ -126,15 +126,20 @@ export class AgentPool<C extends PoolConnection = AgentConnection> {
     return this.candidates.obstacle();
   }
 
+  /** Lets a replica take a growing part of its turns, beside others. */
+  startSlowly(replica: Replica): void {
+    replica.startSlowly(this.options.slowStartMs, this.options.now());
+  }
+
   private refusal(except?: Carrier, replicaId?: string): Error {
     return refusal(this.agentId, this.obstacle(except, replicaId), this.inFlight);
   }
 
-  private replicaOf({ origin: { instanceId } }: C, now: number): Replica {
+  private replicaOf({ origin: { instanceId } }: C): Replica {
     const known = this.replicas.get(instanceId);
     if (known !== undefined) return known;
     const replica = new Replica(instanceId);
-    if (this.members.some(({ usable }) => usable)) replica.startSlowly(this.options.slowStartMs, now);
+    if (this.members.some(({ usable }) => usable)) this.startSlowly(replica);
     this.replicas.set(instanceId, replica);
     return replica;
   }

@@ -1,3 +1,5 @@
+import { hashOf } from './affinity/rendezvous.js';
+
 /** Part of its turns that a newcomer takes at first. */
 const FIRST_SHARE = 0.1;
 
@@ -13,7 +15,12 @@ export class Replica {
   private startMs = 0;
   private credit = 0;
 
-  constructor(readonly id: string) {}
+  /** its place for keys that belong to one replica */
+  readonly hash: number;
+
+  constructor(readonly id: string) {
+    this.hash = hashOf(id);
+  }
 
   /**
    * Begins a slow start.

@@ -1,0 +1,181 @@
+import fc from 'fast-check';
+import { type FakeConnection, fakeReplica } from '../../testing/fake-connection.js';
+import { Affinity, AgentPool, StickySessions } from '../index.js';
+import { hashOf, preference } from './rendezvous.js';
+
+const KEYS = Array.from({ length: 4000 }, (_, index) => `192.0.2.${index}`);
+
+describe('rendezvous hashing (issue 10, point 5)', () => {
+  const hashes = KEYS.map(hashOf);
+
+  /** For each key its place. */
+  function owners(places: readonly string[]): string[] {
+    return hashes.map((hash) => {
+      const wishes = places.map((place) => preference(hash, hashOf(place)));
+      return places[wishes.indexOf(Math.max(...wishes))] ?? '';
+    });
+  }
+
+  it('spreads keys evenly, and moves only those of the place that comes or goes', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.string({ minLength: 1 }), { minLength: 2, maxLength: 6 }), (places) => {
+        const before = owners(places);
+        const after = owners(places.slice(1));
+        expect(before.filter((owner, index) => owner !== places[0] && owner !== after[index])).toEqual([]);
+        for (const place of places) {
+          const share = (before.filter((owner) => owner === place).length / KEYS.length) * places.length;
+          expect(Math.abs(share - 1)).toBeLessThan(0.25);
+        }
+      }),
+      { numRuns: 20 },
+    );
+  });
+});
+
+describe('affinity', () => {
+  function make(...ids: string[]) {
+    const pool = new AgentPool<FakeConnection>('agent', { strategy: 'roundRobin', slowStartMs: 0 });
+    // Two connections to each replica.
+    const connections = ids.flatMap((id) => [1, 2].map((n) => fakeReplica(`${id}${n}`, {}, id)));
+    for (const connection of connections) pool.add(connection);
+    const sessions = new StickySessions<string>();
+    const affinity = new Affinity(pool, sessions);
+    const of = (id: string): FakeConnection[] => connections.filter(({ origin }) => origin.instanceId === id);
+    return { pool, sessions, affinity, of };
+  }
+
+  it('C9: keeps a session at its replica, over all connections of it', () => {
+    const { affinity } = make('a', 'b', 'c');
+    const first = affinity.bySession('s1');
+    expect(first.stickiness).toBe('new');
+    const later = Array.from({ length: 20 }, () => affinity.bySession('s1'));
+    expect(new Set(later.map(({ member }) => member?.replica.id))).toEqual(new Set([first.member?.replica.id]));
+    expect(new Set(later.map(({ member }) => member?.connection.id)).size).toBe(2);
+    expect(new Set(later.map(({ stickiness }) => stickiness))).toEqual(new Set(['kept']));
+  });
+
+  it('C9: falls back and says so when the replica is gone or not fit, and stays where it went', () => {
+    const { affinity, pool, of } = make('a', 'b');
+    const home = affinity.bySession('s1').member?.replica.id ?? '';
+    for (const connection of of(home)) pool.of(connection)?.health.reports('unhealthy', '', 0);
+    const moved = affinity.bySession('s1');
+    expect([moved.stickiness, moved.member?.replica.id !== home]).toEqual(['moved', true]);
+    for (const connection of of(home)) pool.of(connection)?.health.reports('healthy', '', 0);
+    expect(affinity.bySession('s1')).toEqual({ member: expect.anything(), stickiness: 'kept' });
+    for (const connection of pool.all) pool.remove(connection);
+    expect(affinity.bySession('s1')).toEqual({ member: undefined, stickiness: 'moved' });
+  });
+
+  it('comes back to a replica that was only full', () => {
+    const { affinity, of } = make('a', 'b');
+    const home = affinity.bySession('s1').member?.replica.id ?? '';
+    for (const connection of of(home)) connection.inFlight = connection.capacity;
+    expect(affinity.bySession('s1').stickiness).toBe('moved');
+    for (const connection of of(home)) connection.inFlight = 0;
+    const back = affinity.bySession('s1');
+    expect([back.stickiness, back.member?.replica.id]).toEqual(['kept', home]);
+  });
+
+  it('a client has its replica by its address alone, and only those of one that goes move', () => {
+    const { affinity, pool, of } = make('a', 'b', 'c', 'd');
+    const homes = (): Map<string, string | undefined> =>
+      new Map(KEYS.slice(0, 400).map((key) => [key, affinity.byKey(key).member?.replica.id]));
+    const before = homes();
+    expect(affinity.byKey('192.0.2.1').stickiness).toBe('kept');
+    for (const connection of of('b')) connection.accepting = false;
+    const during = homes();
+    for (const [key, home] of before) {
+      if (home !== 'b') expect(during.get(key)).toBe(home);
+      else expect([during.get(key), affinity.byKey(key).stickiness]).toEqual([expect.not.stringMatching('b'), 'moved']);
+    }
+    for (const connection of of('b')) connection.accepting = true;
+    expect(homes()).toEqual(before);
+    for (const connection of pool.all) pool.remove(connection);
+    expect(affinity.byKey('x')).toEqual({ member: undefined, stickiness: 'moved' });
+  });
+
+  it('does not send an exchange to the connection that has just failed it', () => {
+    const { affinity, of } = make('a');
+    const [failed, other] = of('a');
+    for (let i = 0; i < 4; i += 1) {
+      expect(affinity.byKey('k', failed).member?.connection).toBe(other);
+      expect(affinity.bySession('s', failed).member?.connection).toBe(other);
+    }
+  });
+});
+
+describe('sticky sessions', () => {
+  it('C9: expire when nobody uses them, and each use refreshes', () => {
+    let now = 0;
+    const sessions = new StickySessions<string>({ ttlMs: 1000, now: () => now });
+    sessions.create('used', 'a');
+    sessions.create('asked', 'b');
+    for (now = 500; now <= 1000; now += 500) {
+      expect(sessions.use('used')).toBe('a');
+      expect(sessions.has('asked')).toBe(true);
+    }
+    now = 1001;
+    expect([sessions.has('used'), sessions.has('asked'), sessions.use('asked')]).toEqual([true, false, undefined]);
+    expect(sessions.count).toBe(1);
+    now = 9999;
+    expect([sessions.sweep(), sessions.count]).toEqual([1, 0]);
+  });
+
+  it('C1, C9: never expire without a ttl, and can be cleared', () => {
+    const sessions = new StickySessions<string>({ ttlMs: null, now: () => Number.MAX_SAFE_INTEGER });
+    sessions.create('s', 'a');
+    expect([sessions.sweep(), sessions.use('s')]).toEqual([0, 'a']);
+    expect([sessions.clear('s'), sessions.clear('s'), sessions.has('s')]).toEqual([true, false, false]);
+  });
+
+  it('C8: never more than the limit; who was not used for longest goes first', () => {
+    const sessions = new StickySessions<number>({ maxSessions: 100 });
+    for (let i = 0; i < 100; i += 1) sessions.create(`${i}`, i);
+    sessions.use('0');
+    for (let i = 100; i < 199; i += 1) sessions.create(`${i}`, i);
+    expect([sessions.count, sessions.has('0'), sessions.has('1'), sessions.has('99')]).toEqual([
+      100,
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  it('behave as a plain list of what was used when (model)', () => {
+    const id = fc.constantFrom('a', 'b', 'c', 'd');
+    const step = fc.oneof(
+      fc.record({ create: id }),
+      fc.record({ use: id }),
+      fc.record({ clear: id }),
+      fc.record({ pass: fc.nat(800) }),
+      fc.constant('sweep' as const),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        let now = 0;
+        const sessions = new StickySessions<number>({ ttlMs: 1000, maxSessions: 3, now: () => now });
+        let model: { id: string; target: number; at: number }[] = [];
+        const without = (gone: string): typeof model => model.filter((it) => it.id !== gone);
+        for (const [i, it] of steps.entries()) {
+          if (it === 'sweep') sessions.sweep();
+          else if ('pass' in it) now += it.pass;
+          else if ('create' in it) {
+            sessions.create(it.create, i);
+            model = [...without(it.create).slice(-2), { id: it.create, target: i, at: now }];
+          } else if ('clear' in it) {
+            sessions.clear(it.clear);
+            model = without(it.clear);
+          } else {
+            const found = model.find(({ id: known, at }) => known === it.use && now - at <= 1000);
+            expect(sessions.use(it.use)).toBe(found?.target);
+            model = found === undefined ? without(it.use) : [...without(it.use), { ...found, at: now }];
+          }
+          for (const name of ['a', 'b', 'c', 'd']) {
+            expect(sessions.has(name)).toBe(model.some(({ id: known, at }) => known === name && now - at <= 1000));
+          }
+          expect(sessions.count).toBeLessThanOrEqual(3);
+        }
+      }),
+    );
+  });
+});
