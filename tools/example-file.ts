@@ -1,4 +1,4 @@
-import { type ProgramNames, settingsOf, yaml } from '@berth/config';
+import { type Program, settingsOf, yaml } from '@berth/config';
 import { describeRange } from './describe-range.ts';
 
 /** What the example says where a setting has no default. */
@@ -9,7 +9,7 @@ const REQUIRED_EXAMPLES: Readonly<Record<string, unknown>> = { target: 'http://l
  * commented out, so that a copy of the file sets nothing that was not meant:
  * an explicit `tls.enabled: false`, for one, is stronger than a certificate.
  */
-export function exampleFile(program: ProgramNames): string {
+export function exampleFile(program: Program): string {
   const settings = settingsOf(program);
   const lines = [
     `# Every setting of ${program.name}, defaults commented out.`,

@@ -1,4 +1,4 @@
-import { describeDefault, type ProgramNames, type SettingInfo, settingsOf } from '@berth/config';
+import { describeDefault, type Program, type SettingInfo, settingsOf } from '@berth/config';
 import { AGENT } from 'berth-agent';
 import { GATEWAY } from 'berth-gateway';
 import { describeRange } from './describe-range.ts';
@@ -23,12 +23,12 @@ export function withReference(page: string): string {
 }
 
 /** A Markdown table per section of a program's settings. */
-export function settingsReference(program: ProgramNames): string {
+export function settingsReference(program: Program): string {
   const sections = Map.groupBy(settingsOf(program), ({ path }) => (path.includes('.') ? path.split('.')[0] : ''));
   return [...sections.values()].map((settings) => section(settings, program)).join('\n');
 }
 
-function section(settings: readonly SettingInfo[], program: ProgramNames): string {
+function section(settings: readonly SettingInfo[], program: Program): string {
   const path = settings[0]?.path ?? '';
   const group = path.includes('.') ? `: \`${path.split('.')[0] ?? ''}\`` : '';
   return [
@@ -41,7 +41,7 @@ function section(settings: readonly SettingInfo[], program: ProgramNames): strin
   ].join('\n');
 }
 
-function row(setting: SettingInfo, program: ProgramNames): string {
+function row(setting: SettingInfo, program: Program): string {
   const { path, env, flag, alias, kind, description } = setting;
   const flags = [alias, flag].filter((name) => name !== undefined);
   const shown = flags.map((name) => (kind === 'boolean' ? name.replace('--', '--[no-]') : name));

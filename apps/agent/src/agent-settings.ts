@@ -1,8 +1,6 @@
 import {
   type Frozen,
   checkAgentId,
-  checkHostAndPort,
-  checkTexts,
   Choice,
   File,
   Group,
@@ -18,15 +16,29 @@ import {
   checkWindows,
   type Program,
   type Report,
-  type LoadInput,
-  type LoadResult,
-  loadSettings,
-  settingsFrom,
   type DeepPartial,
+  isPort,
+  sourceOf,
 } from '@berth/config';
 import { VERSION } from './version.js';
 import { checkProxy, normaliseProxy, proxyLayer } from './proxy.js';
 import { checkTarget, normaliseTarget, TARGET_FORMS } from './target.js';
+
+const HOST_AND_PORT = /^(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9][A-Za-z0-9._-]*):(\d{1,5})$/;
+
+/** `host:port` to dial. */
+function checkHostAndPort(value: string): string | undefined {
+  const port = Number(HOST_AND_PORT.exec(value)?.[2] ?? 0);
+  return isPort(port) ? undefined : 'must be host:port, without a scheme, such as gateway.example.org:9090';
+}
+
+function checkTexts(value: Record<string, unknown>): string | undefined {
+  for (const [name, text] of Object.entries(value)) {
+    if (name === '') return 'a name is empty';
+    if (typeof text !== 'string') return `"${name}" must be text (put it in quotes)`;
+  }
+  return undefined;
+}
 
 export class AgentTlsSettings {
   @Switch({
@@ -231,6 +243,7 @@ export function checkAgent({ connections, protocol, reconnect, tls, tunnel }: Ag
 /** The agent's settings, for the loader. */
 export const AGENT: Program<AgentConfig> = {
   name: 'berth-agent',
+  version: VERSION,
   summary: 'Makes a local service reachable at a port of the gateway.',
   example: 'berth-agent 3000 --id kiosk-7 --gateway gateway.example.org:9090',
   title: 'Agent',
@@ -255,23 +268,12 @@ export const AGENT: Program<AgentConfig> = {
   check: checkAgent,
 };
 
-/**
- * The agent's settings: `agent.yaml`, the environment (`AGENT_…`) over it, flags over both.
- *
- * @throws BerthError `BERTH_CONFIG_INVALID`, a line per problem, secrets left out
- */
-export function loadAgentSettings(input: Partial<LoadInput> = {}): LoadResult<AgentConfig> {
-  return loadSettings(AGENT, { version: VERSION, ...input });
-}
+const source = sourceOf(AGENT);
 
-/**
- * Frozen agent settings without any file, environment or flag.
- *
- * @param overrides target and id, and what differs from the defaults
- * @throws BerthError `BERTH_CONFIG_INVALID`, as for settings that come from a file
- */
-export function defaultAgentSettings(
+/** The agent's settings: `agent.yaml`, the environment (`AGENT_…`) over it, flags over both. */
+export const loadAgentSettings = source.load;
+
+/** Frozen agent settings in code, from target and id and what differs from the defaults. */
+export const defaultAgentSettings: (
   overrides: DeepPartial<AgentSettings> & Pick<AgentSettings, 'target' | 'id'>,
-): AgentSettings {
-  return settingsFrom(AGENT, overrides);
-}
+) => AgentSettings = source.withDefaults;

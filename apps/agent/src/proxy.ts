@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net';
-import { type Environment, isLoopback, type RawValue } from '@berth/config';
+import type { RawValue } from '@berth/config';
+import { isLoopback } from '@berth/node-runtime';
 
 /** Says that no proxy is wanted, whatever the environment names. */
 const NONE = 'none';
@@ -46,7 +47,7 @@ export function checkProxy(text: string): string | undefined {
  *
  * @param gateway `host:port`
  */
-export function proxyLayer(env: Environment, gateway: string): RawValue[] {
+export function proxyLayer(env: NodeJS.ProcessEnv, gateway: string): RawValue[] {
   const name = PROXY_NAMES.find((one) => (env[one] ?? '') !== '');
   if (name === undefined) return [];
   const exceptions = NO_PROXY_NAMES.map((one) => env[one] ?? '').find((list) => list !== '') ?? '';

@@ -1,7 +1,6 @@
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { type GatewaySettings } from './gateway-settings.js';
-import { isLoopback } from '@berth/config';
-import { watchDescriptors } from '@berth/node-runtime';
+import { isLoopback, watchDescriptors } from '@berth/node-runtime';
 import type { Log } from '@berth/observability';
 import { AgentRegistry } from './agents/index.js';
 import { GATEWAY_LOG, GATEWAY_SETTINGS } from './gateway.tokens.js';

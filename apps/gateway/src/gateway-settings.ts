@@ -1,18 +1,15 @@
 import {
+  type DeepPartial,
   type Frozen,
   checkWindows,
   Group,
-  isLoopback,
   LogSettings,
   type Program,
   type Report,
   ShutdownSettings,
-  type LoadInput,
-  type LoadResult,
-  loadSettings,
-  settingsFrom,
-  type DeepPartial,
+  sourceOf,
 } from '@berth/config';
+import { isLoopback } from '@berth/node-runtime';
 import { VERSION } from './version.js';
 import { AdminSettings, HttpSettings } from './admin/index.js';
 import { AgentPortsSettings } from './ports/index.js';
@@ -101,6 +98,7 @@ function crossCheckGatewayTls(tls: GrpcTlsSettings, report: Report): void {
 /** The gateway's settings, for the loader. */
 export const GATEWAY: Program<GatewayConfig> = {
   name: 'berth-gateway',
+  version: VERSION,
   summary: 'Gives every agent that dials in an HTTP port of its own.',
   title: 'Gateway',
   defaults: () => new GatewayConfig(),
@@ -114,21 +112,11 @@ export const GATEWAY: Program<GatewayConfig> = {
   check: checkGateway,
 };
 
-/**
- * The gateway's settings: `application.yaml`, the environment over it, flags over both.
- *
- * @throws BerthError `BERTH_CONFIG_INVALID`, a line per problem, secrets left out
- */
-export function loadGatewaySettings(input: Partial<LoadInput> = {}): LoadResult<GatewayConfig> {
-  return loadSettings(GATEWAY, { version: VERSION, ...input });
-}
+const source = sourceOf(GATEWAY);
 
-/**
- * Frozen gateway settings without any file, environment or flag.
- *
- * @param overrides what differs from the defaults; a key that is `undefined` keeps its default
- * @throws BerthError `BERTH_CONFIG_INVALID`, as for settings that come from a file
- */
-export function defaultGatewaySettings(overrides: DeepPartial<GatewaySettings> = {}): GatewaySettings {
-  return settingsFrom(GATEWAY, overrides);
-}
+/** The gateway's settings: `application.yaml`, the environment over it, flags over both. */
+export const loadGatewaySettings = source.load;
+
+/** Frozen gateway settings in code, from what differs from the defaults. */
+export const defaultGatewaySettings: (overrides?: DeepPartial<GatewaySettings>) => GatewaySettings =
+  source.withDefaults;

@@ -4,7 +4,6 @@ import { type ValidationError, validateSync } from 'class-validator';
 import type { Problems, RawValue } from './problems.js';
 import { type Frozen, type Program, type SettingInfo, settingsOf } from './program.js';
 import { readText } from './read-text.js';
-import { withoutUserInfo } from './user-info.js';
 
 /**
  * A program's settings under construction: defaults, with the values of all
@@ -22,7 +21,7 @@ export class Draft<T extends object> {
   constructor(
     private readonly program: Program<T>,
     values: readonly RawValue[],
-    cwd: string,
+    private readonly cwd: string,
     private readonly problems: Problems,
   ) {
     this.root = program.defaults();
@@ -30,7 +29,7 @@ export class Draft<T extends object> {
     this.given = new Map(values.map((raw) => [raw.path, raw]));
     for (const setting of this.settings) {
       const raw = this.given.get(setting.path);
-      if (raw !== undefined) this.assign(setting, raw, cwd);
+      if (raw !== undefined) this.assign(setting, raw);
     }
   }
 
@@ -40,13 +39,9 @@ export class Draft<T extends object> {
 
   /** Adds a problem with a setting, with its value and where that came from. */
   complain(path: string, what: string): void {
-    const setting = this.settings.find((one) => one.path === path);
-    const raw = this.given.get(path);
-    const showsValue = raw !== undefined && setting !== undefined && setting.secret !== true;
-    this.problems.add(path, what, {
-      ...(showsValue && { value: typeof raw.value === 'string' ? withoutUserInfo(raw.value) : raw.value }),
-      ...(raw !== undefined && { source: raw.source }),
-    });
+    const { value, source } = this.given.get(path) ?? {};
+    const isShown = this.settings.some((one) => one.path === path && one.secret !== true);
+    this.problems.add(path, what, { value: isShown ? value : undefined, source });
   }
 
   /** Takes a secret from the file that is named for it; both at once are a problem. */
@@ -83,7 +78,8 @@ export class Draft<T extends object> {
       if (![path, ...others].some((one) => problems.has(one))) this.complain(path, what);
     });
     problems.throwIfAny();
-    return frozenCopy(root) as Frozen<T>;
+    // Plain objects and lists, frozen from the leaves up.
+    return JSON.parse(JSON.stringify(root), (_, value: unknown) => Object.freeze(value)) as Frozen<T>;
   }
 
   private collect(errors: readonly ValidationError[], parent: string): void {
@@ -95,45 +91,36 @@ export class Draft<T extends object> {
     }
   }
 
-  private assign(setting: SettingInfo, raw: RawValue, cwd: string): void {
+  private assign(setting: SettingInfo, { value, source }: RawValue): void {
     const { path, kind, secret } = setting;
-    if (typeof raw.value !== 'string') {
-      setAt(this.root, path, raw.value);
-      return;
-    }
-    if (secret && raw.value === '' && /^(env|flag) /.test(raw.source)) {
+    const set = (read: unknown): void => {
+      setAt(
+        this.root,
+        path,
+        kind === 'file' && typeof read === 'string' && read !== '' ? resolve(this.cwd, read) : read,
+      );
+    };
+    if (typeof value !== 'string') set(value);
+    else if (secret && value === '' && /^(env|flag) /.test(source))
       this.complain(path, 'is set but empty; leave it out to go without');
-      return;
+    else {
+      const reading = readText(setting, value);
+      if ('problem' in reading) this.complain(path, reading.problem);
+      else set(reading.value);
     }
-    const reading = readText(setting, raw.value);
-    if ('problem' in reading) this.complain(path, reading.problem);
-    else setAt(this.root, path, kind === 'file' && raw.value !== '' ? resolve(cwd, raw.value) : reading.value);
   }
 }
 
 type Node = Record<string, unknown>;
 
-function parentOf(root: object, path: string): [parent: Node, key: string] {
-  const keys = path.split('.');
-  const key = keys.pop() ?? '';
-  return [keys.reduce((node, name) => node[name] as Node, root as Node), key];
-}
-
 /** The value at a path such as `http.port`, whose groups all exist. */
 export function getAt(root: object, path: string): unknown {
-  const [parent, key] = parentOf(root, path);
-  return parent[key];
+  return path.split('.').reduce<unknown>((node, key) => (node as Node)[key], root);
 }
 
 /** Sets the value at a path whose groups all exist. */
 export function setAt(root: object, path: string, value: unknown): void {
-  const [parent, key] = parentOf(root, path);
-  parent[key] = value;
-}
-
-/** Plain objects and lists, frozen through and through. */
-function frozenCopy(node: unknown): unknown {
-  if (Array.isArray(node)) return Object.freeze(node.map(frozenCopy));
-  if (typeof node !== 'object' || node === null) return node;
-  return Object.freeze(Object.fromEntries(Object.entries(node).map(([key, value]) => [key, frozenCopy(value)])));
+  const cut = path.lastIndexOf('.');
+  const parent = cut < 0 ? root : getAt(root, path.slice(0, cut));
+  (parent as Node)[path.slice(cut + 1)] = value;
 }

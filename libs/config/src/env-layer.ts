@@ -1,9 +1,6 @@
 import type { RawValue } from './problems.js';
 import { BERTH_PREFIX, type SettingInfo } from './program.js';
 
-/** Environment variables by name. */
-export type Environment = Readonly<Record<string, string | undefined>>;
-
 /** What orchestrators inject for a service named `http` or `grpc`: `HTTP_PORT=tcp://10.0.0.1:80`. */
 const INJECTED = /^(tcp|udp|sctp):\/\//;
 
@@ -17,21 +14,17 @@ const INJECTED = /^(tcp|udp|sctp):\/\//;
  * @param warn told of a variable that is passed over
  */
 export function readEnvLayer(
-  env: Environment,
+  env: NodeJS.ProcessEnv,
   settings: readonly SettingInfo[],
   warn: (text: string) => void,
 ): RawValue[] {
-  return settings.flatMap((setting) =>
-    [setting.env, BERTH_PREFIX + setting.env].flatMap((name) => {
-      const value = env[name];
-      if (value === undefined || (value === '' && setting.secret !== true)) return [];
-      if (name === setting.env && setting.kind === 'integer' && INJECTED.test(value)) {
-        warn(
-          `${name} is passed over: its value is what an orchestrator sets for a service of that name; use ${BERTH_PREFIX}${name}`,
-        );
-        return [];
-      }
-      return [{ path: setting.path, value, source: `env ${name}` }];
-    }),
-  );
+  const names = settings.flatMap((one) => [one.env, BERTH_PREFIX + one.env].map((name) => [name, one] as const));
+  return names.flatMap(([name, { path, kind, secret, env: plain }]) => {
+    const value = env[name];
+    if (value === undefined || (value === '' && secret !== true)) return [];
+    if (name !== plain || kind !== 'integer' || !INJECTED.test(value)) return [{ path, value, source: `env ${name}` }];
+    const why = 'its value is what an orchestrator sets for a service of that name';
+    warn(`${name} is passed over: ${why}; use ${BERTH_PREFIX}${name}`);
+    return [];
+  });
 }

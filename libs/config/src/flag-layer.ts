@@ -1,33 +1,33 @@
 import { Command, CommanderError, Option } from 'commander';
-import { addHelp, valueName } from './flag-help.js';
+import { addHelp, describeDefault, valueName } from './flag-help.js';
 import type { Problems, RawValue } from './problems.js';
-import { type ProgramNames, type SettingInfo, settingsOf } from './program.js';
+import { type Program, type SettingInfo, settingsOf } from './program.js';
 
 /** What the command line says. */
 export interface Flags {
   readonly values: readonly RawValue[];
   /** `--config` */
-  readonly file?: string;
+  readonly file?: string | undefined;
   readonly printConfig: boolean;
   /** text of `--help` or `--version`: print it and end */
   readonly output?: string;
 }
 
 /** Reads the command line; what is wrong with it goes into `problems`. */
-export function readFlags(program: ProgramNames, argv: readonly string[], version: string, problems: Problems): Flags {
+export function readFlags(program: Program, argv: readonly string[], problems: Problems): Flags {
   let output = '';
   const command = new Command(program.name)
-    .version(version, '--version', 'print the version')
+    .version(program.version, '--version', 'print the version')
     .helpOption('--help', 'print this text')
     .exitOverride()
     .configureOutput({ writeOut: (text) => (output += text), writeErr: () => undefined })
     .option('--config <file>', `YAML file with settings (default: ${program.fileName}, when it exists)`)
     .option('--print-config', 'print the settings that result, without secrets, and end');
   addHelp(command, program);
-  for (const setting of settingsOf(program)) {
+  const options = settingsOf(program).map((setting) => {
     if (setting.path === program.positional) command.argument(`[${setting.path}]`, setting.description);
-    addOptions(command, setting);
-  }
+    return [setting, addOption(command, setting)] as const;
+  });
 
   try {
     command.parse(argv, { from: 'user' });
@@ -36,55 +36,45 @@ export function readFlags(program: ProgramNames, argv: readonly string[], versio
     if (error.exitCode === 0) return { values: [], printConfig: false, output };
     problems.add('command line', complaint(error));
     // Parsing stopped at the last argument; without it, the others are still understood.
-    if (error.code === 'commander.optionMissingArgument')
-      return readFlags(program, argv.slice(0, -1), version, problems);
+    if (error.code === 'commander.optionMissingArgument') return readFlags(program, argv.slice(0, -1), problems);
   }
-  const given = command.opts<Record<string, string | boolean | undefined>>();
-  const file = given['config'];
-  return {
-    values: valuesOf(command, program, problems),
-    ...(typeof file === 'string' && { file }),
-    printConfig: given['printConfig'] === true,
-  };
-}
-
-function addOptions(command: Command, setting: SettingInfo): void {
-  const { alias, flag, kind } = setting;
-  const names = (prefix: string): string =>
-    [alias, flag].flatMap((name) => (name === undefined ? [] : [name.replace(/^--/, prefix)])).join(', ');
-  if (kind === 'boolean') {
-    command.addOption(new Option(names('--'), setting.description).helpGroup(`${setting.section}:`));
-    command.addOption(new Option(names('--no-')).hideHelp());
-    return;
-  }
-  const option = new Option(`${names('--')} <${valueName(setting)}>`, setting.description);
-  if (kind === 'list' || kind === 'ports' || kind === 'texts') {
-    option.argParser((text: string, before: string | undefined) => (before === undefined ? text : `${before},${text}`));
-  }
-  command.addOption(option.helpGroup(`${setting.section}:`));
-}
-
-function valuesOf(command: Command, program: ProgramNames, problems: Problems): RawValue[] {
-  const values = settingsOf(program).flatMap(({ path, flag, alias }) => {
-    const option = command.options.find(({ long }) => long === flag);
-    const value: unknown = option && command.getOptionValue(option.attributeName());
+  const values = options.flatMap(([{ path, flag, alias }, option]) => {
+    const value: unknown = command.getOptionValue(option.attributeName());
     return value === undefined ? [] : [{ path, value, source: `flag ${alias ?? flag}` }];
   });
-  const [first] = command.args;
   const path = program.positional;
-  if (path === undefined || first === undefined || first.startsWith('-')) return values;
-  if (values.some((value) => value.path === path)) problems.add(path, 'is given twice, with a flag and without');
-  return [...values, { path, value: first, source: 'the command line' }];
+  const [first] = command.args;
+  if (path !== undefined && first !== undefined && !first.startsWith('-')) {
+    if (values.some((value) => value.path === path)) problems.add(path, 'is given twice, with a flag and without');
+    values.push({ path, value: first, source: 'the command line' });
+  }
+  const { config: file, printConfig = false } = command.opts<{ config?: string; printConfig?: boolean }>();
+  return { values, file, printConfig };
+}
+
+/** @returns the one whose value counts */
+function addOption(command: Command, setting: SettingInfo): Option {
+  const { alias, flag, kind, section, description } = setting;
+  const names = alias === undefined ? flag : `${alias}, ${flag}`;
+  const standard = describeDefault(setting);
+  const option = new Option(
+    kind === 'boolean' ? names : `${names} <${valueName(setting)}>`,
+    standard === '' ? description : `${description} (${standard})`,
+  );
+  if (kind === 'list' || kind === 'ports' || kind === 'texts')
+    option.argParser((text: string, before: string | undefined) => (before === undefined ? text : `${before},${text}`));
+  command.addOption(option.helpGroup(`${section}:`));
+  if (kind === 'boolean') command.addOption(new Option(names.replaceAll('--', '--no-')).hideHelp());
+  return option;
 }
 
 /** Commander's own messages quote what was typed, which may be a secret: the flag's name is all that is kept. */
-function complaint(error: CommanderError): string {
-  const flag = /'(--?[^\s'=,]+)/.exec(error.message)?.[1] ?? '';
-  switch (error.code) {
-    case 'commander.unknownOption': {
-      const similar = /\(Did you mean (.+?)\?\)/.exec(error.message)?.[1];
+function complaint({ code, message }: CommanderError): string {
+  const flag = /'(--?[^\s'=,]+)/.exec(message)?.[1] ?? '';
+  const similar = /\(Did you mean (.+?)\?\)/.exec(message)?.[1];
+  switch (code) {
+    case 'commander.unknownOption':
       return `${flag} is no flag${similar === undefined ? '; --help lists them' : `; did you mean ${similar}?`}`;
-    }
     case 'commander.optionMissingArgument':
       return `${flag} needs a value`;
     case 'commander.excessArguments':

@@ -1,19 +1,8 @@
 export * from './checks.js';
 export * from './common-settings.js';
-export { type Environment } from './env-layer.js';
-export { describeDefault, valueName } from './flag-help.js';
-export { type DeepPartial, type LoadInput, type LoadResult, loadSettings, settingsFrom } from './load.js';
-export {
-  BERTH_PREFIX,
-  type Frozen,
-  type Program,
-  type ProgramNames,
-  type Report,
-  type SettingInfo,
-  settingsOf,
-} from './program.js';
-export { redactedYaml } from './redacted-yaml.js';
-export { isLoopback } from './loopback.js';
+export { describeDefault } from './flag-help.js';
+export { type DeepPartial, type LoadInput, type LoadResult, redactedYaml, sourceOf } from './load.js';
+export { type Frozen, type Program, type Report, type SettingInfo, settingsOf } from './program.js';
 export { type PemFiles, type PemNames, readPemFiles } from './pem-files.js';
 export type { RawValue } from './problems.js';
 export * from './setting.js';

@@ -1,20 +1,16 @@
-import { Draft } from './draft.js';
-import { type Environment, readEnvLayer } from './env-layer.js';
+import { Draft, getAt, setAt } from './draft.js';
+import { readEnvLayer } from './env-layer.js';
 import { readFlags } from './flag-layer.js';
-import { Problems } from './problems.js';
+import { Problems, withoutUserInfo } from './problems.js';
 import { type Frozen, type Program, settingsOf } from './program.js';
-import { redactedYaml } from './redacted-yaml.js';
-import { flattenTree, readYamlLayer } from './yaml-layer.js';
+import { flattenTree, readYamlLayer, yaml } from './yaml-layer.js';
 
-/** Where settings are looked for. */
+/** Where settings are looked for; default: arguments, environment and folder of this process. */
 export interface LoadInput {
-  /** what `--version` prints */
-  readonly version: string;
-  /** arguments after the program's name; default: those of this process */
+  /** arguments after the program's name */
   readonly argv?: readonly string[];
-  /** environment; default: that of this process */
-  readonly env?: Environment;
-  /** folder of the YAML file and base of relative paths; default: that of this process */
+  readonly env?: NodeJS.ProcessEnv;
+  /** folder of the YAML file and base of relative paths */
   readonly cwd?: string;
 }
 
@@ -26,35 +22,6 @@ export type LoadResult<T> =
   | { readonly kind: 'settings'; readonly settings: Frozen<T>; readonly warnings: readonly string[] }
   | { readonly kind: 'exit'; readonly code: number; readonly output: string };
 
-/**
- * A program's settings: its YAML file, the environment over it, flags over both.
- *
- * @throws BerthError `BERTH_CONFIG_INVALID`, a line per problem, secrets left out
- */
-export function loadSettings<T extends object>(program: Program<T>, input: LoadInput): LoadResult<T> {
-  const { argv = process.argv.slice(2), env = process.env, cwd = process.cwd(), version } = input;
-  const problems = new Problems();
-  const warnings: string[] = [];
-  const flags = readFlags(program, argv, version, problems);
-  if (flags.output !== undefined) return { kind: 'exit', code: 0, output: flags.output };
-  const named = env[program.fileEnv];
-  const file =
-    flags.file !== undefined
-      ? { name: flags.file, namedBy: 'flag --config' }
-      : named !== undefined && named !== ''
-        ? { name: named, namedBy: `env ${program.fileEnv}` }
-        : { name: program.fileName };
-  const own = [
-    ...readYamlLayer(file, cwd, settingsOf(program), problems),
-    ...readEnvLayer(env, settingsOf(program), (text) => warnings.push(text)),
-    ...flags.values,
-  ];
-  const values = [...(program.ambient?.(env, own) ?? []), ...own];
-  const settings = new Draft(program, values, cwd, problems).finish();
-  if (flags.printConfig) return { kind: 'exit', code: 0, output: redactedYaml(program, settings) };
-  return { kind: 'settings', settings, warnings };
-}
-
 /** The same tree with every key optional; lists are given whole. */
 export type DeepPartial<T> = T extends readonly unknown[]
   ? T
@@ -62,17 +29,59 @@ export type DeepPartial<T> = T extends readonly unknown[]
     ? { readonly [K in keyof T]?: DeepPartial<T[K]> | undefined }
     : T;
 
-/**
- * Frozen settings without any file, environment or flag.
- *
- * @param overrides what differs from the defaults; a key that is `undefined` keeps its default
- * @throws BerthError `BERTH_CONFIG_INVALID`, as for settings that come from a file
- */
-export function settingsFrom<T extends object>(
-  program: Program<T>,
-  overrides: NoInfer<DeepPartial<Frozen<T>>>,
-): Frozen<T> {
-  const problems = new Problems();
-  const values = flattenTree(overrides, 'options', settingsOf(program), problems);
-  return new Draft(program, values, process.cwd(), problems).finish();
+/** The two ways to a program's settings; both throw `BERTH_CONFIG_INVALID` with a line per problem, secrets left out. */
+export interface SettingsSource<T> {
+  /** the program's YAML file, the environment over it, flags over both */
+  readonly load: (input?: LoadInput) => LoadResult<T>;
+  /**
+   * Frozen settings without any file, environment or flag.
+   *
+   * @param overrides what differs from the defaults; a key that is `undefined` keeps its default
+   */
+  readonly withDefaults: (overrides?: DeepPartial<Frozen<T>>) => Frozen<T>;
+}
+
+/** What a program's settings come from. */
+export function sourceOf<T extends object>(program: Program<T>): SettingsSource<T> {
+  const settings = settingsOf(program);
+  return {
+    load: ({ argv = process.argv.slice(2), env = process.env, cwd = process.cwd() } = {}) => {
+      const problems = new Problems();
+      const warnings: string[] = [];
+      const flags = readFlags(program, argv, problems);
+      if (flags.output !== undefined) return { kind: 'exit', code: 0, output: flags.output };
+      const { fileEnv, fileName } = program;
+      const [name, namedBy] =
+        flags.file !== undefined
+          ? [flags.file, 'flag --config']
+          : env[fileEnv]
+            ? [env[fileEnv], `env ${fileEnv}`]
+            : [fileName, undefined];
+      const own = [
+        ...readYamlLayer(name, namedBy, cwd, settings, problems),
+        ...readEnvLayer(env, settings, (text) => warnings.push(text)),
+        ...flags.values,
+      ];
+      const values = [...(program.ambient?.(env, own) ?? []), ...own];
+      const result = new Draft(program, values, cwd, problems).finish();
+      if (flags.printConfig) return { kind: 'exit', code: 0, output: redactedYaml(program, result) };
+      return { kind: 'settings', settings: result, warnings };
+    },
+    withDefaults: (overrides) => {
+      const problems = new Problems();
+      const values = flattenTree(overrides, 'options', settings, problems);
+      return new Draft(program, values, process.cwd(), problems).finish();
+    },
+  };
+}
+
+/** Settings as YAML for people and logs; each secret that is set reads `[REDACTED]`, and the user of a URL. */
+export function redactedYaml(program: Program, settings: object): string {
+  const copy = structuredClone(settings);
+  for (const { path, kind, secret } of settingsOf(program)) {
+    const value = getAt(copy, path);
+    if (secret === true && value !== '') setAt(copy, path, '[REDACTED]');
+    else if (kind === 'text' && typeof value === 'string') setAt(copy, path, withoutUserInfo(value));
+  }
+  return yaml().stringify(copy);
 }

@@ -1,13 +1,11 @@
 import { BerthError } from '@berth/errors';
 
-/** Where a value was found, for messages: `env HTTP_PORT`, `flag --http-port`, `application.yaml`. */
-export type Source = string;
-
 /** A value as it was found, before it is read and judged. */
 export interface RawValue {
   readonly path: string;
   readonly value: unknown;
-  readonly source: Source;
+  /** where it was found, for messages: `env HTTP_PORT`, `flag --http-port`, `application.yaml` */
+  readonly source: string;
 }
 
 /** Collects everything that is wrong, to report it together. */
@@ -16,10 +14,8 @@ export class Problems {
   private readonly paths = new Set<string>();
 
   /** @param given value and source to show; without a value for secrets */
-  add(path: string, what: string, given: { value?: unknown; source?: Source } = {}): void {
-    const parts = [];
-    if (given.value !== undefined) parts.push(`got ${shown(given.value)}`);
-    if (given.source !== undefined) parts.push(`from ${given.source}`);
+  add(path: string, what: string, { value, source }: { value?: unknown; source?: string | undefined } = {}): void {
+    const parts = [...(value === undefined ? [] : [`got ${shown(value)}`]), ...(source ? [`from ${source}`] : [])];
     this.paths.add(path);
     this.lines.push(`${path}: ${what}${parts.length > 0 ? ` (${parts.join(', ')})` : ''}`);
   }
@@ -34,8 +30,14 @@ export class Problems {
   }
 }
 
+/** A text without the user and the password of the URL that it may be. */
+export function withoutUserInfo(text: string): string {
+  return text.replace(/^([a-z]+:\/\/)?[^/@\s]+@/i, '$1[REDACTED]@');
+}
+
 /** A value as one short piece of text. User data in a URL is a secret wherever it stands. */
 function shown(value: unknown): string {
-  const text = JSON.stringify(value).replaceAll(/[^\s/@"]*@/g, '[REDACTED]@');
-  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+  const text = JSON.stringify(typeof value === 'string' ? withoutUserInfo(value) : value);
+  const safe = text.replaceAll(/[^\s/@"]*@/g, '[REDACTED]@');
+  return safe.length > 100 ? `${safe.slice(0, 100)}…` : safe;
 }

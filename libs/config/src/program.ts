@@ -1,5 +1,4 @@
 import type { Draft } from './draft.js';
-import type { Environment } from './env-layer.js';
 import type { RawValue } from './problems.js';
 import { type SettingSpec, specOf } from './setting.js';
 
@@ -9,15 +8,14 @@ export type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K
 /** Reports what is wrong at a path, unless that path or one of `others` is already known to be wrong. */
 export type Report = (path: string, what: string, ...others: readonly string[]) => void;
 
-/** How a program and its settings are named, and where their values are looked for. */
-export interface ProgramNames {
+/** A program's settings: how they are named, where their values are looked for, and what is true of them together. */
+export interface Program<T extends object = object> {
   readonly name: string;
+  readonly version: string;
   /** first line of `--help` */
   readonly summary: string;
   /** last lines of `--help` */
   readonly example?: string;
-  /** makes the settings with their defaults, an instance of a class with groups */
-  readonly defaults: () => object;
   /** heading for settings outside any group */
   readonly title: string;
   /** begins the names of environment variables, such as `AGENT_` */
@@ -28,17 +26,14 @@ export interface ProgramNames {
   readonly fileName: string;
   /** variable that names another one */
   readonly fileEnv: string;
-}
-
-/** A program's settings: their class, and what is true of them together. */
-export interface Program<T extends object> extends ProgramNames {
-  readonly defaults: () => T;
+  /** makes the settings with their defaults, an instance of a class with groups */
+  defaults(): T;
   /** what the environment says to all programs; weaker than any other place */
-  readonly ambient?: (env: Environment, values: readonly RawValue[]) => RawValue[];
+  ambient?(env: NodeJS.ProcessEnv, values: readonly RawValue[]): RawValue[];
   /** fills in what follows from other settings, before they are validated */
-  readonly prepare: (draft: Draft<T>) => void;
+  prepare(draft: Draft<T>): void;
   /** rules between settings */
-  readonly check: (settings: T, report: Report) => void;
+  check(settings: T, report: Report): void;
 }
 
 /** One setting with all its names. */
@@ -57,16 +52,12 @@ export interface SettingInfo extends SettingSpec {
 /** Before the name of a variable it makes one that nobody else injects. */
 export const BERTH_PREFIX = 'BERTH_';
 
-const lists = new WeakMap<object, readonly SettingInfo[]>();
-
 /** A program's settings one by one, in the order of their classes. */
-export function settingsOf(program: ProgramNames): readonly SettingInfo[] {
-  let list = lists.get(program);
-  if (list === undefined) lists.set(program, (list = listOf(program, program.defaults(), program.title, '')));
-  return list;
+export function settingsOf(program: Program): SettingInfo[] {
+  return listOf(program, program.defaults(), program.title, '');
 }
 
-function listOf(program: ProgramNames, node: object, section: string, parent: string): SettingInfo[] {
+function listOf(program: Program, node: object, section: string, parent: string): SettingInfo[] {
   return Object.entries(node).flatMap(([property, value]: [string, unknown]) => {
     const path = parent + property;
     const spec = specOf(node, property);

@@ -1,15 +1,4 @@
-import {
-  IsArray,
-  IsBoolean,
-  IsIn,
-  IsInt,
-  IsObject,
-  IsString,
-  Max,
-  Min,
-  ValidateBy,
-  ValidateNested,
-} from 'class-validator';
+import * as rules from 'class-validator';
 
 /** How a setting's text form (environment, flag) is read, and how it is shown. */
 export type SettingKind = 'text' | 'file' | 'integer' | 'boolean' | 'choice' | 'list' | 'ports' | 'texts';
@@ -49,22 +38,15 @@ const specs = new WeakMap<object, Map<string, SettingSpec | GroupSpec>>();
 /** What is declared for a property on an object's class or one that it extends. */
 export function specOf(target: object, property: string): SettingSpec | GroupSpec | undefined {
   const prototype = Object.getPrototypeOf(target) as object | null;
-  if (prototype === null) return undefined;
-  return specs.get(prototype)?.get(property) ?? specOf(prototype, property);
+  return prototype === null ? undefined : (specs.get(prototype)?.get(property) ?? specOf(prototype, property));
 }
 
 function declare(spec: SettingSpec | GroupSpec, ...validators: readonly PropertyDecorator[]): PropertyDecorator {
   return (prototype, property) => {
-    specs.set(
-      prototype,
-      (specs.get(prototype) ?? new Map<string, SettingSpec | GroupSpec>()).set(String(property), spec),
-    );
+    const declared = specs.get(prototype) ?? new Map<string, SettingSpec | GroupSpec>();
+    specs.set(prototype, declared.set(String(property), spec));
     for (const validator of validators) validator(prototype, property);
   };
-}
-
-function setting(spec: SettingSpec, ...validators: readonly PropertyDecorator[]): PropertyDecorator {
-  return declare(spec, ...validators, ...(spec.check ? [Judged(spec.check)] : []));
 }
 
 /** A class-validator decorator whose message comes from the function that judges. */
@@ -77,56 +59,60 @@ function Judged(check: (value: never) => string | undefined): PropertyDecorator 
       return undefined;
     }
   };
-  return ValidateBy({
+  const validate = (value: unknown): boolean => judge(value) === undefined;
+  return rules.ValidateBy({
     name: 'judged',
-    validator: {
-      validate: (value: unknown) => judge(value) === undefined,
-      defaultMessage: (given) => judge(given?.value) ?? '',
-    },
+    validator: { validate, defaultMessage: (given) => judge(given?.value) ?? '' },
   });
 }
 
-/** Free text. */
-export function Text(options: SettingOptions): PropertyDecorator {
-  return setting({ kind: 'text', ...options }, IsString({ message: 'must be text (put it in quotes)' }));
+function setting(spec: SettingSpec, ...validators: readonly PropertyDecorator[]): PropertyDecorator {
+  return declare(spec, ...validators, ...(spec.check ? [Judged(spec.check)] : []));
 }
 
+type Decorator = (options: SettingOptions) => PropertyDecorator;
+
+const decorator =
+  (kind: SettingKind, ...validators: readonly PropertyDecorator[]): Decorator =>
+  (options) =>
+    setting({ kind, ...options }, ...validators);
+
+/** Free text. */
+export const Text = decorator('text', rules.IsString({ message: 'must be text (put it in quotes)' }));
+
 /** Path of a file; a relative one counts from the working directory. */
-export function File(options: SettingOptions): PropertyDecorator {
-  return setting({ kind: 'file', ...options }, IsString({ message: 'must be the path of a file' }));
-}
+export const File = decorator('file', rules.IsString({ message: 'must be the path of a file' }));
+
+/** `true` or `false`. */
+export const Switch = decorator('boolean', rules.IsBoolean({ message: 'must be true or false' }));
+
+/** A list of texts. */
+const listRule = { message: 'must be a list of texts' };
+export const List = decorator('list', rules.IsArray(listRule), rules.IsString({ each: true, ...listRule }));
+
+/** Names with a port each. */
+export const Ports = decorator('ports', rules.IsObject({ message: 'must map names to ports' }));
+
+/** Names with a text each. */
+export const Texts = decorator('texts', rules.IsObject({ message: 'must map names to texts' }));
 
 /** A whole number between `min` and `max`, both allowed. */
 export function Integer(min: number, max: number, options: SettingOptions): PropertyDecorator {
-  const rule = { message: `must be a whole number from ${min} to ${max}` };
-  return setting({ kind: 'integer', min, max, ...options }, IsInt(rule), Min(min, rule), Max(max, rule));
-}
-
-/** `true` or `false`. */
-export function Switch(options: SettingOptions): PropertyDecorator {
-  return setting({ kind: 'boolean', ...options }, IsBoolean({ message: 'must be true or false' }));
+  const range = { message: `must be a whole number from ${min} to ${max}` };
+  return setting(
+    { kind: 'integer', min, max, ...options },
+    rules.IsInt(range),
+    rules.Min(min, range),
+    rules.Max(max, range),
+  );
 }
 
 /** One word of several. */
 export function Choice(choices: readonly string[], options: SettingOptions): PropertyDecorator {
-  const rule = { message: `must be one of ${choices.join(', ')}` };
-  return setting({ kind: 'choice', choices, ...options }, IsIn(choices, rule));
-}
-
-/** A list of texts. */
-export function List(options: SettingOptions): PropertyDecorator {
-  const message = 'must be a list of texts';
-  return setting({ kind: 'list', ...options }, IsArray({ message }), IsString({ each: true, message }));
-}
-
-/** Names with a port each. */
-export function Ports(options: SettingOptions): PropertyDecorator {
-  return setting({ kind: 'ports', ...options }, IsObject({ message: 'must map names to ports' }));
-}
-
-/** Names with a text each. */
-export function Texts(options: SettingOptions): PropertyDecorator {
-  return setting({ kind: 'texts', ...options }, IsObject({ message: 'must map names to texts' }));
+  return setting(
+    { kind: 'choice', choices, ...options },
+    rules.IsIn(choices, { message: `must be one of ${choices.join(', ')}` }),
+  );
 }
 
 /**
@@ -135,5 +121,5 @@ export function Texts(options: SettingOptions): PropertyDecorator {
  * @param title heading; groups within a group go without
  */
 export function Group(title = ''): PropertyDecorator {
-  return declare({ kind: 'group', title }, ValidateNested());
+  return declare({ kind: 'group', title }, rules.ValidateNested());
 }

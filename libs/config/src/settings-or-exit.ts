@@ -13,19 +13,17 @@ const WRONG_SETTINGS = 2;
  * @returns the settings to start with; undefined when the program is to end
  */
 export function settingsOrExit<T>(load: () => LoadResult<T>): Frozen<T> | undefined {
-  let loaded: LoadResult<T>;
   try {
-    loaded = load();
+    const loaded = load();
+    if (loaded.kind === 'settings') {
+      for (const warning of loaded.warnings) standardOutput(2).write(`${warning}\n`);
+      return loaded.settings;
+    }
+    standardOutput(1).write(loaded.output);
+    process.exitCode = loaded.code;
   } catch (thrown) {
     standardOutput(2).write(`${messageOf(thrown)}\n`);
     process.exitCode = WRONG_SETTINGS;
-    return undefined;
   }
-  if (loaded.kind === 'settings') {
-    for (const warning of loaded.warnings) standardOutput(2).write(`${warning}\n`);
-    return loaded.settings;
-  }
-  standardOutput(1).write(loaded.output);
-  process.exitCode = loaded.code;
   return undefined;
 }

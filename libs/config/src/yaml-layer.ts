@@ -12,35 +12,32 @@ export function yaml(): typeof Yaml {
   return load('yaml') as typeof Yaml;
 }
 
-/** The file to read, and what named it (nothing: it is the usual one, which need not exist). */
-export interface FileChoice {
-  readonly name: string;
-  readonly namedBy?: string;
-}
-
-/** Settings found in the YAML file; what is wrong with the file goes into `problems`. */
+/**
+ * Settings found in the YAML file; what is wrong with the file goes into `problems`.
+ *
+ * @param namedBy what named the file; undefined: it is the usual one, which need not exist
+ * @param cwd folder of a relative name
+ */
 export function readYamlLayer(
-  file: FileChoice,
+  name: string,
+  namedBy: string | undefined,
   cwd: string,
   settings: readonly SettingInfo[],
   problems: Problems,
 ): RawValue[] {
   let text: string;
   try {
-    text = readFileSync(resolve(cwd, file.name), 'utf8');
+    text = readFileSync(resolve(cwd, name), 'utf8');
   } catch (error) {
     const { code = 'error' } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' && file.namedBy === undefined) return [];
-    problems.add('config', `the file cannot be read: ${code}`, {
-      value: file.name,
-      ...(file.namedBy !== undefined && { source: file.namedBy }),
-    });
+    if (code !== 'ENOENT' || namedBy !== undefined)
+      problems.add('config', `the file cannot be read: ${code}`, { value: name, source: namedBy });
     return [];
   }
-  const tree = parseYaml(text, file.name, problems);
-  return tree === undefined ? [] : flattenTree(tree, file.name, settings, problems);
+  return flattenTree(parseYaml(text, name, problems), name, settings, problems);
 }
 
+/** @returns undefined, as for an empty file, when it cannot be parsed */
 function parseYaml(text: string, source: string, problems: Problems): unknown {
   const { LineCounter, parseDocument } = yaml();
   const lines = new LineCounter();
@@ -50,9 +47,8 @@ function parseYaml(text: string, source: string, problems: Problems): unknown {
     const { line, col } = lines.linePos(error.pos[0]);
     problems.add('config', `is not valid YAML at line ${line}, column ${col}: ${error.code}`, { source });
   }
-  if (document.errors.length > 0) return undefined;
   try {
-    return document.toJS();
+    return document.errors.length > 0 ? undefined : document.toJS();
   } catch {
     problems.add('config', 'is not valid YAML: an alias leads nowhere, or to too much', { source });
     return undefined;

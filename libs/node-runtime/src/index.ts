@@ -5,9 +5,10 @@ export {
   isDescriptorError,
   watchDescriptors,
 } from './descriptors.js';
+export { isLoopback } from './loopback.js';
 export { droppedLines, MAX_WAITING_BYTES, Output, standardOutput } from './output.js';
 export { prepareProcess } from './prepare-process.js';
 export { protoFile } from './proto-file.js';
 export { REQUIRED_NODE, requireNode } from './require-node.js';
 export { endOnSignals } from './signals.js';
-export { useSmallYoungHeap } from './young-heap.js';
+export { heapFlags, useSmallYoungHeap } from './young-heap.js';

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { Inject, Injectable } from '@nestjs/common';
 import type { ConfigType } from '@nestjs/config';
-import { isLoopback } from '@berth/config';
+import { isLoopback } from '@berth/node-runtime';
 import { BerthError } from '@berth/errors';
 import { sameSecret } from '../tunnel/index.js';
 import { adminConfig, httpConfig } from './http.settings.js';

@@ -1,17 +1,12 @@
-import {
-  type Frozen,
-  checkHost,
-  checkHostNames,
-  File,
-  Group,
-  Integer,
-  List,
-  MAX_MS,
-  Switch,
-  Text,
-} from '@berth/config';
+import { type Frozen, checkHost, File, Group, Integer, List, MAX_MS, Switch, Text } from '@berth/config';
 import { registerAs } from '@nestjs/config';
 import { AgentPortRangeSettings } from '../ports/index.js';
+
+/** Names for a `Host` header: `*`, or host names and IP addresses without a port. */
+function checkHostNames(value: readonly string[]): string | undefined {
+  const wrong = value.find((item) => item !== '*' && checkHost(item) !== undefined);
+  return wrong === undefined ? undefined : `"${wrong}" is not a host name: write * or a name, without scheme and port`;
+}
 
 export class HttpSettings {
   @Text({ check: checkHost, description: 'Address of the admin port.' })

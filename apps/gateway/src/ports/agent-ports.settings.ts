@@ -1,10 +1,10 @@
 import {
-  type Frozen,
+  AGENT_ID,
+  checkAgentId,
   checkHost,
-  checkOptionalHost,
-  checkOrigins,
-  checkStaticPorts,
+  type Frozen,
   Integer,
+  isPort,
   List,
   MAX_MS,
   Ports,
@@ -12,12 +12,33 @@ import {
 } from '@berth/config';
 import { registerAs } from '@nestjs/config';
 
+/** Agent id → port: ids well formed, ports in 1..65535, no port twice. */
+function checkStaticPorts(value: Record<string, unknown>): string | undefined {
+  const owners = new Map<unknown, string>();
+  for (const [id, port] of Object.entries(value)) {
+    if (!AGENT_ID.test(id)) return `agent id "${id}": ${checkAgentId(id) ?? 'must not be empty'}`;
+    if (!isPort(port)) return `the port of agent "${id}" must be a whole number from 1 to 65535`;
+    const owner = owners.get(port);
+    if (owner !== undefined) return `port ${String(port)} is given to both "${owner}" and "${id}"`;
+    owners.set(port, id);
+  }
+  return undefined;
+}
+
+/** CORS origins: `*`, or scheme://host[:port] exactly as browsers send it. */
+function checkOrigins(value: readonly string[]): string | undefined {
+  const wrong = value.find((item) => item !== '*' && !(URL.canParse(item) && new URL(item).origin === item));
+  return wrong === undefined
+    ? undefined
+    : `"${wrong}" is not an origin: write * or https://host[:port], without a path`;
+}
+
 export class AgentPortsSettings {
   @Text({ check: checkHost, description: "Address of the agents' HTTP ports." })
   host = '0.0.0.0';
 
   @Text({
-    check: checkOptionalHost,
+    check: (value: string) => (value === '' ? undefined : checkHost(value)),
     description: 'Host shown to people in addresses of agents; empty: the one that the agent dialled.',
   })
   publicHost = '';
