@@ -3,10 +3,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { heapFlags } from '@berth/node-runtime';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 /** The programs' own flags: with them they do not replace their process, which would cut it off from the watcher. */
-const HEAP = ['--max-semi-space-size=2', '--initial-old-space-size=64'];
+const HEAP = heapFlags([], process.env['NODE_OPTIONS'] ?? '');
 const TARGET = 'http://127.0.0.1:3000';
 
 const debug = process.argv.includes('--debug');
