@@ -14,8 +14,9 @@ export default tseslint.config(
       '@typescript-eslint/no-unsafe-enum-comparison': 'off',
       // A DTO class is a shape with a description; its instances are plain objects.
       '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
-      // A name that keeps a signature readable, or an arity that somebody counts (Express).
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+      // A name that keeps a signature readable, or an arity that somebody counts (Express). What `using` holds is used
+      // by being there.
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', ignoreUsingDeclarations: true }],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
     },
   },

@@ -30,5 +30,6 @@ export default {
       },
     ],
   },
+  setupFiles: ['<rootDir>/test/suppressed-error.cjs'],
   reporters: ['default', '<rootDir>/test/closing-line-reporter.cjs'],
 };

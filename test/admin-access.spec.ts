@@ -3,7 +3,7 @@ import { type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:ht
 import { text } from 'node:stream/consumers';
 import { defaultGatewaySettings, type GatewaySettings } from 'berth-gateway';
 import { type DeepPartial } from '@berth/config';
-import { Cleanup, eventually, RawClient } from '@berth/testing';
+import { eventually, RawClient } from '@berth/testing';
 import { logLines, testGateway, type TestGateway } from '@berth/testing/system';
 
 interface Answer {
@@ -15,11 +15,8 @@ interface Answer {
 }
 
 describe('issue 8, E31: who may ask what of the admin port', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   async function start(settings: DeepPartial<GatewaySettings> = {}): Promise<TestGateway> {
-    return cleanup.add(await testGateway(settings), (it) => it.close());
+    return await testGateway(settings);
   }
 
   async function ask(
@@ -39,7 +36,7 @@ describe('issue 8, E31: who may ask what of the admin port', () => {
 
   describe('the token', () => {
     it.each(['/agents', '/agents/x', '/ports', '/metrics'])('is asked for at %s', async (path) => {
-      const gateway = await start({ admin: { token: 'sesame' } });
+      await using gateway = await start({ admin: { token: 'sesame' } });
       for (const headers of [
         {},
         bearer('guess'),
@@ -57,24 +54,24 @@ describe('issue 8, E31: who may ask what of the admin port', () => {
     });
 
     it('is asked for before a change is made', async () => {
-      const gateway = await start({ admin: { token: 'sesame' } });
+      await using gateway = await start({ admin: { token: 'sesame' } });
       expect((await ask(gateway, '/agents/x', { method: 'DELETE' })).status).toBe(401);
       expect((await ask(gateway, '/agents/x', { method: 'DELETE', headers: bearer('sesame') })).status).toBe(404);
     });
 
     it.each(['/health', '/health/ready', '/docs', '/docs/openapi.json'])('is not needed at %s', async (path) => {
-      const gateway = await start({ admin: { token: 'sesame' } });
+      await using gateway = await start({ admin: { token: 'sesame' } });
       expect((await ask(gateway, path)).status).toBe(200);
     });
 
     it('is not needed for metrics where a setting says so', async () => {
-      const gateway = await start({ admin: { token: 'sesame', openMetrics: true } });
+      await using gateway = await start({ admin: { token: 'sesame', openMetrics: true } });
       expect((await ask(gateway, '/metrics')).status).toBe(200);
       expect((await ask(gateway, '/agents')).status).toBe(401);
     });
 
     it("is what Swagger's Authorize button sends", async () => {
-      const gateway = await start({ admin: { token: 'sesame' } });
+      await using gateway = await start({ admin: { token: 'sesame' } });
       const document = JSON.parse((await ask(gateway, '/docs/openapi.json')).body) as {
         components: { securitySchemes: Record<string, { type: string; scheme: string }> };
         security: object[];
@@ -102,7 +99,7 @@ describe('issue 8, E31: who may ask what of the admin port', () => {
     it('is missed with one line when a setting lets everybody in', async () => {
       const { log, at } = logLines();
       const settings = { http: { host: '0.0.0.0' }, admin: { insecure: true }, auth: { token: 'x' } };
-      const gateway = cleanup.add(await testGateway(settings, 4, log), (it) => it.close());
+      await using gateway = await testGateway(settings, 4, log);
       expect((await ask(gateway, '/agents')).status).toBe(200);
       expect(at('warn').map(({ msg }) => msg)).toEqual([
         'anybody who reaches the admin port can use it (admin.insecure): set admin.token',
@@ -111,7 +108,7 @@ describe('issue 8, E31: who may ask what of the admin port', () => {
 
     it('is never in the log, right or wrong, and guesses leave a few lines', async () => {
       const { log, at, text: logged } = logLines();
-      const gateway = cleanup.add(await testGateway({ admin: { token: 'sesame' } }, 4, log), (it) => it.close());
+      await using gateway = await testGateway({ admin: { token: 'sesame' } }, 4, log);
       for (let i = 0; i < 20; i += 1) await ask(gateway, '/agents', { headers: bearer(`guess-${i}`) });
       await ask(gateway, '/agents', { headers: bearer('sesame') });
       expect(at('warn').filter(({ msg }) => msg === 'admin request refused')).toHaveLength(5);
@@ -129,7 +126,7 @@ describe('issue 8, E31: who may ask what of the admin port', () => {
       'LocalHost.:1',
       'ops.example.org:9',
     ])('%s is answered', async (host) => {
-      const gateway = await start({ http: { allowedHosts: ['ops.example.org'] } });
+      await using gateway = await start({ http: { allowedHosts: ['ops.example.org'] } });
       expect((await ask(gateway, '/agents', { headers: { host } })).status).toBe(200);
     });
 
@@ -142,7 +139,7 @@ describe('issue 8, E31: who may ask what of the admin port', () => {
       '[::1',
       'a:b:c',
     ])('%s is not, on any path', async (host) => {
-      const gateway = await start();
+      await using gateway = await start();
       for (const path of ['/agents', '/health', '/docs/openapi.json', '/nothing']) {
         const { status, code } = await ask(gateway, path, { headers: { host } });
         expect([path, status, code]).toEqual([path, 421, 'BERTH_HOST_NOT_ALLOWED']);
@@ -150,9 +147,10 @@ describe('issue 8, E31: who may ask what of the admin port', () => {
     });
 
     it('may be any where a setting says so, and missing in HTTP/1.0', async () => {
-      const gateway = await start({ http: { allowedHosts: ['*'] } });
+      await using gateway = await start({ http: { allowedHosts: ['*'] } });
       expect((await ask(gateway, '/agents', { headers: { host: 'any.example.org' } })).status).toBe(200);
-      const client = cleanup.add(await RawClient.connect((await start()).adminPort), (it) => it.destroy());
+      await using stack = new AsyncDisposableStack();
+      using client = await RawClient.connect(stack.use(await start()).adminPort);
       client.send('GET /health HTTP/1.0\r\n\r\n');
       await eventually(() => client.text().includes('{"status":"ok"}'));
     });
@@ -216,7 +214,8 @@ describe('issue 8, E31: who may ask what of the admin port', () => {
     it.each(['/agents', '/health', '/docs', '/docs/swagger-ui.css', '/nothing', '/agents/nobody'])(
       'of %s is not guessed at, framed or kept',
       async (path) => {
-        const { headers } = await ask(await start(), path);
+        await using stack = new AsyncDisposableStack();
+        const { headers } = await ask(stack.use(await start()), path);
         expect(headers).toMatchObject({
           'x-content-type-options': 'nosniff',
           'x-frame-options': 'DENY',
@@ -235,12 +234,13 @@ describe('issue 8, E31: who may ask what of the admin port', () => {
       ['DELETE', '/metrics', 'GET, HEAD, OPTIONS'],
       ['POST', '/docs', 'GET, HEAD, OPTIONS'],
     ])('to %s %s is 405 with Allow', async (method, path, allow) => {
-      const answer = await ask(await start(), path, { method });
+      await using stack = new AsyncDisposableStack();
+      const answer = await ask(stack.use(await start()), path, { method });
       expect([answer.status, answer.code, answer.headers.allow]).toEqual([405, 'BERTH_METHOD_NOT_ALLOWED', allow]);
     });
 
     it('to OPTIONS says what is allowed, and to HEAD has no body', async () => {
-      const gateway = await start();
+      await using gateway = await start();
       const options = await ask(gateway, '/agents/x', { method: 'OPTIONS' });
       expect([options.status, options.headers.allow, options.body]).toEqual([204, 'DELETE, GET, HEAD, OPTIONS', '']);
       const head = await ask(gateway, '/agents', { method: 'HEAD' });
@@ -256,8 +256,8 @@ describe('issue 8, E31: who may ask what of the admin port', () => {
         'DELETE /agents/x HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{',
       ],
     ])('with %s that does not end get 408', async (_, bytes) => {
-      const gateway = await start({ http: { headersTimeoutMs: 100, requestTimeoutMs: 200 } });
-      const client = cleanup.add(await RawClient.connect(gateway.adminPort), (it) => it.destroy());
+      await using gateway = await start({ http: { headersTimeoutMs: 100, requestTimeoutMs: 200 } });
+      using client = await RawClient.connect(gateway.adminPort);
       client.send(bytes);
       const answer = await eventually(() => (client.ended ? client.text() : undefined));
       expect(answer).toMatch(/^HTTP\/1\.1 408 .*"BERTH_REQUEST_TIMEOUT"/s);
@@ -265,8 +265,8 @@ describe('issue 8, E31: who may ask what of the admin port', () => {
     });
 
     it('that never send a byte are let go', async () => {
-      const gateway = await start({ http: { headersTimeoutMs: 100, requestTimeoutMs: 200 } });
-      const client = cleanup.add(await RawClient.connect(gateway.adminPort), (it) => it.destroy());
+      await using gateway = await start({ http: { headersTimeoutMs: 100, requestTimeoutMs: 200 } });
+      using client = await RawClient.connect(gateway.adminPort);
       await eventually(() => client.ended || client.closed);
     });
   });

@@ -1,21 +1,21 @@
 import type { AddressInfo, Server } from 'node:net';
 import { defaultGatewaySettings } from 'berth-gateway';
-import { Cleanup, eventually, localService, RawClient } from '@berth/testing';
-import { listAgents, portsOf, testAgent, testGateway, type TestGateway } from '@berth/testing/system';
+import { owning, eventually, localService, RawClient } from '@berth/testing';
+import { listAgents, portsOf, type TestAgent, testAgent, testGateway, type TestGateway } from '@berth/testing/system';
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 describe('A13: the admin API', () => {
-  const cleanup = new Cleanup();
   let gateway: TestGateway;
   beforeEach(async () => {
-    gateway = cleanup.add(await testGateway(), (it) => it.close());
+    gateway = await testGateway();
   });
-  afterEach(() => cleanup.run());
+  afterEach(() => gateway.close());
 
-  async function agentCalled(id: string): Promise<{ url: string; port: number }> {
-    const service = cleanup.add(await localService((_, response) => response.end('hello')), (it) => it.close());
-    return cleanup.add(await testAgent(gateway, service.port, { id, metadata: { site: 'north' } }), (it) => it.stop());
+  async function agentCalled(id: string): Promise<TestAgent> {
+    await using stack = new AsyncDisposableStack();
+    const service = stack.use(await localService((_, response) => response.end('hello')));
+    return owning(stack.use(await testAgent(gateway, service.port, { id, metadata: { site: 'north' } })), stack);
   }
   const error = (code: string, message: unknown): object => ({
     error: { code, message, requestId: expect.stringMatching(/^req-[0-9a-f]{12}$/) },
@@ -26,7 +26,7 @@ describe('A13: the admin API', () => {
   });
 
   it('lists agents with their ports and figures', async () => {
-    const agent = await agentCalled('kiosk-7');
+    await using agent = await agentCalled('kiosk-7');
     await (await fetch(agent.url, { method: 'POST', body: 'abc' })).text();
     const agents = await eventually(async () => {
       const listed = await listAgents(gateway);
@@ -52,7 +52,8 @@ describe('A13: the admin API', () => {
   });
 
   it('shows one agent with its connections and what it says of itself', async () => {
-    await agentCalled('kiosk-7');
+    await using stack = new AsyncDisposableStack();
+    stack.use(await agentCalled('kiosk-7'));
     const shown: unknown = await (await fetch(`${gateway.admin}/agents/kiosk-7`)).json();
     expect(shown).toMatchObject({
       agent_id: 'kiosk-7',
@@ -68,7 +69,7 @@ describe('A13: the admin API', () => {
   });
 
   it('disconnects an agent, which comes back to its port', async () => {
-    const agent = await agentCalled('kiosk-7');
+    await using agent = await agentCalled('kiosk-7');
     const before = await (await fetch(`${gateway.admin}/agents/kiosk-7`)).text();
     const answer = await fetch(`${gateway.admin}/agents/kiosk-7`, { method: 'DELETE' });
     expect([answer.status, await answer.text()]).toEqual([204, '']);
@@ -84,7 +85,7 @@ describe('A13: the admin API', () => {
 
   it('shows the port range and its leases', async () => {
     const { start, end } = gateway.range;
-    const agent = await agentCalled('kiosk-7');
+    await using agent = await agentCalled('kiosk-7');
     expect(await portsOf(gateway)).toEqual({
       ...{ start, end, total: 4, used: 1, free: 3, foreign: 0, static_used: 0, foreign_ports: [] },
       leases: [{ port: agent.port, agent_id: 'kiosk-7', leased_since: expect.stringMatching(ISO), static: false }],
@@ -101,8 +102,8 @@ describe('A13: the admin API', () => {
     expect([ready.status, await ready.json()]).toMatchObject([200, { status: 'ok', info: { grpc: { status: 'up' } } }]);
 
     // A request under way keeps the shutdown going for as long as it is looked at.
-    const service = cleanup.add(await localService(() => undefined), (it) => it.close());
-    const agent = cleanup.add(await testAgent(gateway, service.port), (it) => it.stop());
+    await using service = await localService(() => undefined);
+    await using agent = await testAgent(gateway, service.port);
     void fetch(agent.url).catch(() => undefined);
     await eventually(async () => (await listAgents(gateway))[0]?.in_flight === 1);
     const closing = gateway.close();
@@ -115,7 +116,8 @@ describe('A13: the admin API', () => {
   });
 
   it.each(['/proxy/x/y', '/proxy/kiosk-7/', '/nothing'])('%s does not exist', async (path) => {
-    await agentCalled('kiosk-7');
+    await using stack = new AsyncDisposableStack();
+    stack.use(await agentCalled('kiosk-7'));
     const answer = await fetch(gateway.admin + path);
     expect([answer.status, await answer.json()]).toEqual([404, error('BERTH_NOT_FOUND', `Cannot GET ${path}`)]);
   });
@@ -131,9 +133,9 @@ describe('A13: the admin API', () => {
 
   describe('bad input', () => {
     async function raw(bytes: string): Promise<string> {
-      const client = cleanup.add(await RawClient.connect(gateway.adminPort), (it) => it.destroy());
+      using client = await RawClient.connect(gateway.adminPort);
       client.send(bytes);
-      return eventually(() => (client.ended ? client.text() : undefined));
+      return await eventually(() => (client.ended ? client.text() : undefined));
     }
     const body = (text: string): unknown => JSON.parse(text.slice(text.indexOf('\r\n\r\n') + 4));
 

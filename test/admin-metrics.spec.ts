@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { get, type IncomingMessage, type RequestListener } from 'node:http';
 import type { Socket } from 'node:net';
-import { Cleanup, eventually, localService } from '@berth/testing';
+import { eventually, localService } from '@berth/testing';
 import {
   type Family,
   hasPromtool,
@@ -14,9 +14,6 @@ import {
 } from '@berth/testing/system';
 
 describe('A17: metrics', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   async function scrape(gateway: TestGateway): Promise<Map<string, Family>> {
     const answer = await fetch(`${gateway.admin}/metrics`);
     expect(answer.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
@@ -34,8 +31,8 @@ describe('A17: metrics', () => {
       ?.value;
 
   it('moves with agents, ports and requests', async () => {
-    const service = cleanup.add(await localService((_, response) => response.end('12345')), (it) => it.close());
-    const gateway = cleanup.add(await testGateway({}, 1), (it) => it.close());
+    await using service = await localService((_, response) => response.end('12345'));
+    await using gateway = await testGateway({}, 1);
     const before = await scrape(gateway);
     expect(value(before, 'berth_agents')).toBe(0);
     // Issue 8, C16.
@@ -43,7 +40,7 @@ describe('A17: metrics', () => {
     expect(value(before, 'berth_port_pool_used')).toBe(0);
     expect(value(before, 'berth_port_pool_size')).toBe(1);
 
-    const agent = cleanup.add(await testAgent(gateway, service.port, { id: 'measured' }), (it) => it.stop());
+    await using agent = await testAgent(gateway, service.port, { id: 'measured' });
     const label = { agent: 'measured' };
     for (let i = 0; i < 3; i += 1) await (await fetch(agent.url, { method: 'POST', body: 'abcd' })).text();
     await eventually(async () => value(await scrape(gateway), 'berth_exchanges_in_flight') === 0);
@@ -68,9 +65,9 @@ describe('A17: metrics', () => {
   });
 
   it('counts latencies in a histogram that adds up', async () => {
-    const service = cleanup.add(await localService((_, response) => response.end()), (it) => it.close());
-    const gateway = cleanup.add(await testGateway(), (it) => it.close());
-    const agent = cleanup.add(await testAgent(gateway, service.port, { id: 'timed' }), (it) => it.stop());
+    await using service = await localService((_, response) => response.end());
+    await using gateway = await testGateway();
+    await using agent = await testAgent(gateway, service.port, { id: 'timed' });
     for (let i = 0; i < 5; i += 1) await (await fetch(agent.url)).text();
     const name = 'berth_agent_request_duration_seconds';
     const samples = await eventually(async () => {
@@ -90,7 +87,7 @@ describe('A17: metrics', () => {
   });
 
   it('counts refused registrations by code', async () => {
-    const gateway = cleanup.add(await testGateway({ auth: { token: 'right' } }), (it) => it.close());
+    await using gateway = await testGateway({ auth: { token: 'right' } });
     await expect(testAgent(gateway, 1, { token: 'wrong' })).rejects.toThrow();
     await eventually(
       async () =>
@@ -99,19 +96,16 @@ describe('A17: metrics', () => {
   });
 
   it('issue 8, E30: counts disconnects by reason, a replacement among them', async () => {
-    const gateway = cleanup.add(await testGateway({ tunnel: { duplicateAgent: 'replace' } }), (it) => it.close());
-    const first = await RawAgent.registered(gateway.grpcPort, 'twice', { instanceId: 'one' });
-    cleanup.add(first, (it) => it.close());
-    const second = await RawAgent.registered(gateway.grpcPort, 'twice', { instanceId: 'two' });
-    cleanup.add(second, (it) => it.close());
+    await using gateway = await testGateway({ tunnel: { duplicateAgent: 'replace' } });
+    using _first = await RawAgent.registered(gateway.grpcPort, 'twice', { instanceId: 'one' });
+    using second = await RawAgent.registered(gateway.grpcPort, 'twice', { instanceId: 'two' });
     const count = async (reason: string): Promise<number | undefined> =>
       value(await scrape(gateway), 'berth_agent_disconnects_total', { reason });
     await eventually(async () => (await count('BERTH_CONNECTION_REPLACED')) === 1);
     expect(value(await scrape(gateway), 'berth_agent_connects_total')).toBe(2);
     second.close();
     await eventually(async () => (await count('BERTH_CONNECTION_CLOSED')) === 1);
-    const third = await RawAgent.registered(gateway.grpcPort, 'twice', { instanceId: 'three' });
-    cleanup.add(third, (it) => it.close());
+    using third = await RawAgent.registered(gateway.grpcPort, 'twice', { instanceId: 'three' });
     third.call.end();
     await eventually(async () => (await count('closed')) === 1);
     expect(await count('BERTH_CONNECTION_REPLACED')).toBe(1);
@@ -125,12 +119,12 @@ describe('A17: metrics', () => {
       response.end();
       if (status === 0) request.socket.destroy();
     };
-    const service = cleanup.add(await localService(listener), (it) => it.close());
+    await using service = await localService(listener);
     service.server.on('upgrade', (_, socket) => {
       socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n');
     });
-    const gateway = cleanup.add(await testGateway(), (it) => it.close());
-    const agent = cleanup.add(await testAgent(gateway, service.port, { id: 'classed' }), (it) => it.stop());
+    await using gateway = await testGateway();
+    await using agent = await testAgent(gateway, service.port, { id: 'classed' });
     for (const status of [200, 204, 304, 404, 500, 503, 799]) {
       const [answer] = (await once(get(`${agent.url}/${status}`), 'response')) as [IncomingMessage];
       answer.resume();
@@ -151,8 +145,8 @@ describe('A17: metrics', () => {
   });
 
   it('issue 8, E30: counts what ends before a registration, by reason', async () => {
-    const gateway = cleanup.add(await testGateway(), (it) => it.close());
-    const stranger = cleanup.add(new RawAgent(gateway.grpcPort), (it) => it.close());
+    await using gateway = await testGateway();
+    using stranger = new RawAgent(gateway.grpcPort);
     stranger.call.write(Buffer.from('no batch'));
     await stranger.status;
     const count = async (reason: string): Promise<number | undefined> =>
@@ -162,7 +156,7 @@ describe('A17: metrics', () => {
   });
 
   it('issue 8, E30: says which build it is', async () => {
-    const gateway = cleanup.add(await testGateway(), (it) => it.close());
+    await using gateway = await testGateway();
     const [sample] = (await scrape(gateway)).get('berth_build_info')?.samples ?? [];
     expect(sample).toMatchObject({
       labels: { version: expect.stringMatching(/^\d+\.\d+/), node: process.versions.node },
@@ -171,16 +165,16 @@ describe('A17: metrics', () => {
 
   // promtool is in Debian's package prometheus; .ci/run installs it.
   (hasPromtool ? it : it.skip)('issue 8, E30: promtool check metrics has nothing to say', async () => {
-    const service = cleanup.add(await localService((_, response) => response.end('x')), (it) => it.close());
-    const gateway = cleanup.add(await testGateway({ auth: { token: 'right' } }), (it) => it.close());
-    const agent = cleanup.add(await testAgent(gateway, service.port, { token: 'right' }), (it) => it.stop());
+    await using service = await localService((_, response) => response.end('x'));
+    await using gateway = await testGateway({ auth: { token: 'right' } });
+    await using agent = await testAgent(gateway, service.port, { token: 'right' });
     await expect(testAgent(gateway, 1, { id: 'other', token: 'wrong' })).rejects.toThrow();
     await (await fetch(agent.url)).text();
     expect(promtoolComplaints(await (await fetch(`${gateway.admin}/metrics`)).text())).toBe('');
   });
 
   it('tells of the process as well', async () => {
-    const gateway = cleanup.add(await testGateway(), (it) => it.close());
+    await using gateway = await testGateway();
     const families = await scrape(gateway);
     for (const name of ['process_resident_memory_bytes', 'nodejs_eventloop_lag_seconds'])
       expect(families.has(name)).toBe(true);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import SwaggerParser from '@apidevtools/swagger-parser';
 import type { OpenAPIObject } from '@nestjs/swagger';
-import { Cleanup, localService } from '@berth/testing';
+import { localService } from '@berth/testing';
 import { differences, type Schema, testAgent, testGateway, type TestGateway } from '@berth/testing/system';
 
 interface Answer {
@@ -14,7 +14,6 @@ interface Operation {
 }
 
 describe('the description of the admin API', () => {
-  const cleanup = new Cleanup();
   let gateway: TestGateway;
   let document: OpenAPIObject;
 
@@ -22,10 +21,7 @@ describe('the description of the admin API', () => {
     gateway = await testGateway();
     document = (await (await fetch(`${gateway.admin}/docs/openapi.json`)).json()) as OpenAPIObject;
   });
-  afterAll(async () => {
-    await cleanup.run();
-    await gateway.close();
-  });
+  afterAll(() => gateway.close());
 
   const operations = (): [string, string, Operation][] =>
     Object.entries(document.paths).flatMap(([path, item]) =>
@@ -85,9 +81,9 @@ describe('the description of the admin API', () => {
   const sampleError = { error: { code: 'BERTH_INTERNAL', message: 'internal error', requestId: 'req-1' } };
 
   it('says what the paths really answer', async () => {
-    const service = cleanup.add(await localService((_, response) => response.end('ok')), (it) => it.close());
+    await using service = await localService((_, response) => response.end('ok'));
     const settings = { id: 'described', metadata: { site: 'north' } };
-    const agent = cleanup.add(await testAgent(gateway, service.port, settings), (it) => it.stop());
+    await using agent = await testAgent(gateway, service.port, settings);
     await (await fetch(agent.url)).text();
     const answers: [path: string, asked: string, status: number][] = [
       ['/agents', '/agents', 200],

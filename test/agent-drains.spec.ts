@@ -1,20 +1,14 @@
-import { Cleanup, eventually, localService } from '@berth/testing';
+import { eventually, localService } from '@berth/testing';
 import { agentIds, testAgent, testGateway } from '@berth/testing/system';
 
 describe('an agent is stopped', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   it('answers what is under way, takes nothing new, and is gone then', async () => {
     let finish: (() => void) | undefined;
-    const service = cleanup.add(
-      await localService((_, response) => {
-        response.write('begun ');
-        finish = () => response.end('and done');
-      }),
-      (it) => it.close(),
-    );
-    const gateway = cleanup.add(await testGateway(), (it) => it.close());
+    await using service = await localService((_, response) => {
+      response.write('begun ');
+      finish = () => response.end('and done');
+    });
+    await using gateway = await testGateway();
     const agent = await testAgent(gateway, service.port, { shutdown: { timeoutMs: 10_000 } });
     const response = await fetch(agent.url);
     let stopped = false;
@@ -28,8 +22,8 @@ describe('an agent is stopped', () => {
   });
 
   it('loses no request that was under way to it when it was stopped', async () => {
-    const service = cleanup.add(await localService((request, response) => request.pipe(response)), (it) => it.close());
-    const gateway = cleanup.add(await testGateway({ agentPorts: { holdMs: 60_000 } }), (it) => it.close());
+    await using service = await localService((request, response) => request.pipe(response));
+    await using gateway = await testGateway({ agentPorts: { holdMs: 60_000 } });
     const codes = new Set<number>();
     for (let round = 0; round < 10; round += 1) {
       const agent = await testAgent(gateway, service.port, { connections: 2 });
@@ -49,8 +43,8 @@ describe('an agent is stopped', () => {
   });
 
   it('cuts off what has not ended within its time', async () => {
-    const service = cleanup.add(await localService((_, response) => response.write('begun')), (it) => it.close());
-    const gateway = cleanup.add(await testGateway(), (it) => it.close());
+    await using service = await localService((_, response) => response.write('begun'));
+    await using gateway = await testGateway();
     const agent = await testAgent(gateway, service.port, { shutdown: { timeoutMs: 50 } });
     const response = await fetch(agent.url);
     await agent.stop();

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Cleanup, eventually, localService, RawClient } from '@berth/testing';
+import { owning, disposable, eventually, localService, RawClient } from '@berth/testing';
 import {
   answer as answerExchange,
   answering,
@@ -25,30 +25,29 @@ const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const POST = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n';
 
 describe('A9, A12: an agent that is lost', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   /** A gateway and hand-made connections of one agent. */
-  async function byHand(connections: number): Promise<{ port: number; agents: RawAgent[] }> {
-    const gateway = cleanup.add(await testGateway(), (it) => it.close());
+  async function byHand(connections: number): Promise<{ port: number; agents: RawAgent[] } & AsyncDisposable> {
+    await using stack = new AsyncDisposableStack();
+    const gateway = stack.use(await testGateway());
     const agents: RawAgent[] = [];
     let port = 0;
     for (let i = 0; i < connections; i += 1) {
       const agent = await RawAgent.registered(gateway.grpcPort, 'agent-1', { connections });
-      cleanup.add(agent, (it) => {
+      stack.adopt(agent, (it) => {
         it.close();
       });
       agents.push(agent);
       port = (await agent.welcome).port;
     }
-    return { port, agents };
+    return owning({ port, agents }, stack);
   }
 
   it.each([GET, POST, GET.replace('\r\n\r\n', '\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n')])(
     'answers 502 at once to what waits: %j',
     async (bytes) => {
-      const { port, agents } = await byHand(1);
-      const client = cleanup.add(await RawClient.connect(port), (it) => it.destroy());
+      await using setup = await byHand(1);
+      const { port, agents } = setup;
+      using client = await RawClient.connect(port);
       client.send(bytes);
       await eventually(() => agents[0]?.opened.length === 1);
       const began = performance.now();
@@ -67,8 +66,9 @@ describe('A9, A12: an agent that is lost', () => {
     ['Content-Length', ['Content-Length', '100']],
     ['chunked', []],
   ])('breaks the connection when the head is out (%s)', async (_name, headers) => {
-    const { port, agents } = await byHand(1);
-    const client = cleanup.add(await RawClient.connect(port), (it) => it.destroy());
+    await using setup = await byHand(1);
+    const { port, agents } = setup;
+    using client = await RawClient.connect(port);
     client.send(GET);
     const exchange = await eventually(() => agents[0]?.opened[0]);
     exchange.sendHead({ status: 200, reason: 'OK', headers });
@@ -84,8 +84,9 @@ describe('A9, A12: an agent that is lost', () => {
     ['a refused upgrade', 'HTTP/1.1', { status: 200, reason: 'OK', headers: [] }],
     ['a refused upgrade of HTTP/1.0', 'HTTP/1.0', { status: 200, reason: 'OK', headers: [] }],
   ])('resets %s: a FIN would be its end', async (_name, version, head) => {
-    const { port, agents } = await byHand(1);
-    const client = cleanup.add(connect({ port, host: '127.0.0.1', allowHalfOpen: true }), (it) => it.destroy());
+    await using setup = await byHand(1);
+    const { port, agents } = setup;
+    await using client = disposable(connect({ port, host: '127.0.0.1', allowHalfOpen: true }), (it) => it.destroy());
     const errors: unknown[] = [];
     let text = '';
     let sawEnd = false;
@@ -102,7 +103,8 @@ describe('A9, A12: an agent that is lost', () => {
   });
 
   it('refuses connections when no agent is there any more', async () => {
-    const { port, agents } = await byHand(1);
+    await using setup = await byHand(1);
+    const { port, agents } = setup;
     agents[0]?.close();
     await eventually(() =>
       RawClient.connect(port).then(
@@ -116,8 +118,9 @@ describe('A9, A12: an agent that is lost', () => {
   });
 
   it('tries a request without a body once on another connection', async () => {
-    const { port, agents } = await byHand(2);
-    const client = cleanup.add(await RawClient.connect(port), (it) => it.destroy());
+    await using setup = await byHand(2);
+    const { port, agents } = setup;
+    using client = await RawClient.connect(port);
     client.send(GET);
     const first = await eventually(() => agents.find((it) => it.opened.length === 1));
     first.close();
@@ -129,8 +132,9 @@ describe('A9, A12: an agent that is lost', () => {
   });
 
   it('tries it once only', async () => {
-    const { port, agents } = await byHand(3);
-    const client = cleanup.add(await RawClient.connect(port), (it) => it.destroy());
+    await using setup = await byHand(3);
+    const { port, agents } = setup;
+    using client = await RawClient.connect(port);
     client.send(GET);
     const lost = new Set<RawAgent>();
     for (let i = 0; i < 2; i += 1) {
@@ -148,8 +152,9 @@ describe('A9, A12: an agent that is lost', () => {
     ['a PUT with a body', 'PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody', undefined],
     ['what has had an interim answer', GET, 103],
   ])('never tries %s again', async (_name, bytes, interim) => {
-    const { port, agents } = await byHand(2);
-    const client = cleanup.add(await RawClient.connect(port), (it) => it.destroy());
+    await using setup = await byHand(2);
+    const { port, agents } = setup;
+    using client = await RawClient.connect(port);
     client.send(bytes);
     const first = await eventually(() => agents.find((it) => it.opened.length === 1));
     if (interim !== undefined) {
@@ -164,18 +169,16 @@ describe('A9, A12: an agent that is lost', () => {
 });
 
 describe('A9: no answer to be had', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   it('503 with Retry-After when the agent has as many exchanges as it takes', async () => {
     const waiting: ServerResponse[] = [];
-    const relay = await relayToListener(cleanup, (_request, response) => waiting.push(response), {
+    await using relay = await relayToListener((_request, response) => waiting.push(response), {
       gateway: { ingress: { retryAfterSeconds: 7 } },
       agent: { tunnel: { maxExchanges: 2 } },
     });
     const clients = [await RawClient.connect(relay.port), await RawClient.connect(relay.port)];
+    await using stack = new AsyncDisposableStack();
     for (const client of clients) {
-      cleanup.add(client, (it) => it.destroy());
+      stack.use(client);
       client.send(GET);
     }
     await eventually(() => waiting.length === 2);
@@ -194,8 +197,7 @@ describe('A9: no answer to be had', () => {
 
   it('504 when the local service does not answer in time, however long the port was quiet', async () => {
     let closed = 0;
-    const relay = await relayToListener(
-      cleanup,
+    await using relay = await relayToListener(
       (request, response) => {
         if (request.url === '/late') setTimeout(() => response.end('late'), 500);
         else response.on('close', () => (closed += 1));
@@ -211,8 +213,7 @@ describe('A9: no answer to be had', () => {
   });
 
   it('a slow upload is no late answer', async () => {
-    const relay = await relayToListener(
-      cleanup,
+    await using relay = await relayToListener(
       (request, response) => request.on('end', () => response.end('ok')).resume(),
       {
         gateway: { ingress: { responseTimeoutMs: 300 } },
@@ -230,13 +231,13 @@ describe('A9: no answer to be had', () => {
 
   it('502 when the local service is down, and again an answer when it is back', async () => {
     const service = await localService((_request, response) => response.end('ok'));
-    const relay = await relayTo(cleanup, service.port);
+    await using relay = await relayTo(service.port);
     await service.close();
     for (const method of ['GET', 'POST']) {
       const refused = await send(relay.port, { method });
       expect([refused.status, codeIn(refused.text)]).toEqual([502, 'BERTH_LOCAL_SERVICE_UNREACHABLE']);
     }
-    const back = cleanup.add(await localService((_request, response) => response.end('back')), (it) => it.close());
+    await using back = await localService((_request, response) => response.end('back'));
     back.server.close();
     back.server.listen(service.port, '127.0.0.1');
     await once(back.server, 'listening');
@@ -244,7 +245,7 @@ describe('A9: no answer to be had', () => {
   });
 
   it('a kept connection that the local service closed is no fault of the next request', async () => {
-    const relay = await relayToRecorder(cleanup, answering(OK));
+    await using relay = await relayToRecorder(answering(OK));
     expect((await send(relay.port)).text).toBe('ok');
     const stale = await eventually(() => relay.recorder.connections[0]);
     // Closed in the moment in which the next request is under way.
@@ -255,7 +256,7 @@ describe('A9: no answer to be had', () => {
   });
 
   it('bytes that come unasked on a kept connection answer nobody', async () => {
-    const relay = await relayToRecorder(cleanup, answering(OK));
+    await using relay = await relayToRecorder(answering(OK));
     expect((await send(relay.port)).text).toBe('ok');
     relay.recorder.connections[0]?.socket.write('HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison');
     await eventually(() => relay.recorder.connections[0]?.socket.destroyed);
@@ -263,7 +264,7 @@ describe('A9: no answer to be had', () => {
   });
 
   it('a fault in one request ends nothing else', async () => {
-    const relay = await relayToListener(cleanup, (request: IncomingMessage, response) => {
+    await using relay = await relayToListener((request: IncomingMessage, response) => {
       if (request.url === '/bad') response.socket?.destroy();
       else response.end('ok');
     });

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GoawayReason } from '@berth/tunnel-protocol';
-import { Cleanup, eventually, type LocalService, localService } from '@berth/testing';
+import { disposable, eventually, type LocalService, localService } from '@berth/testing';
 import {
   agentIds,
   answer,
@@ -18,24 +18,19 @@ import {
 import { AgentRegistry } from 'berth-gateway';
 
 describe('an agent reconnects', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
-  const start = async (...args: Parameters<typeof testGateway>): Promise<TestGateway> =>
-    cleanup.add(await testGateway(...args), (it) => it.close());
-  const echo = async (): Promise<LocalService> =>
-    cleanup.add(await localService((request, response) => request.pipe(response)), (it) => it.close());
+  const start = async (...args: Parameters<typeof testGateway>): Promise<TestGateway> => await testGateway(...args);
+  const echo = async (): Promise<LocalService> => await localService((request, response) => request.pipe(response));
   const connections = (gateway: TestGateway) => gateway.app.get(AgentRegistry).get('agent-1')?.connections.all ?? [];
 
   it('returns to its port after a restart of the gateway', async () => {
-    const service = await echo();
+    await using service = await echo();
     const before = await testGateway();
-    const agent = cleanup.add(await testAgent(before, service.port), (it) => it.stop());
+    await using agent = await testAgent(before, service.port);
     const lost = once(agent.client, 'lost');
     await before.close();
     await lost;
     const again = once(agent.client, 'ready');
-    const after = await start({ grpc: { port: before.grpcPort }, http: { agentPortRange: before.range } });
+    await using after = await start({ grpc: { port: before.grpcPort }, http: { agentPortRange: before.range } });
     const [address] = (await again) as [{ port: number }];
     expect(address.port).toBe(agent.port);
     expect(await agentIds(after)).toEqual(['agent-1']);
@@ -43,8 +38,9 @@ describe('an agent reconnects', () => {
   });
 
   it('A13: DELETE /agents/:id disconnects it, and it comes back to its port', async () => {
-    const gateway = await start();
-    const agent = cleanup.add(await testAgent(gateway, (await echo()).port), (it) => it.stop());
+    await using gateway = await start();
+    await using stack = new AsyncDisposableStack();
+    await using agent = await testAgent(gateway, stack.use(await echo()).port);
     const [before] = connections(gateway);
     expect((await fetch(`${gateway.admin}/agents/agent-1`, { method: 'DELETE' })).status).toBe(204);
     await eventually(() => connections(gateway)[0] !== undefined && connections(gateway)[0] !== before);
@@ -55,16 +51,13 @@ describe('an agent reconnects', () => {
 
   it('issue 8, D28: DELETE /agents/:id lets what is under way end, on a connection that takes nothing new', async () => {
     let finish: (() => void) | undefined;
-    const service = cleanup.add(
-      await localService((request, response) => {
-        if (request.url === '/quick') return response.end('quick');
-        response.write('begun ');
-        return (finish = () => response.end('and done'));
-      }),
-      (it) => it.close(),
-    );
-    const gateway = await start();
-    const agent = cleanup.add(await testAgent(gateway, service.port), (it) => it.stop());
+    await using service = await localService((request, response) => {
+      if (request.url === '/quick') return response.end('quick');
+      response.write('begun ');
+      return (finish = () => response.end('and done'));
+    });
+    await using gateway = await start();
+    await using agent = await testAgent(gateway, service.port);
     const long = await fetch(agent.url);
     const [before] = connections(gateway);
     expect((await fetch(`${gateway.admin}/agents/agent-1`, { method: 'DELETE' })).status).toBe(204);
@@ -79,9 +72,9 @@ describe('an agent reconnects', () => {
   });
 
   it('issue 8, D28: DELETE /agents/:id?now=true cuts off what is under way; anything else is refused', async () => {
-    const service = cleanup.add(await localService((_, response) => response.write('begun')), (it) => it.close());
-    const gateway = await start();
-    const agent = cleanup.add(await testAgent(gateway, service.port), (it) => it.stop());
+    await using service = await localService((_, response) => response.write('begun'));
+    await using gateway = await start();
+    await using agent = await testAgent(gateway, service.port);
     const long = await fetch(agent.url);
     const remove = async (query: string): Promise<number> =>
       (await fetch(`${gateway.admin}/agents/agent-1?${query}`, { method: 'DELETE' })).status;
@@ -92,8 +85,8 @@ describe('an agent reconnects', () => {
   });
 
   it('issue 8, D28: an agent that does not leave is cut off after drainTimeoutMs, asked once or twice', async () => {
-    const gateway = await start({ tunnel: { drainTimeoutMs: 200 } });
-    const stubborn = cleanup.add(await RawAgent.registered(gateway.grpcPort, 'agent-1'), (it) => it.close());
+    await using gateway = await start({ tunnel: { drainTimeoutMs: 200 } });
+    using stubborn = await RawAgent.registered(gateway.grpcPort, 'agent-1');
     const since = performance.now();
     const remove = (): Promise<unknown> => fetch(`${gateway.admin}/agents/agent-1`, { method: 'DELETE' });
     await remove();
@@ -106,8 +99,9 @@ describe('an agent reconnects', () => {
   });
 
   it('with several connections spreads exchanges, and lives on when one of them dies', async () => {
-    const gateway = await start();
-    const agent = cleanup.add(await testAgent(gateway, (await echo()).port, { connections: 4 }), (it) => it.stop());
+    await using gateway = await start();
+    await using stack = new AsyncDisposableStack();
+    await using agent = await testAgent(gateway, stack.use(await echo()).port, { connections: 4 });
     await eventually(() => connections(gateway).length === 4);
     const used = new Set<string>();
     for (const connection of connections(gateway)) {
@@ -129,8 +123,9 @@ describe('an agent reconnects', () => {
   });
 
   it('makes its next connection before it breaks one that the gateway asks it to leave, and loses no request', async () => {
-    const gateway = await start();
-    const agent = cleanup.add(await testAgent(gateway, (await echo()).port), (it) => it.stop());
+    await using gateway = await start();
+    await using stack = new AsyncDisposableStack();
+    await using agent = await testAgent(gateway, stack.use(await echo()).port);
     let goOn = true;
     let requests = 0;
     const bad: string[] = [];
@@ -158,15 +153,12 @@ describe('an agent reconnects', () => {
 
   it('lets a long answer run out on the connection that it leaves', async () => {
     let finish: (() => void) | undefined;
-    const service = cleanup.add(
-      await localService((_, response) => {
-        response.write('begun ');
-        finish = () => response.end('and done');
-      }),
-      (it) => it.close(),
-    );
-    const gateway = await start();
-    const agent = cleanup.add(await testAgent(gateway, service.port), (it) => it.stop());
+    await using service = await localService((_, response) => {
+      response.write('begun ');
+      finish = () => response.end('and done');
+    });
+    await using gateway = await start();
+    await using agent = await testAgent(gateway, service.port);
     const response = await fetch(agent.url);
     const [old] = connections(gateway);
     old?.drain('idExhausted', 10_000, true);
@@ -179,8 +171,9 @@ describe('an agent reconnects', () => {
   });
 
   it('may exceed its limit of connections for the one that makes way', async () => {
-    const gateway = await start({ tunnel: { maxConnectionsPerAgent: 1 } });
-    cleanup.add(await testAgent(gateway, (await echo()).port), (it) => it.stop());
+    await using gateway = await start({ tunnel: { maxConnectionsPerAgent: 1 } });
+    await using stack = new AsyncDisposableStack();
+    stack.use(await testAgent(gateway, stack.use(await echo()).port));
     const [old] = connections(gateway);
     old?.drain('idExhausted', 10_000, true);
     await eventually(() => old?.closed);
@@ -188,8 +181,8 @@ describe('an agent reconnects', () => {
   });
 
   it('is cut off when it does not leave within the deadline of a Goaway', async () => {
-    const gateway = await start();
-    const stubborn = cleanup.add(await RawAgent.registered(gateway.grpcPort, 'agent-1'), (it) => it.close());
+    await using gateway = await start();
+    using stubborn = await RawAgent.registered(gateway.grpcPort, 'agent-1');
     const pending = fetch(`http://127.0.0.1:${(await stubborn.welcome).port}`, { method: 'POST', body: 'x' });
     await eventually(() => stubborn.opened[0]);
     connections(gateway)[0]?.drain('idExhausted', 50, true);
@@ -199,8 +192,8 @@ describe('an agent reconnects', () => {
   });
 
   it('is served on a connection that waits for its successor, while no other can', async () => {
-    const gateway = await start();
-    const agent = cleanup.add(await RawAgent.registered(gateway.grpcPort, 'agent-1'), (it) => it.close());
+    await using gateway = await start();
+    using agent = await RawAgent.registered(gateway.grpcPort, 'agent-1');
     connections(gateway)[0]?.drain('idExhausted', 10_000, true);
     const request = fetch(`http://127.0.0.1:${(await agent.welcome).port}`);
     answer(await eventually(() => agent.opened[0]), 'still');
@@ -208,13 +201,14 @@ describe('an agent reconnects', () => {
   });
 
   it('A3: one that dies and is there again in the same moment keeps its port', async () => {
-    const gateway = await start();
-    const first = cleanup.add(await RawAgent.registered(gateway.grpcPort, 'agent-1'), (it) => it.close());
-    await cleanup.add(await RawAgent.registered(gateway.grpcPort, 'other'), (it) => it.close()).welcome;
+    await using gateway = await start();
+    using first = await RawAgent.registered(gateway.grpcPort, 'agent-1');
+    await using stack = new AsyncDisposableStack();
+    await stack.use(await RawAgent.registered(gateway.grpcPort, 'other')).welcome;
     const { port } = await first.welcome;
     const registry = gateway.app.get(AgentRegistry);
     const [old] = connections(gateway);
-    const second = cleanup.add(new RawAgent(gateway.grpcPort), (it) => it.close());
+    using second = new RawAgent(gateway.grpcPort);
     // In one turn: the old connection ends, and the new one registers.
     const register = registry.register.bind(registry);
     registry.register = (...args) => {
@@ -227,19 +221,22 @@ describe('an agent reconnects', () => {
   });
 
   it('reaches a service on a unix socket', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'berth-'));
-    cleanup.add(folder, (it) => rm(it, { recursive: true }));
-    const path = join(folder, 'service.sock');
-    const server = createServer((request, response) => response.end(`unix ${request.url ?? ''}`));
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'berth-'));
+    const path = join(folder.path, 'service.sock');
+    await using server = disposable(
+      createServer((request, response) => response.end(`unix ${request.url ?? ''}`)),
+      (it) => it.close(),
+    );
     server.listen(path);
     await once(server, 'listening');
-    cleanup.add(server, (it) => it.close());
-    const agent = cleanup.add(await testAgent(await start(), `unix:${path}`), (it) => it.stop());
+    await using stack = new AsyncDisposableStack();
+    await using agent = await testAgent(stack.use(await start()), `unix:${path}`);
     expect(await (await fetch(`${agent.url}/x?y=1`)).text()).toBe('unix /x?y=1');
   });
 
   it('stays registered while its service is down, and answers 502', async () => {
-    const agent = cleanup.add(await testAgent(await start(), 1), (it) => it.stop());
+    await using stack = new AsyncDisposableStack();
+    await using agent = await testAgent(stack.use(await start()), 1);
     const response = await fetch(agent.url);
     expect(response.status).toBe(502);
     expect(await response.json()).toMatchObject({

@@ -1,6 +1,6 @@
 import { status as Grpc } from '@grpc/grpc-js';
 import { type IncomingExchange, ResetCode } from '@berth/exchange';
-import { Cleanup, eventually, localService, RawClient } from '@berth/testing';
+import { owning, eventually, localService, RawClient } from '@berth/testing';
 import { agentDetail, codeIn, headLines, RawAgent, send, testAgent, testGateway } from '@berth/testing/system';
 import { encodeFrame } from '../libs/tunnel-protocol/src/frame-encoder.js';
 
@@ -8,41 +8,42 @@ const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const wire = (...frames: string[]): Buffer => Buffer.from(frames.join(''), 'latin1');
 
 describe('bad agents', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   /** A bad agent with an exchange under way, and a good one beside it that must not notice. */
-  async function setUp(): Promise<{
-    bad: RawAgent;
-    exchange: IncomingExchange;
-    client: RawClient;
-    port: number;
-    goodStillThere: () => Promise<void>;
-  }> {
-    const gateway = cleanup.add(await testGateway(), (it) => it.close());
-    const service = cleanup.add(await localService((_request, response) => response.end('good')), (it) => it.close());
-    const good = cleanup.add(await testAgent(gateway, service.port, { id: 'good' }), (it) => it.stop());
+  async function setUp(): Promise<
+    {
+      bad: RawAgent;
+      exchange: IncomingExchange;
+      client: RawClient;
+      port: number;
+      goodStillThere: () => Promise<void>;
+    } & AsyncDisposable
+  > {
+    await using stack = new AsyncDisposableStack();
+    const gateway = stack.use(await testGateway());
+    const service = stack.use(await localService((_request, response) => response.end('good')));
+    const good = stack.use(await testAgent(gateway, service.port, { id: 'good' }));
     const before = await agentDetail(gateway, 'good');
-    const bad = cleanup.add(await RawAgent.registered(gateway.grpcPort, 'bad'), (it) => {
-      it.close();
-    });
+    const bad = stack.use(await RawAgent.registered(gateway.grpcPort, 'bad'));
     const { port } = await bad.welcome;
-    const client = cleanup.add(await RawClient.connect(port), (it) => it.destroy());
+    const client = stack.use(await RawClient.connect(port));
     client.send(GET);
     const exchange = await eventually(() => bad.opened[0]);
-    return {
-      bad,
-      exchange,
-      client,
-      port,
-      async goodStillThere() {
-        expect((await send(good.port)).text).toBe('good');
-        const after = await agentDetail(gateway, 'good');
-        expect(after.connection_list.map((it) => it.connection_id)).toEqual(
-          before.connection_list.map((it) => it.connection_id),
-        );
+    return owning(
+      {
+        bad,
+        exchange,
+        client,
+        port,
+        async goodStillThere() {
+          expect((await send(good.port)).text).toBe('good');
+          const after = await agentDetail(gateway, 'good');
+          expect(after.connection_list.map((it) => it.connection_id)).toEqual(
+            before.connection_list.map((it) => it.connection_id),
+          );
+        },
       },
-    };
+      stack,
+    );
   }
 
   const head = (id: number, headers: string[] = []): string =>
@@ -74,7 +75,8 @@ describe('bad agents', () => {
     ['a frame cut short', (id) => wire(head(id)).subarray(0, -1)],
     ['a message over the size limit', () => Buffer.alloc(2_000_000)],
   ])('%s ends that connection and no other', async (_name, bytes) => {
-    const { bad, exchange, client, goodStillThere } = await setUp();
+    await using setup = await setUp();
+    const { bad, exchange, client, goodStillThere } = setup;
     bad.call.write(bytes(exchange.id));
     const { code } = await bad.status;
     expect([Grpc.INVALID_ARGUMENT, Grpc.RESOURCE_EXHAUSTED]).toContain(code);
@@ -98,7 +100,8 @@ describe('bad agents', () => {
     ['a length that is none', { headers: ['Content-Length', '4x'] }],
     ['gzip as transfer coding', { headers: ['Transfer-Encoding', 'gzip'] }],
   ])('a head with %s costs that exchange: 502, and nothing of it gets through', async (_name, { reason, headers }) => {
-    const { bad, exchange, client, port, goodStillThere } = await setUp();
+    await using setup = await setUp();
+    const { bad, exchange, client, port, goodStillThere } = setup;
     exchange.sendHead({ status: 200, reason: reason ?? 'OK', headers: headers ?? [] });
     exchange.sendData(Buffer.from('body'));
     exchange.sendEnd();
@@ -118,13 +121,15 @@ describe('bad agents', () => {
   });
 
   it('the same on an upgrade', async () => {
-    const { bad, port, goodStillThere } = await setUp();
+    await using setup = await setUp();
+    const { bad, port, goodStillThere } = setup;
+    await using stack = new AsyncDisposableStack();
     for (const [i, { reason, headers }] of [
       { reason: 'a\r\nX-Injected: 1', headers: [] },
       { reason: 'a', headers: ['X-A', '1\r\nX-Injected: 1'] },
       { reason: 'a', headers: ['X A', '1'] },
     ].entries()) {
-      const client = cleanup.add(await RawClient.connect(port), (it) => it.destroy());
+      const client = stack.use(await RawClient.connect(port));
       client.send('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n');
       const exchange = await eventually(() => bad.opened[i + 1]);
       exchange.sendHead({ status: 101, reason, headers });
@@ -136,7 +141,8 @@ describe('bad agents', () => {
   });
 
   it('a response longer than its Content-Length is cut there, and its connection closed', async () => {
-    const { exchange, client, goodStillThere } = await setUp();
+    await using setup = await setUp();
+    const { exchange, client, goodStillThere } = setup;
     exchange.sendHead({ status: 200, reason: 'OK', headers: ['Content-Length', '4'] });
     exchange.sendData(Buffer.from('body and GET / HTTP/1.1'));
     exchange.sendEnd();
@@ -146,7 +152,8 @@ describe('bad agents', () => {
   });
 
   it('a response longer than its Content-Length in a later frame does not reach the next answer', async () => {
-    const { exchange, client, goodStillThere } = await setUp();
+    await using setup = await setUp();
+    const { exchange, client, goodStillThere } = setup;
     exchange.sendHead({ status: 200, reason: 'OK', headers: ['Content-Length', '4'] });
     exchange.sendData(Buffer.from('body'));
     await eventually(() => client.text().endsWith('body'));
@@ -156,7 +163,8 @@ describe('bad agents', () => {
   });
 
   it('a response shorter than its Content-Length breaks the connection', async () => {
-    const { exchange, client, goodStillThere } = await setUp();
+    await using setup = await setUp();
+    const { exchange, client, goodStillThere } = setup;
     exchange.sendHead({ status: 200, reason: 'OK', headers: ['Content-Length', '10'] });
     exchange.sendData(Buffer.from('body'));
     exchange.sendEnd();
@@ -166,7 +174,8 @@ describe('bad agents', () => {
   });
 
   it('trailers that cannot be sent break the response off', async () => {
-    const { exchange, client, goodStillThere } = await setUp();
+    await using setup = await setUp();
+    const { exchange, client, goodStillThere } = setup;
     exchange.sendHead({ status: 200, reason: 'OK', headers: [] });
     exchange.sendData(Buffer.from('body'));
     exchange.sendEnd(['X-Sum', '1\r\nX-Injected: 1']);
@@ -183,10 +192,11 @@ describe('bad agents', () => {
     ['that lasts until close', [], 'body', 'GET / HTTP/1.0\r\n\r\n'],
   ])('issue 8, D23: Head, Data and Reset in one batch: the client of an answer %s sees the break', async (...row) => {
     const [, headers, body, request] = row;
-    const { bad, client, port, goodStillThere } = await setUp();
+    await using setup = await setUp();
+    const { bad, client, port, goodStillThere } = setup;
     client.destroy();
     await eventually(() => bad.opened[0]?.closed);
-    const cut = cleanup.add(await RawClient.connect(port), (it) => it.destroy());
+    using cut = await RawClient.connect(port);
     let reset = false;
     cut.socket.on('error', () => (reset = true));
     cut.send(request);
@@ -217,7 +227,8 @@ describe('bad agents', () => {
     [ResetCode.unsupported, 'HTTP/1.1 501', 'BERTH_UNSUPPORTED_EXCHANGE'],
     [77 as ResetCode, 'HTTP/1.1 502', 'BERTH_BAD_AGENT_RESPONSE'],
   ])('Reset %d becomes %s %s', async (code, line, expected) => {
-    const { exchange, client, goodStillThere } = await setUp();
+    await using setup = await setUp();
+    const { exchange, client, goodStillThere } = setup;
     exchange.reset(code, 'says the test');
     await eventually(() => client.text().endsWith('}'));
     expect(client.text().startsWith(line)).toBe(true);

@@ -1,4 +1,4 @@
-import { Cleanup, eventually, RawClient } from '@berth/testing';
+import { eventually, RawClient } from '@berth/testing';
 import {
   answering,
   codeIn,
@@ -18,14 +18,13 @@ const HIDDEN = 'GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n';
 const padding = (lines: number): string => Array.from({ length: lines }, (_, i) => `a${i}: b\r\n`).join('');
 
 describe('bad requests', () => {
-  const cleanup = new Cleanup();
   let relay: Awaited<ReturnType<typeof relayToRecorder>>;
   beforeAll(async () => {
-    relay = await relayToRecorder(cleanup, answering(OK), {
+    relay = await relayToRecorder(answering(OK), {
       gateway: { ingress: { maxBodyBytes: 1000, maxHeaderBytes: 16_384, maxTargetBytes: 4096 } },
     });
   });
-  afterAll(() => cleanup.run());
+  afterAll(() => relay[Symbol.asyncDispose]());
 
   async function refused(bytes: string, status: number, code: string): Promise<void> {
     const before = relay.recorder.connections.length;
@@ -120,7 +119,7 @@ describe('bad requests', () => {
   });
 
   it('the request that was begun with a bad body does not stay open at the local service', async () => {
-    const client = cleanup.add(await RawClient.connect(relay.port), (it) => it.destroy());
+    using client = await RawClient.connect(relay.port);
     const known = relay.recorder.connections.length;
     client.send(`POST /begun HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n`);
     await eventually(() => recorded(relay.recorder).includes('/begun'));
@@ -152,7 +151,7 @@ describe('bad requests', () => {
     const inner = HIDDEN;
     const head = `POST /many HTTP/1.1\r\n${HOST}${padding(1100)}Content-Length: ${inner.length}\r\n\r\n`;
     expect(head.length).toBeLessThan(16_384);
-    const client = cleanup.add(await RawClient.connect(relay.port), (it) => it.destroy());
+    using client = await RawClient.connect(relay.port);
     client.send(head + inner);
     await eventually(() => client.text().endsWith('\r\n\r\nok'));
     client.send(`GET /after HTTP/1.1\r\n${HOST}\r\n`);
@@ -191,8 +190,8 @@ describe('bad requests', () => {
   });
 
   it('408 for a head that never ends', async () => {
-    const slow = await relayToRecorder(cleanup, answering(OK), { gateway: { ingress: { headersTimeoutMs: 1000 } } });
-    const client = cleanup.add(await RawClient.connect(slow.port), (it) => it.destroy());
+    await using slow = await relayToRecorder(answering(OK), { gateway: { ingress: { headersTimeoutMs: 1000 } } });
+    using client = await RawClient.connect(slow.port);
     client.send(`GET / HTTP/1.1\r\n${HOST}X-Slow: `);
     await eventually(() => client.ended);
     expect(codeIn(client.text())).toBe('BERTH_REQUEST_TIMEOUT');

@@ -1,20 +1,15 @@
 import { jest } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
-import { Cleanup, eventually, freePortRange, type LocalService, localService } from '@berth/testing';
+import { eventually, freePortRange, type LocalService, localService } from '@berth/testing';
 import { agentIds, type GatewayProgram, gatewayProgram, listens, Program } from '@berth/testing/system';
 
 jest.setTimeout(30_000);
 
 describe('the programs', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   const startGateway = async (env: Record<string, string> = {}): Promise<GatewayProgram> =>
-    cleanup.add(await gatewayProgram(await freePortRange(3), [], env), (it) => it.program.end());
-  const agent = (args: string[], env: Record<string, string> = {}): Program =>
-    cleanup.add(new Program('agent', args, env), (it) => it.end());
-  const gatewayOf = (args: string[], env: Record<string, string> = {}): Program =>
-    cleanup.add(new Program('gateway', args, env), (it) => it.end());
+    await gatewayProgram(await freePortRange(3), [], env);
+  const agent = (args: string[], env: Record<string, string> = {}): Program => new Program('agent', args, env);
+  const gatewayOf = (args: string[], env: Record<string, string> = {}): Program => new Program('gateway', args, env);
   const address = async (program: Program): Promise<{ url: string; port: number }> => {
     const [, url, port] = await program.printed(/^(http:\/\/127\.0\.0\.1:(\d+)) -> /m);
     return { url: url ?? '', port: Number(port) };
@@ -25,20 +20,17 @@ describe('the programs', () => {
   /** Answers with two halves; the second when `finish` is called. */
   async function halves(): Promise<LocalService & { finish(): void }> {
     let finish = (): void => undefined;
-    const service = cleanup.add(
-      await localService((_, response) => {
-        response.write('begun ');
-        finish = () => void response.end('and done');
-      }),
-      (it) => it.close(),
-    );
+    const service = await localService((_, response) => {
+      response.write('begun ');
+      finish = () => void response.end('and done');
+    });
     return { ...service, finish: () => finish() };
   }
 
   it('A18: the agent prints where it can be reached, and ends with 0 on SIGTERM', async () => {
-    const service = cleanup.add(await localService((_, response) => response.end('hello')), (it) => it.close());
-    const gateway = await startGateway();
-    const program = dial(gateway, `http://127.0.0.1:${service.port}`);
+    await using service = await localService((_, response) => response.end('hello'));
+    await using gateway = await startGateway();
+    await using program = dial(gateway, `http://127.0.0.1:${service.port}`);
     const { url } = await address(program);
     expect(program.stdout).toContain(`${url} -> http://127.0.0.1:${service.port}\n`);
     expect(await (await fetch(url)).text()).toBe('hello');
@@ -48,27 +40,28 @@ describe('the programs', () => {
   });
 
   it('the agent answers 502 with a code when nothing listens at its target', async () => {
-    const { url } = await address(dial(await startGateway(), 'http://127.0.0.1:1'));
+    await using stack = new AsyncDisposableStack();
+    const { url } = await address(stack.use(dial(stack.use(await startGateway()), 'http://127.0.0.1:1')));
     const response = await fetch(url);
     expect(response.status).toBe(502);
     expect(await response.json()).toMatchObject({ error: { code: 'BERTH_LOCAL_SERVICE_UNREACHABLE' } });
   });
 
   it('wrong settings end with 2, all problems named, at both', async () => {
-    const one = agent(['--id', 'not an id', '--gateway', 'nowhere', '--connections', '0']);
+    await using one = agent(['--id', 'not an id', '--gateway', 'nowhere', '--connections', '0']);
     expect(await one.exit).toBe(2);
     for (const name of ['target', 'id', 'gateway', 'connections']) expect(one.stderr).toContain(name);
-    const other = gatewayOf(['--http-agent-port-range-start', '9000', '--http-agent-port-range-end', '8000']);
+    await using other = gatewayOf(['--http-agent-port-range-start', '9000', '--http-agent-port-range-end', '8000']);
     expect(await other.exit).toBe(2);
     // A1: the setting is named.
     expect(other.stderr).toContain('http.agentPortRange');
   });
 
   it('TLS files that are not there end with 2, and are named', async () => {
-    const one = agent(['3000', '--id', 'laptop', '--tls-ca', '/nowhere/ca.crt']);
+    await using one = agent(['3000', '--id', 'laptop', '--tls-ca', '/nowhere/ca.crt']);
     expect(await one.exit).toBe(2);
     expect(one.stderr).toContain('/nowhere/ca.crt');
-    const other = gatewayOf(['--grpc-port', '0'], {
+    await using other = gatewayOf(['--grpc-port', '0'], {
       GRPC_TLS_ENABLED: 'true',
       GRPC_TLS_CERT_FILE: '/nowhere/gateway.crt',
       GRPC_TLS_KEY_FILE: '/nowhere/gateway.key',
@@ -78,8 +71,8 @@ describe('the programs', () => {
   });
 
   it('the agent ends with 3 when it is refused for good, and shows no token', async () => {
-    const gateway = await startGateway({ AUTH_TOKEN: 'right-token-1' });
-    const program = dial(gateway, 3000, '--token', 'wrong-token-2');
+    await using gateway = await startGateway({ AUTH_TOKEN: 'right-token-1' });
+    await using program = dial(gateway, 3000, '--token', 'wrong-token-2');
     expect(await program.exit).toBe(3);
     expect(program.stderr).toContain('BERTH_UNAUTHENTICATED');
     gateway.program.kill();
@@ -89,10 +82,10 @@ describe('the programs', () => {
   });
 
   it('issue 8, C12: the agent lives on when another process takes its id, and tells when it tries again', async () => {
-    const gateway = await startGateway({ TUNNEL_DUPLICATE_AGENT: 'replace' });
-    const first = dial(gateway, 3000, '--reconnect-max-ms', '2000');
+    await using gateway = await startGateway({ TUNNEL_DUPLICATE_AGENT: 'replace' });
+    await using first = dial(gateway, 3000, '--reconnect-max-ms', '2000');
     const { url } = await address(first);
-    const second = dial(gateway, 3000);
+    await using second = dial(gateway, 3000);
     expect((await address(second)).url).toBe(url);
     await first.printed(/disconnected: another process registered as agent .*; next attempt in (1\.[5-9]|2\.0) s/);
     second.kill();
@@ -102,20 +95,20 @@ describe('the programs', () => {
   });
 
   it('the gateway ends with 1 when a port is taken, and names the setting', async () => {
-    const gateway = await startGateway();
+    await using gateway = await startGateway();
     const env = { GRPC_HOST: '127.0.0.1', HTTP_PORT: '0', GRPC_PORT: String(gateway.grpcPort) };
-    const second = gatewayOf([], env);
+    await using second = gatewayOf([], env);
     expect(await second.exit).toBe(1);
     expect(second.stderr).toContain('grpc.port');
-    const third = gatewayOf([], { ...env, GRPC_PORT: '0', HTTP_PORT: String(gateway.adminPort) });
+    await using third = gatewayOf([], { ...env, GRPC_PORT: '0', HTTP_PORT: String(gateway.adminPort) });
     expect(await third.exit).toBe(1);
     expect(third.stderr).toContain('http.port');
   });
 
   it('--print-config shows what holds, without secrets', async () => {
     const secret = 'print-me-not';
-    const one = gatewayOf(['--print-config', '--token', secret], { HTTP_PORT: '8281' });
-    const other = agent(['3000', '--id', 'laptop', '--print-config', '--token', secret]);
+    await using one = gatewayOf(['--print-config', '--token', secret], { HTTP_PORT: '8281' });
+    await using other = agent(['3000', '--id', 'laptop', '--print-config', '--token', secret]);
     for (const program of [one, other]) {
       expect(await program.exit).toBe(0);
       expect(program.stdout).toContain('[REDACTED]');
@@ -126,9 +119,9 @@ describe('the programs', () => {
   });
 
   it('A14: on SIGTERM the gateway answers a download in flight, then ends with 0', async () => {
-    const service = await halves();
-    const gateway = await startGateway();
-    const program = dial(gateway, service.port);
+    await using service = await halves();
+    await using gateway = await startGateway();
+    await using program = dial(gateway, service.port);
     const { url, port } = await address(program);
     const response = await fetch(url);
     gateway.program.kill();
@@ -140,9 +133,10 @@ describe('the programs', () => {
   });
 
   it('A14: the shutdown has a bound, whatever clients do', async () => {
-    const service = await halves();
-    const gateway = await startGateway({ SHUTDOWN_TIMEOUT_MS: '700' });
-    const response = await fetch((await address(dial(gateway, service.port))).url);
+    await using service = await halves();
+    await using gateway = await startGateway({ SHUTDOWN_TIMEOUT_MS: '700' });
+    await using stack = new AsyncDisposableStack();
+    const response = await fetch((await address(stack.use(dial(gateway, service.port)))).url);
     const since = performance.now();
     gateway.program.kill();
     expect(await gateway.program.exit).toBe(0);
@@ -151,9 +145,10 @@ describe('the programs', () => {
   });
 
   it('A14: a second signal ends the gateway at once', async () => {
-    const service = await halves();
-    const gateway = await startGateway({ SHUTDOWN_TIMEOUT_MS: '60000' });
-    const { url, port } = await address(dial(gateway, service.port));
+    await using service = await halves();
+    await using gateway = await startGateway({ SHUTDOWN_TIMEOUT_MS: '60000' });
+    await using stack = new AsyncDisposableStack();
+    const { url, port } = await address(stack.use(dial(gateway, service.port)));
     await fetch(url);
     gateway.program.kill();
     await eventually(async () => !(await listens(port)));
@@ -162,9 +157,9 @@ describe('the programs', () => {
   });
 
   it('A3: an agent that is killed under load returns to its port when it is started again', async () => {
-    const service = cleanup.add(await localService((request, response) => request.pipe(response)), (it) => it.close());
-    const gateway = await startGateway();
-    const first = dial(gateway, service.port);
+    await using service = await localService((request, response) => request.pipe(response));
+    await using gateway = await startGateway();
+    await using first = dial(gateway, service.port);
     const { url } = await address(first);
     let goOn = true;
     let served = 0;
@@ -179,7 +174,7 @@ describe('the programs', () => {
     await eventually(() => served > 20);
     first.kill('SIGKILL');
     expect(await first.exit).toBe('SIGKILL');
-    const second = dial(gateway, service.port);
+    await using second = dial(gateway, service.port);
     expect((await address(second)).url).toBe(url);
     const before = served;
     await eventually(() => served > before + 20);
@@ -188,7 +183,8 @@ describe('the programs', () => {
   });
 
   it('an idle agent stays below 90 MB', async () => {
-    const program = dial(await startGateway(), 3000);
+    await using stack = new AsyncDisposableStack();
+    await using program = dial(stack.use(await startGateway()), 3000);
     await address(program);
     if (process.platform !== 'linux') return;
     // Idle is what it is once its start is behind it, which takes a busy machine a while.

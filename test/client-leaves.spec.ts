@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Cleanup, eventually, RawClient } from '@berth/testing';
+import { owning, eventually, RawClient } from '@berth/testing';
 import { agentDetail, idle, type Relay, type RelayOptions, relayToListener } from '@berth/testing/system';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
@@ -12,20 +12,16 @@ const SOON = 1000;
 type Exchanged = [IncomingMessage, ServerResponse];
 
 describe('A9: a client that leaves', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
-  async function setUp(options?: RelayOptions): Promise<{ relay: Relay; arrived: Exchanged[] }> {
+  async function setUp(options?: RelayOptions): Promise<{ relay: Relay; arrived: Exchanged[] } & AsyncDisposable> {
+    await using stack = new AsyncDisposableStack();
     const arrived: Exchanged[] = [];
-    const relay = await relayToListener(
-      cleanup,
-      (request, response) => {
+    const relay = stack.use(
+      await relayToListener((request, response) => {
         request.on('error', () => undefined);
         arrived.push([request, response]);
-      },
-      options,
+      }, options),
     );
-    return { relay, arrived };
+    return owning({ relay, arrived }, stack);
   }
 
   /** The local service has got the request of a client that now leaves; its socket must close soon. */
@@ -36,7 +32,7 @@ describe('A9: a client that leaves', () => {
     before: (exchanged: Exchanged, client: RawClient) => unknown = () => undefined,
   ): Promise<void> {
     const count = arrived.length;
-    const client = cleanup.add(await RawClient.connect(relay.port), (it) => it.destroy());
+    using client = await RawClient.connect(relay.port);
     client.send(bytes);
     const exchanged = await eventually(() => arrived[count]);
     await before(exchanged, client);
@@ -53,19 +49,22 @@ describe('A9: a client that leaves', () => {
     ['FIN by close', (it: RawClient) => it.socket.destroy()],
     ['RST', (it: RawClient) => it.socket.resetAndDestroy()],
   ])('%s: a request that waits for its answer is aborted at the local service', async (_name, leave) => {
-    await abandoned(await setUp(), GET, leave);
+    await using stack = new AsyncDisposableStack();
+    await abandoned(stack.use(await setUp()), GET, leave);
   });
 
   it.each([
     ['FIN by close', (it: RawClient) => it.socket.destroy()],
     ['RST', (it: RawClient) => it.socket.resetAndDestroy()],
   ])('%s in the middle of an upload', async (_name, leave) => {
-    await abandoned(await setUp(), POST, leave, ([request]) => once(request, 'data'));
+    await using stack = new AsyncDisposableStack();
+    await abandoned(stack.use(await setUp()), POST, leave, ([request]) => once(request, 'data'));
   });
 
   it('in the middle of a chunked upload over node:http', async () => {
     const head = 'POST / HTTP/1.1\r\nHost: a\r\nTrailer: X\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n';
-    await abandoned(await setUp(), head, (it) => it.socket.destroy());
+    await using stack = new AsyncDisposableStack();
+    await abandoned(stack.use(await setUp()), head, (it) => it.socket.destroy());
   });
 
   it('while an event stream runs, busy or quiet', async () => {
@@ -73,7 +72,8 @@ describe('A9: a client that leaves', () => {
       response.write('event 1\n');
       return eventually(() => client.text().includes('event 1'));
     };
-    const set = await setUp();
+    await using stack = new AsyncDisposableStack();
+    const set = stack.use(await setUp());
     await abandoned(set, GET, (it) => it.socket.destroy(), stream);
     await abandoned(set, GET, (it) => it.socket.resetAndDestroy(), stream);
     await abandoned(
@@ -91,8 +91,9 @@ describe('A9: a client that leaves', () => {
   });
 
   it('with answers it has not read', async () => {
+    await using stack = new AsyncDisposableStack();
     await abandoned(
-      await setUp(),
+      stack.use(await setUp()),
       GET,
       (it) => it.socket.resetAndDestroy(),
       async ([, response], client) => {
@@ -105,8 +106,9 @@ describe('A9: a client that leaves', () => {
   });
 
   it('one that only closed its half gets its answer, long or slow', async () => {
-    const { relay, arrived } = await setUp({ gateway: { ingress: { halfCloseGraceMs: 5000 } } });
-    const client = cleanup.add(await RawClient.connect(relay.port), (it) => it.destroy());
+    await using setup = await setUp({ gateway: { ingress: { halfCloseGraceMs: 5000 } } });
+    const { relay, arrived } = setup;
+    using client = await RawClient.connect(relay.port);
     client.send(GET);
     client.socket.end();
     const [, response] = await eventually(() => arrived[0]);
@@ -121,8 +123,9 @@ describe('A9: a client that leaves', () => {
   });
 
   it('one that closed its half and reads slowly is there, however long nothing could be written', async () => {
-    const { relay, arrived } = await setUp({ gateway: { ingress: { halfCloseGraceMs: 100 } } });
-    const client = cleanup.add(await RawClient.connect(relay.port), (it) => it.destroy());
+    await using setup = await setUp({ gateway: { ingress: { halfCloseGraceMs: 100 } } });
+    const { relay, arrived } = setup;
+    using client = await RawClient.connect(relay.port);
     client.send(GET);
     const [, response] = await eventually(() => arrived[0]);
     const body = Buffer.alloc(12 * 1024 * 1024, 'x');
@@ -139,20 +142,21 @@ describe('A9: a client that leaves', () => {
   });
 
   it('one that closed its half counts as gone after ingress.halfCloseGraceMs without an answer', async () => {
-    const set = await setUp({ gateway: { ingress: { halfCloseGraceMs: 200 } } });
+    await using stack = new AsyncDisposableStack();
+    const set = stack.use(await setUp({ gateway: { ingress: { halfCloseGraceMs: 200 } } }));
     await abandoned(set, GET, (it) => it.socket.end());
   });
 
   it('requests that wait behind an abandoned one never reach the local service', async () => {
-    const set = await setUp();
+    await using stack = new AsyncDisposableStack();
+    const set = stack.use(await setUp());
     await abandoned(set, GET + GET.replace('/', '/second'), (it) => it.socket.destroy());
     expect(set.arrived).toHaveLength(1);
   });
 
   it('5,000 abandoned requests leave the tunnel as it was', async () => {
     let answered = 0;
-    const relay = await relayToListener(
-      cleanup,
+    await using relay = await relayToListener(
       (request, response) => {
         if (request.url === '/answer') response.end('ok');
         else response.on('close', () => (answered += 1));

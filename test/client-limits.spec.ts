@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Cleanup, eventually, localService, RawClient } from '@berth/testing';
+import { owning, disposable, eventually, localService, RawClient } from '@berth/testing';
 import {
   codeIn,
   finish,
@@ -21,11 +21,8 @@ const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const NO_BODY_COMES = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n';
 
 describe("what one client may take of an agent's port", () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   async function client(port: number, bytes = ''): Promise<RawClient> {
-    const opened = cleanup.add(await RawClient.connect(port), (it) => it.destroy());
+    const opened = await RawClient.connect(port);
     opened.send(bytes);
     return opened;
   }
@@ -40,20 +37,22 @@ describe("what one client may take of an agent's port", () => {
   async function withLog(
     agentPorts: object,
     ingress: object = {},
-  ): Promise<{ port: number; admin: string; log: LogLines }> {
-    const service = cleanup.add(
+  ): Promise<{ port: number; admin: string; log: LogLines } & AsyncDisposable> {
+    await using stack = new AsyncDisposableStack();
+    const service = stack.use(
       await localService((request, response) => void request.on('end', () => response.end('fine')).resume()),
-      (it) => it.close(),
     );
     const log = logLines();
-    const gateway = cleanup.add(await testGateway({ agentPorts, ingress }, 4, log.log), (it) => it.close());
-    const { port } = cleanup.add(await testAgent(gateway, service.port), (it) => it.stop());
-    return { port, admin: gateway.admin, log };
+    const gateway = stack.use(await testGateway({ agentPorts, ingress }, 4, log.log));
+    const { port } = stack.use(await testAgent(gateway, service.port));
+    return owning({ port, admin: gateway.admin, log }, stack);
   }
 
   it('issue 8, B9: bodies that never come cost one address its own connections, and nobody else', async () => {
-    const { port, log } = await withLog({ maxConnectionsPerAddress: 3 });
-    for (let i = 0; i < 3; i += 1) await client(port, NO_BODY_COMES);
+    await using setup = await withLog({ maxConnectionsPerAddress: 3 });
+    const { port, log } = setup;
+    await using stack = new AsyncDisposableStack();
+    for (let i = 0; i < 3; i += 1) stack.use(await client(port, NO_BODY_COMES));
     const refused = await untilMatch(port, GET, /\}$/);
     expect(refused).toMatch(/^HTTP\/1\.1 503 /);
     expect(codeIn(refused)).toBe('BERTH_CLIENT_LIMIT');
@@ -68,9 +67,11 @@ describe("what one client may take of an agent's port", () => {
     ['agentPorts.maxConnections', { maxConnections: 2, maxConnectionsPerAddress: 2 }],
     ['agentPorts.maxTotalConnections', { maxConnections: 5, maxConnectionsPerAddress: 5, maxTotalConnections: 2 }],
   ])('issue 8, B8: at %s the answer is 503 at once, to upgrades too, and the log names it', async (setting, limits) => {
-    const { port, log, admin } = await withLog(limits);
-    const first = await client(port);
-    await client(port);
+    await using setup = await withLog(limits);
+    const { port, log, admin } = setup;
+    using first = await client(port);
+    await using stack = new AsyncDisposableStack();
+    stack.use(await client(port));
     await eventually(async () => (await send(port)).status === 503);
     const upgrade = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n';
     for (const request of [GET, upgrade]) {
@@ -87,15 +88,18 @@ describe("what one client may take of an agent's port", () => {
   });
 
   it('issue 8, B8: a connection above the limit that asks nothing is closed', async () => {
-    const { port } = await withLog({ maxConnections: 1 });
-    await client(port);
+    await using setup = await withLog({ maxConnections: 1 });
+    const { port } = setup;
+    await using stack = new AsyncDisposableStack();
+    stack.use(await client(port));
     await sleep(50);
-    const silent = await client(port);
+    using silent = await client(port);
     await eventually(() => silent.ended);
   });
 
   it('issue 8, B9: a body that does not begin is ended with 408 that names the setting', async () => {
-    const { port } = await withLog({}, { bodyStartTimeoutMs: 300 });
+    await using setup = await withLog({}, { bodyStartTimeoutMs: 300 });
+    const { port } = setup;
     const answer = await untilMatch(port, NO_BODY_COMES, /\}$/);
     expect(answer).toMatch(/^HTTP\/1\.1 408 /);
     expect(answer).toContain('ingress.bodyStartTimeoutMs');
@@ -105,7 +109,6 @@ describe("what one client may take of an agent's port", () => {
     /** Says nothing to `/mute`, takes nothing of `/stuck` for a while, and sends 32 MiB otherwise. */
     async function setUp(ingress: object): Promise<Relay> {
       return relayToListener(
-        cleanup,
         (request, response) => {
           if (request.url === '/mute') return;
           if (request.url === '/stuck') {
@@ -133,15 +136,11 @@ describe("what one client may take of an agent's port", () => {
     }
 
     it('issue 8, B9: while the service has yet to ask for the body, it has the time of an answer', async () => {
-      const service = cleanup.add(await localService(() => undefined), (it) => it.close());
+      await using service = await localService(() => undefined);
       service.server.on('checkContinue', () => undefined);
-      const gateway = cleanup.add(
-        await testGateway({ ingress: { bodyStartTimeoutMs: 100, responseTimeoutMs: 1500 } }),
-        (it) => it.close(),
-      );
-      const { port } = cleanup.add(await testAgent(gateway, service.port, { shutdown: { timeoutMs: 50 } }), (it) =>
-        it.stop(),
-      );
+      await using gateway = await testGateway({ ingress: { bodyStartTimeoutMs: 100, responseTimeoutMs: 1500 } });
+      await using agent = await testAgent(gateway, service.port, { shutdown: { timeoutMs: 50 } });
+      const { port } = agent;
       const began = performance.now();
       const expecting = NO_BODY_COMES.replace('\r\n\r\n', '\r\nExpect: 100-continue\r\n\r\n');
       const answer = await untilMatch(port, expecting, /\}$/);
@@ -151,12 +150,15 @@ describe("what one client may take of an agent's port", () => {
     });
 
     it('issue 8, B8: an upload that trickles is ended with 408 that names the rate', async () => {
-      const { port } = await setUp({ minRateBytesPerSecond: 1000, rateWindowMs: 600 });
-      const slow = await client(port, 'POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n');
-      const trickle = setInterval(() => {
-        slow.send('x');
-      }, 20);
-      cleanup.add(trickle, clearInterval);
+      await using setup = await setUp({ minRateBytesPerSecond: 1000, rateWindowMs: 600 });
+      const { port } = setup;
+      using slow = await client(port, 'POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n');
+      await using trickle = disposable(
+        setInterval(() => {
+          slow.send('x');
+        }, 20),
+        (it) => clearInterval(it),
+      );
       await eventually(() => slow.text().endsWith('}'));
       clearInterval(trickle);
       expect(slow.text()).toMatch(/^HTTP\/1\.1 408 /);
@@ -164,13 +166,14 @@ describe("what one client may take of an agent's port", () => {
     });
 
     it('issue 8, B8: one that is as slow as its service is not', async () => {
-      const { port } = await setUp({ minRateBytesPerSecond: 1_000_000, rateWindowMs: 400 });
+      await using setup = await setUp({ minRateBytesPerSecond: 1_000_000, rateWindowMs: 400 });
+      const { port } = setup;
       const answer = await send(port, { method: 'POST', path: '/stuck', body: Buffer.alloc(24 * MiB) });
       expect([answer.status, answer.text]).toEqual([200, 'all']);
     });
 
-    function stalled(port: number, path: string): Socket {
-      const socket = cleanup.add(connect({ host: '127.0.0.1', port }), (it) => it.destroy());
+    function stalled(port: number, path: string): Socket & AsyncDisposable {
+      const socket = disposable(connect({ host: '127.0.0.1', port }), (it) => it.destroy());
       socket.on('error', () => undefined);
       socket.pause();
       socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
@@ -178,9 +181,9 @@ describe("what one client may take of an agent's port", () => {
     }
 
     it('issue 8, B8: an answer that its client does not take is broken off; an event stream is not', async () => {
-      const relay = await setUp({ minRateBytesPerSecond: 1000, rateWindowMs: 600 });
-      const plain = stalled(relay.port, '/plain');
-      const events = stalled(relay.port, '/events');
+      await using relay = await setUp({ minRateBytesPerSecond: 1000, rateWindowMs: 600 });
+      await using plain = stalled(relay.port, '/plain');
+      await using events = stalled(relay.port, '/events');
       const closed = { plain: false, events: false };
       plain.on('close', () => (closed.plain = true));
       events.on('close', () => (closed.events = true));

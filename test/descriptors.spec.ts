@@ -2,7 +2,7 @@ import { jest } from '@jest/globals';
 import { once } from 'node:events';
 import { Agent, get, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { Cleanup, eventually, freePortRange, localService } from '@berth/testing';
+import { owning, disposable, eventually, freePortRange, localService } from '@berth/testing';
 import {
   agentIds,
   type Answer,
@@ -24,27 +24,30 @@ jest.setTimeout(60_000);
 const LIMITED = ['sh', '-c', 'ulimit -n 256 && exec "$@"', 'sh'];
 
 describe('a gateway with 256 descriptors', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
-  async function setUp(args: string[] = []): Promise<{ gateway: GatewayProgram; admin: string; ports: number[] }> {
-    const service = cleanup.add(await localService((_, response) => response.end('fine')), (it) => it.close());
+  async function setUp(
+    args: string[] = [],
+  ): Promise<{ gateway: GatewayProgram; admin: string; ports: number[] } & AsyncDisposable> {
+    await using stack = new AsyncDisposableStack();
+    const service = stack.use(await localService((_, response) => response.end('fine')));
     const range = await freePortRange(3);
-    const gateway = cleanup.add(await gatewayProgram(range, args, {}, { through: LIMITED }), (it) => it.program.end());
+    const gateway = stack.use(await gatewayProgram(range, args, {}, { through: LIMITED }));
     const ports: number[] = [];
     for (const id of ['one', 'two']) {
-      const agent = cleanup.add(await testAgent(gateway, service.port, { id }), (it) => it.stop());
+      const agent = stack.use(await testAgent(gateway, service.port, { id }));
       ports.push(agent.port);
     }
-    return { gateway, admin: `http://127.0.0.1:${gateway.adminPort}`, ports };
+    return owning({ gateway, admin: `http://127.0.0.1:${gateway.adminPort}`, ports }, stack);
   }
 
   /** Connections that ask nothing. */
-  function flood(port: number, count: number): Socket[] {
-    return Array.from({ length: count }, (_, i) => {
+  function flood(port: number, count: number): Socket[] & AsyncDisposable {
+    const sockets = Array.from({ length: count }, (_, i) => {
       const socket = connect({ host: '127.0.0.1', port, localAddress: `127.0.0.${2 + (i % 8)}` });
       socket.on('error', () => undefined);
-      return cleanup.add(socket, (it) => it.destroy());
+      return socket;
+    });
+    return disposable(sockets, () => {
+      for (const socket of sockets) socket.destroy();
     });
   }
 
@@ -62,11 +65,13 @@ describe('a gateway with 256 descriptors', () => {
   }
 
   it('issue 8, B10: 500 connections leave the admin port, agents and who is being served alone', async () => {
-    const { gateway, admin, ports } = await setUp();
+    await using setup = await setUp();
+    const { gateway, admin, ports } = setup;
     const [one = 0, two = 0] = ports;
-    const kept = cleanup.add(new Agent({ keepAlive: true, maxSockets: 1 }), (it) => it.destroy());
+    await using kept = disposable(new Agent({ keepAlive: true, maxSockets: 1 }), (it) => it.destroy());
     expect((await getOver(kept, one)).text).toBe('fine');
-    const sockets = [...flood(one, 250), ...flood(two, 250)];
+    await using stack = new AsyncDisposableStack();
+    const sockets = [...stack.use(flood(one, 250)), ...stack.use(flood(two, 250))];
     await eventually(() => logged(gateway, 'maxTotalConnections').length > 0);
     for (let i = 0; i < 5; i += 1) {
       expect(await agentIds({ admin })).toEqual(['one', 'two']);
@@ -91,8 +96,10 @@ describe('a gateway with 256 descriptors', () => {
   });
 
   it('issue 8, B10: 300 connections to the admin port cut no agent and no client off', async () => {
-    const { gateway, ports } = await setUp();
-    flood(gateway.adminPort, 300);
+    await using setup = await setUp();
+    const { gateway, ports } = setup;
+    await using stack = new AsyncDisposableStack();
+    stack.use(flood(gateway.adminPort, 300));
     await eventually(() => logged(gateway, 'connections to the admin port are dropped').length > 0);
     expect(logged(gateway, 'connections to the admin port')[0]).toMatchObject({ level: 'warn', connections: 16 });
     for (const port of ports) expect((await send(port)).text).toBe('fine');
@@ -100,10 +107,12 @@ describe('a gateway with 256 descriptors', () => {
   });
 
   it('issue 8, A3: 300 connections without an agent cut no client of an agent off', async () => {
-    const { gateway, ports } = await setUp();
-    const strangers = flood(gateway.grpcPort, 300).map((socket) => socket.resume());
+    await using setup = await setUp();
+    const { gateway, ports } = setup;
+    await using stack = new AsyncDisposableStack();
+    const strangers = stack.use(flood(gateway.grpcPort, 300)).map((socket) => socket.resume());
     await eventually(() => strangers.filter(({ destroyed }) => destroyed).length >= 300 - 16, 10_000);
-    const clients = [...flood(ports[0] ?? 0, 80), ...flood(ports[1] ?? 0, 80)];
+    const clients = [...stack.use(flood(ports[0] ?? 0, 80)), ...stack.use(flood(ports[1] ?? 0, 80))];
     await eventually(() => clients.every(({ connecting }) => !connecting));
     for (const port of ports) expect((await send(port)).text).toBe('fine');
     expect(clients.filter(({ destroyed }) => destroyed)).toEqual([]);
@@ -111,11 +120,12 @@ describe('a gateway with 256 descriptors', () => {
   });
 
   it('issue 8, B10: settings beyond the limit are warned of at start, and no descriptors left is told once', async () => {
-    const { gateway, ports } = await setUp(['--agent-ports-max-total-connections', '10000']);
+    await using setup = await setUp(['--agent-ports-max-total-connections', '10000']);
+    const { gateway, ports } = setup;
     expect(logged(gateway, 'more client connections are allowed')).toMatchObject([
       { level: 'warn', setting: 'agentPorts.maxTotalConnections', value: 10_000, descriptors: 256, advised: 192 },
     ]);
-    const sockets = flood(ports[0] ?? 0, 500);
+    await using sockets = flood(ports[0] ?? 0, 500);
     await eventually(() => logged(gateway, 'no descriptors left').length === 1);
     await new Promise((resolve) => setTimeout(resolve, 2500));
     expect(logged(gateway, 'no descriptors left')).toMatchObject([{ level: 'error', open: 256, agents: 2 }]);
@@ -126,37 +136,37 @@ describe('a gateway with 256 descriptors', () => {
 });
 
 describe('an agent with 256 descriptors', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   /** Asks for 300 answers that go on, and counts what came of it. */
-  async function ask(args: string[]): Promise<{ program: Program; port: number; answers: Map<string, number> }> {
-    const service = cleanup.add(
+  async function ask(
+    args: string[],
+  ): Promise<{ program: Program; port: number; answers: Map<string, number> } & AsyncDisposable> {
+    await using stack = new AsyncDisposableStack();
+    const service = stack.use(
       await localService((request, response) => {
         if (request.url !== '/stream') return void response.end('fine');
         response.writeHead(200, { 'Content-Type': 'text/event-stream' });
         response.flushHeaders();
       }),
-      (it) => it.close(),
     );
-    const gateway = cleanup.add(await testGateway(), (it) => it.close());
+    const gateway = stack.use(await testGateway());
     const target = [`http://127.0.0.1:${service.port}`, '--id', 'a', '--gateway', `127.0.0.1:${gateway.grpcPort}`];
-    const program = cleanup.add(new Program('agent', [...target, ...args], {}, { through: LIMITED }), (it) => it.end());
+    const program = stack.use(new Program('agent', [...target, ...args], {}, { through: LIMITED }));
     const port = Number((await program.printed(/^http:\/\/127\.0\.0\.1:(\d+) -> /m))[1]);
     const answers = new Map<string, number>();
     const count = (key: string): void => void answers.set(key, (answers.get(key) ?? 0) + 1);
     for (let i = 0; i < 300; i += 1) {
-      const outgoing = cleanup.add(start(port, { path: '/stream' }), (it) => it.destroy());
+      const outgoing = stack.adopt(start(port, { path: '/stream' }), (it) => void it.destroy());
       outgoing.on('error', () => undefined).end();
       const response = await headOf(outgoing);
       response.on('error', () => undefined);
       count(response.statusCode === 200 ? 'stream' : codeIn((await finish(response)).text));
     }
-    return { program, port, answers };
+    return owning({ program, port, answers }, stack);
   }
 
   it('issue 8, B10: serves 192 exchanges, refuses the others by name and stays connected', async () => {
-    const { program, answers } = await ask([]);
+    await using setup = await ask([]);
+    const { program, answers } = setup;
     expect([...answers]).toEqual([
       ['stream', 192],
       ['BERTH_AGENT_BUSY', 108],
@@ -165,7 +175,8 @@ describe('an agent with 256 descriptors', () => {
   });
 
   it('issue 8, B10: where settings allow more, what has no descriptor gets 503, and it is told once', async () => {
-    const { program, answers } = await ask(['--local-max-connections', '1000', '--tunnel-max-exchanges', '1000']);
+    await using setup = await ask(['--local-max-connections', '1000', '--tunnel-max-exchanges', '1000']);
+    const { program, answers } = setup;
     expect([...answers.keys()]).toEqual(['stream', 'BERTH_LOCAL_SERVICE_BUSY']);
     expect(answers.get('stream')).toBeGreaterThan(192);
     await program.printed(/no descriptors left/);

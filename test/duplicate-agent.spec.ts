@@ -4,7 +4,7 @@ import type { DeepPartial } from '@berth/config';
 import type { GatewaySettings } from 'berth-gateway';
 import type { BerthError } from '@berth/errors';
 import { GoawayReason } from '@berth/tunnel-protocol';
-import { Cleanup, eventually, localService } from '@berth/testing';
+import { eventually, localService } from '@berth/testing';
 import {
   agentIds,
   answer,
@@ -19,23 +19,20 @@ import {
 import { AgentRegistry } from 'berth-gateway';
 
 describe('two agents with one id', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   const registered = async (grpcPort: number, instanceId: string): Promise<RawAgent> =>
-    cleanup.add(await RawAgent.registered(grpcPort, 'twin', { instanceId }), (it) => it.close());
+    await RawAgent.registered(grpcPort, 'twin', { instanceId });
 
   const newcomer = (grpcPort: number, instanceId: string): RawAgent =>
-    cleanup.add(new RawAgent(grpcPort), (it) => it.close()).hello('twin', { instanceId });
+    new RawAgent(grpcPort).hello('twin', { instanceId });
 
   const start = async (tunnel: DeepPartial<GatewaySettings['tunnel']> = {}): Promise<TestGateway> =>
-    cleanup.add(await testGateway({ tunnel }), (it) => it.close());
+    await testGateway({ tunnel });
 
   it('A11: the second replaces the first on the same port, and the clean-up of the first changes nothing', async () => {
-    const gateway = await start({ duplicateAgent: 'replace' });
-    const first = await registered(gateway.grpcPort, 'one');
+    await using gateway = await start({ duplicateAgent: 'replace' });
+    using first = await registered(gateway.grpcPort, 'one');
     const { port } = await first.welcome;
-    const second = await registered(gateway.grpcPort, 'two');
+    using second = await registered(gateway.grpcPort, 'two');
     expect((await second.welcome).port).toBe(port);
     expect((await first.status).code).toBe(status.ABORTED);
     expect(first.goaways).toMatchObject([{ reason: GoawayReason.replaced, reconnect: false }]);
@@ -49,20 +46,21 @@ describe('two agents with one id', () => {
   });
 
   it('A11: what ran on the replaced connection fails at once', async () => {
-    const gateway = await start({ duplicateAgent: 'replace' });
-    const first = await registered(gateway.grpcPort, 'one');
+    await using gateway = await start({ duplicateAgent: 'replace' });
+    using first = await registered(gateway.grpcPort, 'one');
     const { port } = await first.welcome;
     const pending = fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body: 'x' });
     await eventually(() => first.opened[0]);
-    await registered(gateway.grpcPort, 'two');
+    await using stack = new AsyncDisposableStack();
+    stack.use(await registered(gateway.grpcPort, 'two'));
     expect((await pending).status).toBe(502);
   });
 
   it('issue 8, C12: a replaced agent does not fight and does not end: it comes back at the slowest pace', async () => {
-    const service = cleanup.add(await localService((_, response) => response.end()), (it) => it.close());
-    const gateway = await start({ duplicateAgent: 'replace' });
+    await using service = await localService((_, response) => response.end());
+    await using gateway = await start({ duplicateAgent: 'replace' });
     const reconnect = { minMs: 1, maxMs: 1000, stableAfterMs: 0 };
-    const first = cleanup.add(await testAgent(gateway, service.port, { id: 'twin', reconnect }), (it) => it.stop());
+    await using first = await testAgent(gateway, service.port, { id: 'twin', reconnect });
     const lost = once(first.client, 'lost');
     const back = once(first.client, 'ready');
     const second = await testAgent(gateway, service.port, { id: 'twin' });
@@ -77,8 +75,8 @@ describe('two agents with one id', () => {
   });
 
   it('issue 8, C12: one that answers stays; the newcomer is told, and takes its turn when the first is gone', async () => {
-    const service = cleanup.add(await localService((_, response) => response.end('one')), (it) => it.close());
-    const gateway = await start();
+    await using service = await localService((_, response) => response.end('one'));
+    await using gateway = await start();
     const first = await testAgent(gateway, service.port, { id: 'twin' });
     let losses = 0;
     first.client.on('lost', () => (losses += 1));
@@ -93,15 +91,15 @@ describe('two agents with one id', () => {
     expect(losses).toBe(0);
     expect(await (await fetch(first.url)).text()).toBe('one');
     await first.stop();
-    cleanup.add(await second, (it) => it.stop());
+    await using _took = await second;
   });
 
   it('issue 8, C12: one that hangs is replaced after the time of one ping', async () => {
-    const gateway = await start({ duplicateProbeMs: 150 });
-    const hung = await registered(gateway.grpcPort, 'one');
+    await using gateway = await start({ duplicateProbeMs: 150 });
+    using hung = await registered(gateway.grpcPort, 'one');
     hung.deaf = true;
     const since = performance.now();
-    const second = newcomer(gateway.grpcPort, 'two');
+    using second = newcomer(gateway.grpcPort, 'two');
     expect((await second.welcome).port).toBe((await hung.welcome).port);
     expect(performance.now() - since).toBeGreaterThanOrEqual(149);
     // The gateway's own pings would have taken 10 s to find it.
@@ -110,10 +108,10 @@ describe('two agents with one id', () => {
   });
 
   it('issue 8, C12: one whose connection breaks while it is asked makes way at once', async () => {
-    const gateway = await start({ duplicateProbeMs: 5000 });
-    const hung = await registered(gateway.grpcPort, 'one');
+    await using gateway = await start({ duplicateProbeMs: 5000 });
+    using hung = await registered(gateway.grpcPort, 'one');
     hung.deaf = true;
-    const second = newcomer(gateway.grpcPort, 'two');
+    using second = newcomer(gateway.grpcPort, 'two');
     const [held] = gateway.app.get(AgentRegistry).get('twin')?.connections.all ?? [];
     await eventually(() => (held as unknown as { asked: boolean }).asked);
     hung.close();
@@ -121,9 +119,10 @@ describe('two agents with one id', () => {
   });
 
   it('issue 8, C12: of several that wait for a silent one, one is taken', async () => {
-    const gateway = await start({ duplicateProbeMs: 150 });
-    (await registered(gateway.grpcPort, 'one')).deaf = true;
-    const others = ['two', 'three', 'four'].map((id) => newcomer(gateway.grpcPort, id));
+    await using gateway = await start({ duplicateProbeMs: 150 });
+    await using stack = new AsyncDisposableStack();
+    stack.use(await registered(gateway.grpcPort, 'one')).deaf = true;
+    const others = ['two', 'three', 'four'].map((id) => stack.use(newcomer(gateway.grpcPort, id)));
     const outcomes = others.map(async (it) => {
       await Promise.race([it.welcome, it.status]);
       return it.refused?.code ?? 'welcome';
@@ -135,20 +134,17 @@ describe('two agents with one id', () => {
 
   it('issue 8, C12: one that leaves gives its place at once, and still ends what it answers', async () => {
     let finish: (() => void) | undefined;
-    const service = cleanup.add(
-      await localService((request, response) => {
-        if (request.url === '/quick') return response.end('quick');
-        response.write('begun ');
-        return (finish = () => response.end('and done'));
-      }),
-      (it) => it.close(),
-    );
-    const gateway = await start({ duplicateProbeMs: 5000 });
+    await using service = await localService((request, response) => {
+      if (request.url === '/quick') return response.end('quick');
+      response.write('begun ');
+      return (finish = () => response.end('and done'));
+    });
+    await using gateway = await start({ duplicateProbeMs: 5000 });
     const first = await testAgent(gateway, service.port, { id: 'twin', shutdown: { timeoutMs: 10_000 } });
     const long = await fetch(first.url);
     const stopped = first.stop();
     await eventually(() => gateway.app.get(AgentRegistry).get('twin')?.connections.all[0]?.leaving);
-    const second = cleanup.add(await testAgent(gateway, service.port, { id: 'twin' }), (it) => it.stop());
+    await using second = await testAgent(gateway, service.port, { id: 'twin' });
     expect(await (await fetch(`${second.url}/quick`)).text()).toBe('quick');
     finish?.();
     expect(await long.text()).toBe('begun and done');
@@ -157,9 +153,9 @@ describe('two agents with one id', () => {
   });
 
   it('A11: with reject the second is refused, and the first is not disturbed', async () => {
-    const gateway = await start({ duplicateAgent: 'reject' });
-    const first = await registered(gateway.grpcPort, 'one');
-    const second = newcomer(gateway.grpcPort, 'two');
+    await using gateway = await start({ duplicateAgent: 'reject' });
+    using first = await registered(gateway.grpcPort, 'one');
+    using second = newcomer(gateway.grpcPort, 'two');
     expect((await second.status).code).toBe(status.ALREADY_EXISTS);
     expect(second.refused).toMatchObject({ code: 'BERTH_AGENT_EXISTS', retryable: true });
     const request = fetch(`http://127.0.0.1:${(await first.welcome).port}/`);
@@ -170,8 +166,9 @@ describe('two agents with one id', () => {
   it.each(['probe', 'replace', 'reject'] as const)(
     'A11: both at the same time end with one of them (%s)',
     async (policy) => {
-      const gateway = await start({ duplicateAgent: policy });
-      const agents = ['one', 'two', 'three'].map((instanceId) => newcomer(gateway.grpcPort, instanceId));
+      await using gateway = await start({ duplicateAgent: policy });
+      await using stack = new AsyncDisposableStack();
+      const agents = ['one', 'two', 'three'].map((instanceId) => stack.use(newcomer(gateway.grpcPort, instanceId)));
       await eventually(async () => (await listAgents(gateway)).length === 1);
       const losers = await eventually(() => {
         const ended = agents.filter(({ session }) => session.closed || session.bytesReceived > 0);
@@ -185,9 +182,10 @@ describe('two agents with one id', () => {
   );
 
   it('connections of one process stand side by side', async () => {
-    const gateway = await start();
-    await registered(gateway.grpcPort, 'same');
-    await registered(gateway.grpcPort, 'same');
+    await using gateway = await start();
+    await using stack = new AsyncDisposableStack();
+    stack.use(await registered(gateway.grpcPort, 'same'));
+    stack.use(await registered(gateway.grpcPort, 'same'));
     expect(await listAgents(gateway)).toMatchObject([{ agent_id: 'twin', connections: 2 }]);
   });
 });

@@ -4,14 +4,11 @@ import { NestFactory } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import { silentLog } from '@berth/observability';
 import { PortAllocatorService } from '@berth/port-allocator';
-import { Cleanup, freePortRange, localService } from '@berth/testing';
+import { disposable, freePortRange, type LocalService, localService } from '@berth/testing';
 import { testAgent } from '@berth/testing/system';
 import { AgentRegistry, GATEWAY_SETTINGS, GatewayModule, type GatewayOptions, TunnelGrpcServer } from 'berth-gateway';
 
 describe('the gateway as a module of an application (issue 9, points 4 and 6)', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   async function options(): Promise<GatewayOptions & { settings: object }> {
     return {
       settings: {
@@ -23,9 +20,8 @@ describe('the gateway as a module of an application (issue 9, points 4 and 6)', 
     };
   }
 
-  async function target(): Promise<number> {
-    const service = await localService((_, response) => response.end('hello'));
-    return cleanup.add(service, (it) => it.close()).port;
+  function hello(): Promise<LocalService> {
+    return localService((_, response) => response.end('hello'));
   }
 
   it('a test replaces any provider, here the one that grants ports', async () => {
@@ -35,10 +31,11 @@ describe('the gateway as a module of an application (issue 9, points 4 and 6)', 
       .overrideProvider(PortAllocatorService)
       .useValue(fixed)
       .compile();
-    const app = cleanup.add(testing.createNestApplication({ logger: false }), (it) => it.close());
+    await using app = disposable(testing.createNestApplication({ logger: false }), (it) => it.close());
     await app.init();
     const { port: grpcPort } = app.get(TunnelGrpcServer);
-    const agent = cleanup.add(await testAgent({ grpcPort }, await target()), (it) => it.stop());
+    await using stack = new AsyncDisposableStack();
+    await using agent = await testAgent({ grpcPort }, stack.use(await hello()).port);
     expect(agent.port).toBe(port);
     expect(fixed.list()).toMatchObject([{ port, agentId: 'agent-1' }]);
     expect(await (await fetch(agent.url)).text()).toBe('hello');
@@ -55,10 +52,13 @@ describe('the gateway as a module of an application (issue 9, points 4 and 6)', 
     const replace = [{ provide: PortAllocatorService, useClass: OnePort }];
     @Module({ imports: [GatewayModule.forRoot({ ...(await options()), replace })] })
     class App {}
-    const app = cleanup.add(await NestFactory.create(App, { logger: false, abortOnError: false }), (it) => it.close());
+    await using app = disposable(await NestFactory.create(App, { logger: false, abortOnError: false }), (it) =>
+      it.close(),
+    );
     await app.init();
     const { port: grpcPort } = app.get(TunnelGrpcServer);
-    const agent = cleanup.add(await testAgent({ grpcPort }, await target()), (it) => it.stop());
+    await using stack = new AsyncDisposableStack();
+    await using agent = await testAgent({ grpcPort }, stack.use(await hello()).port);
     expect(agent.port).toBe(port);
     expect(app.get(PortAllocatorService)).toBeInstanceOf(OnePort);
     expect(await (await fetch(agent.url)).text()).toBe('hello');
@@ -84,13 +84,14 @@ describe('the gateway as a module of an application (issue 9, points 4 and 6)', 
       admin: { path: 'berth' },
     });
     const testing = await Test.createTestingModule({ imports: [gateway] }).compile();
-    const app = cleanup.add(testing.createNestApplication({ logger: false }), (it) => it.close());
+    await using app = disposable(testing.createNestApplication({ logger: false }), (it) => it.close());
     await app.listen(0, '127.0.0.1');
     const { port: grpcPort } = app.get(TunnelGrpcServer);
-    const agent = cleanup.add(await testAgent({ grpcPort }, await target()), (it) => it.stop());
+    await using stack = new AsyncDisposableStack();
+    await using agent = await testAgent({ grpcPort }, stack.use(await hello()).port);
     expect(await (await fetch(`${await app.getUrl()}/berth/agents`)).json()).toMatchObject({ count: 1 });
     await agent.stop();
-    await cleanup.run();
+    await app.close();
     await expect(fetch(`http://127.0.0.1:${grpcPort}`)).rejects.toThrow();
   });
 
@@ -104,9 +105,10 @@ describe('the gateway as a module of an application (issue 9, points 4 and 6)', 
     const testing = await Test.createTestingModule({
       imports: [GatewayModule.forRoot({ ...(await options()), admin: false })],
     }).compile();
-    const context = cleanup.add(await testing.init(), (it) => it.close());
+    await using context = disposable(await testing.init(), (it) => it.close());
     const { port: grpcPort } = context.get(TunnelGrpcServer);
-    const agent = cleanup.add(await testAgent({ grpcPort }, await target()), (it) => it.stop());
+    await using stack = new AsyncDisposableStack();
+    await using agent = await testAgent({ grpcPort }, stack.use(await hello()).port);
     expect(await (await fetch(agent.url)).text()).toBe('hello');
   });
 
@@ -126,7 +128,8 @@ describe('the gateway as a module of an application (issue 9, points 4 and 6)', 
       }
     }
     process.env['FROM_ENV'] = 'environment';
-    cleanup.add(undefined, () => {
+    await using stack = new AsyncDisposableStack();
+    stack.defer(() => {
       delete process.env['FROM_ENV'];
     });
     for (const own of [0, 1]) {
@@ -134,7 +137,7 @@ describe('the gateway as a module of an application (issue 9, points 4 and 6)', 
       const config = ConfigModule.forRoot({ isGlobal: true, ignoreEnvFile: true, load: [http] });
       const imports = own === 0 ? [config, gateway] : [gateway, config];
       const testing = await Test.createTestingModule({ imports, controllers: [OwnController] }).compile();
-      const app = cleanup.add(testing.createNestApplication({ logger: false }), (it) => it.close());
+      const app = stack.adopt(testing.createNestApplication({ logger: false }), (it) => it.close());
       await app.listen(0, '127.0.0.1');
       expect(await (await fetch(`${await app.getUrl()}/own`)).json()).toEqual([
         'of the application',

@@ -1,29 +1,25 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
-import { connect, type AddressInfo, type Socket } from 'node:net';
-import { defaultAgentSettings, type AgentSettings } from 'berth-agent';
+import { connect, type Socket } from 'node:net';
+import { defaultAgentSettings, type AgentSettings, type RunningAgent } from 'berth-agent';
 import { type DeepPartial } from '@berth/config';
 import { silentLog } from '@berth/observability';
-import { Cleanup, freePortRange, localService } from '@berth/testing';
+import { disposable, freePortRange, localService, type Listening, listening } from '@berth/testing';
 import { TestCa, testGateway } from '@berth/testing/system';
 import { startAgent } from 'berth-agent';
 
 describe('issue 8, D27: a proxy on the way to the gateway', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   /**
    * A proxy that opens tunnels to this machine, whatever name is asked for.
    *
    * @param refusal status to answer instead; 0: none at all
    */
-  async function httpProxy(refusal?: number): Promise<{ port: number; asked: IncomingMessage[] }> {
+  async function httpProxy(refusal?: number): Promise<Listening & { asked: IncomingMessage[] }> {
     const asked: IncomingMessage[] = [];
-    const sockets = new Set<Socket>();
-    const server = createServer().listen(0, '127.0.0.1');
+    const server = createServer();
     server.on('connect', (request: IncomingMessage, client: Socket) => {
       asked.push(request);
-      sockets.add(client.on('error', () => undefined));
+      client.on('error', () => undefined);
       if (refusal === 0) {
         client.resume().on('end', () => client.destroy());
         return;
@@ -36,19 +32,14 @@ describe('issue 8, D27: a proxy on the way to the gateway', () => {
         client.write('HTTP/1.1 200 Connection established\r\n\r\n');
         far.pipe(client).pipe(far);
       });
-      sockets.add(far.on('error', () => client.destroy()));
+      far.on('error', () => client.destroy());
     });
-    await once(server, 'listening');
-    cleanup.add(server, async () => {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, 'close');
-    });
-    return { port: (server.address() as AddressInfo).port, asked };
+    const proxy = await listening(server);
+    return Object.assign(proxy, { asked });
   }
 
   type Overrides = Omit<DeepPartial<AgentSettings>, 'target' | 'id'> & { target?: string };
-  function dialling(overrides: Overrides): ReturnType<typeof startAgent> {
+  function dialling(overrides: Overrides): RunningAgent & AsyncDisposable {
     const settings = defaultAgentSettings({
       target: 'http://127.0.0.1:1',
       id: 'a',
@@ -56,20 +47,21 @@ describe('issue 8, D27: a proxy on the way to the gateway', () => {
       shutdown: { timeoutMs: 50 },
       ...overrides,
     });
-    return cleanup.add(startAgent(settings, { log: silentLog }), (it) => it.stop());
+    return disposable(startAgent(settings, { log: silentLog }), (it) => it.stop());
   }
 
   /** Why the first attempt failed. */
   async function complaint(overrides: Overrides): Promise<string> {
-    const [{ reason }] = (await once(dialling(overrides).client, 'lost')) as [{ reason: Error }];
+    await using agent = dialling(overrides);
+    const [{ reason }] = (await once(agent.client, 'lost')) as [{ reason: Error }];
     return reason.message;
   }
 
   it('the proxy is asked for the name of the gateway, with user and password, and exchanges run', async () => {
-    const proxy = await httpProxy();
-    const gateway = cleanup.add(await testGateway(), (it) => it.close());
-    const service = cleanup.add(await localService((_request, response) => response.end('hello')), (it) => it.close());
-    const agent = dialling({
+    await using proxy = await httpProxy();
+    await using gateway = await testGateway();
+    await using service = await localService((_request, response) => response.end('hello'));
+    await using agent = dialling({
       target: `http://127.0.0.1:${service.port}`,
       gateway: `gateway.test:${gateway.grpcPort}`,
       proxy: `http://me:p%40ss@127.0.0.1:${proxy.port}`,
@@ -82,12 +74,13 @@ describe('issue 8, D27: a proxy on the way to the gateway', () => {
   });
 
   it('TLS goes on inside the tunnel, and the name is checked', async () => {
-    const ca = cleanup.add(new TestCa(), (it) => it.remove());
-    const proxy = await httpProxy();
+    using ca = new TestCa();
+    await using proxy = await httpProxy();
     const tls = { enabled: true, ...ca.issue('gateway.test', 'DNS:gateway.test') };
-    const gateway = cleanup.add(await testGateway({ grpc: { tls } }), (it) => it.close());
+    await using gateway = await testGateway({ grpc: { tls } });
     const settings = { proxy: `http://127.0.0.1:${proxy.port}`, tls: { caFile: ca.caFile } };
-    await dialling({ ...settings, gateway: `gateway.test:${gateway.grpcPort}` }).ready;
+    await using stack = new AsyncDisposableStack();
+    await stack.use(dialling({ ...settings, gateway: `gateway.test:${gateway.grpcPort}` })).ready;
     expect(await complaint({ ...settings, gateway: `other.test:${gateway.grpcPort}` })).toMatch(/name/);
   });
 
@@ -97,7 +90,8 @@ describe('issue 8, D27: a proxy on the way to the gateway', () => {
     [502, 'cannot reach gateway.test:9 (status 502)'],
     [418, 'opens no tunnel to gateway.test:9 (status 418)'],
   ])('a proxy that says %i is named, and its password is not', async (status, why) => {
-    const { port } = await httpProxy(status);
+    await using setup = await httpProxy(status);
+    const { port } = setup;
     const message = await complaint({ gateway: 'gateway.test:9', proxy: `http://me:s3cret@127.0.0.1:${port}` });
     expect(message).toBe(`the proxy http://127.0.0.1:${port} ${why}`);
   });
@@ -110,7 +104,8 @@ describe('issue 8, D27: a proxy on the way to the gateway', () => {
   });
 
   it('a proxy that does not answer is named, and its connection does not stay', async () => {
-    const { port, asked } = await httpProxy(0);
+    await using setup = await httpProxy(0);
+    const { port, asked } = setup;
     const message = await complaint({
       gateway: 'gateway.test:9',
       proxy: `http://127.0.0.1:${port}`,
@@ -124,12 +119,14 @@ describe('issue 8, D27: a proxy on the way to the gateway', () => {
   it('the environment is for the settings alone to read', async () => {
     const { start: port } = await freePortRange(1);
     const before = process.env['https_proxy'];
-    process.env['https_proxy'] = `http://127.0.0.1:${port}`;
-    cleanup.add(before, () => {
+    using environment = new DisposableStack();
+    environment.defer(() => {
       if (before === undefined) delete process.env['https_proxy'];
       else process.env['https_proxy'] = before;
     });
-    const gateway = cleanup.add(await testGateway(), (it) => it.close());
-    await dialling({ gateway: `127.0.0.1:${gateway.grpcPort}` }).ready;
+    process.env['https_proxy'] = `http://127.0.0.1:${port}`;
+    await using gateway = await testGateway();
+    await using stack = new AsyncDisposableStack();
+    await stack.use(dialling({ gateway: `127.0.0.1:${gateway.grpcPort}` })).ready;
   });
 });

@@ -2,25 +2,19 @@ import { once } from 'node:events';
 import { status } from '@grpc/grpc-js';
 import { GoawayReason } from '@berth/tunnel-protocol';
 import { HttpServerPool } from '@berth/http-server-pool';
-import { Cleanup, eventually, localService, RawClient } from '@berth/testing';
+import { eventually, localService, RawClient } from '@berth/testing';
 import { listens, logLines, RawAgent, testAgent, testGateway } from '@berth/testing/system';
 import { AgentBerths, AgentRegistry } from 'berth-gateway';
 
 describe('the gateway shuts down', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   it('A14: what is under way is answered, and the end does not wait longer than that', async () => {
     let finish: (() => void) | undefined;
-    const service = cleanup.add(
-      await localService((_, response) => {
-        response.write('begun ');
-        finish = () => response.end('and done');
-      }),
-      (it) => it.close(),
-    );
+    await using service = await localService((_, response) => {
+      response.write('begun ');
+      finish = () => response.end('and done');
+    });
     const gateway = await testGateway({ shutdown: { timeoutMs: 60_000 } });
-    const agent = cleanup.add(await testAgent(gateway, service.port), (it) => it.stop());
+    await using agent = await testAgent(gateway, service.port);
     // fetch keeps its connection alive: the gateway must not wait for that either.
     const response = await fetch(agent.url);
     const ended = gateway.close();
@@ -31,9 +25,9 @@ describe('the gateway shuts down', () => {
   });
 
   it('A14: what does not end is cut off when the time is over', async () => {
-    const service = cleanup.add(await localService((_, response) => response.write('begun')), (it) => it.close());
+    await using service = await localService((_, response) => response.write('begun'));
     const gateway = await testGateway({ shutdown: { timeoutMs: 700 } });
-    const agent = cleanup.add(await testAgent(gateway, service.port), (it) => it.stop());
+    await using agent = await testAgent(gateway, service.port);
     const response = await fetch(agent.url);
     await gateway.close();
     await expect(response.text()).rejects.toThrow();
@@ -41,7 +35,7 @@ describe('the gateway shuts down', () => {
 
   it('A14: connections on which nothing was asked hold nothing up', async () => {
     const gateway = await testGateway({ shutdown: { timeoutMs: 60_000 } });
-    const agent = cleanup.add(await testAgent(gateway, 1), (it) => it.stop());
+    await using agent = await testAgent(gateway, 1);
     const [client, admin] = [await RawClient.connect(agent.port), await RawClient.connect(gateway.adminPort)];
     await gateway.close();
     await eventually(() => client.ended && admin.ended);
@@ -49,14 +43,14 @@ describe('the gateway shuts down', () => {
 
   it('A14: agents are told, and one that dials in meanwhile is refused with UNAVAILABLE', async () => {
     const gateway = await testGateway({ shutdown: { timeoutMs: 60_000 } });
-    const agent = cleanup.add(await RawAgent.registered(gateway.grpcPort, 'busy'), (it) => it.close());
-    const client = cleanup.add(await RawClient.connect((await agent.welcome).port), (it) => it.destroy());
+    using agent = await RawAgent.registered(gateway.grpcPort, 'busy');
+    using client = await RawClient.connect((await agent.welcome).port);
     client.send('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n');
     await eventually(() => agent.opened[0]);
     const ended = gateway.close();
     await eventually(() => agent.goaways[0]);
     expect(agent.goaways).toMatchObject([{ reason: GoawayReason.shutdown, reconnect: false }]);
-    const late = cleanup.add(new RawAgent(gateway.grpcPort), (it) => it.close()).hello('late');
+    using late = new RawAgent(gateway.grpcPort).hello('late');
     expect((await late.status).code).toBe(status.UNAVAILABLE);
     expect(late.refused).toMatchObject({ code: 'BERTH_DRAINING', retryable: true });
     const ready = await fetch(`${gateway.admin}/health/ready`);
@@ -76,7 +70,7 @@ describe('the gateway shuts down', () => {
       closed = gateway.close();
       return starting;
     };
-    const agent = cleanup.add(new RawAgent(gateway.grpcPort), (it) => it.close()).hello('late');
+    using agent = new RawAgent(gateway.grpcPort).hello('late');
     expect((await agent.status).code).toBe(status.UNAVAILABLE);
     await closed;
     expect(registry.list()).toEqual([]);
@@ -87,8 +81,9 @@ describe('the gateway shuts down', () => {
   it('A7: stops all servers, whatever one of them does', async () => {
     const { log, at } = logLines();
     const gateway = await testGateway({}, 4, log);
+    await using stack = new AsyncDisposableStack();
     for (const id of ['a', 'b', 'c']) {
-      cleanup.add(await RawAgent.registered(gateway.grpcPort, id), (it) => it.close());
+      stack.use(await RawAgent.registered(gateway.grpcPort, id));
     }
     const servers = gateway.app.get(HttpServerPool).list();
     const [, faulty] = servers;
@@ -108,7 +103,8 @@ describe('the gateway shuts down', () => {
     const { log, at } = logLines();
     const gateway = await testGateway({}, 4, log);
     const agents = [];
-    for (const id of ['a', 'b']) agents.push(cleanup.add(await testAgent(gateway, 1, { id }), (it) => it.stop()));
+    await using stack = new AsyncDisposableStack();
+    for (const id of ['a', 'b']) agents.push(stack.use(await testAgent(gateway, 1, { id })));
     const lost = agents.map(({ client }) => once(client, 'lost'));
     await gateway.close();
     await Promise.all(lost);

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { Agent, type IncomingMessage, type ServerResponse } from 'node:http';
-import { Cleanup, eventually, RawClient } from '@berth/testing';
+import { disposable, eventually, RawClient } from '@berth/testing';
 import {
   answering,
   codeIn,
@@ -42,15 +42,14 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
 }
 
 describe('bodies', () => {
-  const cleanup = new Cleanup();
   let relay: Relay;
   let listener: (request: IncomingMessage, response: ServerResponse) => unknown = () => undefined;
   beforeAll(async () => {
-    relay = await relayToListener(cleanup, (request, response) => {
+    relay = await relayToListener((request, response) => {
       void Promise.resolve(listener(request, response));
     });
   });
-  afterAll(() => cleanup.run());
+  afterAll(() => relay[Symbol.asyncDispose]());
 
   it.each([0, 1, 2048, 2049, 65_536, 300_000, 24 * MiB])('takes %d bytes both ways, unharmed', async (size) => {
     const bytes = randomBytes(size);
@@ -107,7 +106,7 @@ describe('bodies', () => {
       response.setHeader('Content-Length', '5');
       response.end(request.method === 'HEAD' ? undefined : 'hello');
     };
-    const agent = cleanup.add(new Agent({ keepAlive: true, maxSockets: 1 }), (it) => it.destroy());
+    await using agent = disposable(new Agent({ keepAlive: true, maxSockets: 1 }), (it) => it.destroy());
     const head = await send(relay.port, { method: 'HEAD', agent });
     expect([head.status, head.headers['content-length'], head.text]).toEqual([200, '5', '']);
     expect((await send(relay.port, { agent })).text).toBe('hello');
@@ -118,7 +117,7 @@ describe('bodies', () => {
       response.writeHead(status, { ETag: '"x"' });
       response.end();
     };
-    const agent = cleanup.add(new Agent({ keepAlive: true, maxSockets: 1 }), (it) => it.destroy());
+    await using agent = disposable(new Agent({ keepAlive: true, maxSockets: 1 }), (it) => it.destroy());
     const answer = await send(relay.port, { agent });
     expect([answer.status, answer.headers.etag, answer.text]).toEqual([status, '"x"', '']);
     expect(answer.headers['transfer-encoding'] ?? answer.headers['content-length']).toBeUndefined();
@@ -185,7 +184,7 @@ describe('bodies', () => {
       response.setHeader('Content-Length', '2');
       response.end('ok');
     };
-    const client = cleanup.add(await RawClient.connect(relay.port), (it) => it.destroy());
+    using client = await RawClient.connect(relay.port);
     for (let i = 1; i <= 2; i += 1) {
       client.send('GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n');
       await eventually(() => client.text().split('HTTP/1.1 200 OK').length === i + 1 && client.text().endsWith('ok'));
@@ -198,7 +197,7 @@ describe('bodies', () => {
       response.writeHead(403, { 'Content-Length': '2' });
       response.end('no');
     };
-    const client = cleanup.add(await RawClient.connect(relay.port), (it) => it.destroy());
+    using client = await RawClient.connect(relay.port);
     client.send(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${8 * MiB}\r\n\r\n`);
     client.send(Buffer.alloc(4 * MiB));
     await eventually(() => client.text().endsWith('\r\n\r\nno'));
@@ -234,11 +233,8 @@ describe('bodies', () => {
 });
 
 describe('framing of the local service', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   it('a body that the end of the connection ends becomes a chunked one', async () => {
-    const relay = await relayToRecorder(cleanup, (connection) => {
+    await using relay = await relayToRecorder((connection) => {
       connection.socket.end('HTTP/1.1 200 OK\r\nX-A: 1\r\n\r\nuntil close');
     });
     const answer = await send(relay.port);
@@ -249,7 +245,7 @@ describe('framing of the local service', () => {
     ['Content-Length', 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf'],
     ['chunked', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n'],
   ])('a response cut short (%s) reaches the client as cut short', async (_name, bytes) => {
-    const relay = await relayToRecorder(cleanup, (connection) => connection.socket.end(bytes));
+    await using relay = await relayToRecorder((connection) => connection.socket.end(bytes));
     const text = await untilClosed(relay.port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n');
     expect(text).toContain('half');
     expect(text).not.toContain('\r\n0\r\n');
@@ -257,7 +253,7 @@ describe('framing of the local service', () => {
   });
 
   it('a chunked response cut short resets an HTTP/1.0 client: nothing else would show it', async () => {
-    const relay = await relayToRecorder(cleanup, (connection) => {
+    await using relay = await relayToRecorder((connection) => {
       connection.socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n');
     });
     const client = await RawClient.connect(relay.port);
@@ -279,13 +275,13 @@ describe('framing of the local service', () => {
     ['an upgrade that nobody asked for', 'HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n'],
     ['nothing', ''],
   ])('502 for %s', async (_name, bytes) => {
-    const relay = await relayToRecorder(cleanup, (connection) => connection.socket.end(bytes, 'latin1'));
+    await using relay = await relayToRecorder((connection) => connection.socket.end(bytes, 'latin1'));
     const answer = await send(relay.port, { method: 'POST' });
     expect([answer.status, codeIn(answer.text)]).toEqual([502, 'BERTH_LOCAL_SERVICE_FAILED']);
   });
 
   it('adds Content-Length or chunks where a body has neither, and none where there is no body', async () => {
-    const relay = await relayToRecorder(cleanup, answering('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'));
+    await using relay = await relayToRecorder(answering('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'));
     await send(relay.port, { method: 'GET' });
     expect(recorded(relay.recorder)).not.toMatch(/content-length|transfer-encoding/i);
     await send(relay.port, { method: 'POST' });

@@ -1,31 +1,19 @@
 import { METHODS } from 'node:http';
-import { Cleanup, eventually, RawClient } from '@berth/testing';
-import {
-  answering,
-  codeIn,
-  headLines,
-  OK,
-  recorded,
-  type Relay,
-  relayToRecorder,
-  send,
-  untilMatch,
-} from '@berth/testing/system';
+import { eventually, RawClient } from '@berth/testing';
+import { answering, codeIn, headLines, OK, recorded, relayToRecorder, send, untilMatch } from '@berth/testing/system';
 
 describe('bytes of the request', () => {
-  const cleanup = new Cleanup();
   let relay: Awaited<ReturnType<typeof relayToRecorder>>;
   let answer = OK;
   beforeAll(async () => {
     relay = await relayToRecorder(
-      cleanup,
       (connection) => {
         answering(answer)(connection);
       },
       { gateway: { ingress: { forwardedHeaders: 'off' } } },
     );
   });
-  afterAll(() => cleanup.run());
+  afterAll(() => relay[Symbol.asyncDispose]());
   beforeEach(() => {
     answer = OK;
     relay.recorder.connections.forEach(({ socket }) => socket.destroy());
@@ -242,8 +230,6 @@ describe('bytes of the request', () => {
 });
 
 describe('X-Forwarded-* and Forwarded', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
   const CLIENT = 'GET / HTTP/1.1\r\nHost: a.example\r\n';
   const BROUGHT = 'X-Forwarded-For: 10.0.0.1\r\nX-Forwarded-For: 10.0.0.2\r\nForwarded: for=10.0.0.1\r\n';
 
@@ -252,7 +238,7 @@ describe('X-Forwarded-* and Forwarded', () => {
     head: string,
     host = '127.0.0.1',
   ): Promise<string[]> {
-    const relay: Relay & { recorder: Parameters<typeof recorded>[0] } = await relayToRecorder(cleanup, answering(OK), {
+    await using relay = await relayToRecorder(answering(OK), {
       gateway: { ingress: { forwardedHeaders: policy }, agentPorts: { host } },
     });
     await untilMatch(relay.port, `${head}\r\n`, /ok$/);

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Cleanup, eventually, localService, RawClient } from '@berth/testing';
+import { eventually, localService, RawClient } from '@berth/testing';
 import {
   answering,
   finish,
@@ -15,14 +15,11 @@ import {
 const EXPECTING = 'POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n';
 
 describe('interim responses', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   it('Expect: 100-continue is passed on, and 100 comes only when the local service says so', async () => {
-    const relay = await relayToRecorder(cleanup, (connection) => {
+    await using relay = await relayToRecorder((connection) => {
       if (connection.text().endsWith('body')) connection.socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
     });
-    const client = cleanup.add(await RawClient.connect(relay.port), (it) => it.destroy());
+    using client = await RawClient.connect(relay.port);
     client.send(EXPECTING);
     const connection = await eventually(() => relay.recorder.connections[0]);
     await eventually(() => /\r\nExpect: 100-continue\r\n.*\r\n\r\n$/s.test(connection.text()));
@@ -35,11 +32,10 @@ describe('interim responses', () => {
   });
 
   it('417 is relayed, without a 100 before it, and ends the connection: the body may or may not follow', async () => {
-    const relay = await relayToRecorder(
-      cleanup,
+    await using relay = await relayToRecorder(
       answering('HTTP/1.1 417 Expectation Failed\r\nContent-Length: 2\r\n\r\nno'),
     );
-    const client = cleanup.add(await RawClient.connect(relay.port), (it) => it.destroy());
+    using client = await RawClient.connect(relay.port);
     client.send(EXPECTING);
     await eventually(() => client.ended);
     expect(client.text()).toMatch(/^HTTP\/1\.1 417 Expectation Failed\r\n.*\r\nConnection: close\r\n\r\nno$/s);
@@ -49,7 +45,7 @@ describe('interim responses', () => {
   });
 
   it('a 100 that the client did not wait for is relayed all the same', async () => {
-    const relay = await relayToRecorder(cleanup, (connection) => {
+    await using relay = await relayToRecorder((connection) => {
       if (!connection.text().endsWith('body')) return;
       connection.socket.write('HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
     });
@@ -57,7 +53,7 @@ describe('interim responses', () => {
   });
 
   it('102, 103 and unknown ones arrive at once, in order, with their headers', async () => {
-    const relay = await relayToRecorder(cleanup, (connection) => {
+    await using relay = await relayToRecorder((connection) => {
       if (connection.text().endsWith('\r\n\r\n')) {
         connection.socket.write(
           'HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\nlink: </b>\r\n\r\n',
@@ -78,8 +74,7 @@ describe('interim responses', () => {
   });
 
   it('an HTTP/1.0 client gets none', async () => {
-    const relay = await relayToRecorder(
-      cleanup,
+    await using relay = await relayToRecorder(
       answering('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'),
     );
     expect(await untilMatch(relay.port, 'GET / HTTP/1.0\r\n\r\n', /ok$/)).toMatch(/^HTTP\/1\.1 200/);
@@ -87,23 +82,20 @@ describe('interim responses', () => {
 
   it('a flood of interim responses costs the flooding service its answer, and nobody else', async () => {
     const flood = 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'.repeat(1000);
-    const relay = await relayToRecorder(cleanup, answering(`${flood}HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok`));
+    await using relay = await relayToRecorder(answering(`${flood}HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok`));
     const text = await untilMatch(relay.port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n', /ok$/);
     expect(text.match(/HTTP\/1\.1 103/g)?.length).toBeLessThanOrEqual(64);
   });
 });
 
 describe('clients and services of Node', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   it('an upload with Expect runs through', async () => {
-    const service = cleanup.add(await localService(() => undefined), (it) => it.close());
+    await using service = await localService(() => undefined);
     service.server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
       response.writeContinue();
       request.pipe(response);
     });
-    const relay = await relayTo(cleanup, service.port);
+    await using relay = await relayTo(service.port);
     const outgoing = start(relay.port, {
       method: 'POST',
       headers: { Expect: '100-continue', 'Content-Length': '100000' },

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
-import { Cleanup, eventually, localService, RawClient, type Recorded } from '@berth/testing';
+import { owning, disposable, eventually, localService, RawClient, type Recorded } from '@berth/testing';
 import {
   codeIn,
   headLines,
@@ -26,11 +26,9 @@ function switching(connection: Recorded): void {
 }
 
 describe('upgrades', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
-  async function webSockets(): Promise<{ relay: Relay; server: WebSocketServer }> {
-    const service = cleanup.add(await localService((_request, response) => response.end('plain')), (it) => it.close());
+  async function webSockets(): Promise<{ relay: Relay; server: WebSocketServer } & AsyncDisposable> {
+    await using stack = new AsyncDisposableStack();
+    const service = stack.use(await localService((_request, response) => response.end('plain')));
     const server = new WebSocketServer({ server: service.server, maxPayload: 0 });
     server.on('connection', (socket) => {
       socket.on('error', () => undefined);
@@ -38,19 +36,20 @@ describe('upgrades', () => {
         socket.send(data as Buffer, { binary });
       });
     });
-    return { relay: await relayTo(cleanup, service.port), server };
+    return owning({ relay: stack.use(await relayTo(service.port)), server }, stack);
   }
 
-  async function opened(relay: Relay): Promise<WebSocket> {
-    const socket = cleanup.add(new WebSocket(`ws://127.0.0.1:${relay.port}/ws?x=1`, 'chat'), (it) => it.terminate());
+  async function opened(relay: Relay): Promise<WebSocket & AsyncDisposable> {
+    const socket = disposable(new WebSocket(`ws://127.0.0.1:${relay.port}/ws?x=1`, 'chat'), (it) => it.terminate());
     socket.on('error', () => undefined);
     await once(socket, 'open');
     return socket;
   }
 
   it('WebSocket: text and large binary messages both ways, then an orderly close', async () => {
-    const { relay } = await webSockets();
-    const socket = await opened(relay);
+    await using setup = await webSockets();
+    const { relay } = setup;
+    await using socket = await opened(relay);
     expect(socket.protocol).toBe('chat');
     for (const message of ['hello', '', randomBytes(1), randomBytes(70_000), randomBytes(12_000_000)]) {
       const echoed = once(socket, 'message');
@@ -66,9 +65,10 @@ describe('upgrades', () => {
   });
 
   it('a client that vanishes ends the WebSocket at the local service', async () => {
-    const { relay, server } = await webSockets();
+    await using setup = await webSockets();
+    const { relay, server } = setup;
     const connected = once(server, 'connection') as Promise<[WebSocket]>;
-    const socket = await opened(relay);
+    await using socket = await opened(relay);
     const [local] = await connected;
     const closed = once(local, 'close');
     socket.terminate();
@@ -77,24 +77,26 @@ describe('upgrades', () => {
   });
 
   it('an agent that is lost ends the WebSocket at the client', async () => {
-    const { relay } = await webSockets();
-    const socket = await opened(relay);
+    await using setup = await webSockets();
+    const { relay } = setup;
+    await using socket = await opened(relay);
     const closed = once(socket, 'close');
     await relay.agent.stop();
     expect((await closed)[0]).toBe(1006);
   });
 
   it('a local service that goes away ends the WebSocket at the client', async () => {
-    const { relay, server } = await webSockets();
-    const socket = await opened(relay);
+    await using setup = await webSockets();
+    const { relay, server } = setup;
+    await using socket = await opened(relay);
     const closed = once(socket, 'close');
     for (const local of server.clients) local.terminate();
     expect((await closed)[0]).toBe(1006);
   });
 
   it('any protocol: heads pass in their order (issue 8, D23) without hop-by-hop headers, then bytes both ways', async () => {
-    const relay = await relayToRecorder(cleanup, switching);
-    const client = cleanup.add(await RawClient.connect(relay.port), (it) => it.destroy());
+    await using relay = await relayToRecorder(switching);
+    using client = await RawClient.connect(relay.port);
     client.send(UPGRADE);
     await eventually(() => client.text().endsWith('\r\n\r\n'));
     expect(headLines(client.text())).toEqual(headLines(SWITCH));
@@ -107,8 +109,8 @@ describe('upgrades', () => {
   });
 
   it('no byte of the client passes before the 101; those right behind its head are kept', async () => {
-    const relay = await relayToRecorder(cleanup, switching);
-    const client = cleanup.add(await RawClient.connect(relay.port), (it) => it.destroy());
+    await using relay = await relayToRecorder(switching);
+    using client = await RawClient.connect(relay.port);
     client.send(UPGRADE.replace('/up', '/up#later') + 'early ');
     await eventually(() => recorded(relay.recorder).endsWith('\r\n\r\n'));
     client.send('and more');
@@ -129,7 +131,7 @@ describe('upgrades', () => {
     [200, 'OK'],
   ])('a refusal with %d %s is relayed, with its body, whatever its size', async (status, reason) => {
     const body = 'x'.repeat(9_000_000);
-    const relay = await relayToRecorder(cleanup, (connection) => {
+    await using relay = await relayToRecorder((connection) => {
       connection.socket.write(
         `HTTP/1.1 ${status} ${reason}\r\nX-Why: 1\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
       );
@@ -142,7 +144,7 @@ describe('upgrades', () => {
   });
 
   it('502 when the local service is down or says no HTTP', async () => {
-    const relay = await relayToRecorder(cleanup, (connection) => connection.socket.end('what?\r\n'));
+    await using relay = await relayToRecorder((connection) => connection.socket.end('what?\r\n'));
     const failed = await untilClosed(relay.port, UPGRADE);
     expect([headLines(failed)[0], codeIn(failed)]).toEqual(['HTTP/1.1 502 Bad Gateway', 'BERTH_LOCAL_SERVICE_FAILED']);
     await relay.recorder.close();
@@ -152,17 +154,17 @@ describe('upgrades', () => {
   });
 
   it('504 when nothing answers the upgrade in time', async () => {
-    const relay = await relayToRecorder(cleanup, () => undefined, { gateway: { ingress: { responseTimeoutMs: 300 } } });
+    await using relay = await relayToRecorder(() => undefined, { gateway: { ingress: { responseTimeoutMs: 300 } } });
     const text = await untilClosed(relay.port, UPGRADE);
     expect([headLines(text)[0], codeIn(text)]).toEqual(['HTTP/1.1 504 Gateway Timeout', 'BERTH_RESPONSE_TIMEOUT']);
     await eventually(() => relay.recorder.connections[0]?.socket.destroyed);
   });
 
   it('either half of a pipe may end before the other', async () => {
-    const relay = await relayToRecorder(cleanup, switching, { gateway: { ingress: { halfCloseGraceMs: 20 } } });
+    await using relay = await relayToRecorder(switching, { gateway: { ingress: { halfCloseGraceMs: 20 } } });
     const connection = async (): Promise<Recorded> => eventually(() => relay.recorder.connections.at(-1));
     // The recorder ends its half when the client's has ended; so it is told not to.
-    const first = cleanup.add(await RawClient.connect(relay.port), (it) => it.destroy());
+    using first = await RawClient.connect(relay.port);
     first.send(UPGRADE);
     await eventually(() => first.text().endsWith('\r\n\r\n'));
     const local = (await connection()).socket;
@@ -178,7 +180,7 @@ describe('upgrades', () => {
     expect((await connection()).text().endsWith('question')).toBe(true);
     await idle(relay.gateway);
 
-    const second = cleanup.add(await RawClient.connect(relay.port), (it) => it.destroy());
+    using second = await RawClient.connect(relay.port);
     second.send(UPGRADE);
     await eventually(() => second.text().endsWith('\r\n\r\n'));
     const other = await connection();
@@ -191,7 +193,7 @@ describe('upgrades', () => {
   });
 
   it('a client that leaves before the 101 ends the attempt', async () => {
-    const relay = await relayToRecorder(cleanup, () => undefined, { gateway: { ingress: { halfCloseGraceMs: 50 } } });
+    await using relay = await relayToRecorder(() => undefined, { gateway: { ingress: { halfCloseGraceMs: 50 } } });
     for (const leave of ['end', 'resetAndDestroy'] as const) {
       const client = await RawClient.connect(relay.port);
       client.send(UPGRADE);
@@ -204,7 +206,7 @@ describe('upgrades', () => {
   });
 
   it('a request with a body is no upgrade: it is relayed as a plain one', async () => {
-    const relay = await relayToRecorder(cleanup, (connection) => {
+    await using relay = await relayToRecorder((connection) => {
       if (connection.text().endsWith('body')) connection.socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
     });
     const head =
@@ -214,7 +216,7 @@ describe('upgrades', () => {
   });
 
   it('A9: CONNECT is refused: a port is no forward proxy', async () => {
-    const relay = await relayToRecorder(cleanup, () => undefined);
+    await using relay = await relayToRecorder(() => undefined);
     const text = await untilClosed(relay.port, 'CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n');
     expect([headLines(text)[0], codeIn(text)]).toEqual(['HTTP/1.1 405 Method Not Allowed', 'BERTH_METHOD_NOT_ALLOWED']);
     expect(relay.recorder.connections).toHaveLength(0);

@@ -1,18 +1,12 @@
-import { once } from 'node:events';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { Cleanup, eventually, RawClient } from '@berth/testing';
+import { createServer } from 'node:net';
+import { eventually, type Listening, listening, RawClient } from '@berth/testing';
 import { answering, codeIn, OK, relayTo, relayToRecorder, send } from '@berth/testing/system';
 
 const TOO_LARGE = 'HTTP/1.1 413 Payload Too Large\r\nContent-Length: 3\r\n\r\nbig';
 
 describe('a local service that ends its connection early', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
-  async function refusingService(answer: string): Promise<number> {
-    const sockets = new Set<Socket>();
+  async function refusingService(answer: string): Promise<Listening> {
     const server = createServer((socket) => {
-      sockets.add(socket);
       socket.on('error', () => undefined);
       // Closed with bytes unread, as after an answer on the head alone: the kernel resets the connection.
       socket.once('data', () => {
@@ -20,19 +14,12 @@ describe('a local service that ends its connection early', () => {
         socket.write(answer, 'latin1', () => socket.destroy());
       });
     });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    cleanup.add(server, async () => {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, 'close');
-    });
-    return (server.address() as AddressInfo).port;
+    return listening(server);
   }
 
   /** Uploads piece by piece until an answer comes or the connection ends; what came back. */
   async function upload(port: number, framing: string, piece: string): Promise<string> {
-    const client = cleanup.add(await RawClient.connect(port), (it) => it.destroy());
+    using client = await RawClient.connect(port);
     client.send(`POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${framing}\r\n\r\n`);
     const more = (): void => {
       for (let i = 0; i < 128 && client.text() === '' && !client.closed; i += 1) client.send(piece);
@@ -48,7 +35,8 @@ describe('a local service that ends its connection early', () => {
     ['chunks', 'Transfer-Encoding: chunked', `2000\r\n${'x'.repeat(8192)}\r\n`],
     ['over node:http', 'Transfer-Encoding: chunked\r\nTrailer: x', `2000\r\n${'x'.repeat(8192)}\r\n`],
   ])('issue 8, D19: 413 on the first bytes of an upload (%s) reaches every client', async (_name, framing, piece) => {
-    const relay = await relayTo(cleanup, await refusingService(TOO_LARGE));
+    await using stack = new AsyncDisposableStack();
+    await using relay = await relayTo(stack.use(await refusingService(TOO_LARGE)).port);
     const answers = await Promise.all(Array.from({ length: 20 }, () => upload(relay.port, framing, piece)));
     const lines = answers.map((answer) => answer.slice(0, answer.indexOf('\r\n')));
     expect(lines).toEqual(Array.from({ length: 20 }, () => 'HTTP/1.1 413 Payload Too Large'));
@@ -58,7 +46,7 @@ describe('a local service that ends its connection early', () => {
     ['GET', '/'],
     ['OPTIONS', '*'], // over node:http
   ])('issue 8, D20: a reset does not end a body well that has no other end (%s %s)', async (method, path) => {
-    const relay = await relayToRecorder(cleanup, ({ socket }) => {
+    await using relay = await relayToRecorder(({ socket }) => {
       socket.write('HTTP/1.1 200 OK\r\n\r\nhello');
       setTimeout(() => socket.resetAndDestroy(), 20);
     });
@@ -70,7 +58,7 @@ describe('a local service that ends its connection early', () => {
     ['with the answer', [`HTTP/1.1 100 Continue\r\nX: 1\r\n\r\n${OK}`]],
     ['twice, byte by byte', `HTTP/1.1 100 \r\n\r\nHTTP/1.1 100 Continue\r\n\r\n${OK}`.split('')],
   ])('issue 8, D21: an unasked 100 is skipped, %s', async (_name, pieces) => {
-    const relay = await relayToRecorder(cleanup, (connection) => {
+    await using relay = await relayToRecorder((connection) => {
       if (!connection.text().endsWith('body')) return;
       void (async () => {
         for (const piece of pieces) {
@@ -79,8 +67,9 @@ describe('a local service that ends its connection early', () => {
         }
       })();
     });
+    await using stack = new AsyncDisposableStack();
     for (let i = 0; i < 2; i += 1) {
-      const client = cleanup.add(await RawClient.connect(relay.port), (it) => it.destroy());
+      const client = stack.use(await RawClient.connect(relay.port));
       client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody');
       await eventually(() => client.text().endsWith('ok'));
       expect(client.text()).toMatch(/^HTTP\/1\.1 200 /);
@@ -90,17 +79,17 @@ describe('a local service that ends its connection early', () => {
   });
 
   it('issue 8, D21: nor is it passed on from a socket of its own', async () => {
-    const relay = await relayToRecorder(cleanup, (connection) => {
+    await using relay = await relayToRecorder((connection) => {
       if (connection.text().endsWith('0\r\n\r\n')) connection.socket.write(`HTTP/1.1 100 Continue\r\n\r\n${OK}`);
     });
-    const client = cleanup.add(await RawClient.connect(relay.port), (it) => it.destroy());
+    using client = await RawClient.connect(relay.port);
     client.send('POST / HTTP/1.1\r\nHost: a\r\nTrailer: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n');
     await eventually(() => client.text().endsWith('ok'));
     expect(client.text()).toMatch(/^HTTP\/1\.1 200 /);
   });
 
   it.each(['099', '000'])('a status of %s costs its own exchange, and nobody else', async (number) => {
-    const relay = await relayToRecorder(cleanup, answering(`HTTP/1.1 ${number} X\r\nContent-Length: 2\r\n\r\nok`));
+    await using relay = await relayToRecorder(answering(`HTTP/1.1 ${number} X\r\nContent-Length: 2\r\n\r\nok`));
     const asked = [send(relay.port), send(relay.port, { method: 'OPTIONS', path: '*' })];
     for (const { status, text } of await Promise.all(asked))
       expect([status, codeIn(text)]).toEqual([502, 'BERTH_LOCAL_SERVICE_FAILED']);

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { RequestListener, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
-import { Cleanup, eventually, localService, RawClient } from '@berth/testing';
+import { owning, eventually, localService, RawClient } from '@berth/testing';
 import {
   type Answer,
   codeIn,
@@ -16,17 +16,13 @@ import {
 } from '@berth/testing/system';
 
 describe("the agent's connections to the local service", () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   it('a Host that is none is answered with 400, and costs the agent no connection', async () => {
-    const service = cleanup.add(await localService((_request, response) => response.end('fine')), (it) => it.close());
-    const gateway = cleanup.add(await testGateway(), (it) => it.close());
-    const agent = cleanup.add(await testAgent(gateway, service.port, { local: { maxConnections: 2 } }), (it) =>
-      it.stop(),
-    );
+    await using service = await localService((_request, response) => response.end('fine'));
+    await using gateway = await testGateway();
+    await using agent = await testAgent(gateway, service.port, { local: { maxConnections: 2 } });
+    await using stack = new AsyncDisposableStack();
     for (let i = 0; i < 5; i += 1) {
-      const client = cleanup.add(await RawClient.connect(agent.port), (it) => it.destroy());
+      const client = stack.use(await RawClient.connect(agent.port));
       client.send('GET / HTTP/1.1\r\nHost: [\r\n\r\n');
       await eventually(() => client.text().startsWith('HTTP/1.1 400 '));
       expect(await (await fetch(agent.url)).text()).toBe('fine');
@@ -37,24 +33,20 @@ describe("the agent's connections to the local service", () => {
     const held: ServerResponse[] = [];
     let accepted = 0;
     let requests = 0;
-    const service = cleanup.add(
-      await localService((request, response) => {
-        requests += 1;
-        if (request.url === '/hold') held.push(response.writeHead(200, { 'content-length': '4' }));
-        else response.end('fine');
-        response.flushHeaders();
-      }),
-      (it) => it.close(),
-    );
+    await using service = await localService((request, response) => {
+      requests += 1;
+      if (request.url === '/hold') held.push(response.writeHead(200, { 'content-length': '4' }));
+      else response.end('fine');
+      response.flushHeaders();
+    });
     service.server.on('connection', () => (accepted += 1));
-    const gateway = cleanup.add(await testGateway(), (it) => it.close());
-    const agent = cleanup.add(await testAgent(gateway, service.port, { local: { maxConnections: 2 } }), (it) =>
-      it.stop(),
-    );
+    await using gateway = await testGateway();
+    await using agent = await testAgent(gateway, service.port, { local: { maxConnections: 2 } });
     const holding = [fetch(`${agent.url}/hold`), fetch(`${agent.url}/hold`)];
     await eventually(() => held.length === 2);
+    await using stack = new AsyncDisposableStack();
     const leaving = Array.from({ length: 20 }, () => {
-      const socket = cleanup.add(connect(agent.port, '127.0.0.1'), (it) => it.destroy());
+      const socket = stack.adopt(connect(agent.port, '127.0.0.1'), (it) => void it.destroy());
       socket.write('GET /gone HTTP/1.1\r\nHost: a\r\n\r\n');
       return socket;
     });
@@ -70,18 +62,15 @@ describe("the agent's connections to the local service", () => {
   });
 
   it('a body that is slow to begin does not keep the head from the service', async () => {
-    const service = cleanup.add(
-      await localService((request, response) => {
-        // Answers on the head alone, as a service does that refuses or that talks both ways.
-        response.write('head seen;');
-        request.on('data', (chunk: Buffer) => response.write(chunk));
-        request.on('end', () => response.end());
-      }),
-      (it) => it.close(),
-    );
-    const gateway = cleanup.add(await testGateway(), (it) => it.close());
-    const agent = cleanup.add(await testAgent(gateway, service.port), (it) => it.stop());
-    const client = cleanup.add(await RawClient.connect(agent.port), (it) => it.destroy());
+    await using service = await localService((request, response) => {
+      // Answers on the head alone, as a service does that refuses or that talks both ways.
+      response.write('head seen;');
+      request.on('data', (chunk: Buffer) => response.write(chunk));
+      request.on('end', () => response.end());
+    });
+    await using gateway = await testGateway();
+    await using agent = await testAgent(gateway, service.port);
+    using client = await RawClient.connect(agent.port);
     client.send('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n');
     await eventually(() => client.text().includes('head seen;'));
     client.send('5\r\nhello\r\n0\r\n\r\n');
@@ -103,31 +92,32 @@ describe("the agent's connections to the local service", () => {
       local: { maxConnections?: number; queueTimeoutMs?: number },
       tunnel: { maxExchanges?: number } = {},
       listener = streams,
-    ): Promise<{ agent: TestAgent; log: LogLines }> {
-      const service = cleanup.add(await localService(listener), (it) => it.close());
+    ): Promise<{ agent: TestAgent; log: LogLines } & AsyncDisposable> {
+      await using stack = new AsyncDisposableStack();
+      const service = stack.use(await localService(listener));
       service.server.on('upgrade', (_request, socket) => {
         socket.on('error', () => undefined).on('end', () => socket.end());
         socket.resume();
-        cleanup.add(socket, (it) => it.destroy());
         socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n');
       });
       const log = logLines();
-      const gateway = cleanup.add(await testGateway(), (it) => it.close());
-      const agent = cleanup.add(
+      const gateway = stack.use(await testGateway());
+      const agent = stack.use(
         await testAgent(gateway, service.port, { local, tunnel, shutdown: { timeoutMs: 50 } }, log.log),
-        (it) => it.stop(),
       );
-      return { agent, log };
+      return owning({ agent, log }, stack);
     }
 
-    async function hold(agent: TestAgent, count: number): Promise<void> {
+    async function hold(agent: TestAgent, count: number): Promise<AsyncDisposable> {
+      await using stack = new AsyncDisposableStack();
       const heads = Array.from({ length: count }, () => {
-        const outgoing = cleanup.add(start(agent.port, { path: '/stream' }), (it) => it.destroy());
+        const outgoing = stack.adopt(start(agent.port, { path: '/stream' }), (it) => void it.destroy());
         outgoing.on('error', () => undefined);
         outgoing.end();
         return headOf(outgoing);
       });
       for (const head of heads) (await head).on('error', () => undefined);
+      return stack.move();
     }
 
     async function timed(agent: TestAgent): Promise<{ answer: Answer; ms: number }> {
@@ -137,8 +127,10 @@ describe("the agent's connections to the local service", () => {
     }
 
     it('issue 8, B8: 300 open event streams keep nobody else waiting', async () => {
-      const { agent, log } = await setUp({});
-      await hold(agent, 300);
+      await using setup = await setUp({});
+      const { agent, log } = setup;
+      await using stack = new AsyncDisposableStack();
+      stack.use(await hold(agent, 300));
       for (let i = 0; i < 5; i += 1) {
         const { answer, ms } = await timed(agent);
         expect([answer.status, answer.text]).toEqual([200, 'quick']);
@@ -148,8 +140,10 @@ describe("the agent's connections to the local service", () => {
     });
 
     it('issue 8, B8: at local.maxConnections the answer is 503 that names it, at once after the first wait', async () => {
-      const { agent, log } = await setUp({ maxConnections: 3, queueTimeoutMs: WAIT_MS });
-      await hold(agent, 3);
+      await using setup = await setUp({ maxConnections: 3, queueTimeoutMs: WAIT_MS });
+      const { agent, log } = setup;
+      await using stack = new AsyncDisposableStack();
+      stack.use(await hold(agent, 3));
       const first = await timed(agent);
       expect(first.answer.status).toBe(503);
       expect(first.ms).toBeGreaterThan(WAIT_MS / 2);
@@ -167,8 +161,10 @@ describe("the agent's connections to the local service", () => {
     });
 
     it('issue 8, B8: at tunnel.maxExchanges the answer is 503 that names it, and the agent tells it once', async () => {
-      const { agent, log } = await setUp({}, { maxExchanges: 2 });
-      await hold(agent, 2);
+      await using setup = await setUp({}, { maxExchanges: 2 });
+      const { agent, log } = setup;
+      await using stack = new AsyncDisposableStack();
+      stack.use(await hold(agent, 2));
       for (let i = 0; i < 10; i += 1) {
         const { answer, ms } = await timed(agent);
         expect([answer.status, codeIn(answer.text)]).toEqual([503, 'BERTH_AGENT_BUSY']);
@@ -181,11 +177,13 @@ describe("the agent's connections to the local service", () => {
     });
 
     it('issue 8, B8: an upgrade counts, and waits as others do', async () => {
-      const { agent } = await setUp({ maxConnections: 2, queueTimeoutMs: 60_000 });
+      await using setup = await setUp({ maxConnections: 2, queueTimeoutMs: 60_000 });
+      const { agent } = setup;
       const upgrade = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n';
       const clients: RawClient[] = [];
+      await using stack = new AsyncDisposableStack();
       for (let i = 0; i < 3; i += 1) {
-        const client = cleanup.add(await RawClient.connect(agent.port), (it) => it.destroy());
+        const client = stack.use(await RawClient.connect(agent.port));
         client.send(upgrade);
         clients.push(client);
         if (i < 2) await eventually(() => client.text().startsWith('HTTP/1.1 101 '));

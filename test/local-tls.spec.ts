@@ -1,10 +1,8 @@
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:https';
 import type { AgentSettings } from 'berth-agent';
 import type { DeepPartial } from '@berth/config';
-import { Cleanup, localService } from '@berth/testing';
+import { owning, type Listening, listening, localService } from '@berth/testing';
 import {
   codeIn,
   type KeyPair,
@@ -17,8 +15,6 @@ import {
 } from '@berth/testing/system';
 
 describe('issue 8, D27: an https service beside the agent', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
   let ca: TestCa;
   let box: KeyPair;
   let home: KeyPair;
@@ -31,27 +27,20 @@ describe('issue 8, D27: an https service beside the agent', () => {
     ca.remove();
   });
 
-  async function secureService({ certFile, keyFile }: KeyPair): Promise<number> {
+  async function secureService({ certFile, keyFile }: KeyPair): Promise<Listening> {
     const options = { cert: readFileSync(certFile), key: readFileSync(keyFile) };
-    const server: Server = createServer(options, (request, response) => response.end(request.method));
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    cleanup.add(server, async () => {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    });
-    return (server.address() as AddressInfo).port;
+    return listening(createServer(options, (request, response) => response.end(request.method)));
   }
 
   async function relayTo(
     target: string,
     tls: DeepPartial<AgentSettings['local']['tls']> = {},
-  ): Promise<{ port: number; log: LogLines }> {
-    const gateway = cleanup.add(await testGateway(), (it) => it.close());
+  ): Promise<{ port: number; log: LogLines } & AsyncDisposable> {
+    await using stack = new AsyncDisposableStack();
+    const gateway = stack.use(await testGateway());
     const log = logLines();
-    const agent = cleanup.add(await testAgent(gateway, target, { local: { tls } }, log.log), (it) => it.stop());
-    return { port: agent.port, log };
+    const agent = stack.use(await testAgent(gateway, target, { local: { tls } }, log.log));
+    return owning({ port: agent.port, log }, stack);
   }
 
   /** Over undici, and over node:http on a socket of its own. */
@@ -65,15 +54,19 @@ describe('issue 8, D27: an https service beside the agent', () => {
     ['its CA, and another name', () => box, () => ({ caFile: ca.caFile, serverName: 'box.test' })],
     ['no check', () => box, () => ({ verify: false })],
   ])('is reached with %s', async (_name, certificate, tls) => {
-    const { port } = await relayTo(`https://127.0.0.1:${await secureService(certificate())}`, tls());
+    await using stack = new AsyncDisposableStack();
+    await using setup = await relayTo(`https://127.0.0.1:${stack.use(await secureService(certificate())).port}`, tls());
+    const { port } = setup;
     expect(await answers(port)).toEqual(['GET', 'OPTIONS']);
   });
 
   it('is reached with its own self-signed certificate as the CA', async () => {
     const own = new TestCa('localhost');
     const pair = { certFile: own.caFile, keyFile: `${own.folder}/ca.key` };
-    const target = `https://127.0.0.1:${await secureService(pair)}`;
-    const { port } = await relayTo(target, { caFile: own.caFile, serverName: 'localhost' });
+    await using stack = new AsyncDisposableStack();
+    const target = `https://127.0.0.1:${stack.use(await secureService(pair)).port}`;
+    await using setup = await relayTo(target, { caFile: own.caFile, serverName: 'localhost' });
+    const { port } = setup;
     own.remove();
     expect(await answers(port)).toEqual(['GET', 'OPTIONS']);
   });
@@ -92,7 +85,9 @@ describe('issue 8, D27: an https service beside the agent', () => {
       'its certificate is for another name than the one asked for (local.tls.serverName)',
     ],
   ])('whose certificate %s: the client and the log of the agent are told', async (_name, certificate, tls, reason) => {
-    const { port, log } = await relayTo(`https://127.0.0.1:${await secureService(certificate())}`, tls());
+    await using stack = new AsyncDisposableStack();
+    await using setup = await relayTo(`https://127.0.0.1:${stack.use(await secureService(certificate())).port}`, tls());
+    const { port, log } = setup;
     for (const answer of await answers(port)) {
       expect(answer).toContain(`502 BERTH_LOCAL_SERVICE_UNREACHABLE`);
       expect(answer).toContain(`agent agent-1 cannot reach its local service: ${reason}`);
@@ -101,14 +96,15 @@ describe('issue 8, D27: an https service beside the agent', () => {
   });
 
   it('that does not speak TLS: the client and the log of the agent are told', async () => {
-    const plain = cleanup.add(await localService((_request, response) => response.end()), (it) => it.close());
-    const { port, log } = await relayTo(`https://127.0.0.1:${plain.port}`);
+    await using plain = await localService((_request, response) => response.end());
+    await using setup = await relayTo(`https://127.0.0.1:${plain.port}`);
+    const { port, log } = setup;
     for (const answer of await answers(port)) expect(answer).toContain('it does not speak TLS');
     expect(log.at('warn').length).toBe(2);
   });
 
   it('names the setting of a CA file that cannot be used', async () => {
-    const gateway = cleanup.add(await testGateway(), (it) => it.close());
+    await using gateway = await testGateway();
     const caFile = `${ca.folder}/none.pem`;
     await expect(testAgent(gateway, 'https://127.0.0.1:1', { local: { tls: { caFile } } })).rejects.toThrow(
       `local.tls.caFile: cannot use ${caFile}: `,

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { Cleanup, eventually, localService } from '@berth/testing';
-import { send, testAgent, testGateway } from '@berth/testing/system';
+import { owning, disposable, eventually, localService } from '@berth/testing';
+import { send, type TestAgent, testAgent, testGateway } from '@berth/testing/system';
 
 const BODY = Buffer.alloc(5_000_000);
 
@@ -13,20 +13,17 @@ function listener(request: IncomingMessage, response: ServerResponse): void {
 }
 
 describe('issue 8, B8: exchanges that last, with the settings as they come', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
-  async function setUp(): Promise<number> {
-    const service = cleanup.add(await localService(listener), (it) => it.close());
+  async function setUp(): Promise<TestAgent> {
+    await using stack = new AsyncDisposableStack();
+    const service = stack.use(await localService(listener));
     service.server.on('upgrade', (_request, socket) => {
       socket.on('error', () => undefined).on('end', () => socket.end());
       socket.resume();
       socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n');
-      cleanup.add(socket, (it) => it.destroy());
     });
-    const gateway = cleanup.add(await testGateway(), (it) => it.close());
-    const agent = await testAgent(gateway, service.port, { shutdown: { timeoutMs: 50 } });
-    return cleanup.add(agent, (it) => it.stop()).port;
+    const gateway = stack.use(await testGateway());
+    const agent = stack.use(await testAgent(gateway, service.port, { shutdown: { timeoutMs: 50 } }));
+    return owning(agent, stack);
   }
 
   async function open(
@@ -34,15 +31,18 @@ describe('issue 8, B8: exchanges that last, with the settings as they come', () 
     count: number,
     head: string,
     begun: (socket: Socket) => boolean,
-  ): Promise<Socket[]> {
+  ): Promise<Socket[] & AsyncDisposable> {
     const sockets = Array.from({ length: count }, () => {
-      const socket = cleanup.add(connect({ host: '127.0.0.1', port }), (it) => it.destroy());
+      const socket = connect({ host: '127.0.0.1', port });
       socket.on('error', () => undefined);
       socket.write(head);
       return socket;
     });
+    const held = disposable(sockets, () => {
+      for (const socket of sockets) socket.destroy();
+    });
     await eventually(() => sockets.every(begun), 30_000);
-    return sockets;
+    return held;
   }
 
   async function expectQuick(port: number): Promise<void> {
@@ -54,24 +54,29 @@ describe('issue 8, B8: exchanges that last, with the settings as they come', () 
   }
 
   it('1,100 open upgrades of one agent', async () => {
-    const port = await setUp();
+    await using setup = await setUp();
+    const { port } = setup;
     const head = 'GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: x\r\nHost: a\r\n\r\n';
     const got = new Map<Socket, boolean>();
-    await open(port, 1100, head, (socket) => {
-      if (!got.has(socket)) {
-        got.set(socket, false);
-        socket.on('data', (bytes) => got.set(socket, String(bytes).startsWith('HTTP/1.1 101 ')));
-      }
-      return got.get(socket) === true;
-    });
+    await using stack = new AsyncDisposableStack();
+    stack.use(
+      await open(port, 1100, head, (socket) => {
+        if (!got.has(socket)) {
+          got.set(socket, false);
+          socket.on('data', (bytes) => got.set(socket, String(bytes).startsWith('HTTP/1.1 101 ')));
+        }
+        return got.get(socket) === true;
+      }),
+    );
     await expectQuick(port);
   }, 60_000);
 
   it('300 uploads that send a byte now and then', async () => {
-    const port = await setUp();
+    await using setup = await setUp();
+    const { port } = setup;
     const head = 'POST / HTTP/1.1\r\nContent-Length: 1000\r\nHost: a\r\n\r\nx';
-    const sockets = await open(port, 300, head, (socket) => socket.bytesWritten > 0);
-    const trickle = cleanup.add(
+    await using sockets = await open(port, 300, head, (socket) => socket.bytesWritten > 0);
+    await using trickle = disposable(
       setInterval(() => {
         for (const socket of sockets) socket.write('x');
       }, 100),
@@ -82,13 +87,17 @@ describe('issue 8, B8: exchanges that last, with the settings as they come', () 
   }, 60_000);
 
   it('300 readers of 5 MB that stand still', async () => {
-    const port = await setUp();
+    await using setup = await setUp();
+    const { port } = setup;
     const head = 'GET /large HTTP/1.1\r\nHost: a\r\n\r\n';
-    await open(port, 300, head, (socket) => {
-      if (socket.bytesRead > 0) socket.pause();
-      else if (socket.listenerCount('data') === 0) socket.on('data', () => undefined);
-      return socket.bytesRead > 0;
-    });
+    await using stack = new AsyncDisposableStack();
+    stack.use(
+      await open(port, 300, head, (socket) => {
+        if (socket.bytesRead > 0) socket.pause();
+        else if (socket.listenerCount('data') === 0) socket.on('data', () => undefined);
+        return socket.bytesRead > 0;
+      }),
+    );
     await expectQuick(port);
   }, 60_000);
 });

@@ -2,26 +2,24 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer as createHttp } from 'node:http';
 import { createServer as createHttp2 } from 'node:http2';
-import { type AddressInfo, createServer as createTcp, type Server } from 'node:net';
+import { createServer as createTcp } from 'node:net';
 import { join } from 'node:path';
 import { type AgentSettings, defaultAgentSettings } from 'berth-agent';
 import { type DeepPartial } from '@berth/config';
 import { silentLog } from '@berth/observability';
 import { startAgent } from 'berth-agent';
 import { grpcCredentials } from '../apps/gateway/src/tunnel/index.js';
-import { Cleanup } from '@berth/testing';
-import { testAgent, TestCa, testGateway } from '@berth/testing/system';
+import { disposable, listening } from '@berth/testing';
+import { testAgent, TestCa, type TestGateway, testGateway } from '@berth/testing/system';
 
 /** Words of grpc-js, Node and OpenSSL that nobody has to know. */
 const NOT_OURS =
   /No connection established|Last error|SSL routines|error:0A|ECONN|RST_STREAM|Connection dropped|\.c:\d/;
 
 describe('what people are told when the gateway is not there (issue 8, E32)', () => {
-  const cleanup = new Cleanup();
   const ca = new TestCa();
   const otherCa = new TestCa('another CA');
   const server = ca.issue('gateway', 'IP:127.0.0.1,DNS:gateway.test');
-  afterEach(() => cleanup.run());
   afterAll(() => {
     ca.remove();
     otherCa.remove();
@@ -31,16 +29,18 @@ describe('what people are told when the gateway is not there (issue 8, E32)', ()
 
   /** The reason that an agent gives for its first attempt. */
   async function reasonFor(gateway: string | number, tls: Tls = {}): Promise<string> {
-    const agent = startAgent(
-      defaultAgentSettings({
-        target: 'http://127.0.0.1:9',
-        id: 'agent-1',
-        gateway: typeof gateway === 'number' ? `127.0.0.1:${gateway}` : gateway,
-        tls,
-      }),
-      { log: silentLog },
+    await using agent = disposable(
+      startAgent(
+        defaultAgentSettings({
+          target: 'http://127.0.0.1:9',
+          id: 'agent-1',
+          gateway: typeof gateway === 'number' ? `127.0.0.1:${gateway}` : gateway,
+          tls,
+        }),
+        { log: silentLog },
+      ),
+      (it) => it.stop(),
     );
-    cleanup.add(agent, (it) => it.stop());
     const lost = once(agent.client, 'lost').then(([{ reason }]) => (reason as Error).message);
     const reason = await Promise.race([lost, agent.failed.then(({ message }) => message)]);
     expect(reason).not.toMatch(NOT_OURS);
@@ -48,24 +48,17 @@ describe('what people are told when the gateway is not there (issue 8, E32)', ()
     return reason;
   }
 
-  async function grpcPort(tls: 'none' | 'request' | 'require' | undefined, pair = server): Promise<number> {
+  function start(tls: 'none' | 'request' | 'require' | undefined, pair = server): Promise<TestGateway> {
     const settings =
       tls === undefined
         ? {}
         : { tls: { enabled: true, ...pair, caFile: tls === 'none' ? '' : ca.caFile, clientCert: tls } };
-    return cleanup.add(await testGateway({ grpc: settings }), (it) => it.close()).grpcPort;
-  }
-
-  async function portOf(it: Server): Promise<number> {
-    it.listen(0, '127.0.0.1');
-    await once(it, 'listening');
-    cleanup.add(it, (one) => void one.close());
-    return (it.address() as AddressInfo).port;
+    return testGateway({ grpc: settings });
   }
 
   it('nothing listens', async () => {
-    const port = await portOf(createTcp());
-    await cleanup.run();
+    const { port, close } = await listening(createTcp());
+    await close();
     expect(await reasonFor(port)).toBe(
       `nothing listens at 127.0.0.1:${port}: is the gateway running, and is --gateway its gRPC port?`,
     );
@@ -76,7 +69,8 @@ describe('what people are told when the gateway is not there (issue 8, E32)', ()
   });
 
   it('the certificate is of a CA that is not trusted', async () => {
-    const port = await grpcPort('none');
+    await using setup = await start('none');
+    const { grpcPort: port } = setup;
     for (const tls of [{ enabled: true }, { enabled: true, caFile: otherCa.caFile }])
       expect(await reasonFor(port, tls)).toBe(
         `the certificate of 127.0.0.1:${port} is not trusted: give the CA that issued it with --tls-ca`,
@@ -84,7 +78,8 @@ describe('what people are told when the gateway is not there (issue 8, E32)', ()
   });
 
   it('the certificate is for another name', async () => {
-    const port = await grpcPort('none');
+    await using setup = await start('none');
+    const { grpcPort: port } = setup;
     const tls = { enabled: true, caFile: ca.caFile, serverName: 'other.test' };
     expect(await reasonFor(port, tls)).toContain('is for another name');
     expect(await reasonFor(port, tls)).toContain('tls.serverName');
@@ -92,17 +87,20 @@ describe('what people are told when the gateway is not there (issue 8, E32)', ()
 
   it('TLS to a port that speaks none, gateway or not', async () => {
     const tls = { enabled: true, caFile: ca.caFile };
-    for (const port of [await grpcPort(undefined), await portOf(createHttp())])
+    await using stack = new AsyncDisposableStack();
+    for (const port of [stack.use(await start(undefined)).grpcPort, stack.use(await listening(createHttp())).port])
       expect(await reasonFor(port, tls)).toContain(`what listens at 127.0.0.1:${port} speaks no TLS`);
   });
 
   it('no TLS to a port that speaks it', async () => {
-    const port = await grpcPort('none');
+    await using setup = await start('none');
+    const { grpcPort: port } = setup;
     expect(await reasonFor(port)).toContain('if it speaks TLS, switch that on (--tls, --tls-ca)');
   });
 
   it('no client certificate where one is asked for, and one of another CA', async () => {
-    const port = await grpcPort('require');
+    await using setup = await start('require');
+    const { grpcPort: port } = setup;
     const tls = { enabled: true, caFile: ca.caFile };
     expect(await reasonFor(port, tls)).toMatch(/asks for a client certificate|is it the gRPC port/);
     const pair = otherCa.issue('agent-1');
@@ -110,24 +108,27 @@ describe('what people are told when the gateway is not there (issue 8, E32)', ()
   });
 
   it('something that is no gateway', async () => {
-    expect(await reasonFor(await portOf(createHttp((_, response) => response.end())))).toContain(
+    await using stack = new AsyncDisposableStack();
+    expect(await reasonFor(stack.use(await listening(createHttp((_, response) => response.end()))).port)).toContain(
       'is not the gRPC port of a gateway',
     );
     const http2 = createHttp2((_, response) => {
       response.writeHead(502).end();
     });
-    expect(await reasonFor(await portOf(http2))).toContain('answered with HTTP status 502');
+    expect(await reasonFor(stack.use(await listening(http2)).port)).toContain('answered with HTTP status 502');
     const closing = createTcp((socket) => socket.destroy());
-    expect(await reasonFor(await portOf(closing))).toContain('closed the connection before anything was said');
+    expect(await reasonFor(stack.use(await listening(closing)).port)).toContain(
+      'closed the connection before anything was said',
+    );
   });
 
   it.each([true, false])('a gateway that ends in order says so; requests under way: %s', async (busy) => {
     const gateway = await testGateway({ shutdown: { timeoutMs: 700 } });
     const stalled = createHttp(() => undefined);
-    const agent = cleanup.add(await testAgent(gateway, await portOf(stalled)), async (it) => {
-      stalled.closeAllConnections();
-      await it.stop();
-    });
+    await using setup = await listening(stalled);
+    const { port } = setup;
+    await using agent = await testAgent(gateway, port);
+    await using _calls = disposable(stalled, (it) => it.closeAllConnections());
     const asked = busy ? fetch(agent.url).catch(() => undefined) : undefined;
     if (busy) await once(stalled, 'request');
     const lost = once(agent.client, 'lost');

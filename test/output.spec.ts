@@ -2,13 +2,13 @@ import { jest } from '@jest/globals';
 import { spawn, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { Cleanup, eventually, freePortRange, localService } from '@berth/testing';
+import { owning, disposable, eventually, freePortRange, localService } from '@berth/testing';
 import { Fifo, listAgents, type ListedAgent, Program } from '@berth/testing/system';
 
 jest.setTimeout(120_000);
 
 /** A standard stream, and what comes after the program has it. */
-interface Stream {
+interface Stream extends AsyncDisposable {
   descriptor: number;
   /** what the reader gets when it comes back; undefined: it does not */
   read?: () => string;
@@ -17,41 +17,34 @@ interface Stream {
 type Kind = 'a full disk' | 'a pipe that nobody reads' | 'a pipe whose reader has left';
 
 describe('output does not decide over life (issue 8, C16)', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   function stream(kind: Kind): Stream {
-    if (kind === 'a full disk')
-      return {
-        descriptor: cleanup.add(openSync('/dev/full', 'w'), (it) => {
-          closeSync(it);
-        }),
-      };
-    const fifo = cleanup.add(new Fifo(), (it) => {
-      it.close();
-    });
+    if (kind === 'a full disk') {
+      const descriptor = openSync('/dev/full', 'w');
+      return disposable({ descriptor }, () => closeSync(descriptor));
+    }
+    const fifo = new Fifo();
+    const close = (): void => fifo.close();
     if (kind === 'a pipe whose reader has left') {
       fifo.leave();
-      return { descriptor: fifo.writer };
+      return disposable({ descriptor: fifo.writer }, close);
     }
     const filled = fifo.fill();
     let all = '';
-    return {
-      descriptor: fifo.writer,
-      read: () => {
-        all += fifo.read();
-        return all.slice(filled);
-      },
+    const read = (): string => {
+      all += fifo.read();
+      return all.slice(filled);
     };
+    return disposable({ descriptor: fifo.writer, read }, close);
   }
 
   /** Both programs with their streams, until a request has come through. */
   async function pair(stdio: StdioOptions, env: Record<string, string> = {}) {
-    const service = cleanup.add(await localService((_, response) => response.end('hello')), (it) => it.close());
+    await using stack = new AsyncDisposableStack();
+    const service = stack.use(await localService((_, response) => response.end('hello')));
     const { start } = await freePortRange(4);
     const [httpPort, grpcPort, first] = [start, start + 1, start + 2];
     const admin = `http://127.0.0.1:${httpPort}`;
-    const gateway = cleanup.add(
+    const gateway = stack.use(
       new Program(
         'gateway',
         [],
@@ -67,26 +60,25 @@ describe('output does not decide over life (issue 8, C16)', () => {
         },
         { stdio },
       ),
-      (it) => it.end(),
     );
     const agentEnv = Object.fromEntries(Object.entries(env).map(([name, value]) => [`AGENT_${name}`, value]));
     const args = [String(service.port), '--id', 'laptop', '--gateway', `127.0.0.1:${grpcPort}`];
-    const agent = cleanup.add(new Program('agent', args, { AGENT_LOG_LEVEL: 'debug', ...agentEnv }, { stdio }), (it) =>
-      it.end(),
-    );
+    const agent = stack.use(new Program('agent', args, { AGENT_LOG_LEVEL: 'debug', ...agentEnv }, { stdio }));
     const { port } = await eventually<ListedAgent | undefined>(async () => (await listAgents({ admin }))[0], 60_000);
     const url = `http://127.0.0.1:${port}`;
     expect(await (await fetch(url)).text()).toBe('hello');
-    return { gateway, agent, admin, url };
+    return owning({ gateway, agent, admin, url }, stack);
   }
 
   const KINDS: Kind[] = ['a full disk', 'a pipe that nobody reads', 'a pipe whose reader has left'];
 
   describe.each(KINDS)('%s on stdout and stderr', (kind) => {
     it.each(['JSON', 'pretty'])('both programs serve, and end in order in time: %s', async (form) => {
-      const { descriptor } = stream(kind);
+      await using setup = stream(kind);
+      const { descriptor } = setup;
       const env = { LOG_PRETTY: String(form === 'pretty') };
-      const { gateway, agent, url } = await pair(['ignore', descriptor, descriptor], env);
+      await using set = await pair(['ignore', descriptor, descriptor], env);
+      const { gateway, agent, url } = set;
       for (let i = 0; i < 20; i += 1) expect(await (await fetch(url)).text()).toBe('hello');
       const since = performance.now();
       agent.kill();
@@ -98,8 +90,10 @@ describe('output does not decide over life (issue 8, C16)', () => {
   });
 
   it('what waited for a pipe comes when it is read, whole and in order', async () => {
-    const { descriptor, read } = stream('a pipe that nobody reads');
-    const { agent, gateway } = await pair(['ignore', descriptor, 'ignore']);
+    await using setup = stream('a pipe that nobody reads');
+    const { descriptor, read } = setup;
+    await using set = await pair(['ignore', descriptor, 'ignore']);
+    const { agent, gateway } = set;
     await eventually(() => {
       const text = read?.() ?? '';
       return text.includes(' -> http://') && text.includes('gateway ready');
@@ -115,24 +109,16 @@ describe('output does not decide over life (issue 8, C16)', () => {
   });
 
   it('what waits is written at the end, when a reader comes in time', async () => {
-    const fifo = cleanup.add(new Fifo(), (it) => {
-      it.close();
-    });
+    using fifo = new Fifo();
     const filled = fifo.fill();
-    const agent = cleanup.add(
-      new Program('agent', ['--help'], {}, { stdio: ['ignore', fifo.writer, 'ignore'] }),
-      (it) => it.end(),
-    );
+    await using agent = new Program('agent', ['--help'], {}, { stdio: ['ignore', fifo.writer, 'ignore'] });
     const since = performance.now();
     expect(await agent.exit).toBe(0);
     expect(performance.now() - since).toBeLessThan(5000);
     let text = fifo.read();
     expect(text).toHaveLength(filled);
     fifo.fill();
-    const again = cleanup.add(
-      new Program('agent', ['--help'], {}, { stdio: ['ignore', fifo.writer, 'ignore'] }),
-      (it) => it.end(),
-    );
+    await using again = new Program('agent', ['--help'], {}, { stdio: ['ignore', fifo.writer, 'ignore'] });
     text = '';
     await eventually(() => {
       text += fifo.read();
@@ -143,7 +129,8 @@ describe('output does not decide over life (issue 8, C16)', () => {
 
   it('a socket, as journald and Node give, that nobody reads', async () => {
     // The test does not listen to its end, so what the kernel and one read hold is all there is.
-    const { gateway, agent } = await pair(['ignore', 'pipe', 'pipe'], { LOG_LEVEL: 'trace' });
+    await using setup = await pair(['ignore', 'pipe', 'pipe'], { LOG_LEVEL: 'trace' });
+    const { gateway, agent } = setup;
     agent.kill();
     gateway.kill();
     expect(await agent.exit).toBe(0);
@@ -151,7 +138,8 @@ describe('output does not decide over life (issue 8, C16)', () => {
   });
 
   it('a crash ends with 1, and a warning with nothing, although nobody takes its words', async () => {
-    const { descriptor } = stream('a pipe that nobody reads');
+    await using setup = stream('a pipe that nobody reads');
+    const { descriptor } = setup;
     const runtime = new URL('../libs/node-runtime/dist/index.js', import.meta.url).href;
     const start = `import { prepareProcess } from '${runtime}'; prepareProcess(); process.emitWarning('careful');`;
     const end = async (script: string): Promise<unknown> =>
@@ -167,25 +155,26 @@ describe('output does not decide over life (issue 8, C16)', () => {
   });
 
   it('wrong settings end with 2 although nobody can be told', async () => {
+    await using stack = new AsyncDisposableStack();
     for (const kind of KINDS) {
-      const { descriptor } = stream(kind);
+      const { descriptor } = stack.use(stream(kind));
       for (const app of ['agent', 'gateway'] as const) {
         const stdio = ['ignore', descriptor, descriptor] as const;
-        const program = cleanup.add(new Program(app, ['--grpc-port', 'x'], {}, { stdio: [...stdio] }), (it) =>
-          it.end(),
-        );
+        const program = stack.use(new Program(app, ['--grpc-port', 'x'], {}, { stdio: [...stdio] }));
         expect(await program.exit).toBe(2);
       }
     }
   });
 
   it('a port that is taken ends the gateway with 1 although nobody can be told', async () => {
-    const { admin } = await pair('ignore');
+    await using setup = await pair('ignore');
+    const { admin } = setup;
+    await using stack = new AsyncDisposableStack();
     for (const kind of KINDS) {
-      const { descriptor } = stream(kind);
+      const { descriptor } = stack.use(stream(kind));
       const env = { HTTP_PORT: new URL(admin).port, GRPC_HOST: '127.0.0.1', GRPC_PORT: '0' };
       const stdio = ['ignore', descriptor, descriptor] as const;
-      const second = cleanup.add(new Program('gateway', [], env, { stdio: [...stdio] }), (it) => it.end());
+      const second = stack.use(new Program('gateway', [], env, { stdio: [...stdio] }));
       expect(await second.exit).toBe(1);
     }
   });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { Cleanup, eventually, freePortRange } from '@berth/testing';
+import { disposable, eventually, freePortRange } from '@berth/testing';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const run = promisify(execFile);
@@ -64,7 +64,6 @@ const INSTALL_MS = 300_000;
 const AGENT_MB = 45;
 
 describe('the packages, installed by a project that uses them', () => {
-  const cleanup = new Cleanup();
   let packed = '';
   let project = '';
 
@@ -93,7 +92,6 @@ describe('the packages, installed by a project that uses them', () => {
     );
     await node(join(root, 'node_modules/typescript/bin/tsc'));
   }, INSTALL_MS);
-  afterEach(() => cleanup.run());
   afterAll(() => {
     for (const folder of [packed, project]) if (folder !== '') rmSync(folder, { recursive: true, force: true });
   });
@@ -140,12 +138,14 @@ describe('the packages, installed by a project that uses them', () => {
   it(
     'B1, B13: runs the server of the first page, and its client',
     async () => {
-      const server = spawn(process.execPath, ['dist/serve.js'], { cwd: project, stdio: ['ignore', 'pipe', 'inherit'] });
+      await using server = disposable(
+        spawn(process.execPath, ['dist/serve.js'], { cwd: project, stdio: ['ignore', 'pipe', 'inherit'] }),
+        async (it) => {
+          it.kill('SIGKILL');
+          await ended;
+        },
+      );
       const ended = once(server, 'exit');
-      cleanup.add(server, async (it) => {
-        it.kill('SIGKILL');
-        await ended;
-      });
       let printed = '';
       server.stdout.on('data', (bytes: Buffer) => (printed += bytes.toString()));
       await eventually(() => printed.includes('listening'), LONG_MS);
@@ -172,9 +172,10 @@ describe('the packages, installed by a project that uses them', () => {
   it(
     'has an agent that installs alone, small, with its binary',
     async () => {
-      const folder = cleanup.add(await install('agent', /^berth-(agent|errors)-/), (it) => {
-        rmSync(it, { recursive: true, force: true });
-      });
+      using stack = new DisposableStack();
+      const folder = stack.adopt(await install('agent', /^berth-(agent|errors)-/), (it) =>
+        rmSync(it, { recursive: true, force: true }),
+      );
       const modules = join(folder, 'node_modules');
       const { stdout: size } = await run('du', ['-sk', '--apparent-size', '--exclude=@types', modules]);
       expect(Number.parseInt(size) / 1000).toBeLessThanOrEqual(AGENT_MB);

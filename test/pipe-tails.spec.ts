@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
-import { Cleanup } from '@berth/testing';
+import { connect, createServer, type Socket } from 'node:net';
+import { owning, listening } from '@berth/testing';
 import { idle, type Relay, type RelayOptions, relayTo } from '@berth/testing/system';
 
 const UPGRADE = 'GET /up HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: bytes/1\r\n\r\n';
@@ -19,34 +19,33 @@ async function allOf(socket: Socket): Promise<Buffer> {
 }
 
 describe('the last bytes of a pipe, when the one who sent them has closed', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   /** A service that switches at once and hands its socket to the test. */
-  async function piped(options: RelayOptions = {}): Promise<{ relay: Relay; client: Socket; service: Socket }> {
+  async function piped(
+    options: RelayOptions = {},
+  ): Promise<{ relay: Relay; client: Socket; service: Socket } & AsyncDisposable> {
     const server = createServer({ allowHalfOpen: true });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    cleanup.add(server, (it) => once(it.close(), 'close'));
-    const relay = await relayTo(cleanup, (server.address() as AddressInfo).port, options);
+    await using stack = new AsyncDisposableStack();
+    const { port } = stack.use(await listening(server));
+    const relay = stack.use(await relayTo(port, options));
     const accepted = once(server, 'connection') as Promise<[Socket]>;
-    const client = cleanup.add(connect({ port: relay.port, host: '127.0.0.1', allowHalfOpen: true }), (it) =>
-      it.destroy(),
+    const client = stack.adopt(
+      connect({ port: relay.port, host: '127.0.0.1', allowHalfOpen: true }),
+      (it) => void it.destroy(),
     );
     client.write(UPGRADE);
     const [service] = await accepted;
-    cleanup.add(service, (it) => it.destroy());
     await once(service, 'data');
     service.pause();
     service.write(SWITCH);
     await once(client, 'readable');
     expect(String(client.read())).toMatch(/^HTTP\/1\.1 101 /);
-    return { relay, client, service };
+    return owning({ relay, client, service }, stack);
   }
 
   it.each([8, 14])('service to client: %i MiB and the end wait for a client that reads late', async (mebibytes) => {
     // So large that more waits at the gateway than a socket is given at a time.
-    const { relay, client, service } = await piped({ gateway: { tunnel: { windowStartBytes: 16 * 1024 * 1024 } } });
+    await using setup = await piped({ gateway: { tunnel: { windowStartBytes: 16 * 1024 * 1024 } } });
+    const { relay, client, service } = setup;
     const tail = TAIL.subarray(0, mebibytes * 1024 * 1024);
     const gone = once(service, 'close');
     service.end(tail);
@@ -59,7 +58,8 @@ describe('the last bytes of a pipe, when the one who sent them has closed', () =
   });
 
   it.each([8, 14])('client to service: %i MiB and the end wait for a service that reads late', async (mebibytes) => {
-    const { relay, client, service } = await piped({ agent: { tunnel: { windowStartBytes: 16 * 1024 * 1024 } } });
+    await using setup = await piped({ agent: { tunnel: { windowStartBytes: 16 * 1024 * 1024 } } });
+    const { relay, client, service } = setup;
     const tail = TAIL.subarray(0, mebibytes * 1024 * 1024);
     const sent = once(client, 'finish');
     client.on('data', () => undefined);
@@ -74,7 +74,8 @@ describe('the last bytes of a pipe, when the one who sent them has closed', () =
   });
 
   it('service to client: the client has ended its half, the service ends behind its bytes and is gone', async () => {
-    const { relay, client, service } = await piped();
+    await using setup = await piped();
+    const { relay, client, service } = setup;
     client.end();
     service.resume();
     await once(service, 'end');
@@ -89,7 +90,8 @@ describe('the last bytes of a pipe, when the one who sent them has closed', () =
   });
 
   it('client to service: the service has ended its half, the client ends behind its bytes and is gone', async () => {
-    const { relay, client, service } = await piped();
+    await using setup = await piped();
+    const { relay, client, service } = setup;
     client.on('data', () => undefined);
     service.end();
     await once(client, 'end');

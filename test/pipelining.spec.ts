@@ -1,5 +1,5 @@
 import { Agent, type ServerResponse } from 'node:http';
-import { Cleanup, eventually, RawClient } from '@berth/testing';
+import { disposable, eventually, RawClient } from '@berth/testing';
 import { agentDetail, answering, OK, relayToListener, relayToRecorder, send } from '@berth/testing/system';
 
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
@@ -12,12 +12,9 @@ async function settledTrue(condition: () => boolean): Promise<void> {
 }
 
 describe('connections of clients', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   it('A9: one is used again and again, and so is one to the local service', async () => {
-    const relay = await relayToRecorder(cleanup, answering(OK));
-    const agent = cleanup.add(new Agent({ keepAlive: true, maxSockets: 1 }), (it) => it.destroy());
+    await using relay = await relayToRecorder(answering(OK));
+    await using agent = disposable(new Agent({ keepAlive: true, maxSockets: 1 }), (it) => it.destroy());
     const sockets = new Set<unknown>();
     agent.on('free', (socket) => sockets.add(socket));
     for (let i = 0; i < 20; i += 1) expect((await send(relay.port, { agent })).text).toBe('ok');
@@ -28,12 +25,12 @@ describe('connections of clients', () => {
   it('pipelined requests are answered in order, one at a time at the local service', async () => {
     const open: [string, ServerResponse][] = [];
     const seen: string[] = [];
-    const relay = await relayToListener(cleanup, (request, response) => {
+    await using relay = await relayToListener((request, response) => {
       seen.push(request.url ?? '');
       open.push([request.url ?? '', response]);
       request.resume();
     });
-    const client = cleanup.add(await RawClient.connect(relay.port), (it) => it.destroy());
+    using client = await RawClient.connect(relay.port);
     const post = 'POST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello';
     client.send(get('/1') + post + get('/3') + get('/4'));
     for (let i = 1; i <= 4; i += 1) {
@@ -48,12 +45,12 @@ describe('connections of clients', () => {
 
   it('five hundred pipelined requests with answers of every size come back in order', async () => {
     const bodyOf = (number: number): string => `<${number}:${'x'.repeat((number * 7919) % 9000)}>`;
-    const relay = await relayToListener(cleanup, (request, response) => {
+    await using relay = await relayToListener((request, response) => {
       response.end(bodyOf(Number(request.url?.slice(1))));
     });
     const bodies = Array.from({ length: 500 }, (_, number) => bodyOf(number).length);
     const total = bodies.reduce((sum, length) => sum + length, 0);
-    const client = cleanup.add(await RawClient.connect(relay.port), (it) => it.destroy());
+    using client = await RawClient.connect(relay.port);
     for (let batch = 0; batch < 50; batch += 1) {
       client.send(Array.from({ length: 10 }, (_, i) => get(`/${batch * 10 + i}`)).join(''));
     }
@@ -69,8 +66,8 @@ describe('connections of clients', () => {
 
   it('issue 8, D23: ten thousand requests in one write are all answered, in order', async () => {
     let count = 0;
-    const relay = await relayToListener(cleanup, (_request, response) => response.end(`;${count++}`));
-    const client = cleanup.add(await RawClient.connect(relay.port), (it) => it.destroy());
+    await using relay = await relayToListener((_request, response) => response.end(`;${count++}`));
+    using client = await RawClient.connect(relay.port);
     client.send(get('/').repeat(10_000));
     await eventually(() => client.closed || count === 10_000, 40_000);
     await eventually(() => client.text().endsWith(';9999'));
@@ -85,17 +82,18 @@ describe('connections of clients', () => {
 
   it('what many clients send ahead has a bound for all of them', async () => {
     const open: ServerResponse[] = [];
-    const relay = await relayToListener(cleanup, (_request, response) => open.push(response), {
+    await using relay = await relayToListener((_request, response) => open.push(response), {
       gateway: { ingress: { maxPipelined: 3000 } },
     });
     const clients: RawClient[] = [];
+    await using stack = new AsyncDisposableStack();
     for (let i = 0; i < 6; i += 1) {
-      const client = cleanup.add(await RawClient.connect(relay.port), (it) => it.destroy());
+      const client = stack.use(await RawClient.connect(relay.port));
       client.send(get('/').repeat(10_000));
       clients.push(client);
     }
     // One that keeps to a few at a time is served whatever the others do.
-    const modest = cleanup.add(await RawClient.connect(relay.port), (it) => it.destroy());
+    using modest = await RawClient.connect(relay.port);
     modest.send(get('/modest').repeat(10));
     await settledTrue(() => clients.filter((it) => it.closed).length === 5);
     await eventually(() => {
@@ -106,8 +104,8 @@ describe('connections of clients', () => {
 
   it('a client that pipelines without end is not read without end', async () => {
     const open: ServerResponse[] = [];
-    const relay = await relayToListener(cleanup, (_request, response) => open.push(response));
-    const client = cleanup.add(await RawClient.connect(relay.port), (it) => it.destroy());
+    await using relay = await relayToListener((_request, response) => open.push(response));
+    using client = await RawClient.connect(relay.port);
     client.send(get('/'));
     await eventually(() => open[0]);
     // Far more than socket buffers hold: nobody reads it.
@@ -124,13 +122,13 @@ describe('connections of clients', () => {
   });
 
   it('an upgrade behind a plain request waits for its answer', async () => {
-    const relay = await relayToRecorder(cleanup, (connection) => {
+    await using relay = await relayToRecorder((connection) => {
       const text = connection.text();
       if (text.includes('GET /up') && text.endsWith('\r\n\r\n'))
         connection.socket.write('HTTP/1.1 101 S\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\nhi');
       else if (text.endsWith('\r\n\r\n')) connection.socket.write(OK);
     });
-    const client = cleanup.add(await RawClient.connect(relay.port), (it) => it.destroy());
+    using client = await RawClient.connect(relay.port);
     client.send(`${get('/1')}GET /up HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nearly`);
     await eventually(() => client.text().endsWith('hi'));
     expect(client.text().match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 101']);
@@ -138,8 +136,8 @@ describe('connections of clients', () => {
   });
 
   it('nothing is taken behind Connection: close', async () => {
-    const relay = await relayToRecorder(cleanup, answering(OK));
-    const client = cleanup.add(await RawClient.connect(relay.port), (it) => it.destroy());
+    await using relay = await relayToRecorder(answering(OK));
+    using client = await RawClient.connect(relay.port);
     client.send('GET /1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
     client.send(get('/2'));
     await eventually(() => client.ended);

@@ -5,7 +5,7 @@ import { Injectable, Module, type OnModuleInit } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { INestApplication } from '@nestjs/common';
 import { silentLog } from '@berth/observability';
-import { Cleanup, eventually, freePortRange, localService } from '@berth/testing';
+import { owning, eventually, freePortRange, localService } from '@berth/testing';
 import { listens, RawAgent, testAgent, testGateway } from '@berth/testing/system';
 import {
   AgentBerths,
@@ -66,10 +66,10 @@ class GreetingPorts implements PortServerBuilder, OnModuleInit {
 }
 
 describe('kinds of ports (issue 9, point 3)', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
-  async function application(): Promise<{ app: INestApplication; grpcPort: number; built: GreetingServer[] }> {
+  async function application(): Promise<
+    { app: INestApplication; grpcPort: number; built: GreetingServer[] } & AsyncDisposable
+  > {
+    await using stack = new AsyncDisposableStack();
     const settings = {
       http: { agentPortRange: await freePortRange(3) },
       grpc: { host: '127.0.0.1', port: 0 },
@@ -78,19 +78,20 @@ describe('kinds of ports (issue 9, point 3)', () => {
     const gateway = GatewayModule.forRoot({ settings, log: silentLog });
     @Module({ imports: [gateway], providers: [GreetingPorts] })
     class App {}
-    const app = cleanup.add(await NestFactory.create(App, { logger: false, abortOnError: false }), (it) => it.close());
+    const app = stack.adopt(await NestFactory.create(App, { logger: false, abortOnError: false }), (it) => it.close());
     await app.listen(0, '127.0.0.1');
-    return { app, grpcPort: app.get(TunnelGrpcServer).port, built: app.get(GreetingPorts).built };
+    return owning({ app, grpcPort: app.get(TunnelGrpcServer).port, built: app.get(GreetingPorts).built }, stack);
   }
 
   const registered = async (grpcPort: number, id: string, portKind: string): Promise<RawAgent> =>
-    cleanup.add(await RawAgent.registered(grpcPort, id, { portKind }), (it) => it.close());
+    await RawAgent.registered(grpcPort, id, { portKind });
 
   it("an application's own kind: its builder makes the server, the berths start and stop it, and everybody is told its scheme", async () => {
-    const { app, grpcPort, built } = await application();
+    await using setup = await application();
+    const { app, grpcPort, built } = setup;
     const leased: unknown[] = [];
     app.get(LifecycleEvents).on('port.leased', (event) => void leased.push(event));
-    const agent = await registered(grpcPort, 'greeter', 'greeting');
+    using agent = await registered(grpcPort, 'greeter', 'greeting');
     const { port, scheme } = await agent.welcome;
     expect(scheme).toBe('greeting');
     const [server] = built;
@@ -110,25 +111,27 @@ describe('kinds of ports (issue 9, point 3)', () => {
   });
 
   it('beside it, the kind of HTTP ports is what an agent gets that asks for none', async () => {
-    const { grpcPort, built } = await application();
-    const service = cleanup.add(await localService((_, response) => response.end('hello')), (it) => it.close());
-    const agent = cleanup.add(await testAgent({ grpcPort }, service.port), (it) => it.stop());
+    await using setup = await application();
+    const { grpcPort, built } = setup;
+    await using service = await localService((_, response) => response.end('hello'));
+    await using agent = await testAgent({ grpcPort }, service.port);
     expect(await (await fetch(agent.url)).text()).toBe('hello');
-    const old = await registered(grpcPort, 'older', '');
+    using old = await registered(grpcPort, 'older', '');
     expect((await old.welcome).scheme).toBe('http');
     expect(built).toEqual([]);
   });
 
   it('an agent whose server is lost is disconnected, whatever the kind', async () => {
-    const { grpcPort, built } = await application();
-    const agent = await registered(grpcPort, 'greeter', 'greeting');
+    await using setup = await application();
+    const { grpcPort, built } = setup;
+    using agent = await registered(grpcPort, 'greeter', 'greeting');
     built[0]?.onLost?.(new Error('gone'));
     expect((await agent.status).metadata.get('berth-error-code')).toEqual(['BERTH_SERVER_START_FAILED']);
   });
 
   it('a kind that the gateway does not have is refused for good, with those that it has', async () => {
-    const gateway = cleanup.add(await testGateway(), (it) => it.close());
-    const agent = cleanup.add(new RawAgent(gateway.grpcPort), (it) => it.close());
+    await using gateway = await testGateway();
+    using agent = new RawAgent(gateway.grpcPort);
     agent.hello('wants-more', { portKind: 'udp' });
     expect((await agent.status).code).toBe(status.UNIMPLEMENTED);
     expect(agent.refused).toEqual({

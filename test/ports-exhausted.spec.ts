@@ -1,19 +1,17 @@
 import { status } from '@grpc/grpc-js';
-import { Cleanup, eventually, localService } from '@berth/testing';
+import { disposable, eventually, localService } from '@berth/testing';
 import { agentIds, logLines, portsOf, RawAgent, testAgent, testGateway } from '@berth/testing/system';
 
 describe('the port range is exhausted', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   it('A2: the fourth agent of three ports is refused, with the reason and the figures in the log', async () => {
     const { log, at } = logLines();
-    const gateway = cleanup.add(await testGateway({}, 3, log), (it) => it.close());
+    await using gateway = await testGateway({}, 3, log);
     const { start, end } = gateway.range;
+    await using stack = new AsyncDisposableStack();
     for (const id of ['a', 'b', 'c']) {
-      cleanup.add(await RawAgent.registered(gateway.grpcPort, id), (it) => it.close());
+      stack.use(await RawAgent.registered(gateway.grpcPort, id));
     }
-    const fourth = cleanup.add(new RawAgent(gateway.grpcPort), (it) => it.close()).hello('d');
+    using fourth = new RawAgent(gateway.grpcPort).hello('d');
     expect(await fourth.status).toMatchObject({
       code: status.RESOURCE_EXHAUSTED,
       details: `no available ports in range ${start}-${end}`,
@@ -35,58 +33,59 @@ describe('the port range is exhausted', () => {
   });
 
   it('A18: three ports, the fourth agent waits, one leaves, the fourth gets its port', async () => {
-    const service = cleanup.add(await localService((_, response) => response.end('served')), (it) => it.close());
-    const gateway = cleanup.add(await testGateway({}, 3), (it) => it.close());
+    await using service = await localService((_, response) => response.end('served'));
+    await using gateway = await testGateway({}, 3);
     const agents = [];
+    await using stack = new AsyncDisposableStack();
     for (const id of ['a', 'b', 'c']) {
-      agents.push(cleanup.add(await testAgent(gateway, service.port, { id }), (it) => it.stop()));
+      agents.push(stack.use(await testAgent(gateway, service.port, { id })));
     }
     const fourth = testAgent(gateway, service.port, { id: 'd' });
     await agents[1]?.stop();
-    const late = cleanup.add(await fourth, (it) => it.stop());
+    await using late = disposable(await fourth, (it) => it.stop());
     expect(late.port).toBe(agents[1]?.port);
     expect(await (await fetch(late.url)).text()).toBe('served');
     expect(await agentIds(gateway)).toEqual(['a', 'c', 'd']);
   });
 
   it('A3: an agent that returns gets its old port, and issue 8, C14: a stranger one that nobody had', async () => {
-    const gateway = cleanup.add(await testGateway({}, 3), (it) => it.close());
+    await using gateway = await testGateway({}, 3);
     const first = await RawAgent.registered(gateway.grpcPort, 'first');
     const second = await RawAgent.registered(gateway.grpcPort, 'second');
     const { port } = await second.welcome;
     first.close();
     second.close();
     await eventually(async () => (await portsOf(gateway)).used === 0);
-    const again = cleanup.add(await RawAgent.registered(gateway.grpcPort, 'second'), (it) => it.close());
+    using again = await RawAgent.registered(gateway.grpcPort, 'second');
     expect((await again.welcome).port).toBe(port);
-    const stranger = cleanup.add(await RawAgent.registered(gateway.grpcPort, 'stranger'), (it) => it.close());
+    using stranger = await RawAgent.registered(gateway.grpcPort, 'stranger');
     expect((await stranger.welcome).port).toBe(gateway.range.end);
   });
 
   it('A3: an agent whose old port is taken gets another', async () => {
-    const gateway = cleanup.add(await testGateway({}, 2), (it) => it.close());
+    await using gateway = await testGateway({}, 2);
     const first = await RawAgent.registered(gateway.grpcPort, 'first');
     first.close();
     await eventually(async () => (await portsOf(gateway)).used === 0);
     // The first stranger takes the port that nobody had; for the second only the agent's is left.
     const leaving = await RawAgent.registered(gateway.grpcPort, 'stranger-1');
-    const staying = cleanup.add(await RawAgent.registered(gateway.grpcPort, 'stranger-2'), (it) => it.close());
+    using staying = await RawAgent.registered(gateway.grpcPort, 'stranger-2');
     expect((await staying.welcome).port).toBe(gateway.range.start);
     leaving.close();
     await eventually(async () => (await portsOf(gateway)).used === 1);
-    const again = cleanup.add(await RawAgent.registered(gateway.grpcPort, 'first'), (it) => it.close());
+    using again = await RawAgent.registered(gateway.grpcPort, 'first');
     expect((await again.welcome).port).toBe(gateway.range.end);
   });
 
   it('issue 8, C14: an agent that restarts finds its port, though another registered meanwhile', async () => {
-    const gateway = cleanup.add(await testGateway({}, 2), (it) => it.close());
+    await using gateway = await testGateway({}, 2);
     const before = await RawAgent.registered(gateway.grpcPort, 'one');
     const { port } = await before.welcome;
     before.close();
     await eventually(async () => (await portsOf(gateway)).used === 0);
-    const two = cleanup.add(await RawAgent.registered(gateway.grpcPort, 'two'), (it) => it.close());
+    using two = await RawAgent.registered(gateway.grpcPort, 'two');
     expect((await two.welcome).port).not.toBe(port);
-    const after = cleanup.add(await RawAgent.registered(gateway.grpcPort, 'one'), (it) => it.close());
+    using after = await RawAgent.registered(gateway.grpcPort, 'one');
     expect((await after.welcome).port).toBe(port);
   });
 });

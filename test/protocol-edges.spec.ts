@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { status } from '@grpc/grpc-js';
 import { ExchangeKind } from '@berth/exchange';
-import { Cleanup, eventually, RawClient } from '@berth/testing';
+import { eventually, RawClient } from '@berth/testing';
 import { agentIds, RawAgent, testGateway, type TestGateway } from '@berth/testing/system';
 import { encodeFrame, FrameField } from '../libs/tunnel-protocol/src/frame-encoder.js';
 import {
@@ -15,19 +15,16 @@ import {
 import { turn } from '../libs/tunnel-protocol/testing/wire.js';
 
 describe('issue 8, E33: edges of the protocol that docs/protocol.md names', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
-  const start = async (): Promise<TestGateway> =>
-    cleanup.add(await testGateway({ tunnel: { duplicateAgent: 'replace' } }), (it) => it.close());
-  const rawAgent = ({ grpcPort }: TestGateway): RawAgent => cleanup.add(new RawAgent(grpcPort), (it) => it.close());
+  const start = async (): Promise<TestGateway> => await testGateway({ tunnel: { duplicateAgent: 'replace' } });
+  const rawAgent = ({ grpcPort }: TestGateway): RawAgent => new RawAgent(grpcPort);
 
   it.each([
     { what: 'no exchanges', limits: { maxExchanges: 0, initialWindowBytes: 1 } },
     { what: 'no window', limits: { maxExchanges: 1, initialWindowBytes: 0 } },
     { what: 'a window of 2 GiB', limits: { maxExchanges: 1, initialWindowBytes: 0x80000000 } },
   ])('a Hello of $what is refused', async ({ limits }) => {
-    const agent = rawAgent(await start()).hello('a', { limits });
+    await using stack = new AsyncDisposableStack();
+    using agent = rawAgent(stack.use(await start())).hello('a', { limits });
     expect((await agent.status).code).toBe(status.INVALID_ARGUMENT);
     expect(agent.refused).toMatchObject({ code: 'BERTH_PROTOCOL_ERROR', retryable: false });
   });
@@ -36,25 +33,27 @@ describe('issue 8, E33: edges of the protocol that docs/protocol.md names', () =
     { maxExchanges: 1, initialWindowBytes: 1 },
     { maxExchanges: 1, initialWindowBytes: 0x7fffffff },
   ])('a Hello with limits of %j is taken, whatever it says of its connections', async (limits) => {
-    const gateway = await start();
+    await using gateway = await start();
+    await using stack = new AsyncDisposableStack();
     for (const connections of [0, 1, 4_000_000]) {
-      await rawAgent(gateway).hello(`a${connections}`, { limits, connections }).welcome;
+      await stack.use(rawAgent(gateway)).hello(`a${connections}`, { limits, connections }).welcome;
     }
   });
 
   it('two connections without an instance_id are two processes: the second takes over', async () => {
-    const gateway = await start();
-    const first = rawAgent(gateway).hello('a', { instanceId: '' });
+    await using gateway = await start();
+    using first = rawAgent(gateway).hello('a', { instanceId: '' });
     await first.welcome;
-    await rawAgent(gateway).hello('a', { instanceId: '' }).welcome;
+    await using stack = new AsyncDisposableStack();
+    await stack.use(rawAgent(gateway)).hello('a', { instanceId: '' }).welcome;
     expect((await first.status).code).toBe(status.ABORTED);
   });
 
   it('an agent that ends its stream has closed: its exchanges fail, and the call ends with OK', async () => {
-    const gateway = await start();
-    const agent = rawAgent(gateway).hello('a');
+    await using gateway = await start();
+    using agent = rawAgent(gateway).hello('a');
     const { port } = await agent.welcome;
-    const client = cleanup.add(await RawClient.connect(port), (it) => it.destroy());
+    using client = await RawClient.connect(port);
     client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
     await eventually(() => agent.opened[0]);
     agent.call.end();
@@ -64,8 +63,8 @@ describe('issue 8, E33: edges of the protocol that docs/protocol.md names', () =
   });
 
   it('frames of features that nobody announced are passed over', async () => {
-    const gateway = await start();
-    const agent = rawAgent(gateway).hello('a');
+    await using gateway = await start();
+    using agent = rawAgent(gateway).hello('a');
     await agent.welcome;
     const { health, pause, resume, capacity, metricsReport, configAck } = FrameField;
     for (const field of [health, pause, resume, capacity, metricsReport, configAck])

@@ -1,20 +1,16 @@
 import { once } from 'node:events';
-import { createServer as createHttp2Server, type Http2Server } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import { createServer as createHttp2Server } from 'node:http2';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { defaultAgentSettings } from 'berth-agent';
 import type { BerthError } from '@berth/errors';
-import { Cleanup, eventually } from '@berth/testing';
+import { disposable, eventually, listening } from '@berth/testing';
 import { logLines, testAgent, testGateway } from '@berth/testing/system';
 import { type RunningAgent, startAgent } from 'berth-agent';
 
 /** Which refusals end an agent: its gateway's own word before the first Welcome, and nothing else. */
 describe('issue 8, C11: an agent is refused', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
-  const dialling = (port: number): RunningAgent =>
-    cleanup.add(
+  const dialling = (port: number): RunningAgent & AsyncDisposable =>
+    disposable(
       startAgent(
         defaultAgentSettings({
           target: '1',
@@ -30,7 +26,7 @@ describe('issue 8, C11: an agent is refused', () => {
   it('by a gateway with a wrong token, after it was registered: it says so, goes on, and is back', async () => {
     const lines = logLines();
     const before = await testGateway({ auth: { token: 'right' } });
-    const agent = cleanup.add(await testAgent(before, 1, { token: 'right' }, lines.log), (it) => it.stop());
+    await using agent = await testAgent(before, 1, { token: 'right' }, lines.log);
     let gaveUp = false;
     void agent.failed.then(() => (gaveUp = true));
     const reasons: string[] = [];
@@ -45,25 +41,28 @@ describe('issue 8, C11: an agent is refused', () => {
     });
     const back = once(agent.client, 'ready');
     await wrong.close();
-    cleanup.add(await testGateway({ ...where, auth: { token: 'right' } }), (it) => it.close());
+    await using _right = await testGateway({ ...where, auth: { token: 'right' } });
     await back;
     expect(gaveUp).toBe(false);
   });
 
   it('by a gateway with a wrong token, before it was registered: it ends', async () => {
-    const gateway = cleanup.add(await testGateway({ auth: { token: 'right' } }), (it) => it.close());
-    expect((await dialling(gateway.grpcPort).failed).code).toBe('BERTH_UNAUTHENTICATED');
+    await using gateway = await testGateway({ auth: { token: 'right' } });
+    await using stack = new AsyncDisposableStack();
+    expect((await stack.use(dialling(gateway.grpcPort)).failed).code).toBe('BERTH_UNAUTHENTICATED');
   });
 
   it.each([400, 401, 403, 404])('by a proxy with status %i: that is no answer, and it goes on', async (status) => {
     const proxy = createHttp2Server((_, response) => {
       response.writeHead(status, { 'content-type': 'text/html' }).end('<h1>no</h1>');
     });
-    await servesAgentAfter(await listening(proxy), 2, () => closing(proxy));
+    await using setup = await listening(proxy);
+    const { port, close } = setup;
+    await servesAgentAfter(port, 2, close);
   });
 
   it('by a gRPC server that is no gateway: it goes on', async () => {
-    const server = cleanup.add(new Server(), (it) => {
+    await using server = disposable(new Server(), (it) => {
       it.forceShutdown();
     });
     const port = await new Promise<number>((resolve, reject) => {
@@ -79,7 +78,7 @@ describe('issue 8, C11: an agent is refused', () => {
 
   /** An agent is refused so often on the port, and registers when a gateway is there instead. */
   async function servesAgentAfter(port: number, refusals: number, end: () => unknown): Promise<void> {
-    const agent = dialling(port);
+    await using agent = dialling(port);
     let gaveUp: BerthError | undefined;
     void agent.failed.then((reason) => (gaveUp = reason));
     const reasons: BerthError[] = [];
@@ -87,19 +86,7 @@ describe('issue 8, C11: an agent is refused', () => {
     await eventually(() => gaveUp ?? reasons.length >= refusals);
     expect(gaveUp).toBeUndefined();
     await end();
-    cleanup.add(await testGateway({ grpc: { port } }), (it) => it.close());
+    await using _gateway = await testGateway({ grpc: { port } });
     await agent.ready;
-  }
-
-  async function listening(server: Http2Server): Promise<number> {
-    cleanup.add(server, closing).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    return (server.address() as AddressInfo).port;
-  }
-
-  async function closing(server: Http2Server): Promise<void> {
-    if (!server.listening) return;
-    server.close();
-    await once(server, 'close');
   }
 });

@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import type { DeepPartial } from '@berth/config';
 import type { GatewaySettings } from 'berth-gateway';
-import { Cleanup, eventually, localService } from '@berth/testing';
+import { eventually, localService } from '@berth/testing';
 import {
   agentIds,
   helloOf,
@@ -15,26 +15,27 @@ import {
 } from '@berth/testing/system';
 
 describe('limits and bad input of registrations', () => {
-  const cleanup = new Cleanup();
+  let started: AsyncDisposableStack;
   let bystander: TestAgent;
 
   afterEach(async () => {
+    await using _ended = started;
     // Whatever somebody else did: an agent that was there before is still served, and was never gone.
     expect(await (await fetch(bystander.url)).text()).toBe('undisturbed');
     expect(losses).toBe(0);
-    await cleanup.run();
   });
 
   let losses = 0;
   const start = async (tunnel: DeepPartial<GatewaySettings['tunnel']> = {}): Promise<TestGateway> => {
     losses = 0;
-    const service = cleanup.add(await localService((_, response) => response.end('undisturbed')), (it) => it.close());
-    const gateway = cleanup.add(await testGateway({ tunnel }), (it) => it.close());
-    bystander = cleanup.add(await testAgent(gateway, service.port, { id: 'bystander' }), (it) => it.stop());
+    started = new AsyncDisposableStack();
+    const service = started.use(await localService((_, response) => response.end('undisturbed')));
+    const gateway = started.use(await testGateway({ tunnel }));
+    bystander = started.use(await testAgent(gateway, service.port, { id: 'bystander' }));
     bystander.client.on('lost', () => (losses += 1));
     return gateway;
   };
-  const rawAgent = (gateway: TestGateway): RawAgent => cleanup.add(new RawAgent(gateway.grpcPort), (it) => it.close());
+  const rawAgent = (gateway: TestGateway): RawAgent => started.use(new RawAgent(gateway.grpcPort));
 
   it('an agent may hold maxConnectionsPerAgent connections, even if all come at once', async () => {
     const gateway = await start({ maxConnectionsPerAgent: 3 });

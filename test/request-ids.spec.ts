@@ -1,4 +1,4 @@
-import { Cleanup, eventually, RawClient, rawRecorder, type Recorded } from '@berth/testing';
+import { owning, eventually, RawClient, rawRecorder, type Recorded } from '@berth/testing';
 import {
   codeIn,
   type LogLine,
@@ -32,29 +32,25 @@ function failures(log: LogLines): LogLine[] {
   return log.at('warn').filter(({ requestId }) => requestId !== undefined);
 }
 
+/** Starts what stands behind the agent, such as a recorder, and tells its address. */
+type Target = (recorder: (onData: (connection: Recorded) => void) => Promise<number>) => Promise<string | number>;
+
 describe('issue 8, E29: a request id leads to the log of the end that made the answer', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
   let gatewayLog: LogLines;
   let agentLog: LogLines;
 
   async function setUp(
-    target: string | number,
+    target: Target,
     ingress: Parameters<typeof testGateway>[0] = {},
     local: { responseTimeoutMs?: number } = {},
-  ): Promise<{ gateway: TestGateway; agent: TestAgent }> {
+  ): Promise<{ gateway: TestGateway; agent: TestAgent } & AsyncDisposable> {
+    await using stack = new AsyncDisposableStack();
     gatewayLog = logLines();
     agentLog = logLines();
-    const gateway = cleanup.add(await testGateway(ingress, 4, gatewayLog.log), (it) => it.close());
-    const agent = cleanup.add(
-      await testAgent(gateway, target, { local, shutdown: { timeoutMs: 50 } }, agentLog.log),
-      (it) => it.stop(),
-    );
-    return { gateway, agent };
-  }
-
-  async function recorder(onData: (connection: Recorded) => void): Promise<number> {
-    return cleanup.add(await rawRecorder(onData), (it) => it.close()).port;
+    const gateway = stack.use(await testGateway(ingress, 4, gatewayLog.log));
+    const address = await target(async (onData) => stack.use(await rawRecorder(onData)).port);
+    const agent = stack.use(await testAgent(gateway, address, { local, shutdown: { timeoutMs: 50 } }, agentLog.log));
+    return owning({ gateway, agent }, stack);
   }
 
   /** A port where nobody listens. */
@@ -64,26 +60,32 @@ describe('issue 8, E29: a request id leads to the log of the end that made the a
     return gone.port;
   }
 
-  it.each<[string, () => Promise<string | number>, string, RegExp]>([
+  it.each<[string, Target, string, RegExp]>([
     ['refused', nobody, 'BERTH_LOCAL_SERVICE_UNREACHABLE', /refuses connections/],
     [
       'reset',
-      () => recorder(({ socket }) => socket.resetAndDestroy()),
+      (recorder) => recorder(({ socket }) => socket.resetAndDestroy()),
       'BERTH_LOCAL_SERVICE_FAILED',
       /ECONNRESET|closed/,
     ],
-    ['no HTTP', () => recorder(({ socket }) => socket.write('what?\r\n\r\n')), 'BERTH_LOCAL_SERVICE_FAILED', /HTTP/],
+    [
+      'no HTTP',
+      (recorder) => recorder(({ socket }) => socket.write('what?\r\n\r\n')),
+      'BERTH_LOCAL_SERVICE_FAILED',
+      /HTTP/,
+    ],
     [
       'no TLS',
-      async () => `https://127.0.0.1:${await recorder(({ socket }) => socket.end('HTTP/1.1 400 Bad\r\n\r\n'))}`,
+      async (recorder) => `https://127.0.0.1:${await recorder(({ socket }) => socket.end('HTTP/1.1 400 Bad\r\n\r\n'))}`,
       'BERTH_LOCAL_SERVICE_UNREACHABLE',
       /does not speak TLS/,
     ],
-    ['late', () => recorder(() => undefined), 'BERTH_RESPONSE_TIMEOUT', /time/i],
+    ['late', (recorder) => recorder(() => undefined), 'BERTH_RESPONSE_TIMEOUT', /time/i],
   ])(
     'the local service is %s: both ends have a line, with the reason',
     async (_name, service, code, reason) => {
-      const { agent } = await setUp(await service(), {}, { responseTimeoutMs: 1000 });
+      await using setup = await setUp(service, {}, { responseTimeoutMs: 1000 });
+      const { agent } = setup;
       for (const request of [GET, UPGRADE]) {
         const text =
           request === GET ? await untilMatch(agent.port, request, /\}\}$/) : await untilClosed(agent.port, request);
@@ -110,10 +112,11 @@ describe('issue 8, E29: a request id leads to the log of the end that made the a
   );
 
   it('the gateway made it: its log has the line', async () => {
-    const { agent } = await setUp(await recorder(() => undefined), {
+    await using setup = await setUp((recorder) => recorder(() => undefined), {
       ingress: { responseTimeoutMs: 300 },
       agentPorts: { holdMs: 5000 },
     });
+    const { agent } = setup;
     for (const request of [GET, UPGRADE]) {
       const id = idIn(await untilMatch(agent.port, request, /\}\}$/));
       expect(linesOf(gatewayLog, id)).toEqual([
@@ -137,19 +140,21 @@ describe('issue 8, E29: a request id leads to the log of the end that made the a
     ['a body that is too large', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\n', 413],
     ['an upgrade without Host', 'GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n', 400],
   ])('what the client did wrong is told at debug: %s', async (_name, request, status) => {
-    const { agent } = await setUp(await recorder(() => undefined), { ingress: { maxBodyBytes: 10 } });
+    await using setup = await setUp((recorder) => recorder(() => undefined), { ingress: { maxBodyBytes: 10 } });
+    const { agent } = setup;
     const id = idIn(await untilClosed(agent.port, request));
     expect(linesOf(gatewayLog, id)).toEqual([expect.objectContaining({ level: 'debug', status })]);
     expect(failures(gatewayLog)).toEqual([]);
   });
 
   it('an answer that breaks off has a line at both ends, under the same id', async () => {
-    const { agent } = await setUp(
-      await recorder(({ socket }) => {
+    await using setup = await setUp((recorder) =>
+      recorder(({ socket }) => {
         socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf');
         setTimeout(() => socket.resetAndDestroy(), 50);
       }),
     );
+    const { agent } = setup;
     expect(await untilClosed(agent.port, GET)).toMatch(/half$/);
     const line = await eventually(() => failures(gatewayLog)[0]);
     expect(line).toMatchObject({ msg: 'an answer was broken off: BERTH_LOCAL_SERVICE_FAILED', path: '/path' });
@@ -157,19 +162,21 @@ describe('issue 8, E29: a request id leads to the log of the end that made the a
   });
 
   it('a pipe that ends otherwise than in order is no news', async () => {
-    const { agent } = await setUp(
-      await recorder(({ socket }) => {
+    await using setup = await setUp((recorder) =>
+      recorder(({ socket }) => {
         socket.write('HTTP/1.1 101 S\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\nhi');
         setTimeout(() => socket.resetAndDestroy(), 50);
       }),
     );
+    const { agent } = setup;
     await untilClosed(agent.port, UPGRADE);
     await eventually(() => gatewayLog.lines.some(({ msg }) => msg.startsWith('a pipe was broken off')));
     expect([failures(gatewayLog), failures(agentLog)]).toEqual([[], []]);
   });
 
   it('many lines of a kind are limited, and at debug all of them are there', async () => {
-    const { agent } = await setUp(await nobody());
+    await using setup = await setUp(nobody);
+    const { agent } = setup;
     const ids: string[] = [];
     for (let i = 0; i < 20; i += 1) ids.push(idIn((await send(agent.port)).text));
     expect(new Set(ids).size).toBe(20);
@@ -182,16 +189,15 @@ describe('issue 8, E29: a request id leads to the log of the end that made the a
 
   it('it is made once, and a second try changes nothing about that', async () => {
     gatewayLog = logLines();
-    const gateway = cleanup.add(await testGateway({}, 4, gatewayLog.log), (it) => it.close());
+    await using gateway = await testGateway({}, 4, gatewayLog.log);
+    await using stack = new AsyncDisposableStack();
     const agents = await Promise.all(
       [1, 2].map(async () =>
-        cleanup.add(await RawAgent.registered(gateway.grpcPort, 'raw', { connections: 2, instanceId: 'one' }), (it) =>
-          it.close(),
-        ),
+        stack.use(await RawAgent.registered(gateway.grpcPort, 'raw', { connections: 2, instanceId: 'one' })),
       ),
     );
     const { port } = await (agents[0] as RawAgent).welcome;
-    const client = cleanup.add(await RawClient.connect(port), (it) => it.destroy());
+    using client = await RawClient.connect(port);
     client.send(GET);
     const first = await eventually(() => agents.find((it) => it.opened.length > 0));
     const second = agents.find((it) => it !== first) as RawAgent;

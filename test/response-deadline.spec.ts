@@ -1,5 +1,4 @@
 import { defaultGatewaySettings } from 'berth-gateway';
-import { Cleanup } from '@berth/testing';
 import { OK, relayToRecorder, untilClosed, untilMatch } from '@berth/testing/system';
 
 const PLAIN = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
@@ -8,9 +7,6 @@ const UPGRADE = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\
 const PROCESSING = 'HTTP/1.1 102 Processing\r\n\r\n';
 
 describe('the response timeout (issue 8, D25)', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   it('leaves time for long polls unless it is set otherwise', () => {
     expect(defaultGatewaySettings().ingress.responseTimeoutMs).toBe(120_000);
   });
@@ -20,8 +16,7 @@ describe('the response timeout (issue 8, D25)', () => {
     ['a client of HTTP/1.0, which is sent none', OLD],
     ['an upgrade', UPGRADE],
   ])('interim responses count as progress: %s', async (_name, request) => {
-    const relay = await relayToRecorder(
-      cleanup,
+    await using relay = await relayToRecorder(
       ({ socket }) => {
         let sent = 0;
         const timer = setInterval(() => {
@@ -43,7 +38,7 @@ describe('the response timeout (issue 8, D25)', () => {
     ['a request', PLAIN],
     ['an upgrade', UPGRADE],
   ])('504 names the setting: %s', async (_name, request) => {
-    const relay = await relayToRecorder(cleanup, () => undefined, { gateway: { ingress: { responseTimeoutMs: 300 } } });
+    await using relay = await relayToRecorder(() => undefined, { gateway: { ingress: { responseTimeoutMs: 300 } } });
     const text =
       request === PLAIN ? await untilMatch(relay.port, request, /\}\}$/) : await untilClosed(relay.port, request);
     expect(text).toMatch(/^HTTP\/1\.1 504 .*agent-1 .*300 ms \(ingress\.responseTimeoutMs\)/s);
@@ -54,14 +49,13 @@ describe('the response timeout (issue 8, D25)', () => {
     ['an upgrade', UPGRADE],
     ['one with Expect', 'GET / HTTP/1.1\r\nHost: a\r\nExpect: x\r\n\r\n'],
   ])('and so it does where the time is the agent’s own: %s', async (_name, request) => {
-    const relay = await relayToRecorder(cleanup, () => undefined, { agent: { local: { responseTimeoutMs: 300 } } });
+    await using relay = await relayToRecorder(() => undefined, { agent: { local: { responseTimeoutMs: 300 } } });
     const text = await untilMatch(relay.port, request, /\}\}$/);
     expect(text).toMatch(/^HTTP\/1\.1 504 .*local\.responseTimeoutMs/s);
   });
 
   it('the agent’s own time is over when a pipe stands', async () => {
-    const relay = await relayToRecorder(
-      cleanup,
+    await using relay = await relayToRecorder(
       ({ socket }) => {
         socket.write('HTTP/1.1 101 S\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n');
         setTimeout(() => socket.write('late'), 800);

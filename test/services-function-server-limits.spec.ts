@@ -3,7 +3,7 @@ import { connect as http2Connect, type ClientHttp2Session, type ClientHttp2Strea
 import { connect, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { silentLog } from '@berth/observability';
-import { Cleanup, eventually } from '@berth/testing';
+import { disposable, eventually } from '@berth/testing';
 import type { InvocationHandler } from '../libs/services/src/invocation/invocation-handler.js';
 import { FunctionServer } from '../libs/services/src/server/function-server.js';
 import type { FunctionServerOptions } from '../libs/services/src/server/server-options.js';
@@ -32,19 +32,15 @@ function closeOf(stream: ClientHttp2Stream): Promise<void> {
 
 /** Callers that keep to HTTP/2 and to nothing else. */
 describe('what callers can cost a function server', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   const echo: InvocationHandler = (invocation) =>
     Promise.resolve({ status: 0, payload: invocation.payload, headers: {}, invocationId: invocation.id });
-  const start = async (options: FunctionServerOptions, handler = echo): Promise<number> => {
+  const start = async (options: FunctionServerOptions, handler = echo): Promise<{ port: number } & AsyncDisposable> => {
     const server = new FunctionServer(handler, options, silentLog);
     await server.start({ port: 0 });
-    cleanup.add(server, (it) => it.stop({ timeoutMs: 0 }));
-    return server.info().port ?? 0;
+    return disposable({ port: server.info().port ?? 0 }, () => server.stop({ timeoutMs: 0 }));
   };
-  const session = (port: number, options: object = {}): ClientHttp2Session => {
-    const it = cleanup.add(http2Connect(`http://127.0.0.1:${port}`, options), (one) => one.destroy());
+  const session = (port: number, options: object = {}): ClientHttp2Session & AsyncDisposable => {
+    const it = disposable(http2Connect(`http://127.0.0.1:${port}`, options), (one) => one.destroy());
     return it.on('error', () => undefined);
   };
   const open = (
@@ -82,11 +78,13 @@ describe('what callers can cost a function server', () => {
   };
 
   it('unfinished requests of many streams and connections stay below maxHeldBytes', async () => {
-    const port = await start({ maxMessageBytes: MIB, maxHeldBytes: 4 * MIB });
+    await using setup = await start({ maxMessageBytes: MIB, maxHeldBytes: 4 * MIB });
+    const { port } = setup;
     const outcomes: string[] = [];
     const streams: ClientHttp2Stream[] = [];
     const unfinished = framed({ payload: Buffer.alloc(MIB - KIB) }).subarray(0, MIB / 2);
-    for (const on of [session(port), session(port)]) {
+    await using stack = new AsyncDisposableStack();
+    for (const on of [stack.use(session(port)), stack.use(session(port))]) {
       for (let i = 0; i < 8; i += 1) {
         const stream = open(on);
         void ended(stream).then((outcome) => outcomes.push(outcome));
@@ -104,12 +102,13 @@ describe('what callers can cost a function server', () => {
 
   it('compressed requests count in full before they are unpacked', async () => {
     const held: (() => void)[] = [];
-    const port = await start(
+    await using setup = await start(
       { maxMessageBytes: MIB, maxHeldBytes: 2 * MIB + 64 * KIB },
       (invocation) =>
         new Promise((resolve) => held.push(() => resolve({ status: 0, headers: {}, invocationId: invocation.id }))),
     );
-    const on = session(port);
+    const { port } = setup;
+    await using on = session(port);
     const bomb = framed({ payload: Buffer.alloc(MIB - KIB) }, true);
     const send = (): Promise<string> => {
       const stream = open(on, INVOKE_FN_PATH, { 'grpc-encoding': 'gzip' });
@@ -125,12 +124,13 @@ describe('what callers can cost a function server', () => {
 
   it('what a method still runs on stays counted when its caller has gone', async () => {
     const held: (() => void)[] = [];
-    const port = await start(
+    await using setup = await start(
       { maxMessageBytes: MIB, maxHeldBytes: MIB + 64 * KIB },
       (invocation) =>
         new Promise((resolve) => held.push(() => resolve({ status: 0, headers: {}, invocationId: invocation.id }))),
     );
-    const on = session(port);
+    const { port } = setup;
+    await using on = session(port);
     const large = framed({ payload: Buffer.alloc(MIB - KIB) });
     const first = open(on);
     first.end(large);
@@ -152,11 +152,13 @@ describe('what callers can cost a function server', () => {
   });
 
   it('a request that does not arrive and a reply that is not taken are cut off after transferTimeoutMs', async () => {
-    const port = await start({ transferTimeoutMs: 1000 });
-    const stalled = open(session(port));
+    await using setup = await start({ transferTimeoutMs: 1000 });
+    const { port } = setup;
+    await using stack = new AsyncDisposableStack();
+    const stalled = open(stack.use(session(port)));
     stalled.write(framed({ payload: Buffer.alloc(KIB) }).subarray(0, 100));
     // Its windows are closed to all but 100 bytes.
-    const deaf = open(session(port, { settings: { initialWindowSize: 100 } }));
+    const deaf = open(stack.use(session(port, { settings: { initialWindowSize: 100 } })));
     deaf.end(framed({ payload: Buffer.alloc(64 * KIB) }));
     deaf.pause();
     const closed = closeOf(deaf);
@@ -168,8 +170,9 @@ describe('what callers can cost a function server', () => {
   });
 
   it('streams beside invocations are few, and bring little', async () => {
-    const port = await start({ maxConcurrentStreams: 2000 });
-    const on = session(port);
+    await using setup = await start({ maxConcurrentStreams: 2000 });
+    const { port } = setup;
+    await using on = session(port);
     const watches = Array.from({ length: 300 }, () => open(on, '/grpc.health.v1.Health/Watch'));
     let refused = 0;
     for (const stream of watches) {
@@ -181,7 +184,8 @@ describe('what callers can cost a function server', () => {
     await eventually(() => refused === 300 - 192);
     expect(await works(port)).toBe('OKAY');
     // Others still learn how the server is.
-    const check = open(session(port), '/grpc.health.v1.Health/Check');
+    await using stack = new AsyncDisposableStack();
+    const check = open(stack.use(session(port)), '/grpc.health.v1.Health/Check');
     check.end(Buffer.from([0, 0, 0, 0, 0]));
     expect(await ended(check)).toBe('status 0');
     for (const stream of watches) stream.close(8);
@@ -196,8 +200,10 @@ describe('what callers can cost a function server', () => {
   });
 
   it('a request in very small pieces costs what it holds', async () => {
-    const port = await start({ maxMessageBytes: MIB, maxHeldBytes: 2 * MIB });
-    const stream = open(session(port));
+    await using setup = await start({ maxMessageBytes: MIB, maxHeldBytes: 2 * MIB });
+    const { port } = setup;
+    await using stack = new AsyncDisposableStack();
+    const stream = open(stack.use(session(port)));
     const outcome = ended(stream);
     const bytes = framed({ payload: Buffer.alloc(KIB) });
     let sent = 0;
@@ -214,11 +220,15 @@ describe('what callers can cost a function server', () => {
   it('replies that nobody takes are bounded together: what does not fit is refused, and its caller knows that it ran', async () => {
     let runs = 0;
     const payload = Buffer.alloc(MIB - KIB);
-    const port = await start({ maxMessageBytes: MIB, maxHeldBytes: 4 * MIB }, ({ id }) => {
+    await using setup = await start({ maxMessageBytes: MIB, maxHeldBytes: 4 * MIB }, ({ id }) => {
       runs += 1;
       return Promise.resolve({ status: 0, headers: {}, payload, invocationId: id });
     });
-    const deaf = Array.from({ length: 8 }, () => open(session(port, { settings: { initialWindowSize: 0 } })));
+    const { port } = setup;
+    await using stack = new AsyncDisposableStack();
+    const deaf = Array.from({ length: 8 }, () =>
+      open(stack.use(session(port, { settings: { initialWindowSize: 0 } }))),
+    );
     const outcomes = deaf.map((stream) => {
       stream.end(framed({ payload: Buffer.alloc(10) }));
       return ended(stream);
@@ -232,8 +242,10 @@ describe('what callers can cost a function server', () => {
   });
 
   it('a client that opens more streams than it was told loses them only', async () => {
-    const port = await start({ maxConcurrentCalls: 1, maxQueuedCalls: 0 }, () => new Promise(() => undefined));
-    const callers = Array.from({ length: 3 }, () => cleanup.add(new OprcCaller(port), (it) => it.close()));
+    await using setup = await start({ maxConcurrentCalls: 1, maxQueuedCalls: 0 }, () => new Promise(() => undefined));
+    const { port } = setup;
+    await using stack = new AsyncDisposableStack();
+    const callers = Array.from({ length: 3 }, () => stack.adopt(new OprcCaller(port), (it) => it.close()));
     let refused = 0;
     for (const caller of callers) {
       for (let i = 0; i < 700; i += 1)
@@ -246,9 +258,11 @@ describe('what callers can cost a function server', () => {
   });
 
   it('connections above maxConnections are closed at once', async () => {
-    const port = await start({ maxConnections: 2 });
+    await using setup = await start({ maxConnections: 2 });
+    const { port } = setup;
+    await using stack = new AsyncDisposableStack();
     const sockets = Array.from({ length: 3 }, () =>
-      cleanup.add(connect(port, '127.0.0.1'), (it: Socket) => it.destroy()),
+      stack.adopt(connect(port, '127.0.0.1'), (it: Socket) => void it.destroy()),
     );
     let closed = 0;
     for (const socket of sockets) socket.on('error', () => undefined).on('close', () => (closed += 1));
@@ -259,8 +273,9 @@ describe('what callers can cost a function server', () => {
   });
 
   it('headers above 16 KiB are refused, and harm nobody else', async () => {
-    const port = await start({});
-    const on = session(port);
+    await using setup = await start({});
+    const { port } = setup;
+    await using on = session(port);
     // A client may send more until it has heard of the limit.
     await once(on, 'remoteSettings');
     const stream = open(on, INVOKE_FN_PATH, { large: 'x'.repeat(20 * KIB) });
@@ -270,10 +285,11 @@ describe('what callers can cost a function server', () => {
   });
 
   it('what is no HTTP/2 and what is no gRPC do not bring it down', async () => {
-    const port = await start({});
+    await using setup = await start({});
+    const { port } = setup;
     const socket = connect(port, '127.0.0.1').on('error', () => undefined);
     socket.end('GET / HTTP/1.1\r\n\r\n');
-    const on = session(port);
+    await using on = session(port);
     const text = open(on, INVOKE_FN_PATH, { 'content-type': 'text/plain' });
     text.write('x');
     const answered = once(text, 'response') as Promise<[Record<string, unknown>]>;

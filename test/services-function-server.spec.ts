@@ -6,7 +6,7 @@ import { type ChannelCredentials, type Client, credentials, loadPackageDefinitio
 import { loadSync } from '@grpc/proto-loader';
 import { protoPath as healthProto } from 'grpc-health-check';
 import { silentLog } from '@berth/observability';
-import { Cleanup, eventually } from '@berth/testing';
+import { disposable, eventually } from '@berth/testing';
 import { TestCa } from '@berth/testing/system';
 import type { Invocation, InvocationReply } from '../libs/services/src/invocation/invocation.js';
 import type { InvocationHandler } from '../libs/services/src/invocation/invocation-handler.js';
@@ -45,31 +45,30 @@ const bytesOf = (fields: Record<string, unknown>): Buffer =>
   Buffer.from(FunctionRequest.encode(FunctionRequest.create(fields)).finish());
 
 describe('the function server', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
-  const start = async (handler: InvocationHandler, options: FunctionServerOptions = {}): Promise<FunctionServer> => {
+  const start = async (
+    handler: InvocationHandler,
+    options: FunctionServerOptions = {},
+  ): Promise<FunctionServer & AsyncDisposable> => {
     const server = new FunctionServer(handler, options, silentLog);
     await server.start({ port: 0 });
-    cleanup.add(server, async (it) => {
+    return disposable(server, async (it) => {
       if (it.isRunning()) await it.stop({ timeoutMs: 0 });
     });
-    return server;
   };
   const portOf = (server: FunctionServer): number => server.info().port ?? 0;
-  const call = (server: FunctionServer, channel?: ChannelCredentials): OprcCaller =>
-    cleanup.add(new OprcCaller(portOf(server), channel), (it) => it.close());
+  const call = (server: FunctionServer, channel?: ChannelCredentials): OprcCaller & AsyncDisposable =>
+    disposable(new OprcCaller(portOf(server), channel), (it) => it.close());
   const echo: InvocationHandler = (invocation) =>
     Promise.resolve({ status: 0, payload: invocation.payload, headers: { h: '1' }, invocationId: invocation.id });
 
   describe('calls', () => {
     it('B13: an invocation arrives as it was sent, and its reply comes back', async () => {
       const seen: Invocation[] = [];
-      const server = await start((invocation) => {
+      await using server = await start((invocation) => {
         seen.push(invocation);
         return echo(invocation, 'server');
       });
-      const caller = call(server);
+      await using caller = call(server);
       const before = Date.now();
       const fields = { partitionId: 3, clsId: 'p.S', fnId: 'f', options: { a: 'ü' }, payload: Buffer.from('{"x":1}') };
       const answer = await caller.invokeFn(fields, 5000);
@@ -86,7 +85,8 @@ describe('the function server', () => {
 
     it('B13: a request that names no object is INVALID_REQUEST and does not reach the handler', async () => {
       const held = new Held();
-      const answer = await call(await start(held.handler)).invokeObj({ clsId: 'a.B', fnId: 'm' });
+      await using stack = new AsyncDisposableStack();
+      const answer = await stack.use(call(stack.use(await start(held.handler)))).invokeObj({ clsId: 'a.B', fnId: 'm' });
       expect(answer).toMatchObject({
         status: 'INVALID_REQUEST',
         headers: { 'berth-code': 'BERTH_SERVICE_BAD_OBJECT_ID' },
@@ -95,7 +95,8 @@ describe('the function server', () => {
     });
 
     it('B13: bytes that are no message are INTERNAL, and the server goes on', async () => {
-      const caller = call(await start(echo));
+      await using stack = new AsyncDisposableStack();
+      await using caller = call(stack.use(await start(echo)));
       expect(await failureOf(caller.send(INVOKE_FN_PATH, Buffer.from([0x1a, 0xff])))).toMatchObject({
         status: 'INTERNAL',
       });
@@ -104,12 +105,15 @@ describe('the function server', () => {
 
     it('a handler that throws or rejects is a fault of ours: SYSTEM_ERROR without its message', async () => {
       let calls = 0;
-      const caller = call(
-        await start(() => {
-          calls += 1;
-          if (calls === 1) throw new Error('secret');
-          return Promise.reject(new Error('secret'));
-        }),
+      await using stack = new AsyncDisposableStack();
+      await using caller = call(
+        stack.use(
+          await start(() => {
+            calls += 1;
+            if (calls === 1) throw new Error('secret');
+            return Promise.reject(new Error('secret'));
+          }),
+        ),
       );
       for (let i = 0; i < 2; i += 1) {
         const answer = await caller.invokeFn(request('m'));
@@ -119,8 +123,8 @@ describe('the function server', () => {
     });
 
     it('a path that nobody serves is UNIMPLEMENTED; what is no gRPC does no harm', async () => {
-      const server = await start(echo);
-      const caller = call(server);
+      await using server = await start(echo);
+      await using caller = call(server);
       expect((await failureOf(caller.send('/oprc.OprcFunction/Nothing', Buffer.alloc(0)))).status).toBe(
         'UNIMPLEMENTED',
       );
@@ -133,7 +137,8 @@ describe('the function server', () => {
   describe('deadlines and cancels', () => {
     it('a deadline that passes is DEADLINE_EXCEEDED and aborts the signal', async () => {
       const held = new Held();
-      const answer = failureOf(call(await start(held.handler)).invokeFn(request('m'), 300));
+      await using stack = new AsyncDisposableStack();
+      const answer = failureOf(stack.use(call(stack.use(await start(held.handler)))).invokeFn(request('m'), 300));
       const signal = (await held.nth(0)).signal();
       expect((await answer).status).toBe('DEADLINE_EXCEEDED');
       await eventually(() => signal.aborted);
@@ -141,9 +146,9 @@ describe('the function server', () => {
 
     it('a deadline that passes at the server first is the reason of the signal, and the status', async () => {
       const held = new Held();
-      const server = await start(held.handler);
+      await using server = await start(held.handler);
       // Unlike a gRPC client, this one does not cancel at its own deadline, which is a little earlier.
-      const session = cleanup.add(http2Connect(`http://127.0.0.1:${portOf(server)}`), (it) => it.destroy());
+      await using session = disposable(http2Connect(`http://127.0.0.1:${portOf(server)}`), (it) => it.destroy());
       const stream = session.request({
         ':method': 'POST',
         ':path': INVOKE_FN_PATH,
@@ -160,19 +165,21 @@ describe('the function server', () => {
 
     it('a deadline further away than 24 days is no deadline that has passed', async () => {
       const seen: Invocation[] = [];
-      const server = await start((invocation) => {
+      await using server = await start((invocation) => {
         seen.push(invocation);
         return echo(invocation, 'server');
       });
       // As 32 bits of milliseconds it would be negative.
       const days40 = 40 * 86_400_000;
-      expect((await call(server).invokeFn(request('m'), days40)).status).toBe('OKAY');
+      await using stack = new AsyncDisposableStack();
+      expect((await stack.use(call(server)).invokeFn(request('m'), days40)).status).toBe('OKAY');
       expect((seen[0]?.deadline ?? 0) - Date.now()).toBeGreaterThan(20 * 86_400_000);
     });
 
     it('a caller that leaves aborts the signal; one that gets its reply does not', async () => {
       const held = new Held();
-      const caller = call(await start(held.handler));
+      await using stack = new AsyncDisposableStack();
+      await using caller = call(stack.use(await start(held.handler)));
       const { answer, cancel } = caller.call(INVOKE_FN_PATH, bytesOf(request('m')));
       const failure = failureOf(answer);
       const signal = (await held.nth(0)).signal();
@@ -197,7 +204,8 @@ describe('the function server', () => {
 
   describe('limits', () => {
     it('a request above maxMessageBytes is RESOURCE_EXHAUSTED, and the server goes on', async () => {
-      const caller = call(await start(echo, { maxMessageBytes: 64 * 1024 }));
+      await using stack = new AsyncDisposableStack();
+      await using caller = call(stack.use(await start(echo, { maxMessageBytes: 64 * 1024 })));
       const failure = await failureOf(caller.invokeFn(request('m', Buffer.alloc(65 * 1024))));
       expect(failure).toMatchObject({
         status: 'RESOURCE_EXHAUSTED',
@@ -209,7 +217,10 @@ describe('the function server', () => {
     it('a reply above maxMessageBytes is APP_ERROR with a code, not a broken stream', async () => {
       const large: InvocationHandler = ({ id }) =>
         Promise.resolve({ status: 0, payload: Buffer.alloc(5000), headers: {}, invocationId: id });
-      const answer = await call(await start(large, { maxMessageBytes: 4096 })).invokeFn(request('m'));
+      await using stack = new AsyncDisposableStack();
+      const answer = await stack
+        .use(call(stack.use(await start(large, { maxMessageBytes: 4096 }))))
+        .invokeFn(request('m'));
       expect(answer).toMatchObject({
         status: 'APP_ERROR',
         headers: { 'berth-code': 'BERTH_SERVICE_BAD_RESULT' },
@@ -219,13 +230,15 @@ describe('the function server', () => {
 
     it('messages of 4 MiB go both ways', async () => {
       const payload = Buffer.alloc(4 * 1024 * 1024 - 200, 'x');
-      const answer = await call(await start(echo)).invokeFn(request('m', payload));
+      await using stack = new AsyncDisposableStack();
+      const answer = await stack.use(call(stack.use(await start(echo)))).invokeFn(request('m', payload));
       expect(answer.text).toHaveLength(payload.length);
     });
 
     it('maxConcurrentCalls run, maxQueuedCalls wait in order, the next is RESOURCE_EXHAUSTED', async () => {
       const held = new Held();
-      const caller = call(await start(held.handler, { maxConcurrentCalls: 1, maxQueuedCalls: 2 }));
+      await using stack = new AsyncDisposableStack();
+      await using caller = call(stack.use(await start(held.handler, { maxConcurrentCalls: 1, maxQueuedCalls: 2 })));
       const answers = [caller.invokeFn(request('1'))];
       await held.nth(0);
       answers.push(caller.invokeFn(request('2')), caller.invokeFn(request('3')));
@@ -242,7 +255,8 @@ describe('the function server', () => {
 
     it('a call whose deadline passes or whose caller leaves while it waits never runs, and frees its place', async () => {
       const held = new Held();
-      const caller = call(await start(held.handler, { maxConcurrentCalls: 1, maxQueuedCalls: 2 }));
+      await using stack = new AsyncDisposableStack();
+      await using caller = call(stack.use(await start(held.handler, { maxConcurrentCalls: 1, maxQueuedCalls: 2 })));
       const first = caller.invokeFn(request('1'));
       await held.nth(0);
       const leaving = caller.call(INVOKE_FN_PATH, bytesOf(request('left')));
@@ -273,8 +287,8 @@ describe('the function server', () => {
   describe('stop', () => {
     it('B2: lets running and waiting calls end, refuses new ones, and then listens no more', async () => {
       const held = new Held();
-      const server = await start(held.handler, { maxConcurrentCalls: 1 });
-      const caller = call(server);
+      await using server = await start(held.handler, { maxConcurrentCalls: 1 });
+      await using caller = call(server);
       const running = caller.invokeFn(request('running'));
       await held.nth(0);
       const waiting = caller.invokeFn(request('waiting'));
@@ -293,8 +307,8 @@ describe('the function server', () => {
 
     it('B2: cuts off what does not end in time, and aborts its signal', async () => {
       const held = new Held();
-      const server = await start(held.handler, { maxConcurrentCalls: 1 });
-      const caller = call(server);
+      await using server = await start(held.handler, { maxConcurrentCalls: 1 });
+      await using caller = call(server);
       const running = failureOf(caller.invokeFn(request('running')));
       const signal = (await held.nth(0)).signal();
       const waiting = failureOf(caller.invokeFn(request('waiting')));
@@ -308,8 +322,8 @@ describe('the function server', () => {
 
     it('B4: calls that run at a restart end, and the next ones find the new server', async () => {
       const held = new Held();
-      const server = await start(held.handler);
-      const caller = call(server);
+      await using server = await start(held.handler);
+      await using caller = call(server);
       const running = caller.invokeFn(request('1'));
       const first = await held.nth(0);
       const restarted = server.restart();
@@ -326,12 +340,12 @@ describe('the function server', () => {
     interface HealthClient extends Client {
       Check(request: { service: string }, done: (error: unknown, reply: { status: string }) => void): void;
     }
-    const healthOf = (server: FunctionServer): HealthClient => {
+    const healthOf = (server: FunctionServer): HealthClient & AsyncDisposable => {
       const loaded = loadPackageDefinition(loadSync(healthProto, { enums: String }));
       const { Health } = (
         loaded as unknown as { grpc: { health: { v1: { Health: new (...args: unknown[]) => HealthClient } } } }
       ).grpc.health.v1;
-      return cleanup.add(new Health(`127.0.0.1:${portOf(server)}`, credentials.createInsecure()), (it) => it.close());
+      return disposable(new Health(`127.0.0.1:${portOf(server)}`, credentials.createInsecure()), (it) => it.close());
     };
     const check = (client: HealthClient, service: string): Promise<string> =>
       new Promise((resolve) => {
@@ -341,7 +355,8 @@ describe('the function server', () => {
       });
 
     it('health: SERVING for the server and oprc.OprcFunction, NOT_FOUND for others', async () => {
-      const client = healthOf(await start(echo));
+      await using stack = new AsyncDisposableStack();
+      await using client = healthOf(stack.use(await start(echo)));
       expect(await check(client, '')).toBe('SERVING');
       expect(await check(client, 'oprc.OprcFunction')).toBe('SERVING');
       expect(await check(client, 'another')).toBe('5');
@@ -349,15 +364,16 @@ describe('the function server', () => {
 
     it('health: a watcher hears NOT_SERVING before a stopping server lets go of it', async () => {
       const held = new Held();
-      const server = await start(held.handler);
-      const client = healthOf(server);
+      await using server = await start(held.handler);
+      await using client = healthOf(server);
       const seen: string[] = [];
       const watch = (client as unknown as { Watch(request: object): NodeJS.EventEmitter }).Watch({ service: '' });
       watch.on('data', ({ status }: { status: string }) => seen.push(status));
       watch.on('error', () => undefined);
       const over = once(watch, 'end');
       await eventually(() => seen.length === 1);
-      const running = call(server).invokeFn(request('m'));
+      await using stack = new AsyncDisposableStack();
+      const running = stack.use(call(server)).invokeFn(request('m'));
       const { end } = await held.nth(0);
       const stopped = server.stop();
       await eventually(() => seen.length === 2);
@@ -368,7 +384,8 @@ describe('the function server', () => {
     });
 
     it.each(['v1', 'v1alpha'])('reflection %s names both services', async (version) => {
-      const caller = call(await start(echo));
+      await using stack = new AsyncDisposableStack();
+      await using caller = call(stack.use(await start(echo)));
       // ServerReflectionRequest{list_services = ""}; the names are plain text in the response.
       const path = `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`;
       const stream = caller.client.makeBidiStreamRequest(path, passBuffer, passBuffer, new Metadata());
@@ -380,7 +397,8 @@ describe('the function server', () => {
     });
 
     it('reflection describes maps and optional fields as protoc does: grpcurl refuses others', async () => {
-      const caller = call(await start(echo));
+      await using stack = new AsyncDisposableStack();
+      await using caller = call(stack.use(await start(echo)));
       const path = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
       const stream = caller.client.makeBidiStreamRequest(path, passBuffer, passBuffer, new Metadata());
       // ServerReflectionRequest{file_containing_symbol = "oprc.OprcFunction"}
@@ -396,8 +414,9 @@ describe('the function server', () => {
     });
 
     it('both can be left out', async () => {
-      const server = await start(echo, { health: false, reflection: false });
-      expect(await check(healthOf(server), '')).toBe('12');
+      await using server = await start(echo, { health: false, reflection: false });
+      await using stack = new AsyncDisposableStack();
+      expect(await check(stack.use(healthOf(server)), '')).toBe('12');
     });
   });
 
@@ -414,35 +433,38 @@ describe('the function server', () => {
       credentials.createSsl(read(trusted.caFile), read(pair?.keyFile), read(pair?.certFile));
 
     it('B3: tls: serves who trusts it, and nobody in plaintext', async () => {
-      const server = await start(echo, { tls: own });
+      await using server = await start(echo, { tls: own });
       expect(server.info().mode).toBe('tls');
-      expect((await call(server, channel()).invokeFn(request('m'))).status).toBe('OKAY');
-      expect((await failureOf(call(server, channel(undefined, other)).invokeFn(request('m')))).status).toBe(
+      await using stack = new AsyncDisposableStack();
+      expect((await stack.use(call(server, channel())).invokeFn(request('m'))).status).toBe('OKAY');
+      expect((await failureOf(stack.use(call(server, channel(undefined, other))).invokeFn(request('m')))).status).toBe(
         'UNAVAILABLE',
       );
-      expect((await failureOf(call(server).invokeFn(request('m')))).status).toBe('UNAVAILABLE');
+      expect((await failureOf(stack.use(call(server)).invokeFn(request('m')))).status).toBe('UNAVAILABLE');
     });
 
     it('B2: a connection that is silent in its handshake does not hold up the stop', async () => {
-      const server = await start(echo, { tls: own });
+      await using server = await start(echo, { tls: own });
       const silent = connect(server.info().port ?? 0, '127.0.0.1');
       const closed = once(silent, 'close');
       silent.on('error', () => undefined);
       await once(silent, 'connect');
-      expect((await call(server, channel()).invokeFn(request('m'))).status).toBe('OKAY');
+      await using stack = new AsyncDisposableStack();
+      expect((await stack.use(call(server, channel())).invokeFn(request('m'))).status).toBe('OKAY');
       // Far beyond the test's own time, should it wait for it.
       await server.stop({ timeoutMs: 600_000 });
       await closed;
     });
 
     it('B3: mutual-tls: only certificates of the CA', async () => {
-      const server = await start(echo, { tls: { ...own, clientCaFile: ca.caFile } });
+      await using server = await start(echo, { tls: { ...own, clientCaFile: ca.caFile } });
       expect(server.info().mode).toBe('mutual-tls');
-      expect((await call(server, channel(ca.issue('client'))).invokeFn(request('m'))).status).toBe('OKAY');
-      expect((await failureOf(call(server, channel()).invokeFn(request('m')))).status).toBe('UNAVAILABLE');
-      expect((await failureOf(call(server, channel(other.issue('client'))).invokeFn(request('m')))).status).toBe(
-        'UNAVAILABLE',
-      );
+      await using stack = new AsyncDisposableStack();
+      expect((await stack.use(call(server, channel(ca.issue('client')))).invokeFn(request('m'))).status).toBe('OKAY');
+      expect((await failureOf(stack.use(call(server, channel())).invokeFn(request('m')))).status).toBe('UNAVAILABLE');
+      expect(
+        (await failureOf(stack.use(call(server, channel(other.issue('client')))).invokeFn(request('m')))).status,
+      ).toBe('UNAVAILABLE');
     });
 
     it.each([

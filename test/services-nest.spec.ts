@@ -12,7 +12,7 @@ import {
   ServicesModule,
   type ServicesModuleOptions,
 } from 'berth-services-nest';
-import { Cleanup, describeWithRedis, eventually, freePortRange, RedisServer } from '@berth/testing';
+import { owning, disposable, describeWithRedis, eventually, freePortRange, RedisServer } from '@berth/testing';
 import { type Family, parsePrometheus } from '@berth/testing/system';
 
 class Line {
@@ -91,13 +91,10 @@ function newGate() {
 }
 
 describe('Services in a Nest application', () => {
-  const cleanup = new Cleanup();
   beforeEach(() => {
     events = [];
     gate = newGate();
   });
-  afterEach(() => cleanup.run());
-
   async function application(options: ServicesModuleOptions = {}) {
     @Module({
       imports: [
@@ -109,17 +106,18 @@ describe('Services in a Nest application', () => {
     })
     class AppModule {}
     const app = await NestFactory.create(AppModule, { logger: false, abortOnError: false });
-    return cleanup.add(app, (it) => it.close());
+    return disposable(app, (it) => it.close());
   }
 
   async function started(options: ServicesModuleOptions = {}) {
-    const app = await application(options);
+    await using stack = new AsyncDisposableStack();
+    const app = stack.use(await application(options));
     await app.listen(0, '127.0.0.1');
     const services = app.get(Services);
     const http = `http://127.0.0.1:${((app.getHttpServer() as Server).address() as AddressInfo).port}`;
     const address = `127.0.0.1:${services.getServerInfo().port ?? 0}`;
-    const cart = cleanup.add(client(Cart, { address, bus: services.bus }), (it) => it.close());
-    return { app, services, http, cart };
+    const cart = stack.use(client(Cart, { address, bus: services.bus }));
+    return owning({ app, services, http, cart }, stack);
   }
 
   type Json = Record<string, Record<string, unknown>>;
@@ -129,7 +127,8 @@ describe('Services in a Nest application', () => {
   };
 
   it('B13, B16: serves gRPC calls with injected dependencies, and checks DTOs', async () => {
-    const { cart } = await started();
+    await using setup = await started();
+    const { cart } = setup;
     expect(await cart.price('tea')).toBe(3);
     expect(await cart.object(2n ** 64n - 1n).add({ item: 'tea', amount: 2 })).toBe(6);
     expect(await cart.object(2n ** 64n - 1n).add({ item: 'tea', amount: 1 })).toBe(9);
@@ -142,7 +141,8 @@ describe('Services in a Nest application', () => {
   });
 
   it('B17: shows metrics where a controller asks for them', async () => {
-    const { cart, http } = await started();
+    await using setup = await started();
+    const { cart, http } = setup;
     await cart.price('tea');
     await expect(cart.fail()).rejects.toThrow('as asked');
     const answer = await fetch(`${http}/metrics`);
@@ -156,7 +156,8 @@ describe('Services in a Nest application', () => {
   });
 
   it('B17: is healthy, degraded above 10 % errors, and down only for those who ask for it', async () => {
-    const { cart, http } = await started();
+    await using setup = await started();
+    const { cart, http } = setup;
     expect(await json(`${http}/health`)).toEqual({
       status: 200,
       body: expect.objectContaining({
@@ -176,8 +177,9 @@ describe('Services in a Nest application', () => {
   });
 
   it('B17: is down when an agent, the server, the bus or the store is not there, and names it', async () => {
-    const bus = cleanup.add(new MemoryBus(), (it) => it.close());
-    const { services, http } = await started({ bus });
+    await using bus = disposable(new MemoryBus(), (it) => it.close());
+    await using setup = await started({ bus });
+    const { services, http } = setup;
     const problems = async (): Promise<unknown> => {
       const { status, body } = await json(`${http}/health`);
       const services = body['details']?.['services'] as { problems?: string[] };
@@ -198,7 +200,7 @@ describe('Services in a Nest application', () => {
   });
 
   it('is ready before it listens', async () => {
-    const app = await application();
+    await using app = await application();
     await app.init();
     expect(app.get(Services).isServerRunning()).toBe(true);
     expect(Object.values(app.get(Services).listAgents())).toEqual([expect.objectContaining({ state: 'running' })]);
@@ -206,11 +208,11 @@ describe('Services in a Nest application', () => {
   });
 
   it('B1: a port that is taken fails the start, and leaves no agent behind', async () => {
-    const blocker = cleanup.add(createServer(), (it) => it.close());
+    await using blocker = disposable(createServer(), (it) => it.close());
     await new Promise<void>((resolve) => blocker.listen(0, '127.0.0.1', resolve));
     const { port } = blocker.address() as AddressInfo;
-    const bus = cleanup.add(new MemoryBus(), (it) => it.close());
-    const app = await application({ bus, server: { port } });
+    await using bus = disposable(new MemoryBus(), (it) => it.close());
+    await using app = await application({ bus, server: { port } });
     await expect(app.listen(0, '127.0.0.1')).rejects.toMatchObject({
       name: 'ServerError',
       code: 'BERTH_FUNCTION_SERVER_FAILED',
@@ -226,8 +228,8 @@ describe('Services in a Nest application', () => {
   it('B5: a broker that cannot be reached fails the start, and the password stays unsaid', async () => {
     const { start: port } = await freePortRange(1);
     const url = `redis://user:secret-word@127.0.0.1:${port}`;
-    const bus = cleanup.add(new RedisBus({ url, connectTimeoutMs: 300 }), (it) => it.close());
-    const app = await application({ bus });
+    await using bus = disposable(new RedisBus({ url, connectTimeoutMs: 300 }), (it) => it.close());
+    await using app = await application({ bus });
     const error: unknown = await app.listen(0, '127.0.0.1').catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ name: 'AgentError', code: 'BERTH_OBJECT_AGENT_FAILED' });
     expect(String(error)).toMatch(/^AgentError: Failed to start agent shop\.Cart: /);
@@ -236,7 +238,8 @@ describe('Services in a Nest application', () => {
   });
 
   it('B2, B7: a shutdown lets running calls end before what they need is closed', async () => {
-    const { app, services, cart } = await started();
+    await using setup = await started();
+    const { app, services, cart } = setup;
     const overGrpc = cart.slow('tea');
     const overBus = cart.object('1').slowly('milk');
     await eventually(() => events.length === 2);
@@ -252,21 +255,22 @@ describe('Services in a Nest application', () => {
   });
 
   it('starts again after it was closed, with the same registry and port', async () => {
-    const first = await started();
+    await using first = await started();
     const port = first.services.getServerInfo().port ?? 0;
     const { registry } = first.app.get(ServicesMetrics);
     await first.app.close();
     expect(registry.getMetricsAsArray()).toEqual([]);
-    const second = await started({ server: { port }, metrics: { registry } });
+    await using second = await started({ server: { port }, metrics: { registry } });
     expect(await second.cart.price('tea')).toBe(3);
     expect(second.app.get(ServicesMetrics).registry).toBe(registry);
   });
 
   describeWithRedis('over Redis', () => {
     it('B10, B17: is down while the broker is away, and up again with it', async () => {
-      const redis = cleanup.add(await RedisServer.start(), (it) => it.close());
-      const bus = cleanup.add(await RedisBus.connect({ url: redis.url }), (it) => it.close());
-      const { cart, http, app } = await started({ bus });
+      await using redis = await RedisServer.start();
+      await using bus = disposable(await RedisBus.connect({ url: redis.url }), (it) => it.close());
+      await using setup = await started({ bus });
+      const { cart, http, app } = setup;
       gate.open();
       expect(await cart.object('1').slowly('tea')).toBe(3);
       expect(await json(`${http}/health`)).toMatchObject({ status: 200, body: { status: 'ok' } });

@@ -1,9 +1,9 @@
 import { jest } from '@jest/globals';
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { status } from '@grpc/grpc-js';
 import { HttpServerPool } from '@berth/http-server-pool';
-import { Cleanup, eventually, localService } from '@berth/testing';
+import { disposable, eventually, localService, type Listening, listening } from '@berth/testing';
 import { agentIds, answer, listAgents, listens, RawAgent, testAgent, testGateway } from '@berth/testing/system';
 import { type Agent, AgentRegistry } from 'berth-gateway';
 
@@ -15,17 +15,12 @@ function sessionOf(agent: Agent | undefined): { lastSeenAt: number } {
 }
 
 describe('an agent falls silent', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   const registered = async (grpcPort: number, id: string, instanceId = id): Promise<RawAgent> =>
-    cleanup.add(await RawAgent.registered(grpcPort, id, { instanceId }), (it) => it.close());
+    await RawAgent.registered(grpcPort, id, { instanceId });
 
   it('A12: a connection whose Pong is late is closed, and what waits on it fails at once', async () => {
-    const gateway = cleanup.add(await testGateway({ tunnel: { pingIntervalMs: 50, pingTimeoutMs: 200 } }), (it) =>
-      it.close(),
-    );
-    const agent = await registered(gateway.grpcPort, 'mute');
+    await using gateway = await testGateway({ tunnel: { pingIntervalMs: 50, pingTimeoutMs: 200 } });
+    using agent = await registered(gateway.grpcPort, 'mute');
     const pending = fetch(`http://127.0.0.1:${(await agent.welcome).port}/`, { method: 'POST', body: 'x' });
     await eventually(() => agent.opened[0]);
     agent.deaf = true;
@@ -36,9 +31,10 @@ describe('an agent falls silent', () => {
   });
 
   it('A12: the sweep drops what has been silent for too long, and nothing else', async () => {
-    const gateway = cleanup.add(await testGateway(), (it) => it.close());
-    const silent = await registered(gateway.grpcPort, 'silent');
-    await registered(gateway.grpcPort, 'lively');
+    await using gateway = await testGateway();
+    using silent = await registered(gateway.grpcPort, 'silent');
+    await using stack = new AsyncDisposableStack();
+    stack.use(await registered(gateway.grpcPort, 'lively'));
     const registry = gateway.app.get(AgentRegistry);
     const session = sessionOf(registry.get('silent'));
     const { staleAfterMs } = gateway.settings.tunnel;
@@ -52,19 +48,16 @@ describe('an agent falls silent', () => {
   });
 
   it('issue 8, C15: a step of the wall clock drops nobody, and is followed by what is shown', async () => {
-    const gateway = cleanup.add(await testGateway({ tunnel: { sweepIntervalMs: 10 } }), (it) => it.close());
-    await registered(gateway.grpcPort, 'quiet');
+    await using gateway = await testGateway({ tunnel: { sweepIntervalMs: 10 } });
+    await using stack = new AsyncDisposableStack();
+    stack.use(await registered(gateway.grpcPort, 'quiet'));
     const registry = gateway.app.get(AgentRegistry);
     const sweep = jest.spyOn(registry, 'sweep');
     // From the Pong to the first Ping on, it is quiet: a guess of 1 ms stands for no round trip.
     await eventually(() => registry.get('quiet')?.connections.all[0]?.roundTripMs !== 1);
     const { now } = Date;
     const step = 3_600_000;
-    cleanup
-      .add(jest.spyOn(Date, 'now'), (it) => {
-        it.mockRestore();
-      })
-      .mockImplementation(() => now() + step);
+    using _stepped = jest.spyOn(Date, 'now').mockImplementation(() => now() + step);
     await eventually(() => sweep.mock.calls.length > 2);
     const [quiet] = await listAgents(gateway);
     expect(quiet?.agent_id).toBe('quiet');
@@ -72,8 +65,9 @@ describe('an agent falls silent', () => {
   });
 
   it('A12: the sweep runs by itself', async () => {
-    const gateway = cleanup.add(await testGateway({ tunnel: { sweepIntervalMs: 20 } }), (it) => it.close());
-    await registered(gateway.grpcPort, 'silent');
+    await using gateway = await testGateway({ tunnel: { sweepIntervalMs: 20 } });
+    await using stack = new AsyncDisposableStack();
+    stack.use(await registered(gateway.grpcPort, 'silent'));
     const session = sessionOf(gateway.app.get(AgentRegistry).get('silent'));
     await eventually(async () => {
       // The Pong to the first Ping may still be under way.
@@ -83,8 +77,8 @@ describe('an agent falls silent', () => {
   });
 
   it('A12: lastSeen moves with every message', async () => {
-    const gateway = cleanup.add(await testGateway(), (it) => it.close());
-    const agent = await registered(gateway.grpcPort, 'seen');
+    await using gateway = await testGateway();
+    using agent = await registered(gateway.grpcPort, 'seen');
     const seen = async (): Promise<number> => Date.parse((await listAgents(gateway))[0]?.last_seen ?? '');
     const before = await seen();
     await eventually(async () => {
@@ -94,9 +88,9 @@ describe('an agent falls silent', () => {
   });
 
   it('A12: an answer counts only from the connection that got the request', async () => {
-    const gateway = cleanup.add(await testGateway(), (it) => it.close());
-    const victim = await registered(gateway.grpcPort, 'victim');
-    const forger = await registered(gateway.grpcPort, 'forger');
+    await using gateway = await testGateway();
+    using victim = await registered(gateway.grpcPort, 'victim');
+    using forger = await registered(gateway.grpcPort, 'forger');
     let settled = false;
     const request = fetch(`http://127.0.0.1:${(await victim.welcome).port}/`).finally(() => (settled = true));
     const exchange = await eventually(() => victim.opened[0]);
@@ -109,12 +103,10 @@ describe('an agent falls silent', () => {
   });
 
   it('A12: an agent notices a gateway that hangs behind a living socket, and dials again', async () => {
-    const service = cleanup.add(await localService((_, response) => response.end('ok')), (it) => it.close());
-    const gateway = cleanup.add(await testGateway({ tunnel: { pingIntervalMs: 50, pingTimeoutMs: 300 } }), (it) =>
-      it.close(),
-    );
-    const wire = await freezable(gateway.grpcPort);
-    const agent = cleanup.add(await testAgent({ grpcPort: wire.port }, service.port), (it) => it.stop());
+    await using service = await localService((_, response) => response.end('ok'));
+    await using gateway = await testGateway({ tunnel: { pingIntervalMs: 50, pingTimeoutMs: 300 } });
+    await using wire = await freezable(gateway.grpcPort);
+    await using agent = await testAgent({ grpcPort: wire.port }, service.port);
     const lost = once(agent.client, 'lost');
     wire.freeze();
     await lost;
@@ -123,9 +115,9 @@ describe('an agent falls silent', () => {
   });
 
   it("A8: a server closed behind the gateway's back disconnects its agent, which returns to a port that listens", async () => {
-    const service = cleanup.add(await localService((_, response) => response.end('ok')), (it) => it.close());
-    const gateway = cleanup.add(await testGateway(), (it) => it.close());
-    const agent = cleanup.add(await testAgent(gateway, service.port), (it) => it.stop());
+    await using service = await localService((_, response) => response.end('ok'));
+    await using gateway = await testGateway();
+    await using agent = await testAgent(gateway, service.port);
     const [server] = gateway.app.get(HttpServerPool).list();
     const back = once(agent.client, 'ready');
     server?.server.close();
@@ -135,9 +127,9 @@ describe('an agent falls silent', () => {
   });
 
   it('A8: the sweep finds a server that is listed and does not listen, though a client keeps it from closing', async () => {
-    const gateway = cleanup.add(await testGateway(), (it) => it.close());
-    const agent = await registered(gateway.grpcPort, 'keeper');
-    const client = cleanup.add(connect((await agent.welcome).port, '127.0.0.1'), (it) => it.destroy());
+    await using gateway = await testGateway();
+    using agent = await registered(gateway.grpcPort, 'keeper');
+    await using client = disposable(connect((await agent.welcome).port, '127.0.0.1'), (it) => it.destroy());
     client.on('error', () => undefined);
     client.write('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n');
     await eventually(() => agent.opened[0]);
@@ -148,7 +140,7 @@ describe('an agent falls silent', () => {
   });
 
   /** A TCP relay whose present connections can stop passing bytes on without closing. */
-  async function freezable(target: number): Promise<{ port: number; connections: number; freeze(): void }> {
+  async function freezable(target: number): Promise<Listening & { connections: number; freeze(): void }> {
     const pairs: [Socket, Socket][] = [];
     const server = createServer((client) => {
       const upstream = connect(target, '127.0.0.1');
@@ -159,14 +151,9 @@ describe('an agent falls silent', () => {
       upstream.pipe(client);
       pairs.push([client, upstream]);
     });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    cleanup.add(server, (it) => {
-      for (const pair of pairs) for (const socket of pair) socket.destroy();
-      it.close();
-    });
+    const relay = await listening(server);
     return {
-      port: (server.address() as AddressInfo).port,
+      ...relay,
       get connections() {
         return pairs.length;
       },

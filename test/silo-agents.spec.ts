@@ -7,7 +7,7 @@ import { Client, credentials, Metadata, status as Grpc, type StatusObject } from
 import { WebSocket } from 'ws';
 import { AgentRegistry } from 'berth-gateway';
 import { encodeProxyHead, passBuffer, ProxyType, SILO_METHOD_PATH } from '@berth/tunnel-protocol';
-import { Cleanup, eventually, RawClient } from '@berth/testing';
+import { owning, disposable, eventually, RawClient } from '@berth/testing';
 import {
   codeIn,
   listAgents,
@@ -28,15 +28,16 @@ const LIMIT = 4_194_304;
 const UUID = /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/;
 
 describe('agents of the original kind', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   const serve = async (silo: object = {}, tunnel: object = {}): Promise<TestGateway> =>
-    cleanup.add(await testGateway({ tunnel: { ...tunnel, silo: { enabled: true, ...silo } } }), (it) => it.close());
+    await testGateway({ tunnel: { ...tunnel, silo: { enabled: true, ...silo } } });
 
-  const registered = async (gateway: TestGateway, id = 'agent-1'): Promise<{ agent: SiloAgent; port: number }> => {
-    const agent = cleanup.add(await SiloAgent.registered(gateway.grpcPort, id), (it) => it.close());
-    return { agent, port: gateway.app.get(AgentRegistry).get(id)?.port ?? 0 };
+  const registered = async (
+    gateway: TestGateway,
+    id = 'agent-1',
+  ): Promise<{ agent: SiloAgent; port: number } & AsyncDisposable> => {
+    await using stack = new AsyncDisposableStack();
+    const agent = stack.adopt(await SiloAgent.registered(gateway.grpcPort, id), (it) => it.close());
+    return owning({ agent, port: gateway.app.get(AgentRegistry).get(id)?.port ?? 0 }, stack);
   };
 
   const echo = (agent: SiloAgent) => (request: SiloMessage) => {
@@ -44,8 +45,9 @@ describe('agents of the original kind', () => {
   };
 
   it('A20: is registered by its first PING, and each PING has its PONG', async () => {
-    const gateway = await serve();
-    const { agent, port } = await registered(gateway);
+    await using gateway = await serve();
+    await using setup = await registered(gateway);
+    const { agent, port } = setup;
     expect(agent.pongs).toMatchObject([{ id: expect.stringMatching(UUID), metadata: {}, payload: Buffer.alloc(0) }]);
     expect(await listAgents(gateway)).toMatchObject([{ agent_id: 'agent-1', port, connections: 1 }]);
     for (let i = 0; i < 3; i += 1) agent.ping();
@@ -57,7 +59,9 @@ describe('agents of the original kind', () => {
   });
 
   it('A20: gets a request as one message, and its answer goes back as it is', async () => {
-    const { agent, port } = await registered(await serve());
+    await using stack = new AsyncDisposableStack();
+    await using setup = await registered(stack.use(await serve()));
+    const { agent, port } = setup;
     const answer = send(port, {
       method: 'POST',
       path: '/a%2Fb?c=%20d',
@@ -90,21 +94,25 @@ describe('agents of the original kind', () => {
   });
 
   it('A20: answers HEAD without a body and with its length', async () => {
-    const { agent, port } = await registered(await serve());
+    await using stack = new AsyncDisposableStack();
+    await using setup = await registered(stack.use(await serve()));
+    const { agent, port } = setup;
     const answer = send(port, { method: 'HEAD' });
     agent.answer(await agent.request(), { headers: { 'Content-Length': '1234' } });
     expect(await answer).toMatchObject({ status: 200, text: '', headers: { 'content-length': '1234' } });
   });
 
   it('A20: 1,000 requests side by side have their own answers', async () => {
-    const { agent, port } = await registered(await serve({ maxExchanges: 1000 }));
+    await using stack = new AsyncDisposableStack();
+    await using setup = await registered(stack.use(await serve({ maxExchanges: 1000 })));
+    const { agent, port } = setup;
     const requests: SiloMessage[] = [];
     agent.onRequest = (request) => {
       requests.push(request);
       // In another order than they came, once all are there.
       if (requests.length === 1000) for (const it of requests.reverse()) echo(agent)(it);
     };
-    const client = cleanup.add(new HttpAgent({ keepAlive: true, maxSockets: 1000 }), (it) => {
+    await using client = disposable(new HttpAgent({ keepAlive: true, maxSockets: 1000 }), (it) => {
       it.destroy();
     });
     const answers = await Promise.all(
@@ -123,7 +131,9 @@ describe('agents of the original kind', () => {
   });
 
   it('A20: its own 502 is the answer, without what it says of its network', async () => {
-    const { agent, port } = await registered(await serve());
+    await using stack = new AsyncDisposableStack();
+    await using setup = await registered(stack.use(await serve()));
+    const { agent, port } = setup;
     const answer = send(port);
     agent.fail(await agent.request(), 'dial tcp 10.1.2.3:80: connection refused');
     expect((await answer).status).toBe(502);
@@ -143,7 +153,9 @@ describe('agents of the original kind', () => {
     ['a header name that is none', { status_code: '200', 'header_X A': 'a' }],
     ['headers larger than a head', { status_code: '200', 'header_X-A': 'a'.repeat(100_000) }],
   ])('an answer with %s costs that request: 502', async (_name, metadata) => {
-    const { agent, port } = await registered(await serve());
+    await using stack = new AsyncDisposableStack();
+    await using setup = await registered(stack.use(await serve()));
+    const { agent, port } = setup;
     const answer = send(port);
     const { id } = await agent.request();
     agent.send({ id, type: 'RESPONSE', metadata });
@@ -154,7 +166,9 @@ describe('agents of the original kind', () => {
   });
 
   it('answers twice, late, under ids that nobody knows or as nothing known: nobody is disturbed', async () => {
-    const { agent, port } = await registered(await serve());
+    await using stack = new AsyncDisposableStack();
+    await using setup = await registered(stack.use(await serve()));
+    const { agent, port } = setup;
     const first = send(port);
     const request = await agent.request();
     agent.answer({ ...request, id: 'unknown' }, { body: 'wrong' });
@@ -179,15 +193,17 @@ describe('agents of the original kind', () => {
   });
 
   it('a connection that ends takes its requests with it, and the agent that comes again has its port', async () => {
-    const gateway = await serve();
-    const { agent, port } = await registered(gateway);
+    await using gateway = await serve();
+    await using setup = await registered(gateway);
+    const { agent, port } = setup;
     const pending = [send(port), send(port, { method: 'POST', body: 'x' })];
     const left = await agent.request();
     await agent.request();
     agent.close();
     for (const answer of pending) expect((await answer).status).toBe(502);
     await eventually(async () => (await listAgents(gateway)).length === 0);
-    const again = await registered(gateway);
+    await using stack = new AsyncDisposableStack();
+    const again = stack.use(await registered(gateway));
     expect(again.port).toBe(port);
     // Its queue of answers outlived the connection.
     again.agent.answer(left, { body: 'from before' });
@@ -196,9 +212,10 @@ describe('agents of the original kind', () => {
   });
 
   it('A11: another stream with its id is refused while it lives, or replaces it, as tunnel.duplicateAgent says', async () => {
-    const probing = await serve();
-    const { agent, port } = await registered(probing);
-    const second = cleanup.add(new SiloAgent(probing.grpcPort).hello('agent-1'), (it) => it.close());
+    await using probing = await serve();
+    await using setup = await registered(probing);
+    const { agent, port } = setup;
+    using second = new SiloAgent(probing.grpcPort).hello('agent-1');
     expect(await second.status).toMatchObject({
       code: Grpc.ALREADY_EXISTS,
       details: expect.stringContaining('another process'),
@@ -206,9 +223,10 @@ describe('agents of the original kind', () => {
     agent.onRequest = echo(agent);
     expect((await send(port)).status).toBe(200);
 
-    const replacing = await serve({}, { duplicateAgent: 'replace' });
-    const old = await registered(replacing);
-    const next = await registered(replacing);
+    await using replacing = await serve({}, { duplicateAgent: 'replace' });
+    await using stack = new AsyncDisposableStack();
+    const old = stack.use(await registered(replacing));
+    const next = stack.use(await registered(replacing));
     expect(next.port).toBe(old.port);
     expect((await old.agent.status).code).toBe(Grpc.ABORTED);
     next.agent.onRequest = echo(next.agent);
@@ -219,15 +237,17 @@ describe('agents of the original kind', () => {
     ['no agent_id', siloMessage({ type: 'PING' }), Grpc.INVALID_ARGUMENT],
     ['an id that is none', siloMessage({ type: 'PING', metadata: { agent_id: '../x' } }), Grpc.INVALID_ARGUMENT],
   ])('a first message with %s is refused', async (_name, message, code) => {
-    const agent = cleanup.add(new SiloAgent((await serve()).grpcPort), (it) => it.close());
+    await using stack = new AsyncDisposableStack();
+    using agent = new SiloAgent(stack.use(await serve()).grpcPort);
     agent.send(message);
     expect((await agent.status).code).toBe(code);
   });
 
   it('garbage ends that connection and no other', async () => {
-    const gateway = await serve();
-    const { agent, port } = await registered(gateway);
-    const client = cleanup.add(
+    await using gateway = await serve();
+    await using setup = await registered(gateway);
+    const { agent, port } = setup;
+    await using client = disposable(
       new Client(`127.0.0.1:${gateway.grpcPort}`, credentials.createInsecure(), {
         'grpc.use_local_subchannel_pool': 1,
       }),
@@ -251,7 +271,9 @@ describe('agents of the original kind', () => {
   });
 
   it('carries bodies up to its limit, and says 413 to longer ones before anything is sent', async () => {
-    const { agent, port } = await registered(await serve());
+    await using stack = new AsyncDisposableStack();
+    await using setup = await registered(stack.use(await serve()));
+    const { agent, port } = setup;
     agent.onRequest = echo(agent);
     const most = LIMIT - 1024;
     const body = Buffer.alloc(most, 'x');
@@ -272,12 +294,12 @@ describe('agents of the original kind', () => {
   });
 
   it('asks for the body itself when a client waits for 100 Continue', async () => {
-    const { agent, port } = await registered(await serve());
+    await using stack = new AsyncDisposableStack();
+    await using setup = await registered(stack.use(await serve()));
+    const { agent, port } = setup;
     agent.onRequest = echo(agent);
     const head = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n';
-    const client = cleanup.add(await RawClient.connect(port), (it) => {
-      it.destroy();
-    });
+    using client = await RawClient.connect(port);
     client.send(head);
     await eventually(() => client.text() === 'HTTP/1.1 100 Continue\r\n\r\n');
     client.send('body');
@@ -285,7 +307,9 @@ describe('agents of the original kind', () => {
   });
 
   it('says 501 to upgrades and to targets without a path', async () => {
-    const { agent, port } = await registered(await serve());
+    await using stack = new AsyncDisposableStack();
+    await using setup = await registered(stack.use(await serve()));
+    const { agent, port } = setup;
     const socket = new WebSocket(`ws://127.0.0.1:${port}/`);
     socket.on('error', () => undefined);
     const [, response] = (await once(socket, 'unexpected-response')) as [
@@ -300,28 +324,33 @@ describe('agents of the original kind', () => {
   });
 
   it('a larger answer than the gateway takes ends the connection, not the gateway', async () => {
-    const gateway = await serve({ maxAnswerBytes: LIMIT });
-    const { agent, port } = await registered(gateway);
+    await using gateway = await serve({ maxAnswerBytes: LIMIT });
+    await using setup = await registered(gateway);
+    const { agent, port } = setup;
     const answer = send(port, { method: 'POST', body: 'x' });
     agent.answer(await agent.request(), { body: Buffer.alloc(LIMIT + 1) });
     expect((await answer).status).toBe(502);
     expect((await agent.status).code).toBe(Grpc.RESOURCE_EXHAUSTED);
-    const again = await registered(gateway);
+    await using stack = new AsyncDisposableStack();
+    const again = stack.use(await registered(gateway));
     again.agent.onRequest = echo(again.agent);
     expect((await send(again.port)).status).toBe(200);
   });
 
   it('an agent of a tunnel may send no more at once than without them', async () => {
-    const raw = cleanup.add(await RawAgent.registered((await serve()).grpcPort, 'tunnel'), (it) => it.close());
+    await using stack = new AsyncDisposableStack();
+    using raw = await RawAgent.registered(stack.use(await serve()).grpcPort, 'tunnel');
     // Pings in a batch that is right in all but its size.
     raw.call.write(Buffer.from('\x0a\x05\x9a\x01\x02\x08\x01'.repeat(30_000), 'latin1'));
     expect((await raw.status).code).toBe(Grpc.INVALID_ARGUMENT);
   });
 
   it('answers above maxBufferedBytes are not read from the agent until clients take them, and no other agent notices', async () => {
-    const gateway = await serve({ maxBufferedBytes: LIMIT, maxAnswerBytes: 32_000_000 });
-    const { agent, port } = await registered(gateway);
-    const other = await registered(gateway, 'other');
+    await using gateway = await serve({ maxBufferedBytes: LIMIT, maxAnswerBytes: 32_000_000 });
+    await using setup = await registered(gateway);
+    const { agent, port } = setup;
+    await using stack = new AsyncDisposableStack();
+    const other = stack.use(await registered(gateway, 'other'));
     other.agent.onRequest = echo(other.agent);
     // More than the kernel takes of it for a client that reads nothing.
     const body = Buffer.alloc(24_000_000, 'x');
@@ -330,9 +359,7 @@ describe('agents of the original kind', () => {
     };
     const clients: RawClient[] = [];
     for (let i = 0; i < 4; i += 1) {
-      const client = cleanup.add(await RawClient.connect(port), (it) => {
-        it.destroy();
-      });
+      const client = stack.use(await RawClient.connect(port));
       client.socket.pause();
       client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
       clients.push(client);
@@ -349,7 +376,9 @@ describe('agents of the original kind', () => {
   });
 
   it('more requests than maxExchanges, or than fit into maxBufferedBytes, are answered with 503', async () => {
-    const { agent, port } = await registered(await serve({ maxExchanges: 2, maxBufferedBytes: LIMIT }));
+    await using stack = new AsyncDisposableStack();
+    await using setup = await registered(stack.use(await serve({ maxExchanges: 2, maxBufferedBytes: LIMIT })));
+    const { agent, port } = setup;
     const running = [send(port), send(port)];
     const requests = [await agent.request(), await agent.request()];
     const third = await send(port);
@@ -372,16 +401,18 @@ describe('agents of the original kind', () => {
 
   it('passes on the one Set-Cookie there is, and warns once', async () => {
     const { log, lines } = logLines();
-    const gateway = cleanup.add(await testGateway({ tunnel: { silo: { enabled: true } } }, 4, log), (it) => it.close());
-    const { agent, port } = await registered(gateway);
+    await using gateway = await testGateway({ tunnel: { silo: { enabled: true } } }, 4, log);
+    await using setup = await registered(gateway);
+    const { agent, port } = setup;
     agent.onRequest = (request) => agent.answer(request, { headers: { 'Set-Cookie': 'a=1; Path=/' } });
     for (let i = 0; i < 3; i += 1) expect((await send(port)).headers['set-cookie']).toEqual(['a=1; Path=/']);
     expect(lines.filter(({ msg }) => msg.includes('Set-Cookie'))).toHaveLength(1);
   });
 
   it('is let go in order: what runs may end, and it may come again', async () => {
-    const gateway = await serve();
-    const { agent, port } = await registered(gateway);
+    await using gateway = await serve();
+    await using setup = await registered(gateway);
+    const { agent, port } = setup;
     const running = send(port);
     const request = await agent.request();
     const deleted = await fetch(`${gateway.admin}/agents/agent-1`, { method: 'DELETE' });
@@ -390,24 +421,29 @@ describe('agents of the original kind', () => {
     agent.answer(request, { body: 'in time' });
     expect((await running).text).toBe('in time');
     expect((await agent.status).code).toBe(Grpc.OK);
-    expect((await registered(gateway)).port).toBe(port);
+    await using stack = new AsyncDisposableStack();
+    expect(stack.use(await registered(gateway)).port).toBe(port);
   });
 
   it('A12: one whose process stands still is dropped by an HTTP/2 PING', async () => {
-    const gateway = await serve({}, { pingIntervalMs: 50, pingTimeoutMs: 100 });
+    await using gateway = await serve({}, { pingIntervalMs: 50, pingTimeoutMs: 100 });
     const sockets: Socket[] = [];
-    const hole = createServer((socket) => {
-      const onward = connect(gateway.grpcPort, '127.0.0.1');
-      sockets.push(socket, onward);
-      for (const it of [socket, onward]) it.on('error', () => undefined);
-      socket.pipe(onward).pipe(socket);
-    }).listen(0, '127.0.0.1');
+    await using hole = disposable(
+      createServer((socket) => {
+        const onward = connect(gateway.grpcPort, '127.0.0.1');
+        sockets.push(socket, onward);
+        for (const it of [socket, onward]) it.on('error', () => undefined);
+        socket.pipe(onward).pipe(socket);
+      }).listen(0, '127.0.0.1'),
+      (it) => {
+        for (const socket of sockets) socket.destroy();
+        it.close();
+      },
+    );
     await once(hole, 'listening');
-    cleanup.add(hole, (it) => {
-      for (const socket of sockets) socket.destroy();
-      it.close();
-    });
-    const agent = cleanup.add(await SiloAgent.registered((hole.address() as AddressInfo).port), (it) => it.close());
+    await using agent = disposable(await SiloAgent.registered((hole.address() as AddressInfo).port), (it) =>
+      it.close(),
+    );
     const pending = send(gateway.range.start, { method: 'POST', body: 'x' });
     await agent.request();
     // From here nothing comes back, and nothing ends.
@@ -418,24 +454,21 @@ describe('agents of the original kind', () => {
 });
 
 describe('who may be an agent of the original kind', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   it('nobody, as long as tunnel.silo.enabled is not set', async () => {
     const { log, lines } = logLines();
-    const gateway = cleanup.add(await testGateway({}, 4, log), (it) => it.close());
-    const agent = cleanup.add(new SiloAgent(gateway.grpcPort).hello('agent-1'), (it) => it.close());
+    await using gateway = await testGateway({}, 4, log);
+    using agent = new SiloAgent(gateway.grpcPort).hello('agent-1');
     expect(await agent.status).toMatchObject({ code: Grpc.FAILED_PRECONDITION });
     await eventually(() => lines.some(({ reason }) => String(reason).includes('tunnel.silo.enabled')));
   });
 
   it('nobody without a certificate where a token is asked for, unless tunnel.silo.insecure is set', async () => {
+    await using stack = new AsyncDisposableStack();
     for (const insecure of [false, true]) {
-      const gateway = cleanup.add(
+      const gateway = stack.use(
         await testGateway({ auth: { token: 'secret' }, tunnel: { silo: { enabled: true, insecure } } }),
-        (it) => it.close(),
       );
-      const agent = cleanup.add(new SiloAgent(gateway.grpcPort).hello('agent-1'), (it) => it.close());
+      const agent = stack.use(new SiloAgent(gateway.grpcPort).hello('agent-1'));
       if (insecure) await eventually(() => agent.pongs.length === 1);
       else expect(await agent.status).toMatchObject({ code: Grpc.UNAUTHENTICATED });
     }
@@ -443,9 +476,7 @@ describe('who may be an agent of the original kind', () => {
 });
 
 describe('agents of the original kind with client certificates', () => {
-  const cleanup = new Cleanup();
   const ca = new TestCa();
-  afterEach(() => cleanup.run());
   afterAll(() => {
     ca.remove();
   });
@@ -454,18 +485,21 @@ describe('agents of the original kind with client certificates', () => {
     'A15, A20: %s: who has one for its id is let in, token or not',
     async (clientCert) => {
       const tls = { enabled: true, ...ca.issue('gateway', 'IP:127.0.0.1'), caFile: ca.caFile, clientCert };
-      const gateway = cleanup.add(
-        await testGateway({ grpc: { tls }, auth: { token: 'secret' }, tunnel: { silo: { enabled: true } } }),
-        (it) => it.close(),
-      );
+      await using gateway = await testGateway({
+        grpc: { tls },
+        auth: { token: 'secret' },
+        tunnel: { silo: { enabled: true } },
+      });
       const { keyFile, certFile } = ca.issue('agent-1');
       const [root, key, certificate] = [ca.caFile, keyFile, certFile].map((file) => readFileSync(file));
       const channel = credentials.createSsl(root, key, certificate);
-      cleanup.add(await SiloAgent.registered(gateway.grpcPort, 'agent-1', channel), (it) => it.close());
-      const other = cleanup.add(new SiloAgent(gateway.grpcPort, channel).hello('agent-2'), (it) => it.close());
+      await using stack = new AsyncDisposableStack();
+      stack.adopt(await SiloAgent.registered(gateway.grpcPort, 'agent-1', channel), (it) => it.close());
+      using other = new SiloAgent(gateway.grpcPort, channel).hello('agent-2');
       expect((await other.status).code).toBe(Grpc.PERMISSION_DENIED);
-      const none = cleanup.add(new SiloAgent(gateway.grpcPort, credentials.createSsl(root)).hello('agent-3'), (it) =>
-        it.close(),
+      await using none = disposable(
+        new SiloAgent(gateway.grpcPort, credentials.createSsl(root)).hello('agent-3'),
+        (it) => it.close(),
       );
       const { code } = await none.status;
       expect(code).toBe(clientCert === 'require' ? Grpc.UNAVAILABLE : Grpc.UNAUTHENTICATED);

@@ -4,15 +4,12 @@ import type { IncomingMessage, RequestListener } from 'node:http';
 import { defaultAgentSettings, startAgent } from 'berth-agent';
 import type { AgentSettings } from 'berth-agent';
 import type { DeepPartial } from '@berth/config';
-import { Cleanup, eventually, localService } from '@berth/testing';
+import { owning, disposable, eventually, localService } from '@berth/testing';
 import { logLines, SiloServer, type SiloServerStream, testGateway } from '@berth/testing/system';
 
 const LIMIT = 4_194_304;
 
 describe('an agent at a server of the original kind', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   async function bodyOf(request: IncomingMessage): Promise<Buffer> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -35,7 +32,7 @@ describe('an agent at a server of the original kind', () => {
     settings: Omit<DeepPartial<AgentSettings>, 'target' | 'id'> = {},
     log = logLines(),
   ) =>
-    cleanup.add(
+    disposable(
       startAgent(
         defaultAgentSettings({
           target: `http://127.0.0.1:${target}`,
@@ -55,22 +52,27 @@ describe('an agent at a server of the original kind', () => {
     listener: RequestListener = echo,
     settings: Omit<DeepPartial<AgentSettings>, 'target' | 'id'> = {},
     log = logLines(),
-  ): Promise<{ server: SiloServer; stream: SiloServerStream; agent: ReturnType<typeof startAgent> }> => {
-    const service = cleanup.add(await localService(listener), (it) => it.close());
-    const server = await SiloServer.start(cleanup);
-    const agent = start(server.port, service.port, settings, log);
+  ): Promise<
+    { server: SiloServer; stream: SiloServerStream; agent: ReturnType<typeof startAgent> } & AsyncDisposable
+  > => {
+    await using stack = new AsyncDisposableStack();
+    const service = stack.use(await localService(listener));
+    const server = stack.use(await SiloServer.start());
+    const agent = stack.use(start(server.port, service.port, settings, log));
     await agent.ready;
-    return { server, stream: await server.agent(), agent };
+    return owning({ server, stream: await server.agent(), agent }, stack);
   };
 
   it('A20: registers with a PING that has its id, and is ready with the PONG', async () => {
-    const { stream, agent } = await connect();
+    await using setup = await connect();
+    const { stream, agent } = setup;
     expect(stream.messages).toMatchObject([{ type: 'PING', metadata: { agent_id: 'agent-1' } }]);
     expect(await agent.ready).toMatchObject({ port: 0, url: '' });
   });
 
   it('A20: does what it is asked, and sends the answer whole', async () => {
-    const { stream } = await connect();
+    await using setup = await connect();
+    const { stream } = setup;
     const answer = await stream.request(
       {
         method: 'POST',
@@ -96,7 +98,8 @@ describe('an agent at a server of the original kind', () => {
   });
 
   it('A20: 1,000 requests side by side have their own answers', async () => {
-    const { stream } = await connect();
+    await using setup = await connect();
+    const { stream } = setup;
     const right = await Promise.all(
       Array.from({ length: 1000 }, async (_, i) => {
         const body = createHash('sha256')
@@ -111,13 +114,14 @@ describe('an agent at a server of the original kind', () => {
   });
 
   it('answers HEAD with the length it speaks of, and empty answers', async () => {
-    const { stream } = await connect((request, response) => {
+    await using setup = await connect((request, response) => {
       response.writeHead(
         request.method === 'HEAD' ? 200 : 204,
         request.method === 'HEAD' ? { 'Content-Length': 1234 } : {},
       );
       response.end();
     });
+    const { stream } = setup;
     const head = await stream.request({ method: 'HEAD' });
     expect(head.metadata).toMatchObject({ status_code: '200', 'header_Content-Length': '1234' });
     expect(head.payload).toHaveLength(0);
@@ -126,7 +130,7 @@ describe('an agent at a server of the original kind', () => {
 
   it('passes redirects on, and several cookies as one, with one warning', async () => {
     const log = logLines();
-    const { stream } = await connect(
+    await using setup = await connect(
       (_, response) => {
         response.writeHead(302, { Location: '/there', 'Set-Cookie': ['a=1', 'b=2'], Vary: ['x', 'y'] });
         response.end();
@@ -134,6 +138,7 @@ describe('an agent at a server of the original kind', () => {
       {},
       log,
     );
+    const { stream } = setup;
     for (let i = 0; i < 3; i += 1) {
       expect((await stream.request()).metadata).toMatchObject({
         status_code: '302',
@@ -146,7 +151,8 @@ describe('an agent at a server of the original kind', () => {
   });
 
   it('says what failed as the wire has it: 502 with a text, and none of its addresses', async () => {
-    const { stream } = await connect((request) => request.socket.destroy());
+    await using setup = await connect((request) => request.socket.destroy());
+    const { stream } = setup;
     const broken = await stream.request({ method: 'POST' }, 'x');
     expect(broken.metadata).toMatchObject({ status_code: '502', error: expect.stringMatching(/./) });
     expect(String(broken.payload)).toBe(broken.metadata['error']);
@@ -157,11 +163,12 @@ describe('an agent at a server of the original kind', () => {
 
   it('an answer that does not fit into a message is 502, and its service is let go', async () => {
     let closed = false;
-    const { stream } = await connect((request, response) => {
+    await using setup = await connect((request, response) => {
       response.on('close', () => (closed = true));
       if (request.url === '/small') response.end('small');
       else response.write(Buffer.alloc(LIMIT));
     });
+    const { stream } = setup;
     const answer = await stream.request();
     expect(answer.metadata).toMatchObject({ status_code: '502', error: expect.stringContaining('larger') });
     await eventually(() => closed);
@@ -170,7 +177,7 @@ describe('an agent at a server of the original kind', () => {
 
   it('takes as much at once as maxBufferedBytes, reads on later, and loses nothing of it', async () => {
     const waiting: (() => void)[] = [];
-    const { stream } = await connect(
+    await using setup = await connect(
       (request, response) => {
         void bodyOf(request).then((body) => {
           waiting.push(() => response.end(createHash('sha256').update(body).digest('hex')));
@@ -178,6 +185,7 @@ describe('an agent at a server of the original kind', () => {
       },
       { silo: { maxBufferedBytes: LIMIT } },
     );
+    const { stream } = setup;
     const bodies = Array.from({ length: 12 }, (_, i) => Buffer.alloc(1_000_000, i));
     const answers = bodies.map((body) => stream.request({ method: 'POST' }, body));
     // Five fill it, and one more is on its way behind the pause.
@@ -193,7 +201,8 @@ describe('an agent at a server of the original kind', () => {
   });
 
   it('comes again when the server ends the stream, and when the server is away', async () => {
-    const { server, stream, agent } = await connect();
+    await using setup = await connect();
+    const { server, stream, agent } = setup;
     let losses = 0;
     agent.client.on('lost', () => (losses += 1));
     stream.call.end();
@@ -206,9 +215,10 @@ describe('an agent at a server of the original kind', () => {
 
   it('what runs when the stream ends is let go at the service', async () => {
     let aborted = false;
-    const { server, stream } = await connect((_, response) => {
+    await using setup = await connect((_, response) => {
       response.on('close', () => (aborted = true));
     });
+    const { server, stream } = setup;
     void stream.request();
     await eventually(() => stream.messages.length > 0);
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -219,9 +229,10 @@ describe('an agent at a server of the original kind', () => {
 
   it('leaves in order: what runs is answered first', async () => {
     let finish: (() => void) | undefined;
-    const { stream, agent } = await connect((_, response) => {
+    await using setup = await connect((_, response) => {
       finish = () => response.end('in time');
     });
+    const { stream, agent } = setup;
     const answer = stream.request();
     await eventually(() => finish);
     const stopped = agent.stop();
@@ -232,7 +243,8 @@ describe('an agent at a server of the original kind', () => {
   });
 
   it('garbage and other kinds of messages: the first ends the connection, the others are passed over', async () => {
-    const { server, stream } = await connect();
+    await using setup = await connect();
+    const { server, stream } = setup;
     stream.call.write({ id: 'x', type: 'PING', payload: Buffer.alloc(0), metadata: {} });
     stream.call.write({ id: 'x', type: 'RESPONSE', payload: Buffer.alloc(0), metadata: {} });
     stream.call.write({ id: 'x', type: 'UNKNOWN', payload: Buffer.alloc(0), metadata: {} });
@@ -241,11 +253,11 @@ describe('an agent at a server of the original kind', () => {
   });
 
   it('says what is wrong when the server does not know the protocol', async () => {
-    const gateway = cleanup.add(await testGateway(), (it) => it.close());
-    const agent = start(gateway.grpcPort, 1);
+    await using gateway = await testGateway();
+    await using agent = start(gateway.grpcPort, 1);
     await expect(agent.ready).rejects.toMatchObject({ code: 'BERTH_VERSION_UNSUPPORTED' });
-    const server = await SiloServer.start(cleanup);
-    const other = start(server.port, 1, { protocol: 'berth' });
+    using server = await SiloServer.start();
+    await using other = start(server.port, 1, { protocol: 'berth' });
     const [{ reason }] = (await once(other.client, 'lost')) as [{ reason: Error }];
     expect(reason.message).toContain('--protocol');
   });

@@ -1,8 +1,7 @@
 import { createHash, type Hash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Cleanup, eventually, RawClient } from '@berth/testing';
+import { eventually, RawClient, listening } from '@berth/testing';
 import { finish, headOf, idle, relayTo, relayToListener, send, start } from '@berth/testing/system';
 
 const MiB = 1024 * 1024;
@@ -53,13 +52,10 @@ function slowDigest(total = SLOW_TOTAL): string {
 }
 
 describe('slow readers', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   it('a download that stalls holds a bounded part of it, harms no other, and goes on later', async () => {
     let written = 0;
     const sent = createHash('sha256');
-    const relay = await relayToListener(cleanup, (request, response) => {
+    await using relay = await relayToListener((request, response) => {
       if (request.url !== '/large') return void response.end('quick');
       response.writeHead(200, { 'Content-Length': String(TOTAL) });
       const pump = (): void => {
@@ -98,20 +94,15 @@ describe('slow readers', () => {
 
   it('an upload to a service that does not read is held back in the same way', async () => {
     const sockets: Socket[] = [];
-    const server = createServer((socket) => {
-      sockets.push(socket);
-      socket.on('error', () => undefined);
-      socket.pause();
-    });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    cleanup.add(server, async () => {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, 'close');
-    });
-    const relay = await relayTo(cleanup, (server.address() as { port: number }).port);
-    const client = cleanup.add(await RawClient.connect(relay.port), (it) => it.destroy());
+    await using service = await listening(
+      createServer((socket) => {
+        sockets.push(socket);
+        socket.on('error', () => undefined);
+        socket.pause();
+      }),
+    );
+    await using relay = await relayTo(service.port);
+    using client = await RawClient.connect(relay.port);
     client.send(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${TOTAL}\r\n\r\n`);
     let written = 0;
     const sent = createHash('sha256');
@@ -149,7 +140,7 @@ describe('slow readers', () => {
   it('a client that never reads is let go when it leaves, and its memory with it', async () => {
     let written = 0;
     let gone = false;
-    const relay = await relayToListener(cleanup, (_request, response) => {
+    await using relay = await relayToListener((_request, response) => {
       const pump = (): void => {
         do written += CHUNK.length;
         while (response.write(CHUNK));
@@ -157,7 +148,7 @@ describe('slow readers', () => {
       response.on('drain', pump).on('close', () => (gone = true));
       pump();
     });
-    const client = cleanup.add(await RawClient.connect(relay.port), (it) => it.destroy());
+    using client = await RawClient.connect(relay.port);
     client.socket.pause();
     client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
     expect(await settled(() => written)).toBeLessThan(BOUND);
@@ -167,8 +158,7 @@ describe('slow readers', () => {
   });
 
   it('a client that takes a little at a time is no idle one, however much waits for it', async () => {
-    const relay = await relayToListener(
-      cleanup,
+    await using relay = await relayToListener(
       (_request, response) => {
         response.writeHead(200, { 'Content-Length': String(SLOW_TOTAL) });
         const left = { bytes: SLOW_TOTAL };
@@ -200,8 +190,7 @@ describe('slow readers', () => {
     async (_by, extra) => {
       const got = createHash('sha256');
       const total = 16 * MiB;
-      const relay = await relayToListener(
-        cleanup,
+      await using relay = await relayToListener(
         (request, response) => void readSlowly(request, got).then(() => response.end('all')),
         {
           // Less than the service needs for what is under way, more than a lump of the kernel's buffers.
@@ -223,8 +212,7 @@ describe('slow readers', () => {
 
   it('a service that takes a little of an upload at a time is no idle one', async () => {
     const got = createHash('sha256');
-    const relay = await relayToListener(
-      cleanup,
+    await using relay = await relayToListener(
       (request, response) => void readSlowly(request, got).then(() => response.end('all')),
       { gateway: { ingress: { idleTimeoutMs: IDLE_MS } } },
     );
@@ -238,8 +226,7 @@ describe('slow readers', () => {
   }, 60_000);
 
   it('a body that stands still for ingress.idleTimeoutMs is given up', async () => {
-    const relay = await relayToListener(
-      cleanup,
+    await using relay = await relayToListener(
       (_request, response) => {
         response.write('first');
       },

@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { Cleanup, eventually, RawClient } from '@berth/testing';
+import { eventually, RawClient } from '@berth/testing';
 import { agentDetail, RawAgent, testGateway } from '@berth/testing/system';
 import { encodeFrame } from '../libs/tunnel-protocol/src/frame-encoder.js';
 import { turn } from '../libs/tunnel-protocol/testing/wire.js';
@@ -44,15 +44,14 @@ async function still(figure: () => number): Promise<void> {
  * @param perBatch so many of them in a batch of {@link BATCH_BYTES}; the rest of it is Pongs
  * @returns memory per exchange, as a part of its window
  */
-async function stalledWith(cleanup: Cleanup, dataBytes: number, perBatch: number): Promise<number> {
+async function stalledWith(dataBytes: number, perBatch: number): Promise<number> {
   const tunnel = { windowStartBytes: WINDOW_BYTES, windowBudgetBytes: 0 };
-  const gateway = cleanup.add(await testGateway({ tunnel }), (it) => it.close());
-  const agent = cleanup.add(await RawAgent.registered(gateway.grpcPort, 'a'), (it) => {
-    it.close();
-  });
+  await using gateway = await testGateway({ tunnel });
+  using agent = await RawAgent.registered(gateway.grpcPort, 'a');
+  using stack = new DisposableStack();
   const { port } = await agent.welcome;
   for (let i = 0; i < CLIENTS; i += 1) {
-    const client = cleanup.add(await RawClient.connect(port), (it) => it.destroy());
+    const client = stack.use(await RawClient.connect(port));
     client.socket.pause();
     client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
   }
@@ -86,9 +85,6 @@ async function stalledWith(cleanup: Cleanup, dataBytes: number, perBatch: number
 }
 
 describe('issue 8, B7: memory of a stalled exchange, whatever the frame sizes', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   it.each([
     ['a few bytes', 5, 4000],
     ['just more than half a block', 8_193, 7],
@@ -96,7 +92,7 @@ describe('issue 8, B7: memory of a stalled exchange, whatever the frame sizes', 
   ])(
     'is at most 1.25 of its window with Data of %s',
     async (_what, dataBytes, perBatch) => {
-      expect(await stalledWith(cleanup, dataBytes, perBatch)).toBeLessThanOrEqual(1.25);
+      expect(await stalledWith(dataBytes, perBatch)).toBeLessThanOrEqual(1.25);
     },
     120_000,
   );

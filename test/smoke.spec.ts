@@ -1,17 +1,13 @@
-import { Cleanup, localService } from '@berth/testing';
+import { localService } from '@berth/testing';
 import { testAgent, testGateway } from '@berth/testing/system';
 
 describe('A18: the main job, end to end', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   it('relays a request to the service beside the agent and its answer back', async () => {
-    const service = cleanup.add(
-      await localService((request, response) => response.end(`${request.method ?? ''} ${request.url ?? ''}`)),
-      (it) => it.close(),
+    await using service = await localService((request, response) =>
+      response.end(`${request.method ?? ''} ${request.url ?? ''}`),
     );
-    const gateway = cleanup.add(await testGateway(), (it) => it.close());
-    const agent = cleanup.add(await testAgent(gateway, service.port), (it) => it.stop());
+    await using gateway = await testGateway();
+    await using agent = await testAgent(gateway, service.port);
     const answer = await fetch(`${agent.url}/hello?x=1`);
     expect(answer.status).toBe(200);
     expect(await answer.text()).toBe('GET /hello?x=1');

@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 import { readFileSync } from 'node:fs';
-import { Cleanup, eventually, freePortRange } from '@berth/testing';
+import { eventually, freePortRange } from '@berth/testing';
 import {
   callHead,
   gatewayProgram,
@@ -51,24 +51,18 @@ const ATTACKS: Record<string, () => Buffer[]> = {
 };
 
 describe('issue 8, A1: what strangers send', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   it.each(Object.entries(ATTACKS))(
     '%s: grows the gateway by no more than 64 MiB, and none of them stays',
     async (_, attack) => {
-      const gateway = cleanup.add(await gatewayProgram(await freePortRange(2), [], { AUTH_TOKEN: 'a' }), (it) =>
-        it.program.end(),
-      );
+      await using gateway = await gatewayProgram(await freePortRange(2), [], { AUTH_TOKEN: 'a' });
       const residentMiB = (): number => residentBytes(gateway.program.pid) / 1024 ** 2;
       const start = residentMiB();
       let peak = start;
       const bytes = Buffer.concat([H2_PREFACE, ...attack()]);
       const peers: H2Peer[] = [];
+      await using stack = new AsyncDisposableStack();
       for (let i = 0; i < PEERS; i += 1) {
-        const peer = cleanup.add(await H2Peer.connect(gateway.grpcPort, `127.0.0.${1 + (i % 4)}`), (it) => {
-          it.close();
-        });
+        const peer = stack.use(await H2Peer.connect(gateway.grpcPort, `127.0.0.${1 + (i % 4)}`));
         peer.send(bytes);
         peers.push(peer);
         peak = Math.max(peak, residentMiB());
@@ -82,20 +76,17 @@ describe('issue 8, A1: what strangers send', () => {
   );
 
   it('issue 8, A4: streams opened and reset by connections that come again and again: the same bound, and an agent of the same address gets in', async () => {
-    const gateway = cleanup.add(await gatewayProgram(await freePortRange(2), [], { AUTH_TOKEN: 'a' }), (it) =>
-      it.program.end(),
-    );
+    await using gateway = await gatewayProgram(await freePortRange(2), [], { AUTH_TOKEN: 'a' });
     const residentMiB = (): number => residentBytes(gateway.program.pid) / 1024 ** 2;
     const resets = streams.map((id) => [callHead(id), h2Frame(H2.reset, 0, id, Buffer.of(0, 0, 0, 8))]).flat();
     const bytes = Buffer.concat([H2_PREFACE, ...resets]);
     const start = residentMiB();
     let [peak, came] = [start, 0];
     const end = performance.now() + 5000;
+    await using stack = new AsyncDisposableStack();
     const attack = async (): Promise<void> => {
       while (performance.now() < end) {
-        const peer = cleanup.add(await H2Peer.connect(gateway.grpcPort), (it) => {
-          it.close();
-        });
+        const peer = stack.use(await H2Peer.connect(gateway.grpcPort));
         came += 1;
         peer.send(bytes);
         await eventually(() => peer.closed, 15_000);
@@ -104,9 +95,7 @@ describe('issue 8, A1: what strangers send', () => {
     };
     const attacks = Promise.all(Array.from({ length: 8 }, attack));
     await eventually(() => came > 40, 5000);
-    const agent = cleanup.add(new RawAgent(gateway.grpcPort), (it) => {
-      it.close();
-    });
+    using agent = new RawAgent(gateway.grpcPort);
     await agent.hello('one', { token: 'a' }).welcome;
     await attacks;
     expect(peak - start).toBeLessThan(MAX_GROWTH_MIB);

@@ -9,7 +9,7 @@ import {
 import type { DeepPartial } from '@berth/config';
 import type { GatewaySettings } from 'berth-gateway';
 import { PROTOCOL_VERSION, TUNNEL_METHOD_PATH } from '@berth/tunnel-protocol';
-import { Cleanup, eventually } from '@berth/testing';
+import { disposable, eventually } from '@berth/testing';
 import {
   agentIds,
   callHead,
@@ -35,28 +35,20 @@ const DEFAULT_WINDOW_BYTES = 65_535;
 type Failure = LifecycleEventMap['handshake.failed'][0];
 
 describe('issue 8, A: who has no credentials', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   const log = logLines('warn');
   const failures: Failure[] = [];
   const start = async (tunnel: DeepPartial<GatewaySettings['tunnel']> = {}): Promise<TestGateway> => {
     log.lines.length = 0;
     failures.length = 0;
-    const gateway = cleanup.add(await testGateway({ auth: { token: TOKEN }, tunnel }, 4, log.log), (it) => it.close());
+    const gateway = await testGateway({ auth: { token: TOKEN }, tunnel }, 4, log.log);
     gateway.app.get(LifecycleEvents).on('handshake.failed', (failure) => void failures.push(failure));
     return gateway;
   };
   const peer = async (gateway: TestGateway, localAddress?: string): Promise<H2Peer> =>
-    cleanup.add(await H2Peer.connect(gateway.grpcPort, localAddress), (it) => {
-      it.close();
-    });
-  const rawAgent = (gateway: TestGateway): RawAgent =>
-    cleanup.add(new RawAgent(gateway.grpcPort), (it) => {
-      it.close();
-    });
-  const h2 = (gateway: TestGateway): ClientHttp2Session =>
-    cleanup.add(connectH2(`http://127.0.0.1:${gateway.grpcPort}`), (it) => {
+    await H2Peer.connect(gateway.grpcPort, localAddress);
+  const rawAgent = (gateway: TestGateway): RawAgent => new RawAgent(gateway.grpcPort);
+  const h2 = (gateway: TestGateway): ClientHttp2Session & AsyncDisposable =>
+    disposable(connectH2(`http://127.0.0.1:${gateway.grpcPort}`), (it) => {
       it.destroy();
     });
   /** A call that is never half-closed, and the status it ended with. */
@@ -83,7 +75,8 @@ describe('issue 8, A: who has no credentials', () => {
       ['a malformed batch', Buffer.concat([messageHead(1), Buffer.of(1)])],
       ['a timeout', undefined],
     ])('%s ends the stream for good: first its status, then a reset', async (_, message) => {
-      const { stream, status } = call(h2(await start({ handshakeTimeoutMs: 200 })));
+      await using stack = new AsyncDisposableStack();
+      const { stream, status } = call(stack.use(h2(stack.use(await start({ handshakeTimeoutMs: 200 })))));
       if (message !== undefined) stream.write(message);
       await once(stream, 'close');
       expect(status).toHaveLength(1);
@@ -93,14 +86,18 @@ describe('issue 8, A: who has no credentials', () => {
     });
 
     it('a method that does not exist ends the same way', async () => {
-      const { stream, status } = call(h2(await start()), { ':path': '/berth.tunnel.v1.Tunnel/Nothing' });
+      await using stack = new AsyncDisposableStack();
+      const { stream, status } = call(stack.use(h2(stack.use(await start()))), {
+        ':path': '/berth.tunnel.v1.Tunnel/Nothing',
+      });
       await once(stream, 'close');
       expect(status).toEqual([expect.stringMatching(/^12 /)]);
       expect(stream.rstCode).toBe(constants.NGHTTP2_NO_ERROR);
     });
 
     it('a connection has two calls at once, and small windows until its Hello has been accepted', async () => {
-      const session = h2(await start());
+      await using stack = new AsyncDisposableStack();
+      await using session = h2(stack.use(await start()));
       const { stream } = call(session);
       await once(session, 'remoteSettings');
       expect(session.remoteSettings.maxConcurrentStreams).toBe(2);
@@ -111,7 +108,8 @@ describe('issue 8, A: who has no credentials', () => {
     });
 
     it('messages that are compressed are not taken', async () => {
-      const { stream, status } = call(h2(await start()), { 'grpc-encoding': 'gzip' });
+      await using stack = new AsyncDisposableStack();
+      const { stream, status } = call(stack.use(h2(stack.use(await start()))), { 'grpc-encoding': 'gzip' });
       stream.write(Buffer.concat(Array.from({ length: 3 }, () => messageHead(0, true))));
       await once(stream, 'close');
       expect(status).toEqual([expect.stringMatching(/^12 .*does%20not%20take/)]);
@@ -122,8 +120,8 @@ describe('issue 8, A: who has no credentials', () => {
       ['pieces of one byte', (p: H2Peer) => p.send(...pieces(1, 1000))],
       ['a message in heads', (p: H2Peer) => p.send(callHead(3, { x: 'x'.repeat(15_000), y: 'y'.repeat(15_000) }))],
     ])('whoever sends %s before a Hello is refused, and its connection cut', async (_, act) => {
-      const gateway = await start();
-      const stranger = await peer(gateway);
+      await using gateway = await start();
+      using stranger = await peer(gateway);
       stranger.send(H2_PREFACE, callHead(1), h2Frame(H2.data, 0, 1, messageHead(130_000)));
       act(stranger);
       await eventually(() => stranger.closed, 1500);
@@ -132,31 +130,34 @@ describe('issue 8, A: who has no credentials', () => {
 
   describe('A2', () => {
     it('connections that never say Hello make room for an agent with a good token', async () => {
-      const gateway = await start({ maxPendingHandshakes: 10 });
-      const silent = await Promise.all(Array.from({ length: 11 }, () => peer(gateway)));
+      await using gateway = await start({ maxPendingHandshakes: 10 });
+      await using stack = new AsyncDisposableStack();
+      const silent = await Promise.all(Array.from({ length: 11 }, async () => stack.use(await peer(gateway))));
       for (const it of silent) it.send(H2_PREFACE, ...Array.from({ length: 100 }, (_, i) => callHead(1 + 2 * i)));
       for (let i = 0; i < 3; i += 1) {
-        await rawAgent(gateway).hello(`agent-${i}`, { token: TOKEN }).welcome;
-        const more = await peer(gateway);
+        await stack.use(rawAgent(gateway)).hello(`agent-${i}`, { token: TOKEN }).welcome;
+        const more = stack.use(await peer(gateway));
         more.send(H2_PREFACE, callHead(1));
       }
       expect(await agentIds(gateway)).toEqual(['agent-0', 'agent-1', 'agent-2']);
     });
 
     it('the one that has to go is told why, and may try again', async () => {
-      const gateway = await start({ maxPendingHandshakes: 1 });
-      const first = rawAgent(gateway);
+      await using gateway = await start({ maxPendingHandshakes: 1 });
+      using first = rawAgent(gateway);
       first.call.write(Buffer.alloc(0));
       await eventually(() => gateway.app.get(GrpcEdge).pending === 1);
-      await rawAgent(gateway).hello('second', { token: TOKEN }).welcome;
+      await using stack = new AsyncDisposableStack();
+      await stack.use(rawAgent(gateway)).hello('second', { token: TOKEN }).welcome;
       await eventually(() => first.refused);
       expect(first.refused).toMatchObject({ code: 'BERTH_TOO_MANY_CONNECTIONS', retryable: true });
     });
 
     it('an address that has its part makes room for itself, and takes nothing from others', async () => {
-      const gateway = await start({ maxPendingHandshakesPerAddress: 2 });
-      const other = await peer(gateway, '127.0.0.2');
-      const own = [await peer(gateway), await peer(gateway), await peer(gateway)];
+      await using gateway = await start({ maxPendingHandshakesPerAddress: 2 });
+      using other = await peer(gateway, '127.0.0.2');
+      await using stack = new AsyncDisposableStack();
+      const own = [stack.use(await peer(gateway)), stack.use(await peer(gateway)), stack.use(await peer(gateway))];
       await eventually(() => own[0]?.closed);
       expect([other, ...own].map(({ closed }) => closed)).toEqual([false, true, false, false]);
       expect(failures).toEqual([{ remoteAddress: expect.stringMatching(/^127\.0\.0\.1:\d+$/), reason: 'evicted' }]);
@@ -167,7 +168,7 @@ describe('issue 8, A: who has no credentials', () => {
     const opened = (...bytes: Buffer[]) => [H2_PREFACE, callHead(1), ...bytes.map((it) => h2Frame(H2.data, 0, 1, it))];
 
     it('whatever ended its last call, the connection is closed within 5 s', async () => {
-      const gateway = await start({ handshakeTimeoutMs: 1500 });
+      await using gateway = await start({ handshakeTimeoutMs: 1500 });
       const endings: Record<string, Buffer[]> = {
         'no Hello in time': opened(),
         'a wrong token': opened(helloMessage(helloOf('one', { token: 'no' }))),
@@ -178,8 +179,9 @@ describe('issue 8, A: who has no credentials', () => {
         'something that is not gRPC': [H2_PREFACE, callHead(1, { 'content-type': 'text/plain' })],
       };
       const peers = new Map<string, H2Peer>();
+      await using stack = new AsyncDisposableStack();
       for (const [ending, bytes] of Object.entries(endings)) {
-        const stranger = await peer(gateway);
+        const stranger = stack.use(await peer(gateway));
         peers.set(ending, stranger);
         stranger.send(...bytes);
       }
@@ -189,8 +191,8 @@ describe('issue 8, A: who has no credentials', () => {
     });
 
     it('an agent that ended its call and stays has its connection closed too', async () => {
-      const gateway = await start();
-      const stranger = await peer(gateway);
+      await using gateway = await start();
+      using stranger = await peer(gateway);
       const hello = helloMessage(helloOf('one', { token: TOKEN }));
       stranger.send(H2_PREFACE, callHead(1), h2Frame(H2.data, 0, 1, hello));
       await eventually(async () => (await agentIds(gateway)).length === 1);
@@ -200,8 +202,8 @@ describe('issue 8, A: who has no credentials', () => {
     });
 
     it('an agent that does not read is cut off, and its connection is closed', async () => {
-      const gateway = await start({ pingIntervalMs: 100, pingTimeoutMs: 100 });
-      const stranger = await peer(gateway);
+      await using gateway = await start({ pingIntervalMs: 100, pingTimeoutMs: 100 });
+      using stranger = await peer(gateway);
       const hello = helloMessage(helloOf('deaf', { token: TOKEN }));
       stranger.send(H2_PREFACE, callHead(1), h2Frame(H2.data, 0, 1, hello));
       stranger.socket.pause();
@@ -211,14 +213,15 @@ describe('issue 8, A: who has no credentials', () => {
     });
 
     it('a connection that says nothing at all is closed, and an event tells', async () => {
-      const stranger = await peer(await start({ handshakeTimeoutMs: 100 }));
+      await using stack = new AsyncDisposableStack();
+      using stranger = await peer(stack.use(await start({ handshakeTimeoutMs: 100 })));
       await eventually(() => stranger.closed, 5000);
       expect(failures).toMatchObject([{ reason: 'timeout' }]);
     });
 
     it('a call after a refusal can use the same connection, and keeps it', async () => {
-      const gateway = await start();
-      const session = h2(gateway);
+      await using gateway = await start();
+      await using session = h2(gateway);
       const refused = call(session);
       refused.stream.write(helloMessage(helloOf('one', { token: 'wrong' })));
       await once(refused.stream, 'close');
@@ -241,10 +244,10 @@ describe('issue 8, A: who has no credentials', () => {
       ['frames of no known type', () => h2Frame(0xaa, 0, 0, Buffer.alloc(100))],
     ])('a flood of %s ends its connection', async (_, next) => {
       id = 1;
-      const gateway = await start();
-      const agent = rawAgent(gateway).hello('one', { token: TOKEN });
+      await using gateway = await start();
+      using agent = rawAgent(gateway).hello('one', { token: TOKEN });
       await agent.welcome;
-      const stranger = await peer(gateway);
+      using stranger = await peer(gateway);
       stranger.send(H2_PREFACE);
       stranger.flood(() => Buffer.concat(Array.from({ length: 100 }, next)));
       await eventually(() => stranger.closed, 10_000);
@@ -252,8 +255,8 @@ describe('issue 8, A: who has no credentials', () => {
     });
 
     it('an agent may say as much as it likes', async () => {
-      const gateway = await start();
-      const stranger = await peer(gateway);
+      await using gateway = await start();
+      using stranger = await peer(gateway);
       const hello = helloMessage(helloOf('one', { token: TOKEN }));
       stranger.send(H2_PREFACE, callHead(1), h2Frame(H2.data, 0, 1, hello));
       await eventually(async () => (await agentIds(gateway)).length === 1);
@@ -269,8 +272,11 @@ describe('issue 8, A: who has no credentials', () => {
 
   describe('A5', () => {
     it('refused registrations write a few lines, then one with the count', async () => {
-      const gateway = await start();
-      const agents = Array.from({ length: 50 }, (_, i) => rawAgent(gateway).hello(`agent-${i}`, { token: 'wrong' }));
+      await using gateway = await start();
+      await using stack = new AsyncDisposableStack();
+      const agents = Array.from({ length: 50 }, (_, i) =>
+        stack.use(rawAgent(gateway)).hello(`agent-${i}`, { token: 'wrong' }),
+      );
       await Promise.all(agents.map(({ status }) => status));
       expect(linesOf(log.lines, 'registration refused')).toHaveLength(5);
       expect(log.lines[0]).toMatchObject({
@@ -281,18 +287,21 @@ describe('issue 8, A: who has no credentials', () => {
     });
 
     it('a kind of refusal that floods the log does not hide another', async () => {
-      const gateway = await start();
-      const agents = Array.from({ length: 50 }, (_, i) => rawAgent(gateway).hello(`agent-${i}`, { token: 'wrong' }));
+      await using gateway = await start();
+      await using stack = new AsyncDisposableStack();
+      const agents = Array.from({ length: 50 }, (_, i) =>
+        stack.use(rawAgent(gateway)).hello(`agent-${i}`, { token: 'wrong' }),
+      );
       await Promise.all(agents.map(({ status }) => status));
-      await rawAgent(gateway).hello('old', { token: TOKEN, versions: [99] }).status;
+      await stack.use(rawAgent(gateway)).hello('old', { token: TOKEN, versions: [99] }).status;
       expect(linesOf(log.lines, 'registration refused: BERTH_VERSION_UNSUPPORTED')).toHaveLength(1);
     });
 
     it('what a Hello says comes back cut', async () => {
-      const gateway = await start();
+      await using gateway = await start();
       const versions = Array.from({ length: 5000 }, (_, i) => PROTOCOL_VERSION + 1 + i);
-      const agent = rawAgent(gateway).hello('x'.repeat(10_000), { token: TOKEN });
-      const other = rawAgent(gateway).hello('one', { token: TOKEN, versions });
+      using agent = rawAgent(gateway).hello('x'.repeat(10_000), { token: TOKEN });
+      using other = rawAgent(gateway).hello('one', { token: TOKEN, versions });
       await Promise.all([agent.status, other.status]);
       for (const { refused, status } of [agent, other]) {
         expect(refused?.message.length).toBeLessThan(300);
@@ -302,8 +311,9 @@ describe('issue 8, A: who has no credentials', () => {
     });
 
     it('what is no HTTP/2 leaves one line that says so', async () => {
-      const gateway = await start();
-      const strangers = await Promise.all(Array.from({ length: 20 }, () => peer(gateway)));
+      await using gateway = await start();
+      await using stack = new AsyncDisposableStack();
+      const strangers = await Promise.all(Array.from({ length: 20 }, async () => stack.use(await peer(gateway))));
       for (const stranger of strangers) stranger.send(Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(3)));
       await eventually(() => strangers.every(({ closed }) => closed));
       expect(linesOf(log.lines, 'a connection to the gRPC port speaks no HTTP/2')).toHaveLength(5);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { credentials, status } from '@grpc/grpc-js';
 import { defaultAgentSettings } from 'berth-agent';
-import { Cleanup, eventually, localService } from '@berth/testing';
+import { disposable, eventually, localService } from '@berth/testing';
 import {
   agentIds,
   H2_PREFACE,
@@ -21,52 +21,49 @@ import { startAgent } from 'berth-agent';
 import { type HandshakeFailure, LifecycleEvents } from 'berth-gateway';
 
 describe('TLS on the gRPC port', () => {
-  const cleanup = new Cleanup();
   const ca = new TestCa();
   const otherCa = new TestCa('another CA');
   const server = ca.issue('gateway', 'IP:127.0.0.1,DNS:gateway.test');
-  afterEach(() => cleanup.run());
   afterAll(() => {
     ca.remove();
     otherCa.remove();
   });
 
   const start = async (clientCert: 'none' | 'request' | 'require', log = logLines()): Promise<TestGateway> =>
-    cleanup.add(
-      await testGateway(
-        { grpc: { tls: { enabled: true, ...server, caFile: clientCert === 'none' ? '' : ca.caFile, clientCert } } },
-        4,
-        log.log,
-      ),
-      (it) => it.close(),
+    await testGateway(
+      { grpc: { tls: { enabled: true, ...server, caFile: clientCert === 'none' ? '' : ca.caFile, clientCert } } },
+      4,
+      log.log,
     );
   const rawAgent = (gateway: TestGateway, pair?: KeyPair, trusted = ca): RawAgent => {
     const read = (file: string | undefined): Buffer | null => (file === undefined ? null : readFileSync(file));
     const channel = credentials.createSsl(read(trusted.caFile), read(pair?.keyFile), read(pair?.certFile));
-    return cleanup.add(new RawAgent(gateway.grpcPort, channel), (it) => it.close());
+    return new RawAgent(gateway.grpcPort, channel);
   };
 
   it('A15: none: an agent that trusts the CA registers without a certificate', async () => {
-    const gateway = await start('none');
-    await rawAgent(gateway).hello('agent-1').welcome;
+    await using gateway = await start('none');
+    await using stack = new AsyncDisposableStack();
+    await stack.use(rawAgent(gateway)).hello('agent-1').welcome;
     expect(await agentIds(gateway)).toEqual(['agent-1']);
   });
 
   it('A15: none: a certificate is not asked for, so its name does not matter', async () => {
-    const gateway = await start('none');
-    await rawAgent(gateway, ca.issue('somebody')).hello('agent-1').welcome;
+    await using gateway = await start('none');
+    await using stack = new AsyncDisposableStack();
+    await stack.use(rawAgent(gateway, ca.issue('somebody'))).hello('agent-1').welcome;
   });
 
   it('A15: an agent does not talk to a gateway whose CA it does not trust', async () => {
-    const gateway = await start('none');
-    const agent = rawAgent(gateway, undefined, otherCa).hello('agent-1');
+    await using gateway = await start('none');
+    using agent = rawAgent(gateway, undefined, otherCa).hello('agent-1');
     expect((await agent.status).code).toBe(status.UNAVAILABLE);
     expect(await agentIds(gateway)).toEqual([]);
   });
 
   it('A15: an agent without TLS gets nowhere', async () => {
-    const gateway = await start('none');
-    const agent = cleanup.add(new RawAgent(gateway.grpcPort), (it) => it.close()).hello('agent-1');
+    await using gateway = await start('none');
+    using agent = new RawAgent(gateway.grpcPort).hello('agent-1');
     expect((await agent.status).code).toBe(status.UNAVAILABLE);
   });
 
@@ -75,15 +72,16 @@ describe('TLS on the gRPC port', () => {
     ['a DNS name of the SAN', () => ca.issue('somebody', 'DNS:other,DNS:agent-1')],
     ['a URI of the SAN', () => ca.issue('somebody', 'URI:agent-1')],
   ])('A15: require: %s is the agent id', async (_, issue) => {
-    const gateway = await start('require');
-    await rawAgent(gateway, issue()).hello('agent-1').welcome;
+    await using gateway = await start('require');
+    await using stack = new AsyncDisposableStack();
+    await stack.use(rawAgent(gateway, issue())).hello('agent-1').welcome;
   });
 
   it.each(['request', 'require'] as const)(
     'A15: %s: a certificate for another name is refused, and nothing is leased',
     async (clientCert) => {
-      const gateway = await start(clientCert);
-      const agent = rawAgent(gateway, ca.issue('agent-2', 'DNS:agent-3')).hello('agent-1');
+      await using gateway = await start(clientCert);
+      using agent = rawAgent(gateway, ca.issue('agent-2', 'DNS:agent-3')).hello('agent-1');
       expect((await agent.status).code).toBe(status.PERMISSION_DENIED);
       expect(agent.refused).toMatchObject({ code: 'BERTH_CERTIFICATE_MISMATCH', retryable: false });
       expect((await portsOf(gateway)).used).toBe(0);
@@ -91,16 +89,17 @@ describe('TLS on the gRPC port', () => {
   );
 
   it('A15: require: no certificate, no registration', async () => {
-    const gateway = await start('require');
-    const agent = rawAgent(gateway).hello('agent-1');
+    await using gateway = await start('require');
+    using agent = rawAgent(gateway).hello('agent-1');
     expect((await agent.status).code).toBe(status.UNAVAILABLE);
     expect((await portsOf(gateway)).used).toBe(0);
   });
 
   it('A15: request: one comes without a certificate, another with its own', async () => {
-    const gateway = await start('request');
-    await rawAgent(gateway).hello('agent-1').welcome;
-    await rawAgent(gateway, ca.issue('agent-2')).hello('agent-2').welcome;
+    await using gateway = await start('request');
+    await using stack = new AsyncDisposableStack();
+    await stack.use(rawAgent(gateway)).hello('agent-1').welcome;
+    await stack.use(rawAgent(gateway, ca.issue('agent-2'))).hello('agent-2').welcome;
     expect(await agentIds(gateway)).toEqual(['agent-1', 'agent-2']);
   });
 
@@ -108,8 +107,8 @@ describe('TLS on the gRPC port', () => {
     "A15: %s: a certificate of a stranger's CA is refused",
     async (clientCert) => {
       const log = logLines();
-      const gateway = await start(clientCert, log);
-      const agent = rawAgent(gateway, otherCa.issue('agent-1')).hello('agent-1');
+      await using gateway = await start(clientCert, log);
+      using agent = rawAgent(gateway, otherCa.issue('agent-1')).hello('agent-1');
       expect((await agent.status).code).toBe(status.UNAVAILABLE);
       expect((await portsOf(gateway)).used).toBe(0);
       if (clientCert === 'require') return;
@@ -118,16 +117,16 @@ describe('TLS on the gRPC port', () => {
   );
 
   it("A15: the agent's settings: CA, certificate, key, and a name to check for", async () => {
-    const service = cleanup.add(await localService((_, response) => response.end('secret')), (it) => it.close());
-    const gateway = await start('require');
+    await using service = await localService((_, response) => response.end('secret'));
+    await using gateway = await start('require');
     const tls = { enabled: true, caFile: ca.caFile, ...ca.issue('agent-1'), serverName: 'gateway.test' };
-    const agent = cleanup.add(await testAgent(gateway, service.port, { tls }), (it) => it.stop());
+    await using agent = await testAgent(gateway, service.port, { tls });
     expect(await (await fetch(agent.url)).text()).toBe('secret');
   });
 
   it('A15: the agent insists on the name it was told', async () => {
-    const gateway = await start('none');
-    const agent = cleanup.add(
+    await using gateway = await start('none');
+    await using agent = disposable(
       startAgent(
         defaultAgentSettings({
           id: 'agent-1',
@@ -145,7 +144,8 @@ describe('TLS on the gRPC port', () => {
 
   it('with required certificates the gateway does not call itself open', async () => {
     const log = logLines();
-    await start('require', log);
+    await using stack = new AsyncDisposableStack();
+    stack.use(await start('require', log));
     expect(log.at('warn')).toEqual([]);
   });
 
@@ -164,20 +164,22 @@ describe('TLS on the gRPC port', () => {
       ['one that has expired', () => ca.issue('agent-1', undefined, -1), 'certificate', /out of date/],
     ])('%s: one line says why', async (_, issue, reason, text) => {
       const log = logLines();
-      const gateway = await start('require', log);
-      expect(await failedAs(gateway, () => rawAgent(gateway, issue()).hello('agent-1'))).toEqual([reason]);
+      await using gateway = await start('require', log);
+      await using stack = new AsyncDisposableStack();
+      expect(await failedAs(gateway, () => stack.use(rawAgent(gateway, issue())).hello('agent-1'))).toEqual([reason]);
       expect(log.at('warn')).toEqual([expect.objectContaining({ msg: 'client certificate not trusted' })]);
       expect(log.at('warn')[0]?.['reason']).toMatch(text);
     });
 
     it("a peer that does not trust the gateway's certificate: one line says so", async () => {
       const log = logLines();
-      const gateway = await start('none', log);
+      await using gateway = await start('none', log);
       // Node's own clients say nothing and leave; others send an alert.
       const address = `127.0.0.1:${gateway.grpcPort}`;
       const args = ['s_client', '-connect', address, '-CAfile', otherCa.caFile, '-verify_return_error'];
+      await using stack = new AsyncDisposableStack();
       const failure = failedAs(gateway, () => {
-        cleanup.add(spawn('openssl', args, { stdio: 'ignore' }), (it) => it.kill());
+        stack.adopt(spawn('openssl', args, { stdio: 'ignore' }), (it) => void it.kill());
       });
       expect(await failure).toEqual(['tls']);
       expect(log.at('warn').at(-1)?.['reason']).toMatch(/does not trust the gateway's certificate/);
@@ -188,12 +190,10 @@ describe('TLS on the gRPC port', () => {
       ['HTTP/1.1', Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\n')],
     ])('plain %s on the TLS port: a few lines, however many come', async (_, bytes) => {
       const log = logLines();
-      const gateway = await start('none', log);
+      await using gateway = await start('none', log);
       const peers = await Promise.all(Array.from({ length: 20 }, () => H2Peer.connect(gateway.grpcPort)));
-      for (const peer of peers)
-        cleanup.add(peer, (it) => {
-          it.close();
-        });
+      await using stack = new AsyncDisposableStack();
+      for (const peer of peers) stack.use(peer);
       const reasons = await failedAs(gateway, () => {
         for (const peer of peers) peer.send(bytes);
       });
@@ -206,19 +206,18 @@ describe('TLS on the gRPC port', () => {
 
     it('TLS on a port without it: one line says so', async () => {
       const log = logLines();
-      const gateway = cleanup.add(await testGateway({}, 4, log.log), (it) => it.close());
-      expect(await failedAs(gateway, () => rawAgent(gateway).hello('agent-1'))).toEqual(['protocol']);
+      await using gateway = await testGateway({}, 4, log.log);
+      await using stack = new AsyncDisposableStack();
+      expect(await failedAs(gateway, () => stack.use(rawAgent(gateway)).hello('agent-1'))).toEqual(['protocol']);
       expect(log.at('warn').at(-1)?.msg).toMatch(/grpc\.tls\.enabled/);
     });
 
     it('a peer that never finishes its handshake is closed in time', async () => {
-      const gateway = cleanup.add(
-        await testGateway({ grpc: { tls: { enabled: true, ...server } }, tunnel: { handshakeTimeoutMs: 100 } }),
-        (it) => it.close(),
-      );
-      const peer = cleanup.add(await H2Peer.connect(gateway.grpcPort), (it) => {
-        it.close();
+      await using gateway = await testGateway({
+        grpc: { tls: { enabled: true, ...server } },
+        tunnel: { handshakeTimeoutMs: 100 },
       });
+      using peer = await H2Peer.connect(gateway.grpcPort);
       // The head of a ClientHello that never comes.
       peer.send(Buffer.from([22, 3, 1, 2, 0]));
       await eventually(() => peer.closed);

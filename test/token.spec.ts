@@ -1,10 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { defaultAgentSettings } from 'berth-agent';
 import { startAgent } from 'berth-agent';
-import { Cleanup } from '@berth/testing';
 import {
   agentIds,
   type LogLines,
@@ -20,17 +19,15 @@ const TOKEN = 'berth-secret-4711';
 const WRONG = 'berth-guess-0815';
 
 describe('the shared token', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   const start = async (auth: { token?: string; tokenFile?: string }, lines = logLines()): Promise<TestGateway> =>
-    cleanup.add(await testGateway({ auth }, 1, lines.log), (it) => it.close());
-  const rawAgent = (gateway: TestGateway): RawAgent => cleanup.add(new RawAgent(gateway.grpcPort), (it) => it.close());
+    await testGateway({ auth }, 1, lines.log);
+  const rawAgent = (gateway: TestGateway): RawAgent => new RawAgent(gateway.grpcPort);
   const openLines = (lines: LogLines): unknown[] => lines.at('warn').filter(({ msg }) => msg.startsWith('anybody'));
 
   it('lets in who has it', async () => {
-    const gateway = await start({ token: TOKEN });
-    await rawAgent(gateway).hello('agent-1', { token: TOKEN }).welcome;
+    await using gateway = await start({ token: TOKEN });
+    await using stack = new AsyncDisposableStack();
+    await stack.use(rawAgent(gateway)).hello('agent-1', { token: TOKEN }).welcome;
     expect(await agentIds(gateway)).toEqual(['agent-1']);
   });
 
@@ -38,8 +35,8 @@ describe('the shared token', () => {
     'refuses %j for good, before a port is leased',
     async (token) => {
       const lines = logLines();
-      const gateway = await start({ token: TOKEN }, lines);
-      const agent = rawAgent(gateway).hello('agent-1', { token });
+      await using gateway = await start({ token: TOKEN }, lines);
+      using agent = rawAgent(gateway).hello('agent-1', { token });
       expect((await agent.status).code).toBe(status.UNAUTHENTICATED);
       expect(agent.refused).toMatchObject({ code: 'BERTH_UNAUTHENTICATED', retryable: false });
       expect((await portsOf(gateway)).used).toBe(0);
@@ -48,25 +45,26 @@ describe('the shared token', () => {
   );
 
   it('is checked before the port range: who lacks it learns nothing of it', async () => {
-    const gateway = await start({ token: TOKEN });
-    await rawAgent(gateway).hello('only', { token: TOKEN }).welcome;
-    const agent = rawAgent(gateway).hello('agent-2', { token: WRONG });
+    await using gateway = await start({ token: TOKEN });
+    await using stack = new AsyncDisposableStack();
+    await stack.use(rawAgent(gateway)).hello('only', { token: TOKEN }).welcome;
+    using agent = rawAgent(gateway).hello('agent-2', { token: WRONG });
     expect((await agent.status).code).toBe(status.UNAUTHENTICATED);
   });
 
   it('comes from files at both ends', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'berth-token-'));
-    cleanup.add(folder, (it) => rm(it, { recursive: true }));
-    const tokenFile = join(folder, 'token');
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'berth-token-'));
+    const tokenFile = join(folder.path, 'token');
     await writeFile(tokenFile, `${TOKEN}\n`);
-    const gateway = await start({ tokenFile });
-    cleanup.add(await testAgent(gateway, 1, { tokenFile }), (it) => it.stop());
-    expect((await rawAgent(gateway).hello('without').status).code).toBe(status.UNAUTHENTICATED);
+    await using gateway = await start({ tokenFile });
+    await using stack = new AsyncDisposableStack();
+    stack.use(await testAgent(gateway, 1, { tokenFile }));
+    expect((await stack.use(rawAgent(gateway)).hello('without').status).code).toBe(status.UNAUTHENTICATED);
   });
 
   it('is in no log line and in no error, right or wrong', async () => {
     const lines = logLines('trace');
-    const gateway = await start({ token: TOKEN }, lines);
+    await using gateway = await start({ token: TOKEN }, lines);
     const good = await testAgent(gateway, 1, { token: TOKEN });
     const agentLines = logLines('trace');
     const bad = startAgent(
@@ -91,14 +89,16 @@ describe('the shared token', () => {
 
   it('an open gateway says so in exactly one WARN line', async () => {
     const lines = logLines();
-    await start({}, lines);
+    await using stack = new AsyncDisposableStack();
+    stack.use(await start({}, lines));
     expect(openLines(lines)).toHaveLength(1);
     expect(lines.at('warn')).toHaveLength(1);
   });
 
   it('a gateway with a token does not', async () => {
     const lines = logLines();
-    await start({ token: TOKEN }, lines);
+    await using stack = new AsyncDisposableStack();
+    stack.use(await start({ token: TOKEN }, lines));
     expect(lines.at('warn')).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-import { Cleanup, eventually, RawClient } from '@berth/testing';
+import { eventually, RawClient } from '@berth/testing';
 import {
   codeIn,
   headLines,
@@ -6,7 +6,6 @@ import {
   OK,
   RawAgent,
   recorded,
-  type Relay,
   relayToRecorder,
   testGateway,
   untilClosed,
@@ -19,16 +18,14 @@ const upgrade = (protocols: string, start = 'GET /up HTTP/1.1', more = ''): stri
 const SWITCHED = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n';
 
 describe('which upgrades there are', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   describe('a request that is relayed as a plain one', () => {
-    let relay: Relay & { recorder: Parameters<typeof recorded>[0] };
+    let relay: Awaited<ReturnType<typeof relayToRecorder>>;
     beforeEach(async () => {
-      relay = await relayToRecorder(cleanup, (connection) => {
+      relay = await relayToRecorder((connection) => {
         if (/(\r\n\r\n|body|0\r\n\r\n)$/.test(connection.text())) connection.socket.write(OK);
       });
     });
+    afterEach(() => relay[Symbol.asyncDispose]());
 
     it.each([
       ['issue 8, D22: h2c', upgrade('h2c')],
@@ -54,7 +51,7 @@ describe('which upgrades there are', () => {
       ['for h2c', upgrade('h2c')],
     ])('issue 8, D23: a request pipelined behind an upgrade %s is not lost in silence', async (_name, request) => {
       const before = 'GET /before HTTP/1.1\r\nHost: a\r\n\r\n';
-      const client = cleanup.add(await RawClient.connect(relay.port), (it) => it.destroy());
+      using client = await RawClient.connect(relay.port);
       client.send(before + request + NEXT);
       await eventually(() => client.text().includes('Connection: close'));
       // Half a request: behind what was lost, no byte may count as the begin of one.
@@ -70,10 +67,8 @@ describe('which upgrades there are', () => {
   });
 
   it('issue 8, D22: h2c is taken out of a list, and what is left is asked for', async () => {
-    const relay = await relayToRecorder(cleanup, ({ socket }) =>
-      socket.write(`${SWITCHED}Upgrade: websocket\r\n\r\nhi`),
-    );
-    const client = cleanup.add(await RawClient.connect(relay.port), (it) => it.destroy());
+    await using relay = await relayToRecorder(({ socket }) => socket.write(`${SWITCHED}Upgrade: websocket\r\n\r\nhi`));
+    using client = await RawClient.connect(relay.port);
     client.send(upgrade('h2c, websocket'));
     await eventually(() => client.text().endsWith('hi'));
     const lines = headLines(recorded(relay.recorder)).filter((line) => !line.startsWith('X-Forwarded'));
@@ -81,8 +76,8 @@ describe('which upgrades there are', () => {
   });
 
   it('issue 8, D22: a protocol may be spelled in another case, and be one of several', async () => {
-    const relay = await relayToRecorder(cleanup, ({ socket }) => socket.write(`${SWITCHED}Upgrade: ECHO/2\r\n\r\nhi`));
-    const client = cleanup.add(await RawClient.connect(relay.port), (it) => it.destroy());
+    await using relay = await relayToRecorder(({ socket }) => socket.write(`${SWITCHED}Upgrade: ECHO/2\r\n\r\nhi`));
+    using client = await RawClient.connect(relay.port);
     client.send(upgrade('echo/1,echo/2'));
     await eventually(() => client.text().endsWith('hi'));
   });
@@ -93,7 +88,7 @@ describe('which upgrades there are', () => {
     ['h2c', 'Upgrade: h2c\r\n'],
     ['none', ''],
   ])('issue 8, D22: 502 when a service switches to %s than it was asked for', async (_name, line) => {
-    const relay = await relayToRecorder(cleanup, ({ socket }) => socket.write(`${SWITCHED}${line}\r\nhi`), {
+    await using relay = await relayToRecorder(({ socket }) => socket.write(`${SWITCHED}${line}\r\nhi`), {
       agent: { local: { responseTimeoutMs: 300 } },
     });
     const text = await untilClosed(relay.port, upgrade('echo/1'));
@@ -108,11 +103,9 @@ describe('which upgrades there are', () => {
     [upgrade('x'), 'one to something else', ['Connection', 'Upgrade', 'Upgrade', 'y']],
     [upgrade('x'), 'one, without saying to what', []],
   ])('issue 8, D22: 502 when an agent upgrades: %j, %s', async (request, _what, headers) => {
-    const gateway = cleanup.add(await testGateway(), (it) => it.close());
-    const agent = cleanup.add(await RawAgent.registered(gateway.grpcPort, 'bad'), (it) => {
-      it.close();
-    });
-    const client = cleanup.add(await RawClient.connect((await agent.welcome).port), (it) => it.destroy());
+    await using gateway = await testGateway();
+    using agent = await RawAgent.registered(gateway.grpcPort, 'bad');
+    using client = await RawClient.connect((await agent.welcome).port);
     client.send(request);
     const exchange = await eventually(() => agent.opened[0]);
     exchange.sendHead({ status: 101, reason: 'S', headers });

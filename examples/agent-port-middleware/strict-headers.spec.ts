@@ -5,7 +5,7 @@ import { type DynamicModule, Injectable, Module, type Provider } from '@nestjs/c
 import { NestFactory } from '@nestjs/core';
 import cors from 'cors';
 import { silentLog } from '@berth/observability';
-import { Cleanup, freePortRange, localService } from '@berth/testing';
+import { owning, disposable, freePortRange, localService } from '@berth/testing';
 import { testAgent } from '@berth/testing/system';
 import { type AgentPortMiddleware, GatewayModule, TunnelGrpcServer, UseOnAgentPorts } from 'berth-gateway';
 import { StrictHeaders } from './strict-headers.js';
@@ -54,14 +54,12 @@ class Undecided implements AgentPortMiddleware {
 }
 
 describe('example: Express middleware on the ports of agents (issue 9, point 5)', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   /** @returns the agent's address and the targets that reached the local service */
   async function start(
     providers: Provider[],
     { metadata = {}, corsOrigins = [] }: { metadata?: Record<string, string>; corsOrigins?: string[] } = {},
-  ): Promise<{ url: string; port: number; seen: string[] }> {
+  ): Promise<{ url: string; port: number; seen: string[] } & AsyncDisposable> {
+    await using stack = new AsyncDisposableStack();
     const gateway: DynamicModule = GatewayModule.forRoot({
       settings: {
         http: { agentPortRange: await freePortRange(2) },
@@ -77,27 +75,28 @@ describe('example: Express middleware on the ports of agents (issue 9, point 5)'
       seen.push(request.url ?? '');
       request.resume().once('end', () => response.end(`from the service: ${request.url ?? ''}`));
     });
-    cleanup.add(service, (it) => it.close());
-    const app = cleanup.add(await NestFactory.create(App, { logger: false, abortOnError: false }), (it) => it.close());
+    stack.adopt(service, (it) => it.close());
+    const app = stack.adopt(await NestFactory.create(App, { logger: false, abortOnError: false }), (it) => it.close());
     await app.init();
     const { port: grpcPort } = app.get(TunnelGrpcServer);
-    const agent = cleanup.add(await testAgent({ grpcPort }, service.port, { metadata }), (it) => it.stop());
-    return { url: agent.url, port: agent.port, seen };
+    const agent = stack.use(await testAgent({ grpcPort }, service.port, { metadata }));
+    return owning({ url: agent.url, port: agent.port, seen }, stack);
   }
 
   it('helmet: headers for the agents that it chooses', async () => {
-    const pages = await start([StrictHeaders], { metadata: { kind: 'pages' } });
+    await using stack = new AsyncDisposableStack();
+    const pages = stack.use(await start([StrictHeaders], { metadata: { kind: 'pages' } }));
     const page = await fetch(pages.url);
     expect(page.headers.get('x-content-type-options')).toBe('nosniff');
     expect(page.headers.get('content-security-policy')).toContain("default-src 'self'");
     expect(await page.text()).toBe('from the service: /');
-    await cleanup.run();
-    const api = await start([StrictHeaders], { metadata: { kind: 'api' } });
+    const api = stack.use(await start([StrictHeaders], { metadata: { kind: 'api' } }));
     expect((await fetch(api.url)).headers.has('x-content-type-options')).toBe(false);
   });
 
   it('cors: preflights are answered, other requests are relayed with its headers', async () => {
-    const { url, seen } = await start([Cors]);
+    await using setup = await start([Cors]);
+    const { url, seen } = setup;
     const headers = { origin: 'https://app.example', 'access-control-request-method': 'PUT' };
     const preflight = await fetch(url, { method: 'OPTIONS', headers });
     expect([preflight.status, preflight.headers.get('access-control-allow-origin')]).toEqual([
@@ -115,18 +114,18 @@ describe('example: Express middleware on the ports of agents (issue 9, point 5)'
   it('agentPorts.corsOrigins: the origins named, or all', async () => {
     const allowed = async (url: string): Promise<string | null> =>
       (await fetch(url, { headers: { origin: 'https://a.example' } })).headers.get('access-control-allow-origin');
-    const named = await start([], { corsOrigins: ['https://a.example'] });
+    await using stack = new AsyncDisposableStack();
+    const named = stack.use(await start([], { corsOrigins: ['https://a.example'] }));
     expect(await allowed(named.url)).toBe('https://a.example');
-    await cleanup.run();
-    const other = await start([], { corsOrigins: ['https://b.example'] });
+    const other = stack.use(await start([], { corsOrigins: ['https://b.example'] }));
     expect(await allowed(other.url)).toBeNull();
-    await cleanup.run();
-    const all = await start([], { corsOrigins: ['*'] });
+    const all = stack.use(await start([], { corsOrigins: ['*'] }));
     expect(await allowed(all.url)).toBe('*');
   });
 
   it('one that answers by itself: nothing reaches the agent, and the connection goes on', async () => {
-    const { url, seen } = await start([Doorman]);
+    await using setup = await start([Doorman]);
+    const { url, seen } = setup;
     const closed = await fetch(`${url}/closed`);
     expect([closed.status, await closed.text()]).toEqual([403, 'closed\n']);
     const unread = await fetch(`${url}/slow-closed`, { method: 'POST', body: 'x'.repeat(1_000_000) });
@@ -136,7 +135,8 @@ describe('example: Express middleware on the ports of agents (issue 9, point 5)'
   });
 
   it('one that fails spoils its own request only', async () => {
-    const { url } = await start([Doorman]);
+    await using setup = await start([Doorman]);
+    const { url } = setup;
     for (const path of ['/throws', '/fails', '/throws']) {
       const answer = await fetch(url + path);
       expect([answer.status, await answer.json()]).toMatchObject([500, { error: { code: 'BERTH_INTERNAL' } }]);
@@ -148,14 +148,16 @@ describe('example: Express middleware on the ports of agents (issue 9, point 5)'
   });
 
   it('one that cannot tell whether it is meant runs', async () => {
-    const { url } = await start([Undecided]);
+    await using setup = await start([Undecided]);
+    const { url } = setup;
     expect((await fetch(url)).headers.get('x-guard')).toBe('on');
   });
 
   it('answers of pipelined requests keep their order, whoever takes longer', async () => {
-    const { port } = await start([Doorman]);
+    await using setup = await start([Doorman]);
+    const { port } = setup;
     const paths = ['/slow', '/closed', '/open-1', '/answers-as-well', '/slow-closed', '/open-2', '/throws'];
-    const socket = cleanup.add(connect(port, '127.0.0.1'), (it) => it.destroy());
+    await using socket = disposable(connect(port, '127.0.0.1'), (it) => it.destroy());
     socket.write(paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`).join(''));
     let text = '';
     for await (const bytes of socket) {

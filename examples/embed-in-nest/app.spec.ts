@@ -1,13 +1,11 @@
 import { silentLog } from '@berth/observability';
-import { Cleanup, freePortRange, localService } from '@berth/testing';
+import { owning, freePortRange, localService } from '@berth/testing';
 import { testAgent } from '@berth/testing/system';
 import { startKiosks } from './app.js';
 
 describe('example: a gateway in your own Nest application', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
-  async function start(admin?: false, token = ''): Promise<{ url: string; grpcPort: number }> {
+  async function start(admin?: false, token = ''): Promise<{ url: string; grpcPort: number } & AsyncDisposable> {
+    await using stack = new AsyncDisposableStack();
     const settings = {
       admin: { token },
       http: { agentPortRange: await freePortRange(2) },
@@ -16,15 +14,16 @@ describe('example: a gateway in your own Nest application', () => {
     };
     const options = { settings, log: silentLog, ...(admin === undefined ? {} : { admin }) };
     const { app, grpcPort } = await startKiosks(options, 0);
-    cleanup.add(app, (it) => it.close());
-    return { url: await app.getUrl(), grpcPort };
+    stack.adopt(app, (it) => it.close());
+    return owning({ url: await app.getUrl(), grpcPort }, stack);
   }
 
   it('relays to agents, and answers its own controllers and the admin API under a path', async () => {
-    const service = cleanup.add(await localService((_, response) => response.end('a kiosk')), (it) => it.close());
-    const { url, grpcPort } = await start();
+    await using service = await localService((_, response) => response.end('a kiosk'));
+    await using setup = await start();
+    const { url, grpcPort } = setup;
     const settings = { id: 'kiosk-7', metadata: { name: 'Main hall' } };
-    const agent = cleanup.add(await testAgent({ grpcPort }, service.port, settings), (it) => it.stop());
+    await using agent = await testAgent({ grpcPort }, service.port, settings);
     expect(await (await fetch(agent.url)).text()).toBe('a kiosk');
     expect(await (await fetch(`${url}/kiosks`)).json()).toEqual([
       { name: 'Main hall', address: `http://kiosks.example.org:${agent.port}/` },
@@ -34,14 +33,16 @@ describe('example: a gateway in your own Nest application', () => {
   });
 
   it('leaves the errors of the application to the application', async () => {
-    const { url } = await start();
+    await using setup = await start();
+    const { url } = setup;
     expect(await (await fetch(`${url}/nothing`)).json()).toMatchObject({ statusCode: 404 });
     const ofBerth = await fetch(`${url}/berth/agents/nobody`);
     expect(await ofBerth.json()).toMatchObject({ error: { code: 'BERTH_NOT_FOUND' } });
   });
 
   it("asks for the admin API's token under its path, and for none at the application's own", async () => {
-    const { url } = await start(undefined, 'sesame');
+    await using setup = await start(undefined, 'sesame');
+    const { url } = setup;
     const status = async (path: string, headers = {}): Promise<number> => (await fetch(url + path, { headers })).status;
     expect([await status('/berth/agents'), await status('/berth/metrics')]).toEqual([401, 401]);
     expect([await status('/berth/health'), await status('/kiosks')]).toEqual([200, 200]);
@@ -51,7 +52,8 @@ describe('example: a gateway in your own Nest application', () => {
   });
 
   it('has no admin API when it is not wanted', async () => {
-    const { url } = await start(false);
+    await using setup = await start(false);
+    const { url } = setup;
     for (const path of ['/agents', '/berth/agents', '/metrics']) expect((await fetch(url + path)).status).toBe(404);
     expect(await (await fetch(`${url}/kiosks`)).json()).toEqual([]);
   });

@@ -3,7 +3,7 @@ import { Injectable, Module, type Provider } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { BerthError } from '@berth/errors';
 import { silentLog } from '@berth/observability';
-import { Cleanup, freePortRange, localService } from '@berth/testing';
+import { owning, freePortRange, localService } from '@berth/testing';
 import { testAgent } from '@berth/testing/system';
 import {
   GatewayModule,
@@ -37,11 +37,9 @@ class Awkward implements IngressInterceptor {
 }
 
 describe('example: an ingress interceptor', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   /** @returns the agent's address and the targets that reached the local service */
-  async function start(providers: Provider[]): Promise<{ url: string; seen: string[] }> {
+  async function start(providers: Provider[]): Promise<{ url: string; seen: string[] } & AsyncDisposable> {
+    await using stack = new AsyncDisposableStack();
     @Module({
       imports: [
         GatewayModule.forRoot({
@@ -62,23 +60,25 @@ describe('example: an ingress interceptor', () => {
       if (request.url === '/large') response.end('x'.repeat(300_000));
       else response.end(JSON.stringify(request.headers));
     });
-    cleanup.add(service, (it) => it.close());
-    const app = cleanup.add(await NestFactory.create(App, { logger: false }), (it) => it.close());
+    stack.adopt(service, (it) => it.close());
+    const app = stack.adopt(await NestFactory.create(App, { logger: false }), (it) => it.close());
     await app.init();
     const { port: grpcPort } = app.get(TunnelGrpcServer);
-    const agent = cleanup.add(await testAgent({ grpcPort }, service.port, { id: 'kiosk-7' }), (it) => it.stop());
-    return { url: agent.url, seen };
+    const agent = stack.use(await testAgent({ grpcPort }, service.port, { id: 'kiosk-7' }));
+    return owning({ url: agent.url, seen }, stack);
   }
 
   it('adds headers to requests and answers', async () => {
-    const { url } = await start([TenantGate]);
+    await using setup = await start([TenantGate]);
+    const { url } = setup;
     const answer = await fetch(`${url}/page`);
     expect(await answer.json()).toMatchObject({ 'x-agent-id': 'kiosk-7' });
     expect(answer.headers.get('x-relayed-by')).toBe('berth');
   });
 
   it('blocks a path before the agent sees it', async () => {
-    const { url, seen } = await start([TenantGate]);
+    await using setup = await start([TenantGate]);
+    const { url, seen } = setup;
     const answer = await fetch(`${url}/internal/keys`, { method: 'POST', body: 'x'.repeat(100_000) });
     expect([answer.status, await answer.text()]).toEqual([403, 'not from outside\n']);
     expect(seen).toEqual([]);
@@ -86,7 +86,8 @@ describe('example: an ingress interceptor', () => {
   });
 
   it('may be asynchronous, and runs in order', async () => {
-    const { url } = await start([Awkward, TenantGate]);
+    await using setup = await start([Awkward, TenantGate]);
+    const { url } = setup;
     expect(await (await fetch(`${url}/page`)).json()).toMatchObject({ 'x-order': 'after the gate' });
     const large = await fetch(`${url}/large`);
     expect(await large.text()).toHaveLength(300_000);
@@ -96,7 +97,8 @@ describe('example: an ingress interceptor', () => {
   });
 
   it('that throws spoils its own request only', async () => {
-    const { url, seen } = await start([Awkward]);
+    await using setup = await start([Awkward]);
+    const { url, seen } = setup;
     const statuses: [string, number, string][] = [
       ['/throws', 500, 'BERTH_INTERNAL'],
       ['/invalid-answer', 500, 'BERTH_INTERNAL'],

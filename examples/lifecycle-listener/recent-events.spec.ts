@@ -1,15 +1,12 @@
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { silentLog } from '@berth/observability';
-import { Cleanup, eventually, freePortRange, localService } from '@berth/testing';
+import { disposable, eventually, freePortRange, localService } from '@berth/testing';
 import { testAgent } from '@berth/testing/system';
 import { GatewayModule, TunnelGrpcServer } from 'berth-gateway';
 import { POST_EVENT, type Recent, RecentEvents } from './recent-events.js';
 
 describe('example: a listener of lifecycle events', () => {
-  const cleanup = new Cleanup();
-  afterEach(() => cleanup.run());
-
   it('hears of agents that come, go and are refused, though its webhook fails', async () => {
     const posted: Recent[] = [];
     const post = (event: Recent): Promise<void> => {
@@ -31,13 +28,11 @@ describe('example: a listener of lifecycle events', () => {
       providers: [RecentEvents, { provide: POST_EVENT, useValue: post }],
     })
     class App {}
-    const app = cleanup.add(await NestFactory.create(App, { logger: false }), (it) => it.close());
+    await using app = disposable(await NestFactory.create(App, { logger: false }), (it) => it.close());
     await app.init();
     const { port: grpcPort } = app.get(TunnelGrpcServer);
-    const service = cleanup.add(await localService((_, response) => response.end('ok')), (it) => it.close());
-    const agent = cleanup.add(await testAgent({ grpcPort }, service.port, { id: 'kiosk-7', token: 'right' }), (it) =>
-      it.stop(),
-    );
+    await using service = await localService((_, response) => response.end('ok'));
+    await using agent = await testAgent({ grpcPort }, service.port, { id: 'kiosk-7', token: 'right' });
     await expect(testAgent({ grpcPort }, service.port, { id: 'stranger', token: 'wrong' })).rejects.toThrow();
     expect(await (await fetch(agent.url)).text()).toBe('ok');
     await agent.stop();

@@ -1,5 +1,6 @@
-export { Cleanup } from './cleanup.js';
+export { disposable, owning } from './disposable.js';
 export { eventually } from './eventually.js';
+export { type Listening, listening } from './listening.js';
 export { type LocalService, localService } from './local-service.js';
 export { freePortRange } from './ports.js';
 export { RawClient, type RawRecorder, rawRecorder, type Recorded } from './raw-http.js';

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { listening } from './listening.js';
 
 /** Everything that one connection of a recorder brought, byte by byte. */
 export interface Recorded {
@@ -9,7 +10,7 @@ export interface Recorded {
 }
 
 /** A TCP server that keeps what it gets; it answers what it is told to, and nothing else. */
-export interface RawRecorder {
+export interface RawRecorder extends AsyncDisposable {
   port: number;
   connections: Recorded[];
   close(): Promise<void>;
@@ -31,21 +32,12 @@ export async function rawRecorder(onData: (connection: Recorded) => void = () =>
     });
     socket.on('end', () => socket.end());
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    port: (server.address() as AddressInfo).port,
-    connections,
-    async close() {
-      for (const { socket } of connections) socket.destroy();
-      server.close();
-      await once(server, 'close');
-    },
-  };
+  const { port, close } = await listening(server);
+  return { port, connections, close, [Symbol.asyncDispose]: close };
 }
 
 /** A TCP client that sends bytes as they are. */
-export class RawClient {
+export class RawClient implements Disposable {
   private readonly chunks: Buffer[] = [];
   ended = false;
   closed = false;
@@ -74,5 +66,9 @@ export class RawClient {
 
   destroy(): void {
     this.socket.destroy();
+  }
+
+  [Symbol.dispose](): void {
+    this.destroy();
   }
 }

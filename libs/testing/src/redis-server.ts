@@ -51,7 +51,7 @@ export interface RedisServerOptions {
 }
 
 /** A redis-server of a test's own on 127.0.0.1, which keeps every write on disk. */
-export class RedisServer {
+export class RedisServer implements AsyncDisposable {
   #child: ChildProcess | undefined;
 
   private constructor(
@@ -125,6 +125,10 @@ export class RedisServer {
   async close(): Promise<void> {
     await this.#end('SIGKILL');
     await rm(this.folder, { recursive: true, force: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
   }
 
   /** Removes its files: what starts next knows nothing. Only while it is stopped. */

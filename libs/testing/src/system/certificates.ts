@@ -9,7 +9,7 @@ export interface KeyPair {
 }
 
 /** A certificate authority in a temporary folder. */
-export class TestCa {
+export class TestCa implements Disposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'berth-tls-'));
   readonly caFile = this.path('ca.crt');
   private serial = 0;
@@ -56,6 +56,10 @@ export class TestCa {
 
   remove(): void {
     rmSync(this.folder, { recursive: true });
+  }
+
+  [Symbol.dispose](): void {
+    this.remove();
   }
 
   private path(name: string): string {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** A pipe for a standard stream of a program, whose reader does as it is told. */
-export class Fifo {
+export class Fifo implements Disposable {
   /** the end to hand to a program */
   readonly writer: number;
   private reader: number | undefined;
@@ -57,5 +57,9 @@ export class Fifo {
     this.leave();
     closeSync(this.writer);
     rmSync(this.folder, { recursive: true });
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 }

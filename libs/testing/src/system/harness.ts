@@ -8,7 +8,7 @@ import { freePortRange } from '../index.js';
 import { type RunningAgent, startAgent } from 'berth-agent';
 import { type RunningGateway, startGateway } from 'berth-gateway';
 
-export interface TestGateway extends RunningGateway {
+export interface TestGateway extends RunningGateway, AsyncDisposable {
   range: { start: number; end: number };
   /** base URL of the admin API */
   admin: string;
@@ -31,10 +31,16 @@ export async function testGateway(
     shutdown: { timeoutMs: 2000, ...overrides.shutdown },
   });
   const gateway = await startGateway(settings, log);
-  return { ...gateway, range: settings.http.agentPortRange, admin: `http://127.0.0.1:${gateway.adminPort}`, settings };
+  return {
+    ...gateway,
+    range: settings.http.agentPortRange,
+    admin: `http://127.0.0.1:${gateway.adminPort}`,
+    settings,
+    [Symbol.asyncDispose]: () => gateway.close(),
+  };
 }
 
-export interface TestAgent extends RunningAgent {
+export interface TestAgent extends RunningAgent, AsyncDisposable {
   /** base URL of its port */
   url: string;
   port: number;
@@ -59,5 +65,5 @@ export async function testAgent(
     { log },
   );
   const { port } = await agent.ready;
-  return { ...agent, port, url: `http://127.0.0.1:${port}` };
+  return { ...agent, port, url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: () => agent.stop() };
 }

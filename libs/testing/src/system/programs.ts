@@ -12,7 +12,7 @@ export interface ProgramOptions {
 }
 
 /** A built program as a process of its own. */
-export class Program {
+export class Program implements AsyncDisposable {
   readonly child: ChildProcess;
   stdout = '';
   stderr = '';
@@ -52,9 +52,13 @@ export class Program {
     this.kill('SIGKILL');
     await this.exit;
   }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end();
+  }
 }
 
-export interface GatewayProgram {
+export interface GatewayProgram extends AsyncDisposable {
   program: Program;
   adminPort: number;
   grpcPort: number;
@@ -82,5 +86,10 @@ export async function gatewayProgram(
     options,
   );
   const [, adminPort, grpcPort] = await program.printed(/"admin":"[^"]*:(\d+)","grpc":"[^"]*:(\d+)"/);
-  return { program, adminPort: Number(adminPort), grpcPort: Number(grpcPort) };
+  return {
+    program,
+    adminPort: Number(adminPort),
+    grpcPort: Number(grpcPort),
+    [Symbol.asyncDispose]: () => program.end(),
+  };
 }

@@ -41,7 +41,7 @@ export function helloOf(agentId: string, overrides: Partial<Hello> = {}): Hello 
 }
 
 /** An agent by hand: says what a test wants it to say, and answers nothing by itself but Pings. */
-export class RawAgent {
+export class RawAgent implements Disposable {
   readonly opened: IncomingTunnelExchange[] = [];
   readonly goaways: Goaway[] = [];
   /** makes who takes what comes on an exchange; without it, everything is taken and forgotten */
@@ -96,6 +96,10 @@ export class RawAgent {
   close(): void {
     this.call.cancel();
     this.client.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 
   private createSession(onWelcome: (welcome: Welcome) => void): TunnelSession {

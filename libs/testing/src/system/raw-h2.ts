@@ -48,7 +48,7 @@ export function helloMessage(hello: Parameters<typeof encodeControl<'hello'>>[1]
 }
 
 /** A TCP client of the gRPC port. */
-export class H2Peer {
+export class H2Peer implements Disposable {
   closed = false;
   received = 0;
 
@@ -81,6 +81,10 @@ export class H2Peer {
 
   close(): void {
     this.socket.destroy();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 }
 

@@ -2,10 +2,11 @@ import type { RequestListener } from 'node:http';
 import type { AgentSettings } from 'berth-agent';
 import type { DeepPartial } from '@berth/config';
 import type { GatewaySettings } from 'berth-gateway';
-import { type Cleanup, eventually, localService, type RawRecorder, rawRecorder, type Recorded } from '../index.js';
+import { eventually, localService, owning, type RawRecorder, rawRecorder, type Recorded } from '../index.js';
 import { type TestAgent, testAgent, type TestGateway, testGateway } from './harness.js';
 
-export interface Relay {
+/** Ends agent first, then the gateway, then what stands behind the agent. */
+export interface Relay extends AsyncDisposable {
   gateway: TestGateway;
   agent: TestAgent;
   /** the agent's port at the gateway */
@@ -19,35 +20,30 @@ export interface RelayOptions {
 
 /** A gateway and an agent in front of a local service. */
 export async function relayTo(
-  cleanup: Cleanup,
   target: number | string,
   { gateway: gatewaySettings, agent: agentSettings }: RelayOptions = {},
 ): Promise<Relay> {
-  const gateway = cleanup.add(await testGateway(gatewaySettings), (it) => it.close());
-  const agent = cleanup.add(await testAgent(gateway, target, { shutdown: { timeoutMs: 50 }, ...agentSettings }), (it) =>
-    it.stop(),
-  );
-  return { gateway, agent, port: agent.port };
+  await using stack = new AsyncDisposableStack();
+  const gateway = stack.use(await testGateway(gatewaySettings));
+  const agent = stack.use(await testAgent(gateway, target, { shutdown: { timeoutMs: 50 }, ...agentSettings }));
+  return owning({ gateway, agent, port: agent.port }, stack);
 }
 
 /** The same, with a local service that `listener` makes. */
-export async function relayToListener(
-  cleanup: Cleanup,
-  listener: RequestListener,
-  options?: RelayOptions,
-): Promise<Relay> {
-  const service = cleanup.add(await localService(listener), (it) => it.close());
-  return relayTo(cleanup, service.port, options);
+export async function relayToListener(listener: RequestListener, options?: RelayOptions): Promise<Relay> {
+  await using stack = new AsyncDisposableStack();
+  const service = stack.use(await localService(listener));
+  return owning(stack.use(await relayTo(service.port, options)), stack);
 }
 
 /** The same, with a raw TCP service that records what it gets. */
 export async function relayToRecorder(
-  cleanup: Cleanup,
   onData: (connection: Recorded) => void,
   options?: RelayOptions,
 ): Promise<Relay & { recorder: RawRecorder }> {
-  const recorder = cleanup.add(await rawRecorder(onData), (it) => it.close());
-  return { ...(await relayTo(cleanup, recorder.port, options)), recorder };
+  await using stack = new AsyncDisposableStack();
+  const recorder = stack.use(await rawRecorder(onData));
+  return owning(Object.assign(stack.use(await relayTo(recorder.port, options)), { recorder }), stack);
 }
 
 /** Answers each complete head of a connection with the same bytes. */

@@ -15,7 +15,7 @@ export interface SiloAnswer {
 }
 
 /** An agent of the original kind by hand, as its wire contract has it: says what a test wants it to say. */
-export class SiloAgent {
+export class SiloAgent implements Disposable {
   readonly requests: SiloMessage[] = [];
   readonly pongs: SiloMessage[] = [];
   /** who answers requests; without it they wait in {@link requests} */
@@ -91,5 +91,9 @@ export class SiloAgent {
   close(): void {
     this.call.cancel();
     this.client.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 }

@@ -1,5 +1,5 @@
 import { Server, ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js';
-import { type Cleanup, eventually } from '../index.js';
+import { eventually } from '../index.js';
 import { ProxyService, type SiloMessage, siloMessage } from './silo-wire.js';
 
 /** One stream of an agent, as {@link SiloServer} has it. */
@@ -43,12 +43,12 @@ export class SiloServerStream {
 }
 
 /** A server of the original kind, as the wire contract has it: registers by `agent_id`, answers each PING. */
-export class SiloServer {
+export class SiloServer implements Disposable {
   readonly streams: SiloServerStream[] = [];
   port = 0;
   private readonly server = new Server({ 'grpc.max_send_message_length': -1 });
 
-  static async start(cleanup: Cleanup): Promise<SiloServer> {
+  static async start(): Promise<SiloServer> {
     const it = new SiloServer();
     it.server.addService(ProxyService.service, {
       Stream: (call: ServerDuplexStream<SiloMessage, SiloMessage>) => {
@@ -61,10 +61,11 @@ export class SiloServer {
         else reject(error);
       });
     });
-    cleanup.add(it, () => {
-      it.server.forceShutdown();
-    });
     return it;
+  }
+
+  [Symbol.dispose](): void {
+    this.server.forceShutdown();
   }
 
   /** The stream that came as the given one, once it has said its id. */
