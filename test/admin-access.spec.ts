@@ -14,7 +14,7 @@ interface Answer {
   code: string | undefined;
 }
 
-describe('issue 8, E31: who may ask what of the admin port', () => {
+describe('who may ask what of the admin port', () => {
   async function start(settings: DeepPartial<GatewaySettings> = {}): Promise<TestGateway> {
     return await testGateway(settings);
   }

@@ -95,7 +95,7 @@ describe('A17: metrics', () => {
     );
   });
 
-  it('issue 8, E30: counts disconnects by reason, a replacement among them', async () => {
+  it('A17: counts disconnects by reason, a replacement among them', async () => {
     await using gateway = await testGateway({ tunnel: { duplicateAgent: 'replace' } });
     using _first = await RawAgent.registered(gateway.grpcPort, 'twice', { instanceId: 'one' });
     using second = await RawAgent.registered(gateway.grpcPort, 'twice', { instanceId: 'two' });
@@ -112,7 +112,7 @@ describe('A17: metrics', () => {
     expect(await count('BERTH_CONNECTION_SILENT')).toBe(0);
   });
 
-  it('issue 8, E30: counts answers by status class, and the time to their first byte', async () => {
+  it('A17: counts answers by status class, and the time to their first byte', async () => {
     const listener: RequestListener = (request, response) => {
       const status = Number(request.url?.slice(1));
       if (status > 0) response.writeHead(status);
@@ -144,7 +144,7 @@ describe('A17: metrics', () => {
     expect(firstBytes.find(({ name }) => name.endsWith('_count'))?.value).toBe(8);
   });
 
-  it('issue 8, E30: counts what ends before a registration, by reason', async () => {
+  it('A17: counts what ends before a registration, by reason', async () => {
     await using gateway = await testGateway();
     using stranger = new RawAgent(gateway.grpcPort);
     stranger.call.write(Buffer.from('no batch'));
@@ -155,7 +155,7 @@ describe('A17: metrics', () => {
     expect(await count('plaintext')).toBe(0);
   });
 
-  it('issue 8, E30: says which build it is', async () => {
+  it('A17: says which build it is', async () => {
     await using gateway = await testGateway();
     const [sample] = (await scrape(gateway)).get('berth_build_info')?.samples ?? [];
     expect(sample).toMatchObject({
@@ -164,7 +164,7 @@ describe('A17: metrics', () => {
   });
 
   // promtool is in Debian's package prometheus; .ci/run installs it.
-  (hasPromtool ? it : it.skip)('issue 8, E30: promtool check metrics has nothing to say', async () => {
+  (hasPromtool ? it : it.skip)('A17: promtool check metrics has nothing to say', async () => {
     await using service = await localService((_, response) => response.end('x'));
     await using gateway = await testGateway({ auth: { token: 'right' } });
     await using agent = await testAgent(gateway, service.port, { token: 'right' });

@@ -46,7 +46,7 @@ describe('the description of the admin API', () => {
   });
 
   // By hand: `npx @redocly/cli lint docs/openapi.json` has no errors and no warnings.
-  it('issue 8, E31: calls whole numbers integers', () => {
+  it('calls whole numbers integers', () => {
     const numbers = Object.entries(document.components?.schemas ?? {}).flatMap(([name, schema]) =>
       Object.entries((schema as Schema).properties ?? {})
         .filter(([, { type }]) => type === 'number')

@@ -4,7 +4,7 @@ import { type LogLines, logLines, RawAgent, testGateway } from '@berth/testing/s
 const GARBAGE = Buffer.from('\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff garbage', 'latin1');
 const BROKE = 'connection closed: the agent broke the protocol';
 
-describe('issue 8, E30: what agents do wrong is found in the log', () => {
+describe('what agents do wrong is found in the log', () => {
   async function start(token = ''): Promise<LogLines & { grpcPort: number } & AsyncDisposable> {
     await using stack = new AsyncDisposableStack();
     const logged = logLines();

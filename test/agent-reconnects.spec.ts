@@ -49,7 +49,7 @@ describe('an agent reconnects', () => {
     expect((await fetch(`${gateway.admin}/agents/nobody`, { method: 'DELETE' })).status).toBe(404);
   });
 
-  it('issue 8, D28: DELETE /agents/:id lets what is under way end, on a connection that takes nothing new', async () => {
+  it('DELETE /agents/:id lets what is under way end, on a connection that takes nothing new', async () => {
     let finish: (() => void) | undefined;
     await using service = await localService((request, response) => {
       if (request.url === '/quick') return response.end('quick');
@@ -71,7 +71,7 @@ describe('an agent reconnects', () => {
     expect(await listAgents(gateway)).toMatchObject([{ agent_id: 'agent-1', port: agent.port, connections: 1 }]);
   });
 
-  it('issue 8, D28: DELETE /agents/:id?now=true cuts off what is under way; anything else is refused', async () => {
+  it('DELETE /agents/:id?now=true cuts off what is under way; anything else is refused', async () => {
     await using service = await localService((_, response) => response.write('begun'));
     await using gateway = await start();
     await using agent = await testAgent(gateway, service.port);
@@ -84,7 +84,7 @@ describe('an agent reconnects', () => {
     await eventually(() => connections(gateway)[0]?.accepting);
   });
 
-  it('issue 8, D28: an agent that does not leave is cut off after drainTimeoutMs, asked once or twice', async () => {
+  it('an agent that does not leave is cut off after drainTimeoutMs, asked once or twice', async () => {
     await using gateway = await start({ tunnel: { drainTimeoutMs: 200 } });
     using stubborn = await RawAgent.registered(gateway.grpcPort, 'agent-1');
     const since = performance.now();

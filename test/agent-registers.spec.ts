@@ -80,7 +80,7 @@ describe('an agent registers', () => {
     expect(await metric(gateway, 'berth_agent_server_start_failures_total')).toBe(2);
   });
 
-  it('issue 8, C13: with all ports but the last taken it gets the last, and the others are shown', async () => {
+  it('A5: with all ports but the last taken it gets the last, and the others are shown', async () => {
     await using gateway = await testGateway({}, 10);
     const { start, end } = gateway.range;
     await using stack = new AsyncDisposableStack();

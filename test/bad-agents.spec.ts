@@ -190,7 +190,7 @@ describe('bad agents', () => {
     ['without a body yet', [], '', GET],
     ['of a known length without a body yet', ['Content-Length', '10'], '', GET],
     ['that lasts until close', [], 'body', 'GET / HTTP/1.0\r\n\r\n'],
-  ])('issue 8, D23: Head, Data and Reset in one batch: the client of an answer %s sees the break', async (...row) => {
+  ])('Head, Data and Reset in one batch: the client of an answer %s sees the break', async (...row) => {
     const [, headers, body, request] = row;
     await using setup = await setUp();
     const { bad, client, port, goodStillThere } = setup;

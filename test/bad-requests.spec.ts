@@ -45,14 +45,14 @@ describe('bad requests', () => {
     ['an unknown method', `FETCH / HTTP/1.1\r\n${HOST}\r\n`],
     ['a space in the target', `GET /a b HTTP/1.1\r\n${HOST}\r\n`],
     ['a control character in the target', `GET /a\x01b HTTP/1.1\r\n${HOST}\r\n`],
-    ['issue 8, D23: Transfer-Encoding in HTTP/1.0', `POST / HTTP/1.0\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n`],
-    ['issue 8, D23: the target * with another method than OPTIONS', `GET * HTTP/1.1\r\n${HOST}\r\n`],
-    ['issue 8, D23: an empty Host', 'GET / HTTP/1.1\r\nHost:\r\n\r\n'],
-    ['issue 8, D23: an empty Host in HTTP/1.0', 'GET / HTTP/1.0\r\nHost: \r\n\r\n'],
-    ['issue 8, D23: a Host that is only a port', 'GET / HTTP/1.1\r\nHost: :80\r\n\r\n'],
-    ['issue 8, D23: user data in the target', `GET http://u:p@a/ HTTP/1.1\r\n${HOST}\r\n`],
-    ['issue 8, D23: a target without a host', `GET http:///x HTTP/1.1\r\n${HOST}\r\n`],
-    ['issue 8, D23: two Hosts beside an absolute target', `GET http://a/ HTTP/1.1\r\n${HOST}${HOST}\r\n`],
+    ['Transfer-Encoding in HTTP/1.0', `POST / HTTP/1.0\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n`],
+    ['the target * with another method than OPTIONS', `GET * HTTP/1.1\r\n${HOST}\r\n`],
+    ['an empty Host', 'GET / HTTP/1.1\r\nHost:\r\n\r\n'],
+    ['an empty Host in HTTP/1.0', 'GET / HTTP/1.0\r\nHost: \r\n\r\n'],
+    ['a Host that is only a port', 'GET / HTTP/1.1\r\nHost: :80\r\n\r\n'],
+    ['user data in the target', `GET http://u:p@a/ HTTP/1.1\r\n${HOST}\r\n`],
+    ['a target without a host', `GET http:///x HTTP/1.1\r\n${HOST}\r\n`],
+    ['two Hosts beside an absolute target', `GET http://a/ HTTP/1.1\r\n${HOST}${HOST}\r\n`],
     ['HTTP/2.0', `GET / HTTP/2.0\r\n${HOST}\r\n`],
     ['HTTP/0.9', 'GET /\r\n\r\n'],
     ['the HTTP/2 preface', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
@@ -131,7 +131,7 @@ describe('bad requests', () => {
     );
   });
 
-  it('issue 8, D23: a later minor version of HTTP/1 is read as 1.1 (RFC 9110 section 2.5)', async () => {
+  it('a later minor version of HTTP/1 is read as 1.1 (RFC 9110 section 2.5)', async () => {
     const bytes = `GET /first HTTP/1.2\r\n${HOST}\r\nGET /second HTTP/1.9\r\n${HOST}Connection: close\r\n\r\n`;
     const text = await untilClosed(relay.port, bytes);
     expect(text.match(/HTTP\/1\.1 200/g)).toHaveLength(2);

@@ -81,7 +81,7 @@ describe('the programs', () => {
     expect(all).not.toMatch(/right-token-1|wrong-token-2/);
   });
 
-  it('issue 8, C12: the agent lives on when another process takes its id, and tells when it tries again', async () => {
+  it('the agent lives on when another process takes its id, and tells when it tries again', async () => {
     await using gateway = await startGateway({ TUNNEL_DUPLICATE_AGENT: 'replace' });
     await using first = dial(gateway, 3000, '--reconnect-max-ms', '2000');
     const { url } = await address(first);

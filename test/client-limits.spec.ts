@@ -48,7 +48,7 @@ describe("what one client may take of an agent's port", () => {
     return owning({ port, admin: gateway.admin, log }, stack);
   }
 
-  it('issue 8, B9: bodies that never come cost one address its own connections, and nobody else', async () => {
+  it('bodies that never come cost one address its own connections, and nobody else', async () => {
     await using setup = await withLog({ maxConnectionsPerAddress: 3 });
     const { port, log } = setup;
     await using stack = new AsyncDisposableStack();
@@ -66,7 +66,7 @@ describe("what one client may take of an agent's port", () => {
   it.each([
     ['agentPorts.maxConnections', { maxConnections: 2, maxConnectionsPerAddress: 2 }],
     ['agentPorts.maxTotalConnections', { maxConnections: 5, maxConnectionsPerAddress: 5, maxTotalConnections: 2 }],
-  ])('issue 8, B8: at %s the answer is 503 at once, to upgrades too, and the log names it', async (setting, limits) => {
+  ])('at %s the answer is 503 at once, to upgrades too, and the log names it', async (setting, limits) => {
     await using setup = await withLog(limits);
     const { port, log, admin } = setup;
     using first = await client(port);
@@ -87,7 +87,7 @@ describe("what one client may take of an agent's port", () => {
     await eventually(async () => (await send(port)).text === 'fine');
   });
 
-  it('issue 8, B8: a connection above the limit that asks nothing is closed', async () => {
+  it('a connection above the limit that asks nothing is closed', async () => {
     await using setup = await withLog({ maxConnections: 1 });
     const { port } = setup;
     await using stack = new AsyncDisposableStack();
@@ -97,7 +97,7 @@ describe("what one client may take of an agent's port", () => {
     await eventually(() => silent.ended);
   });
 
-  it('issue 8, B9: a body that does not begin is ended with 408 that names the setting', async () => {
+  it('a body that does not begin is ended with 408 that names the setting', async () => {
     await using setup = await withLog({}, { bodyStartTimeoutMs: 300 });
     const { port } = setup;
     const answer = await untilMatch(port, NO_BODY_COMES, /\}$/);
@@ -135,7 +135,7 @@ describe("what one client may take of an agent's port", () => {
       );
     }
 
-    it('issue 8, B9: while the service has yet to ask for the body, it has the time of an answer', async () => {
+    it('while the service has yet to ask for the body, it has the time of an answer', async () => {
       await using service = await localService(() => undefined);
       service.server.on('checkContinue', () => undefined);
       await using gateway = await testGateway({ ingress: { bodyStartTimeoutMs: 100, responseTimeoutMs: 1500 } });
@@ -149,7 +149,7 @@ describe("what one client may take of an agent's port", () => {
       expect(answer).toContain('ingress.responseTimeoutMs');
     });
 
-    it('issue 8, B8: an upload that trickles is ended with 408 that names the rate', async () => {
+    it('an upload that trickles is ended with 408 that names the rate', async () => {
       await using setup = await setUp({ minRateBytesPerSecond: 1000, rateWindowMs: 600 });
       const { port } = setup;
       using slow = await client(port, 'POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n');
@@ -165,7 +165,7 @@ describe("what one client may take of an agent's port", () => {
       expect(slow.text()).toContain('ingress.minRateBytesPerSecond is 1000');
     });
 
-    it('issue 8, B8: one that is as slow as its service is not', async () => {
+    it('one that is as slow as its service is not', async () => {
       await using setup = await setUp({ minRateBytesPerSecond: 1_000_000, rateWindowMs: 400 });
       const { port } = setup;
       const answer = await send(port, { method: 'POST', path: '/stuck', body: Buffer.alloc(24 * MiB) });
@@ -180,7 +180,7 @@ describe("what one client may take of an agent's port", () => {
       return socket;
     }
 
-    it('issue 8, B8: an answer that its client does not take is broken off; an event stream is not', async () => {
+    it('an answer that its client does not take is broken off; an event stream is not', async () => {
       await using relay = await setUp({ minRateBytesPerSecond: 1000, rateWindowMs: 600 });
       await using plain = stalled(relay.port, '/plain');
       await using events = stalled(relay.port, '/events');

@@ -64,7 +64,7 @@ describe('a gateway with 256 descriptors', () => {
       .map((line) => JSON.parse(line) as Record<string, unknown>);
   }
 
-  it('issue 8, B10: 500 connections leave the admin port, agents and who is being served alone', async () => {
+  it('500 connections leave the admin port, agents and who is being served alone', async () => {
     await using setup = await setUp();
     const { gateway, admin, ports } = setup;
     const [one = 0, two = 0] = ports;
@@ -95,7 +95,7 @@ describe('a gateway with 256 descriptors', () => {
     expect(logged(gateway, 'no descriptors left')).toEqual([]);
   });
 
-  it('issue 8, B10: 300 connections to the admin port cut no agent and no client off', async () => {
+  it('300 connections to the admin port cut no agent and no client off', async () => {
     await using setup = await setUp();
     const { gateway, ports } = setup;
     await using stack = new AsyncDisposableStack();
@@ -106,7 +106,7 @@ describe('a gateway with 256 descriptors', () => {
     expect(logged(gateway, 'no descriptors left')).toEqual([]);
   });
 
-  it('issue 8, A3: 300 connections without an agent cut no client of an agent off', async () => {
+  it('300 connections without an agent cut no client of an agent off', async () => {
     await using setup = await setUp();
     const { gateway, ports } = setup;
     await using stack = new AsyncDisposableStack();
@@ -119,7 +119,7 @@ describe('a gateway with 256 descriptors', () => {
     expect(logged(gateway, 'no descriptors left')).toEqual([]);
   });
 
-  it('issue 8, B10: settings beyond the limit are warned of at start, and no descriptors left is told once', async () => {
+  it('settings beyond the limit are warned of at start, and no descriptors left is told once', async () => {
     await using setup = await setUp(['--agent-ports-max-total-connections', '10000']);
     const { gateway, ports } = setup;
     expect(logged(gateway, 'more client connections are allowed')).toMatchObject([
@@ -164,7 +164,7 @@ describe('an agent with 256 descriptors', () => {
     return owning({ program, port, answers }, stack);
   }
 
-  it('issue 8, B10: serves 192 exchanges, refuses the others by name and stays connected', async () => {
+  it('serves 192 exchanges, refuses the others by name and stays connected', async () => {
     await using setup = await ask([]);
     const { program, answers } = setup;
     expect([...answers]).toEqual([
@@ -174,7 +174,7 @@ describe('an agent with 256 descriptors', () => {
     expect(program.stdout + program.stderr).not.toMatch(/no descriptors left|disconnected/);
   });
 
-  it('issue 8, B10: where settings allow more, what has no descriptor gets 503, and it is told once', async () => {
+  it('where settings allow more, what has no descriptor gets 503, and it is told once', async () => {
     await using setup = await ask(['--local-max-connections', '1000', '--tunnel-max-exchanges', '1000']);
     const { program, answers } = setup;
     expect([...answers.keys()]).toEqual(['stream', 'BERTH_LOCAL_SERVICE_BUSY']);

@@ -56,7 +56,7 @@ describe('two agents with one id', () => {
     expect((await pending).status).toBe(502);
   });
 
-  it('issue 8, C12: a replaced agent does not fight and does not end: it comes back at the slowest pace', async () => {
+  it('A11: a replaced agent does not fight and does not end: it comes back at the slowest pace', async () => {
     await using service = await localService((_, response) => response.end());
     await using gateway = await start({ duplicateAgent: 'replace' });
     const reconnect = { minMs: 1, maxMs: 1000, stableAfterMs: 0 };
@@ -74,7 +74,7 @@ describe('two agents with one id', () => {
     expect((await fetch(first.url)).status).toBe(200);
   });
 
-  it('issue 8, C12: one that answers stays; the newcomer is told, and takes its turn when the first is gone', async () => {
+  it('A11: one that answers stays; the newcomer is told, and takes its turn when the first is gone', async () => {
     await using service = await localService((_, response) => response.end('one'));
     await using gateway = await start();
     const first = await testAgent(gateway, service.port, { id: 'twin' });
@@ -94,7 +94,7 @@ describe('two agents with one id', () => {
     await using _took = await second;
   });
 
-  it('issue 8, C12: one that hangs is replaced after the time of one ping', async () => {
+  it('A11: one that hangs is replaced after the time of one ping', async () => {
     await using gateway = await start({ duplicateProbeMs: 150 });
     using hung = await registered(gateway.grpcPort, 'one');
     hung.deaf = true;
@@ -107,7 +107,7 @@ describe('two agents with one id', () => {
     expect((await hung.status).code).toBe(status.ABORTED);
   });
 
-  it('issue 8, C12: one whose connection breaks while it is asked makes way at once', async () => {
+  it('A11: one whose connection breaks while it is asked makes way at once', async () => {
     await using gateway = await start({ duplicateProbeMs: 5000 });
     using hung = await registered(gateway.grpcPort, 'one');
     hung.deaf = true;
@@ -118,7 +118,7 @@ describe('two agents with one id', () => {
     expect((await second.welcome).port).toBeGreaterThan(0);
   });
 
-  it('issue 8, C12: of several that wait for a silent one, one is taken', async () => {
+  it('A11: of several that wait for a silent one, one is taken', async () => {
     await using gateway = await start({ duplicateProbeMs: 150 });
     await using stack = new AsyncDisposableStack();
     stack.use(await registered(gateway.grpcPort, 'one')).deaf = true;
@@ -132,7 +132,7 @@ describe('two agents with one id', () => {
     expect(others.flatMap(({ goaways }) => goaways)).toEqual([]);
   });
 
-  it('issue 8, C12: one that leaves gives its place at once, and still ends what it answers', async () => {
+  it('A11: one that leaves gives its place at once, and still ends what it answers', async () => {
     let finish: (() => void) | undefined;
     await using service = await localService((request, response) => {
       if (request.url === '/quick') return response.end('quick');

@@ -8,7 +8,7 @@ import { disposable, freePortRange, type LocalService, localService } from '@ber
 import { testAgent } from '@berth/testing/system';
 import { AgentRegistry, GATEWAY_SETTINGS, GatewayModule, type GatewayOptions, TunnelGrpcServer } from 'berth-gateway';
 
-describe('the gateway as a module of an application (issue 9, points 4 and 6)', () => {
+describe('the gateway as a module of an application', () => {
   async function options(): Promise<GatewayOptions & { settings: object }> {
     return {
       settings: {

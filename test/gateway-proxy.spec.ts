@@ -8,7 +8,7 @@ import { disposable, freePortRange, localService, type Listening, listening } fr
 import { TestCa, testGateway } from '@berth/testing/system';
 import { startAgent } from 'berth-agent';
 
-describe('issue 8, D27: a proxy on the way to the gateway', () => {
+describe('a proxy on the way to the gateway', () => {
   /**
    * A proxy that opens tunnels to this machine, whatever name is asked for.
    *

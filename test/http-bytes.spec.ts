@@ -64,7 +64,7 @@ describe('bytes of the request', () => {
       'GET http://real.example/ HTTP/1.1\r\nHost: fake\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
       'Host: real.example',
     ],
-  ])('issue 8, D23: the authority of an absolute target replaces Host: %j', async (bytes, host) => {
+  ])('the authority of an absolute target replaces Host: %j', async (bytes, host) => {
     const lines = headLines(await relayed(bytes));
     expect(lines.filter((line) => /^host:/i.test(line))).toEqual([host]);
     expect(lines.join()).not.toContain('fake');
@@ -158,7 +158,7 @@ describe('bytes of the request', () => {
     expect(lines.slice(1).filter((line) => !/^(Connection|Keep-Alive):/.test(line))).toEqual(fields);
   });
 
-  it('issue 8, D23: 204 goes out without the Content-Length it came with, and the connection is kept', async () => {
+  it('204 goes out without the Content-Length it came with, and the connection is kept', async () => {
     answer = 'HTTP/1.1 204 No Content\r\nX-A: 1\r\nContent-Length: 0\r\nX-B: 2\r\n\r\n';
     const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
     const text = await untilMatch(relay.port, get + get, /204.*204.*\r\n\r\n$/s);
@@ -171,7 +171,7 @@ describe('bytes of the request', () => {
     expect(text).not.toMatch(/content-length|transfer-encoding/i);
   });
 
-  it('issue 8, D23: an interim response goes out without a length', async () => {
+  it('an interim response goes out without a length', async () => {
     answer = `HTTP/1.1 103 Early Hints\r\nContent-Length: 2\r\nLink: </a>\r\n\r\n${OK}`;
     const text = await untilMatch(relay.port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n', /ok$/);
     expect(headLines(text)).toEqual(['HTTP/1.1 103 Early Hints', 'Link: </a>']);
@@ -268,7 +268,7 @@ describe('X-Forwarded-* and Forwarded', () => {
     expect(await forwardedLines('off', CLIENT)).toEqual([]);
   });
 
-  it('issue 8, D24: an IPv4 client of a dual-stack listener is named in its IPv4 form', async () => {
+  it('an IPv4 client of a dual-stack listener is named in its IPv4 form', async () => {
     expect(await forwardedLines('append', `${CLIENT}Forwarded: for=10.0.0.1\r\n`, '::')).toEqual([
       'Forwarded: for=10.0.0.1, for=127.0.0.1;host="a.example";proto=http',
       'X-Forwarded-For: 127.0.0.1',

@@ -94,7 +94,7 @@ describe('upgrades', () => {
     expect((await closed)[0]).toBe(1006);
   });
 
-  it('any protocol: heads pass in their order (issue 8, D23) without hop-by-hop headers, then bytes both ways', async () => {
+  it('any protocol: heads pass in their order without hop-by-hop headers, then bytes both ways', async () => {
     await using relay = await relayToRecorder(switching);
     using client = await RawClient.connect(relay.port);
     client.send(UPGRADE);

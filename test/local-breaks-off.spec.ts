@@ -34,7 +34,7 @@ describe('a local service that ends its connection early', () => {
     ['Content-Length', 'Content-Length: 1073741824', 'x'.repeat(8192)],
     ['chunks', 'Transfer-Encoding: chunked', `2000\r\n${'x'.repeat(8192)}\r\n`],
     ['over node:http', 'Transfer-Encoding: chunked\r\nTrailer: x', `2000\r\n${'x'.repeat(8192)}\r\n`],
-  ])('issue 8, D19: 413 on the first bytes of an upload (%s) reaches every client', async (_name, framing, piece) => {
+  ])('413 on the first bytes of an upload (%s) reaches every client', async (_name, framing, piece) => {
     await using stack = new AsyncDisposableStack();
     await using relay = await relayTo(stack.use(await refusingService(TOO_LARGE)).port);
     const answers = await Promise.all(Array.from({ length: 20 }, () => upload(relay.port, framing, piece)));
@@ -45,7 +45,7 @@ describe('a local service that ends its connection early', () => {
   it.each([
     ['GET', '/'],
     ['OPTIONS', '*'], // over node:http
-  ])('issue 8, D20: a reset does not end a body well that has no other end (%s %s)', async (method, path) => {
+  ])('a reset does not end a body well that has no other end (%s %s)', async (method, path) => {
     await using relay = await relayToRecorder(({ socket }) => {
       socket.write('HTTP/1.1 200 OK\r\n\r\nhello');
       setTimeout(() => socket.resetAndDestroy(), 20);
@@ -57,7 +57,7 @@ describe('a local service that ends its connection early', () => {
     ['in a piece of its own', ['HTTP/1.1 100 Continue\r\n\r\n', OK]],
     ['with the answer', [`HTTP/1.1 100 Continue\r\nX: 1\r\n\r\n${OK}`]],
     ['twice, byte by byte', `HTTP/1.1 100 \r\n\r\nHTTP/1.1 100 Continue\r\n\r\n${OK}`.split('')],
-  ])('issue 8, D21: an unasked 100 is skipped, %s', async (_name, pieces) => {
+  ])('an unasked 100 is skipped, %s', async (_name, pieces) => {
     await using relay = await relayToRecorder((connection) => {
       if (!connection.text().endsWith('body')) return;
       void (async () => {
@@ -78,7 +78,7 @@ describe('a local service that ends its connection early', () => {
     expect(relay.recorder.connections.length).toBe(1);
   });
 
-  it('issue 8, D21: nor is it passed on from a socket of its own', async () => {
+  it('nor is it passed on from a socket of its own', async () => {
     await using relay = await relayToRecorder((connection) => {
       if (connection.text().endsWith('0\r\n\r\n')) connection.socket.write(`HTTP/1.1 100 Continue\r\n\r\n${OK}`);
     });

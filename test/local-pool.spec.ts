@@ -126,7 +126,7 @@ describe("the agent's connections to the local service", () => {
       return { answer, ms: performance.now() - began };
     }
 
-    it('issue 8, B8: 300 open event streams keep nobody else waiting', async () => {
+    it('300 open event streams keep nobody else waiting', async () => {
       await using setup = await setUp({});
       const { agent, log } = setup;
       await using stack = new AsyncDisposableStack();
@@ -139,7 +139,7 @@ describe("the agent's connections to the local service", () => {
       expect(log.at('warn')).toEqual([]);
     });
 
-    it('issue 8, B8: at local.maxConnections the answer is 503 that names it, at once after the first wait', async () => {
+    it('at local.maxConnections the answer is 503 that names it, at once after the first wait', async () => {
       await using setup = await setUp({ maxConnections: 3, queueTimeoutMs: WAIT_MS });
       const { agent, log } = setup;
       await using stack = new AsyncDisposableStack();
@@ -160,7 +160,7 @@ describe("the agent's connections to the local service", () => {
       expect(lines[0]).toMatchObject({ maxConnections: 3, queueTimeoutMs: WAIT_MS });
     });
 
-    it('issue 8, B8: at tunnel.maxExchanges the answer is 503 that names it, and the agent tells it once', async () => {
+    it('at tunnel.maxExchanges the answer is 503 that names it, and the agent tells it once', async () => {
       await using setup = await setUp({}, { maxExchanges: 2 });
       const { agent, log } = setup;
       await using stack = new AsyncDisposableStack();
@@ -176,7 +176,7 @@ describe("the agent's connections to the local service", () => {
       ]);
     });
 
-    it('issue 8, B8: an upgrade counts, and waits as others do', async () => {
+    it('an upgrade counts, and waits as others do', async () => {
       await using setup = await setUp({ maxConnections: 2, queueTimeoutMs: 60_000 });
       const { agent } = setup;
       const upgrade = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n';

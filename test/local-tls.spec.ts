@@ -14,7 +14,7 @@ import {
   testGateway,
 } from '@berth/testing/system';
 
-describe('issue 8, D27: an https service beside the agent', () => {
+describe('an https service beside the agent', () => {
   let ca: TestCa;
   let box: KeyPair;
   let home: KeyPair;

@@ -12,7 +12,7 @@ function listener(request: IncomingMessage, response: ServerResponse): void {
   else response.end('quick');
 }
 
-describe('issue 8, B8: exchanges that last, with the settings as they come', () => {
+describe('exchanges that last, with the settings as they come', () => {
   async function setUp(): Promise<TestAgent> {
     await using stack = new AsyncDisposableStack();
     const service = stack.use(await localService(listener));

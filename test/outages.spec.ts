@@ -16,7 +16,7 @@ import { testAgent, TestCa, type TestGateway, testGateway } from '@berth/testing
 const NOT_OURS =
   /No connection established|Last error|SSL routines|error:0A|ECONN|RST_STREAM|Connection dropped|\.c:\d/;
 
-describe('what people are told when the gateway is not there (issue 8, E32)', () => {
+describe('what people are told when the gateway is not there', () => {
   const ca = new TestCa();
   const otherCa = new TestCa('another CA');
   const server = ca.issue('gateway', 'IP:127.0.0.1,DNS:gateway.test');

@@ -16,7 +16,7 @@ interface Stream extends AsyncDisposable {
 
 type Kind = 'a full disk' | 'a pipe that nobody reads' | 'a pipe whose reader has left';
 
-describe('output does not decide over life (issue 8, C16)', () => {
+describe('output does not decide over life', () => {
   function stream(kind: Kind): Stream {
     if (kind === 'a full disk') {
       const descriptor = openSync('/dev/full', 'w');

@@ -65,7 +65,7 @@ class GreetingPorts implements PortServerBuilder, OnModuleInit {
   }
 }
 
-describe('kinds of ports (issue 9, point 3)', () => {
+describe('kinds of ports', () => {
   async function application(): Promise<
     { app: INestApplication; grpcPort: number; built: GreetingServer[] } & AsyncDisposable
   > {

@@ -48,7 +48,7 @@ describe('the port range is exhausted', () => {
     expect(await agentIds(gateway)).toEqual(['a', 'c', 'd']);
   });
 
-  it('A3: an agent that returns gets its old port, and issue 8, C14: a stranger one that nobody had', async () => {
+  it('A3: an agent that returns gets its old port, and a stranger one that nobody had', async () => {
     await using gateway = await testGateway({}, 3);
     const first = await RawAgent.registered(gateway.grpcPort, 'first');
     const second = await RawAgent.registered(gateway.grpcPort, 'second');
@@ -77,7 +77,7 @@ describe('the port range is exhausted', () => {
     expect((await again.welcome).port).toBe(gateway.range.end);
   });
 
-  it('issue 8, C14: an agent that restarts finds its port, though another registered meanwhile', async () => {
+  it('A3: an agent that restarts finds its port, though another registered meanwhile', async () => {
     await using gateway = await testGateway({}, 2);
     const before = await RawAgent.registered(gateway.grpcPort, 'one');
     const { port } = await before.welcome;

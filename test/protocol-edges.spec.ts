@@ -14,7 +14,7 @@ import {
 } from '../libs/tunnel-protocol/testing/lone-session.js';
 import { turn } from '../libs/tunnel-protocol/testing/wire.js';
 
-describe('issue 8, E33: edges of the protocol that docs/protocol.md names', () => {
+describe('edges of the protocol that docs/protocol.md names', () => {
   const start = async (): Promise<TestGateway> => await testGateway({ tunnel: { duplicateAgent: 'replace' } });
   const rawAgent = ({ grpcPort }: TestGateway): RawAgent => new RawAgent(grpcPort);
 

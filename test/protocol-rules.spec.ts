@@ -142,7 +142,7 @@ function firstCells(title: string): string[] {
   return rows.map((line) => line.split('|')[1]?.trim() ?? '').filter((cell) => cell !== 'breach');
 }
 
-describe('issue 8, E33: docs/protocol.md and the tests', () => {
+describe('docs/protocol.md and the tests', () => {
   it('every "must" has a test', () => {
     const without = sentences()
       .filter((text) => /\bmust\b/.test(text))

@@ -8,7 +8,7 @@ import { logLines, testAgent, testGateway } from '@berth/testing/system';
 import { type RunningAgent, startAgent } from 'berth-agent';
 
 /** Which refusals end an agent: its gateway's own word before the first Welcome, and nothing else. */
-describe('issue 8, C11: an agent is refused', () => {
+describe('an agent is refused', () => {
   const dialling = (port: number): RunningAgent & AsyncDisposable =>
     disposable(
       startAgent(

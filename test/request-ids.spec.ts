@@ -35,7 +35,7 @@ function failures(log: LogLines): LogLine[] {
 /** Starts what stands behind the agent, such as a recorder, and tells its address. */
 type Target = (recorder: (onData: (connection: Recorded) => void) => Promise<number>) => Promise<string | number>;
 
-describe('issue 8, E29: a request id leads to the log of the end that made the answer', () => {
+describe('a request id leads to the log of the end that made the answer', () => {
   let gatewayLog: LogLines;
   let agentLog: LogLines;
 

@@ -6,7 +6,7 @@ const OLD = 'GET / HTTP/1.0\r\n\r\n';
 const UPGRADE = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n';
 const PROCESSING = 'HTTP/1.1 102 Processing\r\n\r\n';
 
-describe('the response timeout (issue 8, D25)', () => {
+describe('the response timeout', () => {
   it('leaves time for long polls unless it is set otherwise', () => {
     expect(defaultGatewaySettings().ingress.responseTimeoutMs).toBe(120_000);
   });

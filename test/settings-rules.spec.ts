@@ -41,7 +41,7 @@ describe('port range (A1)', () => {
     expect(gateway({ http: { agentPortRange } })).toThrow(message);
   });
 
-  it('issue 8, C13: may hold neither the admin nor the gRPC port', () => {
+  it('may hold neither the admin nor the gRPC port', () => {
     const agentPortRange = { start: 8080, end: 9090 };
     expect(gateway({ http: { agentPortRange } })).toThrow(
       'http.port: 8080 lies in http.agentPortRange, 8080-9090: move one of them\n' +

@@ -42,7 +42,7 @@ describe('layers', () => {
     expect(http).toMatchObject({ host: '10.0.0.1', port: 3, agentPortRange: { start: 9101, end: 9200 } });
   });
 
-  it('issue 9: takes every variable with BERTH_ before it, which wins over the plain one', () => {
+  it('takes every variable with BERTH_ before it, which wins over the plain one', () => {
     const { http, admin } = settingsOf(
       loadGateway([], { HTTP_PORT: '2', BERTH_HTTP_PORT: '3', BERTH_ADMIN_TOKEN: 't' }),
     );
@@ -53,7 +53,7 @@ describe('layers', () => {
     });
   });
 
-  it('issue 9: passes over what an orchestrator injects for a service named http or grpc, and says so', () => {
+  it('passes over what an orchestrator injects for a service named http or grpc, and says so', () => {
     const injected = { HTTP_PORT: 'tcp://10.0.0.1:80', GRPC_PORT: 'udp://10.0.0.2:53' };
     const loaded = loadGateway([], { ...injected, BERTH_GRPC_PORT: '9091' });
     if (loaded.kind !== 'settings') throw new Error(loaded.output);

@@ -5,7 +5,7 @@ import { gatewayProgram, listens, Program, type ProgramOptions } from '@berth/te
 
 jest.setTimeout(120_000);
 
-describe('signals (issue 8, C17)', () => {
+describe('signals', () => {
   /** A gateway and an agent with an answer that is half sent. */
   async function halfAnswered(options: ProgramOptions = {}) {
     await using stack = new AsyncDisposableStack();

@@ -47,7 +47,7 @@ describe('an agent falls silent', () => {
     expect(await silent.status).toMatchObject({ code: status.UNAVAILABLE });
   });
 
-  it('issue 8, C15: a step of the wall clock drops nobody, and is followed by what is shown', async () => {
+  it('a step of the wall clock drops nobody, and is followed by what is shown', async () => {
     await using gateway = await testGateway({ tunnel: { sweepIntervalMs: 10 } });
     await using stack = new AsyncDisposableStack();
     stack.use(await registered(gateway.grpcPort, 'quiet'));

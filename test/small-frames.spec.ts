@@ -84,7 +84,7 @@ async function stalledWith(dataBytes: number, perBatch: number): Promise<number>
   return ((await inUse()) - before) / CLIENTS / WINDOW_BYTES;
 }
 
-describe('issue 8, B7: memory of a stalled exchange, whatever the frame sizes', () => {
+describe('memory of a stalled exchange, whatever the frame sizes', () => {
   it.each([
     ['a few bytes', 5, 4000],
     ['just more than half a block', 8_193, 7],

@@ -34,7 +34,7 @@ const DEFAULT_WINDOW_BYTES = 65_535;
 
 type Failure = LifecycleEventMap['handshake.failed'][0];
 
-describe('issue 8, A: who has no credentials', () => {
+describe('who has no credentials', () => {
   const log = logLines('warn');
   const failures: Failure[] = [];
   const start = async (tunnel: DeepPartial<GatewaySettings['tunnel']> = {}): Promise<TestGateway> => {
@@ -69,7 +69,7 @@ describe('issue 8, A: who has no credentials', () => {
     return { stream, status };
   };
 
-  describe('A1', () => {
+  describe('what they send is not kept', () => {
     it.each<[string, Buffer | undefined]>([
       ['a refusal', helloMessage(helloOf('one'))],
       ['a malformed batch', Buffer.concat([messageHead(1), Buffer.of(1)])],
@@ -128,7 +128,7 @@ describe('issue 8, A: who has no credentials', () => {
     });
   });
 
-  describe('A2', () => {
+  describe('silence does not lock agents out', () => {
     it('connections that never say Hello make room for an agent with a good token', async () => {
       await using gateway = await start({ maxPendingHandshakes: 10 });
       await using stack = new AsyncDisposableStack();
@@ -164,7 +164,7 @@ describe('issue 8, A: who has no credentials', () => {
     });
   });
 
-  describe('A3', () => {
+  describe('a connection without calls is closed', () => {
     const opened = (...bytes: Buffer[]) => [H2_PREFACE, callHead(1), ...bytes.map((it) => h2Frame(H2.data, 0, 1, it))];
 
     it('whatever ended its last call, the connection is closed within 5 s', async () => {
@@ -231,7 +231,7 @@ describe('issue 8, A: who has no credentials', () => {
     });
   });
 
-  describe('A4', () => {
+  describe('what one agent may say', () => {
     let id = 1;
     it.each<[string, () => Buffer]>([
       [
@@ -270,7 +270,7 @@ describe('issue 8, A: who has no credentials', () => {
     });
   });
 
-  describe('A5', () => {
+  describe('the log stays short', () => {
     it('refused registrations write a few lines, then one with the count', async () => {
       await using gateway = await start();
       await using stack = new AsyncDisposableStack();

@@ -149,7 +149,7 @@ describe('TLS on the gRPC port', () => {
     expect(log.at('warn')).toEqual([]);
   });
 
-  describe('issue 8, A5: a failed handshake', () => {
+  describe('A15: a failed handshake', () => {
     const failedAs = async (gateway: TestGateway, act: () => unknown): Promise<HandshakeFailure[]> => {
       const reasons: HandshakeFailure[] = [];
       gateway.app.get(LifecycleEvents).on('handshake.failed', ({ reason }) => void reasons.push(reason));

@@ -28,8 +28,8 @@ describe('which upgrades there are', () => {
     afterEach(() => relay[Symbol.asyncDispose]());
 
     it.each([
-      ['issue 8, D22: h2c', upgrade('h2c')],
-      ['issue 8, D22: other names of HTTP', upgrade('H2C, HTTP/2.0, h2, TLS/1.2')],
+      ['h2c', upgrade('h2c')],
+      ['other names of HTTP', upgrade('H2C, HTTP/2.0, h2, TLS/1.2')],
       ['RFC 9110 section 7.8: HTTP/1.0', upgrade('x', 'GET /up HTTP/1.0')],
       ['a body', `${upgrade('x', 'POST /up HTTP/1.1', 'Content-Length: 4\r\n')}body`],
       [
@@ -49,7 +49,7 @@ describe('which upgrades there are', () => {
         `${upgrade('x', 'POST /up HTTP/1.1', 'Transfer-Encoding: chunked\r\n')}4\r\nbody\r\n0\r\n\r\n`,
       ],
       ['for h2c', upgrade('h2c')],
-    ])('issue 8, D23: a request pipelined behind an upgrade %s is not lost in silence', async (_name, request) => {
+    ])('a request pipelined behind an upgrade %s is not lost in silence', async (_name, request) => {
       const before = 'GET /before HTTP/1.1\r\nHost: a\r\n\r\n';
       using client = await RawClient.connect(relay.port);
       client.send(before + request + NEXT);
@@ -66,7 +66,7 @@ describe('which upgrades there are', () => {
     });
   });
 
-  it('issue 8, D22: h2c is taken out of a list, and what is left is asked for', async () => {
+  it('h2c is taken out of a list, and what is left is asked for', async () => {
     await using relay = await relayToRecorder(({ socket }) => socket.write(`${SWITCHED}Upgrade: websocket\r\n\r\nhi`));
     using client = await RawClient.connect(relay.port);
     client.send(upgrade('h2c, websocket'));
@@ -75,7 +75,7 @@ describe('which upgrades there are', () => {
     expect(lines).toEqual(['GET /up HTTP/1.1', 'Host: a', 'Connection: Upgrade', 'Upgrade: websocket']);
   });
 
-  it('issue 8, D22: a protocol may be spelled in another case, and be one of several', async () => {
+  it('a protocol may be spelled in another case, and be one of several', async () => {
     await using relay = await relayToRecorder(({ socket }) => socket.write(`${SWITCHED}Upgrade: ECHO/2\r\n\r\nhi`));
     using client = await RawClient.connect(relay.port);
     client.send(upgrade('echo/1,echo/2'));
@@ -87,7 +87,7 @@ describe('which upgrades there are', () => {
     ['one more', 'Upgrade: echo/1, tls/1.3\r\n'],
     ['h2c', 'Upgrade: h2c\r\n'],
     ['none', ''],
-  ])('issue 8, D22: 502 when a service switches to %s than it was asked for', async (_name, line) => {
+  ])('502 when a service switches to %s than it was asked for', async (_name, line) => {
     await using relay = await relayToRecorder(({ socket }) => socket.write(`${SWITCHED}${line}\r\nhi`), {
       agent: { local: { responseTimeoutMs: 300 } },
     });
@@ -102,7 +102,7 @@ describe('which upgrades there are', () => {
     ['GET / HTTP/1.1\r\nHost: a\r\n\r\n', 'a request without one', ['Connection', 'Upgrade', 'Upgrade', 'x']],
     [upgrade('x'), 'one to something else', ['Connection', 'Upgrade', 'Upgrade', 'y']],
     [upgrade('x'), 'one, without saying to what', []],
-  ])('issue 8, D22: 502 when an agent upgrades: %j, %s', async (request, _what, headers) => {
+  ])('502 when an agent upgrades: %j, %s', async (request, _what, headers) => {
     await using gateway = await testGateway();
     using agent = await RawAgent.registered(gateway.grpcPort, 'bad');
     using client = await RawClient.connect((await agent.welcome).port);

@@ -4,7 +4,7 @@ import { jumpsBack, missing, walkPage } from './walk.ts';
 
 const read = (file: string): string => readFileSync(fileURLToPath(new URL(`../${file}`, import.meta.url)), 'utf8');
 
-describe('the walk of a small GET (issue 9)', () => {
+describe('the walk of a small GET', () => {
   it('names functions that are in their files', () => {
     expect(missing(read)).toEqual([]);
     expect(missing(() => '')).not.toEqual([]);

@@ -53,7 +53,7 @@ class Undecided implements AgentPortMiddleware {
   }
 }
 
-describe('example: Express middleware on the ports of agents (issue 9, point 5)', () => {
+describe('example: Express middleware on the ports of agents', () => {
   /** @returns the agent's address and the targets that reached the local service */
   async function start(
     providers: Provider[],

@@ -14,11 +14,11 @@ describe('effectiveLimits of the agent', () => {
   it.each([
     [256, 192, [192, 192]],
     [1_048_576, 262_144, [262_144, 32_768]],
-  ])('issue 8, B8, B10: with %d descriptors the defaults follow from them', (descriptors, capacity, expected) => {
+  ])('with %d descriptors the defaults follow from them', (descriptors, capacity, expected) => {
     expect(limits({}, descriptors, capacity)).toEqual({ limits: expected, warned: [] });
   });
 
-  it('issue 8, B10: warns of more connections than there are descriptors, and names the setting', () => {
+  it('warns of more connections than there are descriptors, and names the setting', () => {
     const { limits: set, warned } = limits({ local: { maxConnections: 300 }, tunnel: { maxExchanges: 5 } }, 256, 192);
     expect(set).toEqual([300, 5]);
     expect(warned).toEqual([{ setting: 'local.maxConnections', value: 300, descriptors: 256, advised: 192 }]);

@@ -13,7 +13,7 @@ function proxyOf(env: Record<string, string>, ...argv: string[]): string {
 const FAR = ['--gateway', 'gw.example.org:9090'];
 const PROXY = 'http://proxy:3128';
 
-describe('proxy (issue 8, D27)', () => {
+describe('proxy', () => {
   it.each(['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY', 'grpc_proxy'])('is taken from %s', (name) => {
     expect(proxyOf({ [name]: PROXY }, ...FAR)).toBe(PROXY);
   });

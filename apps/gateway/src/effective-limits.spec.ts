@@ -20,11 +20,11 @@ describe('effectiveLimits of the gateway', () => {
     [20_000, 15_000, [15_000, 13_125, 11_484]],
     [1_048_576, 262_144, [262_144, 32_768, 16_384]],
     [2, 1, [1, 1, 1]],
-  ])('issue 8, B10: with %d descriptors the defaults follow from them', (descriptors, capacity, expected) => {
+  ])('with %d descriptors the defaults follow from them', (descriptors, capacity, expected) => {
     expect(limits({}, descriptors, capacity)).toEqual({ agentPorts: expected, warned: [] });
   });
 
-  it('issue 8, B10: what is set stays, and what is more than the process can hold is warned of by its name', () => {
+  it('what is set stays, and what is more than the process can hold is warned of by its name', () => {
     const { agentPorts, warned } = limits({ maxConnections: 500, maxConnectionsPerAddress: 10 }, 256, 192);
     expect(agentPorts).toEqual([192, 500, 10]);
     expect(warned).toEqual([{ setting: 'agentPorts.maxConnections', value: 500, descriptors: 256, advised: 192 }]);
@@ -34,7 +34,7 @@ describe('effectiveLimits of the gateway', () => {
     [256, 16, 16],
     [1_048_576, 400, 200],
     [Infinity, 400, 200],
-  ])('issue 8, A3: with %d descriptors %d connections without an agent, %d of an address', (descriptors, all, own) => {
+  ])('with %d descriptors %d connections without an agent, %d of an address', (descriptors, all, own) => {
     const log = { warn: () => undefined } as unknown as Log;
     const { tunnel } = effectiveLimits(defaultGatewaySettings({}), log, descriptors, 192);
     expect([tunnel.maxPendingHandshakes, tunnel.maxPendingHandshakesPerAddress]).toEqual([all, own]);

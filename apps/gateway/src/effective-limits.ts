@@ -23,7 +23,7 @@ export function adminConnections(descriptors = descriptorLimit()): number {
 /**
  * The settings with their limits of client connections as numbers: 0 becomes
  * what the process can hold. Warns of what is set above it. Connections without
- * an agent never get more than their part, so that clients keep theirs (issue 8, A3).
+ * an agent never get more than their part, so that clients keep theirs.
  *
  * @param descriptors that the process may have open
  * @param capacity connections that it can hold

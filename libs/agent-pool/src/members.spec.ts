@@ -84,7 +84,7 @@ describe('what a pool knows of its connections', () => {
   });
 });
 
-describe('a replica that comes to others (issue 10, point 2)', () => {
+describe('a replica that comes to others', () => {
   const share = (pool: AgentPool<FakeConnection>, id: string): number =>
     picks(pool, 1000).filter((it) => it === id).length / 1000;
 

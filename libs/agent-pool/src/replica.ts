@@ -6,7 +6,7 @@ const FIRST_SHARE = 0.1;
 /**
  * One process behind the connections of an agent. A newcomer beside others
  * starts slowly: of its turns it takes a part that grows with time, so that
- * nobody falls upon a process that has not warmed up (issue 10, point 2).
+ * nobody falls upon a process that has not warmed up.
  */
 export class Replica {
   /** in the pool */

@@ -14,7 +14,7 @@ export type PemNames = Record<'caFile' | 'certFile' | 'keyFile', string>;
 
 /**
  * Reads the files of a TLS end and looks whether they are what they are named
- * for, so that nobody has to read OpenSSL's words for it (issue 8, E32).
+ * for, so that nobody has to read OpenSSL's words for it.
  *
  * @param files paths; empty: none
  * @param names stand in messages

@@ -85,7 +85,7 @@ describe('a backlog', () => {
     expect([taken, backlog.empty]).toEqual([[], false]);
   });
 
-  it('gives a socket that lags no crumbs: they wait together (issue 8, B7)', () => {
+  it('gives a socket that lags no crumbs: they wait together', () => {
     const sink = new Sink();
     const { backlog, taken } = backlogOf(sink);
     for (let i = 0; i < 50_001; i += 1) backlog.add(letters(i, 1));

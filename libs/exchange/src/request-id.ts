@@ -1,6 +1,6 @@
 /**
  * What an exchange is called in answers and in the logs of both ends, which
- * makes it from what each of them knows (issue 8, E29).
+ * makes it from what each of them knows.
  *
  * @param connectionId of `Welcome`
  */

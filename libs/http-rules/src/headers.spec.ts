@@ -43,11 +43,11 @@ describe('relayHead', () => {
       ['Upgrade', 'a', 'X-A', '1'],
       ['Upgrade', 'a', 'X-A', '1', 'Connection', 'Upgrade'],
     ],
-  ])('issue 8, D23: keeps Connection where it was in an upgrade: %j', (raw, kept) => {
+  ])('keeps Connection where it was in an upgrade: %j', (raw, kept) => {
     expect(relayHead(raw, true).headers).toEqual(kept);
   });
 
-  it('issue 8, D22: leaves the settings of HTTP/2 out of everything', () => {
+  it('leaves the settings of HTTP/2 out of everything', () => {
     expect(relayHead(['http2-settings', 'x'], false).headers).toEqual([]);
     expect(relayHead(['HTTP2-Settings', 'x', 'Upgrade', 'a', 'Connection', 'Upgrade'], true).headers).toEqual([
       ...['Upgrade', 'a', 'Connection', 'Upgrade'],
@@ -109,7 +109,7 @@ describe('hosts', () => {
     expect(isHost(host)).toBe(true);
   });
 
-  it.each(['', ':80', 'a b', 'u@a', 'a:b', 'a/b', '::1'])('issue 8, D23: %j is none', (host) => {
+  it.each(['', ':80', 'a b', 'u@a', 'a:b', 'a/b', '::1'])('%j is none', (host) => {
     expect(isHost(host)).toBe(false);
   });
 
@@ -123,20 +123,20 @@ describe('hosts', () => {
     ['http://u:p@a/', 'u:p@a'],
     ['http:///a', ''],
     ['coap+tcp://[::1]', '[::1]'],
-  ])('issue 8, D23: the authority of %s is %s', (target, authority) => {
+  ])('the authority of %s is %s', (target, authority) => {
     expect(authorityOf(target)).toBe(authority);
   });
 });
 
 describe('upgrades', () => {
-  it('issue 8, D22: HTTP itself is known by all its names', () => {
+  it('HTTP itself is known by all its names', () => {
     const protocols = upgradeProtocols(['Upgrade', 'H2C, http/2.0 ,h2,', 'X', 'x', 'upgrade', 'TLS/1.2, h3, https']);
     expect(protocols).toEqual(['h2c', 'http/2.0', 'h2', 'tls/1.2', 'h3', 'https']);
     expect(protocols.every(carriesHttp)).toBe(true);
     expect(['websocket', 'h2o', 'httpx/1', 'tlsx', 'ssh/h2', ''].some(carriesHttp)).toBe(false);
   });
 
-  it('issue 8, D22: HTTP is taken out, and the rest stays as it was', () => {
+  it('HTTP is taken out, and the rest stays as it was', () => {
     expect(withoutHttpUpgrades(['Upgrade', 'h2c, WebSocket', 'X', 'h2c', 'upgrade', 'TLS/1.2'])).toEqual([
       ...['Upgrade', 'WebSocket', 'X', 'h2c'],
     ]);
@@ -157,7 +157,7 @@ describe('methods', () => {
     ]);
   });
 
-  it('issue 8, D23: know which answers must not have a length', () => {
+  it('know which answers must not have a length', () => {
     expect([101, 103, 200, 204, 205, 304].map(forbidsLength)).toEqual([true, true, false, true, false, false]);
   });
 });

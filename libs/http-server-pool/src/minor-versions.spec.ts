@@ -26,7 +26,7 @@ describe('acceptAllVersions', () => {
   }
 
   // Red? This Node makes its parsers differently: see minor-versions.ts.
-  it.each(['1.0', '1.1', '1.2', '1.9', '2.0'])('issue 8, D23: hands over HTTP/%s', async (version) => {
+  it.each(['1.0', '1.1', '1.2', '1.9', '2.0'])('hands over HTTP/%s', async (version) => {
     const answer = await answerTo(version, true);
     expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
     expect(answer).toContain(`as ${version}`);

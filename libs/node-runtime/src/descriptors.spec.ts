@@ -5,7 +5,7 @@ import { connectionCapacity, descriptorLimit, isDescriptorError, watchDescriptor
 const GiB = 1024 ** 3;
 
 describe('descriptors', () => {
-  it('issue 8, B10: reads the limit of the process', () => {
+  it('reads the limit of the process', () => {
     const shown = execFileSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }).trim();
     expect(descriptorLimit()).toBe(shown === 'unlimited' ? Infinity : Number(shown));
   });
@@ -16,11 +16,11 @@ describe('descriptors', () => {
     [1_048_576, GiB, 16_384],
     [Infinity, 16 * GiB, 262_144],
     [1, GiB, 1],
-  ])('issue 8, B10: with %d descriptors and %d bytes of memory it can hold %d connections', (limit, memory, holds) => {
+  ])('with %d descriptors and %d bytes of memory it can hold %d connections', (limit, memory, holds) => {
     expect(connectionCapacity(limit, memory)).toBe(holds);
   });
 
-  it('issue 8, B10: tells each episode without descriptors once, and its end', () => {
+  it('tells each episode without descriptors once, and its end', () => {
     jest.useFakeTimers();
     try {
       const told: string[] = [];

@@ -1,6 +1,6 @@
 import { hangupIgnored, type StartFacts } from './hangup.js';
 
-describe('hangupIgnored (issue 8, C17)', () => {
+describe('hangupIgnored', () => {
   const PLAIN: StartFacts = {
     command: '/usr/bin/node',
     unreadableInput: false,

@@ -25,7 +25,7 @@ class Stream {
 
 const line = (i: number): string => `line ${i} ${'x'.repeat(90)}\n`;
 
-describe('Output (issue 8, C16)', () => {
+describe('Output', () => {
   beforeEach(() => {
     jest.useFakeTimers({ doNotFake: ['performance'] });
   });

@@ -13,8 +13,8 @@ const EXIT_PAUSE_MS = 5;
 export type Sink = (data: string | Buffer) => number;
 
 /**
- * Lines to a standard stream that never wait for its reader and never fail
- * (issue 8, C16). What the stream takes at once is written at once, in the same
+ * Lines to a standard stream that never wait for its reader and never fail.
+ * What the stream takes at once is written at once, in the same
  * single system call as before. A full pipe, a full disk or a reader that left
  * makes lines wait in a bounded buffer, be tried again, and be dropped and
  * counted beyond its bound.

@@ -5,7 +5,7 @@ const nothing = (): void => undefined;
 
 /**
  * Signals that must not end a program, or open a debugger, from its first
- * moments on (issue 8, C17): SIGUSR1, SIGUSR2, and SIGHUP where it was ignored
+ * moments on: SIGUSR1, SIGUSR2, and SIGHUP where it was ignored
  * at start.
  */
 export function ignoreSignals(): void {

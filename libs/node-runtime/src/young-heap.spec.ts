@@ -1,6 +1,6 @@
 import { heapFlags } from './young-heap.js';
 
-describe('heap sizes of a relay (issue 8, F34)', () => {
+describe('heap sizes of a relay', () => {
   const both = ['--max-semi-space-size=2', '--initial-old-space-size=64'];
 
   it('are both set where the caller chose none', () => {

@@ -28,7 +28,7 @@ const FOREIGN_RETRY_MS = 1000;
 
 /**
  * The ports of a range that nobody has leased, in the order in which they are
- * given out (issue 8, C14): the one the agent had last, then those never given
+ * given out: the one the agent had last, then those never given
  * out, then those that no agent comes back to, then the last ports of agents
  * that are away; of equals the one that has been free for the longest.
  */

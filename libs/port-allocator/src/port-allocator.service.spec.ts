@@ -57,7 +57,7 @@ describe('PortAllocatorService', () => {
     expect(ports.allocate('d').port).toBe(8101);
   });
 
-  it('issue 8, C14: a port changes hands only when none is left that nobody has had', () => {
+  it('A3: a port changes hands only when none is left that nobody has had', () => {
     const { ports } = make();
     ports.release(ports.allocate('one').port);
     expect(ports.allocate('two').port).toBe(8101);
@@ -65,14 +65,14 @@ describe('PortAllocatorService', () => {
     expect(ports.allocate('three').port).toBe(8102);
   });
 
-  it('issue 8, C14: of the ports that others had, the one free for the longest is granted', () => {
+  it('A3: of the ports that others had, the one free for the longest is granted', () => {
     const { ports } = make();
     for (const agent of ['a', 'b', 'c']) ports.allocate(agent);
     for (const port of [8102, 8100, 8101]) ports.release(port);
     expect(['x', 'y', 'z'].map((agent) => ports.allocate(agent).port)).toEqual([8102, 8100, 8101]);
   });
 
-  it('issue 8, C14: a port that no agent comes back to goes before the last port of one that may', () => {
+  it('A3: a port that no agent comes back to goes before the last port of one that may', () => {
     const { ports } = make();
     ports.allocate('a');
     ports.allocate('b');
@@ -85,7 +85,7 @@ describe('PortAllocatorService', () => {
     expect(ports.allocate('a').port).toBe(8102);
   });
 
-  it('issue 8, C14: one whose server could not start has no claim to the port', () => {
+  it('A3: one whose server could not start has no claim to the port', () => {
     const { ports } = make();
     ports.release(ports.allocate('a').port);
     const { port } = ports.allocate('a', new Set([8100]));
@@ -203,7 +203,7 @@ describe('PortAllocatorService', () => {
   });
 });
 
-describe('issue 8, C13: ports of other programs', () => {
+describe('ports of other programs', () => {
   it('are passed over while others are free, listed, and counted as neither free nor used', () => {
     let at = 0;
     const { ports } = make({ foreignMs: 60_000, monotonic: () => at });

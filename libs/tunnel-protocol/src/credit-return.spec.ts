@@ -12,7 +12,7 @@ function sender(extra: number, features: readonly string[] = [CREDIT_RETURN_FEAT
   return lone;
 }
 
-describe('credit that nobody uses (issue 8, B6)', () => {
+describe('credit that nobody uses', () => {
   beforeEach(() => jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick'] }));
   afterEach(() => jest.useRealTimers());
 

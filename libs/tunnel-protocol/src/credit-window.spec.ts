@@ -149,7 +149,7 @@ describe('ReceiveWindow', () => {
     expect(its.budget.used).toBe(0);
   });
 
-  it('takes growth back that the sender does not use, and nothing else (issue 8, B6)', () => {
+  it('takes growth back that the sender does not use, and nothing else', () => {
     const its = settings();
     const window = windowOf(its);
     expect(window.returned(1)).toBe(false);

@@ -197,7 +197,7 @@ describe('the end of an exchange', () => {
     expect(lone.session.inFlight).toBe(0);
   });
 
-  describe('memory that a chunk keeps (issue 8, B7)', () => {
+  describe('memory that a chunk keeps', () => {
     /** What each chunk of exchange 1 keeps, and its length. */
     function kept(...batches: ModelFrame[][]): [number, number][] {
       const lone = new LoneSession(

@@ -149,7 +149,7 @@ describe('what is no fault of the peer', () => {
     expect(lone.sinks[0]?.calls.slice(-2)).toEqual(['head 200', 'data 1']);
   });
 
-  it('interim responses beyond what a connection may keep: they are not passed on, but for 100 (issue 8, B7)', () => {
+  it('interim responses beyond what a connection may keep: they are not passed on, but for 100', () => {
     const lone = new LoneSession('gateway');
     for (let id = 1; id <= 70; id += 1) lone.open();
     for (let id = 1; id <= 70; id += 1) lone.receive(hints(id, 65_000));

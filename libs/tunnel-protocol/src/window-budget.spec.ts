@@ -9,7 +9,7 @@ function fill(share: WindowShare, windows: number, maxBytes = 16 * MiB): number[
 }
 
 describe('WindowBudget', () => {
-  it('leaves half of itself to others, however many windows an owner has (issue 8, B6)', () => {
+  it('leaves half of itself to others, however many windows an owner has', () => {
     const budget = new WindowBudget(96 * MiB);
     const greedy = budget.join('a');
     fill(greedy, 1000);

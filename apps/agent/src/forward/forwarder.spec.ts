@@ -43,7 +43,7 @@ describe('Forwarder and kept connections', () => {
     return recorder.calls;
   };
 
-  it('issue 8, D26: a POST of which nothing was sent is sent once more, on a new connection', async () => {
+  it('a POST of which nothing was sent is sent once more, on a new connection', async () => {
     await answered(ask('POST', 'body'));
     // undici looks at a kept connection once more and writes in an Immediate: this one comes right before.
     setImmediate(() => service.connections[0]?.socket.resetAndDestroy());
@@ -65,7 +65,7 @@ describe('Forwarder and kept connections', () => {
     expect(service.connections.length).toBe(3);
   });
 
-  it('issue 8, D26: with local.keepAliveMs 0 none is used twice, and the service is told', async () => {
+  it('with local.keepAliveMs 0 none is used twice, and the service is told', async () => {
     await forwarder.close();
     forwarder = withKeepAlive(0);
     for (let i = 0; i < 3; i += 1) expect(await answered(ask('POST', 'body'))).toEqual(['head 200', 'end']);
@@ -73,7 +73,7 @@ describe('Forwarder and kept connections', () => {
     for (const connection of service.connections) expect(connection.text()).toContain('connection: close\r\n');
   });
 
-  it('issue 8, D26: one that was not used for local.keepAliveMs is closed', async () => {
+  it('one that was not used for local.keepAliveMs is closed', async () => {
     await forwarder.close();
     forwarder = withKeepAlive(50);
     await answered(ask('GET', ''));

@@ -28,7 +28,7 @@ describe('keepAnswers', () => {
     return { near, far, told, end };
   }
 
-  it('issue 8, D19: a failed write does not hide what has arrived before', async () => {
+  it('a failed write does not hide what has arrived before', async () => {
     const { near, far, told, end } = await pair();
     near.write('head');
     await once(far, 'readable');
@@ -58,7 +58,7 @@ describe('keepAnswers', () => {
     await end();
   });
 
-  it('issue 8, D26: a request of which nothing could be written says so', async () => {
+  it('a request of which nothing could be written says so', async () => {
     const { near, far, told, end } = await pair();
     far.resetAndDestroy();
     near.write('head');

@@ -23,7 +23,7 @@ export interface Reuse {
  * and Node destroys a socket whose write fails, although the answer waits in
  * the kernel's buffer. Here a failed write is never called back: nothing more
  * is written, and the socket is read on until its end, which always follows
- * (RFC 9112 section 9.6; issue 8, D19).
+ * (RFC 9112 section 9.6).
  *
  * A request of which nothing was written has no answer: its write fails with
  * {@link NothingSentError}, so that it may be sent again whatever it asks for.

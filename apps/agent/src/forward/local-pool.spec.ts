@@ -56,7 +56,7 @@ describe('LocalPool', () => {
     await timed.close();
   });
 
-  it('issue 8, B8: at the limit who waits is refused when nothing became free, and who comes then at once', async () => {
+  it('at the limit who waits is refused when nothing became free, and who comes then at once', async () => {
     const full = pool({ maxConnections: 2, queueTimeoutMs: 100 });
     const users = Array.from({ length: 5 }, () => new Opener(full));
     for (const user of users.slice(0, 4)) full.acquire(user);

@@ -45,7 +45,7 @@ export class NodeForward extends PacedWriter implements BodySink {
     this.request.setTimeout(responseTimeoutMs);
     this.request
       .on('continue', () => {
-        // One that nobody asked for is skipped (RFC 9110 section 15.2; issue 8, D21).
+        // One that nobody asked for is skipped (RFC 9110 section 15.2).
         if (headerValue(exchange.open.headers, 'expect') === undefined) return;
         exchange.sendInformational({ status: 100, headers: [] });
       })

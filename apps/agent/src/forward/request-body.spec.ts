@@ -62,7 +62,7 @@ describe('RequestBody', () => {
     body.destroy();
   });
 
-  it('gives a socket that lags no crumbs, and counts them when the network has them (issue 8, B7)', async () => {
+  it('gives a socket that lags no crumbs, and counts them when the network has them', async () => {
     let consumed = 0;
     const body = new RequestBody((bytes) => (consumed += bytes));
     const socket = new Stuck();

@@ -28,7 +28,7 @@ export function repairSocket(socket: Socket): void {
       Object.assign(socket, { [kReset]: true });
     },
   });
-  // undici takes ECONNRESET for the end of a body that has no other (RFC 9112 section 8; issue 8, D20).
+  // undici takes ECONNRESET for the end of a body that has no other (RFC 9112 section 8).
   socket.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'ECONNRESET') error.code = 'UND_ERR_SOCKET';
   });
@@ -36,8 +36,7 @@ export function repairSocket(socket: Socket): void {
 
 /**
  * To be called once undici has the socket: a `100 Continue` that nobody asked
- * for is skipped, where undici ends the connection (RFC 9110 section 15.2;
- * issue 8, D21).
+ * for is skipped, where undici ends the connection (RFC 9110 section 15.2).
  */
 export function skipContinue(socket: Socket): void {
   const parser = (socket as Socket & Record<symbol, Parser | null>)[kParser];

@@ -42,7 +42,7 @@ describe('Backoff', () => {
     expect(new Set(waits).size).toBeGreaterThan(50);
   });
 
-  it('issue 8, C18: looks for a gateway that was lost a moment ago at the early pace, and grows from there', () => {
+  it('looks for a gateway that was lost a moment ago at the early pace, and grows from there', () => {
     let at = 0;
     const backoff = new Backoff(
       SETTINGS,
@@ -60,12 +60,12 @@ describe('Backoff', () => {
     expect([backoff.next(false), backoff.next(false), backoff.next(false)]).toEqual([1000, 2000, 2000]);
   });
 
-  it('issue 8, C18: the early pace never exceeds the longest wait', () => {
+  it('the early pace never exceeds the longest wait', () => {
     const backoff = new Backoff({ ...SETTINGS, minMs: 20, maxMs: 200 }, () => 1);
     expect(Math.max(...Array.from({ length: 20 }, () => backoff.next(false)))).toBe(200);
   });
 
-  it('issue 8, C12: one that was replaced waits long, and goes on from there', () => {
+  it('one that was replaced waits long, and goes on from there', () => {
     for (const random of [0, 0.999]) {
       const backoff = new Backoff(SETTINGS, () => random);
       expect(backoff.slowest()).toBeGreaterThanOrEqual(22_500);

@@ -18,7 +18,7 @@ const SLOWEST_PART = 0.75;
  * Waits between attempts to connect: full jitter below a ceiling that doubles,
  * so that agents which lost their gateway together do not return together.
  * While a gateway that was lost a moment ago answers nobody, the ceiling stays
- * low: each agent returns soon after the gateway (issue 8, C18). A gateway that
+ * low: each agent returns soon after the gateway. A gateway that
  * is there and refuses is asked less and less often.
  */
 export class Backoff {

@@ -10,7 +10,7 @@ const MESSAGES: Partial<Record<ResetCode, string>> = {
   [ResetCode.unsupported]: 'an exchange was refused: its kind is not served',
 };
 
-/** The failures that this agent makes, under the request id that clients and the gateway's log have (issue 8, E29). */
+/** The failures that this agent makes, under the request id that clients and the gateway's log have. */
 export class ExchangeLog {
   constructor(
     private readonly log: Log,

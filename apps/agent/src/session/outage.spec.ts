@@ -3,7 +3,7 @@ import { ERROR_CODE_METADATA } from '@berth/tunnel-protocol';
 import { whyItEnded } from './outage.js';
 
 /** test/outages.spec.ts has those that can be had over sockets. */
-describe('whyItEnded (issue 8, E32)', () => {
+describe('whyItEnded', () => {
   const DIAL = { gateway: 'gw.test:9090', tls: { enabled: true, certFile: '' } };
   const why = (details: string, code = status.UNAVAILABLE, metadata = new Metadata()): string =>
     whyItEnded({ code, details, metadata }, DIAL);

@@ -89,7 +89,7 @@ const CAUSES: readonly (readonly [RegExp, Sentence])[] = [
 
 /**
  * Why a call ended, in a sentence for people: what the gateway said itself, or
- * what to do about what gRPC came to (issue 8, E32).
+ * what to do about what gRPC came to.
  */
 export function whyItEnded(status: Pick<StatusObject, 'code' | 'details' | 'metadata'>, dial: Dial): string {
   if (status.metadata.get(ERROR_CODE_METADATA).length > 0) return status.details;

@@ -3,7 +3,7 @@ import { defaultGatewaySettings } from '../gateway-settings.js';
 import { BerthError } from '@berth/errors';
 import { AdminAccess } from './admin-access.js';
 
-describe('issue 8, E31: AdminAccess without a token', () => {
+describe('AdminAccess without a token', () => {
   const ask = (localAddress: string | undefined, insecure = false): string => {
     const settings = defaultGatewaySettings({ admin: { insecure } });
     const access = new AdminAccess(settings.http, settings.admin);

@@ -10,7 +10,7 @@ import { adminConfig, httpConfig } from './http.settings.js';
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * Who may ask what of the admin port (issue 8, E31). There is no cookie: cookies
+ * Who may ask what of the admin port. There is no cookie: cookies
  * ignore ports, and every other service of the host would receive it.
  */
 @Injectable()

@@ -12,7 +12,7 @@ const REASONS = [
 ];
 const HANDSHAKE_REASONS = ['plaintext', 'certificate', 'tls', 'protocol', 'timeout', 'flood', 'evicted'];
 
-/** Counts what happens to agents, connections and servers (checklist A17; issue 8, E30). */
+/** Counts what happens to agents, connections and servers (checklist A17). */
 export function countEvents(registry: Registry, events: LifecycleEvents): void {
   const counter = <L extends string>(name: string, help: string, labelNames: L[] = []): Counter<L> =>
     new Counter({ name, help, labelNames, registers: [registry] });

@@ -126,7 +126,7 @@ describe('AgentRegistry, while a server starts', () => {
     await eventually(() => ports.list().length === 0);
   });
 
-  it('issue 9, point 3: a port of another kind is refused while one is in use, and takes the place of a held one', async () => {
+  it('a port of another kind is refused while one is in use, and takes the place of a held one', async () => {
     await make({ holdMs: 60_000 });
     letStart();
     const first = connection('one');

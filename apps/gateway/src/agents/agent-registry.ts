@@ -114,7 +114,7 @@ export class AgentRegistry {
 
   /**
    * Disconnects an agent on an operator's word; it may come back. Exchanges
-   * under way may end within `drainTimeoutMs` (issue 8, D28).
+   * under way may end within `drainTimeoutMs`.
    *
    * @param now cuts everything off at once
    * @throws BerthError `BERTH_NOT_FOUND`
@@ -131,7 +131,7 @@ export class AgentRegistry {
   /**
    * Drops connections that have been silent for too long (checklist A12), and agents whose server is gone (A8).
    *
-   * @param now monotonic ms: a step of the wall clock silences nobody (issue 8, C15)
+   * @param now monotonic ms: a step of the wall clock silences nobody
    */
   sweep(now: number): void {
     this.berths.checkListening();

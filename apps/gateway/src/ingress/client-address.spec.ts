@@ -9,7 +9,7 @@ describe('clientAddress', () => {
     ['::ffff:7f00:1', '::ffff:7f00:1'],
     ['fe80::1%eth0', 'fe80::1'],
     [undefined, ''],
-  ])('issue 8, D24: %s is %s', (address, expected) => {
+  ])('%s is %s', (address, expected) => {
     expect(clientAddress(address)).toBe(expected);
   });
 });

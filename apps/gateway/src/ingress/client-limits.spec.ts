@@ -42,7 +42,7 @@ function setUp(limits: Partial<ConnectionLimits>): {
 }
 
 describe('ClientLimits', () => {
-  it('issue 8, B9: one address has so many connections on a port, another address and another port are its own', () => {
+  it('one address has so many connections on a port, another address and another port are its own', () => {
     const { admit, lines } = setUp({ maxConnectionsPerAddress: 2 });
     const first = admit(0, '10.0.0.1');
     expect(admit(0, '::ffff:10.0.0.1').code).toBeUndefined();
@@ -56,14 +56,14 @@ describe('ClientLimits', () => {
     ]);
   });
 
-  it('issue 8, B8: a port takes so many connections', () => {
+  it('a port takes so many connections', () => {
     const { admit } = setUp({ maxConnections: 1 });
     expect(admit(0, '10.0.0.1').code).toBeUndefined();
     expect(admit(0, '10.0.0.2').code).toBe('BERTH_TOO_MANY_CLIENTS');
     expect(admit(1, '10.0.0.2').code).toBeUndefined();
   });
 
-  it('issue 8, B10: all ports together take so many, told once per episode and with the count at its end', () => {
+  it('all ports together take so many, told once per episode and with the count at its end', () => {
     const { admit, lines } = setUp({ maxTotalConnections: 20 });
     const taken = Array.from({ length: 20 }, (_, i) => admit(i % 2, '10.0.0.1'));
     for (let i = 0; i < 5; i += 1) expect(admit(0, '10.0.0.2').code).toBe('BERTH_TOO_MANY_CLIENTS');
@@ -79,7 +79,7 @@ describe('ClientLimits', () => {
     expect(admit(0, '10.0.0.2').code).toBeUndefined();
   });
 
-  it('issue 8, B10: of those above the limit a few stand until they have been told, the others are cut off', () => {
+  it('of those above the limit a few stand until they have been told, the others are cut off', () => {
     const { admit } = setUp({ maxTotalConnections: 32 });
     for (let i = 0; i < 32; i += 1) admit(0, '10.0.0.1');
     const refused = Array.from({ length: 10 }, () => admit(0, '10.0.0.1').socket.cutOff);

@@ -25,7 +25,7 @@ const REFUSED_MS = 2000;
 /** The episode of refusals is over when so much is free again. */
 const RECOVERED_SHARE = 0.9;
 
-/** Client connections of all ports: they must leave descriptors for agents and the admin port (issue 8, B10). */
+/** Client connections of all ports: they must leave descriptors for agents and the admin port. */
 export class ClientTotal {
   open = 0;
   /** connections above a limit that still stand */
@@ -80,7 +80,7 @@ interface AddressCount {
   open: number;
 }
 
-/** Counts the connections of one port, in all and by address (issue 8, B9). */
+/** Counts the connections of one port, in all and by address. */
 export class ClientLimits {
   private open = 0;
   private readonly addresses = new Map<string, AddressCount>();

@@ -63,7 +63,7 @@ describe('AgentBerths', () => {
     expect(berths.list()).toEqual([]);
   });
 
-  it('issue 8, C13: goes on through the range past ports of other programs, and does not try them again', async () => {
+  it('A5: goes on through the range past ports of other programs, and does not try them again', async () => {
     const others = await Promise.all([0, 1, 2, 3].map((i) => occupied(range.start + i)));
     expect((await berths.start(agent('a'), nothing)).port).toBe(range.end);
     expect(built).toHaveLength(5);

@@ -63,7 +63,7 @@ export class AgentBerths {
 
   /**
    * Resolves with the port once the agent's server listens on it. Ports that
-   * other programs hold are passed over, as many as there are (issue 8, C13).
+   * other programs hold are passed over, as many as there are.
    *
    * @param onLost told when the server ends by itself
    * @throws BerthError `BERTH_PORT_KIND_UNSUPPORTED`, `BERTH_PORTS_EXHAUSTED`, `BERTH_SERVER_EXISTS`,

@@ -34,7 +34,7 @@ const AGENT_WINDOW_BYTES = 32 * 1024 * 1024;
 /** Beyond the handshake timeout, for its status to leave, ms. */
 const STATUS_GRACE_MS = 1000;
 
-/** How long a connection stays open whose last call has ended, ms (issue 8, A3: closed within 5 s, a call's own grace included). */
+/** How long a connection stays open whose last call has ended, ms (closed within 5 s, a call's own grace included). */
 const IDLE_MS = 3000;
 
 /** For the last words of a connection that is cut, ms. */

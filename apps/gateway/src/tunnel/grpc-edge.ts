@@ -49,7 +49,7 @@ type StreamEvent = [ServerHttp2Stream, IncomingHttpHeaders, number, readonly str
 
 /**
  * The gRPC port below gRPC: TCP connections, TLS, HTTP/2 streams. It sees to it
- * that who has shown no credentials costs next to nothing (issue 8, A1 to A5).
+ * that who has shown no credentials costs next to nothing.
  */
 @Injectable()
 export class GrpcEdge implements EdgeOwner {

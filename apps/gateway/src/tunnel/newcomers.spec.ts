@@ -2,7 +2,7 @@ import { jest } from '@jest/globals';
 import type { HandshakeFailure } from '../lifecycle/index.js';
 import { addressGroup, type Newcomer, Newcomers } from './newcomers.js';
 
-describe('Newcomers (issue 8, A2)', () => {
+describe('Newcomers', () => {
   let now = 0;
   beforeEach(() => {
     now = 0;

@@ -28,7 +28,7 @@ const LOOK_EVERY_MS = 50;
  * number is bounded, and whoever comes last finds room: the oldest one goes, of
  * the same address when that has its part, else of the address with the most.
  * An agent that shows a good token leaves this list within a round trip or two,
- * so silence cannot lock it out (issue 8, A2).
+ * so silence cannot lock it out.
  */
 export class Newcomers {
   private readonly byAddress = new Map<string, Set<Newcomer>>();

@@ -6,7 +6,7 @@ describe('Patience', () => {
     for (let i = 0; i < times; i += 1) patience.fruitless(address);
   };
 
-  it('issue 8, A4: who came 32 times for nothing waits, and nobody else does', () => {
+  it('who came 32 times for nothing waits, and nobody else does', () => {
     const patience = new Patience(() => now);
     come(patience, 'a', 32);
     expect(patience.waitMs('a')).toBe(0);
@@ -14,7 +14,7 @@ describe('Patience', () => {
     expect([patience.waitMs('a'), patience.waitMs('b')]).toEqual([1000, 0]);
   });
 
-  it('issue 8, A4: who stops is forgiven in some 10 s, however often it came', () => {
+  it('who stops is forgiven in some 10 s, however often it came', () => {
     const patience = new Patience(() => now);
     come(patience, 'a', 10_000);
     now += 10_000;
@@ -23,13 +23,13 @@ describe('Patience', () => {
     expect(patience.waitMs('a')).toBe(0);
   });
 
-  it('issue 8, A4: a few a second are never made to wait', () => {
+  it('a few a second are never made to wait', () => {
     const patience = new Patience(() => now);
     for (let i = 0; i < 1000; i += 1, now += 340) come(patience, 'a', 1);
     expect(patience.waitMs('a')).toBe(0);
   });
 
-  it('issue 8, A4: remembers a bounded number of addresses, the latest', () => {
+  it('remembers a bounded number of addresses, the latest', () => {
     const patience = new Patience(() => now);
     come(patience, 'old', 40);
     come(patience, 'new', 40);

@@ -22,7 +22,7 @@ interface Memory {
  * Who comes again and again without showing an agent has to wait: each HTTP/2
  * session costs memory that V8 gives back late, whatever is refused on it.
  * Connections of the same address wait alike, an agent's too, because who is
- * who shows only afterwards; a second is all that it costs an agent (issue 8, A4).
+ * who shows only afterwards; a second is all that it costs an agent.
  */
 export class Patience {
   private readonly memories = new Map<string, Memory>();

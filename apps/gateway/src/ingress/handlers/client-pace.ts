@@ -3,8 +3,8 @@ import type { ExchangeContext } from '../exchange-context.js';
 /**
  * What the client of one exchange does in a window of time: bytes of a body
  * that it sends until the answer begins, or takes of an answer that waits for
- * it. Judged by the tick of `Deadlines` against `ingress.minRateBytesPerSecond`
- * (issue 8, B8). Only exchanges with a body, or with a client that lags, have one.
+ * it. Judged by the tick of `Deadlines` against `ingress.minRateBytesPerSecond`.
+ * Only exchanges with a body, or with a client that lags, have one.
  */
 export class ClientPace {
   /** end of the window, monotonic ms; Infinity: nothing is measured now */

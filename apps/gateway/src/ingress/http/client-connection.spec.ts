@@ -45,7 +45,7 @@ describe('ClientConnection', () => {
     expect(begun).toEqual([1, 2, 3, 4]);
   });
 
-  it('issue 8, D23: stops reading when many requests wait, and answers what one read has brought beyond', async () => {
+  it('stops reading when many requests wait, and answers what one read has brought beyond', async () => {
     const connection = new ClientConnection(socket, 1000, new PipelineBudget(2000));
     let begun = 0;
     for (let i = 0; i < 2000; i += 1) connection.enqueue(() => (begun += 1));
