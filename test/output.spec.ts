@@ -1,8 +1,7 @@
 import { jest } from '@jest/globals';
-import { spawn, type StdioOptions } from 'node:child_process';
-import { once } from 'node:events';
+import type { StdioOptions } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { owning, disposable, eventually, freePortRange, localService } from '@berth/testing';
+import { Child, owning, disposable, eventually, freePortRange, localService } from '@berth/testing';
 import { Fifo, listAgents, type ListedAgent, Program } from '@berth/testing/system';
 
 jest.setTimeout(120_000);
@@ -142,16 +141,15 @@ describe('output does not decide over life', () => {
     const { descriptor } = setup;
     const runtime = new URL('../libs/node-runtime/dist/index.js', import.meta.url).href;
     const start = `import { prepareProcess } from '${runtime}'; prepareProcess(); process.emitWarning('careful');`;
-    const end = async (script: string): Promise<unknown> =>
-      once(
-        spawn(process.execPath, ['--input-type=module', '-e', `${start} ${script}`], {
-          stdio: ['ignore', descriptor, descriptor],
-        }),
-        'close',
-      );
-    expect(await end("setTimeout(() => { throw new Error('broken') }, 50)")).toEqual([1, null]);
-    expect(await end("setTimeout(() => void Promise.reject(new Error('broken')), 50)")).toEqual([1, null]);
-    expect(await end('setTimeout(() => undefined, 50)')).toEqual([0, null]);
+    const end = async (script: string): Promise<number | string> => {
+      await using child = new Child(process.execPath, ['--input-type=module', '-e', `${start} ${script}`], {
+        stdio: ['ignore', descriptor, descriptor],
+      });
+      return await child.exit;
+    };
+    expect(await end("setTimeout(() => { throw new Error('broken') }, 50)")).toBe(1);
+    expect(await end("setTimeout(() => void Promise.reject(new Error('broken')), 50)")).toBe(1);
+    expect(await end('setTimeout(() => undefined, 50)')).toBe(0);
   });
 
   it('wrong settings end with 2 although nobody can be told', async () => {

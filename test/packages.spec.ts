@@ -1,11 +1,10 @@
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { disposable, eventually, freePortRange } from '@berth/testing';
+import { Child, freePortRange } from '@berth/testing';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const run = promisify(execFile);
@@ -138,20 +137,11 @@ describe('the packages, installed by a project that uses them', () => {
   it(
     'B1, B13: runs the server of the first page, and its client',
     async () => {
-      await using server = disposable(
-        spawn(process.execPath, ['dist/serve.js'], { cwd: project, stdio: ['ignore', 'pipe', 'inherit'] }),
-        async (it) => {
-          it.kill('SIGKILL');
-          await ended;
-        },
-      );
-      const ended = once(server, 'exit');
-      let printed = '';
-      server.stdout.on('data', (bytes: Buffer) => (printed += bytes.toString()));
-      await eventually(() => printed.includes('listening'), LONG_MS);
+      await using server = new Child(process.execPath, ['dist/serve.js'], { cwd: project });
+      await server.printed(/listening/, LONG_MS);
       expect(await node('dist/call.js')).toBe('2\n6\n');
       server.kill('SIGINT');
-      expect((await ended)[0]).toBe(0);
+      expect(await server.exit).toBe(0);
     },
     LONG_MS,
   );

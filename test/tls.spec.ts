@@ -1,9 +1,8 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { credentials, status } from '@grpc/grpc-js';
 import { defaultAgentSettings } from 'berth-agent';
-import { disposable, eventually, localService } from '@berth/testing';
+import { Child, disposable, eventually, localService } from '@berth/testing';
 import {
   agentIds,
   H2_PREFACE,
@@ -179,7 +178,7 @@ describe('TLS on the gRPC port', () => {
       const args = ['s_client', '-connect', address, '-CAfile', otherCa.caFile, '-verify_return_error'];
       await using stack = new AsyncDisposableStack();
       const failure = failedAs(gateway, () => {
-        stack.adopt(spawn('openssl', args, { stdio: 'ignore' }), (it) => void it.kill());
+        stack.use(new Child('openssl', args, { stdio: 'ignore' }));
       });
       expect(await failure).toEqual(['tls']);
       expect(log.at('warn').at(-1)?.['reason']).toMatch(/does not trust the gateway's certificate/);

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
+import { freePortRange } from '@berth/testing';
 import { getJson } from './http.js';
-import { freePorts } from './ports.js';
 import type { Processes, Running } from './processes.js';
 import { compiled } from './repository.js';
 
@@ -23,8 +23,8 @@ interface AgentList {
 }
 
 /** Free ports for one gateway. Kept by the caller, since a restarted gateway comes back on the same. */
-export function gatewayPorts(agentPorts = 4): GatewayPorts {
-  const http = freePorts(agentPorts + 2);
+export async function gatewayPorts(agentPorts = 4): Promise<GatewayPorts> {
+  const { start: http } = await freePortRange(agentPorts + 2);
   return { http, grpc: http + 1, first: http + 2, last: http + 1 + agentPorts };
 }
 
@@ -104,7 +104,7 @@ export async function startBerth(
   target: number,
   nodeFlags: readonly string[] = [],
 ): Promise<Berth> {
-  const ports = gatewayPorts();
+  const ports = await gatewayPorts();
   const gateway = await startGateway(processes, cwd, ports, nodeFlags);
   const options = { cwd, httpPort: ports.http, dial: ports.grpc, target, nodeFlags };
   return { gateway, ports, ...(await startAgent(processes, options)) };

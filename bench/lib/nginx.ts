@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Processes, Running } from './processes.js';
-import { freePorts } from './ports.js';
+import { freePortRange } from '@berth/testing';
 import { portOpens } from './http.js';
 
 export interface Nginx {
@@ -46,7 +46,7 @@ async function start(
   upstream = '',
 ): Promise<Nginx> {
   const prefix = join(directory, `nginx-${name}`);
-  const port = freePorts();
+  const { start: port } = await freePortRange(1);
   mkdirSync(prefix);
   writeFileSync(join(prefix, 'nginx.conf'), configuration(port, location, upstream));
   const args = ['-p', `${prefix}/`, '-e', 'stderr', '-c', 'nginx.conf'];

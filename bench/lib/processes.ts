@@ -1,5 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { Child } from '@berth/testing';
 
 const KEPT_BYTES = 16_384;
 
@@ -12,100 +11,34 @@ export interface ProcessOptions {
 }
 
 /** A process of this benchmark, with the end of what it said. */
-export class Running {
-  readonly ended: Promise<number | null>;
-  private readonly process: ChildProcess;
-  private readonly endSignal: NodeJS.Signals;
-  private said = '';
-  private over = false;
-
-  constructor(
-    readonly name: string,
-    command: string,
-    args: readonly string[],
-    { cwd, env, endSignal = 'SIGKILL' }: ProcessOptions,
-  ) {
-    this.endSignal = endSignal;
-    this.process = spawn(command, args, {
-      ...(cwd !== undefined && { cwd }),
+export class Running extends Child {
+  constructor(name: string, command: string, args: readonly string[], { env, ...options }: ProcessOptions) {
+    super(command, args, {
+      name,
+      keptBytes: KEPT_BYTES,
       env: { ...process.env, NODE_ENV: 'production', ...env },
-      stdio: ['pipe', 'pipe', 'pipe'],
+      ...options,
     });
-    // Helpers end when this pipe closes, so none is left when the benchmark itself is killed.
-    this.process.stdin?.on('error', () => undefined);
-    for (const stream of [this.process.stdout, this.process.stderr]) {
-      stream?.on('data', (chunk: Buffer) => (this.said = (this.said + chunk.toString()).slice(-KEPT_BYTES)));
-    }
-    this.ended = new Promise((resolve) => {
-      const end = (code: number | null): void => {
-        this.over = true;
-        resolve(code);
-      };
-      this.process.once('error', (error) => {
-        this.said += error.message;
-        end(null);
-      });
-      this.process.once('close', end);
-    });
-  }
-
-  get pid(): number {
-    if (this.process.pid === undefined || this.over) throw new Error(`${this.name} does not run\n${this.said}`);
-    return this.process.pid;
-  }
-
-  get output(): string {
-    return this.said;
-  }
-
-  /** Waits until `find` has a result; fails at once when the process ends. */
-  async until<T>(
-    what: string,
-    timeoutMs: number,
-    find: (said: string) => Promise<T | undefined> | T | undefined,
-  ): Promise<T> {
-    for (const end = performance.now() + timeoutMs; performance.now() < end;) {
-      const result = await find(this.said);
-      if (result !== undefined) return result;
-      if (this.over) throw new Error(`${this.name} ended while waiting for ${what}\n${this.said}`);
-      await sleep(25);
-    }
-    throw new Error(`${this.name}: ${what} not there after ${timeoutMs} ms\n${this.said}`);
   }
 
   /** First group of the first match in the output. */
-  async says(pattern: RegExp, timeoutMs = 15_000): Promise<string> {
-    return await this.until(String(pattern), timeoutMs, (said) => pattern.exec(said)?.[1]);
+  async says(pattern: RegExp, timeoutMs?: number): Promise<string> {
+    const [, group = ''] = await this.printed(pattern, timeoutMs);
+    return group;
   }
 
   /** Waits for the end by itself. @returns all that it said (the last 16 KiB) */
   async finishes(timeoutMs: number): Promise<string> {
-    const late = setTimeout(() => this.end(), timeoutMs);
-    const code = await this.ended;
+    const late = setTimeout(() => void this.end(), timeoutMs);
+    const code = await this.exit;
     clearTimeout(late);
-    if (code !== 0) throw new Error(`${this.name} ended with ${String(code)}\n${this.said}`);
-    return this.said;
+    if (code !== 0) throw new Error(`${this.name} ended with ${String(code)}\n${this.output}`);
+    return this.output;
   }
 
   /** A line to its standard input, for helpers that take commands. */
   send(line: string): void {
     this.process.stdin?.write(`${line}\n`);
-  }
-
-  async stop(signal: NodeJS.Signals = 'SIGTERM', graceMs = 12_000): Promise<void> {
-    this.kill(signal);
-    const late = setTimeout(() => this.kill('SIGKILL'), graceMs);
-    await this.ended;
-    clearTimeout(late);
-  }
-
-  /** Without a chance to finish anything. */
-  end(): void {
-    this.kill(this.endSignal);
-  }
-
-  kill(signal: NodeJS.Signals): void {
-    if (!this.over) this.process.kill(signal);
   }
 }
 
@@ -119,7 +52,7 @@ export class Processes {
     if (this.closed) throw new Error(`too late to start ${name}`);
     const running = new Running(name, command, args, options);
     this.all.add(running);
-    void running.ended.then(() => this.all.delete(running));
+    void running.exit.then(() => this.all.delete(running));
     return running;
   }
 
@@ -137,7 +70,6 @@ export class Processes {
   async endAll(): Promise<void> {
     this.closed = true;
     const running = [...this.all];
-    for (const one of running) one.end();
-    await Promise.all(running.map(async (one) => await one.ended));
+    await Promise.all(running.map(async (one) => await one.end()));
   }
 }

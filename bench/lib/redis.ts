@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { freePorts } from './ports.js';
+import { freePortRange } from '@berth/testing';
 import type { Processes, Running } from './processes.js';
 
 const PROGRAMS = ['redis-server', 'valkey-server'] as const;
@@ -20,11 +20,11 @@ export function redisProgram(): string {
 /** A broker of a scenario's own on 127.0.0.1, which can be stopped and started again with what is on its disk. */
 export class RedisBroker {
   private running: Running | undefined;
-  private readonly port = freePorts();
   private readonly folder: string;
 
   private constructor(
     private readonly processes: Processes,
+    private readonly port: number,
     directory: string,
     private readonly persistence: Persistence,
   ) {
@@ -34,7 +34,7 @@ export class RedisBroker {
 
   /** Resolves when it answers. */
   static async start(processes: Processes, directory: string, persistence: Persistence): Promise<RedisBroker> {
-    const broker = new RedisBroker(processes, directory, persistence);
+    const broker = new RedisBroker(processes, (await freePortRange(1)).start, directory, persistence);
     await broker.start();
     return broker;
   }

@@ -37,7 +37,7 @@ async function run({ processes, directory, quick, progress }: Context): Promise<
   const origin = await startBulkOrigin(processes);
   const results: Round[] = [];
   for (let round = 1; round <= rounds; round += 1) {
-    const ports = gatewayPorts();
+    const ports = await gatewayPorts();
     const gateway = await startGateway(processes, directory, ports);
     const agent = async (id: string): Promise<Pick<Berth, 'agent' | 'port'>> => {
       const relay = processes.node('relay', compiled('bench/dist/delay-relay.js'), [

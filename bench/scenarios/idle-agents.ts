@@ -13,7 +13,7 @@ const POLL_MS = 250;
 async function run({ processes, directory, quick, progress }: Context): Promise<Result> {
   const agents = quick ? 200 : 2000;
   const settleMs = quick ? 3000 : 10_000;
-  const ports = gatewayPorts(agents + 100);
+  const ports = await gatewayPorts(agents + 100);
   let gateway = await startGateway(processes, directory, ports);
   await listAgents(ports.http);
   await sleep(settleMs);

@@ -10,7 +10,7 @@ const ONE_WAY_MS = 50;
 async function run({ processes, directory, quick, progress }: Context): Promise<Result> {
   const rounds = quick ? 1 : 3;
   const origin = await startBulkOrigin(processes);
-  const ports = gatewayPorts();
+  const ports = await gatewayPorts();
   await startGateway(processes, directory, ports);
   const relay = processes.node('relay', compiled('bench/dist/delay-relay.js'), [
     String(ports.grpc),

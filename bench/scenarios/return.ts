@@ -21,7 +21,7 @@ interface Round {
 
 async function once(context: Context, pace: keyof typeof PACES, downMs: number): Promise<Round> {
   const { processes, directory } = context;
-  const ports = gatewayPorts(AGENTS + 20);
+  const ports = await gatewayPorts(AGENTS + 20);
   const before = await startGateway(processes, directory, ports);
   const script = compiled('bench/dist/programs/returning-agents.js');
   const agents = processes.node('agents', script, [ports.grpc, AGENTS, PACES[pace]].map(String));

@@ -44,7 +44,7 @@ async function flap(
 async function run({ processes, directory: cwd, quick, progress }: Context): Promise<Result> {
   const seconds = quick ? 60 : 20 * 60;
   const warmUpSeconds = seconds / 4;
-  const ports = gatewayPorts(16);
+  const ports = await gatewayPorts(16);
   const gateway = await startGateway(processes, cwd, ports, [SNAPSHOT_FLAG]);
   const origin = processes.node('origin', compiled('bench/dist/programs/soak-origin.js'), [String(1 + FLAPPING)]);
   const targets = (await origin.says(/ports ([\d,]+)\n/)).split(',').map(Number);

@@ -1,3 +1,4 @@
+export { Child, type ChildOptions } from './child.js';
 export { disposable, owning } from './disposable.js';
 export { eventually } from './eventually.js';
 export { type Listening, listening } from './listening.js';

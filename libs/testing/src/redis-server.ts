@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { Child } from './child.js';
+import { freePortRange } from './ports.js';
 
 const INSTALL = 'apt-get install -y redis-server';
 const PROGRAMS = ['redis-server', 'valkey-server'];
@@ -52,7 +52,7 @@ export interface RedisServerOptions {
 
 /** A redis-server of a test's own on 127.0.0.1, which keeps every write on disk. */
 export class RedisServer implements AsyncDisposable {
-  #child: ChildProcess | undefined;
+  #child: Child | undefined;
 
   private constructor(
     readonly port: number,
@@ -63,7 +63,11 @@ export class RedisServer implements AsyncDisposable {
   /** Resolves when it answers. */
   static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
     for (let attempt = 1; ; attempt += 1) {
-      const server = new RedisServer(await freePort(), await mkdtemp(join(tmpdir(), 'berth-redis-')), options);
+      const server = new RedisServer(
+        (await freePortRange(1)).start,
+        await mkdtemp(join(tmpdir(), 'berth-redis-')),
+        options,
+      );
       try {
         await server.start();
         return server;
@@ -82,7 +86,7 @@ export class RedisServer implements AsyncDisposable {
 
   /** Of the running child, for signals such as SIGSTOP. */
   get pid(): number | undefined {
-    return this.#child?.pid;
+    return this.#child?.process.pid;
   }
 
   /** Again, on the same port and with what is on disk. */
@@ -90,24 +94,16 @@ export class RedisServer implements AsyncDisposable {
     if (this.#child !== undefined) throw new Error('this redis-server runs');
     const name = redisProgram();
     if (name === null) throw new Error(`no redis-server to start: ${INSTALL}`);
-    const child = spawn(name, this.#flags(), { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = new Child(name, this.#flags(), { stdio: ['ignore', 'pipe', 'pipe'], keptBytes: 4000 });
     this.#child = child;
-    let output = '';
-    const keep = (chunk: Buffer): void => {
-      output = (output + chunk.toString()).slice(-4000);
-    };
-    child.stdout.on('data', keep);
-    child.stderr.on('data', keep);
-    child.once('error', (error) => (output += error.message));
-    const deadline = performance.now() + START_TIMEOUT_MS;
-    while (!(await answers(this.port, child.pid, this.options.password))) {
-      const late = performance.now() > deadline;
-      if (late) child.kill('SIGKILL');
-      if (late || hasEnded(child)) {
-        this.#child = undefined;
-        throw new Error(`redis-server ${late ? 'does not answer' : 'has ended'}:\n${output}`);
-      }
-      await sleep(10);
+    try {
+      const { pid } = child.process;
+      await child.until('an answer', START_TIMEOUT_MS, async () => {
+        return (await answers(this.port, pid, this.options.password)) || undefined;
+      });
+    } catch (thrown) {
+      await this.#end('SIGKILL');
+      throw thrown;
     }
   }
 
@@ -141,12 +137,10 @@ export class RedisServer implements AsyncDisposable {
   async #end(signal: NodeJS.Signals): Promise<void> {
     const child = this.#child;
     this.#child = undefined;
-    if (child === undefined || hasEnded(child)) return;
-    const exit = once(child, 'exit');
-    child.kill(signal);
+    child?.kill(signal);
     // A stopped process (SIGSTOP) gets its signal when it goes on.
-    child.kill('SIGCONT');
-    await exit;
+    child?.kill('SIGCONT');
+    await child?.exit;
   }
 
   #flags(): string[] {
@@ -158,10 +152,6 @@ export class RedisServer implements AsyncDisposable {
       flags,
     ].flat();
   }
-}
-
-function hasEnded({ pid, exitCode, signalCode }: ChildProcess): boolean {
-  return pid === undefined || exitCode !== null || signalCode !== null;
 }
 
 /**
@@ -188,14 +178,4 @@ function answers(port: number, pid: number | undefined, password: string | undef
     if (password !== undefined) socket.write(`*2\r\n$4\r\nAUTH\r\n$${Buffer.byteLength(password)}\r\n${password}\r\n`);
     socket.write('INFO server\r\nPING\r\n');
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -1,8 +1,7 @@
-import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
-import { once } from 'node:events';
+import type { StdioOptions } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { eventually } from '../index.js';
+import { Child } from '../index.js';
 
 export interface ProgramOptions {
   /** standard streams; default: stdout and stderr are read */
@@ -12,13 +11,7 @@ export interface ProgramOptions {
 }
 
 /** A built program as a process of its own. */
-export class Program implements AsyncDisposable {
-  readonly child: ChildProcess;
-  stdout = '';
-  stderr = '';
-  /** exit code, or the name of the signal that ended it */
-  readonly exit: Promise<number | string>;
-
+export class Program extends Child {
   constructor(
     app: 'gateway' | 'agent',
     args: string[],
@@ -27,34 +20,7 @@ export class Program implements AsyncDisposable {
   ) {
     const main = fileURLToPath(new URL(`../../../../apps/${app}/dist/main.js`, import.meta.url));
     const [command = process.execPath, ...rest] = [...through, process.execPath, main, ...args];
-    this.child = spawn(command, rest, { cwd: tmpdir(), env: { PATH: process.env['PATH'] ?? '', ...env }, stdio });
-    this.child.stdout?.on('data', (bytes: Buffer) => (this.stdout += bytes.toString()));
-    this.child.stderr?.on('data', (bytes: Buffer) => (this.stderr += bytes.toString()));
-    // `close` and not `exit`: by then all that it printed is here.
-    this.exit = once(this.child, 'close').then(([code, signal]) => (code ?? signal) as number | string);
-  }
-
-  get pid(): number {
-    return this.child.pid ?? 0;
-  }
-
-  kill(signal: NodeJS.Signals = 'SIGTERM'): void {
-    this.child.kill(signal);
-  }
-
-  /** The first match in what it printed; fails when it ends without. */
-  async printed(pattern: RegExp): Promise<RegExpExecArray> {
-    return eventually(() => pattern.exec(this.stdout) ?? pattern.exec(this.stderr), 15_000);
-  }
-
-  /** Ends it by force if it still runs. */
-  async end(): Promise<void> {
-    this.kill('SIGKILL');
-    await this.exit;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.end();
+    super(command, rest, { name: app, cwd: tmpdir(), env: { PATH: process.env['PATH'] ?? '', ...env }, stdio });
   }
 }
 
