@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { RETRY_DEFAULTS, RetryBudget } from './retry-budget.js';
 
-describe('the retry budget (issue 10, point 6)', () => {
+describe('the retry budget', () => {
   it('allows a fifth of the requests of the last seconds, and a few in any case', () => {
     let now = 0;
     const budget = new RetryBudget(RETRY_DEFAULTS, () => now);

@@ -12,8 +12,8 @@ export interface RetryBudgetOptions {
 export const RETRY_DEFAULTS: Readonly<RetryBudgetOptions> = { share: 0.2, atLeast: 10, windowMs: 10_000 };
 
 /**
- * How much may be tried again: a share of the requests of the last seconds
- * (issue 10, point 6). When everything fails, retries would otherwise double
+ * How much may be tried again: a share of the requests of the last seconds.
+ * When everything fails, retries would otherwise double
  * the load on whatever is left.
  */
 export class RetryBudget {

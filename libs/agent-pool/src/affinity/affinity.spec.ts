@@ -5,7 +5,7 @@ import { hashOf, preference } from './rendezvous.js';
 
 const KEYS = Array.from({ length: 4000 }, (_, index) => `192.0.2.${index}`);
 
-describe('rendezvous hashing (issue 10, point 5)', () => {
+describe('rendezvous hashing', () => {
   const hashes = KEYS.map(hashOf);
 
   /** For each key its place. */

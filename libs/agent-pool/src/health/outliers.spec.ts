@@ -39,7 +39,7 @@ function make(count: number, slowStartMs = 0) {
   return { pool, detector, changes, probes, state, serve, tick };
 }
 
-describe('outliers among the replicas of an agent (issue 10, point 2)', () => {
+describe('outliers among the replicas of an agent', () => {
   it('one that fails where others do not is out, and says why', async () => {
     const { detector, serve, tick, pool, changes } = make(3);
     serve(5, 'error', 5);

@@ -36,8 +36,8 @@ interface Ejection {
 
 /**
  * Takes replicas out that fail or are slow beside the others of their agent,
- * never more than half of them, and lets each back by a probe and a slow start
- * (issue 10, point 2). `tick` is to be called about once a second.
+ * never more than half of them, and lets each back by a probe and a slow start.
+ * `tick` is to be called about once a second.
  */
 export class OutlierDetector<C extends PoolConnection> {
   private readonly ejections = new Map<string, Ejection>();
