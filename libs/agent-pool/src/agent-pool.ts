@@ -9,6 +9,8 @@ import { STRATEGIES, type Strategy } from './strategies/index.js';
 
 /** The connections of one agent, what is known of each, and how one is picked for an exchange. */
 export class AgentPool<C extends PoolConnection = AgentConnection> {
+  /** what was done on connections that are in the pool no more */
+  readonly gone = { requests: 0, errors: 0 };
   private list: readonly C[] = [];
   private readonly byConnection = new Map<Carrier, Member<C>>();
   private readonly replicas = new Map<string, Replica>();
@@ -64,6 +66,8 @@ export class AgentPool<C extends PoolConnection = AgentConnection> {
     this.byConnection.delete(connection);
     this.list = this.list.filter((other) => other !== connection);
     this.candidates.members = this.members.filter((other) => other !== member);
+    this.gone.requests += member.requests;
+    this.gone.errors += member.errors;
     const { replica } = member;
     replica.connections -= 1;
     if (replica.connections === 0) this.replicas.delete(replica.id);
@@ -124,6 +128,12 @@ export class AgentPool<C extends PoolConnection = AgentConnection> {
     this.candidates.except = except;
     this.candidates.replicaId = replicaId;
     return this.candidates.obstacle();
+  }
+
+  /** Maintenance: has those tried again that failed too often a while ago. To be called about once a second. */
+  tick(): void {
+    const now = this.options.now();
+    for (const { health } of this.members) health.tick(now);
   }
 
   /** Lets a replica take a growing part of its turns, beside others. */

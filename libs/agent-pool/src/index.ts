@@ -16,3 +16,6 @@ export type { FlowMode, Waiting } from './flow/admission.js';
 export { CANCEL_REASONS, type CancelReason } from './flow/cancel-reason.js';
 export { type FlowListener, FlowSignals } from './flow/flow-signals.js';
 export { RETRY_DEFAULTS, RetryBudget, type RetryBudgetOptions } from './retry-budget.js';
+export { type AgentFigures, type ConnectionFigures, figuresOf, type GroupFigures } from './statistics.js';
+export { type DialledConnection, Dialler, DIALLER_DEFAULTS, type DiallerOptions } from './dialling/dialler.js';
+export { type Endpoint, endpointOf } from './dialling/endpoint.js';
