@@ -243,6 +243,28 @@ describe('agents of the original kind', () => {
     expect((await agent.status).code).toBe(code);
   });
 
+  it('whoever says nothing, or much without an id, is held to the bounds of all strangers', async () => {
+    await using gateway = await serve({}, { handshakeTimeoutMs: 200 });
+    using silent = new SiloAgent(gateway.grpcPort);
+    expect((await silent.status).code).toBe(Grpc.DEADLINE_EXCEEDED);
+    using flood = new SiloAgent(gateway.grpcPort);
+    flood.send({ type: 'PING', payload: Buffer.alloc(1_000_000) });
+    expect([Grpc.INVALID_ARGUMENT, Grpc.UNAVAILABLE]).toContain((await flood.status).code);
+    expect(await listAgents(gateway)).toEqual([]);
+    await using setup = await registered(gateway);
+    expect(setup.port).toBeGreaterThan(0);
+  });
+
+  it('a flood of PINGs is answered as fast as it is read, and no other agent notices', async () => {
+    await using gateway = await serve();
+    await using setup = await registered(gateway);
+    await using other = await registered(gateway, 'other');
+    other.agent.onRequest = echo(other.agent);
+    for (let i = 0; i < 5000; i += 1) setup.agent.ping();
+    expect((await send(other.port)).status).toBe(200);
+    await eventually(() => setup.agent.pongs.length === 5001, 10_000);
+  });
+
   it('garbage ends that connection and no other', async () => {
     await using gateway = await serve();
     await using setup = await registered(gateway);

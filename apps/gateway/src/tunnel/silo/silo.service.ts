@@ -32,6 +32,9 @@ export class SiloService implements SiloSurroundings {
     readonly limited: EdgeLog,
   ) {
     const { handshakeTimeoutMs, pingIntervalMs, pingTimeoutMs, silo } = tunnel;
+    if (silo.enabled && silo.insecure && auth.token !== '') {
+      log.warn({}, 'agents of silo-proxy need neither token nor certificate (tunnel.silo.insecure)');
+    }
     this.limits = { ...silo, pingIntervalMs, pingTimeoutMs, handshakeTimeoutMs };
   }
 
