@@ -174,7 +174,9 @@ export class EdgeConnection implements Newcomer {
 
   /** HTTP/2 failed on it, by a fault of the peer. */
   broke(): void {
-    if (!this.doomed && this.agents === 0 && this.calls.size === 0) this.owner.failed(this.remoteAddress, 'protocol');
+    // Whoever had a call has had its answer: what breaks then is only its leave.
+    const neverCalled = this.calls.size === 0 && this.idleSince === undefined;
+    if (!this.doomed && neverCalled) this.owner.failed(this.remoteAddress, 'protocol');
     this.doomed = true;
   }
 
