@@ -78,6 +78,7 @@ export const WALK: readonly Leg[] = [
       [`${PROTOCOL}exchange-frames.ts`, 'take'],
       [`${PROTOCOL}batch-decoder.ts`, 'decodeBatch'],
       [`${PROTOCOL}exchange-frames.ts`, 'onHead', 'onData', 'onEnd'],
+      ['libs/agent-pool/src/observed-sink.ts', 'head', 'data', 'end'],
       [`${INGRESS}http/http-relay.ts`, 'head', 'data', 'end'],
       [`${INGRESS}http/answer-writer.ts`, 'head', 'data', 'end'],
       [HEADERS, 'relayResponseHead'],

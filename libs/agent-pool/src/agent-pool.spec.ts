@@ -1,6 +1,7 @@
 import { BerthError } from '@berth/errors';
-import type { OpenHead, ResponseSink } from '@berth/exchange';
+import { type OpenHead, ResetCode, type ResponseSink } from '@berth/exchange';
 import { FakeConnection } from '../testing/fake-connection.js';
+import { RecordingSink } from '../testing/recording-sink.js';
 import { AgentPool } from './index.js';
 
 const fake = (id: string, over: Partial<FakeConnection> = {}): FakeConnection => new FakeConnection(id, over);
@@ -86,14 +87,54 @@ describe('AgentPool', () => {
     expect(poolOf().inFlight).toBe(0);
   });
 
+  const head: OpenHead = { kind: 0, method: 'GET', target: '/', headers: [], body: false };
+
   it('opens an exchange on the connection that it picks, and on no other the second time', () => {
     const [first, second] = [fake('first'), fake('second', { inFlight: 1 })];
     const pool = poolOf(first, second);
-    const head: OpenHead = { kind: 0, method: 'GET', target: '/', headers: [], body: false };
-    const sink = {} as ResponseSink;
-    const exchange = pool.open(head, sink);
+    const exchange = pool.open(head, new RecordingSink());
     expect(exchange.connection).toBe(first);
-    expect(first.opened).toEqual([{ head, sink }]);
-    expect(pool.open(head, sink, exchange.connection).connection).toBe(second);
+    expect(first.opened).toMatchObject([{ head }]);
+    expect(pool.open(head, new RecordingSink(), exchange.connection).connection).toBe(second);
+  });
+
+  it('hands on all that comes of an exchange, and sees the time of its head and what failed', () => {
+    let now = 0;
+    const connection = fake('a');
+    const pool = new AgentPool('agent-1', { now: () => now });
+    const member = pool.add(connection);
+    const sink = new RecordingSink();
+    sink.onWritable = () => sink.calls.push('writable');
+    pool.open(head, sink);
+    const told = connection.opened[0]?.sink as ResponseSink;
+    now = 40;
+    told.informational({ status: 103, headers: [] });
+    told.writable();
+    told.progressed?.();
+    told.head({ status: 200, reason: '', headers: [] });
+    now = 5000;
+    told.data(Buffer.from('x'));
+    told.end(undefined);
+    expect(sink.calls).toEqual(['informational 103', 'writable', 'head', 'data', 'end']);
+    expect([member.requests, member.errors, member.recent.latencies(0)]).toEqual([1, 0, 40]);
+
+    for (const code of ['connection-lost', ResetCode.localFailed, ResetCode.cancelled] as const) {
+      pool.open(head, sink);
+      connection.opened.at(-1)?.sink.failed({ code, message: '' });
+    }
+    expect(sink.failures).toHaveLength(3);
+    expect([member.requests, member.errors, member.health.consecutiveErrors]).toEqual([4, 2, 2]);
+  });
+
+  it('an answer that breaks off after a long time does not look slow', () => {
+    let now = 0;
+    const connection = fake('a');
+    const pool = new AgentPool('agent-1', { now: () => now });
+    const member = pool.add(connection);
+    pool.open(head, new RecordingSink());
+    connection.opened[0]?.sink.head({ status: 200, reason: '', headers: [] });
+    now = 600_000;
+    connection.opened[0]?.sink.failed({ code: 'connection-lost', message: '' });
+    expect(member.latency.valueAt(now, false)).toBe(1000);
   });
 });

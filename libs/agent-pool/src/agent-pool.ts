@@ -2,6 +2,7 @@ import type { Carrier, OpenedExchange, OpenHead, ResponseSink } from '@berth/exc
 import type { AgentConnection } from './agent-connection.js';
 import { CandidateList, type Obstacle, refusal } from './candidates.js';
 import { Member } from './member.js';
+import { ObservedSink } from './observed-sink.js';
 import type { PoolConnection } from './pool-connection.js';
 import { POOL_DEFAULTS, type PoolOptions } from './pool-options.js';
 import { Replica } from './replica.js';
@@ -80,7 +81,8 @@ export class AgentPool<C extends PoolConnection = AgentConnection> {
   }
 
   /**
-   * Begins an exchange on the connection that suits best; the exchange knows which one that is.
+   * Begins an exchange on the connection that suits best; the exchange knows which one that is,
+   * and the pool sees what comes of it.
    *
    * @param except a connection that has just failed this exchange
    * @throws BerthError what {@link select} throws, and `BERTH_CONNECTION_CLOSED`
@@ -89,7 +91,7 @@ export class AgentPool<C extends PoolConnection = AgentConnection> {
     const member = this.pick(except);
     if (member === undefined) throw this.refusal(except);
     member.began();
-    return member.connection.open(head, sink);
+    return member.connection.open(head, new ObservedSink(sink, member, this.options.now));
   }
 
   /**

@@ -40,6 +40,7 @@ describe('AgentRegistry, while a server starts', () => {
       duplicateProbeMs: 20,
       drainTimeoutMs: 1000,
       maxConnectionsPerAgent: 2,
+      poolStrategy: 'leastLoaded',
       handshakeTimeoutMs: 10_000,
       holdMs: 0,
       staleAfterMs: 120_000,

@@ -1,4 +1,4 @@
-import type { AgentConnection } from '@berth/agent-pool';
+import type { AgentConnection, StrategyName } from '@berth/agent-pool';
 import { Inject, Injectable } from '@nestjs/common';
 import { BerthError } from '@berth/errors';
 import type { Log } from '@berth/observability';
@@ -12,6 +12,7 @@ import { Succession, type SuccessionOptions, taken } from './succession.js';
 
 export interface RegistryOptions extends SuccessionOptions {
   maxConnectionsPerAgent: number;
+  poolStrategy: StrategyName;
   /** time of a whole handshake, ms */
   handshakeTimeoutMs: number;
   /** silence after which a connection is dropped, ms */
@@ -184,7 +185,7 @@ export class AgentRegistry {
     const { agentId, origin } = connection;
     const known = this.entries.get(agentId);
     if (known === undefined || this.makesWay(known, portKind)) {
-      const agent = new Agent(agentId, origin.instanceId, portKind);
+      const agent = new Agent(agentId, origin.instanceId, portKind, { strategy: this.options.poolStrategy });
       agent.metadata = metadata;
       const entry: Entry = {
         agent,

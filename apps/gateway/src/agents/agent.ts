@@ -1,4 +1,4 @@
-import { AgentPool } from '@berth/agent-pool';
+import { type AgentConnection, AgentPool, type PoolOptions } from '@berth/agent-pool';
 import { ExchangeStats } from '@berth/observability';
 
 /** One registered agent: its connections, its port and its figures. */
@@ -21,8 +21,9 @@ export class Agent {
     instanceId: string,
     /** kind of port that it asked for */
     readonly portKind: string,
+    pool: Partial<PoolOptions<AgentConnection>> = {},
   ) {
-    this.connections = new AgentPool(id);
+    this.connections = new AgentPool(id, pool);
     this.instanceId = instanceId;
   }
 

@@ -1,5 +1,6 @@
 import { type Frozen, Choice, Integer, MAX_MS, WindowSettings } from '@berth/config';
 import { registerAs } from '@nestjs/config';
+import { type StrategyName, STRATEGIES } from '@berth/agent-pool';
 
 /** The part of `tunnel` that the registry goes by. */
 export class AgentsSettings extends WindowSettings {
@@ -16,6 +17,12 @@ export class AgentsSettings extends WindowSettings {
 
   @Integer(1, 1024, { description: 'Connections that one agent may hold.' })
   maxConnectionsPerAgent = 16;
+
+  @Choice(Object.keys(STRATEGIES), {
+    description:
+      'Which connection of an agent takes the next request: the least loaded (latency times requests under way), the one with the fewest, each in turn, the one with the fewest failures, or any.',
+  })
+  poolStrategy: StrategyName = 'leastLoaded';
 
   @Choice(['probe', 'replace', 'reject'], {
     description:

@@ -1,0 +1,55 @@
+import type { ExchangeFailure, FlatHeaders, InterimHead, ResponseHead, ResponseSink } from '@berth/exchange';
+import type { Member } from './member.js';
+import type { PoolConnection } from './pool-connection.js';
+
+/**
+ * Hands on what comes of an exchange, and lets the pool see how long the head
+ * of the answer took and what failed, because it picks by that.
+ */
+export class ObservedSink implements ResponseSink {
+  private readonly beganAt: number;
+  private answered = false;
+
+  /** @param now monotonic ms */
+  constructor(
+    private readonly sink: ResponseSink,
+    private readonly member: Member<PoolConnection>,
+    private readonly now: () => number,
+  ) {
+    this.beganAt = now();
+  }
+
+  informational(head: InterimHead): void {
+    this.sink.informational(head);
+  }
+
+  head(head: ResponseHead): void {
+    const now = this.now();
+    this.answered = true;
+    this.member.answered(now - this.beganAt, now);
+    this.sink.head(head);
+  }
+
+  data(bytes: Buffer): void {
+    this.sink.data(bytes);
+  }
+
+  end(trailers: FlatHeaders | undefined): void {
+    this.sink.end(trailers);
+  }
+
+  failed(failure: ExchangeFailure): void {
+    const now = this.now();
+    // How long a body took says nothing of how quick its agent is.
+    this.member.failed(failure.code, this.answered ? 0 : now - this.beganAt, now);
+    this.sink.failed(failure);
+  }
+
+  writable(): void {
+    this.sink.writable();
+  }
+
+  progressed(): void {
+    this.sink.progressed?.();
+  }
+}
