@@ -18,7 +18,7 @@ describe('AgentHttpServerFactory', () => {
     passed(request: IncomingMessage, response: ServerResponse): void {
       response.end(`passed, Express: ${'app' in request}`);
     }
-    failed(error: unknown, _: IncomingMessage, response: ServerResponse): void {
+    middlewareFailed(error: unknown, _: IncomingMessage, response: ServerResponse): void {
       response.end(`failed: ${String(error)}`);
     }
     upgrades = (): boolean => false;

@@ -16,7 +16,7 @@ type RunMiddleware = (request: IncomingMessage, response: ServerResponse) => voi
 export interface AgentTraffic {
   /**
    * @param middleware runs all middleware of the port; {@link passed} follows, or
-   *   {@link failed}, or a middleware answers by itself. Undefined where there is none.
+   *   {@link middlewareFailed}, or a middleware answers by itself. Undefined where there is none.
    */
   request(request: IncomingMessage, response: ServerResponse, middleware?: RunMiddleware): void;
   /** a request that all middleware has handed on */
@@ -29,7 +29,7 @@ export interface AgentTraffic {
   /** bytes that are not HTTP, or beyond a limit; answers and closes */
   clientError(error: Error, socket: Duplex): void;
   /** a request that middleware failed on */
-  failed(error: unknown, request: IncomingMessage, response: ServerResponse): void;
+  middlewareFailed(error: unknown, request: IncomingMessage, response: ServerResponse): void;
 }
 
 export interface AgentServerOptions {
@@ -140,7 +140,7 @@ function runner(app: Express, traffic: AgentTraffic): RunMiddleware {
   return (request, response) => {
     app(request as Request, response as Response, (error?: unknown) => {
       if ((error ?? undefined) === undefined) traffic.passed(request, response);
-      else traffic.failed(error, request, response);
+      else traffic.middlewareFailed(error, request, response);
     });
   };
 }

@@ -21,7 +21,7 @@ export class ExchangeStats {
   readonly firstByte = new LatencyHistogram();
 
   /** Counts an answer, whoever gave it. */
-  answered(status: number): void {
+  countAnswer(status: number): void {
     const statusClass = status < 600 ? Math.floor(status / 100) : 0;
     this.statusClasses[statusClass] = (this.statusClasses[statusClass] as number) + 1;
   }

@@ -81,7 +81,7 @@ class CountedExchange extends ExchangeDecorator implements Waiting {
     // It could not be sent to the client.
     if (this.wasReset) return;
     const { stats } = this.agent;
-    stats.answered(head.status);
+    stats.countAnswer(head.status);
     stats.firstByte.observe(this.ms / 1000);
     if (this.hasOpened && exchangeAnswered.hasSubscribers) publishStatus(this.agent.id, this.next, head.status);
   }

@@ -100,7 +100,7 @@ export class AgentIngress implements AgentTraffic {
     });
   }
 
-  failed(error: unknown, request: IncomingMessage, response: ServerResponse): void {
+  middlewareFailed(error: unknown, request: IncomingMessage, response: ServerResponse): void {
     if (endMiddleware(request)) this.fault(error, request, response);
     // The request is in other hands already, or answered.
     else this.context.log.error({ agentId: this.context.agent.id, err: error }, 'a middleware failed behind a request');
