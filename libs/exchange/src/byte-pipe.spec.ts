@@ -67,6 +67,7 @@ describe('a byte pipe', () => {
     it.end();
     await turn();
     expect([socket.written, exchange.calls]).toEqual([['a'], ['consumed 1']]);
+    expect(socket.writableEnded).toBe(false);
     socket.flush();
     await turn();
     expect(socket.written).toEqual(['a', 'b']);

@@ -87,6 +87,12 @@ describe('time limits', () => {
     client.exchange.sendData(Buffer.from('x'));
     pass(5000 + TICKS_MS);
     expect(message()).toContain('took nothing of the request body');
+    begin(upload);
+    agent.hasRoom = false;
+    client.exchange.sendData(Buffer.from('x'));
+    agent.sink.writable();
+    pass(5000 + TICKS_MS);
+    expect(message()).toContain('the request body stood still');
   });
 
   it('give the answer its time once the body has been sent', () => {

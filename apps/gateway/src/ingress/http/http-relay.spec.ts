@@ -133,7 +133,7 @@ describe('the relay of a request', () => {
           sink.waiting({ cancel: () => (cancelled += 1) });
         },
       });
-      const client = await port.send(POST);
+      const client = await port.send(leave ? GET : POST);
       await eventually(() => waiting === 1);
       if (leave) client.destroy();
       else client.send('not a chunk\r\n');
