@@ -18,13 +18,14 @@ import { brokerRestarts } from './scenarios/services-broker-restarts.js';
 import { bus } from './scenarios/services-bus.js';
 import { functionServer } from './scenarios/services-function-server.js';
 import { objects } from './scenarios/services-objects.js';
+import { selection } from './scenarios/selection.js';
 import { smallRequests } from './scenarios/small-requests.js';
 import { soak } from './scenarios/soak.js';
 import { stalled } from './scenarios/stalled.js';
 import { strangers } from './scenarios/strangers.js';
 
 const SCENARIOS: readonly Scenario[] = [
-  ...[smallRequests, bulk, longLink, stalled, strangers, fairShare, idleAgents, returning, memory],
+  ...[smallRequests, bulk, longLink, stalled, strangers, fairShare, idleAgents, returning, memory, selection],
   ...[functionServer, bus, objects, brokerRestarts, soak],
 ];
 

@@ -1,3 +1,4 @@
+import type { BerthError } from '@berth/errors';
 import type { Carrier, OpenedExchange, OpenHead, ResponseSink } from '@berth/exchange';
 import type { AgentConnection } from './agent-connection.js';
 import { CandidateList, type Obstacle, refusal } from './candidates.js';
@@ -143,7 +144,8 @@ export class AgentPool<C extends PoolConnection = AgentConnection> {
     replica.startSlowly(this.options.slowStartMs, this.options.now());
   }
 
-  private refusal(except?: Carrier, replicaId?: string): Error {
+  /** What {@link select} throws now. */
+  refusal(except?: Carrier, replicaId?: string): BerthError {
     return refusal(this.agentId, this.obstacle(except, replicaId), this.inFlight);
   }
 
