@@ -113,7 +113,7 @@ describe('two agents with one id', () => {
     hung.deaf = true;
     using second = newcomer(gateway.grpcPort, 'two');
     const [held] = gateway.app.get(AgentRegistry).get('twin')?.connections.all ?? [];
-    await eventually(() => (held as unknown as { asked: boolean }).asked);
+    await eventually(() => (held as unknown as { probe: unknown }).probe);
     hung.close();
     expect((await second.welcome).port).toBeGreaterThan(0);
   });

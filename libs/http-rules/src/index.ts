@@ -10,7 +10,15 @@ export {
   setHeader,
   withoutHeader,
 } from './flat-headers.js';
-export { FramingError, type RelayedHead, relayHead, relayResponseHead, relayTrailers } from './headers.js';
+export {
+  FramingError,
+  latin1Headers,
+  reasonBytes,
+  type RelayedHead,
+  relayHead,
+  relayResponseHead,
+  relayTrailers,
+} from './headers.js';
 export { authorityOf, isHost } from './host.js';
 export { isBodiless, isIdempotent } from './methods.js';
 export { carriesHttp, upgradeProtocols, withoutHttpUpgrades } from './upgrade.js';

@@ -7,8 +7,8 @@ import { MAX_HEAD_BYTES } from './frames.js';
 export interface FrameHandler {
   onOpen(exchange: number, head: OpenHead): void;
   onHead(exchange: number, head: ResponseHead): void;
-  /** `bytes` is a view into the batch. */
-  onData(exchange: number, bytes: Buffer): void;
+  /** `bytes` is a view into `batch`. */
+  onData(exchange: number, bytes: Buffer, batch: Buffer): void;
   onEnd(exchange: number, trailers: FlatHeaders | undefined): void;
   /** `size` of the message, bytes */
   onInformational(exchange: number, head: InterimHead, size: number): void;
@@ -167,7 +167,7 @@ function decodeExchangeFrame(
     case FrameField.data: {
       const start = cursor.pos;
       cursor.pos = end;
-      handler.onData(exchange, cursor.bytes.subarray(start, end));
+      handler.onData(exchange, cursor.bytes.subarray(start, end), cursor.bytes);
       return;
     }
     case FrameField.head:

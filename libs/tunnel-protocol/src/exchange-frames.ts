@@ -1,7 +1,7 @@
-import { decodeBatch, type FrameHandler } from './batch-decoder.js';
+import type { FrameHandler } from './batch-decoder.js';
 import { isWasteful, ownCopy } from './batch-memory.js';
 import { type ConnectionFrames, violation } from './connection-frames.js';
-import type { ExchangeSession, OpenedTunnelExchange, TunnelExchange } from './exchange.js';
+import { type ExchangeSession, IncomingTunnelExchange, OpenedTunnelExchange, type TunnelExchange } from './exchange.js';
 import {
   ExchangeKind,
   type FlatHeaders,
@@ -15,7 +15,6 @@ import type { LiveExchanges } from './live-exchanges.js';
 import type { SessionEvents, SessionOptions } from './session-types.js';
 
 const MAX_RESET_MESSAGE_CHARS = 256;
-const NO_BATCH = Buffer.alloc(0);
 
 /**
  * Judges the frames of the peer by the state of their exchanges, and hands them
@@ -24,8 +23,6 @@ const NO_BATCH = Buffer.alloc(0);
  * All methods throw `BERTH_PROTOCOL_ERROR` for a frame that must not come.
  */
 export class ExchangeFrames implements FrameHandler {
-  private batch: Buffer = NO_BATCH;
-
   constructor(
     private readonly options: SessionOptions,
     private readonly events: SessionEvents,
@@ -34,27 +31,19 @@ export class ExchangeFrames implements FrameHandler {
     private readonly connectionFrames: ConnectionFrames,
   ) {}
 
-  /** Takes one message of the peer. */
-  take(batch: Buffer): void {
-    this.batch = batch;
-    try {
-      decodeBatch(batch, this);
-    } finally {
-      this.batch = NO_BATCH;
-    }
-  }
-
   onOpen(id: number, head: OpenHead): void {
     const { exchanges, events } = this;
-    const { maxExchanges, role } = this.options;
-    if (role === 'gateway') throw violation('the agent sent Open');
+    const { maxExchanges } = this.options;
+    if (events.opened === undefined) throw violation('the agent sent Open');
     if (exchanges.peer === undefined) throw violation('Open before Welcome');
     if (id <= exchanges.lastId || id > MAX_EXCHANGE_ID) throw violation(`Open reuses exchange ${id}`);
     // Closed by an earlier frame of this very batch.
     if (exchanges.failure !== undefined) return;
-    const exchange = exchanges.take(id, head);
+    const exchange = new IncomingTunnelExchange(id, head, this.session, exchanges.startCredit, exchanges.newWindow());
     exchange.receiveEnded = !head.body;
-    if (exchanges.size > maxExchanges || events.opened === undefined) {
+    exchanges.add(exchange);
+    if (exchanges.size === maxExchanges) events.full?.();
+    if (exchanges.size > maxExchanges) {
       exchange.reset(ResetCode.refused, `more than ${maxExchanges} exchanges at once`);
       return;
     }
@@ -111,7 +100,7 @@ export class ExchangeFrames implements FrameHandler {
     }
   }
 
-  onData(id: number, bytes: Buffer): void {
+  onData(id: number, bytes: Buffer, batch: Buffer): void {
     const exchange = this.known(id);
     if (exchange === undefined || bytes.length === 0) return;
     this.expectBody(exchange, 'Data');
@@ -119,7 +108,7 @@ export class ExchangeFrames implements FrameHandler {
     if (!exchange.window.receive(bytes.length, this.session)) throw violation(`Data without credit on exchange ${id}`);
     try {
       const waits = exchange.window.heldBytes > bytes.length;
-      exchange.sink.data(isWasteful(this.batch, id, bytes, waits) ? ownCopy(bytes) : bytes);
+      exchange.sink.data(isWasteful(batch, id, bytes, waits) ? ownCopy(bytes) : bytes);
     } catch (thrown) {
       this.exchanges.sinkFailed(exchange, thrown);
     }
@@ -187,9 +176,9 @@ export class ExchangeFrames implements FrameHandler {
   }
 
   private fromAgent(id: number, frame: string): OpenedTunnelExchange | undefined {
-    if (this.options.role === 'agent') throw violation(`the gateway sent ${frame}`);
-    // A gateway has none but those that it opened.
-    return this.known(id) as OpenedTunnelExchange | undefined;
+    const exchange = this.known(id);
+    if (exchange === undefined || exchange instanceof OpenedTunnelExchange) return exchange;
+    throw violation(`the gateway sent ${frame}`);
   }
 
   private expectBody(exchange: TunnelExchange, frame: string): void {

@@ -16,7 +16,7 @@ import { MAX_DATA_BYTES } from './frames.js';
 import type { ReceiveWindow } from './credit-window.js';
 
 /** What an exchange asks of its session. */
-export interface ExchangeSession {
+export interface ExchangeSession extends Carrier {
   sendHead(exchange: TunnelExchange, head: ResponseHead): void;
   sendInformational(exchange: TunnelExchange, head: InterimHead): void;
   sendReset(exchange: TunnelExchange, code: ResetCode, message: string): void;
@@ -28,6 +28,8 @@ export interface ExchangeSession {
   readonly rttMs: number;
   now(): number;
 }
+
+const NO_TRAILERS = { trailers: undefined };
 
 /** Bytes that wait for credit in one exchange before its producer is asked to pause. */
 export const SEND_HIGH_WATER_BYTES = 131_072;
@@ -42,7 +44,7 @@ export abstract class TunnelExchange<S extends BodySink = BodySink> implements E
   readonly pending: Buffer[] = [];
   pendingBytes = 0;
   /** set once End may follow the pending chunks; the trailers, if any */
-  private pendingEnd: { trailers: FlatHeaders | undefined } | undefined;
+  protected pendingEnd: { trailers: FlatHeaders | undefined } | undefined;
   /** in the session's ready queue */
   queued = false;
   /** small chunks that joined a batch directly; the batch writer's books */
@@ -125,12 +127,6 @@ export abstract class TunnelExchange<S extends BodySink = BodySink> implements E
     return this.pendingBytes > 0 ? this.sendCredit > 0 : this.pendingEnd !== undefined && !this.sendEnded;
   }
 
-  /** Open said that no body follows: this side's direction ended with it. */
-  endSendingWithOpen(): void {
-    this.sendEnded = true;
-    this.pendingEnd = { trailers: undefined };
-  }
-
   private get ending(): boolean {
     return this.pendingEnd !== undefined;
   }
@@ -194,8 +190,27 @@ export abstract class TunnelExchange<S extends BodySink = BodySink> implements E
 
 /** At the gateway. */
 export class OpenedTunnelExchange extends TunnelExchange<ResponseSink> implements OpenedExchange {
-  connection!: Carrier;
   headReceived = false;
+
+  constructor(
+    id: number,
+    open: OpenHead,
+    sink: ResponseSink,
+    session: ExchangeSession,
+    sendCredit: number,
+    window: ReceiveWindow,
+  ) {
+    super(id, open, session, sendCredit, window);
+    this.sink = sink;
+    if (open.body) return;
+    // Open says that no body follows: this side's direction ends with it.
+    this.sendEnded = true;
+    this.pendingEnd = NO_TRAILERS;
+  }
+
+  get connection(): Carrier {
+    return this.session;
+  }
 
   get awaitsHead(): boolean {
     return !this.headReceived && !this.pipe;
@@ -212,7 +227,7 @@ export class OpenedTunnelExchange extends TunnelExchange<ResponseSink> implement
   }
 }
 
-/** At the agent. */
+/** At the agent. It has no sink until somebody has taken it. */
 export class IncomingTunnelExchange extends TunnelExchange implements IncomingExchange {
   get awaitsHead(): boolean {
     return false;

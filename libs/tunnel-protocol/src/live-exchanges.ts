@@ -1,6 +1,6 @@
 import { ReceiveWindow } from './credit-window.js';
-import { type BodySink, type ExchangeFailure, type OpenHead, ResetCode, type ResponseSink } from '@berth/exchange';
-import { type ExchangeSession, IncomingTunnelExchange, OpenedTunnelExchange, type TunnelExchange } from './exchange.js';
+import { type BodySink, type ExchangeFailure, ResetCode } from '@berth/exchange';
+import type { TunnelExchange } from './exchange.js';
 import { ExchangeTable } from './exchange-table.js';
 import { MAX_CONNECTION_INFORMATIONAL_BYTES, type PeerLimits } from './frames.js';
 import type { SessionEvents, SessionOptions } from './session-types.js';
@@ -23,7 +23,6 @@ export class LiveExchanges {
   constructor(
     private readonly options: SessionOptions,
     private readonly events: SessionEvents,
-    private readonly session: ExchangeSession,
   ) {}
 
   get size(): number {
@@ -34,19 +33,21 @@ export class LiveExchanges {
     return this.table.get(id);
   }
 
-  /** Begins one of this side, under the next number. */
-  open(head: OpenHead, sink: ResponseSink): OpenedTunnelExchange {
-    const exchange = new OpenedTunnelExchange(this.lastId + 1, head, this.session, this.startCredit, this.newWindow());
-    exchange.sink = sink;
-    this.add(exchange);
-    return exchange;
+  /** Credit that an exchange begins with, bytes. */
+  get startCredit(): number {
+    return this.peer?.initialWindowBytes ?? 0;
   }
 
-  /** Takes one of the peer, as yet without a sink, under a number that is greater than all before. */
-  take(id: number, head: OpenHead): IncomingTunnelExchange {
-    const exchange = new IncomingTunnelExchange(id, head, this.session, this.startCredit, this.newWindow());
-    this.add(exchange);
-    return exchange;
+  /** What a new exchange receives by. */
+  newWindow(): ReceiveWindow {
+    const { window: settings } = this.options;
+    return new ReceiveWindow(settings, (this.share ??= settings.budget.join('')));
+  }
+
+  /** Adds one whose number is greater than all before. */
+  add(exchange: TunnelExchange): void {
+    this.lastId = exchange.id;
+    this.table.add(exchange);
   }
 
   /**
@@ -105,20 +106,6 @@ export class LiveExchanges {
     const message = 'the receiver of the exchange failed';
     exchange.reset(ResetCode.internal, message);
     this.tell(exchange, { code: ResetCode.internal, message });
-  }
-
-  private get startCredit(): number {
-    return this.peer?.initialWindowBytes ?? 0;
-  }
-
-  private newWindow(): ReceiveWindow {
-    const { window: settings } = this.options;
-    return new ReceiveWindow(settings, (this.share ??= settings.budget.join('')));
-  }
-
-  private add(exchange: TunnelExchange): void {
-    this.lastId = exchange.id;
-    this.table.add(exchange);
   }
 
   private tell(exchange: TunnelExchange, failure: ExchangeFailure): void {

@@ -5,16 +5,13 @@ import { Simulation } from '../testing/simulation.js';
 /** What a session keeps, by its private names: nothing may be left of exchanges that are over. */
 interface Inside {
   exchanges: Map<number, unknown>;
-  outbox: {
-    underWayBytes: number;
-    writer: { ready: unknown[]; served: unknown[]; control: string; backlog: string[] };
-  };
+  outbox: { underWayBytes: number; ready: unknown[]; served: unknown[]; control: string; backlog: string[] };
 }
 
 function leftIn(session: unknown): unknown {
   const { exchanges, outbox } = session as Inside;
-  const { ready, served, control, backlog } = outbox.writer;
-  return [exchanges.size, outbox.underWayBytes, ready.length, served.length, control.length, backlog.length];
+  const { underWayBytes, ready, served, control, backlog } = outbox;
+  return [exchanges.size, underWayBytes, ready.length, served.length, control.length, backlog.length];
 }
 
 /** Whether a side saw its exchange through: all bytes, then the End with its trailers. */

@@ -16,8 +16,10 @@ export interface SessionEvents {
   hello?(hello: Hello): void;
   welcome?(welcome: Welcome): void;
   refused?(refused: Refused): void;
-  /** Agent: a new exchange; returns who takes its frames. */
+  /** Agent: a new exchange; returns who takes its frames. A side without it is never sent Open. */
   opened?(exchange: IncomingTunnelExchange): BodySink;
+  /** Agent: with the one that comes now there are as many exchanges as it takes. */
+  full?(): void;
   goaway?(goaway: Goaway): void;
   /** A frame kind that only some peers send (`Frame` field 22 and up), as its protobuf body. */
   extension?(field: number, body: Buffer): void;

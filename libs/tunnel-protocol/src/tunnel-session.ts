@@ -1,9 +1,10 @@
 import { BerthError } from '@berth/errors';
+import { decodeBatch } from './batch-decoder.js';
 import { ConnectionFrames } from './connection-frames.js';
 import { encodeControl } from './control-messages.js';
 import { CreditReturns } from './credit-return.js';
 import type { InterimHead, OpenHead, ResetCode, ResponseHead, ResponseSink } from '@berth/exchange';
-import type { ExchangeSession, OpenedTunnelExchange, TunnelExchange } from './exchange.js';
+import { type ExchangeSession, OpenedTunnelExchange, type TunnelExchange } from './exchange.js';
 import { ExchangeFrames } from './exchange-frames.js';
 import { encodeFrame } from './frame-encoder.js';
 import {
@@ -36,6 +37,8 @@ const UNKNOWN_RTT_MS = 1;
  * gRPC nor HTTP. Faults of the peer end this session and nothing else.
  */
 export class TunnelSession implements ExchangeSession, OutboxOwner {
+  /** of the connection, as the handshake named it; empty before */
+  id = '';
   private readonly exchanges: LiveExchanges;
   private readonly outbox: Outbox;
   private readonly frames: ExchangeFrames;
@@ -54,7 +57,7 @@ export class TunnelSession implements ExchangeSession, OutboxOwner {
   ) {
     this.lastSeenAt = options.now();
     this.outbox = new Outbox(transport, options, this);
-    this.exchanges = new LiveExchanges(options, events, this);
+    this.exchanges = new LiveExchanges(options, events);
     const connectionFrames = new ConnectionFrames(options.role, events, (frame) => {
       this.outbox.addControl(frame);
     });
@@ -74,7 +77,7 @@ export class TunnelSession implements ExchangeSession, OutboxOwner {
   }
 
   /** Exchanges that the peer takes at once. */
-  get peerMaxExchanges(): number {
+  get capacity(): number {
     return this.exchanges.peer?.maxExchanges ?? 0;
   }
 
@@ -127,9 +130,10 @@ export class TunnelSession implements ExchangeSession, OutboxOwner {
     if (this.closed || exchanges.lastId >= MAX_EXCHANGE_ID) {
       throw new BerthError('BERTH_CONNECTION_CLOSED', 'this connection takes no more exchanges');
     }
-    const exchange = exchanges.open(head, sink);
-    if (!head.body) exchange.endSendingWithOpen();
-    this.outbox.addControl(encodeFrame.open(exchange.id, head));
+    const id = exchanges.lastId + 1;
+    const exchange = new OpenedTunnelExchange(id, head, sink, this, exchanges.startCredit, exchanges.newWindow());
+    exchanges.add(exchange);
+    this.outbox.addControl(encodeFrame.open(id, head));
     return exchange;
   }
 
@@ -163,7 +167,7 @@ export class TunnelSession implements ExchangeSession, OutboxOwner {
     this.lastSeenAt = this.options.now();
     this.bytesReceived += batch.length;
     try {
-      this.frames.take(batch);
+      decodeBatch(batch, this.frames);
     } catch (thrown) {
       this.close(asFault(thrown));
     }

@@ -1,7 +1,7 @@
 import { decodeBatch, type FrameHandler } from '../src/batch-decoder.js';
 import { MAX_BATCH_BYTES, MAX_DATA_BYTES } from '../src/frames.js';
 
-/** Data that may travel among control frames; see batch-writer.ts. */
+/** Data that may travel among control frames; see outbox.ts. */
 const INLINE_BYTES = 2048;
 
 interface Sender {

@@ -57,7 +57,7 @@ export class Forwarder {
       () => connectLocal(this.target),
       (connect) => new NodeForward(exchange, connect, maxHeaderBytes, responseTimeoutMs, this.fail),
     );
-    this.pool.acquire(turn);
+    if (this.pool.acquire(turn)) turn.run();
     return turn.sink;
   };
 

@@ -1,11 +1,10 @@
 import type { Dispatcher } from 'undici';
 import { messageOf } from '@berth/errors';
-import { isIdempotent, relayHead, relayTrailers } from '@berth/http-rules';
+import { isIdempotent, latin1Headers, reasonBytes, relayHead, relayTrailers } from '@berth/http-rules';
 import { type BodySink, type IncomingExchange, JOIN_BELOW_BYTES, ResetCode } from '@berth/exchange';
 import { NothingSentError } from './kept-answers.js';
 import { isStaleConnection, realStatus } from './local-errors.js';
 import { ALL_IN_USE, type LocalPool, type PoolUser } from './local-pool.js';
-import { latin1Headers, reasonBytes } from './raw-headers.js';
 import { RequestBody } from './request-body.js';
 import type { Client } from './undici-client.js';
 
@@ -95,7 +94,7 @@ export class HttpForward implements BodySink, Dispatcher.DispatchHandler, PoolUs
   private dispatch(body: Buffer | RequestBody | null): void {
     this.requestBody = body;
     this.turn = 'waiting';
-    this.pool.acquire(this);
+    if (this.pool.acquire(this)) this.run();
   }
 
   run(): void {

@@ -11,6 +11,11 @@ function pool(local: object, port = 1): LocalPool {
   return new LocalPool(parseTarget(settings.target), settings.local, new LimitedLog(silentLog));
 }
 
+/** As users do: who may run at once runs. */
+function ask(from: LocalPool, user: PoolUser): void {
+  if (from.acquire(user)) user.run();
+}
+
 /** Opens a socket that never connects. */
 class Opener implements PoolUser {
   readonly opensSocket = true;
@@ -32,7 +37,7 @@ describe('LocalPool', () => {
   it('opens 64 connections at a time, and goes on when they stand or fail', async () => {
     const opening = pool({ maxConnections: 1000 });
     const users = Array.from({ length: 100 }, () => new Opener(opening));
-    for (const user of users) opening.acquire(user);
+    for (const user of users) ask(opening, user);
     const running = (): number => users.filter(({ state }) => state === 'running').length;
     expect(running()).toBe(64);
     for (const { socket } of users.slice(0, 10)) socket.emit('connect');
@@ -47,8 +52,8 @@ describe('LocalPool', () => {
   it('a socket of its own has local.connectTimeoutMs to connect', async () => {
     const timed = pool({ maxConnections: 1, connectTimeoutMs: 20 });
     const [first, second] = [new Opener(timed), new Opener(timed)];
-    timed.acquire(first);
-    timed.acquire(second);
+    ask(timed, first);
+    ask(timed, second);
     const [error] = (await once(first.socket, 'error')) as [Error & { code: string }];
     expect([error.code, error.message]).toEqual(['ETIMEDOUT', expect.stringContaining('local.connectTimeoutMs')]);
     await eventually(() => second.state === 'running');
@@ -59,14 +64,14 @@ describe('LocalPool', () => {
   it('at the limit who waits is refused when nothing became free, and who comes then at once', async () => {
     const full = pool({ maxConnections: 2, queueTimeoutMs: 100 });
     const users = Array.from({ length: 5 }, () => new Opener(full));
-    for (const user of users.slice(0, 4)) full.acquire(user);
+    for (const user of users.slice(0, 4)) ask(full, user);
     await eventually(() => users[2]?.state === 'refused' && users[3]?.state === 'refused');
-    full.acquire(users[4] as Opener);
+    ask(full, users[4] as Opener);
     expect(users[4]?.state).toBe('refused');
     users[0]?.socket.destroy();
     await once(users[0]?.socket as Socket, 'close');
     const late = new Opener(full);
-    full.acquire(late);
+    ask(full, late);
     expect(late.state).toBe('running');
     for (const { socket } of [...users, late]) socket.destroy();
     await full.close();
@@ -108,7 +113,7 @@ describe('LocalPool', () => {
           );
         },
       };
-      kept.acquire(user);
+      ask(kept, user);
       await promise;
       return client;
     };

@@ -9,7 +9,7 @@ import { Client, type Connector } from './undici-client.js';
 export interface PoolUser {
   /** it opens a socket of its own and has no use for a connection that is free */
   readonly opensSocket: boolean;
-  /** It is your turn; {@link LocalPool.leave} or {@link LocalPool.giveBack} follows when you are done. */
+  /** It is its turn after a wait; {@link LocalPool.leave} or {@link LocalPool.giveBack} follows when it is done. */
   run(): void;
   /** All connections are in use, and none became free in time. */
   refused(): void;
@@ -64,14 +64,22 @@ export class LocalPool {
     this.connect = localConnector(target, settings.connectTimeoutMs);
   }
 
-  /** Runs the user now, or when it may have a connection; or refuses it. */
-  acquire(user: PoolUser): void {
-    if (this.waiting.size === 0 && this.mayRun(user)) this.begin(user);
-    else if (this.isFull && this.leftMs() <= 0) this.refuse(user);
+  /**
+   * Asks for a turn.
+   *
+   * @returns true when it is there: the caller runs now. Otherwise `run` or `refused` of the user is called, maybe at once
+   */
+  acquire(user: PoolUser): boolean {
+    if (this.waiting.size === 0 && this.mayRun(user)) {
+      this.take();
+      return true;
+    }
+    if (this.isFull && this.leftMs() <= 0) this.refuse(user);
     else {
       this.waiting.add(user);
       this.watchQueue();
     }
+    return false;
   }
 
   /** Takes a user out of the queue. */
@@ -156,10 +164,9 @@ export class LocalPool {
     return (this.idle.length > 0 && !user.opensSocket) || this.opening.size < MAX_OPENING;
   }
 
-  private begin(user: PoolUser): void {
+  private take(): void {
     this.active += 1;
     if (this.isFull) this.freedAt = performance.now();
-    user.run();
   }
 
   /** In a loop, because who runs may be done at once, and leave again. */
@@ -170,7 +177,8 @@ export class LocalPool {
       for (const next of this.waiting) {
         if (!this.mayRun(next)) break;
         this.waiting.delete(next);
-        this.begin(next);
+        this.take();
+        next.run();
       }
     } finally {
       this.serving = false;

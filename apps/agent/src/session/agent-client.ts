@@ -143,8 +143,8 @@ export class AgentClient extends EventEmitter<AgentEvents> {
         this.onGoaway(slot, link, goaway);
       },
       opened: this.forward,
-      failed: (connectionId, exchange, code, reason) => {
-        this.exchangeLog.failed(connectionId, exchange, code, reason);
+      resetSent: (connectionId, exchange, code, reason) => {
+        this.exchangeLog.resetSent(connectionId, exchange, code, reason);
       },
       full: () => {
         this.limitedLog.warn(

@@ -18,7 +18,7 @@ export class ExchangeLog {
   ) {}
 
   /** The agent has reset an exchange. */
-  failed(connectionId: string, { id, open, pipe }: Exchange, code: ResetCode, reason: string): void {
+  resetSent(connectionId: string, { id, open, pipe }: Exchange, code: ResetCode, reason: string): void {
     const message = MESSAGES[code] ?? 'an exchange failed by a fault of this agent';
     const fields = { requestId: requestIdOf(connectionId, id), reason, method: open.method };
     // Many pipes end so, with nobody at fault.

@@ -37,10 +37,10 @@ export interface LinkEnd {
 export interface LinkEvents {
   welcome(link: Link, registration: Registration): void;
   goaway(link: Link, goaway: Goaway): void;
-  opened(exchange: IncomingExchange): BodySink;
+  opened: (exchange: IncomingExchange) => BodySink;
   /** this agent has reset an exchange */
-  failed(connectionId: string, exchange: Exchange, code: ResetCode, reason: string): void;
+  resetSent(connectionId: string, exchange: Exchange, code: ResetCode, reason: string): void;
   /** it has as many exchanges as it takes: the gateway refuses further ones */
-  full(): void;
+  full: () => void;
   ended(link: Link, end: LinkEnd): void;
 }

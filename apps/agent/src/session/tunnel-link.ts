@@ -23,7 +23,6 @@ export class TunnelLink implements Link {
   private readonly session: TunnelSession;
   private readonly release: () => void;
   private readonly stuckAt: (details: string) => string | undefined;
-  private connectionId = '';
   private welcomedAt: number | undefined;
   private refusal: Refused | undefined;
   private ended = false;
@@ -54,10 +53,8 @@ export class TunnelLink implements Link {
           this.onWelcome(welcome);
         },
         refused: (refused) => (this.refusal = refused),
-        opened: (exchange) => {
-          if (this.session.inFlight === settings.tunnel.maxExchanges) events.full();
-          return events.opened(exchange);
-        },
+        opened: events.opened,
+        full: events.full,
         goaway: (goaway) => {
           if (goaway.reason === GoawayReason.replaced) {
             this.end(new BerthError('BERTH_CONNECTION_REPLACED', `another process registered as agent ${settings.id}`));
@@ -70,7 +67,7 @@ export class TunnelLink implements Link {
           this.closeWhenIdle();
         },
         resetSent: (exchange, code, reason) => {
-          events.failed(this.connectionId, exchange, code, reason);
+          events.resetSent(this.session.id, exchange, code, reason);
         },
         pong: (sequence) => {
           this.upkeep.pong(sequence);
@@ -143,7 +140,7 @@ export class TunnelLink implements Link {
   private onWelcome(welcome: Welcome): void {
     if (this.welcomedAt !== undefined) throw new BerthError('BERTH_PROTOCOL_ERROR', 'second Welcome on a connection');
     this.welcomedAt = performance.now();
-    this.connectionId = welcome.connectionId;
+    this.session.id = welcome.connectionId;
     this.session.establish(welcome.limits, { features: welcome.features });
     const { pingIntervalMs: intervalMs, pingTimeoutMs: timeoutMs } = welcome;
     this.upkeep.begin({ intervalMs, timeoutMs });

@@ -65,7 +65,7 @@ export class Handshakes implements ConnectionJudge {
 
   /** @returns the session to feed with what the stream brings */
   accept(transport: BatchTransport, caller: Caller): TunnelSession {
-    return new TunnelConnection(transport, caller, this.options, this).session;
+    return new TunnelConnection(transport, caller, this.options, this);
   }
 
   hello(connection: TunnelConnection, hello: Hello): void {

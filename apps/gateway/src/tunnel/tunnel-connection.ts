@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { AgentConnection, ConnectionOrigin, DrainReason } from '@berth/agent-pool';
 import { BerthError } from '@berth/errors';
-import type { OpenedExchange, OpenHead, ResponseSink } from '@berth/exchange';
 import {
   type BatchTransport,
   CREDIT_RETURN_FEATURE,
@@ -39,19 +38,17 @@ const UNKNOWN: ConnectionOrigin = { remoteAddress: '', softwareVersion: '', inst
 
 /**
  * The gateway's end of one tunnel connection, from the stream's first byte to
- * its end; the agent's is `TunnelLink`. Until its Hello has been found good it
+ * its end; the agent's is `TunnelLink`. It is its session, so that the pool opens
+ * exchanges with no step between. Until its Hello has been found good it
  * has no name, and costs its session and itself.
  */
-export class TunnelConnection implements AgentConnection {
-  /** empty until {@link identify} */
-  id = '';
+export class TunnelConnection extends TunnelSession implements AgentConnection {
   agentId = '';
   origin = UNKNOWN;
   /** ms since the epoch, to be shown */
   connectedAt = 0;
   /** a refusal has been sent, and has had its line in the log */
   refused = false;
-  readonly session: TunnelSession;
   private readonly upkeep: Upkeep;
   private state: 'serving' | 'standby' | 'draining' = 'serving';
   private deadline: NodeJS.Timeout | undefined;
@@ -61,11 +58,11 @@ export class TunnelConnection implements AgentConnection {
   constructor(
     transport: BatchTransport,
     readonly caller: Caller,
-    private readonly options: HandshakeOptions,
+    private readonly terms: HandshakeOptions,
     judge: ConnectionJudge,
   ) {
-    const { window, sendAheadBytes, maxControlBytes, handshakeTimeoutMs } = options;
-    this.session = new TunnelSession(
+    const { window, sendAheadBytes, maxControlBytes, handshakeTimeoutMs } = terms;
+    super(
       transport,
       {
         hello: (hello) => {
@@ -94,7 +91,7 @@ export class TunnelConnection implements AgentConnection {
       },
       { role: 'gateway', window, maxExchanges: 0, sendAheadBytes, maxControlBytes, now: () => performance.now() },
     );
-    this.upkeep = new Upkeep(this.session, handshakeTimeoutMs, () => {
+    this.upkeep = new Upkeep(this, handshakeTimeoutMs, () => {
       const text = `no Hello within ${handshakeTimeoutMs} ms (tunnel.handshakeTimeoutMs)`;
       judge.refuse(this, new BerthError('BERTH_HANDSHAKE_TIMEOUT', text));
     });
@@ -120,13 +117,13 @@ export class TunnelConnection implements AgentConnection {
       // An agent that names no process counts as a new one with every connection.
       instanceId: hello.instanceId === '' ? randomBytes(8).toString('hex') : hello.instanceId.slice(0, 64),
     };
-    this.session.establish(hello.limits, { owner: hello.agentId, features: hello.features });
+    this.establish(hello.limits, { owner: hello.agentId, features: hello.features });
   }
 
   /** Says yes to the agent: the first frame that it gets. */
   welcome({ port, scheme }: OpenPort): void {
-    const { publicHost: host, window, pingIntervalMs, pingTimeoutMs } = this.options;
-    this.session.sendWelcome({
+    const { publicHost: host, window, pingIntervalMs, pingTimeoutMs } = this.terms;
+    this.sendWelcome({
       version: PROTOCOL_VERSION,
       connectionId: this.id,
       port,
@@ -141,40 +138,27 @@ export class TunnelConnection implements AgentConnection {
 
   /** It is in service: begins with Pings. */
   registered(): void {
-    const { pingIntervalMs: intervalMs, pingTimeoutMs: timeoutMs } = this.options;
+    const { pingIntervalMs: intervalMs, pingTimeoutMs: timeoutMs } = this.terms;
     this.upkeep.begin({ intervalMs, timeoutMs });
   }
 
-  /** Says no to the agent and closes. */
-  refuse(error: BerthError): void {
+  override refuse(error: BerthError): void {
     this.refused = true;
     this.upkeep.settled();
-    this.session.refuse(error);
+    super.refuse(error);
   }
 
-  get inFlight(): number {
-    return this.session.inFlight;
-  }
-
-  get capacity(): number {
-    return this.session.peerMaxExchanges;
+  get roundTripMs(): number {
+    return this.rttMs;
   }
 
   get accepting(): boolean {
-    return this.state === 'serving' && !this.session.closed;
-  }
-
-  get closed(): boolean {
-    return this.session.closed;
-  }
-
-  get congested(): boolean {
-    return this.session.congested;
+    return this.state === 'serving' && !this.closed;
   }
 
   /** Goaway asked for a successor: serves on where no other connection does, until the agent has it. */
   get standby(): boolean {
-    return this.state === 'standby' && !this.session.closed;
+    return this.state === 'standby' && !this.closed;
   }
 
   /** A Goaway was sent or received. */
@@ -187,25 +171,11 @@ export class TunnelConnection implements AgentConnection {
     return this.state === 'draining';
   }
 
-  get lastSeenAt(): number {
-    return this.session.lastSeenAt;
-  }
-
-  get roundTripMs(): number {
-    return this.session.rttMs;
-  }
-
-  open(head: OpenHead, sink: ResponseSink): OpenedExchange {
-    const exchange = this.session.open(head, sink);
-    exchange.connection = this;
-    return exchange;
-  }
-
   drain(reason: DrainReason, deadlineMs: number, reconnect: boolean): void {
     // One that was asked already keeps the deadline it was told.
-    if (this.session.closed || this.state === 'draining' || (reconnect && this.state === 'standby')) return;
+    if (this.closed || this.state === 'draining' || (reconnect && this.state === 'standby')) return;
     this.state = reconnect ? 'standby' : 'draining';
-    this.session.sendGoaway({ reason: GoawayReason[reason], deadlineMs, reconnect });
+    this.sendGoaway({ reason: GoawayReason[reason], deadlineMs, reconnect });
     clearTimeout(this.deadline);
     this.deadline = setTimeout(() => {
       this.close(new BerthError('BERTH_CONNECTION_DISCONNECTED', `still open ${deadlineMs} ms after Goaway`));
@@ -214,7 +184,7 @@ export class TunnelConnection implements AgentConnection {
   }
 
   answers(deadlineMs: number): Promise<boolean> {
-    if (this.session.closed) return Promise.resolve(false);
+    if (this.closed) return Promise.resolve(false);
     if (this.probe !== undefined) return this.probe.answered;
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const timer = setTimeout(() => this.probe?.settle(false), deadlineMs);
@@ -226,18 +196,13 @@ export class TunnelConnection implements AgentConnection {
     };
     this.probe = { sequence: this.nextProbe, answered: promise, settle };
     this.nextProbe += 1;
-    this.session.sendPing(this.probe.sequence);
+    this.sendPing(this.probe.sequence);
     return promise;
   }
 
-  /** Somebody waits for the answer to {@link answers}. */
-  get asked(): boolean {
-    return this.probe !== undefined;
-  }
-
-  close(error?: BerthError): void {
+  override close(error?: BerthError): void {
     this.state = 'draining';
-    this.session.close(error);
+    super.close(error);
   }
 
   /** The agent leaves this connection: nothing new begins, and it ends with the last exchange. */
@@ -249,7 +214,7 @@ export class TunnelConnection implements AgentConnection {
   private endWhenIdle(): void {
     // Not at once: the frame that ended the exchange may be one of several in its batch.
     setImmediate(() => {
-      if (this.session.inFlight === 0) this.session.close();
+      if (this.inFlight === 0) this.close();
     });
   }
 }

@@ -55,7 +55,7 @@ describe('SiloLink', () => {
         welcome: () => (isWelcome = true),
         goaway: () => undefined,
         opened: service.accept,
-        failed: () => undefined,
+        resetSent: () => undefined,
         full: () => undefined,
         ended: (_link, end) => ends.push(end),
       },

@@ -127,7 +127,7 @@ export class SiloLink implements Link, SiloOwner {
   }
 
   failed(exchange: SiloIncoming, code: ResetCode, reason: string): void {
-    this.events.failed(this.connectionId, exchange, code, reason);
+    this.events.resetSent(this.connectionId, exchange, code, reason);
   }
 
   cookiesLost(): void {

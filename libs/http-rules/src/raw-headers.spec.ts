@@ -1,4 +1,4 @@
-import { latin1Headers, reasonBytes } from './raw-headers.js';
+import { latin1Headers, reasonBytes } from './index.js';
 
 const TEXT = 'HTTP/1.1 200 OK\r\nX-A: caf\xe9\r\nX-Empty: \r\nx-a: 2\r\n\r\n';
 const FIELDS = ['X-A', 'caf\xe9', 'X-Empty', '', 'x-a', '2'];
