@@ -1,6 +1,5 @@
 import {
   type Frozen,
-  checkAgentId,
   Choice,
   File,
   Group,
@@ -20,6 +19,7 @@ import {
   isPort,
   sourceOf,
 } from '@berth/config';
+import { AGENT_ID_RULE, isAgentId } from '@berth/exchange';
 import { VERSION } from './version.js';
 import { checkProxy, normaliseProxy, proxyLayer } from './proxy.js';
 import { checkTarget, normaliseTarget, TARGET_FORMS } from './target.js';
@@ -165,7 +165,8 @@ class AgentConfig {
   target = '';
 
   @Text({
-    check: checkAgentId,
+    // Empty is reported as missing.
+    check: (id) => (id === '' || isAgentId(id) ? undefined : `must be ${AGENT_ID_RULE}`),
     required: 'is missing: give --id, AGENT_ID or id in the file',
     description: 'Id of this agent, unique at the gateway: 1 to 64 of A-Z a-z 0-9 . _ - with a letter or digit first.',
   })

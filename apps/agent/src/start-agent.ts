@@ -7,6 +7,7 @@ import { effectiveLimits } from './effective-limits.js';
 import { Forwarder } from './forward/forwarder.js';
 import type { AgentAddress } from './session/agent-address.js';
 import { AgentClient } from './session/agent-client.js';
+import { VERSION } from './version.js';
 
 /** An agent that keeps itself connected. */
 export interface RunningAgent {
@@ -44,7 +45,7 @@ export function startAgent(given: AgentSettings, options: StartAgentOptions = {}
       log.info({ lastedMs }, 'descriptors are free again');
     },
   });
-  const client = new AgentClient(settings, options.version ?? '0.1.0', forwarder.forward, log);
+  const client = new AgentClient(settings, options.version ?? VERSION, forwarder.forward, log);
   const failed = once(client, 'failed').then(([reason]) => reason as BerthError);
   const ready = Promise.race([
     once(client, 'ready').then(([address]) => address as AgentAddress),

@@ -3,9 +3,9 @@ import { MAX_MS } from './checks.js';
 import { Choice, Integer, Switch } from './setting.js';
 
 /** Windows are 32-bit on the wire. */
-export const MAX_WINDOW = 2_147_483_647;
+const MAX_WINDOW = 2_147_483_647;
 /** A window below half a Data frame would stall every body. */
-export const MIN_WINDOW = 16_384;
+const MIN_WINDOW = 16_384;
 /** Above it a head no longer fits beside other frames into one batch of 64 KiB. */
 export const MAX_HEADER_BYTES = 49_152;
 

@@ -1,3 +1,4 @@
+export { AGENT_ID_RULE, isAgentId } from './agent-id.js';
 export { Backlog, type Corkable, passesBy } from './backlog.js';
 export { BytePipe } from './byte-pipe.js';
 export { ByteQueue, JOIN_BELOW_BYTES } from './byte-queue.js';

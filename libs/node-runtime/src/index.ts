@@ -6,9 +6,9 @@ export {
   watchDescriptors,
 } from './descriptors.js';
 export { isLoopback } from './loopback.js';
-export { droppedLines, MAX_WAITING_BYTES, Output, standardOutput } from './output.js';
+export { droppedLines, Output, standardOutput } from './output.js';
 export { prepareProcess } from './prepare-process.js';
 export { protoFile } from './proto-file.js';
-export { REQUIRED_NODE, requireNode } from './require-node.js';
+export { requireNode } from './require-node.js';
 export { endOnSignals } from './signals.js';
 export { heapFlags, useSmallYoungHeap } from './young-heap.js';

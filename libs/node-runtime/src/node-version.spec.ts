@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { REQUIRED_NODE, requireNode } from './index.js';
+import { REQUIRED_NODE, requireNode } from './require-node.js';
 
 describe('requireNode', () => {
   afterEach(() => {

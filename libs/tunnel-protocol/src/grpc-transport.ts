@@ -1,6 +1,6 @@
 import type { ClientDuplexStream, ServerDuplexStream, StatusObject } from '@grpc/grpc-js';
-import { Metadata, status } from '@grpc/grpc-js';
-import { BerthError } from '@berth/errors';
+import { Metadata } from '@grpc/grpc-js';
+import { BerthError, GrpcStatus } from '@berth/errors';
 import type { BatchTransport } from './session-types.js';
 
 /** gRPC path of the tunnel (`service Tunnel` in tunnel.proto). */
@@ -113,10 +113,10 @@ function codeMetadata(error: BerthError): Metadata {
 }
 
 /** Statuses after which the same Hello would be refused again. */
-export const FINAL_STATUSES: ReadonlySet<status> = new Set([
-  status.INVALID_ARGUMENT,
-  status.UNAUTHENTICATED,
-  status.PERMISSION_DENIED,
-  status.FAILED_PRECONDITION,
-  status.UNIMPLEMENTED,
+export const FINAL_STATUSES: ReadonlySet<number> = new Set([
+  GrpcStatus.INVALID_ARGUMENT,
+  GrpcStatus.UNAUTHENTICATED,
+  GrpcStatus.PERMISSION_DENIED,
+  GrpcStatus.FAILED_PRECONDITION,
+  GrpcStatus.UNIMPLEMENTED,
 ]);

@@ -1,6 +1,16 @@
-export { ReceiveWindow, type WindowSettings } from './credit-window.js';
+export type { WindowSettings } from './credit-window.js';
 export type { IncomingTunnelExchange } from './exchange.js';
-export * from './frames.js';
+export {
+  CREDIT_RETURN_FEATURE,
+  type Goaway,
+  GoawayReason,
+  type Hello,
+  MAX_BATCH_BYTES,
+  MAX_HEAD_BYTES,
+  PROTOCOL_VERSION,
+  type Refused,
+  type Welcome,
+} from './frames.js';
 export {
   clientTransport,
   ERROR_CODE_METADATA,
@@ -13,11 +23,10 @@ export {
   serverTransport,
   TUNNEL_METHOD_PATH,
 } from './grpc-transport.js';
-export type { LivenessSettings } from './liveness.js';
-export { type BatchTransport, SESSION_DEFAULTS, type SessionEvents, type SessionOptions } from './session-types.js';
-export { type Establishment, TunnelSession } from './tunnel-session.js';
+export { type BatchTransport, SESSION_DEFAULTS, type SessionEvents } from './session-types.js';
+export { TunnelSession } from './tunnel-session.js';
 export { Upkeep } from './upkeep.js';
-export { WindowBudget, type WindowShare } from './window-budget.js';
+export { WindowBudget } from './window-budget.js';
 export { ByteBudget } from './silo/byte-budget.js';
 export { type GatedReading, gateReading } from './silo/gated-reading.js';
 export {

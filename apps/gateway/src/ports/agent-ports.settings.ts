@@ -1,22 +1,13 @@
-import {
-  AGENT_ID,
-  checkAgentId,
-  checkHost,
-  type Frozen,
-  Integer,
-  isPort,
-  List,
-  MAX_MS,
-  Ports,
-  Text,
-} from '@berth/config';
+import { checkHost, type Frozen, Integer, isPort, List, MAX_MS, Ports, Text } from '@berth/config';
+import { AGENT_ID_RULE, isAgentId } from '@berth/exchange';
 import { registerAs } from '@nestjs/config';
 
 /** Agent id → port: ids well formed, ports in 1..65535, no port twice. */
 function checkStaticPorts(value: Record<string, unknown>): string | undefined {
   const owners = new Map<unknown, string>();
   for (const [id, port] of Object.entries(value)) {
-    if (!AGENT_ID.test(id)) return `agent id "${id}": ${checkAgentId(id) ?? 'must not be empty'}`;
+    if (id === '') return 'agent id "": must not be empty';
+    if (!isAgentId(id)) return `agent id "${id}": must be ${AGENT_ID_RULE}`;
     if (!isPort(port)) return `the port of agent "${id}" must be a whole number from 1 to 65535`;
     const owner = owners.get(port);
     if (owner !== undefined) return `port ${String(port)} is given to both "${owner}" and "${id}"`;

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { DetailedPeerCertificate, PeerCertificate } from 'node:tls';
-import { AGENT_ID } from '@berth/config';
 import { BerthError } from '@berth/errors';
+import { AGENT_ID_RULE, isAgentId } from '@berth/exchange';
 
 /**
  * Checklist A10.
@@ -9,10 +9,10 @@ import { BerthError } from '@berth/errors';
  * @throws BerthError `BERTH_INVALID_AGENT_ID`
  */
 export function checkAgentId(agentId: string): void {
-  if (!AGENT_ID.test(agentId)) {
+  if (!isAgentId(agentId)) {
     throw new BerthError(
       'BERTH_INVALID_AGENT_ID',
-      `agent id ${JSON.stringify(agentId.slice(0, 80))} does not match ${AGENT_ID.source}`,
+      `agent id ${JSON.stringify(agentId.slice(0, 80))} is none: it must be ${AGENT_ID_RULE}`,
     );
   }
 }
