@@ -61,6 +61,7 @@ describe('the description of the admin API', () => {
       'delete /agents/{id}',
       'get /agents',
       'get /agents/{id}',
+      'get /agents/{id}/exchanges',
       'get /health',
       'get /health/ready',
       'get /metrics',

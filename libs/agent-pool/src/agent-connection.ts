@@ -32,6 +32,9 @@ export interface AgentConnection extends Carrier, PoolConnection {
   readonly leaving: boolean;
   readonly closed: boolean;
 
+  /** Those under way: a snapshot, in no order. */
+  exchanges(): readonly OpenedExchange[];
+
   /**
    * Begins an exchange; its `connection` is this one. {@link AgentPool.open} has looked at capacity and state.
    *

@@ -327,6 +327,22 @@ export function everyConnection(kind: string, make: MakeCarried, lacks: Partial<
       await until(() => sink.calls.includes('end'));
     });
 
+    it('lists what is under way, each until it ends', async () => {
+      expect(connection.exchanges()).toEqual([]);
+      const before = performance.now();
+      const running = [await open(), await open()];
+      expect(new Set(connection.exchanges())).toEqual(new Set(running.map(({ near }) => near)));
+      for (const { openedAt } of connection.exchanges()) {
+        expect(openedAt).toBeGreaterThanOrEqual(before);
+        expect(openedAt).toBeLessThanOrEqual(performance.now());
+      }
+      answer(running[0]?.far as IncomingExchange);
+      await until(() => connection.exchanges().length === 1);
+      expect(connection.exchanges()[0]).toBe(running[1]?.near);
+      running[1]?.near.reset(ResetCode.cancelled);
+      expect(connection.exchanges()).toEqual([]);
+    });
+
     it('counts what is under way, however it ends', async () => {
       expect(connection.capacity).toBeGreaterThanOrEqual(8);
       const running = [];

@@ -33,7 +33,12 @@ export class FakeConnection implements AgentConnection {
     const nothing = (): void => undefined;
     const sending = { sendData: () => true, sendEnd: nothing, reset: nothing, consumed: nothing, discard: nothing };
     const state = { closed: false, sendEnded: !head.body, pipe: false, headReceived: false, informationalCount: 0 };
-    return { id: this.opened.length, open: head, connection: this, ...state, ...sending };
+    const figures = { id: this.opened.length, openedAt: performance.now(), pendingBytes: 0 };
+    return { open: head, connection: this, ...figures, ...state, ...sending };
+  }
+
+  exchanges(): readonly OpenedExchange[] {
+    return [];
   }
 
   drain(reason: DrainReason): void {

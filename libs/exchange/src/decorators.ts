@@ -80,6 +80,14 @@ export class ExchangeDecorator extends SinkDecorator implements OpenedExchange {
     return this.next.connection;
   }
 
+  get openedAt(): number {
+    return this.next.openedAt;
+  }
+
+  get pendingBytes(): number {
+    return this.next.pendingBytes;
+  }
+
   get headReceived(): boolean {
     return this.next.headReceived;
   }

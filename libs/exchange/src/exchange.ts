@@ -46,6 +46,10 @@ export interface Carrier {
 /** The exchange as the side has it that opened it: the gateway. */
 export interface OpenedExchange extends Exchange {
   readonly connection: Carrier;
+  /** when it began, monotonic ms */
+  readonly openedAt: number;
+  /** bytes that wait to be sent, for credit or for their turn */
+  readonly pendingBytes: number;
   /** the final response head has come */
   readonly headReceived: boolean;
   /** interim responses that have come */

@@ -3,6 +3,7 @@ import type { FlatHeaders } from './flat-headers.js';
 /** What an exchange carries; numbers as on Berth's wire (`ExchangeKind`). */
 export const ExchangeKind = { http: 0, upgrade: 1, tcp: 2 } as const;
 export type ExchangeKind = (typeof ExchangeKind)[keyof typeof ExchangeKind];
+export type ExchangeKindName = keyof typeof ExchangeKind;
 
 /** Why an exchange ended before its End; numbers as on Berth's wire (`ResetCode`). */
 export const ResetCode = {
@@ -46,4 +47,16 @@ export interface InterimHead {
   /** 100..199 without 101 */
   status: number;
   headers: FlatHeaders;
+}
+
+const KIND_NAMES: Readonly<Record<ExchangeKind, ExchangeKindName>> = { 0: 'http', 1: 'upgrade', 2: 'tcp' };
+
+/** What people may see of a head: not the query, which may hold secrets. */
+export function describeHead({ kind, method, target }: OpenHead): {
+  kind: ExchangeKindName;
+  method: string;
+  path: string;
+} {
+  const [path = ''] = target.split('?', 1);
+  return { kind: KIND_NAMES[kind], method, path };
 }

@@ -13,7 +13,15 @@ export {
 } from './dispatch.js';
 export type { Carrier, Exchange, IncomingExchange, OpenedExchange } from './exchange.js';
 export type { FlatHeaders } from './flat-headers.js';
-export { ExchangeKind, type InterimHead, type OpenHead, ResetCode, type ResponseHead } from './heads.js';
+export {
+  describeHead,
+  ExchangeKind,
+  type ExchangeKindName,
+  type InterimHead,
+  type OpenHead,
+  ResetCode,
+  type ResponseHead,
+} from './heads.js';
 export { PacedWriter } from './paced-writer.js';
 export { requestIdOf } from './request-id.js';
 export type { BodySink, ExchangeFailure, ResponseSink } from './sinks.js';

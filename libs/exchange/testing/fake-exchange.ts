@@ -8,6 +8,8 @@ export class FakeExchange implements OpenedExchange {
   sendEnded = false;
   headReceived = false;
   informationalCount = 0;
+  openedAt = 0;
+  pendingBytes = 0;
   /** what sendData answers */
   hasRoom = true;
 

@@ -191,6 +191,7 @@ export abstract class TunnelExchange<S extends BodySink = BodySink> implements E
 /** At the gateway. */
 export class OpenedTunnelExchange extends TunnelExchange<ResponseSink> implements OpenedExchange {
   headReceived = false;
+  readonly openedAt: number;
 
   constructor(
     id: number,
@@ -202,6 +203,7 @@ export class OpenedTunnelExchange extends TunnelExchange<ResponseSink> implement
   ) {
     super(id, open, session, sendCredit, window);
     this.sink = sink;
+    this.openedAt = session.now();
     if (open.body) return;
     // Open says that no body follows: this side's direction ends with it.
     this.sendEnded = true;

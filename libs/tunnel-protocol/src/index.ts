@@ -1,5 +1,5 @@
 export type { WindowSettings } from './credit-window.js';
-export type { IncomingTunnelExchange } from './exchange.js';
+export type { IncomingTunnelExchange, OpenedTunnelExchange } from './exchange.js';
 export {
   CREDIT_RETURN_FEATURE,
   type Goaway,

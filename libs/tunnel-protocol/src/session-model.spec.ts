@@ -4,14 +4,14 @@ import { Simulation } from '../testing/simulation.js';
 
 /** What a session keeps, by its private names: nothing may be left of exchanges that are over. */
 interface Inside {
-  exchanges: Map<number, unknown>;
+  live: { size: number };
   outbox: { underWayBytes: number; ready: unknown[]; served: unknown[]; control: string; backlog: string[] };
 }
 
 function leftIn(session: unknown): unknown {
-  const { exchanges, outbox } = session as Inside;
+  const { live, outbox } = session as Inside;
   const { underWayBytes, ready, served, control, backlog } = outbox;
-  return [exchanges.size, underWayBytes, ready.length, served.length, control.length, backlog.length];
+  return [live.size, underWayBytes, ready.length, served.length, control.length, backlog.length];
 }
 
 /** Whether a side saw its exchange through: all bytes, then the End with its trailers. */

@@ -39,7 +39,7 @@ const UNKNOWN_RTT_MS = 1;
 export class TunnelSession implements ExchangeSession, OutboxOwner {
   /** of the connection, as the handshake named it; empty before */
   id = '';
-  private readonly exchanges: LiveExchanges;
+  private readonly live: LiveExchanges;
   private readonly outbox: Outbox;
   private readonly frames: ExchangeFrames;
   /** undefined for a peer that does not take any */
@@ -57,15 +57,15 @@ export class TunnelSession implements ExchangeSession, OutboxOwner {
   ) {
     this.lastSeenAt = options.now();
     this.outbox = new Outbox(transport, options, this);
-    this.exchanges = new LiveExchanges(options, events);
+    this.live = new LiveExchanges(options, events);
     const connectionFrames = new ConnectionFrames(options.role, events, (frame) => {
       this.outbox.addControl(frame);
     });
-    this.frames = new ExchangeFrames(options, events, this.exchanges, this, connectionFrames);
+    this.frames = new ExchangeFrames(options, events, this.live, this, connectionFrames);
   }
 
   get inFlight(): number {
-    return this.exchanges.size;
+    return this.live.size;
   }
 
   get bytesSent(): number {
@@ -73,12 +73,12 @@ export class TunnelSession implements ExchangeSession, OutboxOwner {
   }
 
   get closed(): boolean {
-    return this.exchanges.failure !== undefined;
+    return this.live.failure !== undefined;
   }
 
   /** Exchanges that the peer takes at once. */
   get capacity(): number {
-    return this.exchanges.peer?.maxExchanges ?? 0;
+    return this.live.peer?.maxExchanges ?? 0;
   }
 
   /** Whether so much waits for a peer that does not read that no exchange should begin here. */
@@ -93,7 +93,12 @@ export class TunnelSession implements ExchangeSession, OutboxOwner {
 
   /** Whether numbers for new exchanges are nearly used up. */
   get idsExhausted(): boolean {
-    return this.exchanges.lastId >= MAX_EXCHANGE_ID - 1;
+    return this.live.lastId >= MAX_EXCHANGE_ID - 1;
+  }
+
+  /** Those under way: a snapshot, in no order. */
+  protected list(): TunnelExchange[] {
+    return this.live.list();
   }
 
   now(): number {
@@ -102,13 +107,13 @@ export class TunnelSession implements ExchangeSession, OutboxOwner {
 
   /** Records what the handshake agreed on; exchanges are possible from here. */
   establish(peer: PeerLimits, { owner = '', features = [] }: Establishment = {}): void {
-    const { exchanges } = this;
+    const { live } = this;
     if (this.closed) return;
-    exchanges.peer = peer;
-    exchanges.share ??= this.options.window.budget.join(owner);
+    live.peer = peer;
+    live.share ??= this.options.window.budget.join(owner);
     if (!features.includes(CREDIT_RETURN_FEATURE)) return;
     this.creditReturns = new CreditReturns({
-      list: () => exchanges.list(),
+      list: () => live.list(),
       startBytes: peer.initialWindowBytes,
       giveBack: (exchange, bytes) => {
         this.outbox.addControl(encodeFrame.creditReturn(exchange.id, bytes));
@@ -126,13 +131,13 @@ export class TunnelSession implements ExchangeSession, OutboxOwner {
    * @throws BerthError `BERTH_CONNECTION_CLOSED` when the session is closed or its numbers are used up
    */
   open(head: OpenHead, sink: ResponseSink): OpenedTunnelExchange {
-    const { exchanges } = this;
-    if (this.closed || exchanges.lastId >= MAX_EXCHANGE_ID) {
+    const { live } = this;
+    if (this.closed || live.lastId >= MAX_EXCHANGE_ID) {
       throw new BerthError('BERTH_CONNECTION_CLOSED', 'this connection takes no more exchanges');
     }
-    const id = exchanges.lastId + 1;
-    const exchange = new OpenedTunnelExchange(id, head, sink, this, exchanges.startCredit, exchanges.newWindow());
-    exchanges.add(exchange);
+    const id = live.lastId + 1;
+    const exchange = new OpenedTunnelExchange(id, head, sink, this, live.startCredit, live.newWindow());
+    live.add(exchange);
     this.outbox.addControl(encodeFrame.open(id, head));
     return exchange;
   }
@@ -180,7 +185,7 @@ export class TunnelSession implements ExchangeSession, OutboxOwner {
     // The reason of an orderly end (Goaway, Refused, Reset) goes out first.
     this.outbox.close();
     this.creditReturns?.close();
-    this.exchanges.failAll({ code: 'connection-lost', message: error?.message ?? 'the connection was closed' });
+    this.live.failAll({ code: 'connection-lost', message: error?.message ?? 'the connection was closed' });
     this.transport.close(error);
     this.events.closed(error);
   }
@@ -207,7 +212,7 @@ export class TunnelSession implements ExchangeSession, OutboxOwner {
   }
 
   sendReset(exchange: TunnelExchange, code: ResetCode, message: string): void {
-    this.exchanges.forget(exchange, true);
+    this.live.forget(exchange, true);
     this.outbox.addControl(encodeFrame.reset(exchange.id, code, message));
     this.events.resetSent?.(exchange, code, message);
   }
@@ -217,13 +222,13 @@ export class TunnelSession implements ExchangeSession, OutboxOwner {
   }
 
   credited(exchange: TunnelExchange): void {
-    const { peer } = this.exchanges;
+    const { peer } = this.live;
     if (peer !== undefined && exchange.sendCredit > peer.initialWindowBytes) this.creditReturns?.watch();
   }
 
   enqueue(exchange: TunnelExchange): void {
     this.outbox.addSendable(exchange);
-    if (exchange.sendEnded && exchange.receiveEnded) this.exchanges.forgetEnded(exchange);
+    if (exchange.sendEnded && exchange.receiveEnded) this.live.forgetEnded(exchange);
   }
 
   // --- OutboxOwner -----------------------------------------------------------
@@ -234,10 +239,10 @@ export class TunnelSession implements ExchangeSession, OutboxOwner {
       try {
         exchange.wakeProducer();
       } catch (thrown) {
-        this.exchanges.sinkFailed(exchange, thrown);
+        this.live.sinkFailed(exchange, thrown);
       }
     } else if (exchange.receiveEnded) {
-      this.exchanges.forgetEnded(exchange);
+      this.live.forgetEnded(exchange);
     }
   }
 

@@ -11,9 +11,10 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { BerthError } from '@berth/errors';
-import { AgentRegistry } from '../agents/index.js';
+import { type Agent, AgentRegistry } from '../agents/index.js';
 import { AgentDetailDto, AgentListDto, describeAgent, describeAgentDetail } from './agent.dto.js';
 import { ErrorDto } from './error.dto.js';
+import { describeExchanges, ExchangeListDto, MAX_EXCHANGES } from './exchange.dto.js';
 import { AdminApi, ApiNeedsToken } from './admin-api.js';
 
 /** Agents, as operators see them (checklist A13). */
@@ -38,9 +39,27 @@ export class AgentsController {
   @ApiOkResponse({ type: AgentDetailDto })
   @ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND' })
   one(@Param('id') id: string): AgentDetailDto {
-    const agent = this.registry.get(id);
-    if (agent === undefined) throw new BerthError('BERTH_NOT_FOUND', `Agent ${id} not found`);
-    return describeAgentDetail(agent);
+    return describeAgentDetail(this.find(id));
+  }
+
+  @Get(':id/exchanges')
+  @ApiOperation({ summary: 'What is under way on the connections of an agent, the oldest first' })
+  @ApiParam({ name: 'id', description: 'agent id', example: 'my-laptop' })
+  @ApiQuery({
+    name: 'limit',
+    required: false,
+    schema: { type: 'integer', minimum: 1, maximum: MAX_EXCHANGES, default: MAX_EXCHANGES },
+    description: 'exchanges to show at the most',
+  })
+  @ApiOkResponse({ type: ExchangeListDto })
+  @ApiBadRequestResponse({ type: ErrorDto, description: 'BERTH_BAD_REQUEST: `limit` is out of its bounds' })
+  @ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND' })
+  exchanges(@Param('id') id: string, @Query('limit') limit: unknown = String(MAX_EXCHANGES)): ExchangeListDto {
+    const count = typeof limit === 'string' && /^\d{1,9}$/.test(limit) ? Number(limit) : 0;
+    if (count < 1 || count > MAX_EXCHANGES) {
+      throw new BerthError('BERTH_BAD_REQUEST', `limit must be a whole number from 1 to ${MAX_EXCHANGES}`);
+    }
+    return describeExchanges(this.find(id), count, performance.now());
   }
 
   @Delete(':id')
@@ -64,5 +83,11 @@ export class AgentsController {
   disconnect(@Param('id') id: string, @Query('now') now: unknown = 'false'): void {
     if (now !== 'true' && now !== 'false') throw new BerthError('BERTH_BAD_REQUEST', 'now must be true or false');
     this.registry.disconnect(id, now === 'true');
+  }
+
+  private find(id: string): Agent {
+    const agent = this.registry.get(id);
+    if (agent === undefined) throw new BerthError('BERTH_NOT_FOUND', `Agent ${id} not found`);
+    return agent;
   }
 }

@@ -1,3 +1,4 @@
+import { type Channel, channel } from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
 import { Inject, Injectable } from '@nestjs/common';
 import { messageOf } from '@berth/errors';
@@ -33,6 +34,13 @@ export interface LifecycleEventMap {
 
 export type LifecycleEventName = keyof LifecycleEventMap;
 
+/** Events that diagnostics channels carry as well, with the same data; see docs/debugging.md. */
+const CHANNELS = {
+  'connection.opened': channel('berth:connection:opened'),
+  'connection.closed': channel('berth:connection:closed'),
+  'registration.refused': channel('berth:connection:refused'),
+} as const;
+
 /**
  * Injectable events of the gateway's life. Listeners run in their own turn and
  * cannot disturb the gateway: what they throw is logged.
@@ -64,6 +72,8 @@ export class LifecycleEvents {
   }
 
   emit<N extends LifecycleEventName>(name: N, ...data: LifecycleEventMap[N]): void {
+    const published = CHANNELS[name as keyof typeof CHANNELS] as Channel | undefined;
+    if (published?.hasSubscribers === true) published.publish(data[0]);
     this.emitter.emit(name, ...data);
   }
 }

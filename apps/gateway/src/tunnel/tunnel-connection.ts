@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { AgentConnection, ConnectionOrigin, DrainReason } from '@berth/agent-pool';
 import { BerthError } from '@berth/errors';
+import type { OpenedExchange } from '@berth/exchange';
 import {
   type BatchTransport,
   CREDIT_RETURN_FEATURE,
   GoawayReason,
   type Hello,
+  type OpenedTunnelExchange,
   PROTOCOL_VERSION,
   TunnelSession,
   Upkeep,
@@ -169,6 +171,11 @@ export class TunnelConnection extends TunnelSession implements AgentConnection {
   /** The agent has said that it goes: nothing new begins here, and it waits for what runs to end. */
   get leaving(): boolean {
     return this.state === 'draining';
+  }
+
+  exchanges(): readonly OpenedExchange[] {
+    // A gateway has none but those that it opened.
+    return this.list() as OpenedTunnelExchange[];
   }
 
   drain(reason: DrainReason, deadlineMs: number, reconnect: boolean): void {

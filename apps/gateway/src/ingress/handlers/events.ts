@@ -1,5 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
-import { ExchangeKind, type OpenedExchange, requestIdOf } from '@berth/exchange';
+import { describeHead, type ExchangeKindName, type OpenedExchange, requestIdOf } from '@berth/exchange';
 import type { ExchangeFigures } from './statistics.js';
 
 /** An exchange has been opened on a connection; once more for a second try. */
@@ -7,7 +7,7 @@ export interface ExchangeOpenedEvent {
   readonly agentId: string;
   /** as in error answers and in the logs of both ends */
   readonly requestId: string;
-  readonly kind: 'http' | 'upgrade' | 'tcp';
+  readonly kind: ExchangeKindName;
   readonly method: string;
   /** without the query, which may hold secrets */
   readonly path: string;
@@ -31,12 +31,8 @@ export const exchangeOpened = channel('berth:exchange:opened');
 export const exchangeAnswered = channel('berth:exchange:answered');
 export const exchangeEnded = channel('berth:exchange:ended');
 
-const KINDS = { [ExchangeKind.http]: 'http', [ExchangeKind.upgrade]: 'upgrade', [ExchangeKind.tcp]: 'tcp' } as const;
-
 export function publishOpened(agentId: string, exchange: OpenedExchange, client: string): void {
-  const { kind, method, target } = exchange.open;
-  const [path = ''] = target.split('?', 1);
-  const event = { agentId, requestId: requestId(exchange), kind: KINDS[kind], method, path, client };
+  const event = { agentId, requestId: requestId(exchange), ...describeHead(exchange.open), client };
   exchangeOpened.publish(event satisfies ExchangeOpenedEvent);
 }
 

@@ -53,7 +53,7 @@ export class SiloConnection implements AgentConnection, SiloCarrier {
   readonly connectedAt = Date.now();
   readonly requests: ByteBudget;
   private readonly held: ByteBudget;
-  private readonly exchanges = new Map<string, SiloExchange>();
+  private readonly live = new Map<string, SiloExchange>();
   private state: 'serving' | 'draining' | 'closed' = 'serving';
   private lastId = 0;
   private seenAt = performance.now();
@@ -79,7 +79,7 @@ export class SiloConnection implements AgentConnection, SiloCarrier {
   }
 
   get inFlight(): number {
-    return this.exchanges.size;
+    return this.live.size;
   }
 
   get capacity(): number {
@@ -145,11 +145,15 @@ export class SiloConnection implements AgentConnection, SiloCarrier {
     if (!this.requests.take(reserved)) throw busy(this);
     this.lastId += 1;
     const exchange = new SiloExchange(this, this.lastId, wireId, head, sink, encoded, room, reserved);
-    this.exchanges.set(wireId, exchange);
+    this.live.set(wireId, exchange);
     if (!head.body) exchange.sendEnd();
     // The sink's owner has yet to learn of the exchange.
     else if (expectsContinue) process.nextTick(invite, exchange);
     return exchange;
+  }
+
+  exchanges(): readonly OpenedExchange[] {
+    return [...this.live.values()];
   }
 
   drain(_reason: DrainReason, deadlineMs: number): void {
@@ -174,7 +178,7 @@ export class SiloConnection implements AgentConnection, SiloCarrier {
     clearTimeout(this.pingTimer);
     clearTimeout(this.deadline);
     const message = error?.message ?? 'the connection has ended';
-    for (const exchange of [...this.exchanges.values()]) exchange.fail({ code: 'connection-lost', message });
+    for (const exchange of [...this.live.values()]) exchange.fail({ code: 'connection-lost', message });
     this.stream.close(error);
     this.events.closed(error);
   }
@@ -191,7 +195,7 @@ export class SiloConnection implements AgentConnection, SiloCarrier {
   }
 
   forget(exchange: SiloExchange): void {
-    this.exchanges.delete(exchange.wireId);
+    this.live.delete(exchange.wireId);
     this.closeWhenIdle();
   }
 
@@ -214,7 +218,7 @@ export class SiloConnection implements AgentConnection, SiloCarrier {
       this.payPongs();
       return;
     }
-    const exchange = type === ProxyType.response ? this.exchanges.get(id) : undefined;
+    const exchange = type === ProxyType.response ? this.live.get(id) : undefined;
     // Answers outlive what they are for: a client that left, a connection before this one.
     if (exchange === undefined) {
       this.events.stray(type);
@@ -240,10 +244,10 @@ export class SiloConnection implements AgentConnection, SiloCarrier {
   }
 
   private closeWhenIdle(): void {
-    if (this.state !== 'draining' || this.exchanges.size > 0) return;
+    if (this.state !== 'draining' || this.live.size > 0) return;
     // Not at once: who forgot the last exchange has yet to tell its sink.
     setImmediate(() => {
-      if (this.exchanges.size === 0) this.close();
+      if (this.live.size === 0) this.close();
     });
   }
 

@@ -33,6 +33,7 @@ export interface SiloCarrier extends Carrier {
 export class SiloExchange implements OpenedExchange {
   readonly pipe = false;
   readonly informationalCount = 0;
+  readonly openedAt = performance.now();
   headReceived = false;
   sendEnded = false;
   closed = false;
@@ -59,6 +60,11 @@ export class SiloExchange implements OpenedExchange {
     private readonly room: number,
     private reserved: number,
   ) {}
+
+  /** What is collected of the body: it goes out in one piece. */
+  get pendingBytes(): number {
+    return this.sendEnded ? 0 : this.bodyBytes;
+  }
 
   /** @returns true always: what is too much fails the exchange, since nothing is sent before all of it is here */
   sendData(bytes: Buffer): boolean {
