@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { Agent as HttpAgent } from 'node:http';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { Client, credentials, Metadata, status as Grpc, type StatusObject } from '@grpc/grpc-js';
 import { WebSocket } from 'ws';
 import { AgentRegistry } from 'berth-gateway';
 import { encodeProxyHead, passBuffer, ProxyType, SILO_METHOD_PATH } from '@berth/tunnel-protocol';
-import { owning, disposable, eventually, RawClient } from '@berth/testing';
+import { disposable, eventually, listening, owning, RawClient } from '@berth/testing';
 import {
   codeIn,
   listAgents,
@@ -447,31 +447,50 @@ describe('agents of the original kind', () => {
     expect(stack.use(await registered(gateway)).port).toBe(port);
   });
 
-  it('A12: one whose process stands still is dropped by an HTTP/2 PING', async () => {
-    await using gateway = await serve({}, { pingIntervalMs: 50, pingTimeoutMs: 100 });
-    const sockets: Socket[] = [];
-    await using hole = disposable(
-      createServer((socket) => {
+  describe('whose network is gone', () => {
+    /** A way to the gateway that can stop: nothing comes through from then on, and nothing ends. */
+    const wayTo = async (gateway: TestGateway): Promise<{ port: number; stop: () => void } & AsyncDisposable> => {
+      await using stack = new AsyncDisposableStack();
+      const sockets: Socket[] = [];
+      const server = createServer((socket) => {
         const onward = connect(gateway.grpcPort, '127.0.0.1');
         sockets.push(socket, onward);
         for (const it of [socket, onward]) it.on('error', () => undefined);
         socket.pipe(onward).pipe(socket);
-      }).listen(0, '127.0.0.1'),
-      (it) => {
+      });
+      const { port } = stack.use(await listening(server));
+      stack.defer(() => {
         for (const socket of sockets) socket.destroy();
-        it.close();
-      },
-    );
-    await once(hole, 'listening');
-    await using agent = disposable(await SiloAgent.registered((hole.address() as AddressInfo).port), (it) =>
-      it.close(),
-    );
-    const pending = send(gateway.range.start, { method: 'POST', body: 'x' });
-    await agent.request();
-    // From here nothing comes back, and nothing ends.
-    for (const socket of sockets) socket.unpipe();
-    expect((await pending).status).toBe(502);
-    await eventually(async () => (await listAgents(gateway)).length === 0);
+      });
+      const stop = (): void => {
+        for (const socket of sockets) socket.unpipe();
+      };
+      return owning({ port, stop }, stack);
+    };
+
+    it('A12: is dropped by an HTTP/2 PING', async () => {
+      await using gateway = await serve({}, { pingIntervalMs: 50, pingTimeoutMs: 100 });
+      await using way = await wayTo(gateway);
+      using agent = await SiloAgent.registered(way.port);
+      const pending = send(gateway.range.start, { method: 'POST', body: 'x' });
+      await agent.request();
+      way.stop();
+      expect((await pending).status).toBe(502);
+      await eventually(async () => (await listAgents(gateway)).length === 0);
+    });
+
+    it('A11: gives way to the stream that comes with its id', async () => {
+      await using gateway = await serve({}, { duplicateProbeMs: 100 });
+      await using way = await wayTo(gateway);
+      using before = await SiloAgent.registered(way.port);
+      const pending = send(gateway.range.start, { method: 'POST', body: 'x' });
+      await before.request();
+      way.stop();
+      await using setup = await registered(gateway);
+      setup.agent.onRequest = echo(setup.agent);
+      expect((await pending).status).toBe(502);
+      expect((await send(gateway.range.start)).status).toBe(200);
+    });
   });
 });
 

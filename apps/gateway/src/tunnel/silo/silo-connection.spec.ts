@@ -172,14 +172,18 @@ describe('SiloConnection', () => {
     expect(sizes).toEqual([65_536, 65_536, 18_928]);
   });
 
-  it('a sink that ends its exchange in the middle of an answer hears no more', () => {
+  it.each(['head', 'data'] as const)('a sink that ends its exchange at the %s of an answer hears no more', (at) => {
     const sink = new RecordingSink();
     const exchange = connection.open(head(), sink);
-    sink.data = () => {
-      exchange.reset(9);
-    };
+    const heard: string[] = [];
+    for (const what of ['head', 'data', 'end', 'failed'] as const) {
+      sink[what] = () => {
+        heard.push(what);
+        if (what === at) exchange.reset(9);
+      };
+    }
     answer(stream.sent[0]?.id ?? '', 150_000);
-    expect(sink.calls).toEqual(['head']);
+    expect(heard).toEqual(at === 'head' ? ['head'] : ['head', 'data']);
     expect(connection.inFlight).toBe(0);
     expect(stream.paused).toBe(false);
   });
