@@ -1,16 +1,21 @@
 import { type ExchangeRequest, ResetCode } from '@berth/exchange';
 import { FakeClient, fakeRequest } from '../../exchange/testing/fake-dispatch.js';
 import { type FakeConnection, fakeReplica } from '../testing/fake-connection.js';
-import { Admission, AgentPool, figuresOf, poolDispatch } from './index.js';
+import { Admission, type AgentConnection, AgentPool, figuresOf, poolDispatch } from './index.js';
 
 let now = 0;
+const admissions: Admission<AgentConnection>[] = [];
 beforeEach(() => (now = 0));
+afterEach(() => {
+  for (const admission of admissions.splice(0)) admission.cancelAll('manual');
+});
 
 function make(capacity = 10, isFault = (_: number) => false) {
   const pool = new AgentPool('agent-1', { now: () => now, slowStartMs: 0 });
   const connections = ['a', 'b'].map((id) => fakeReplica(id, { capacity }));
   for (const connection of connections) pool.add(connection);
   const admission = new Admission(pool, { maxWaiting: 1, now: () => now });
+  admissions.push(admission);
   const dispatch = poolDispatch(pool, { admission, isFault, now: () => now });
   const ask = (over: Partial<ExchangeRequest> = {}) => {
     const client = new FakeClient();

@@ -151,7 +151,7 @@ describe('sticky sessions', () => {
       fc.constant('sweep' as const),
     );
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
         let now = 0;
         const sessions = new StickySessions<number>({ ttlMs: 1000, maxSessions: 3, now: () => now });
         let model: { id: string; target: number; at: number }[] = [];

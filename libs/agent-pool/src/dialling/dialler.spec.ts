@@ -72,6 +72,22 @@ describe('connections that the pool dials', () => {
     dialler.stop();
   });
 
+  it('C13: one attempt at a time, whatever is lost while it is under way', async () => {
+    const { dialler, state, made } = make();
+    await dialler.start();
+    state.hangs = true;
+    const lost = made.splice(0);
+    dialler.lost(lost[0] as FakeConnection);
+    await jest.advanceTimersByTimeAsync(10);
+    dialler.lost(lost[1] as FakeConnection);
+    await jest.advanceTimersByTimeAsync(1000);
+    expect([state.attempts, state.most]).toEqual([4, 1]);
+    state.hangs = false;
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect([dialler.count, state.most]).toEqual([3, 1]);
+    dialler.stop();
+  });
+
   it('C13: attempts count anew after a success, waits grow until then, and it gives up after the last', async () => {
     const { dialler, state, made } = make({ connections: 1, maxAttempts: 3 });
     await dialler.start();

@@ -80,7 +80,7 @@ export class Admission<C extends PoolConnection> {
   enter(key: string, entrant: Entrant<C>): Waiting<C> | undefined {
     // Nobody overtakes those who wait.
     if (this.waiting > 0) this.wake();
-    const member = this.waiting === 0 ? this.pool.pick() : undefined;
+    const member = this.pool.pick();
     if (member === undefined) return this.obstructed(this.pool.obstacle(), key, entrant);
     entrant.begin(member);
     return undefined;

@@ -64,7 +64,7 @@ describe('who waits for room (C10)', () => {
       fc.record({ pass: fc.nat(700) }),
     );
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
         const { queue, late } = make(5);
         const tickets: Ticket<string>[] = [];
         const out = new Set<string>();

@@ -151,7 +151,7 @@ describe('the health of a connection', () => {
       { weight: 1, arbitrary: fc.constant('draining') },
     );
     fc.assert(
-      fc.property(fc.array(fc.tuple(name, fc.nat(12_000)), { maxLength: 60 }), (run) => {
+      fc.property(fc.array(fc.tuple(name, fc.nat(12_000)), { maxLength: 60, size: 'max' }), (run) => {
         const { health, changes } = make();
         const model: Model = {
           ...{ connected: false, draining: false, report: 'healthy', ejected: false, down: false, paused: false },

@@ -75,6 +75,14 @@ describe('C2: what is particular to a strategy', () => {
     expect([turn(), turn(), turn()]).toEqual(['2', '0', '2']);
   });
 
+  it('random is fair among those that are left', () => {
+    const connections = three([0, 0, 0, 0]);
+    (connections[1] as FakeConnection).accepting = false;
+    const pool = poolOf('random', connections);
+    const picked = Array.from({ length: 30_000 }, () => pool.select().id);
+    expect(ratio(['0', '2', '3'].map((id) => picked.filter((it) => it === id).length))).toBeLessThan(1.1);
+  });
+
   it('least in flight takes one with the fewest exchanges, whatever their numbers', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(9), { minLength: 1, maxLength: 20 }), (counts) => {
