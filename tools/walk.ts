@@ -23,7 +23,7 @@ export const WALK: readonly Leg[] = [
       [HEADERS, 'relayHead'],
       [`${INGRESS}http/forwarded.ts`, 'applyForwarded'],
       [`${INGRESS}handlers/chain.ts`, 'openOn'],
-      [POOL, 'open', 'pick'],
+      [POOL, 'open', 'pick', 'openOn'],
       ['libs/agent-pool/src/candidates.ts', 'at'],
       [`${PROTOCOL}tunnel-session.ts`, 'open'],
       [`${PROTOCOL}exchange.ts`, 'constructor'],

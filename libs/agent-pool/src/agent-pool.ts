@@ -91,8 +91,13 @@ export class AgentPool<C extends PoolConnection = AgentConnection> {
   open(this: AgentPool, head: OpenHead, sink: ResponseSink, except?: Carrier): OpenedExchange {
     const member = this.pick(except);
     if (member === undefined) throw this.refusal(except);
+    return this.openOn(member, head, sink);
+  }
+
+  /** The same on a member that was picked. */
+  openOn(this: AgentPool, member: Member<AgentConnection>, head: OpenHead, sink: ResponseSink): OpenedExchange {
     member.began();
-    return member.connection.open(head, new ObservedSink(sink, member, this.options.now));
+    return member.connection.open(head, new ObservedSink(sink, member, this.options));
   }
 
   /**
@@ -134,8 +139,7 @@ export class AgentPool<C extends PoolConnection = AgentConnection> {
   }
 
   /** Maintenance: has those tried again that failed too often a while ago. To be called about once a second. */
-  tick(): void {
-    const now = this.options.now();
+  tick(now = this.options.now()): void {
     for (const { health } of this.members) health.tick(now);
   }
 

@@ -46,7 +46,8 @@ export class CandidateList<C extends PoolConnection> implements Candidates<C> {
     for (const member of this.members) {
       if (!this.isAsked(member) || !member.hasRoom) continue;
       const rank = this.rank(member);
-      if (rank <= bestRank) continue;
+      if (rank < bestRank || rank === 0) continue;
+      if (rank === bestRank && best !== undefined && member.inFlight >= best.inFlight) continue;
       best = member;
       bestRank = rank;
     }

@@ -8,7 +8,7 @@ export type { HealthState, ReportedHealth } from './health/connection-health.js'
 export { countsAgainst } from './health/fault.js';
 export { OUTLIER_DEFAULTS, OutlierDetector, type OutlierOptions } from './health/outliers.js';
 export type { Member } from './member.js';
-export { poolDispatch, type PoolDispatchOptions } from './pool-dispatch.js';
+export { poolDispatch } from './pool-dispatch.js';
 export type { PoolConnection } from './pool-connection.js';
 export type { PoolOptions } from './pool-options.js';
 export { type StrategyName, STRATEGIES } from './strategies/index.js';

@@ -60,6 +60,18 @@ describe('what a pool knows of its connections', () => {
     );
   });
 
+  it('C6: several that are not fit share what is begun, and maintenance has them all tried again', () => {
+    const connections = ['a', 'b', 'c'].map((id) => fakeReplica(id));
+    const pool = poolOf({}, ...connections);
+    for (const connection of connections) fail(pool, connection);
+    for (let i = 0; i < 6; i += 1) pool.select().inFlight += 1;
+    expect(connections.map(({ inFlight }) => inFlight)).toEqual([2, 2, 2]);
+    pool.tick(9999);
+    expect(pool.members.map(({ usable }) => usable)).toEqual([false, false, false]);
+    pool.tick(10_000);
+    expect(new Set(picks(pool, 3))).toEqual(new Set(['a', 'b', 'c']));
+  });
+
   it('C7: one that is paused is never used, and one that allows fewer exchanges gets no more', () => {
     const connection = fakeReplica('a', { inFlight: 2 });
     const pool = poolOf({}, connection);

@@ -1,6 +1,7 @@
 import type { ExchangeFailure, FlatHeaders, InterimHead, ResponseHead, ResponseSink } from '@berth/exchange';
 import type { Member } from './member.js';
 import type { PoolConnection } from './pool-connection.js';
+import type { PoolOptions } from './pool-options.js';
 
 /**
  * Hands on what comes of an exchange, and lets the pool see how long the head
@@ -10,13 +11,12 @@ export class ObservedSink implements ResponseSink {
   private readonly beganAt: number;
   private answered = false;
 
-  /** @param now monotonic ms */
   constructor(
     private readonly sink: ResponseSink,
     private readonly member: Member<PoolConnection>,
-    private readonly now: () => number,
+    private readonly options: Pick<PoolOptions<never>, 'isFault' | 'now'>,
   ) {
-    this.beganAt = now();
+    this.beganAt = options.now();
   }
 
   informational(head: InterimHead): void {
@@ -24,9 +24,10 @@ export class ObservedSink implements ResponseSink {
   }
 
   head(head: ResponseHead): void {
-    const now = this.now();
+    const now = this.options.now();
     this.answered = true;
-    this.member.answered(now - this.beganAt, now);
+    if (this.options.isFault(head.status)) this.member.faulted(now - this.beganAt, now);
+    else this.member.answered(now - this.beganAt, now);
     this.sink.head(head);
   }
 
@@ -39,7 +40,7 @@ export class ObservedSink implements ResponseSink {
   }
 
   failed(failure: ExchangeFailure): void {
-    const now = this.now();
+    const now = this.options.now();
     // How long a body took says nothing of how quick its agent is.
     this.member.failed(failure.code, this.answered ? 0 : now - this.beganAt, now);
     this.sink.failed(failure);

@@ -11,12 +11,12 @@ afterEach(() => {
 });
 
 function make(capacity = 10, isFault = (_: number) => false) {
-  const pool = new AgentPool('agent-1', { now: () => now, slowStartMs: 0 });
+  const pool = new AgentPool('agent-1', { now: () => now, slowStartMs: 0, isFault });
   const connections = ['a', 'b'].map((id) => fakeReplica(id, { capacity }));
   for (const connection of connections) pool.add(connection);
   const admission = new Admission(pool, { maxWaiting: 1, now: () => now });
   admissions.push(admission);
-  const dispatch = poolDispatch(pool, { admission, isFault, now: () => now });
+  const dispatch = poolDispatch(pool, admission);
   const ask = (over: Partial<ExchangeRequest> = {}) => {
     const client = new FakeClient();
     dispatch({ ...fakeRequest(), ...over }, client);

@@ -10,6 +10,8 @@ export interface PoolOptions<C extends PoolConnection> {
   /** whether connections that are not fit are used when no other is there; paused ones never are */
   lastResort: boolean;
   health: Readonly<HealthOptions>;
+  /** whether an answer with this status counts as a failure of its replica, such as a 5xx */
+  isFault: (status: number) => boolean;
   /** told once of each change of a connection's health */
   onHealth: (member: Member<C>, change: HealthChange) => void;
   /** monotonic ms */
@@ -24,6 +26,7 @@ export const POOL_DEFAULTS: PoolOptions<PoolConnection> = {
   slowStartMs: 10_000,
   lastResort: true,
   health: HEALTH_DEFAULTS,
+  isFault: () => false,
   onHealth: () => undefined,
   now: () => performance.now(),
   random: Math.random,

@@ -107,6 +107,21 @@ describe('AgentRegistry, while a server starts', () => {
     expect(await Promise.all(results)).toEqual(['welcome', 'BERTH_AGENT_EXISTS']);
   });
 
+  it('C6: the sweep has connections tried again that failed too often', async () => {
+    await make();
+    const failing = connection('one');
+    const results = [outcome(failing), outcome(connection('one'))];
+    letStart();
+    await Promise.all(results);
+    const member = registry.get('agent-1')?.connections.of(failing);
+    const now = performance.now();
+    for (let i = 0; i < 3; i += 1) member?.failed('connection-lost', 1, now);
+    registry.sweep(now + 9999);
+    expect(member?.usable).toBe(false);
+    registry.sweep(now + 10_000);
+    expect(member?.usable).toBe(true);
+  });
+
   it('A14: one that leaves aborts its registration, and does not take those with it that wait as well', async () => {
     await make();
     const [leaving, staying] = [connection('one'), connection('one')];

@@ -130,13 +130,15 @@ export class AgentRegistry {
   }
 
   /**
-   * Drops connections that have been silent for too long (checklist A12), and agents whose server is gone (A8).
+   * Drops connections that have been silent for too long (checklist A12), and agents whose server is gone (A8);
+   * has connections tried again that failed too often (C6).
    *
    * @param now monotonic ms: a step of the wall clock silences nobody
    */
   sweep(now: number): void {
     this.berths.checkListening();
     for (const { agent } of this.entries.values()) {
+      agent.connections.tick(now);
       for (const connection of agent.connections.all) {
         const silentMs = Math.round(now - connection.lastSeenAt);
         if (silentMs <= this.options.staleAfterMs) continue;
