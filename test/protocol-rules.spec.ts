@@ -48,7 +48,7 @@ const MUSTS: readonly Rule[] = [
     'test/http-upgrades.spec.ts',
     'no byte of the client passes before',
   ],
-  ['must be one that was asked for', 'test/upgrade-protocols.spec.ts', 'D22: 502 when an agent upgrades'],
+  ['must be one that was asked for', 'test/upgrade-protocols.spec.ts', '502 when an agent upgrades'],
   ['must answer `Pong` with the same', FRAMES, 'answer a Ping with the very bytes of its number'],
   [
     'must not return together',
@@ -60,7 +60,7 @@ const MUSTS: readonly Rule[] = [
     'test/refusals.spec.ts',
     'by a gateway with a wrong token, after it was',
   ],
-  ['must not take it from each other in turns', 'test/duplicate-agent.spec.ts', 'C12: a replaced agent does not fight'],
+  ['must not take it from each other in turns', 'test/duplicate-agent.spec.ts', 'A11: a replaced agent does not fight'],
   ['Messages must not be compressed', 'test/strangers.spec.ts', 'messages that are compressed are not taken'],
   ['must keep a `Head` well below', LIMITS, 'a gRPC message above the limit ends its call, and no other'],
 ];
