@@ -2,6 +2,7 @@ export * from './admin.js';
 export * from './certificates.js';
 export * from './client.js';
 export * from './fifo.js';
+export * from './guarded-gateway.js';
 export * from './harness.js';
 export * from './json-schema.js';
 export * from './log-lines.js';
