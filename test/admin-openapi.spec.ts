@@ -66,6 +66,8 @@ describe('the description of the admin API', () => {
       'get /health/ready',
       'get /metrics',
       'get /ports',
+      'post /agents/{id}/drain',
+      'post /agents/{id}/undrain',
     ]);
   });
 

@@ -35,7 +35,13 @@ describe('limits and bad input of registrations', () => {
     bystander.client.on('lost', () => (losses += 1));
     return gateway;
   };
-  const rawAgent = (gateway: TestGateway): RawAgent => started.use(new RawAgent(gateway.grpcPort));
+  let opened: RawAgent[] = [];
+  beforeEach(() => (opened = []));
+  const rawAgent = (gateway: TestGateway): RawAgent => {
+    const agent = started.use(new RawAgent(gateway.grpcPort));
+    opened.push(agent);
+    return agent;
+  };
 
   it('an agent may hold maxConnectionsPerAgent connections, even if all come at once', async () => {
     const gateway = await start({ maxConnectionsPerAgent: 3 });
@@ -46,6 +52,37 @@ describe('limits and bad input of registrations', () => {
     const refused = agents.find((it) => it.refused);
     expect((await refused?.status)?.code).toBe(status.RESOURCE_EXHAUSTED);
   });
+
+  it('C17: an id that is not allowed is refused for good, exact or by pattern', async () => {
+    const gateway = await start({ allowedAgentIds: ['bystander', 'web-*'] });
+    await rawAgent(gateway).hello('web-7').welcome;
+    const denied = rawAgent(gateway).hello('db-7');
+    expect((await denied.status).code).toBe(status.PERMISSION_DENIED);
+    expect(denied.refused).toMatchObject({
+      code: 'BERTH_AGENT_NOT_ALLOWED',
+      message: 'agent id db-7 may not register (tunnel.allowedAgentIds)',
+      retryable: false,
+    });
+  });
+
+  it.each([
+    [{ maxAgents: 2 }, 'there are 2 agents already (tunnel.maxAgents)'],
+    [{ maxAgentsPerAddress: 2 }, '127.0.0.1 has 2 agents already (tunnel.maxAgentsPerAddress)'],
+  ])(
+    'C17: with %j the third agent is refused until one leaves; those that are here may open more',
+    async (limit, message) => {
+      const gateway = await start(limit);
+      const second = rawAgent(gateway).hello('second');
+      await second.welcome;
+      await rawAgent(gateway).hello('second').welcome;
+      const third = rawAgent(gateway).hello('third');
+      expect((await third.status).code).toBe(status.RESOURCE_EXHAUSTED);
+      expect(third.refused).toMatchObject({ code: 'BERTH_TOO_MANY_AGENTS', message, retryable: true });
+      for (const agent of opened) agent.close();
+      await eventually(async () => (await agentIds(gateway)).join() === 'bystander');
+      await rawAgent(gateway).hello('third').welcome;
+    },
+  );
 
   it('more handshakes at once than maxPendingHandshakes are refused, and there is room again later', async () => {
     const gateway = await start({ maxPendingHandshakes: 2 });

@@ -239,7 +239,7 @@ describe('problems', () => {
       'log.pretty: must be true or false (or 1 or 0) (got "yes", from env LOG_PRETTY)',
       'http.port: must be a whole number from 0 to 65535 (got 8080.5, from application.yaml)',
       'agentPorts.static: port 5 is given to both "a" and "b" (got {"a":5,"b":5}, from application.yaml)',
-      'tunnel.duplicateAgent: must be one of probe, replace, reject (got "both", from flag --tunnel-duplicate-agent)',
+      'tunnel.duplicateAgent: must be one of probe, replace, reject, share (got "both", from flag --tunnel-duplicate-agent)',
       'http.agentPortRange: start 8300 is above end 8200',
     ]);
   });

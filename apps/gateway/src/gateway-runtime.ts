@@ -7,11 +7,14 @@ import { GATEWAY_LOG, GATEWAY_SETTINGS } from './gateway.tokens.js';
 
 /** Left of the whole shutdown for what comes after the requests under way, ms. */
 const CLOSING_MS = 500;
+/** Between two looks at the health of connections, ms. */
+const TICK_MS = 1000;
 
 /** What the gateway does by the clock, and how it ends. */
 @Injectable()
 export class GatewayRuntime implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private sweeper: NodeJS.Timeout | undefined;
+  private ticker: NodeJS.Timeout | undefined;
   private stopWatching: (() => void) | undefined;
 
   constructor(
@@ -38,6 +41,10 @@ export class GatewayRuntime implements OnApplicationBootstrap, BeforeApplication
       this.registry.sweep(performance.now());
     }, tunnel.sweepIntervalMs);
     this.sweeper.unref();
+    this.ticker = setInterval(() => {
+      this.registry.tick(performance.now());
+    }, TICK_MS);
+    this.ticker.unref();
     this.stopWatching = watchDescriptors({
       exhausted: (open) => {
         this.log.error(
@@ -53,6 +60,7 @@ export class GatewayRuntime implements OnApplicationBootstrap, BeforeApplication
 
   async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.sweeper);
+    clearInterval(this.ticker);
     this.stopWatching?.();
     const { timeoutMs } = this.settings.shutdown;
     this.log.info({ agents: this.registry.list().length, timeoutMs }, 'shutting down');

@@ -9,6 +9,8 @@ import { POOL_DEFAULTS, type PoolOptions } from './pool-options.js';
 import { Replica } from './replica.js';
 import { STRATEGIES, type Strategy } from './strategies/index.js';
 
+const DRAINED = 'drained by an operator';
+
 /** The connections of one agent, what is known of each, and how one is picked for an exchange. */
 export class AgentPool<C extends PoolConnection = AgentConnection> {
   /** what was done on connections that are in the pool no more */
@@ -19,6 +21,8 @@ export class AgentPool<C extends PoolConnection = AgentConnection> {
   private readonly candidates: CandidateList<C>;
   private readonly strategy: Strategy;
   private readonly options: PoolOptions<C>;
+  /** whoever comes is drained as well */
+  private allDrained = false;
 
   constructor(
     readonly agentId: string,
@@ -57,6 +61,7 @@ export class AgentPool<C extends PoolConnection = AgentConnection> {
     this.byConnection.set(connection, member);
     this.list = [...this.list, connection];
     this.candidates.members = [...this.members, member];
+    if (replica.drained) member.health.withhold(DRAINED, now);
     member.health.connected(now);
     return member;
   }
@@ -148,6 +153,41 @@ export class AgentPool<C extends PoolConnection = AgentConnection> {
     replica.startSlowly(this.options.slowStartMs, this.options.now());
   }
 
+  /**
+   * Keeps exchanges away from one replica, or from all of them and those that
+   * come, until {@link undrain}; what is under way goes on. One whose last
+   * connection has gone is forgotten.
+   *
+   * @returns false when there is no such replica
+   */
+  drain(replicaId?: string): boolean {
+    if (replicaId === undefined) this.allDrained = true;
+    return this.setDrained(true, replicaId);
+  }
+
+  /** Ends {@link drain}, for one replica or for all. @returns false when there is no such replica */
+  undrain(replicaId?: string): boolean {
+    this.allDrained &&= replicaId !== undefined;
+    return this.setDrained(false, replicaId);
+  }
+
+  private setDrained(drained: boolean, replicaId: string | undefined): boolean {
+    if (replicaId !== undefined && !this.replicas.has(replicaId)) return false;
+    const now = this.options.now();
+    for (const replica of this.replicas.values()) {
+      if (replica.drained === drained || replica.id !== (replicaId ?? replica.id)) continue;
+      replica.drained = drained;
+      // Nothing runs on it, so all the others would look busier.
+      if (!drained && this.hasUsable) this.startSlowly(replica);
+      for (const member of this.members) {
+        if (member.replica !== replica) continue;
+        if (drained) member.health.withhold(DRAINED, now);
+        else member.health.released(now);
+      }
+    }
+    return true;
+  }
+
   /** What {@link select} throws now. */
   refusal(except?: Carrier, replicaId?: string): BerthError {
     return refusal(this.agentId, this.obstacle(except, replicaId), this.inFlight);
@@ -157,9 +197,14 @@ export class AgentPool<C extends PoolConnection = AgentConnection> {
     const known = this.replicas.get(instanceId);
     if (known !== undefined) return known;
     const replica = new Replica(instanceId);
-    if (this.members.some(({ usable }) => usable)) this.startSlowly(replica);
+    replica.drained = this.allDrained;
+    if (this.hasUsable) this.startSlowly(replica);
     this.replicas.set(instanceId, replica);
     return replica;
+  }
+
+  private get hasUsable(): boolean {
+    return this.members.some(({ usable }) => usable);
   }
 
   /** Of those that have shown theirs; 0 when none has. */

@@ -5,7 +5,7 @@ import type { PoolConnection } from './pool-connection.js';
 import type { Candidates } from './strategies/index.js';
 
 /** Why nothing can be picked; what is further back hides what is before it. */
-const OBSTACLES = ['none', 'unfit', 'paused', 'congested', 'full'] as const;
+const OBSTACLES = ['none', 'unfit', 'drained', 'paused', 'congested', 'full'] as const;
 export type Obstacle = (typeof OBSTACLES)[number];
 
 /** Which members of a pool can take an exchange now. One per pool, used again at each pick. */
@@ -77,14 +77,15 @@ export class CandidateList<C extends PoolConnection> implements Candidates<C> {
   /** 0: not to be used. */
   private rank({ connection, usable, health }: Member<C>): number {
     const { accepting, standby } = connection;
-    if (!(accepting || standby) || health.state === 'paused') return 0;
-    if (usable) return accepting ? 3 : 2;
+    if (!(accepting || standby) || health.state === 'paused' || health.withheld) return 0;
+    if (usable || (standby && health.state === 'draining')) return accepting ? 3 : 2;
     return this.lastResort ? 1 : 0;
   }
 
   private obstacleOf(member: Member<C>): Obstacle {
     const { connection, usable, health, isFull } = member;
     if (!connection.accepting && !connection.standby) return 'none';
+    if (health.withheld) return 'drained';
     if (health.state === 'paused') return 'paused';
     if (!usable && !this.lastResort) return 'unfit';
     return isFull ? 'full' : 'congested';
@@ -101,6 +102,10 @@ export function refusal(agentId: string, obstacle: Obstacle, inFlight: number): 
     case 'congested': {
       const what = 'does not read what it has been sent: nothing new is begun until it does';
       return new BerthError('BERTH_AGENT_BUSY', `agent ${agentId} ${what}`);
+    }
+    case 'drained': {
+      const what = 'is drained by an operator (POST /agents/:id/undrain ends it)';
+      return new BerthError('BERTH_DRAINING', `agent ${agentId} ${what}`);
     }
     case 'paused':
       return new BerthError('BERTH_AGENT_BUSY', `agent ${agentId} has asked for a pause`);

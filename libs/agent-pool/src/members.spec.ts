@@ -131,3 +131,51 @@ describe('a replica that comes to others', () => {
     expect(share(pool, 'new')).toBeCloseTo(0.5, 2);
   });
 });
+
+describe('a drain', () => {
+  const stateOf = (pool: AgentPool<FakeConnection>): string[] => pool.members.map(({ health }) => health.state);
+
+  it('keeps exchanges away from one replica, also from a connection that it opens meanwhile', () => {
+    const pool = poolOf({}, fakeReplica('a1', {}, 'a'), fakeReplica('b1', {}, 'b'));
+    expect(pool.drain('a')).toBe(true);
+    pool.add(fakeReplica('a2', {}, 'a'));
+    expect(stateOf(pool)).toEqual(['draining', 'healthy', 'draining']);
+    expect(picks(pool, 4)).toEqual(['b1', 'b1', 'b1', 'b1']);
+    expect([pool.undrain('a'), stateOf(pool)]).toEqual([true, ['healthy', 'healthy', 'healthy']]);
+    expect(new Set(picks(pool, 6))).toEqual(new Set(['a1', 'a2', 'b1']));
+  });
+
+  it('of all lets nobody stand in, whoever comes, and says why', () => {
+    const pool = poolOf({}, fakeReplica('a'), fakeReplica('standby', { accepting: false, standby: true }));
+    pool.drain();
+    pool.add(fakeReplica('new'));
+    expect(pool.obstacle()).toBe('drained');
+    expect(() => pool.select()).toThrow(expect.objectContaining({ code: 'BERTH_DRAINING' }) as Error);
+    pool.undrain();
+    pool.add(fakeReplica('later'));
+    expect(stateOf(pool)).toEqual(['healthy', 'healthy', 'healthy', 'healthy']);
+  });
+
+  it('of a replica that is not there is refused; one of all is not ended for one that comes later', () => {
+    const pool = poolOf({}, fakeReplica('a'));
+    expect([pool.drain('b'), pool.undrain('b')]).toEqual([false, false]);
+    pool.drain();
+    pool.undrain('a');
+    pool.add(fakeReplica('new'));
+    expect(stateOf(pool)).toEqual(['healthy', 'draining']);
+  });
+
+  it('is followed by a slow start beside others', () => {
+    const pool = poolOf({ slowStartMs: 10_000 }, fakeReplica('a', {}, '1'), fakeReplica('b', {}, '1'));
+    pool.drain();
+    pool.undrain();
+    const share = (id: string): number => picks(pool, 100).filter((it) => it === id).length / 100;
+    expect(share('b')).toBeCloseTo(0.5, 1);
+    const other = fakeReplica('c');
+    pool.add(other);
+    now = 20_000;
+    pool.drain('c');
+    pool.undrain('c');
+    expect(share('c')).toBeLessThan(0.2);
+  });
+});

@@ -11,6 +11,8 @@ const FIRST_SHARE = 0.1;
 export class Replica {
   /** in the pool */
   connections = 0;
+  /** an operator's word keeps exchanges away */
+  drained = false;
   private startedAt = 0;
   private startMs = 0;
   private credit = 0;

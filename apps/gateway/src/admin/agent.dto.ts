@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import type { AgentConnection } from '@berth/agent-pool';
+import { type AgentConnection, type HealthState, type Member } from '@berth/agent-pool';
 import { type Agent, wallTime } from '../agents/index.js';
 
 /** One agent in `GET /agents`; times are ISO 8601 in UTC. */
@@ -49,10 +49,42 @@ export class AgentDto {
   version!: string;
 }
 
+const STATES: readonly HealthState[] = ['healthy', 'degraded', 'paused', 'draining', 'unhealthy', 'connecting'];
+
+/** What something is fit for. */
+export class StateDto {
+  @ApiProperty({ enum: STATES, example: 'healthy' })
+  state!: HealthState;
+
+  @ApiProperty({ example: '3 failures in a row', description: 'why; empty when all is well' })
+  state_reason!: string;
+
+  @ApiProperty({ format: 'date-time', description: 'when the state changed last' })
+  state_since!: string;
+}
+
+/** One process that serves an agent; its state is that of its best connection. */
+export class ReplicaDto extends StateDto {
+  @ApiProperty({ example: 'f0e1d2c3', description: 'instance id: a name that the process made for itself' })
+  replica_id!: string;
+
+  @ApiProperty({ type: 'integer', example: 1 })
+  connections!: number;
+
+  @ApiProperty({ type: 'integer', example: 0, description: 'exchanges under way' })
+  in_flight!: number;
+
+  @ApiProperty({ example: false, description: 'an operator keeps requests away from it' })
+  drained!: boolean;
+}
+
 /** One tunnel connection. */
-export class ConnectionDto {
+export class ConnectionDto extends StateDto {
   @ApiProperty({ example: 'a1b2c3d4e5f6' })
   connection_id!: string;
+
+  @ApiProperty({ example: 'f0e1d2c3', description: 'instance id of the process behind it' })
+  replica_id!: string;
 
   @ApiProperty({ format: 'date-time' })
   connected_since!: string;
@@ -85,6 +117,18 @@ export class AgentDetailDto extends AgentDto {
   })
   metadata!: Record<string, string>;
 
+  @ApiProperty({ enum: STATES, description: 'that of its best connection' })
+  state!: HealthState;
+
+  @ApiProperty({ description: 'why; empty when all is well' })
+  state_reason!: string;
+
+  @ApiProperty({ format: 'date-time', description: 'when the state changed last' })
+  state_since!: string;
+
+  @ApiProperty({ type: [ReplicaDto], description: 'the processes behind it: more than one where they share' })
+  replica_list!: ReplicaDto[];
+
   @ApiProperty({ type: [ConnectionDto] })
   connection_list!: ConnectionDto[];
 }
@@ -102,6 +146,7 @@ const iso = (ms: number): string => new Date(ms).toISOString();
 
 /** The fields alone: what is spread must not look like an instance. */
 type AgentFields = Pick<AgentDto, keyof AgentDto>;
+type StateFields = Pick<StateDto, keyof StateDto>;
 
 export function describeAgent(agent: Agent): AgentFields {
   const { stats, connections } = agent;
@@ -124,16 +169,42 @@ export function describeAgent(agent: Agent): AgentFields {
 }
 
 export function describeAgentDetail(agent: Agent): AgentDetailDto {
+  const { members } = agent.connections;
+  const replicas = Map.groupBy(members, ({ replica }) => replica.id);
   return {
     ...describeAgent(agent),
+    ...describeState(members),
     metadata: { ...agent.metadata },
-    connection_list: agent.connections.all.map(describeConnection),
+    replica_list: [...replicas.values()].map(describeReplica),
+    connection_list: members.map(describeConnection),
   };
 }
 
-function describeConnection(connection: AgentConnection): ConnectionDto {
+/** The state of the best connection, of those that is in it for longest. */
+function describeState(members: readonly Member<AgentConnection>[]): StateFields {
+  const rank = ({ health }: Member<AgentConnection>): number => STATES.indexOf(health.state);
+  const [best] = members.toSorted((a, b) => rank(a) - rank(b) || a.health.since - b.health.since);
+  const { state = 'connecting', reason = '', since = 0 } = best?.health ?? {};
+  return { state, state_reason: reason, state_since: iso(wallTime(since)) };
+}
+
+function describeReplica(members: readonly Member<AgentConnection>[]): ReplicaDto {
+  const replica = members[0]?.replica;
+  return {
+    replica_id: replica?.id ?? '',
+    ...describeState(members),
+    connections: members.length,
+    in_flight: members.reduce((sum, { inFlight }) => sum + inFlight, 0),
+    drained: replica?.drained === true,
+  };
+}
+
+function describeConnection(member: Member<AgentConnection>): ConnectionDto {
+  const { connection, replica } = member;
   return {
     connection_id: connection.id,
+    replica_id: replica.id,
+    ...describeState([member]),
     connected_since: iso(connection.connectedAt),
     last_seen: iso(wallTime(connection.lastSeenAt)),
     remote_address: connection.origin.remoteAddress,

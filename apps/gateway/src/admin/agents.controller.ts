@@ -1,4 +1,4 @@
-import { Controller, Delete, Get, HttpCode, Param, Query } from '@nestjs/common';
+import { applyDecorators, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import {
   ApiBadRequestResponse,
   ApiForbiddenResponse,
@@ -16,6 +16,25 @@ import { AgentDetailDto, AgentListDto, describeAgent, describeAgentDetail } from
 import { ErrorDto } from './error.dto.js';
 import { describeExchanges, ExchangeListDto, MAX_EXCHANGES } from './exchange.dto.js';
 import { AdminApi, ApiNeedsToken } from './admin-api.js';
+
+/** What draining and its end have in common. */
+function ApiDrain(summary: string, description: string): MethodDecorator {
+  return applyDecorators(
+    HttpCode(200),
+    ApiOperation({ summary, description }),
+    ApiParam({ name: 'id', description: 'agent id', example: 'my-laptop' }),
+    ApiQuery({
+      name: 'replica',
+      required: false,
+      schema: { type: 'string' },
+      description: 'one of its replicas alone, by `replica_id`',
+    }),
+    ApiOkResponse({ type: AgentDetailDto, description: 'how it is now; it has run out when `in_flight` is 0' }),
+    ApiBadRequestResponse({ type: ErrorDto, description: 'BERTH_BAD_REQUEST: `replica` is given more than once' }),
+    ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND: no such agent, or replica' }),
+    ApiForbiddenResponse({ type: ErrorDto, description: 'BERTH_CROSS_SITE: asked by a page of another origin' }),
+  );
+}
 
 /** Agents, as operators see them (checklist A13). */
 @ApiTags('agents')
@@ -62,6 +81,24 @@ export class AgentsController {
     return describeExchanges(this.find(id), count, performance.now());
   }
 
+  @Post(':id/drain')
+  @ApiDrain(
+    'Send an agent no new requests; it stays connected',
+    'Requests under way go on. New ones are answered with 503 and `Retry-After`, unless another replica takes them. It ends with `undrain`, or when the agent has gone.',
+  )
+  drain(@Param('id') id: string, @Query('replica') replica?: unknown): AgentDetailDto {
+    return this.withReplica(id, replica, ({ connections }, replicaId) => connections.drain(replicaId));
+  }
+
+  @Post(':id/undrain')
+  @ApiDrain(
+    'Send an agent requests again',
+    'Ends `drain`. A replica beside others starts slowly (`tunnel.slowStartMs`).',
+  )
+  undrain(@Param('id') id: string, @Query('replica') replica?: unknown): AgentDetailDto {
+    return this.withReplica(id, replica, ({ connections }, replicaId) => connections.undrain(replicaId));
+  }
+
   @Delete(':id')
   @HttpCode(204)
   @ApiOperation({
@@ -89,5 +126,18 @@ export class AgentsController {
     const agent = this.registry.get(id);
     if (agent === undefined) throw new BerthError('BERTH_NOT_FOUND', `Agent ${id} not found`);
     return agent;
+  }
+
+  private withReplica(
+    id: string,
+    replica: unknown,
+    act: (agent: Agent, replicaId: string | undefined) => boolean,
+  ): AgentDetailDto {
+    if (replica !== undefined && typeof replica !== 'string') {
+      throw new BerthError('BERTH_BAD_REQUEST', 'replica must be one replica_id');
+    }
+    const agent = this.find(id);
+    if (!act(agent, replica)) throw new BerthError('BERTH_NOT_FOUND', `Agent ${id} has no replica ${replica ?? ''}`);
+    return describeAgentDetail(agent);
   }
 }

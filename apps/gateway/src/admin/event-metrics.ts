@@ -1,4 +1,5 @@
 import { Counter, type Registry } from 'prom-client';
+import type { HealthState } from '@berth/agent-pool';
 import type { LifecycleEvents } from '../lifecycle/index.js';
 
 /** Reasons that are shown from the start, so that the first one of a kind is an increase; others come as they occur. */
@@ -12,6 +13,8 @@ const REASONS = [
 ];
 const HANDSHAKE_REASONS = ['plaintext', 'certificate', 'tls', 'protocol', 'timeout', 'flood', 'evicted'];
 
+const HEALTH_STATES = ['healthy', 'degraded', 'paused', 'draining', 'unhealthy'] as const satisfies HealthState[];
+
 /** Counts what happens to agents, connections and servers (checklist A17). */
 export function countEvents(registry: Registry, events: LifecycleEvents): void {
   const counter = <L extends string>(name: string, help: string, labelNames: L[] = []): Counter<L> =>
@@ -20,10 +23,15 @@ export function countEvents(registry: Registry, events: LifecycleEvents): void {
   const disconnects = counter('berth_agent_disconnects_total', 'Agents that disconnected', ['reason']);
   const failed = counter('berth_handshakes_failed_total', 'Connections ended before a registration', ['reason']);
   const refused = counter('berth_registrations_refused_total', 'Registrations refused', ['code']);
+  const health = counter('berth_connection_health_changes_total', 'Changes of what connections are fit for', ['to']);
   const startFailures = counter('berth_agent_server_start_failures_total', 'Agent servers that could not start');
   const stopFailures = counter('berth_agent_server_stop_failures_total', 'Agent servers that did not stop cleanly');
   for (const reason of REASONS) disconnects.inc({ reason }, 0);
   for (const reason of HANDSHAKE_REASONS) failed.inc({ reason }, 0);
+  for (const to of HEALTH_STATES) health.inc({ to }, 0);
+  events.on('connection.health', ({ to }) => {
+    health.inc({ to });
+  });
   events.on('agent.connected', () => {
     connects.inc();
   });

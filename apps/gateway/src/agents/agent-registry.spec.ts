@@ -5,6 +5,7 @@ import { PortAllocatorService } from '@berth/port-allocator';
 import { eventually, freePortRange } from '@berth/testing';
 import { AgentBerths, type PortOrder, PortKinds } from '../ports/index.js';
 import { AgentRegistry, type HoldOptions, type RegistryOptions } from './agent-registry.js';
+import { AgentsSettings } from './agents.settings.js';
 import { LifecycleEvents } from '../lifecycle/index.js';
 import { FakeConnection } from '../../../../libs/agent-pool/testing/fake-connection.js';
 
@@ -35,17 +36,14 @@ describe('AgentRegistry, while a server starts', () => {
       new SlowServer('slow', { host: '127.0.0.1', port }, createServer());
     for (const kind of ['http', 'other']) kinds.add({ kind, build });
     const berths = new AgentBerths(ports, kinds, { bindAttempts: 3, stopGraceMs: 0 }, events, silentLog);
-    const defaults: RegistryOptions & HoldOptions = {
+    const defaults = Object.assign(new AgentsSettings(), {
       duplicateAgent: 'replace',
       duplicateProbeMs: 20,
       drainTimeoutMs: 1000,
       maxConnectionsPerAgent: 2,
-      poolStrategy: 'leastLoaded',
-      handshakeTimeoutMs: 10_000,
       holdMs: 0,
-      staleAfterMs: 120_000,
-    };
-    const all = { ...defaults, ...options };
+    });
+    const all: RegistryOptions & HoldOptions = Object.assign(defaults, options);
     registry = new AgentRegistry(berths, all, all, events, silentLog);
   }
 
@@ -107,7 +105,7 @@ describe('AgentRegistry, while a server starts', () => {
     expect(await Promise.all(results)).toEqual(['welcome', 'BERTH_AGENT_EXISTS']);
   });
 
-  it('C6: the sweep has connections tried again that failed too often', async () => {
+  it('C6: maintenance has connections tried again that failed too often', async () => {
     await make();
     const failing = connection('one');
     const results = [outcome(failing), outcome(connection('one'))];
@@ -116,9 +114,9 @@ describe('AgentRegistry, while a server starts', () => {
     const member = registry.get('agent-1')?.connections.of(failing);
     const now = performance.now();
     for (let i = 0; i < 3; i += 1) member?.failed('connection-lost', 1, now);
-    registry.sweep(now + 9999);
+    registry.tick(now + 9999);
     expect(member?.usable).toBe(false);
-    registry.sweep(now + 10_000);
+    registry.tick(now + 10_000);
     expect(member?.usable).toBe(true);
   });
 

@@ -1,4 +1,4 @@
-import type { AgentConnection, StrategyName } from '@berth/agent-pool';
+import type { AgentConnection } from '@berth/agent-pool';
 import { Inject, Injectable } from '@nestjs/common';
 import { BerthError } from '@berth/errors';
 import type { Log } from '@berth/observability';
@@ -7,12 +7,21 @@ import { GATEWAY_LOG } from '../gateway.tokens.js';
 import { LifecycleEvents } from '../lifecycle/index.js';
 import { AgentBerths, agentPortsConfig, type OpenPort } from '../ports/index.js';
 import { agentsConfig } from './agents.settings.js';
-import { closedMeanwhile, type Entry, longestHeld, replaced, shuttingDown, tooMany } from './registry-entry.js';
+import { PoolCare, type PoolCareOptions } from './pool-care.js';
+import { groupOf, type RegistrationLimitOptions, RegistrationLimits } from './registration-limits.js';
+import {
+  closedMeanwhile,
+  type ConnectionLimits,
+  type Entry,
+  longestHeld,
+  replaced,
+  shuttingDown,
+  tooMany,
+} from './registry-entry.js';
 import { Succession, type SuccessionOptions, taken } from './succession.js';
 
-export interface RegistryOptions extends SuccessionOptions {
-  maxConnectionsPerAgent: number;
-  poolStrategy: StrategyName;
+export interface RegistryOptions
+  extends SuccessionOptions, ConnectionLimits, PoolCareOptions, RegistrationLimitOptions {
   /** time of a whole handshake, ms */
   handshakeTimeoutMs: number;
   /** silence after which a connection is dropped, ms */
@@ -42,6 +51,8 @@ export interface HoldOptions {
 export class AgentRegistry {
   private readonly entries = new Map<string, Entry>();
   private readonly succession: Succession;
+  private readonly care: PoolCare;
+  private readonly limits: RegistrationLimits;
   private shuttingDown = false;
 
   constructor(
@@ -53,7 +64,9 @@ export class AgentRegistry {
   ) {
     // The newcomer's own handshake must live to hear the verdict.
     const duplicateProbeMs = Math.min(options.duplicateProbeMs, options.handshakeTimeoutMs / 2);
-    this.succession = new Succession({ duplicateAgent: options.duplicateAgent, duplicateProbeMs }, events, log);
+    this.succession = new Succession({ ...options, duplicateProbeMs }, events, log);
+    this.care = new PoolCare(options, events, log);
+    this.limits = new RegistrationLimits(options);
   }
 
   get(agentId: string): Agent | undefined {
@@ -73,7 +86,8 @@ export class AgentRegistry {
    * Puts a connection into service. Resolves with the agent once its port listens.
    *
    * @param welcome says yes to the agent; called right before the connection is handed out
-   * @throws BerthError `BERTH_DRAINING`, `BERTH_AGENT_EXISTS`, `BERTH_TOO_MANY_CONNECTIONS`,
+   * @throws BerthError `BERTH_AGENT_NOT_ALLOWED`, `BERTH_DRAINING`, `BERTH_AGENT_EXISTS`, `BERTH_TOO_MANY_CONNECTIONS`,
+   *   `BERTH_TOO_MANY_AGENTS`,
    *   `BERTH_CONNECTION_CLOSED` when the connection went meanwhile, and what {@link AgentBerths.start} throws
    */
   async register(
@@ -81,6 +95,7 @@ export class AgentRegistry {
     registration: Registration,
     welcome: (opened: OpenPort) => void,
   ): Promise<Agent> {
+    this.limits.checkId(connection.agentId);
     const find = (): Entry | undefined => this.entries.get(connection.agentId);
     const claim = (): Entry => this.claim(connection, registration);
     const isContested = this.succession.isContested(find(), connection);
@@ -130,15 +145,13 @@ export class AgentRegistry {
   }
 
   /**
-   * Drops connections that have been silent for too long (checklist A12), and agents whose server is gone (A8);
-   * has connections tried again that failed too often (C6).
+   * Drops connections that have been silent for too long (checklist A12), and agents whose server is gone (A8).
    *
    * @param now monotonic ms: a step of the wall clock silences nobody
    */
   sweep(now: number): void {
     this.berths.checkListening();
     for (const { agent } of this.entries.values()) {
-      agent.connections.tick(now);
       for (const connection of agent.connections.all) {
         const silentMs = Math.round(now - connection.lastSeenAt);
         if (silentMs <= this.options.staleAfterMs) continue;
@@ -148,6 +161,11 @@ export class AgentRegistry {
         );
       }
     }
+  }
+
+  /** To be called about once a second: health and outliers. @param now monotonic ms */
+  tick(now: number): void {
+    for (const { agent, outliers } of this.entries.values()) this.care.tick(agent, outliers, now);
   }
 
   /**
@@ -186,11 +204,18 @@ export class AgentRegistry {
     if (connection.closed) throw closedMeanwhile(connection);
     const { agentId, origin } = connection;
     const known = this.entries.get(agentId);
+    if (known === undefined || (!known.agent.connected && known.arriving === 0)) {
+      this.limits.checkRoom(connection, this.entries.values());
+      if (known !== undefined) known.address = groupOf(origin.remoteAddress);
+    }
     if (known === undefined || this.makesWay(known, portKind)) {
-      const agent = new Agent(agentId, origin.instanceId, portKind, { strategy: this.options.poolStrategy });
+      const shared = this.succession.policyFor(agentId) === 'share';
+      const agent = new Agent(agentId, origin.instanceId, portKind, this.care.poolFor(agentId, shared), shared);
       agent.metadata = metadata;
       const entry: Entry = {
         agent,
+        address: groupOf(origin.remoteAddress),
+        outliers: this.care.outliersOf(agent),
         opened: this.openBerth(agent),
         holdTimer: undefined,
         announced: false,
@@ -199,8 +224,8 @@ export class AgentRegistry {
       this.entries.set(agentId, entry);
       return entry;
     }
-    if (known.agent.instanceId !== origin.instanceId) this.succession.takeOver(known, origin.instanceId);
-    const full = tooMany(known.agent, this.options.maxConnectionsPerAgent);
+    if (!known.agent.isServedBy(origin.instanceId)) this.succession.takeOver(known, origin.instanceId);
+    const full = tooMany(known.agent, origin.instanceId, this.options);
     if (full !== undefined) throw full;
     known.arriving += 1;
     return known;
@@ -223,8 +248,9 @@ export class AgentRegistry {
   private obstacle({ agent }: Entry, connection: AgentConnection): BerthError | undefined {
     if (this.shuttingDown) return shuttingDown();
     if (connection.closed) return closedMeanwhile(connection);
-    if (agent.instanceId !== connection.origin.instanceId) return replaced(agent);
-    return tooMany(agent, this.options.maxConnectionsPerAgent);
+    const { instanceId } = connection.origin;
+    if (!agent.isServedBy(instanceId)) return replaced(agent);
+    return tooMany(agent, instanceId, this.options);
   }
 
   private admit(

@@ -11,7 +11,7 @@ export class Agent {
   port = 0;
   /** of the port's address as clients write it; empty until its server listens */
   scheme = '';
-  /** agent process that holds the id; connections of another one are a takeover */
+  /** agent process that holds the id; connections of another one are a takeover, unless {@link shared} */
   instanceId: string;
   metadata: Readonly<Record<string, string>> = {};
   private quietSince = performance.now();
@@ -22,9 +22,16 @@ export class Agent {
     /** kind of port that it asked for */
     readonly portKind: string,
     pool: Partial<PoolOptions<AgentConnection>> = {},
+    /** whether other processes with its id are replicas of it */
+    readonly shared = false,
   ) {
     this.connections = new AgentPool(id, pool);
     this.instanceId = instanceId;
+  }
+
+  /** Whether connections of that process belong to it as it is. */
+  isServedBy(instanceId: string): boolean {
+    return this.shared || instanceId === this.instanceId;
   }
 
   get connected(): boolean {

@@ -1,6 +1,31 @@
-import { type Frozen, Choice, Integer, MAX_MS, WindowSettings } from '@berth/config';
+import { type Frozen, Choice, Group, Integer, List, MAX_MS, Texts, WindowSettings } from '@berth/config';
 import { registerAs } from '@nestjs/config';
 import { type StrategyName, STRATEGIES } from '@berth/agent-pool';
+import { checkIdPattern } from './id-patterns.js';
+import { OutlierSettings } from './outliers.settings.js';
+
+const DUPLICATE_POLICIES = ['probe', 'replace', 'reject', 'share'] as const;
+
+/**
+ * Another process with the id of a connected agent is taken when the one that
+ * holds it is silent, takes over, is refused, or becomes another replica.
+ */
+export type DuplicatePolicy = (typeof DUPLICATE_POLICIES)[number];
+
+function checkDuplicates(value: Readonly<Record<string, unknown>>): string | undefined {
+  for (const [pattern, policy] of Object.entries(value)) {
+    const wrong = checkIdPattern(pattern);
+    if (wrong !== undefined) return wrong;
+    if (!DUPLICATE_POLICIES.some((known) => known === policy)) {
+      return `"${pattern}" must be one of ${DUPLICATE_POLICIES.join(', ')}`;
+    }
+  }
+  return undefined;
+}
+
+function checkIdPatterns(value: readonly string[]): string | undefined {
+  return value.map(checkIdPattern).find((wrong) => wrong !== undefined);
+}
 
 /** The part of `tunnel` that the registry goes by. */
 export class AgentsSettings extends WindowSettings {
@@ -15,7 +40,21 @@ export class AgentsSettings extends WindowSettings {
   })
   staleAfterMs = 120_000;
 
-  @Integer(1, 1024, { description: 'Connections that one agent may hold.' })
+  @List({
+    check: checkIdPatterns,
+    description: 'Agent ids that may register, exact or with `*` for any characters; empty: all.',
+  })
+  allowedAgentIds: string[] = [];
+
+  @Integer(0, 1_000_000, { description: 'Agents that may be connected at a time; 0: as many as there are ports.' })
+  maxAgents = 0;
+
+  @Integer(0, 1_000_000, {
+    description: 'Agents of one address (of one /64 network with IPv6) that may be connected at a time; 0: no limit.',
+  })
+  maxAgentsPerAddress = 0;
+
+  @Integer(1, 1024, { description: 'Connections that one agent may hold; each of its replicas where they share.' })
   maxConnectionsPerAgent = 16;
 
   @Choice(Object.keys(STRATEGIES), {
@@ -24,11 +63,29 @@ export class AgentsSettings extends WindowSettings {
   })
   poolStrategy: StrategyName = 'leastLoaded';
 
-  @Choice(['probe', 'replace', 'reject'], {
+  @Choice(DUPLICATE_POLICIES, {
     description:
-      'What happens when another process comes with the id of a connected agent: it wins if the first one answers no ping; it wins; or it is refused.',
+      'What happens when another process comes with the id of a connected agent: it wins if the first one answers no ping; it wins; it is refused; or both serve, as replicas that share the requests.',
   })
-  duplicateAgent: 'probe' | 'replace' | 'reject' = 'probe';
+  duplicateAgent: DuplicatePolicy = 'probe';
+
+  @Texts({
+    check: checkDuplicates,
+    description:
+      'The same for single agents: ids, exact or with `*` for any characters, with the word for each. An exact id goes first, then the first pattern that fits.',
+  })
+  duplicateAgents: Record<string, DuplicatePolicy> = {};
+
+  @Integer(1, 1024, { description: 'Replicas that one agent may have where they share.' })
+  maxReplicasPerAgent = 16;
+
+  @Integer(0, MAX_MS, {
+    description: 'Time in which a replica that comes to others grows into its part of the requests; 0: at once.',
+  })
+  slowStartMs = 10_000;
+
+  @Group()
+  outliers = new OutlierSettings();
 
   @Integer(1, MAX_MS, {
     description:

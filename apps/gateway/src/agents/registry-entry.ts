@@ -1,4 +1,4 @@
-import type { AgentConnection } from '@berth/agent-pool';
+import type { AgentConnection, OutlierDetector } from '@berth/agent-pool';
 import { BerthError } from '@berth/errors';
 import type { OpenPort } from '../ports/index.js';
 import type { Agent } from './agent.js';
@@ -6,6 +6,10 @@ import type { Agent } from './agent.js';
 /** What the registry keeps of an agent. */
 export interface Entry {
   agent: Agent;
+  /** where its first connection came from: whose agents it counts among */
+  address: string;
+  /** who takes out replicas that fail or are slow */
+  outliers: OutlierDetector<AgentConnection> | undefined;
   /** settles when the server listens, or could not */
   opened: Promise<OpenPort>;
   /** runs while the agent is away and its port is held */
@@ -38,13 +42,28 @@ export function closedMeanwhile({ id }: AgentConnection): BerthError {
   return new BerthError('BERTH_CONNECTION_CLOSED', `connection ${id} closed before it was registered`);
 }
 
-/** Why one more connection cannot be taken; undefined when it can. */
-export function tooMany({ id, connections }: Agent, limit: number): BerthError | undefined {
+export interface ConnectionLimits {
+  /** of one process */
+  maxConnectionsPerAgent: number;
+  /** processes that serve one id together */
+  maxReplicasPerAgent: number;
+}
+
+/** Why one more connection of a process cannot be taken; undefined when it can. */
+export function tooMany(agent: Agent, instanceId: string, limits: ConnectionLimits): BerthError | undefined {
+  const { id, connections, shared } = agent;
+  const { maxConnectionsPerAgent, maxReplicasPerAgent } = limits;
   // One on standby has been asked to make way for the one that comes.
-  const count = connections.all.filter(({ standby }) => !standby).length;
-  if (count < limit) return undefined;
-  return new BerthError(
-    'BERTH_TOO_MANY_CONNECTIONS',
-    `agent ${id} has ${count} connections already (tunnel.maxConnectionsPerAgent)`,
-  );
+  const its = connections.all.filter((it) => !it.standby && (!shared || it.origin.instanceId === instanceId));
+  if (its.length >= maxConnectionsPerAgent) {
+    const who = shared ? `a replica of agent ${id}` : `agent ${id}`;
+    return tooManyOf(`${who} has ${its.length} connections already (tunnel.maxConnectionsPerAgent)`);
+  }
+  const replicas = new Set(connections.all.map(({ origin }) => origin.instanceId));
+  if (!shared || replicas.has(instanceId) || replicas.size < maxReplicasPerAgent) return undefined;
+  return tooManyOf(`agent ${id} has ${replicas.size} replicas already (tunnel.maxReplicasPerAgent)`);
+}
+
+function tooManyOf(what: string): BerthError {
+  return new BerthError('BERTH_TOO_MANY_CONNECTIONS', what);
 }

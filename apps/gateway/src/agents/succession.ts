@@ -3,27 +3,39 @@ import type { AgentConnection } from '@berth/agent-pool';
 import { BerthError } from '@berth/errors';
 import type { Log } from '@berth/observability';
 import type { LifecycleEvents } from '../lifecycle/index.js';
+import type { DuplicatePolicy } from './agents.settings.js';
+import { IdPatterns } from './id-patterns.js';
 import { type Entry, replaced } from './registry-entry.js';
 
 export interface SuccessionOptions {
-  /** another process with a known id: taken when the one that holds it is silent, takes over, or is refused */
-  duplicateAgent: 'probe' | 'replace' | 'reject';
+  /** for agents that {@link duplicateAgents} does not name */
+  duplicateAgent: DuplicatePolicy;
+  /** by agent ids, exact or with `*` */
+  duplicateAgents: Readonly<Record<string, DuplicatePolicy>>;
   /** how long the process that holds an id may take to show that it lives, ms */
   duplicateProbeMs: number;
 }
 
 /** Two processes with one id: who has it, and how it passes on (docs/decisions/0007). */
 export class Succession {
+  private readonly policies: IdPatterns<DuplicatePolicy>;
+
   constructor(
     private readonly options: SuccessionOptions,
     private readonly events: LifecycleEvents,
     private readonly log: Log,
-  ) {}
+  ) {
+    this.policies = new IdPatterns(Object.entries(options.duplicateAgents));
+  }
+
+  policyFor(agentId: string): DuplicatePolicy {
+    return this.policies.find(agentId) ?? this.options.duplicateAgent;
+  }
 
   /** Whether another process holds the id, so that it has to be asked first. */
   isContested(entry: Entry | undefined, newcomer: AgentConnection): entry is Entry {
-    if (this.options.duplicateAgent !== 'probe' || entry === undefined) return false;
-    return entry.agent.instanceId !== newcomer.origin.instanceId && isHeld(entry);
+    if (entry === undefined || this.policyFor(newcomer.agentId) !== 'probe') return false;
+    return !entry.agent.isServedBy(newcomer.origin.instanceId) && isHeld(entry);
   }
 
   /**
@@ -54,7 +66,7 @@ export class Succession {
    */
   takeOver(entry: Entry, instanceId: string): void {
     const { agent } = entry;
-    if (this.options.duplicateAgent === 'reject' && isHeld(entry)) {
+    if (this.policyFor(agent.id) === 'reject' && isHeld(entry)) {
       throw taken(entry, 'is connected already (tunnel.duplicateAgent: reject)');
     }
     agent.instanceId = instanceId;

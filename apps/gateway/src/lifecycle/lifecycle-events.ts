@@ -1,6 +1,7 @@
 import { type Channel, channel } from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
 import { Inject, Injectable } from '@nestjs/common';
+import type { HealthState } from '@berth/agent-pool';
 import { messageOf } from '@berth/errors';
 import type { Log } from '@berth/observability';
 import { GATEWAY_LOG } from '../gateway.tokens.js';
@@ -22,6 +23,10 @@ export interface LifecycleEventMap {
   'agent.disconnected': [{ agentId: string; port: number; reason: string }];
   'connection.opened': [{ agentId: string; connectionId: string; remoteAddress: string }];
   'connection.closed': [{ agentId: string; connectionId: string; reason: string }];
+  /** what a connection is fit for has changed; the reason is for people, and empty when all is well */
+  'connection.health': [
+    { agentId: string; connectionId: string; replicaId: string; from: HealthState; to: HealthState; reason: string },
+  ];
   /** a connection was ended before a registration was asked for; what is refused later is `registration.refused` */
   'handshake.failed': [{ remoteAddress: string; reason: HandshakeFailure }];
   /** scheme: of the address as clients write it, such as `http` */

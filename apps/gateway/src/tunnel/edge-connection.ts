@@ -1,9 +1,10 @@
 import { type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { BerthError } from '@berth/errors';
+import { addressGroup } from '@berth/node-runtime';
 import type { HandshakeFailure } from '../lifecycle/index.js';
 import { EdgeCall } from './edge-call.js';
-import { addressGroup, type Newcomer, type Newcomers } from './newcomers.js';
+import type { Newcomer, Newcomers } from './newcomers.js';
 
 /** What one connection may cost before it has shown an agent. */
 export interface EdgeLimits {

@@ -113,7 +113,7 @@ export class Admission<C extends PoolConnection> {
 
   private obstructed(obstacle: Obstacle, key: string, entrant: Entrant<C>): Waiting<C> | undefined {
     if (obstacle === 'paused') return this.paused(key, entrant);
-    const isRoomAsked = obstacle !== 'none' && obstacle !== 'unfit';
+    const isRoomAsked = obstacle === 'congested' || obstacle === 'full';
     const ticket = isRoomAsked ? this.forRoom.join(key, entrant) : undefined;
     if (ticket === undefined) entrant.refused(refusal(this.pool.agentId, obstacle, this.pool.inFlight));
     return ticket;

@@ -96,11 +96,12 @@ describe('the health of a connection', () => {
       passedProbes: number;
       down: boolean;
       paused: boolean;
+      withheld: boolean;
       since: number;
     }
     const stateOf = (m: Model): HealthState => {
       if (!m.connected) return 'connecting';
-      if (m.draining || m.report === 'draining') return 'draining';
+      if (m.draining || m.withheld || m.report === 'draining') return 'draining';
       if (m.ejected || m.errors >= 3 || m.missed >= 2 || m.down || m.report === 'unhealthy') return 'unhealthy';
       if (m.paused) return 'paused';
       return m.report === 'degraded' || m.missed > 0 || m.failedProbes > 0 || m.errors === 2 ? 'degraded' : 'healthy';
@@ -118,6 +119,8 @@ describe('the health of a connection', () => {
       reportHealthy: [(h, now) => h.reports('healthy', '', now), (m) => (m.report = 'healthy')],
       ejected: [(h, now) => h.ejected('outlier', now), (m) => (m.ejected = true)],
       returned: [(h, now) => h.returned(now), (m) => Object.assign(m, { ejected: false, errors: 0 })],
+      withheld: [(h, now) => h.withhold('an operator', now), (m) => (m.withheld = true)],
+      released: [(h, now) => h.released(now), (m) => (m.withheld = false)],
       paused: [(h, now) => h.paused('asked', now), (m) => (m.paused = true)],
       resumed: [(h, now) => h.resumed(now), (m) => (m.paused = false)],
       probeFailed: [
@@ -154,7 +157,8 @@ describe('the health of a connection', () => {
       fc.property(fc.array(fc.tuple(name, fc.nat(12_000)), { maxLength: 60, size: 'max' }), (run) => {
         const { health, changes } = make();
         const model: Model = {
-          ...{ connected: false, draining: false, report: 'healthy', ejected: false, down: false, paused: false },
+          ...{ connected: false, draining: false, report: 'healthy', withheld: false },
+          ...{ ejected: false, down: false, paused: false },
           ...{ errors: 0, missed: 0, failedProbes: 0, passedProbes: 0, since: 0 },
         };
         let now = 0;

@@ -48,6 +48,7 @@ export class ConnectionHealth {
   private isConnected = false;
   private isDraining = false;
   private pausedFor = '';
+  private withheldFor = '';
   private ejectedFor = '';
   private reported: ReportedHealth = 'healthy';
   private reportedDetail = '';
@@ -72,6 +73,22 @@ export class ConnectionHealth {
 
   connected(now: number): void {
     this.isConnected = true;
+    this.settle(now);
+  }
+
+  /** An operator's word keeps exchanges away: it does not stand in for others either. */
+  get withheld(): boolean {
+    return this.withheldFor !== '';
+  }
+
+  /** Nothing new begins here until {@link released}. @param reason for people, not empty */
+  withhold(reason: string, now: number): void {
+    this.withheldFor = reason;
+    this.settle(now);
+  }
+
+  released(now: number): void {
+    this.withheldFor = '';
     this.settle(now);
   }
 
@@ -173,6 +190,7 @@ export class ConnectionHealth {
     const said = `the agent reports ${reported}${this.reportedDetail && `: ${this.reportedDetail}`}`;
     if (!this.isConnected) return ['connecting', 'not connected yet'];
     if (this.isDraining) return ['draining', 'one side has asked the other to leave it'];
+    if (this.withheldFor !== '') return ['draining', this.withheldFor];
     if (reported === 'draining') return ['draining', said];
     if (this.ejectedFor !== '') return ['unhealthy', this.ejectedFor];
     if (errors >= options.errorThreshold) return ['unhealthy', `${errors} failures in a row`];

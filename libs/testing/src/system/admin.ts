@@ -37,6 +37,22 @@ export async function agentIds(gateway: WithAdmin): Promise<string[]> {
   return (await listAgents(gateway)).map((agent) => agent.agent_id).sort();
 }
 
+export interface ListedReplica {
+  replica_id: string;
+  state: string;
+  state_reason: string;
+  state_since: string;
+  connections: number;
+  in_flight: number;
+  drained: boolean;
+}
+
+/** Of `GET /agents/:id`: the processes that serve it. */
+export async function replicasOf({ admin }: WithAdmin, agentId: string): Promise<ListedReplica[]> {
+  const answer = await fetch(`${admin}/agents/${agentId}`);
+  return ((await answer.json()) as { replica_list: ListedReplica[] }).replica_list;
+}
+
 /** `GET /ports` */
 export async function portsOf({ admin }: WithAdmin): Promise<PortsAnswer> {
   return (await (await fetch(`${admin}/ports`)).json()) as PortsAnswer;
