@@ -1,3 +1,4 @@
+import { Undecorated, Worker } from '../../testing/worker-service.js';
 import { Getter, Method, Setter, State } from '../definition/method-decorators.js';
 import { Service } from '../definition/service-decorator.js';
 import { Services } from '../runtime/services.js';
@@ -52,5 +53,28 @@ describe('a client', () => {
   it('says so when a method was taken off it', async () => {
     const vault = client(Vault, { services }).object('1');
     await expect(vault.open.call(undefined)).rejects.toThrow("'open' of test.Vault was taken off its client");
+  });
+});
+
+describe('client', () => {
+  it('says what it lacks', async () => {
+    expect(() => client(Undecorated, { address: 'x' })).toThrow('not registered');
+    expect(() => client(Worker, {})).toThrow('needs an address, a bus or services');
+    const services = new Services({ mock: true, services: [Worker] });
+    const workers = client(Worker, { bus: services.bus });
+    await expect(workers.object('a').who()).rejects.toThrow('give the client an address');
+    await expect(workers.work(1)).rejects.toThrow('belongs to an object');
+    const hidden = workers.object('a') as unknown as Worker;
+    await expect(hidden.startInstanceAgent()).rejects.toThrow('has no @Method');
+    expect(() => workers.object(7 as never)).toThrow('numbers lose digits');
+    await services.close();
+  });
+
+  it('is no promise: it can be returned from an async function', async () => {
+    const services = new Services({ mock: true, services: [Worker] });
+    await services.startAgent(Worker);
+    const make = async () => Promise.resolve(client(Worker, { services }).object('x'));
+    expect(await (await make()).work(2)).toBe(2);
+    await services.close();
   });
 });
