@@ -13,5 +13,6 @@ export * from './raw-agent.js';
 export * from './raw-h2.js';
 export * from './relay.js';
 export * from './silo-agent.js';
+export * from './silo-gateway.js';
 export * from './silo-server.js';
 export * from './silo-wire.js';
