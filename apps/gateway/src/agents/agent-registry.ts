@@ -7,41 +7,11 @@ import { GATEWAY_LOG } from '../gateway.tokens.js';
 import { LifecycleEvents } from '../lifecycle/index.js';
 import { AgentBerths, agentPortsConfig, type OpenPort } from '../ports/index.js';
 import { agentsConfig } from './agents.settings.js';
-import { PoolCare, type PoolCareOptions } from './pool-care.js';
-import { groupOf, type RegistrationLimitOptions, RegistrationLimits } from './registration-limits.js';
-import {
-  closedMeanwhile,
-  type ConnectionLimits,
-  type Entry,
-  longestHeld,
-  replaced,
-  shuttingDown,
-  tooMany,
-} from './registry-entry.js';
-import { Succession, type SuccessionOptions, taken } from './succession.js';
-
-export interface RegistryOptions
-  extends SuccessionOptions, ConnectionLimits, PoolCareOptions, RegistrationLimitOptions {
-  /** time of a whole handshake, ms */
-  handshakeTimeoutMs: number;
-  /** silence after which a connection is dropped, ms */
-  staleAfterMs: number;
-  /** for exchanges under way when an operator disconnects an agent, ms */
-  drainTimeoutMs: number;
-}
-
-/** What an agent says of itself when it registers. */
-export interface Registration {
-  readonly metadata: Readonly<Record<string, string>>;
-  /** kind of port that it asks for */
-  readonly portKind: string;
-}
-
-/** What the registry goes by of the ports. */
-export interface HoldOptions {
-  /** how long a port keeps listening while its agent is away, ms; 0: not at all */
-  holdMs: number;
-}
+import { PoolCare } from './pool-care.js';
+import { groupOf, RegistrationLimits } from './registration-limits.js';
+import { closedMeanwhile, type Entry, longestHeld, replaced, shuttingDown, tooMany } from './registry-entry.js';
+import type { HoldOptions, Registration, RegistryOptions } from './registry-options.js';
+import { Succession, taken } from './succession.js';
 
 /**
  * Which agents there are. An agent is registered when its port listens and its
@@ -151,16 +121,7 @@ export class AgentRegistry {
    */
   sweep(now: number): void {
     this.berths.checkListening();
-    for (const { agent } of this.entries.values()) {
-      for (const connection of agent.connections.all) {
-        const silentMs = Math.round(now - connection.lastSeenAt);
-        if (silentMs <= this.options.staleAfterMs) continue;
-        this.log.warn({ agentId: agent.id, connectionId: connection.id, silentMs }, 'dropping a silent connection');
-        connection.close(
-          new BerthError('BERTH_CONNECTION_SILENT', `nothing received for ${silentMs} ms (tunnel.staleAfterMs)`),
-        );
-      }
-    }
+    for (const { agent } of this.entries.values()) this.care.dropSilent(agent, now);
   }
 
   /** To be called about once a second: health and outliers. @param now monotonic ms */
@@ -266,7 +227,6 @@ export class AgentRegistry {
     agent.metadata = metadata;
     // Welcome is the first frame an agent gets; no Open may overtake it.
     welcome(agent);
-    agent.connections.add(connection);
     const { remoteAddress } = connection.origin;
     if (isFirst) {
       entry.announced = true;
@@ -276,6 +236,7 @@ export class AgentRegistry {
       this.log.info({ agentId, port, scheme, remoteAddress }, 'agent connected');
     }
     this.events.emit('connection.opened', { agentId: agent.id, connectionId: connection.id, remoteAddress });
+    agent.connections.add(connection);
   }
 
   private async openBerth(agent: Agent): Promise<OpenPort> {

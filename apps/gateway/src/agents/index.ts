@@ -1,4 +1,5 @@
 export { Agent, wallTime } from './agent.js';
-export { AgentRegistry, type Registration, type RegistryOptions } from './agent-registry.js';
+export { AgentRegistry } from './agent-registry.js';
+export type { Registration, RegistryOptions } from './registry-options.js';
 export { agentsConfig, AgentsSettings } from './agents.settings.js';
 export { AgentsModule } from './agents.module.js';

@@ -7,6 +7,7 @@ import {
   type PoolOptions,
   type StrategyName,
 } from '@berth/agent-pool';
+import { BerthError } from '@berth/errors';
 import { LimitedLog, type Log } from '@berth/observability';
 import type { LifecycleEvents } from '../lifecycle/index.js';
 import type { Agent } from './agent.js';
@@ -19,6 +20,8 @@ export interface PoolCareOptions {
   poolStrategy: StrategyName;
   slowStartMs: number;
   outliers: Readonly<OutlierSettings>;
+  /** silence after which a connection is dropped, ms */
+  staleAfterMs: number;
 }
 
 /** The pools of agents: how they are made, what is told of their connections, and what is due by the clock. */
@@ -57,6 +60,18 @@ export class PoolCare {
     for (const { connection, health } of connections.members) if (connection.draining) health.draining(now);
     connections.tick(now);
     outliers?.tick();
+  }
+
+  /** Closes connections that have been silent for too long (checklist A12). @param now monotonic ms */
+  dropSilent({ id: agentId, connections }: Agent, now: number): void {
+    for (const connection of connections.all) {
+      const silentMs = Math.round(now - connection.lastSeenAt);
+      if (silentMs <= this.options.staleAfterMs) continue;
+      this.log.warn({ agentId, connectionId: connection.id, silentMs }, 'dropping a silent connection');
+      connection.close(
+        new BerthError('BERTH_CONNECTION_SILENT', `nothing received for ${silentMs} ms (tunnel.staleAfterMs)`),
+      );
+    }
   }
 
   private changed(agentId: string, { connection, replica }: Member<AgentConnection>, change: HealthChange): void {
