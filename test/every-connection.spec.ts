@@ -28,7 +28,7 @@ class SiloIncoming implements IncomingExchange {
   readonly id = 0;
   closed = false;
   sendEnded = false;
-  readonly open: OpenHead;
+  readonly openHead: OpenHead;
   sink!: BodySink;
   private response: ResponseHead | undefined;
   private readonly chunks: Buffer[] = [];
@@ -42,7 +42,7 @@ class SiloIncoming implements IncomingExchange {
       key.startsWith('header_') ? [key.slice('header_'.length), value] : [],
     );
     const target = query === '' ? path : `${path}?${query}`;
-    this.open = { kind: 0, method, target, headers, body: request.payload.length > 0 };
+    this.openHead = { kind: 0, method, target, headers, body: request.payload.length > 0 };
   }
 
   sendHead(head: ResponseHead): void {

@@ -42,7 +42,7 @@ describe('what people are told when the gateway is not there', () => {
       (it) => it.stop(),
     );
     const lost = once(agent.client, 'lost').then(([{ reason }]) => (reason as Error).message);
-    const reason = await Promise.race([lost, agent.failed.then(({ message }) => message)]);
+    const reason = await Promise.race([lost, agent.gaveUp.then(({ message }) => message)]);
     expect(reason).not.toMatch(NOT_OURS);
     expect(reason.split('\n')).toHaveLength(1);
     return reason;

@@ -28,7 +28,7 @@ describe('an agent is refused', () => {
     const before = await testGateway({ auth: { token: 'right' } });
     await using agent = await testAgent(before, 1, { token: 'right' }, lines.log);
     let gaveUp = false;
-    void agent.failed.then(() => (gaveUp = true));
+    void agent.gaveUp.then(() => (gaveUp = true));
     const reasons: string[] = [];
     agent.client.on('lost', ({ reason }) => reasons.push(reason.code));
     await before.close();
@@ -49,7 +49,7 @@ describe('an agent is refused', () => {
   it('by a gateway with a wrong token, before it was registered: it ends', async () => {
     await using gateway = await testGateway({ auth: { token: 'right' } });
     await using stack = new AsyncDisposableStack();
-    expect((await stack.use(dialling(gateway.grpcPort)).failed).code).toBe('BERTH_UNAUTHENTICATED');
+    expect((await stack.use(dialling(gateway.grpcPort)).gaveUp).code).toBe('BERTH_UNAUTHENTICATED');
   });
 
   it.each([400, 401, 403, 404])('by a proxy with status %i: that is no answer, and it goes on', async (status) => {
@@ -80,7 +80,7 @@ describe('an agent is refused', () => {
   async function servesAgentAfter(port: number, refusals: number, end: () => unknown): Promise<void> {
     await using agent = dialling(port);
     let gaveUp: BerthError | undefined;
-    void agent.failed.then((reason) => (gaveUp = reason));
+    void agent.gaveUp.then((reason) => (gaveUp = reason));
     const reasons: BerthError[] = [];
     agent.client.on('lost', ({ reason }) => reasons.push(reason));
     await eventually(() => gaveUp ?? reasons.length >= refusals);

@@ -76,7 +76,7 @@ describe('the shared token', () => {
       }),
       { log: agentLines.log },
     );
-    const reason = await bad.failed;
+    const reason = await bad.gaveUp;
     expect(reason.code).toBe('BERTH_UNAUTHENTICATED');
     await expect(bad.ready).rejects.toThrow();
     await good.stop();

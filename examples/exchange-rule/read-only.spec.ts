@@ -20,7 +20,7 @@ class Unhurried implements ExchangeRule {
   handlerFor(): ExchangeHandler {
     return (next) => (request, sink) => {
       const timer = setTimeout(() => {
-        setHeader(request.open.headers, 'X-Rule', 'seen');
+        setHeader(request.openHead.headers, 'X-Rule', 'seen');
         next(request, sink);
       }, 5);
       sink.waiting({

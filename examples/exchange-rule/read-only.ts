@@ -9,7 +9,7 @@ export class ReadOnly implements ExchangeRule {
   handlerFor({ id, metadata }: ChosenAgent): ExchangeHandler | undefined {
     if (metadata['mode'] !== 'read-only') return undefined;
     return (next) => (request, sink) => {
-      const { method } = request.open;
+      const { method } = request.openHead;
       if (method === 'GET' || method === 'HEAD') {
         next(request, sink);
         return;

@@ -17,7 +17,7 @@ export interface RunningAgent {
    */
   ready: Promise<AgentAddress>;
   /** Resolves when the agent gave up for good, with the reason; never otherwise. */
-  failed: Promise<BerthError>;
+  gaveUp: Promise<BerthError>;
   /** Leaves in order; what still runs after `shutdown.timeoutMs` is cut off. */
   stop(): Promise<void>;
   client: AgentClient;
@@ -46,10 +46,10 @@ export function startAgent(given: AgentSettings, options: StartAgentOptions = {}
     },
   });
   const client = new AgentClient(settings, options.version ?? VERSION, forwarder.forward, log);
-  const failed = once(client, 'failed').then(([reason]) => reason as BerthError);
+  const gaveUp = once(client, 'gaveUp').then(([reason]) => reason as BerthError);
   const ready = Promise.race([
     once(client, 'ready').then(([address]) => address as AgentAddress),
-    failed.then((reason) => {
+    gaveUp.then((reason) => {
       throw reason;
     }),
   ]);
@@ -58,7 +58,7 @@ export function startAgent(given: AgentSettings, options: StartAgentOptions = {}
   client.start();
   return {
     ready,
-    failed,
+    gaveUp,
     client,
     async stop() {
       await client.stop(settings.shutdown.timeoutMs);

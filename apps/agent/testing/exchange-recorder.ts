@@ -2,12 +2,12 @@ import { ExchangeKind, type IncomingExchange, type OpenHead } from '@berth/excha
 
 /** Records what a forward does to its exchange. */
 export class ExchangeRecorder {
-  readonly open: OpenHead;
+  readonly openHead: OpenHead;
   readonly calls: string[] = [];
   closed = false;
 
   constructor(open: Partial<OpenHead>) {
-    this.open = {
+    this.openHead = {
       kind: ExchangeKind.http,
       method: 'GET',
       target: '/',

@@ -65,7 +65,7 @@ export class Member<C extends PoolConnection> {
    * @param latencyMs since the exchange began
    * @param now monotonic ms
    */
-  answered(latencyMs: number, now: number): void {
+  countAnswer(latencyMs: number, now: number): void {
     this.latency.observe(latencyMs, now);
     this.recent.observe(latencyMs, false, now);
     this.health.succeeded(now);
@@ -76,7 +76,7 @@ export class Member<C extends PoolConnection> {
    *
    * @param latencyMs since the exchange began
    */
-  failed(code: ExchangeFailure['code'], latencyMs: number, now: number): void {
+  countFailure(code: ExchangeFailure['code'], latencyMs: number, now: number): void {
     if (countsAgainst(code)) this.faulted(latencyMs, now);
   }
 

@@ -16,7 +16,7 @@ function poolOf(options: Partial<PoolOptions<FakeConnection>>, ...connections: F
 }
 
 function fail(pool: AgentPool<FakeConnection>, connection: FakeConnection): void {
-  for (let i = 0; i < 3; i += 1) pool.of(connection)?.failed('connection-lost', 1, now);
+  for (let i = 0; i < 3; i += 1) pool.of(connection)?.countFailure('connection-lost', 1, now);
 }
 
 const picks = (pool: AgentPool<FakeConnection>, count: number): string[] =>
@@ -29,7 +29,7 @@ describe('what a pool knows of its connections', () => {
     const pool = poolOf({ onHealth: ({ connection: { id } }, { to }) => told.push(`${id} ${to}`) }, good, bad);
     fail(pool, bad);
     expect(picks(pool, 4)).toEqual(['good', 'good', 'good', 'good']);
-    pool.of(bad)?.answered(1, now);
+    pool.of(bad)?.countAnswer(1, now);
     expect(new Set(picks(pool, 4))).toEqual(new Set(['good', 'bad']));
     expect(told).toEqual(['good healthy', 'bad healthy', 'bad degraded', 'bad unhealthy', 'bad healthy']);
   });
@@ -37,7 +37,7 @@ describe('what a pool knows of its connections', () => {
   it('failures of others than the agent change nothing', () => {
     const connection = fakeReplica('a');
     const pool = poolOf({}, connection);
-    for (let i = 0; i < 9; i += 1) pool.of(connection)?.failed(1, 1, now);
+    for (let i = 0; i < 9; i += 1) pool.of(connection)?.countFailure(1, 1, now);
     expect(pool.of(connection)).toMatchObject({ errors: 0, health: { state: 'healthy' } });
   });
 
@@ -126,7 +126,7 @@ describe('a replica that comes to others', () => {
   it('is not taken for the quickest, because it has not answered yet', () => {
     const old = fakeReplica('old');
     const pool = poolOf({ strategy: 'leastLoaded', slowStartMs: 0 }, old);
-    pool.of(old)?.answered(200, now);
+    pool.of(old)?.countAnswer(200, now);
     pool.add(fakeReplica('new'));
     expect(share(pool, 'new')).toBeCloseTo(0.5, 2);
   });

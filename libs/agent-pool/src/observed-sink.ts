@@ -9,7 +9,7 @@ import type { PoolOptions } from './pool-options.js';
  */
 export class ObservedSink implements ResponseSink {
   private readonly beganAt: number;
-  private answered = false;
+  private headSeen = false;
 
   constructor(
     private readonly sink: ResponseSink,
@@ -25,9 +25,9 @@ export class ObservedSink implements ResponseSink {
 
   head(head: ResponseHead): void {
     const now = this.options.now();
-    this.answered = true;
+    this.headSeen = true;
     if (this.options.isFault(head.status)) this.member.faulted(now - this.beganAt, now);
-    else this.member.answered(now - this.beganAt, now);
+    else this.member.countAnswer(now - this.beganAt, now);
     this.sink.head(head);
   }
 
@@ -42,7 +42,7 @@ export class ObservedSink implements ResponseSink {
   failed(failure: ExchangeFailure): void {
     const now = this.options.now();
     // How long a body took says nothing of how quick its agent is.
-    this.member.failed(failure.code, this.answered ? 0 : now - this.beganAt, now);
+    this.member.countFailure(failure.code, this.headSeen ? 0 : now - this.beganAt, now);
     this.sink.failed(failure);
   }
 

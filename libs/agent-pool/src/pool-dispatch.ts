@@ -49,7 +49,7 @@ class PooledExchange extends ExchangeDecorator implements Entrant<AgentConnectio
   begin(member: Member<AgentConnection>): void {
     let exchange;
     try {
-      exchange = this.pool.openOn(member, this.request.open, this);
+      exchange = this.pool.openOn(member, this.request.openHead, this);
     } catch (thrown) {
       this.refused(BerthError.from(thrown));
       return;

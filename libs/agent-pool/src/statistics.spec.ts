@@ -96,7 +96,7 @@ describe('the figures of a pool (C14)', () => {
               const [connection] = running.splice(which % Math.max(1, running.length), 1);
               if (connection === undefined) continue;
               connection.inFlight -= 1;
-              if (how === 'answer') pool.of(connection)?.answered(1, 0);
+              if (how === 'answer') pool.of(connection)?.countAnswer(1, 0);
               if (how === 'fault') {
                 pool.of(connection)?.faulted(1, 0);
                 counts.errors += 1;

@@ -13,7 +13,7 @@ export function testsOfCarrying(lab: CarriedLab): void {
       body: true,
     };
     const { near, far } = await lab.open(head);
-    expect(far.open).toEqual(head);
+    expect(far.openHead).toEqual(head);
     expect(near.connection).toBe(lab.connection);
     expect(lab.connection.inFlight).toBe(1);
   });
@@ -30,7 +30,7 @@ export function testsOfCarrying(lab: CarriedLab): void {
       },
     );
     expect(near.connection).toBe(lab.connection);
-    expect(far.open).toMatchObject({
+    expect(far.openHead).toMatchObject({
       method: 'PUT',
       target: '/a%2Fb?c=d',
       headers: expect.arrayContaining(headers) as [],

@@ -27,7 +27,7 @@ async function run(pool: AgentPool<Worker>, job: string): Promise<string> {
   member.began();
   try {
     const result = await member.connection.run(job);
-    member.answered(performance.now() - beganAt, performance.now());
+    member.countAnswer(performance.now() - beganAt, performance.now());
     return result;
   } catch (error) {
     member.faulted(performance.now() - beganAt, performance.now());

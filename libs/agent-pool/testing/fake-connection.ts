@@ -34,7 +34,7 @@ export class FakeConnection implements AgentConnection {
     const sending = { sendData: () => true, sendEnd: nothing, reset: nothing, consumed: nothing, discard: nothing };
     const state = { closed: false, sendEnded: !head.body, pipe: false, headReceived: false, informationalCount: 0 };
     const figures = { id: this.opened.length, openedAt: performance.now(), pendingBytes: 0 };
-    return { open: head, connection: this, ...figures, ...state, ...sending };
+    return { openHead: head, connection: this, ...figures, ...state, ...sending };
   }
 
   exchanges(): readonly OpenedExchange[] {

@@ -60,7 +60,7 @@ export function simulate({ strategy, serviceMs, clients, requests, seed = 1 }: L
     now = done.at;
     done.replica.inFlight -= 1;
     outcome.latencies.push(now - done.began);
-    pool.of(done.replica)?.answered(now - done.began, now);
+    pool.of(done.replica)?.countAnswer(now - done.began, now);
     ask();
   }
   outcome.latencies.sort((a, b) => a - b);

@@ -30,7 +30,7 @@ class FakeSocket extends Duplex {
 
 function pipe() {
   const socket = new FakeSocket();
-  const exchange = new FakeExchange(fakeRequest().open, new FakeClient());
+  const exchange = new FakeExchange(fakeRequest().openHead, new FakeClient());
   return { socket, exchange, pipe: new BytePipe(socket, exchange) };
 }
 

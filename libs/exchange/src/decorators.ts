@@ -60,8 +60,8 @@ export class ExchangeDecorator extends SinkDecorator implements OpenedExchange {
     return this.next.id;
   }
 
-  get open(): OpenHead {
-    return this.next.open;
+  get openHead(): OpenHead {
+    return this.next.openHead;
   }
 
   get pipe(): boolean {

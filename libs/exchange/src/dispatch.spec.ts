@@ -40,7 +40,7 @@ describe('handlers', () => {
     pool.dispatch(fakeRequest(), sink);
     const { exchange } = client;
     const { last } = pool;
-    expect(exchange).toMatchObject({ id: 2, connection: { id: 'c2' }, open: last.open, pipe: false });
+    expect(exchange).toMatchObject({ id: 2, connection: { id: 'c2' }, openHead: last.openHead, pipe: false });
     expect([exchange.closed, exchange.sendEnded, exchange.headReceived, exchange.informationalCount]).toEqual([
       false,
       false,

@@ -4,7 +4,7 @@ import type { ResponseSink } from './sinks.js';
 
 /** An exchange that is to be opened. */
 export interface ExchangeRequest {
-  readonly open: OpenHead;
+  readonly openHead: OpenHead;
   /** address of the client, without a port; empty when it is not known */
   readonly clientAddress: string;
   /** a connection that has just failed this exchange */

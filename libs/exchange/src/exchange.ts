@@ -6,7 +6,7 @@ import type { BodySink } from './sinks.js';
 export interface Exchange {
   /** counts up within its connection */
   readonly id: number;
-  readonly open: OpenHead;
+  readonly openHead: OpenHead;
   /** raw bytes both ways: `tcp` from the start, an upgrade from its 101 on */
   readonly pipe: boolean;
   /** ended both ways or reset: its connection has forgotten it */

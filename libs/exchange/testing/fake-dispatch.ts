@@ -15,7 +15,7 @@ import { FakeExchange } from './fake-exchange.js';
 /** A request as a client might send it. */
 export function fakeRequest(over: Partial<OpenHead> = {}): ExchangeRequest {
   const open = { kind: ExchangeKind.http, method: 'GET', target: '/', headers: ['Host', 'a'], body: false, ...over };
-  return { open, clientAddress: '192.0.2.1' };
+  return { openHead: open, clientAddress: '192.0.2.1' };
 }
 
 /** Stands for the pool: opens a {@link FakeExchange} for each request, or fails as it is told. */
@@ -31,7 +31,7 @@ export class FakePool {
       return;
     }
     const id = this.exchanges.length + 1;
-    const exchange = new FakeExchange(request.open, sink, id, { id: `c${id}` });
+    const exchange = new FakeExchange(request.openHead, sink, id, { id: `c${id}` });
     this.exchanges.push(exchange);
     sink.opened(exchange);
   };

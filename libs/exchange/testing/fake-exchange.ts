@@ -14,7 +14,7 @@ export class FakeExchange implements OpenedExchange {
   hasRoom = true;
 
   constructor(
-    readonly open: OpenHead,
+    readonly openHead: OpenHead,
     /** of whoever opened it */
     readonly sink: ResponseSink,
     readonly id = 1,

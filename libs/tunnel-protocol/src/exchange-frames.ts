@@ -63,11 +63,11 @@ export class ExchangeFrames implements FrameHandler {
   onHead(id: number, head: ResponseHead): void {
     const exchange = this.fromAgent(id, 'Head');
     if (exchange === undefined) return;
-    if (exchange.headReceived || exchange.open.kind === ExchangeKind.tcp) {
+    if (exchange.headReceived || exchange.openHead.kind === ExchangeKind.tcp) {
       throw violation(`unexpected Head on exchange ${id}`);
     }
     const { status } = head;
-    const accepted = status === 101 && exchange.open.kind === ExchangeKind.upgrade;
+    const accepted = status === 101 && exchange.openHead.kind === ExchangeKind.upgrade;
     if (!accepted && (status < 200 || status > 999)) throw violation(`Head with status ${status} on exchange ${id}`);
     exchange.headReceived = true;
     exchange.pipe = accepted;

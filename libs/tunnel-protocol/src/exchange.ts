@@ -63,13 +63,13 @@ export abstract class TunnelExchange<S extends BodySink = BodySink> implements E
 
   constructor(
     readonly id: number,
-    readonly open: OpenHead,
+    readonly openHead: OpenHead,
     protected readonly session: ExchangeSession,
     sendCredit: number,
     readonly window: ReceiveWindow,
   ) {
     this.sendCredit = sendCredit;
-    this.pipe = open.kind === ExchangeKind.tcp;
+    this.pipe = openHead.kind === ExchangeKind.tcp;
   }
 
   /** Nothing but heads may come yet. */

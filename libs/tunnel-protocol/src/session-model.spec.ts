@@ -43,7 +43,7 @@ function checkOutcome(gateway: Party, agent: Party | undefined): void {
     [gateway, agent],
     [agent, gateway],
   ] as const) {
-    const over = other.failures.length + other.ended > 0 || (other.endQueued && !other.exchange.open.body);
+    const over = other.failures.length + other.ended > 0 || (other.endQueued && !other.exchange.openHead.body);
     if (one.resetByMe) expect(other.resetByMe || over).toBe(true);
   }
 }

@@ -50,7 +50,7 @@ export class Simulation {
       {
         closed,
         opened: (exchange) => {
-          const party = new Party('agent', exchange.open.kind, random.size(600_000), random);
+          const party = new Party('agent', exchange.openHead.kind, random.size(600_000), random);
           party.exchange = exchange;
           this.agentParties.push(party);
           if (random.chance(0.5)) party.produce();

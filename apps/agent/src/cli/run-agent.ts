@@ -41,7 +41,7 @@ export async function runAgent(): Promise<void> {
   endOnSignals(() => {
     void agent.stop().finally(() => process.exit(EXIT.ended));
   });
-  const reason = await agent.failed;
+  const reason = await agent.gaveUp;
   standardOutput(2).write(`${reason.code}: ${reason.message}\n`);
   process.exit(EXIT.refused);
 }

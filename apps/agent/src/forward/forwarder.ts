@@ -37,11 +37,11 @@ export class Forwarder {
   };
 
   private begin(exchange: IncomingExchange): BodySink {
-    if (exchange.open.kind === ExchangeKind.tcp) {
+    if (exchange.openHead.kind === ExchangeKind.tcp) {
       exchange.reset(ResetCode.unsupported, 'raw TCP is not served by this agent');
       return IGNORED;
     }
-    if (exchange.open.kind === ExchangeKind.upgrade || !undiciCanSend(exchange)) {
+    if (exchange.openHead.kind === ExchangeKind.upgrade || !undiciCanSend(exchange)) {
       return this.onOwnSocket(exchange);
     }
     const forward = new HttpForward(exchange, this.pool, this.target.host, this.onOwnSocket, this.fail);
@@ -75,7 +75,7 @@ export class Forwarder {
 }
 
 /** Decided by the head alone; see the facts in docs/data-path.md. */
-function undiciCanSend({ open: { target, headers } }: IncomingExchange): boolean {
+function undiciCanSend({ openHead: { target, headers } }: IncomingExchange): boolean {
   if (!target.startsWith('/') && !/^https?:\/\//.test(target)) return false;
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string;

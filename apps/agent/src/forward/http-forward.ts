@@ -48,7 +48,7 @@ export class HttpForward implements BodySink, Dispatcher.DispatchHandler, PoolUs
 
   /** A body that has come whole in one batch is sent in one write with its head; so the dispatch waits for the batch's end. */
   start(): void {
-    if (!this.exchange.open.body) {
+    if (!this.exchange.openHead.body) {
       this.dispatch(null);
       return;
     }
@@ -110,7 +110,7 @@ export class HttpForward implements BodySink, Dispatcher.DispatchHandler, PoolUs
   }
 
   private send(client: Client): void {
-    const { method, target, headers } = this.exchange.open;
+    const { method, target, headers } = this.exchange.openHead;
     const body = this.requestBody;
     if (body instanceof RequestBody) body.socket = () => this.pool.socketOf(client);
     // Not in undici's types: without it, undici takes the name from the client's Host, and fails on some.
@@ -218,7 +218,7 @@ export class HttpForward implements BodySink, Dispatcher.DispatchHandler, PoolUs
 
   /** The connection had gone, and nothing is done twice (RFC 9110 section 9.2.2). */
   private mayRunAgain(error: Error): boolean {
-    const { method, body } = this.exchange.open;
+    const { method, body } = this.exchange.openHead;
     if (error instanceof NothingSentError) return !(this.requestBody instanceof RequestBody);
     return !body && isIdempotent(method) && isStaleConnection(error);
   }

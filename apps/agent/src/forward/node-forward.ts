@@ -46,7 +46,7 @@ export class NodeForward extends PacedWriter implements BodySink {
     this.request
       .on('continue', () => {
         // One that nobody asked for is skipped (RFC 9110 section 15.2).
-        if (headerValue(exchange.open.headers, 'expect') === undefined) return;
+        if (headerValue(exchange.openHead.headers, 'expect') === undefined) return;
         exchange.sendInformational({ status: 100, headers: [] });
       })
       .on('information', (info) => {
@@ -71,7 +71,7 @@ export class NodeForward extends PacedWriter implements BodySink {
         // The answer is complete: what the service does with the rest of the request is its own affair.
         if (!this.localEnded) fail(exchange, error);
       });
-    if (exchange.open.kind === ExchangeKind.upgrade || !exchange.open.body) this.request.end();
+    if (exchange.openHead.kind === ExchangeKind.upgrade || !exchange.openHead.body) this.request.end();
     else this.request.flushHeaders();
   }
 
@@ -113,7 +113,7 @@ export class NodeForward extends PacedWriter implements BodySink {
   }
 
   protected finish(): void {
-    if (this.exchange.open.kind === ExchangeKind.upgrade) return;
+    if (this.exchange.openHead.kind === ExchangeKind.upgrade) return;
     if (this.trailers !== undefined) this.request.addTrailers(headerPairs(relayTrailers(this.trailers)));
     this.request.end();
   }
@@ -149,7 +149,7 @@ export class NodeForward extends PacedWriter implements BodySink {
     socket.on('error', (error) => {
       this.onPipeClosed(error.message);
     });
-    if (exchange.closed || exchange.open.kind !== ExchangeKind.upgrade) {
+    if (exchange.closed || exchange.openHead.kind !== ExchangeKind.upgrade) {
       socket.destroy();
       exchange.reset(ResetCode.localFailed, 'an upgrade that nobody asked for');
       return;
@@ -191,7 +191,7 @@ export class NodeForward extends PacedWriter implements BodySink {
 }
 
 function requestOptions(exchange: IncomingExchange, connect: () => Socket, maxHeaderSize: number): RequestOptions {
-  const { method, target: path, headers, body, kind } = exchange.open;
+  const { method, target: path, headers, body, kind } = exchange.openHead;
   const plain = kind === ExchangeKind.http;
   const chunked = plain && body && headerValue(headers, 'content-length') === undefined;
   return {

@@ -27,7 +27,7 @@ export interface AgentEvents {
   /** no connection is left, whatever the reason; the next attempt comes after `retryInMs` */
   lost: [{ reason: BerthError; retryInMs: number }];
   /** refused for good before the first registration: it will not be tried again */
-  failed: [BerthError];
+  gaveUp: [BerthError];
 }
 
 /** For exchanges on a connection whose successor stands, ms; the gateway's own deadline may be shorter. */
@@ -142,7 +142,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
       goaway: (link, goaway) => {
         this.onGoaway(slot, link, goaway);
       },
-      opened: this.forward,
+      accept: this.forward,
       resetSent: (connectionId, exchange, code, reason) => {
         this.exchangeLog.resetSent(connectionId, exchange, code, reason);
       },
@@ -211,7 +211,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
     this.stopped = true;
     for (const { retryTimer } of this.slots) clearTimeout(retryTimer);
     for (const link of this.links()) link.close();
-    this.emit('failed', reason);
+    this.emit('gaveUp', reason);
   }
 
   private links(): Link[] {

@@ -37,7 +37,7 @@ export interface LinkEnd {
 export interface LinkEvents {
   welcome(link: Link, registration: Registration): void;
   goaway(link: Link, goaway: Goaway): void;
-  opened: (exchange: IncomingExchange) => BodySink;
+  accept: (exchange: IncomingExchange) => BodySink;
   /** this agent has reset an exchange */
   resetSent(connectionId: string, exchange: Exchange, code: ResetCode, reason: string): void;
   /** it has as many exchanges as it takes: the gateway refuses further ones */

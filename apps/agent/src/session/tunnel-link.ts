@@ -53,7 +53,7 @@ export class TunnelLink implements Link {
           this.onWelcome(welcome);
         },
         refused: (refused) => (this.refusal = refused),
-        opened: events.opened,
+        opened: events.accept,
         full: events.full,
         goaway: (goaway) => {
           if (goaway.reason === GoawayReason.replaced) {

@@ -69,8 +69,8 @@ export function describeExchanges(agent: Agent, limit: number, now: number): Exc
 }
 
 function describeExchange(exchange: OpenedExchange, now: number): ExchangeDto {
-  const { id, connection, open, openedAt, pendingBytes, headReceived, pipe } = exchange;
-  const { kind, method, path } = describeHead(open);
+  const { id, connection, openHead, openedAt, pendingBytes, headReceived, pipe } = exchange;
+  const { kind, method, path } = describeHead(openHead);
   return {
     request_id: requestIdOf(connection.id, id),
     connection_id: connection.id,

@@ -114,7 +114,7 @@ describe('AgentRegistry, while a server starts', () => {
     await Promise.all(results);
     const member = registry.get('agent-1')?.connections.of(failing);
     const now = performance.now();
-    for (let i = 0; i < 3; i += 1) member?.failed('connection-lost', 1, now);
+    for (let i = 0; i < 3; i += 1) member?.countFailure('connection-lost', 1, now);
     registry.tick(now + 9999);
     expect(member?.usable).toBe(false);
     registry.tick(now + 10_000);

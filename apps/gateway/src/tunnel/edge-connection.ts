@@ -21,7 +21,7 @@ export interface EdgeOwner {
   /** monotonic, ms */
   now(): number;
   /** told when it ends and no call was there to be refused */
-  failed(remoteAddress: string, reason: HandshakeFailure): void;
+  handshakeFailed(remoteAddress: string, reason: HandshakeFailure): void;
 }
 
 /**
@@ -177,7 +177,7 @@ export class EdgeConnection implements Newcomer {
   broke(): void {
     // Whoever had a call has had its answer: what breaks then is only its leave.
     const neverCalled = this.calls.size === 0 && this.idleSince === undefined;
-    if (!this.doomed && neverCalled) this.owner.failed(this.remoteAddress, 'protocol');
+    if (!this.doomed && neverCalled) this.owner.handshakeFailed(this.remoteAddress, 'protocol');
     this.doomed = true;
   }
 
@@ -189,7 +189,7 @@ export class EdgeConnection implements Newcomer {
     this.doomed = true;
     let told = this.idleSince !== undefined && reason !== 'flood';
     for (const call of this.calls) told = call.giveUp(this.errorOf(reason)) || told;
-    if (!told) this.owner.failed(this.remoteAddress, reason);
+    if (!told) this.owner.handshakeFailed(this.remoteAddress, reason);
     if (this.session === undefined || this.overdrawn) {
       this.destroy();
       return;

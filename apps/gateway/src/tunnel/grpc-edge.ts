@@ -109,7 +109,7 @@ export class GrpcEdge implements EdgeOwner {
     });
     server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
       const failure = describeTlsFailure(error, socket);
-      if (failure !== undefined) this.failed(peerOf(socket), failure.reason, failure.text);
+      if (failure !== undefined) this.handshakeFailed(peerOf(socket), failure.reason, failure.text);
     });
   }
 
@@ -125,7 +125,7 @@ export class GrpcEdge implements EdgeOwner {
     return this.calls.get(id);
   }
 
-  failed(remoteAddress: string, reason: HandshakeFailure, text?: string): void {
+  handshakeFailed(remoteAddress: string, reason: HandshakeFailure, text?: string): void {
     this.events.emit('handshake.failed', { remoteAddress, reason });
     this.log.warn({ remoteAddress, ...(text === undefined ? {} : { reason: text }) }, MESSAGES[reason]);
   }
@@ -163,7 +163,7 @@ export class GrpcEdge implements EdgeOwner {
     // that it shows must be good: grpc-js hides a bad one, so it would count as none.
     const untrusted = socket instanceof TLSSocket && !socket.authorized ? describeUntrusted(socket) : undefined;
     if (untrusted === undefined) return;
-    this.failed(connection.remoteAddress, untrusted.reason, untrusted.text);
+    this.handshakeFailed(connection.remoteAddress, untrusted.reason, untrusted.text);
     session.destroy();
   }
 

@@ -21,7 +21,7 @@ const FIRST_PROBE = 2 ** 31;
 /** A Ping whose answer somebody waits for. */
 interface Probe {
   readonly sequence: number;
-  readonly answered: Promise<boolean>;
+  readonly answer: Promise<boolean>;
   settle(answered: boolean): void;
 }
 
@@ -192,7 +192,7 @@ export class TunnelConnection extends TunnelSession implements AgentConnection {
 
   answers(deadlineMs: number): Promise<boolean> {
     if (this.closed) return Promise.resolve(false);
-    if (this.probe !== undefined) return this.probe.answered;
+    if (this.probe !== undefined) return this.probe.answer;
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const timer = setTimeout(() => this.probe?.settle(false), deadlineMs);
     timer.unref();
@@ -201,7 +201,7 @@ export class TunnelConnection extends TunnelSession implements AgentConnection {
       this.probe = undefined;
       resolve(answered);
     };
-    this.probe = { sequence: this.nextProbe, answered: promise, settle };
+    this.probe = { sequence: this.nextProbe, answer: promise, settle };
     this.nextProbe += 1;
     this.sendPing(this.probe.sequence);
     return promise;

@@ -28,7 +28,7 @@ function make(count: number, slowStartMs = 0) {
       for (let i = 0; i < 50; i += 1) {
         const member = pool.members[index];
         if (latency === 'error') member?.faulted(1, now);
-        else member?.answered(latency, now);
+        else member?.countAnswer(latency, now);
       }
     }
   };
@@ -72,7 +72,7 @@ describe('outliers among the replicas of an agent', () => {
     }
     const { detector, tick, pool } = make(2);
     for (let i = 0; i < 19; i += 1)
-      for (const member of pool.members) member.answered(member === pool.members[0] ? 1 : 900, now);
+      for (const member of pool.members) member.countAnswer(member === pool.members[0] ? 1 : 900, now);
     await tick();
     expect(detector.ejected).toEqual([]);
   });

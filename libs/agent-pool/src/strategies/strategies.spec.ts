@@ -99,7 +99,7 @@ describe('C2: what is particular to a strategy', () => {
     const [failing, degraded, good] = connections.map((it) => pool.of(it));
     for (let i = 0; i < 20; i += 1) {
       failing?.faulted(1, now);
-      failing?.answered(1, now);
+      failing?.countAnswer(1, now);
     }
     degraded?.health.reports('degraded', '', now);
     const picks = (): Set<string> => new Set(Array.from({ length: 9 }, () => pool.select().id));
@@ -136,8 +136,8 @@ describe('C2: what is particular to a strategy', () => {
     let now = 0;
     const pool = poolOf('leastLoaded', three([0, 0]), () => now);
     const [slow, quick] = pool.members;
-    slow?.answered(2000, now);
-    quick?.answered(1, now);
+    slow?.countAnswer(2000, now);
+    quick?.countAnswer(1, now);
     expect([pool.select().id, pool.select().id, pool.select().id]).toEqual(['1', '1', '1']);
     now = 60_000;
     expect(new Set([pool.select().id, pool.select().id])).toEqual(new Set(['0', '1']));
@@ -147,7 +147,7 @@ describe('C2: what is particular to a strategy', () => {
     const pool = poolOf('leastLoaded', three([0, 0]));
     const [failing, good] = pool.members;
     failing?.faulted(0.1, 0);
-    good?.answered(20, 0);
+    good?.countAnswer(20, 0);
     expect([pool.select().id, pool.select().id]).toEqual(['1', '1']);
   });
 

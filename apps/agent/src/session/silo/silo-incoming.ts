@@ -27,7 +27,7 @@ export interface SiloOwner {
   send(message: Buffer): void;
   /** The exchange is over, and its answer handed over. */
   forget(exchange: SiloIncoming): void;
-  failed(exchange: SiloIncoming, code: ResetCode, reason: string): void;
+  resetSent(exchange: SiloIncoming, code: ResetCode, reason: string): void;
   /** an answer had several Set-Cookie, of which the wire takes one */
   cookiesLost(): void;
 }
@@ -50,7 +50,7 @@ export class SiloIncoming implements IncomingExchange {
   constructor(
     readonly id: number,
     readonly wireId: string,
-    readonly open: OpenHead,
+    readonly openHead: OpenHead,
     private readonly owner: SiloOwner,
     private readonly requestBytes: number,
   ) {}
@@ -61,7 +61,7 @@ export class SiloIncoming implements IncomingExchange {
     if (lostCookies > 0) this.owner.cookiesLost();
     this.metadata = metadata;
     const length = headerValue(head.headers, 'content-length');
-    if (this.open.method === 'HEAD' && length !== undefined) metadata.push(LENGTH, length);
+    if (this.openHead.method === 'HEAD' && length !== undefined) metadata.push(LENGTH, length);
     this.room = MAX_SILO_MESSAGE_BYTES - PAYLOAD_KEY_BYTES - LENGTH_BYTES - this.encodeHead().length;
     if (this.room < 0) this.giveUp(ResetCode.localFailed, 'the headers of the answer are larger than a message');
   }
@@ -96,13 +96,13 @@ export class SiloIncoming implements IncomingExchange {
     const pieces: Buffer[] = [];
     for (let piece = this.body.shift(); piece !== undefined; piece = this.body.shift()) pieces.push(piece);
     const { bodyBytes: bytes } = this;
-    if (this.open.method !== 'HEAD') this.metadata.push(LENGTH, String(bytes));
+    if (this.openHead.method !== 'HEAD') this.metadata.push(LENGTH, String(bytes));
     this.end(joinPayload(this.encodeHead(), pieces, bytes));
   }
 
   reset(code: ResetCode, message = ''): void {
     if (this.closed) return;
-    this.owner.failed(this, code, message);
+    this.owner.resetSent(this, code, message);
     this.end(failureMessage(this.wireId, code, message));
   }
 

@@ -54,7 +54,7 @@ describe('SiloLink', () => {
       {
         welcome: () => (isWelcome = true),
         goaway: () => undefined,
-        opened: service.accept,
+        accept: service.accept,
         resetSent: () => undefined,
         full: () => undefined,
         ended: (_link, end) => ends.push(end),

@@ -126,7 +126,7 @@ export class SiloLink implements Link, SiloOwner {
     this.closeWhenIdle();
   }
 
-  failed(exchange: SiloIncoming, code: ResetCode, reason: string): void {
+  resetSent(exchange: SiloIncoming, code: ResetCode, reason: string): void {
     this.events.resetSent(this.connectionId, exchange, code, reason);
   }
 
@@ -201,7 +201,7 @@ export class SiloLink implements Link, SiloOwner {
     try {
       // `Connection` and what it names end here: the original server passes all of it on.
       head.headers = relayHead(head.headers, false).headers;
-      exchange.sink = events.opened(exchange);
+      exchange.sink = events.accept(exchange);
       if (payload.length > 0 && !exchange.isOver) exchange.sink.data(payload);
       if (!exchange.isOver) exchange.sink.end(undefined);
     } catch (thrown) {

@@ -11,7 +11,7 @@ import { bodyTooLarge } from '../failures.js';
 export function bodyLimit(maxBytes: number): ExchangeHandler | undefined {
   if (maxBytes === 0) return undefined;
   return (next) => (request, sink) => {
-    const { kind, body, headers } = request.open;
+    const { kind, body, headers } = request.openHead;
     const limited = kind === ExchangeKind.http && body && headerValue(headers, 'content-length') === undefined;
     next(request, limited ? new LimitedExchange(sink, maxBytes) : sink);
   };

@@ -43,7 +43,7 @@ function openOn({ agent: { connections } }: ExchangeContext): Dispatch {
   return (request, sink) => {
     let exchange;
     try {
-      exchange = connections.open(request.open, sink, request.except);
+      exchange = connections.open(request.openHead, sink, request.except);
     } catch (thrown) {
       const error = BerthError.from(thrown);
       sink.failed({ code: ResetCode.refused, message: error.message, error });

@@ -32,7 +32,7 @@ export const exchangeAnswered = channel('berth:exchange:answered');
 export const exchangeEnded = channel('berth:exchange:ended');
 
 export function publishOpened(agentId: string, exchange: OpenedExchange, client: string): void {
-  const event = { agentId, requestId: requestId(exchange), ...describeHead(exchange.open), client };
+  const event = { agentId, requestId: requestId(exchange), ...describeHead(exchange.openHead), client };
   exchangeOpened.publish(event satisfies ExchangeOpenedEvent);
 }
 

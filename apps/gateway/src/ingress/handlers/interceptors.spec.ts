@@ -37,7 +37,7 @@ describe('the handler of interceptors', () => {
       begin([{ onRequest: (it) => void Object.assign(it, { target: `/${it.kind}`, headers: ['B', '2'] }) }], { kind });
       await turn();
     }
-    expect(pool.requests.map(({ open: { target, headers } }) => [target, headers])).toEqual([
+    expect(pool.requests.map(({ openHead: { target, headers } }) => [target, headers])).toEqual([
       ['/http', ['B', '2']],
       ['/upgrade', ['B', '2']],
     ]);

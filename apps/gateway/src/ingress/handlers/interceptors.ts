@@ -27,7 +27,7 @@ export function interceptors(
   if (list.length === 0) return undefined;
   return (next) => (request, sink) => {
     // Bytes of a pipe have no head to look at.
-    if (request.open.kind === ExchangeKind.tcp) next(request, sink);
+    if (request.openHead.kind === ExchangeKind.tcp) next(request, sink);
     else void new InterceptedExchange(sink, context, list, request).begin(next);
   };
 }
@@ -47,7 +47,7 @@ class InterceptedExchange extends ExchangeDecorator implements Waiting {
     private readonly request: ExchangeRequest,
   ) {
     super(sink);
-    const { kind, method, target, headers } = request.open;
+    const { kind, method, target, headers } = request.openHead;
     this.seen = {
       agentId: context.agent.id,
       kind: kind === ExchangeKind.upgrade ? 'upgrade' : 'http',
@@ -69,8 +69,8 @@ class InterceptedExchange extends ExchangeDecorator implements Waiting {
         return;
       }
       const { method, target, headers } = this.seen;
-      const { clientAddress, open } = this.request;
-      next({ clientAddress, open: { ...open, method, target, headers } }, this);
+      const { clientAddress, openHead } = this.request;
+      next({ clientAddress, openHead: { ...openHead, method, target, headers } }, this);
     } catch (thrown) {
       this.refuse(thrown);
     }

@@ -19,7 +19,7 @@ import type { ExchangeContext } from '../exchange-context.js';
  */
 export function retry(context: ExchangeContext): ExchangeHandler {
   return (next) => (request, sink) => {
-    const { body, method } = request.open;
+    const { body, method } = request.openHead;
     next(request, body || !isIdempotent(method) ? sink : new TryOnceMore(sink, next, request, context));
   };
 }
@@ -59,8 +59,8 @@ class TryOnceMore extends SinkDecorator {
       { connectionId: connection.id, exchange: id, reason: failure.message },
       'an exchange is tried once more',
     );
-    const { open, clientAddress } = this.request;
-    this.next({ open, clientAddress, except: connection }, this);
+    const { openHead, clientAddress } = this.request;
+    this.next({ openHead, clientAddress, except: connection }, this);
   }
 }
 

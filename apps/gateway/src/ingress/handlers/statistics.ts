@@ -53,7 +53,7 @@ class CountedExchange extends ExchangeDecorator implements Waiting {
     super(sink);
     const { stats } = agent;
     stats.requests += 1;
-    if (request.open.kind === ExchangeKind.upgrade) stats.upgrades += 1;
+    if (request.openHead.kind === ExchangeKind.upgrade) stats.upgrades += 1;
   }
 
   get ms(): number {
@@ -125,7 +125,7 @@ class CountedExchange extends ExchangeDecorator implements Waiting {
   private finish(): void {
     if (this.over) return;
     this.over = true;
-    if (this.request.open.kind === ExchangeKind.http) this.agent.stats.latency.observe(this.ms / 1000);
+    if (this.request.openHead.kind === ExchangeKind.http) this.agent.stats.latency.observe(this.ms / 1000);
     if (this.hasOpened && exchangeEnded.hasSubscribers) publishEnd(this.agent.id, this.next, this);
   }
 }

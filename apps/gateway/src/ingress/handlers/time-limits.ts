@@ -34,7 +34,7 @@ import { UNWATCHED, type Watched } from './deadlines.js';
  */
 export function timeLimits(context: ExchangeContext): ExchangeHandler {
   return (next) => (request, sink) => {
-    next(request, new TimedExchange(sink, context, request.open));
+    next(request, new TimedExchange(sink, context, request.openHead));
   };
 }
 

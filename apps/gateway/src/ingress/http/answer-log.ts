@@ -23,7 +23,7 @@ export class AnswerLog {
   }
 
   /** An error has been given in place of the agent's answer. */
-  failed(error: BerthError, requestId: string, request: IncomingMessage): void {
+  errorAnswer(error: BerthError, requestId: string, request: IncomingMessage): void {
     this.stats.errors += 1;
     this.stats.countAnswer(error.httpStatus);
     this.refused(error, requestId, request);

@@ -23,7 +23,7 @@ describe('the relay of a request', () => {
     const client = await port.send(GET);
     const exchange = await opened();
     expect(port.pool.requests[0]).toMatchObject({
-      open: { kind: 0, method: 'GET', target: '/a?b', headers: ['Host', 'h'], body: false },
+      openHead: { kind: 0, method: 'GET', target: '/a?b', headers: ['Host', 'h'], body: false },
       clientAddress: '127.0.0.1',
     });
     exchange.sink.head({ status: 200, reason: 'Fine', headers: ['A', '1', 'Content-Length', '2'] });

@@ -79,9 +79,9 @@ class HttpRelay implements ExchangeRequest, DispatchSink, AnswerOwner, PendingAn
     private readonly client: ClientConnection,
     private readonly request: IncomingMessage,
     private readonly response: RelayedResponse,
-    readonly open: OpenHead,
+    readonly openHead: OpenHead,
   ) {
-    this.answer = new AnswerWriter(response, open.method, this);
+    this.answer = new AnswerWriter(response, openHead.method, this);
   }
 
   get clientAddress(): string {
@@ -94,7 +94,7 @@ class HttpRelay implements ExchangeRequest, DispatchSink, AnswerOwner, PendingAn
     this.exchange = exchange;
     this.wait = undefined;
     // A second try has no body.
-    if (this.open.body && !this.ended) this.upload ??= new RequestUpload(this.request, exchange);
+    if (this.openHead.body && !this.ended) this.upload ??= new RequestUpload(this.request, exchange);
   }
 
   waiting(wait: Waiting): void {
@@ -112,7 +112,7 @@ class HttpRelay implements ExchangeRequest, DispatchSink, AnswerOwner, PendingAn
     const isLast =
       exchange === undefined
         ? !request.complete
-        : upload?.ended === false && !this.continued && expectsContinue(this.open.headers);
+        : upload?.ended === false && !this.continued && expectsContinue(this.openHead.headers);
     if (isLast) this.lastAnswer();
     this.answer.head(head);
   }
@@ -191,9 +191,9 @@ class HttpRelay implements ExchangeRequest, DispatchSink, AnswerOwner, PendingAn
       this.answer.breakOff();
       return;
     }
-    if (this.open.body && !request.complete) this.lastAnswer();
+    if (this.openHead.body && !request.complete) this.lastAnswer();
     sendError(response, error, requestId, context.options.retryAfterSeconds);
-    context.answerLog.failed(error, requestId, request);
+    context.answerLog.errorAnswer(error, requestId, request);
   }
 
   /** Made when it is first asked for: from then on the answer is about this try. */

@@ -21,7 +21,7 @@ describe('the relay of an upgrade', () => {
   it('keeps the client’s bytes until the 101, and is a pipe from then on', async () => {
     const client = await port.send(`${UPGRADE}early`);
     const exchange = await opened();
-    expect(exchange.open).toMatchObject({ kind: 1, body: true, headers: ['Host', 'h', ...SWITCH.headers] });
+    expect(exchange.openHead).toMatchObject({ kind: 1, body: true, headers: ['Host', 'h', ...SWITCH.headers] });
     expect(exchange.calls).toEqual([]);
     exchange.sink.head(SWITCH);
     client.send('later');

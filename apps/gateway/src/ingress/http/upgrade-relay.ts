@@ -70,7 +70,7 @@ class UpgradeRelay implements ExchangeRequest, DispatchSink, AnswerOwner, Pendin
     private readonly request: IncomingMessage,
     private readonly socket: Socket,
     private readonly early: Buffer,
-    readonly open: OpenHead,
+    readonly openHead: OpenHead,
   ) {}
 
   get clientAddress(): string {
@@ -158,7 +158,7 @@ class UpgradeRelay implements ExchangeRequest, DispatchSink, AnswerOwner, Pendin
 
   /** A server must not switch to what it was not asked for (RFC 9110 section 7.8), nor without saying to what. */
   private isAskedFor(protocols: string[]): boolean {
-    const asked = upgradeProtocols(this.open.headers);
+    const asked = upgradeProtocols(this.openHead.headers);
     return protocols.length > 0 && protocols.every((protocol) => asked.includes(protocol));
   }
 
@@ -185,7 +185,7 @@ class UpgradeRelay implements ExchangeRequest, DispatchSink, AnswerOwner, Pendin
 
   /** Not an upgrade after all: the answer goes out as HTTP, and the connection ends with it. */
   private startResponse(head: ResponseHead): void {
-    const { open, request, socket } = this;
+    const { openHead, request, socket } = this;
     const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
     response.assignSocket(socket);
@@ -193,7 +193,7 @@ class UpgradeRelay implements ExchangeRequest, DispatchSink, AnswerOwner, Pendin
       response.detachSocket(socket);
       lingeringEnd.call(socket);
     });
-    const answer = new AnswerWriter(response, open.method, this);
+    const answer = new AnswerWriter(response, openHead.method, this);
     if (answer.head(head)) this.answer = answer;
     else response.detachSocket(socket);
   }
@@ -211,7 +211,7 @@ class UpgradeRelay implements ExchangeRequest, DispatchSink, AnswerOwner, Pendin
     const requestId = exchange === undefined ? newRequestId() : requestIdOf(exchange.connection.id, exchange.id);
     if (this.pipe === undefined && this.answer === undefined && socket.writable) {
       sendRawError(socket, error, requestId, options.retryAfterSeconds);
-      answerLog.failed(error, requestId, request);
+      answerLog.errorAnswer(error, requestId, request);
       // A client that goes on sending must not keep the socket.
       socket.resume();
       destroySoon(socket);

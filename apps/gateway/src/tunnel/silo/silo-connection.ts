@@ -228,7 +228,7 @@ export class SiloConnection implements AgentConnection, SiloCarrier {
       this.sawCookie = true;
       this.events.cookie();
     }
-    exchange.answered(message);
+    exchange.take(message);
   }
 
   /** Who sends more PINGs than it reads PONGs has to wait for them: what is owed is a number. */

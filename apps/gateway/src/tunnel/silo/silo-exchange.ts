@@ -54,7 +54,7 @@ export class SiloExchange implements OpenedExchange {
     readonly connection: SiloCarrier,
     readonly id: number,
     readonly wireId: string,
-    readonly open: OpenHead,
+    readonly openHead: OpenHead,
     private readonly sink: ResponseSink,
     private readonly head: Buffer,
     private readonly room: number,
@@ -118,13 +118,13 @@ export class SiloExchange implements OpenedExchange {
   }
 
   /** The agent's RESPONSE. */
-  answered(message: ProxyMessage): void {
+  take(message: ProxyMessage): void {
     const error = metadataValue(message.metadata, 'error');
     if (error !== undefined) {
       this.fail({ code: ResetCode.localFailed, message: error.slice(0, MAX_REASON_CHARS) });
       return;
     }
-    const head = readSiloResponse(message, this.open.method);
+    const head = readSiloResponse(message, this.openHead.method);
     if (typeof head === 'string') {
       this.fail({ code: ResetCode.internal, message: head });
       return;
