@@ -158,7 +158,7 @@ describe('who may ask what of the admin port', () => {
 
   describe('changes', () => {
     const change = async (headers: OutgoingHttpHeaders, body?: string): Promise<[number, string | undefined]> => {
-      const gateway = await start();
+      await using gateway = await start();
       const { adminPort } = gateway;
       const host = `127.0.0.1:${adminPort}`;
       const own = Object.fromEntries(Object.entries(headers).map(([k, v]) => [k, String(v).replace('SELF', host)]));
