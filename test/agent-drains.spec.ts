@@ -1,5 +1,8 @@
-import { eventually, localService } from '@berth/testing';
-import { agentIds, testAgent, testGateway } from '@berth/testing/system';
+import { connect, createServer } from 'node:net';
+import { defaultAgentSettings, startAgent } from 'berth-agent';
+import { silentLog } from '@berth/observability';
+import { eventually, listening, localService } from '@berth/testing';
+import { agentIds, listAgents, testAgent, testGateway } from '@berth/testing/system';
 
 describe('an agent is stopped', () => {
   it('answers what is under way, takes nothing new, and is gone then', async () => {
@@ -40,6 +43,43 @@ describe('an agent is stopped', () => {
     // 503 says that nothing was begun; 502 would be a request that was lost on its way.
     expect([...codes].sort()).toEqual(expect.arrayContaining([200]));
     expect(codes).not.toContain(502);
+  });
+
+  it('answers what comes behind a Welcome that was under way when it was stopped', async () => {
+    await using service = await localService((_, response) => response.end('served'));
+    await using gateway = await testGateway();
+    // Lets the gateway's SETTINGS through, which the agent waits for, and holds what follows until `release`.
+    let release = (): void => undefined;
+    await using way = await listening(
+      createServer((client) => {
+        const far = connect(gateway.grpcPort, '127.0.0.1');
+        client.on('error', () => undefined).on('close', () => far.destroy());
+        far.on('error', () => undefined).on('close', () => client.destroy());
+        client.pipe(far);
+        far.once('data', (settings: Buffer) => {
+          client.write(settings);
+          far.pause();
+        });
+        release = () => far.pipe(client);
+      }),
+    );
+    const agent = startAgent(
+      defaultAgentSettings({
+        id: 'agent-1',
+        target: `http://127.0.0.1:${service.port}`,
+        gateway: `127.0.0.1:${way.port}`,
+        shutdown: { timeoutMs: 10_000 },
+      }),
+      { log: silentLog },
+    );
+    const { port } = await eventually(async () => (await listAgents(gateway))[0]);
+    const response = fetch(`http://127.0.0.1:${port}`, { method: 'POST', body: 'x' });
+    await eventually(async () => (await listAgents(gateway))[0]?.in_flight === 1);
+    const stop = agent.stop();
+    release();
+    expect(await (await response).text()).toBe('served');
+    await stop;
+    await eventually(async () => (await agentIds(gateway)).length === 0);
   });
 
   it('cuts off what has not ended within its time', async () => {

@@ -135,6 +135,8 @@ export class AgentClient extends EventEmitter<AgentEvents> {
     const { settings, channel, window, hello, log } = this;
     const events: LinkEvents = {
       welcome: (_link, registration) => {
+        // Every connection has been asked to leave, and told until when.
+        if (this.stopped) return;
         slot.before?.leave(LEAVE_MS);
         slot.before = undefined;
         this.onWelcome(registration);

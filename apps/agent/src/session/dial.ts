@@ -1,4 +1,11 @@
-import { type ChannelCredentials, Client, type ClientDuplexStream, credentials, Metadata } from '@grpc/grpc-js';
+import {
+  type ChannelCredentials,
+  Client,
+  type ClientDuplexStream,
+  connectivityState,
+  credentials,
+  Metadata,
+} from '@grpc/grpc-js';
 import { type AgentSettings } from '../agent-settings.js';
 import { readPemFiles } from '@berth/config';
 import { MAX_GRPC_MESSAGE_BYTES, passBuffer, TUNNEL_METHOD_PATH } from '@berth/tunnel-protocol';
@@ -16,6 +23,8 @@ const KEEPALIVE = {
 /** An open gRPC stream on a TCP connection of its own. */
 export interface Dialled {
   call: ClientDuplexStream<Buffer, Buffer>;
+  /** whether there is a server that may have got what was written */
+  connected(): boolean;
   /** closes the TCP connection */
   release(): void;
   /**
@@ -78,6 +87,7 @@ export function dial(settings: AgentSettings, channel: ChannelCredentials, optio
   const call = client.makeBidiStreamRequest(options.path, passBuffer, passBuffer, new Metadata());
   return {
     call,
+    connected: () => client.getChannel().getConnectivityState(false) === connectivityState.READY,
     release: () => {
       client.close();
       route?.close();

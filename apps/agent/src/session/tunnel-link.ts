@@ -14,15 +14,14 @@ import {
   type Welcome,
   type WindowSettings,
 } from '@berth/tunnel-protocol';
-import { dial, TUNNEL_DIAL } from './dial.js';
+import { dial, type Dialled, TUNNEL_DIAL } from './dial.js';
 import type { Link, LinkEvents } from './link.js';
 import { endOfCall } from './outage.js';
 
 /** A connection that speaks Berth's own protocol. */
 export class TunnelLink implements Link {
   private readonly session: TunnelSession;
-  private readonly release: () => void;
-  private readonly stuckAt: (details: string) => string | undefined;
+  private readonly dialled: Dialled;
   private welcomedAt: number | undefined;
   private refusal: Refused | undefined;
   private ended = false;
@@ -42,10 +41,7 @@ export class TunnelLink implements Link {
   ) {
     const dialled = dial(settings, channel, TUNNEL_DIAL);
     const { call } = dialled;
-    this.release = () => {
-      dialled.release();
-    };
-    this.stuckAt = (details) => dialled.stuckAt(details);
+    this.dialled = dialled;
     this.session = new TunnelSession(
       clientTransport(call),
       {
@@ -115,17 +111,18 @@ export class TunnelLink implements Link {
 
   /**
    * Tells the gateway to open nothing more here. The gateway, which alone knows
-   * what it has opened, closes the connection once all of that has ended.
+   * what it has opened, closes the connection once all of that has ended. Before
+   * the Welcome as well: it may be on its way, with exchanges behind it.
    *
    * @param deadlineMs then it is closed here
    */
   leave(deadlineMs: number): void {
     if (this.ended) return;
-    if (this.welcomedAt === undefined) {
+    this.session.sendGoaway({ reason: GoawayReason.agentLeaving, deadlineMs, reconnect: false });
+    if (this.welcomedAt === undefined && !this.dialled.connected()) {
       this.close();
       return;
     }
-    this.session.sendGoaway({ reason: GoawayReason.agentLeaving, deadlineMs, reconnect: false });
     clearTimeout(this.leaveTimer);
     this.leaveTimer = setTimeout(() => {
       this.close();
@@ -170,7 +167,7 @@ export class TunnelLink implements Link {
       this.end(shutdownOf(this.settings.gateway));
       return;
     }
-    const { reason, isFinal } = endOfCall(status, this.settings, this.stuckAt(status.details));
+    const { reason, isFinal } = endOfCall(status, this.settings, this.dialled.stuckAt(status.details));
     this.end(reason, isFinal);
   }
 
@@ -181,7 +178,7 @@ export class TunnelLink implements Link {
     this.upkeep.stop();
     clearTimeout(this.leaveTimer);
     this.session.close(reason);
-    this.release();
+    this.dialled.release();
     const livedMs = this.welcomedAt === undefined ? 0 : performance.now() - this.welcomedAt;
     this.log.debug({ code: reason.code, reason: reason.message, livedMs: Math.round(livedMs) }, 'connection ended');
     const final = isFinal && this.welcomedAt === undefined;
