@@ -33,6 +33,7 @@ describe('a proxy on the way to the gateway', () => {
         far.pipe(client).pipe(far);
       });
       far.on('error', () => client.destroy());
+      client.on('close', () => far.destroy());
     });
     const proxy = await listening(server);
     return Object.assign(proxy, { asked });
