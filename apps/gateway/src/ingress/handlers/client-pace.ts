@@ -40,12 +40,14 @@ export class ClientPace {
    *
    * @param requestId of the exchange, for the log
    * @param what the client does, for the log
+   * @param waits the client is still told to wait: what is left of that is in the next window, however soon it may go on
    * @returns bytes of the window when they are too few; undefined when all is well
    */
-  tooFew(requestId: string, what: 'upload' | 'answer'): number | undefined {
+  tooFew(requestId: string, what: 'upload' | 'answer', waits: boolean): number | undefined {
     const { bytes, context, excused } = this;
     const { minRateBytesPerSecond, rateWindowMs } = context.options;
     this.begin();
+    this.excused = waits;
     if (excused || bytes * 1000 >= minRateBytesPerSecond * rateWindowMs) return undefined;
     context.limitedLog.warn(
       { agentId: context.agent.id, requestId, what, bytes, rateWindowMs, minRateBytesPerSecond },

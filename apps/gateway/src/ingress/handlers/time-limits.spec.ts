@@ -126,6 +126,13 @@ describe('time limits', () => {
     client.exchange.sendData(Buffer.from('x'));
     pass(3000);
     expect(client.failures).toEqual([]);
+    // It goes on late in a window: the time before that was not the client's.
+    pass(800);
+    agent.sink.writable();
+    pass(TICKS_MS);
+    expect(client.failures).toEqual([]);
+    pass(1000 + TICKS_MS);
+    expect(message()).toContain('ingress.minRateBytesPerSecond is 100');
   });
 
   it('measure a client that takes an answer only while it lags, and no stream of events', () => {

@@ -180,8 +180,8 @@ class TimedExchange extends ExchangeDecorator implements Watched {
 
   paceDue(): void {
     const { answering, context, next, pace } = this;
-    if (!answering && this.stalled) pace?.excuse();
-    const bytes = pace?.tooFew(requestIdOf(next.connection.id, next.id), answering ? 'answer' : 'upload');
+    const requestId = requestIdOf(next.connection.id, next.id);
+    const bytes = pace?.tooFew(requestId, answering ? 'answer' : 'upload', !answering && this.stalled);
     if (bytes === undefined) return;
     pace?.end();
     next.reset(ResetCode.timeout, 'the client is slower than ingress.minRateBytesPerSecond');
