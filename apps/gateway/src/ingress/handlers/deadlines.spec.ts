@@ -1,3 +1,4 @@
+import { stat } from 'node:fs';
 import { eventually } from '@berth/testing';
 import { Deadlines, UNWATCHED, type Watched } from './deadlines.js';
 
@@ -70,6 +71,25 @@ describe('Deadlines', () => {
     deadlines.watch(entry, 60_000);
     entry.paceAt = deadlines.now + 1;
     await eventually(() => entry.paces === 1);
+    expect([entry.expiries, deadlines.size]).toEqual([0, 1]);
+    deadlines.unwatch(entry);
+  });
+
+  it('reads what came while the process did not run before it judges anyone', async () => {
+    const deadlines = new Deadlines(5);
+    const entry = new Entry();
+    deadlines.watch(entry, 20);
+    await new Promise<void>((resolve) => {
+      setImmediate(() => {
+        stat('.', () => {
+          entry.deadlineAt = deadlines.now + 60_000;
+          resolve();
+        });
+        const blockedUntil = performance.now() + 100;
+        while (performance.now() < blockedUntil);
+      });
+    });
+    await new Promise((resolve) => setImmediate(resolve));
     expect([entry.expiries, deadlines.size]).toEqual([0, 1]);
     deadlines.unwatch(entry);
   });

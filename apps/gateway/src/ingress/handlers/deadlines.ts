@@ -67,8 +67,16 @@ export class Deadlines {
     last.watchIndex = watchIndex;
   }
 
+  /**
+   * Judges at the end of the turn: when this process has not run for a while,
+   * timers come first, and what arrived meanwhile has yet to be read.
+   */
   private readonly tick = (): void => {
     this.tickedAt = performance.now();
+    setImmediate(this.judge);
+  };
+
+  private readonly judge = (): void => {
     const { tickedAt } = this;
     const due = this.watched.filter(({ deadlineAt, paceAt }) => deadlineAt <= tickedAt || paceAt <= tickedAt);
     for (const entry of due) {
