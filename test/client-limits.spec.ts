@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { owning, disposable, eventually, localService, RawClient } from '@berth/testing';
 import {
+  agentDetail,
   codeIn,
   finish,
   type LogLines,
@@ -187,7 +188,10 @@ describe("what one client may take of an agent's port", () => {
       const closed = { plain: false, events: false };
       plain.on('close', () => (closed.plain = true));
       events.on('close', () => (closed.events = true));
+      await eventually(async () => (await agentDetail(relay.gateway)).in_flight === 2);
       await sleep(2000);
+      // On a busy machine it takes longer until the answer waits for its client.
+      await eventually(async () => (await agentDetail(relay.gateway)).in_flight < 2);
       plain.resume();
       events.resume();
       await eventually(() => closed.plain);

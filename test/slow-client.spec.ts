@@ -1,7 +1,7 @@
 import { createHash, type Hash, randomBytes } from 'node:crypto';
 import { createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { eventually, RawClient, listening } from '@berth/testing';
+import { eventually, RawClient, listening, settled } from '@berth/testing';
 import { finish, headOf, idle, relayTo, relayToListener, send, start } from '@berth/testing/system';
 
 const MiB = 1024 * 1024;
@@ -9,23 +9,6 @@ const TOTAL = 200 * MiB;
 /** A window of 16 MiB at the most, and the kernel's socket buffers of two TCP connections, bytes. */
 const BOUND = 64 * MiB;
 const CHUNK = randomBytes(65_536);
-
-/**
- * Waits until a figure has stood still over many turns of the event loop, and returns it.
- *
- * Both ends run in this process, so turns are the clock that counts: a turn that took long by itself (a collection, a
- * compilation, a machine that did not run) would pass for stillness by the time alone, with data still on its way.
- */
-async function settled(figure: () => number): Promise<number> {
-  let last = figure();
-  let turns = 0;
-  return eventually(() => {
-    const now = figure();
-    turns = now === last && now > 0 ? turns + 1 : 0;
-    last = now;
-    return turns >= 50 ? last : undefined;
-  }, 15_000);
-}
 
 const SLOW_TOTAL = 40 * MiB;
 const IDLE_MS = 2000;

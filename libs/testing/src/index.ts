@@ -6,3 +6,4 @@ export { type LocalService, localService } from './local-service.js';
 export { freePortRange } from './ports.js';
 export { RawClient, type RawRecorder, rawRecorder, type Recorded } from './raw-http.js';
 export { describeWithRedis, hasRedisServer, RedisServer, type RedisServerOptions } from './redis-server.js';
+export { settled } from './settled.js';

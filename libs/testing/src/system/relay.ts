@@ -62,6 +62,7 @@ export function recorded(recorder: RawRecorder): string {
 
 interface AgentDetail {
   in_flight: number;
+  bytes_out: number;
   connection_list: { connection_id: string }[];
 }
 
