@@ -5,14 +5,19 @@ import { send, type TestAgent, testAgent, testGateway } from '@berth/testing/sys
 
 const BODY = Buffer.alloc(5_000_000);
 
-/** Upgrades, takes uploads to the end, sends 5 MB of `/large`, and is quick otherwise. */
-function listener(request: IncomingMessage, response: ServerResponse): void {
-  if (request.url === '/large') response.end(BODY);
-  else if (request.method === 'POST') request.on('end', () => response.end('all')).resume();
-  else response.end('quick');
-}
-
 describe('exchanges that last, with the settings as they come', () => {
+  /** that have reached the service, in this test */
+  let uploads = 0;
+
+  /** Upgrades, takes uploads to the end, sends 5 MB of `/large`, and is quick otherwise. */
+  function listener(request: IncomingMessage, response: ServerResponse): void {
+    if (request.url === '/large') response.end(BODY);
+    else if (request.method === 'POST') {
+      uploads += 1;
+      request.on('end', () => response.end('all')).resume();
+    } else response.end('quick');
+  }
+
   async function setUp(): Promise<TestAgent> {
     await using stack = new AsyncDisposableStack();
     const service = stack.use(await localService(listener));
@@ -75,7 +80,9 @@ describe('exchanges that last, with the settings as they come', () => {
     await using setup = await setUp();
     const { port } = setup;
     const head = 'POST / HTTP/1.1\r\nContent-Length: 1000\r\nHost: a\r\n\r\nx';
-    await using sockets = await open(port, 300, head, (socket) => socket.bytesWritten > 0);
+    uploads = 0;
+    // Not before all are under way: what sockets have written counts from before they are connected.
+    await using sockets = await open(port, 300, head, () => uploads === 300);
     await using trickle = disposable(
       setInterval(() => {
         for (const socket of sockets) socket.write('x');
