@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { stat } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { BerthError } from '@berth/errors';
 import { eventually } from '@berth/testing';
@@ -129,6 +130,28 @@ describe('ClientConnection', () => {
     await once(socket, 'end');
     socket.write('x');
     await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(gone).toBe(0);
+  });
+
+  it('nor one whose answer arrived while this process did not run', async () => {
+    const connection = new ClientConnection(socket, 20, new PipelineBudget(0));
+    let gone = 0;
+    connection.current = { clientGone: () => (gone += 1), requestBroken: () => false };
+    socket.resume();
+    client.end();
+    await once(socket, 'end');
+    await new Promise<void>((resolve) => {
+      setImmediate(() => {
+        // Comes with what is read from the network, after the timers.
+        stat('.', () => {
+          socket.write('x');
+          resolve();
+        });
+        const blockedUntil = performance.now() + 100;
+        while (performance.now() < blockedUntil);
+      });
+    });
+    await new Promise((resolve) => setImmediate(resolve));
     expect(gone).toBe(0);
   });
 

@@ -146,9 +146,13 @@ export class ClientConnection {
   private readonly onHalfClosed = (): void => {
     if (this.current === undefined) return;
     const before = this.socket.bytesWritten;
-    const timer = setTimeout(() => {
+    const judge = (): void => {
       // One that still has bytes to take may be slow; had it left, they would have come back as a reset.
       if (this.socket.bytesWritten === before && this.socket.writableLength === 0) this.current?.clientGone();
+    };
+    // At the end of the turn: when this process has not run for a while, timers come before the answer that has arrived.
+    const timer = setTimeout(() => {
+      setImmediate(judge);
     }, this.halfCloseGraceMs);
     timer.unref();
     this.socket.once('close', () => {
