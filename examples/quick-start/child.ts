@@ -46,7 +46,7 @@ export class Child {
     this.readLines();
   }
 
-  /** @returns the first group of the first line that matches; rejects when the child ends without it */
+  /** @returns the first group of what matches in its output from now on; rejects when the child ends without it */
   async find(pattern: RegExp): Promise<string> {
     return await new Promise((resolve, reject) => {
       const { stdout } = this.process;

@@ -121,9 +121,11 @@ describeWithRedis('npm run services, twice with one Redis', () => {
     const redis = await RedisServer.start();
     const start = (): Child => new Child('services', MAIN, ['--port', '0', '--redis', redis.url], {}, true);
     const children = [start(), start()] as const;
+    // At once: what is printed before is not looked at.
+    const ready = Promise.all(children.map((child) => child.find(READY)));
     const bus = await RedisBus.connect({ url: redis.url });
     try {
-      const [first, second] = await Promise.all(children.map((child) => child.find(READY)));
+      const [first, second] = await ready;
       await using one = client(Counter, { address: first ?? '', bus });
       await using two = client(Counter, { address: second ?? '', bus });
       await one.object('shared').step(2);
