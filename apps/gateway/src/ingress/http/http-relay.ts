@@ -4,7 +4,6 @@ import { expectsContinue, FramingError } from '@berth/http-rules';
 import {
   type DispatchSink,
   type ExchangeFailure,
-  ExchangeKind,
   type ExchangeRequest,
   type FlatHeaders,
   type InterimHead,
@@ -43,14 +42,7 @@ export function relayRequest(
     refuse(context, request, response, head);
     return;
   }
-  const open: OpenHead = {
-    kind: ExchangeKind.http,
-    method: request.method as string,
-    target: request.url as string,
-    headers: head.headers,
-    body: head.chunked || (head.contentLength ?? 0) > 0,
-  };
-  const relay = new HttpRelay(context, client, request, response, open);
+  const relay = new HttpRelay(context, client, request, response, head);
   client.current = relay;
   response[RELAY] = relay;
   response.on('close', onResponseClose);

@@ -13,6 +13,7 @@ import {
   upgradeProtocols,
   withoutHttpUpgrades,
 } from '@berth/http-rules';
+import { ExchangeKind, type OpenHead } from '@berth/exchange';
 import { errorOfParser } from '@berth/http-server-pool';
 import { clientAddress } from '../client-address.js';
 import { applyForwarded } from './forwarded.js';
@@ -20,7 +21,7 @@ import { bodyTooLarge } from '../failures.js';
 import type { IngressOptions } from './ingress-context.js';
 
 /**
- * The head of a client's request for its agent, or why the request is refused.
+ * The head of the exchange that a client's request becomes, or why the request is refused.
  *
  * @param isUpgrade keeps what asks for another protocol
  */
@@ -28,7 +29,7 @@ export function readRequestHead(
   request: IncomingMessage,
   isUpgrade: boolean,
   options: IngressOptions,
-): RelayedHead | BerthError {
+): OpenHead | BerthError {
   if (request.httpVersionMajor !== 1) return badRequest('this port speaks HTTP/1.1 and HTTP/1.0');
   const target = request.url as string;
   if (target.length > options.maxTargetBytes) {
@@ -53,8 +54,13 @@ export function readRequestHead(
   if (options.maxBodyBytes > 0 && (head.contentLength ?? 0) > options.maxBodyBytes)
     return bodyTooLarge(options.maxBodyBytes);
   const address = clientAddress(request.socket.remoteAddress);
-  head.headers = applyForwarded(head.headers, options.forwardedHeaders, { address, host: head.host });
-  return head;
+  return {
+    kind: isUpgrade ? ExchangeKind.upgrade : ExchangeKind.http,
+    method: request.method as string,
+    target,
+    headers: applyForwarded(head.headers, options.forwardedHeaders, { address, host: head.host }),
+    body: isUpgrade || head.chunked || (head.contentLength ?? 0) > 0,
+  };
 }
 
 /**

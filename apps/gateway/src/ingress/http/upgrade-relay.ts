@@ -6,7 +6,6 @@ import {
   BytePipe,
   type DispatchSink,
   type ExchangeFailure,
-  ExchangeKind,
   type ExchangeRequest,
   type FlatHeaders,
   type OpenedExchange,
@@ -39,14 +38,7 @@ export function relayUpgrade(context: IngressContext, request: IncomingMessage, 
     refuseRaw(context, socket, head, request);
     return;
   }
-  const open: OpenHead = {
-    kind: ExchangeKind.upgrade,
-    method: request.method as string,
-    target: request.url as string,
-    headers: head.headers,
-    body: true,
-  };
-  const relay = new UpgradeRelay(context, request, socket, early, open);
+  const relay = new UpgradeRelay(context, request, socket, early, head);
   client.current = relay;
   socket.on('close', () => {
     relay.socketClosed();
