@@ -94,9 +94,7 @@ export class AgentPool<C extends PoolConnection = AgentConnection> {
    * @throws BerthError what {@link select} throws, and `BERTH_CONNECTION_CLOSED`
    */
   open(this: AgentPool, head: OpenHead, sink: ResponseSink, except?: Carrier): OpenedExchange {
-    const member = this.pick(except);
-    if (member === undefined) throw this.refusal(except);
-    return this.openOn(member, head, sink);
+    return this.openOn(this.pickOrThrow(except), head, sink);
   }
 
   /** The same on a member that was picked. */
@@ -113,9 +111,7 @@ export class AgentPool<C extends PoolConnection = AgentConnection> {
    * @throws BerthError `BERTH_AGENT_UNAVAILABLE` when none can be used, `BERTH_AGENT_BUSY` when all that can are full
    */
   select(except?: Carrier, replicaId?: string): C {
-    const member = this.pick(except, replicaId);
-    if (member === undefined) throw this.refusal(except, replicaId);
-    return member.connection;
+    return this.pickOrThrow(except, replicaId).connection;
   }
 
   /** As {@link select}, without an error: undefined when there is none, see {@link obstacle}. */
@@ -169,6 +165,12 @@ export class AgentPool<C extends PoolConnection = AgentConnection> {
   undrain(replicaId?: string): boolean {
     this.allDrained &&= replicaId !== undefined;
     return this.setDrained(false, replicaId);
+  }
+
+  private pickOrThrow(except?: Carrier, replicaId?: string): Member<C> {
+    const member = this.pick(except, replicaId);
+    if (member === undefined) throw this.refusal(except, replicaId);
+    return member;
   }
 
   private setDrained(drained: boolean, replicaId: string | undefined): boolean {
