@@ -1,13 +1,11 @@
 import type { BodySink, IncomingExchange, OpenHead, ResetCode, ResponseHead } from '@berth/exchange';
-import { RawAgent, SiloAgent, type SiloMessage, testGateway } from '@berth/testing/system';
+import { RawAgent, SiloAgent, type SiloMessage, type TestGateway, testGateway } from '@berth/testing/system';
 import { AgentRegistry } from 'berth-gateway';
+import type { Carried } from '../libs/agent-pool/testing/carried-lab.js';
 import { everyConnection } from '../libs/agent-pool/testing/compliance.js';
 
-everyConnection('the tunnel over gRPC', async (accept) => {
-  const gateway = await testGateway();
-  const agent = new RawAgent(gateway.grpcPort);
-  agent.accept = accept;
-  await agent.hello('a').welcome;
+/** The connection that agent `a` has registered by hand. */
+function inService(gateway: TestGateway, agent: { close(): void }): Carried {
   const [connection] = gateway.app.get(AgentRegistry).get('a')?.connections.all ?? [];
   if (connection === undefined) throw new Error('not registered');
   return {
@@ -20,6 +18,14 @@ everyConnection('the tunnel over gRPC', async (accept) => {
       await gateway.close();
     },
   };
+}
+
+everyConnection('the tunnel over gRPC', async (accept) => {
+  const gateway = await testGateway();
+  const agent = new RawAgent(gateway.grpcPort);
+  agent.accept = accept;
+  await agent.hello('a').welcome;
+  return inService(gateway, agent);
 });
 
 /** A REQUEST as an exchange that comes in: its answer is collected, and leaves as one message. */
@@ -89,18 +95,7 @@ everyConnection(
       if (request.payload.length > 0) exchange.sink.data(request.payload);
       exchange.sink.end(undefined);
     };
-    const [connection] = gateway.app.get(AgentRegistry).get('a')?.connections.all ?? [];
-    if (connection === undefined) throw new Error('not registered');
-    return {
-      connection,
-      breakOff: () => {
-        agent.close();
-      },
-      close: async () => {
-        agent.close();
-        await gateway.close();
-      },
-    };
+    return inService(gateway, agent);
   },
   {
     heads: 'headers are a map: repeats are joined, order is lost',
