@@ -114,16 +114,28 @@ export class AgentPool<C extends PoolConnection = AgentConnection> {
     return this.pickOrThrow(except, replicaId).connection;
   }
 
-  /** As {@link select}, without an error: undefined when there is none, see {@link obstacle}. */
+  /**
+   * As {@link select}, without an error: undefined when there is none, see {@link obstacle}.
+   *
+   * @param except a connection that has just failed this exchange; others of its replica come last
+   */
   pick(except?: Carrier, replicaId?: string): Member<C> | undefined {
     const { candidates } = this;
-    const { size } = candidates;
-    if (size === 0) return undefined;
+    if (candidates.size === 0) return undefined;
     candidates.except = except;
     candidates.replicaId = replicaId;
+    if (except === undefined) return this.picked();
+    candidates.exceptReplica = this.of(except)?.replica;
+    const elsewhere = this.picked();
+    candidates.exceptReplica = undefined;
+    return elsewhere ?? this.picked();
+  }
+
+  private picked(): Member<C> | undefined {
+    const { candidates, strategy } = this;
     // Most agents have one connection, and there is nothing to weigh.
-    const picked = size === 1 ? candidates.at(0) : this.strategy.pick(candidates);
-    return picked ?? candidates.standIn();
+    const member = candidates.size === 1 ? candidates.at(0) : strategy.pick(candidates);
+    return member ?? candidates.standIn();
   }
 
   /** One of those that are paused, for who goes on all the same (checklist C7, fail open). */

@@ -2,6 +2,7 @@ import { BerthError } from '@berth/errors';
 import type { Carrier } from '@berth/exchange';
 import type { Member } from './member.js';
 import type { PoolConnection } from './pool-connection.js';
+import type { Replica } from './replica.js';
 import type { Candidates } from './strategies/index.js';
 
 /** Why nothing can be picked; what is further back hides what is before it. */
@@ -13,6 +14,8 @@ export class CandidateList<C extends PoolConnection> implements Candidates<C> {
   members: readonly Member<C>[] = [];
   /** a connection that has just failed the exchange */
   except: Carrier | undefined;
+  /** its replica, while others are looked for */
+  exceptReplica: Replica | undefined;
   /** only connections of this replica */
   replicaId: string | undefined;
 
@@ -71,7 +74,8 @@ export class CandidateList<C extends PoolConnection> implements Candidates<C> {
   }
 
   private isAsked({ connection, replica }: Member<C>): boolean {
-    return connection !== this.except && (this.replicaId === undefined || replica.id === this.replicaId);
+    if (connection === this.except || replica === this.exceptReplica) return false;
+    return this.replicaId === undefined || replica.id === this.replicaId;
   }
 
   /** 0: not to be used. */

@@ -41,6 +41,19 @@ describe('what a pool knows of its connections', () => {
     expect(pool.of(connection)).toMatchObject({ errors: 0, health: { state: 'healthy' } });
   });
 
+  it('leaves out the whole replica whose connection has failed an exchange, while there is another one', () => {
+    const [failed, twin] = [fakeReplica('failed', {}, 'one'), fakeReplica('twin', {}, 'one')];
+    const other = fakeReplica('other', {}, 'two');
+    const pool = poolOf({}, failed, twin, other);
+    const elsewhere = (): string[] => Array.from({ length: 3 }, () => pool.select(failed).id);
+    expect(elsewhere()).toEqual(['other', 'other', 'other']);
+    expect(new Set(picks(pool, 3))).toEqual(new Set(['failed', 'twin', 'other']));
+    other.inFlight = other.capacity;
+    expect(elsewhere()).toEqual(['twin', 'twin', 'twin']);
+    pool.remove(twin);
+    expect(pool.obstacle(failed)).toBe('full');
+  });
+
   it('C5: uses one that is not fit as the last resort, or says that none is healthy', () => {
     const [standby, bad] = [fakeReplica('standby', { accepting: false, standby: true }), fakeReplica('bad')];
     const pool = poolOf({}, standby, bad);
