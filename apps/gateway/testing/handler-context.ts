@@ -1,6 +1,7 @@
 import { LimitedLog, silentLog } from '@berth/observability';
 import { Agent } from '../src/agents/index.js';
 import type { ExchangeContext, ExchangeOptions } from '../src/ingress/exchange-context.js';
+import { RetrySettings } from '../src/ingress/retry.settings.js';
 import { Deadlines } from '../src/ingress/handlers/deadlines.js';
 
 /** What handlers of one agent share, with times and limits that a test can see pass. */
@@ -14,6 +15,7 @@ export function handlerContext(options: Partial<ExchangeOptions> = {}): Exchange
       minRateBytesPerSecond: 0,
       rateWindowMs: 4000,
       maxBodyBytes: 0,
+      retry: new RetrySettings(),
       ...options,
     },
     deadlines: new Deadlines(),

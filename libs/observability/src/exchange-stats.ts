@@ -9,6 +9,10 @@ export class ExchangeStats {
   /** answers that Berth gave because the agent or its service could not */
   errors = 0;
   upgrades = 0;
+  /** requests that were tried once more */
+  retries = 0;
+  /** those that might have been, and were not, because too many are */
+  retriesRefused = 0;
   /** body bytes, client to service */
   bytesIn = 0;
   /** body bytes, service to client */

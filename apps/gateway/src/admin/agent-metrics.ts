@@ -31,6 +31,12 @@ export function showAgents(registry: Registry, agents: AgentRegistry): void {
   figure('berth_agent_requests_total', 'Requests to an agent, since it connected', ({ stats }) => stats.requests);
   figure('berth_agent_errors_total', 'Requests that Berth had to answer itself', ({ stats }) => stats.errors);
   figure('berth_agent_upgrades_total', 'Upgrades, WebSocket among them', ({ stats }) => stats.upgrades);
+  figure('berth_agent_retries_total', 'Requests that were tried once more', ({ stats }) => stats.retries);
+  figure(
+    'berth_agent_retries_refused_total',
+    'Requests that were not tried once more, because too many are',
+    ({ stats }) => stats.retriesRefused,
+  );
   figure('berth_agent_request_bytes_total', 'Body bytes, client to service', ({ stats }) => stats.bytesIn);
   figure('berth_agent_response_bytes_total', 'Body bytes, service to client', ({ stats }) => stats.bytesOut);
   counter('berth_agent_responses_total', 'Answers by class of their status', ['class'], (it, { id, stats }) => {

@@ -1,6 +1,7 @@
 import type { LimitedLog, Log } from '@berth/observability';
 import type { Agent } from '../agents/index.js';
 import type { Deadlines } from './handlers/deadlines.js';
+import type { RetrySettings } from './retry.settings.js';
 
 /** Settings of the ingress that concern every exchange, in ms and bytes; see docs/configuration.md. */
 export interface ExchangeOptions {
@@ -12,6 +13,7 @@ export interface ExchangeOptions {
   idleTimeoutMs: number;
   /** 0: no limit */
   maxBodyBytes: number;
+  retry: Readonly<RetrySettings>;
 }
 
 /** What the handlers around the exchanges of one agent share. */

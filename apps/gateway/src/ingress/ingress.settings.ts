@@ -1,5 +1,6 @@
-import { type Frozen, Choice, Integer, MAX_HEADER_BYTES, MAX_MS } from '@berth/config';
+import { type Frozen, Choice, Group, Integer, MAX_HEADER_BYTES, MAX_MS } from '@berth/config';
 import { registerAs } from '@nestjs/config';
+import { RetrySettings } from './retry.settings.js';
 
 export class IngressSettings {
   @Integer(1, MAX_MS, {
@@ -62,6 +63,9 @@ export class IngressSettings {
 
   @Integer(0, 86_400, { description: 'Value of Retry-After in 503 answers.' })
   retryAfterSeconds = 1;
+
+  @Group()
+  retry = new RetrySettings();
 }
 
 export const ingressConfig = registerAs('berth.ingress', (): Frozen<IngressSettings> => new IngressSettings());

@@ -1,6 +1,8 @@
-import { type ExchangeFailure, ResetCode } from '@berth/exchange';
+import { jest } from '@jest/globals';
+import { type Dispatch, type ExchangeFailure, ResetCode } from '@berth/exchange';
 import { BerthError } from '@berth/errors';
 import { FakeClient, FakePool, fakeRequest } from '../../../../../libs/exchange/testing/fake-dispatch.js';
+import type { ExchangeContext } from '../exchange-context.js';
 import { retry } from './retry.js';
 import { handlerContext } from '../../../testing/handler-context.js';
 
@@ -9,13 +11,15 @@ const LOST: ExchangeFailure = { code: 'connection-lost', message: 'gone' };
 describe('a second try', () => {
   let pool: FakePool;
   let client: FakeClient;
+  let context: ExchangeContext;
   beforeEach(() => {
     pool = new FakePool();
     client = new FakeClient();
+    context = handlerContext();
   });
 
   const begin = (over = {}): void => {
-    retry(handlerContext())(pool.dispatch)(fakeRequest(over), client);
+    retry(context)?.(pool.dispatch)(fakeRequest(over), client);
   };
 
   it('goes to another connection than the one that was lost, once', () => {
@@ -25,6 +29,7 @@ describe('a second try', () => {
     expect([client.calls, client.exchange.id]).toEqual([['opened', 'opened'], 2]);
     pool.last.sink.failed({ code: ResetCode.localFailed, message: 'second' });
     expect(client.failures).toEqual([{ code: ResetCode.localFailed, message: 'second' }]);
+    expect(context.agent.stats).toMatchObject({ retries: 1, retriesRefused: 0 });
   });
 
   it('that is not to be had leaves what the first one met', () => {
@@ -50,5 +55,38 @@ describe('a second try', () => {
     begin();
     pool.last.sink.failed({ code: ResetCode.localUnreachable, message: '' });
     expect([pool.requests.length, client.failures.length]).toEqual([3, 3]);
+    expect(context.agent.stats).toMatchObject({ retries: 0, retriesRefused: 0 });
+  });
+
+  describe('within a budget', () => {
+    beforeEach(() => jest.useFakeTimers());
+    afterEach(() => jest.useRealTimers());
+
+    /** Requests whose first try is lost. @returns how many were tried once more */
+    const lose = (dispatch: Dispatch | undefined, count: number): number => {
+      const before = pool.requests.length;
+      for (let i = 0; i < count; i += 1) {
+        dispatch?.(fakeRequest(), client);
+        pool.last.sink.failed(LOST);
+      }
+      return pool.requests.length - before - count;
+    };
+
+    it('is for a part of the requests of the last seconds, or for a few', () => {
+      context = handlerContext({ retry: { percent: 10, minimum: 3, windowMs: 1000 } });
+      const dispatch = retry(context)?.(pool.dispatch);
+      expect(lose(dispatch, 20)).toBe(3);
+      expect(context.agent.stats).toMatchObject({ retries: 3, retriesRefused: 17 });
+      // What must not be repeated is a request as well.
+      for (let i = 0; i < 80; i += 1) dispatch?.(fakeRequest({ method: 'POST' }), client);
+      expect(lose(dispatch, 20)).toBe(9);
+      jest.advanceTimersByTime(1000);
+      expect(lose(dispatch, 20)).toBe(3);
+      expect(client.failures).toHaveLength(45);
+    });
+
+    it('of nothing is none: no handler', () => {
+      expect(retry(handlerContext({ retry: { percent: 0, minimum: 0, windowMs: 1000 } }))).toBeUndefined();
+    });
   });
 });

@@ -1,3 +1,4 @@
+import { RetryBudget } from '@berth/agent-pool';
 import {
   type Dispatch,
   type DispatchSink,
@@ -15,12 +16,17 @@ import type { ExchangeContext } from '../exchange-context.js';
  * Tries a request once more on another connection, if nothing of it can have
  * reached the local service or doing it twice does no harm, and nothing of an
  * answer has come. Requests with a body and others that must not be repeated
- * pass untouched.
+ * pass untouched. Of all requests to the agent a part may be tried once more, no
+ * matter how many fail.
  */
-export function retry(context: ExchangeContext): ExchangeHandler {
+export function retry(context: ExchangeContext): ExchangeHandler | undefined {
+  const { percent, minimum: atLeast, windowMs } = context.options.retry;
+  if (percent === 0 && atLeast === 0) return undefined;
+  const budget = new RetryBudget({ share: percent / 100, atLeast, windowMs }, () => performance.now());
   return (next) => (request, sink) => {
+    budget.requested();
     const { body, method } = request.openHead;
-    next(request, body || !isIdempotent(method) ? sink : new TryOnceMore(sink, next, request, context));
+    next(request, body || !isIdempotent(method) ? sink : new TryOnceMore(sink, next, request, context, budget));
   };
 }
 
@@ -35,6 +41,7 @@ class TryOnceMore extends SinkDecorator {
     private readonly next: Dispatch,
     private readonly request: ExchangeRequest,
     private readonly context: ExchangeContext,
+    private readonly budget: RetryBudget,
   ) {
     super(sink);
   }
@@ -47,20 +54,27 @@ class TryOnceMore extends SinkDecorator {
 
   override failed(failure: ExchangeFailure): void {
     const { exchange } = this;
-    if (this.retried || exchange === undefined || !mayTryAgain(failure, exchange)) {
+    if (this.retried || exchange === undefined || !mayTryAgain(failure, exchange) || !this.isAffordable()) {
       // A second try that is not to be had: what the first one met is the answer.
       this.sink.failed(this.first ?? failure);
       return;
     }
     this.retried = true;
     this.first = failure;
+    const { agent, log } = this.context;
+    agent.stats.retries += 1;
     const { connection, id } = exchange;
-    this.context.log.debug(
-      { connectionId: connection.id, exchange: id, reason: failure.message },
-      'an exchange is tried once more',
-    );
+    log.debug({ connectionId: connection.id, exchange: id, reason: failure.message }, 'an exchange is tried once more');
     const { openHead, clientAddress } = this.request;
     this.next({ openHead, clientAddress, except: connection }, this);
+  }
+
+  private isAffordable(): boolean {
+    if (this.budget.take()) return true;
+    const { agent, limitedLog } = this.context;
+    agent.stats.retriesRefused += 1;
+    limitedLog.warn({ agentId: agent.id }, 'requests are not tried once more: too many are (ingress.retry)');
+    return false;
   }
 }
 
