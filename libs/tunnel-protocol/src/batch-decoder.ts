@@ -15,6 +15,8 @@ export interface FrameHandler {
   onReset(exchange: number, code: ResetCode, message: string): void;
   onCredit(exchange: number, bytes: number): void;
   onCreditReturn(exchange: number, bytes: number): void;
+  /** Pause (`held`) or Resume of one exchange. */
+  onHold(exchange: number, held: boolean): void;
   /** A frame of the connection: its field number in `Frame` and its protobuf body. */
   onConnectionFrame(field: number, body: Buffer): void;
 }
@@ -143,7 +145,10 @@ function decodeFrame(cursor: Cursor, end: number, handler: FrameHandler): void {
     const stop = cursor.limit(end);
     // The kind is the last field: what it means must not depend on what follows.
     if (stop !== end) throw malformed('a frame with more than one kind');
-    if (field >= FrameField.hello) {
+    if (exchange !== 0 && (field === FrameField.pause || field === FrameField.resume)) {
+      cursor.pos = stop;
+      handler.onHold(exchange, field === FrameField.pause);
+    } else if (field >= FrameField.hello) {
       if (exchange !== 0) throw malformed(`connection frame ${field} names an exchange`);
       handler.onConnectionFrame(field, cursor.bytes.subarray(cursor.pos, stop));
       cursor.pos = stop;

@@ -3,6 +3,7 @@ import { connection, hello, LoneSession, open } from '../testing/lone-session.js
 import { turn } from '../testing/wire.js';
 import { encodeControl } from './control-messages.js';
 import { FrameField } from './frame-encoder.js';
+import { HealthCode } from './frames.js';
 
 const bytes = (frame: string): Buffer => Buffer.from(frame, 'latin1');
 
@@ -22,7 +23,7 @@ describe('connection frames', () => {
   it('carry hello, welcome, refused, goaway and pong to their listeners', () => {
     const heard: unknown[] = [];
     const hear = (value: unknown): void => void heard.push(value);
-    const agent = new LoneSession('agent', { welcome: hear, refused: hear, goaway: hear, pong: hear, extension: hear });
+    const agent = new LoneSession('agent', { welcome: hear, refused: hear, goaway: hear, pong: hear });
     const limits = { maxExchanges: 0, initialWindowBytes: 4096 };
     const welcome = { version: 1, connectionId: 'c', port: 8100, scheme: 'tcp', host: '', limits, features: ['x'] };
     const pings = { pingIntervalMs: 10_000, pingTimeoutMs: 5000 };
@@ -39,14 +40,60 @@ describe('connection frames', () => {
     expect(agent.closed).toEqual([]);
   });
 
-  it('hand extensions on undecoded', () => {
+  it('carry what an agent says of itself to the gateway', () => {
     const heard: unknown[] = [];
-    const gateway = new LoneSession('gateway', { extension: (field, body) => void heard.push([field, body.length]) });
-    gateway.receive(connection(FrameField.health, '\x08\x01'), connection(FrameField.pause));
+    const hear =
+      (name: string) =>
+      (value?: unknown): void =>
+        void heard.push([name, value]);
+    const gateway = new LoneSession('gateway', {
+      health: hear('health'),
+      pause: hear('pause'),
+      resume: hear('resume'),
+      capacity: hear('capacity'),
+      metricsReport: (read) => void heard.push(['metrics', read()]),
+      configAck: hear('ack'),
+    });
+    const agent = new LoneSession('agent');
+    const health = { state: HealthCode.unhealthy, message: 'the local service is away' };
+    const histograms = { wait_seconds: { bounds: [0.1, 1], counts: [3, 2, 1], sum: 4.5 } };
+    const report = { gauges: { load: 0.5 }, counters: { 'jobs{queue="mail"}': 2 ** 40 }, histograms };
+    const ack = { pushId: 'p1', accepted: false, error: 'no such rule' };
+    agent.session.sendHealth(health);
+    agent.session.sendPause();
+    agent.session.sendResume();
+    agent.session.sendCapacity(0);
+    agent.session.sendMetrics(report);
+    agent.session.sendConfigAck(ack);
+    agent.session.close();
+    for (const batch of agent.wire.log) gateway.session.receive(batch);
     expect(heard).toEqual([
-      [FrameField.health, 2],
-      [FrameField.pause, 0],
+      ['health', health],
+      ['pause', undefined],
+      ['resume', undefined],
+      ['capacity', 0],
+      ['metrics', report],
+      ['ack', ack],
     ]);
+    expect(gateway.closed).toEqual([]);
+  });
+
+  it('pass over figures that nobody reads, damaged ones included, and break on those that somebody reads', () => {
+    const damaged = connection(FrameField.metricsReport, '\x0a\x05');
+    const idle = new LoneSession('gateway', { metricsReport: () => undefined });
+    idle.receive(damaged);
+    expect(idle.closed).toEqual([]);
+    const reading = new LoneSession('gateway', { metricsReport: (read) => void read() });
+    reading.receive(damaged);
+    expect(closedWith(reading)).toEqual(['BERTH_PROTOCOL_ERROR']);
+  });
+
+  it('carry a configuration to the agent', () => {
+    const heard: unknown[] = [];
+    const agent = new LoneSession('agent', { configPush: (push) => void heard.push(push) });
+    const push = { pushId: 'p1', configJson: '{"rules":["ä"]}' };
+    agent.session.receive(bytes(encodeControl('configPush', push)));
+    expect(heard).toEqual([push]);
   });
 
   it('tell the agent why it is refused, before the stream ends', () => {

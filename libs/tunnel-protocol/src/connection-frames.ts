@@ -65,8 +65,47 @@ export class ConnectionFrames {
         events.refused?.(refused);
         return;
       }
+      case FrameField.configPush: {
+        if (this.role !== 'agent') throw violation('ConfigPush from the wrong side');
+        const push = read('configPush', body);
+        events.configPush?.(push);
+        return;
+      }
       default:
-        this.extension(field, body);
+        if (field > FrameField.configAck) throw violation(`unknown frame ${field}`);
+        if (this.role !== 'gateway') throw violation(`frame ${field} from the wrong side`);
+        this.takeOfAgent(field, body);
+    }
+  }
+
+  /** What agents send that have the abilities for it. */
+  private takeOfAgent(field: number, body: Buffer): void {
+    const { events } = this;
+    switch (field) {
+      case FrameField.health: {
+        const health = read('health', body);
+        events.health?.(health);
+        return;
+      }
+      case FrameField.pause:
+        events.pause?.();
+        return;
+      case FrameField.resume:
+        events.resume?.();
+        return;
+      case FrameField.capacity: {
+        const { maxExchanges } = read('capacity', body);
+        events.capacity?.(maxExchanges);
+        return;
+      }
+      case FrameField.metricsReport:
+        events.metricsReport?.(() => read('metricsReport', body));
+        return;
+      case FrameField.configAck: {
+        const ack = read('configAck', body);
+        events.configAck?.(ack);
+        return;
+      }
     }
   }
 
@@ -74,13 +113,6 @@ export class ConnectionFrames {
     if (this.role !== by) throw violation(`${frame} from the wrong side`);
     if (this.greeted) throw violation(`${frame} after the handshake`);
     this.greeted = true;
-  }
-
-  private extension(field: number, body: Buffer): void {
-    if (field > FrameField.configAck) throw violation(`unknown frame ${field}`);
-    const forAgent = field === FrameField.configPush;
-    if (forAgent !== (this.role === 'agent')) throw violation(`frame ${field} from the wrong side`);
-    this.events.extension?.(field, body);
   }
 }
 

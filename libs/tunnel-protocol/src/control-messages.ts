@@ -1,7 +1,18 @@
 import protobuf from 'protobufjs';
 import { protoFile } from '@berth/node-runtime';
 import { FrameField, encodeFrame } from './frame-encoder.js';
-import type { Goaway, Hello, PeerLimits, Refused, Welcome } from './frames.js';
+import type {
+  Capacity,
+  ConfigAck,
+  ConfigPush,
+  Goaway,
+  Health,
+  Hello,
+  MetricsReport,
+  PeerLimits,
+  Refused,
+  Welcome,
+} from './frames.js';
 
 /**
  * Frames of the connection are rare, so protobufjs does them from the schema;
@@ -16,6 +27,13 @@ interface ControlBodies {
   goaway: Goaway;
   ping: { sequence: number };
   pong: { sequence: number };
+  health: Health;
+  pause: object;
+  resume: object;
+  capacity: Capacity;
+  metricsReport: MetricsReport;
+  configPush: ConfigPush;
+  configAck: ConfigAck;
 }
 type ControlKind = keyof ControlBodies;
 
@@ -26,6 +44,13 @@ const types: Record<ControlKind, protobuf.Type> = {
   goaway: root.lookupType('berth.tunnel.v1.Goaway'),
   ping: root.lookupType('berth.tunnel.v1.Ping'),
   pong: root.lookupType('berth.tunnel.v1.Pong'),
+  health: root.lookupType('berth.tunnel.v1.Health'),
+  pause: root.lookupType('berth.tunnel.v1.Pause'),
+  resume: root.lookupType('berth.tunnel.v1.Resume'),
+  capacity: root.lookupType('berth.tunnel.v1.Capacity'),
+  metricsReport: root.lookupType('berth.tunnel.v1.MetricsReport'),
+  configPush: root.lookupType('berth.tunnel.v1.ConfigPush'),
+  configAck: root.lookupType('berth.tunnel.v1.ConfigAck'),
 };
 
 const NO_LIMITS: PeerLimits = { maxExchanges: 0, initialWindowBytes: 0 };

@@ -161,6 +161,16 @@ export class ExchangeFrames implements FrameHandler {
     if (!exchange.window.returned(bytes)) throw violation(`CreditReturn of ${bytes} bytes on exchange ${id}`);
   }
 
+  onHold(id: number, held: boolean): void {
+    const exchange = this.known(id);
+    if (exchange === undefined) return;
+    if (this.options.role !== 'gateway') throw violation(`the gateway sent ${held ? 'Pause' : 'Resume'}`);
+    if (exchange.held === held) return;
+    exchange.held = held;
+    this.events.held?.(held);
+    if (!held) this.session.enqueue(exchange);
+  }
+
   onConnectionFrame(field: number, body: Buffer): void {
     if (this.exchanges.failure === undefined) this.connectionFrames.take(field, body);
   }

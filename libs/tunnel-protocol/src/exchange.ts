@@ -45,6 +45,8 @@ export abstract class TunnelExchange<S extends BodySink = BodySink> implements E
   pendingBytes = 0;
   /** set once End may follow the pending chunks; the trailers, if any */
   protected pendingEnd: { trailers: FlatHeaders | undefined } | undefined;
+  /** the peer wants nothing more of it for now, credit or not */
+  held = false;
   /** in the session's ready queue */
   queued = false;
   /** small chunks that joined a batch directly; the batch writer's books */
@@ -124,6 +126,7 @@ export abstract class TunnelExchange<S extends BodySink = BodySink> implements E
 
   /** Whether there is something that may be sent now. */
   maySend(): boolean {
+    if (this.held) return false;
     return this.pendingBytes > 0 ? this.sendCredit > 0 : this.pendingEnd !== undefined && !this.sendEnded;
   }
 
@@ -138,7 +141,7 @@ export abstract class TunnelExchange<S extends BodySink = BodySink> implements E
    */
   takeChunk(limit: number): Buffer | undefined {
     const size = Math.min(this.pendingBytes, this.sendCredit, limit, MAX_DATA_BYTES);
-    if (size <= 0) return undefined;
+    if (size <= 0 || this.held) return undefined;
     const first = this.pending[0] as Buffer;
     let chunk: Buffer;
     if (first.length > size) {
@@ -158,7 +161,7 @@ export abstract class TunnelExchange<S extends BodySink = BodySink> implements E
 
   /** Takes the End to send now: its trailers, wrapped; undefined while it may not go out. */
   takeEnd(): { trailers: FlatHeaders | undefined } | undefined {
-    if (this.pendingBytes > 0 || this.pendingEnd === undefined || this.sendEnded) return undefined;
+    if (this.pendingBytes > 0 || this.pendingEnd === undefined || this.sendEnded || this.held) return undefined;
     this.sendEnded = true;
     return this.pendingEnd;
   }

@@ -37,6 +37,8 @@ const INFORMATIONAL = fieldKey(FrameField.informational, 2);
 const RESET = fieldKey(FrameField.reset, 2);
 const CREDIT = fieldKey(FrameField.credit, 2);
 const CREDIT_RETURN = fieldKey(FrameField.creditReturn, 2);
+const PAUSE = fieldKey(FrameField.pause, 2);
+const RESUME = fieldKey(FrameField.resume, 2);
 
 const FIELD_1_VARINT = fieldKey(1, 0);
 const FIELD_1_BYTES = fieldKey(1, 2);
@@ -104,6 +106,11 @@ export const encodeFrame = {
 
   creditReturn(exchange: number, bytes: number): string {
     return exchangeFrame(exchange, CREDIT_RETURN, delimited(FIELD_1_VARINT + varint(bytes)));
+  },
+
+  /** Pause or Resume of one exchange. */
+  hold(exchange: number, held: boolean): string {
+    return exchangeFrame(exchange, held ? PAUSE : RESUME, EMPTY_MESSAGE);
   },
 
   /** A frame of the connection; `message` is its protobuf body. */

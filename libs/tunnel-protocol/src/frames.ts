@@ -57,6 +57,49 @@ export interface Goaway {
   reconnect: boolean;
 }
 
+/** What an agent reports of itself; numbers as on the wire (`HealthState`). */
+export const HealthCode = { unspecified: 0, healthy: 1, degraded: 2, draining: 3, unhealthy: 4 } as const;
+export type HealthCode = (typeof HealthCode)[keyof typeof HealthCode];
+
+export interface Health {
+  state: HealthCode;
+  /** for people */
+  message: string;
+}
+
+export interface Capacity {
+  /** exchanges at once on the connection from now on */
+  maxExchanges: number;
+}
+
+export interface Histogram {
+  /** upper bounds of the buckets, rising, without the infinite one */
+  bounds: number[];
+  /** of each bucket alone: one more than bounds */
+  counts: number[];
+  sum: number;
+}
+
+/** Figures of an agent, by names that may carry labels as Prometheus writes them. */
+export interface MetricsReport {
+  gauges: Record<string, number>;
+  /** totals since the agent started */
+  counters: Record<string, number>;
+  histograms: Record<string, Histogram>;
+}
+
+export interface ConfigPush {
+  pushId: string;
+  configJson: string;
+}
+
+export interface ConfigAck {
+  pushId: string;
+  accepted: boolean;
+  /** for people, when it was not accepted */
+  error: string;
+}
+
 /** Protocol version of this code, as in `Hello.versions` and `Welcome.version`. */
 export const PROTOCOL_VERSION = 1;
 
@@ -71,6 +114,14 @@ export const MAX_EXCHANGE_ID = 0x7fffffff;
 
 /** Feature of a side that takes CreditReturn. */
 export const CREDIT_RETURN_FEATURE = 'credit_return';
+
+/** Optional abilities of an agent, as it announces them: its frames of that kind may come. */
+export const AGENT_FEATURES = {
+  health: 'health_reporting',
+  flow: 'flow_control',
+  metrics: 'metrics_export',
+  config: 'config_push',
+} as const;
 
 /** Interim responses of one exchange at the most. */
 export const MAX_INFORMATIONAL = 64;

@@ -1,12 +1,19 @@
 export type { WindowSettings } from './credit-window.js';
 export type { IncomingTunnelExchange, OpenedTunnelExchange } from './exchange.js';
 export {
+  AGENT_FEATURES,
+  type ConfigAck,
+  type ConfigPush,
   CREDIT_RETURN_FEATURE,
   type Goaway,
   GoawayReason,
+  type Health,
+  HealthCode,
   type Hello,
+  type Histogram,
   MAX_BATCH_BYTES,
   MAX_HEAD_BYTES,
+  type MetricsReport,
   PROTOCOL_VERSION,
   type Refused,
   type Welcome,

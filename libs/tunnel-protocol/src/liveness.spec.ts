@@ -55,6 +55,28 @@ describe('Liveness', () => {
     expect(lone.closed.length).toBe(1);
   });
 
+  it('says that a Pong is late at half of its time, and when it has come after all', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate'] });
+    const lone = new LoneSession('gateway');
+    const said: boolean[] = [];
+    const liveness = new Liveness(
+      lone.session,
+      SETTINGS,
+      () => Date.now(),
+      (late) => said.push(late),
+    );
+    liveness.start();
+    jest.advanceTimersByTime(SETTINGS.timeoutMs / 2);
+    await turn();
+    expect(said).toEqual([true]);
+    liveness.pong(1);
+    expect(said).toEqual([true, false]);
+    jest.advanceTimersByTime(SETTINGS.intervalMs);
+    liveness.pong(2);
+    expect(said).toEqual([true, false]);
+    expect(lone.closed).toEqual([]);
+  });
+
   it('is not impressed by the Pong of another Ping', () => {
     const { lone, liveness } = start();
     liveness.pong(0);

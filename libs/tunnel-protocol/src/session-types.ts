@@ -2,7 +2,7 @@ import type { BerthError } from '@berth/errors';
 import type { WindowSettings } from './credit-window.js';
 import type { BodySink, Exchange, ResetCode } from '@berth/exchange';
 import type { IncomingTunnelExchange } from './exchange.js';
-import type { Goaway, Hello, Refused, Welcome } from './frames.js';
+import type { ConfigAck, ConfigPush, Goaway, Health, Hello, MetricsReport, Refused, Welcome } from './frames.js';
 
 /** Carries batches; a gRPC duplex in life, a pair of queues in tests. */
 export interface BatchTransport {
@@ -21,8 +21,21 @@ export interface SessionEvents {
   /** Agent: with the one that comes now there are as many exchanges as it takes. */
   full?(): void;
   goaway?(goaway: Goaway): void;
-  /** A frame kind that only some peers send (`Frame` field 22 and up), as its protobuf body. */
-  extension?(field: number, body: Buffer): void;
+  /** Gateway: what the agent says of itself. */
+  health?(health: Health): void;
+  /** Gateway: open nothing until `resume`. */
+  pause?(): void;
+  resume?(): void;
+  /** Gateway: the agent has asked that one exchange be held, or sent on. */
+  held?(held: boolean): void;
+  /** Gateway: exchanges that the agent takes at once from now on. */
+  capacity?(maxExchanges: number): void;
+  /** Gateway: figures of the agent. Reading them may be left out: it costs, and agents may send many. */
+  metricsReport?(read: () => MetricsReport): void;
+  /** Agent: a configuration to apply, and to acknowledge. */
+  configPush?(push: ConfigPush): void;
+  /** Gateway: what became of one. */
+  configAck?(ack: ConfigAck): void;
   pong?(sequence: number): void;
   /** This side ended an exchange early, and has told the other why. */
   resetSent?(exchange: Exchange, code: ResetCode, message: string): void;

@@ -8,12 +8,16 @@ import { type ExchangeSession, OpenedTunnelExchange, type TunnelExchange } from 
 import { ExchangeFrames } from './exchange-frames.js';
 import { encodeFrame } from './frame-encoder.js';
 import {
+  type ConfigAck,
+  type ConfigPush,
   CREDIT_RETURN_FEATURE,
   type Goaway,
+  type Health,
   type Hello,
   MAX_EXCHANGE_ID,
   MAX_INFORMATIONAL,
   MAX_INFORMATIONAL_BYTES,
+  type MetricsReport,
   type PeerLimits,
   type Welcome,
 } from './frames.js';
@@ -121,6 +125,12 @@ export class TunnelSession implements ExchangeSession, OutboxOwner {
     });
   }
 
+  /** Gateway: what the peer takes at once from now on, in place of what its Hello said. */
+  protected limitTo(maxExchanges: number): void {
+    const { live } = this;
+    if (live.peer !== undefined) live.peer = { ...live.peer, maxExchanges };
+  }
+
   observeRtt(ms: number): void {
     this.minRttMs = this.minRttMs === undefined ? ms : Math.min(this.minRttMs, ms);
   }
@@ -158,12 +168,51 @@ export class TunnelSession implements ExchangeSession, OutboxOwner {
     this.outbox.addControl(encodeControl('ping', { sequence }));
   }
 
+  /** Agent: what it says of itself. */
+  sendHealth(health: Health): void {
+    this.outbox.addControl(encodeControl('health', health));
+  }
+
+  /** Agent: nothing new is to be opened until {@link sendResume}; with an exchange, nothing more of that one is to be sent. */
+  sendPause(exchange?: TunnelExchange): void {
+    this.sendHold(exchange, true);
+  }
+
+  sendResume(exchange?: TunnelExchange): void {
+    this.sendHold(exchange, false);
+  }
+
+  /** Agent: exchanges that it takes on this connection at once from now on; more that run already go on. */
+  sendCapacity(maxExchanges: number): void {
+    this.outbox.addControl(encodeControl('capacity', { maxExchanges }));
+  }
+
+  /** Agent: figures of its own. */
+  sendMetrics(report: MetricsReport): void {
+    this.outbox.addControl(encodeControl('metricsReport', report));
+  }
+
+  /** Gateway: a configuration for an agent that announced `config_push`. */
+  sendConfigPush(push: ConfigPush): void {
+    this.outbox.addControl(encodeControl('configPush', push));
+  }
+
+  /** Agent: what became of one. */
+  sendConfigAck(ack: ConfigAck): void {
+    this.outbox.addControl(encodeControl('configAck', ack));
+  }
+
   /** Gateway: tells the agent why it is not taken, then closes. */
   refuse(error: BerthError): void {
     this.outbox.addControl(
       encodeControl('refused', { code: error.code, message: error.message, retryable: error.retryable }),
     );
     this.close(error);
+  }
+
+  private sendHold(exchange: TunnelExchange | undefined, held: boolean): void {
+    const kind = held ? 'pause' : 'resume';
+    this.outbox.addControl(exchange === undefined ? encodeControl(kind, {}) : encodeFrame.hold(exchange.id, held));
   }
 
   /** Takes one message of the peer. Never throws: a fault closes the session. */

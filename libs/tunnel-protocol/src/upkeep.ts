@@ -23,11 +23,15 @@ export class Upkeep {
     clearTimeout(this.handshakeTimer);
   }
 
-  /** The handshake has succeeded: begins with Pings, unless one of the times is 0. */
-  begin(settings: LivenessSettings): void {
+  /**
+   * The handshake has succeeded: begins with Pings, unless one of the times is 0.
+   *
+   * @param late told when a Pong takes more than half of its time, and when it has come after all
+   */
+  begin(settings: LivenessSettings, late?: (late: boolean) => void): void {
     this.settled();
     if (this.session.closed || settings.intervalMs <= 0 || settings.timeoutMs <= 0) return;
-    this.liveness = new Liveness(this.session, settings, () => performance.now());
+    this.liveness = new Liveness(this.session, settings, () => performance.now(), late);
     this.liveness.start();
   }
 

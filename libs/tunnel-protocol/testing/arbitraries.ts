@@ -47,4 +47,5 @@ export const exchangeFrame: fc.Arbitrary<ExchangeFrame> = fc.oneof(
     kind: fc.constantFrom('credit' as const, 'creditReturn' as const),
     bytes: fc.integer({ min: 0, max: 0xffffffff }),
   }),
+  fc.record({ exchange, kind: fc.constantFrom('pause' as const, 'resume' as const) }),
 );

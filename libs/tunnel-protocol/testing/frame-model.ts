@@ -13,6 +13,7 @@ export type ModelFrame =
   | { exchange: number; kind: 'informational'; head: InterimHead }
   | { exchange: number; kind: 'reset'; code: ResetCode; message: string }
   | { exchange: number; kind: 'credit' | 'creditReturn'; bytes: number }
+  | { exchange: number; kind: 'pause' | 'resume' }
   | { exchange: 0; kind: 'connection'; field: number; body: string };
 
 /** The schema as any other implementation would load it. */
@@ -38,6 +39,9 @@ export function encodeModel(frame: ModelFrame): string {
       return encodeFrame.credit(frame.exchange, frame.bytes);
     case 'creditReturn':
       return encodeFrame.creditReturn(frame.exchange, frame.bytes);
+    case 'pause':
+    case 'resume':
+      return encodeFrame.hold(frame.exchange, frame.kind === 'pause');
     case 'connection':
       return encodeFrame.connection(frame.field, Buffer.from(frame.body, 'latin1'));
   }
@@ -60,6 +64,7 @@ export function decodeModel(batch: Buffer): ModelFrame[] {
     onReset: (exchange, code, message) => frames.push({ exchange, kind: 'reset', code, message }),
     onCredit: (exchange, bytes) => frames.push({ exchange, kind: 'credit', bytes }),
     onCreditReturn: (exchange, bytes) => frames.push({ exchange, kind: 'creditReturn', bytes }),
+    onHold: (exchange, held) => frames.push({ exchange, kind: held ? 'pause' : 'resume' }),
     onConnectionFrame: (field, body) =>
       frames.push({ exchange: 0, kind: 'connection', field, body: body.toString('latin1') }),
   };
@@ -94,6 +99,9 @@ export function toPlain(frame: Exclude<ModelFrame, { kind: 'connection' }>): Rec
     case 'credit':
     case 'creditReturn':
       return { exchange, [frame.kind]: { bytes: frame.bytes } };
+    case 'pause':
+    case 'resume':
+      return { exchange, [frame.kind]: {} };
   }
 }
 
@@ -128,6 +136,9 @@ export function fromPlain(message: protobuf.Message): ModelFrame {
     case 'credit':
     case 'creditReturn':
       return { exchange, kind, bytes: body['bytes'] as number };
+    case 'pause':
+    case 'resume':
+      return { exchange, kind };
     default:
       throw new Error(`no model for ${kind}`);
   }

@@ -77,6 +77,7 @@ export class WireAudit {
         this.judgeCredit(by, exchange);
         this.returns += 1;
       },
+      onHold: control,
       onConnectionFrame: control,
     };
     decodeBatch(batch, handler);
