@@ -26,10 +26,11 @@ const ROOMS = {
   lifecycle: [],
   // Of an agent only its type: what a port server is made for.
   ports: ['agents', 'lifecycle'],
-  agents: ['ports', 'lifecycle'],
+  'config-push': ['lifecycle'],
+  agents: ['ports', 'lifecycle', 'config-push'],
   ingress: ['agents', 'ports'],
   tunnel: ['agents', 'ports', 'lifecycle'],
-  admin: ['agents', 'ports', 'tunnel', 'lifecycle'],
+  admin: ['agents', 'config-push', 'ports', 'tunnel', 'lifecycle'],
 };
 
 const SPEC = '[.]spec[.]ts$|/testing/';

@@ -157,7 +157,7 @@ describe('A13: the admin API', () => {
 
     it.each([
       ['DELETE', '/agents/x', '{bad', 400, 'BERTH_BAD_REQUEST'],
-      ['DELETE', '/agents/x', JSON.stringify('a'.repeat(200_000)), 413, 'BERTH_BODY_TOO_LARGE'],
+      ['DELETE', '/agents/x', JSON.stringify('a'.repeat(400_000)), 413, 'BERTH_BODY_TOO_LARGE'],
       ['POST', '/nothing', '{}', 404, 'BERTH_NOT_FOUND'],
       ['GET', '/agents/%zz', undefined, 400, 'BERTH_BAD_REQUEST'],
     ])('%s %s with %.10j', async (method, path, text, status, code) => {

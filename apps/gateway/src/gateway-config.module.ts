@@ -3,6 +3,7 @@ import type { DeepPartial } from '@berth/config';
 import { createLogger, type Log } from '@berth/observability';
 import { adminConfig, httpConfig } from './admin/index.js';
 import { agentsConfig } from './agents/index.js';
+import { configPushConfig } from './config-push/index.js';
 import { effectiveLimits } from './effective-limits.js';
 import { defaultGatewaySettings, type GatewaySettings } from './gateway-settings.js';
 import { GATEWAY_LOG, GATEWAY_SETTINGS } from './gateway.tokens.js';
@@ -41,6 +42,7 @@ const GROUPS: readonly [key: string | symbol, group: (settings: GatewaySettings)
   [portRangeConfig.KEY, ({ http }) => http.agentPortRange],
   [agentPortsConfig.KEY, ({ agentPorts }) => agentPorts],
   [agentsConfig.KEY, ({ tunnel }) => tunnel],
+  [configPushConfig.KEY, ({ configPush }) => configPush],
   [ingressConfig.KEY, ({ ingress }) => ingress],
   [tunnelConfig.KEY, ({ tunnel }) => tunnel],
   [grpcConfig.KEY, ({ grpc }) => grpc],

@@ -12,6 +12,7 @@ import {
 import { isLoopback } from '@berth/node-runtime';
 import { VERSION } from './version.js';
 import { AdminSettings, HttpSettings } from './admin/index.js';
+import { ConfigPushSettings } from './config-push/index.js';
 import { AgentPortsSettings } from './ports/index.js';
 import { IngressSettings } from './ingress/index.js';
 import { AuthSettings, GrpcSettings, type GrpcTlsSettings } from './tunnel/index.js';
@@ -39,6 +40,9 @@ class GatewayConfig {
 
   @Group('Tunnel connections')
   tunnel = new GatewayTunnelSettings();
+
+  @Group('Configurations for agents')
+  configPush = new ConfigPushSettings();
 
   @Group('Shutdown')
   shutdown = new ShutdownSettings();

@@ -5,6 +5,7 @@ import type { Log } from '@berth/observability';
 import { PortAllocatorModule } from '@berth/port-allocator';
 import { AdminModule } from './admin/index.js';
 import { AgentsModule } from './agents/index.js';
+import { ConfigPushModule } from './config-push/index.js';
 import { checkedOptions, GatewayConfigModule, type GatewayOptions } from './gateway-config.module.js';
 import { GatewayRuntime } from './gateway-runtime.js';
 import type { GatewaySettings } from './gateway-settings.js';
@@ -71,14 +72,15 @@ function gateway(
   const servers = HttpServerPoolModule.registerAsync({ imports: [config], useClass: ServerOptions });
   const ports = PortsModule.using(config, lifecycle, allocator);
   const ingress = IngressModule.using(config, servers, ports);
-  const agents = AgentsModule.using(config, lifecycle, ports);
+  const configPush = ConfigPushModule.using(config, lifecycle);
+  const agents = AgentsModule.using(config, lifecycle, configPush, ports);
   const tunnel = TunnelModule.using(config, lifecycle, agents, allocator, servers);
-  const rooms = [config, lifecycle, allocator, servers, ports, ingress, agents, tunnel];
+  const rooms = [config, lifecycle, allocator, servers, ports, ingress, configPush, agents, tunnel];
   if (admin !== false) {
-    rooms.push(AdminModule.using(config, lifecycle, agents, tunnel, allocator, servers));
+    rooms.push(AdminModule.using(config, lifecycle, agents, configPush, tunnel, allocator, servers));
     if (admin.path !== '') rooms.push(RouterModule.register([{ path: admin.path, module: AdminModule }]));
   }
   replaceProviders(rooms, replace);
-  const exported = [config, lifecycle, allocator, servers, ports, agents, tunnel];
+  const exported = [config, lifecycle, allocator, servers, ports, configPush, agents, tunnel];
   return { module: GatewayModule, imports: rooms, exports: exported };
 }

@@ -1,5 +1,6 @@
 export { openApiDocument, serveApiDocs } from './admin/index.js';
 export * from './agents/index.js';
+export { type ConfigPush, ConfigPushes, type Delivery, type PushState } from './config-push/index.js';
 export * from './lifecycle/index.js';
 export * from './ports/index.js';
 export type { GatewayOptions } from './gateway-config.module.js';

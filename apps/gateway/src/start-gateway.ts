@@ -4,6 +4,7 @@ import { Logger as NestLogger, LoggerModule } from 'nestjs-pino';
 import type { Logger } from 'pino';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { NestExpressApplication } from '@nestjs/platform-express';
 import { type INestApplication, Module } from '@nestjs/common';
 import { createLogger, LimitedLog, type Log } from '@berth/observability';
 import type { GatewaySettings } from './gateway-settings.js';
@@ -11,6 +12,9 @@ import { prepareAdminApp, serveApiDocs } from './admin/index.js';
 import { adminConnections } from './effective-limits.js';
 import { GatewayModule } from './gateway.module.js';
 import { TunnelGrpcServer } from './tunnel/index.js';
+
+/** Bodies of the admin API may be that much longer than the largest configuration, so that what is too long is told in full. */
+const BODY_SLACK_BYTES = 65_536;
 
 /** A gateway that listens on all its ports. */
 export interface RunningGateway {
@@ -38,7 +42,7 @@ export async function startGateway(
   settings: GatewaySettings,
   log: Logger = createLogger('gateway', settings.log),
 ): Promise<RunningGateway> {
-  const app = await NestFactory.create(
+  const app = await NestFactory.create<NestExpressApplication>(
     {
       module: GatewayApplication,
       imports: [
@@ -50,17 +54,18 @@ export async function startGateway(
       ],
     },
     // Open connections of browsers must not hold up the end.
-    { bufferLogs: true, abortOnError: false, forceCloseConnections: true },
+    { bufferLogs: true, abortOnError: false, forceCloseConnections: true, rawBody: true },
   );
   app.useLogger(app.get(NestLogger));
   prepareAdminApp(app);
+  app.useBodyParser('json', { limit: settings.configPush.maxBytes + BODY_SLACK_BYTES });
   serveApiDocs(app);
   try {
     await app.init();
     const grpc = app.get(TunnelGrpcServer);
-    limitConnections(app.getHttpServer() as Server, log);
+    limitConnections(app.getHttpServer(), log);
     await listen(app, settings.http.host, settings.http.port);
-    const { port } = (app.getHttpServer() as Server).address() as AddressInfo;
+    const { port } = app.getHttpServer().address() as AddressInfo;
     log.info({ admin: `${settings.http.host}:${port}`, grpc: `${settings.grpc.host}:${grpc.port}` }, 'gateway ready');
     return { app, adminPort: port, grpcPort: grpc.port, log, close: () => app.close() };
   } catch (thrown) {

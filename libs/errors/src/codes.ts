@@ -58,6 +58,10 @@ export const ERROR_TABLE = {
   BERTH_VERSION_UNSUPPORTED: entry(400, Grpc.FAILED_PRECONDITION),
   BERTH_PORT_KIND_UNSUPPORTED: entry(501, Grpc.UNIMPLEMENTED),
 
+  // A configuration cannot be pushed to an agent.
+  BERTH_CONFIG_PUSH_UNSUPPORTED: entry(409, Grpc.FAILED_PRECONDITION),
+  BERTH_TOO_MANY_PUSHES: entry(429, Grpc.RESOURCE_EXHAUSTED, true),
+
   // A tunnel connection ended.
   BERTH_PROTOCOL_ERROR: entry(502, Grpc.INVALID_ARGUMENT),
   BERTH_CONNECTION_SILENT: entry(502, Grpc.UNAVAILABLE, true),

@@ -3,6 +3,7 @@ import { TerminusModule } from '@nestjs/terminus';
 import { AdminAccess } from './admin-access.js';
 import { AdminGuard } from './admin.guard.js';
 import { AgentsController } from './agents.controller.js';
+import { ConfigPushController } from './config-push.controller.js';
 import { ErrorFilter } from './error.filter.js';
 import { GatewayMetrics } from './gateway-metrics.js';
 import { HealthController } from './health.controller.js';
@@ -12,7 +13,7 @@ import { PortsController } from './ports.controller.js';
 /** The REST API of the admin port: it reads, and asks others to act. */
 @Module({
   imports: [TerminusModule.forRoot({ logger: false })],
-  controllers: [AgentsController, PortsController, HealthController, MetricsController],
+  controllers: [AgentsController, ConfigPushController, PortsController, HealthController, MetricsController],
   providers: [AdminAccess, AdminGuard, GatewayMetrics, ErrorFilter],
   exports: [AdminAccess, GatewayMetrics, ErrorFilter],
 })
@@ -21,6 +22,7 @@ export class AdminModule {
    * @param config gives settings and log
    * @param lifecycle tells what is counted
    * @param agents what is listed
+   * @param configPush takes configurations for agents
    * @param tunnel tells whether agents can dial in
    * @param ports what agents can be given: `PortAllocatorService` and `AgentHttpServerFactory`
    */
@@ -28,9 +30,10 @@ export class AdminModule {
     config: DynamicModule,
     lifecycle: DynamicModule,
     agents: DynamicModule,
+    configPush: DynamicModule,
     tunnel: DynamicModule,
     ...ports: DynamicModule[]
   ): DynamicModule {
-    return { module: AdminModule, imports: [config, lifecycle, agents, tunnel, ...ports] };
+    return { module: AdminModule, imports: [config, lifecycle, agents, configPush, tunnel, ...ports] };
   }
 }

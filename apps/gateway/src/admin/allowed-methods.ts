@@ -8,10 +8,14 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 export function methodsByPath({ paths }: OpenAPIObject): (path: string) => string | undefined {
   const routes = Object.entries(paths).map(([path, item]) => ({
     pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}/?$`, 'i'),
-    methods: allowOf(Object.keys(item)),
+    methods: Object.keys(item),
   }));
-  routes.push({ pattern: /^\/docs(\/|$)/i, methods: allowOf(['get']) });
-  return (path) => routes.find(({ pattern }) => pattern.test(path))?.methods;
+  routes.push({ pattern: /^\/docs(\/|$)/i, methods: ['get'] });
+  return (path) => {
+    // `/agents/config` takes a configuration for all, and is the page of an agent of that name.
+    const methods = routes.filter(({ pattern }) => pattern.test(path)).flatMap((route) => route.methods);
+    return methods.length === 0 ? undefined : allowOf([...new Set(methods)]);
+  };
 }
 
 function allowOf(methods: readonly string[]): string {

@@ -1,4 +1,5 @@
 import { Counter, type Registry } from 'prom-client';
+import { PUSH_STATES } from '../config-push/index.js';
 import type { HealthState } from '@berth/agent-pool';
 import type { LifecycleEvents } from '../lifecycle/index.js';
 
@@ -24,11 +25,16 @@ export function countEvents(registry: Registry, events: LifecycleEvents): void {
   const failed = counter('berth_handshakes_failed_total', 'Connections ended before a registration', ['reason']);
   const refused = counter('berth_registrations_refused_total', 'Registrations refused', ['code']);
   const health = counter('berth_connection_health_changes_total', 'Changes of what connections are fit for', ['to']);
+  const pushes = counter('berth_config_pushes_total', 'Configurations, by what became of them at a replica', ['state']);
   const startFailures = counter('berth_agent_server_start_failures_total', 'Agent servers that could not start');
   const stopFailures = counter('berth_agent_server_stop_failures_total', 'Agent servers that did not stop cleanly');
   for (const reason of REASONS) disconnects.inc({ reason }, 0);
   for (const reason of HANDSHAKE_REASONS) failed.inc({ reason }, 0);
   for (const to of HEALTH_STATES) health.inc({ to }, 0);
+  for (const state of PUSH_STATES) if (state !== 'pending' && state !== 'sent') pushes.inc({ state }, 0);
+  events.on('config.settled', ({ state }) => {
+    pushes.inc({ state });
+  });
   events.on('connection.health', ({ to }) => {
     health.inc({ to });
   });

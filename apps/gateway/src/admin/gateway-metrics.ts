@@ -5,6 +5,7 @@ import { droppedLines } from '@berth/node-runtime';
 import { AgentHttpServerFactory } from '@berth/http-server-pool';
 import { PortAllocatorService } from '@berth/port-allocator';
 import { AgentRegistry } from '../agents/index.js';
+import { ConfigPushes } from '../config-push/index.js';
 import { LifecycleEvents } from '../lifecycle/index.js';
 import { showAgents } from './agent-metrics.js';
 import { countEvents } from './event-metrics.js';
@@ -21,6 +22,7 @@ export class GatewayMetrics {
     private readonly agents: AgentRegistry,
     private readonly ports: PortAllocatorService,
     private readonly servers: AgentHttpServerFactory,
+    private readonly pushes: ConfigPushes,
     events: LifecycleEvents,
   ) {
     collectDefaultMetrics({ register: this.registry });
@@ -45,6 +47,7 @@ export class GatewayMetrics {
     gauge('berth_port_pool_used', 'Leased ports of the range', () => this.ports.figures().used);
     gauge('berth_port_pool_size', 'Ports of the range that can be leased', () => this.ports.figures().total);
     gauge('berth_agent_servers', 'HTTP servers of agents that listen', () => this.servers.listening);
+    gauge('berth_config_pushes_pending', 'Configurations under way to agents', () => this.pushes.pending);
     gauge('berth_exchanges_in_flight', 'Exchanges under way', () => this.agents.inFlight);
   }
 

@@ -7,9 +7,15 @@ export class AgentsModule {
   /**
    * @param config gives settings and log
    * @param lifecycle takes events
+   * @param configPush hears which connections there are, and what agents answer
    * @param ports opens and closes the servers of agents
    */
-  static using(config: DynamicModule, lifecycle: DynamicModule, ports: DynamicModule): DynamicModule {
-    return { module: AgentsModule, imports: [config, lifecycle, ports] };
+  static using(
+    config: DynamicModule,
+    lifecycle: DynamicModule,
+    configPush: DynamicModule,
+    ports: DynamicModule,
+  ): DynamicModule {
+    return { module: AgentsModule, imports: [config, lifecycle, configPush, ports] };
   }
 }

@@ -27,6 +27,16 @@ export interface LifecycleEventMap {
   'connection.health': [
     { agentId: string; connectionId: string; replicaId: string; from: HealthState; to: HealthState; reason: string },
   ];
+  /** what became of a configuration at one replica; the error is what the agent said, or why nothing came of it */
+  'config.settled': [
+    {
+      agentId: string;
+      replicaId: string;
+      pushId: string;
+      state: 'acknowledged' | 'failed' | 'expired';
+      error: string;
+    },
+  ];
   /** a connection was ended before a registration was asked for; what is refused later is `registration.refused` */
   'handshake.failed': [{ remoteAddress: string; reason: HandshakeFailure }];
   /** scheme: of the address as clients write it, such as `http` */

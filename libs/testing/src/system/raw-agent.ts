@@ -9,6 +9,7 @@ import {
 import type { BodySink, IncomingExchange } from '@berth/exchange';
 import {
   clientTransport,
+  type ConfigPush,
   type Goaway,
   type Hello,
   type IncomingTunnelExchange,
@@ -44,6 +45,8 @@ export function helloOf(agentId: string, overrides: Partial<Hello> = {}): Hello 
 export class RawAgent implements Disposable {
   readonly opened: IncomingTunnelExchange[] = [];
   readonly goaways: Goaway[] = [];
+  /** what was pushed to it; answered by nobody */
+  readonly configs: ConfigPush[] = [];
   /** makes who takes what comes on an exchange; without it, everything is taken and forgotten */
   accept: ((exchange: IncomingTunnelExchange) => BodySink) | undefined;
   refused: Refused | undefined;
@@ -113,6 +116,7 @@ export class RawAgent implements Disposable {
         },
         refused: (refused) => (this.refused = refused),
         goaway: (goaway) => void this.goaways.push(goaway),
+        configPush: (push) => void this.configs.push(push),
         opened: (exchange) => {
           this.opened.push(exchange);
           if (this.accept !== undefined) return this.accept(exchange);

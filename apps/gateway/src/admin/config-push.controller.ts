@@ -1,0 +1,135 @@
+import { applyDecorators, Controller, Get, HttpCode, Param, Post, type RawBodyRequest, Req } from '@nestjs/common';
+import {
+  ApiAcceptedResponse,
+  ApiBadRequestResponse,
+  ApiBody,
+  ApiConflictResponse,
+  ApiForbiddenResponse,
+  ApiNotFoundResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiPayloadTooLargeResponse,
+  ApiTags,
+  ApiTooManyRequestsResponse,
+} from '@nestjs/swagger';
+import type { Request } from 'express';
+import { BerthError } from '@berth/errors';
+import { AgentRegistry } from '../agents/index.js';
+import { type ConfigPush, ConfigPushes } from '../config-push/index.js';
+import { AdminApi, ApiNeedsToken } from './admin-api.js';
+import {
+  ConfigPushAllDto,
+  ConfigPushDto,
+  ConfigPushListDto,
+  describePush,
+  describePushes,
+  type PushSkippedDto,
+} from './config-push.dto.js';
+import { ErrorDto } from './error.dto.js';
+
+/** What pushes to one and to all have in common. */
+function ApiPush(summary: string, description: string): MethodDecorator {
+  return applyDecorators(
+    HttpCode(202),
+    ApiOperation({ summary, description }),
+    ApiBody({
+      description: 'the configuration: an object or an array; agents get it as it is',
+      schema: { type: 'object', additionalProperties: true, example: { log: { level: 'debug' } } },
+    }),
+    ApiBadRequestResponse({ type: ErrorDto, description: 'BERTH_BAD_REQUEST: there is no body, or it is not JSON' }),
+    ApiPayloadTooLargeResponse({ type: ErrorDto, description: 'BERTH_BODY_TOO_LARGE: `configPush.maxBytes`' }),
+    ApiForbiddenResponse({ type: ErrorDto, description: 'BERTH_CROSS_SITE: asked by a page of another origin' }),
+  );
+}
+
+const AGENT_ID = ApiParam({ name: 'id', description: 'agent id', example: 'my-laptop' });
+
+/** Configurations for agents, and what became of them (checklist C19). */
+@ApiTags('agents')
+@AdminApi()
+@ApiNeedsToken()
+@Controller('agents')
+export class ConfigPushController {
+  constructor(
+    private readonly registry: AgentRegistry,
+    private readonly pushes: ConfigPushes,
+  ) {}
+
+  @Post('config')
+  @ApiPush(
+    'Push a configuration to all agents that can take it',
+    'A push of its own for each of them; agents that cannot take it are named in `skipped`.',
+  )
+  @ApiAcceptedResponse({ type: ConfigPushAllDto })
+  pushToAll(@Req() request: RawBodyRequest<Request>): ConfigPushAllDto {
+    const configJson = configOf(request);
+    this.pushes.checkSize(configJson);
+    const pushed: ConfigPush[] = [];
+    const skipped: PushSkippedDto[] = [];
+    for (const { id } of this.registry.list()) {
+      try {
+        pushed.push(this.pushes.push(id, configJson));
+      } catch (thrown) {
+        const { code, message } = BerthError.from(thrown);
+        skipped.push({ agent_id: id, code, message });
+      }
+    }
+    return { pushes: pushed.map(describePush), count: pushed.length, skipped };
+  }
+
+  @Post(':id/config')
+  @ApiPush(
+    'Push a configuration to an agent',
+    'To each of its replicas that can take it, one push after the other. `GET` with the `push_id` says what became of it.',
+  )
+  @AGENT_ID
+  @ApiAcceptedResponse({ type: ConfigPushDto })
+  @ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND: the agent is not connected' })
+  @ApiConflictResponse({ type: ErrorDto, description: 'BERTH_CONFIG_PUSH_UNSUPPORTED: it takes no configuration' })
+  @ApiTooManyRequestsResponse({ type: ErrorDto, description: 'BERTH_TOO_MANY_PUSHES: `configPush.maxPendingPerAgent`' })
+  push(@Param('id') id: string, @Req() request: RawBodyRequest<Request>): ConfigPushDto {
+    if (this.registry.get(id) === undefined) throw new BerthError('BERTH_NOT_FOUND', `Agent ${id} not found`);
+    return describePush(this.pushes.push(id, configOf(request)));
+  }
+
+  @Get(':id/config')
+  @ApiOperation({ summary: 'Pushes to an agent: those under way and the last that are over, the newest first' })
+  @AGENT_ID
+  @ApiOkResponse({ type: ConfigPushListDto })
+  @ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND: neither connected, nor ever pushed to' })
+  list(@Param('id') id: string): ConfigPushListDto {
+    const pushes = this.pushes.list(id);
+    if (pushes.length === 0 && this.registry.get(id) === undefined) {
+      throw new BerthError('BERTH_NOT_FOUND', `Agent ${id} not found`);
+    }
+    return describePushes(pushes);
+  }
+
+  @Get(':id/config/:pushId')
+  @ApiOperation({ summary: 'One push to an agent' })
+  @AGENT_ID
+  @ApiParam({ name: 'pushId', description: 'push_id', example: 'push-0123456789abcdef' })
+  @ApiOkResponse({ type: ConfigPushDto })
+  @ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND: no such push, or none that is remembered' })
+  one(@Param('id') id: string, @Param('pushId') pushId: string): ConfigPushDto {
+    const push = this.pushes.get(id, pushId);
+    if (push === undefined) throw new BerthError('BERTH_NOT_FOUND', `Agent ${id} has no push ${pushId}`);
+    return describePush(push);
+  }
+}
+
+/**
+ * The body as it came, because numbers beyond 2^53 do not survive parsing. An
+ * application that embeds the gateway and keeps no raw bodies pushes what it parsed.
+ *
+ * @throws BerthError `BERTH_BAD_REQUEST`
+ */
+function configOf({ body, rawBody, headers }: RawBodyRequest<Request>): string {
+  if (typeof body !== 'object' || body === null) {
+    throw new BerthError('BERTH_BAD_REQUEST', 'the body must be the configuration: a JSON object or array');
+  }
+  const charset = /charset="?([^";\s]+)/i.exec(headers['content-type'] ?? 'utf-8')?.[1] ?? 'utf-8';
+  if (rawBody === undefined || charset.toLowerCase() !== 'utf-8') return JSON.stringify(body);
+  return rawBody.toString().replace(/^\uFEFF/, '');
+}
