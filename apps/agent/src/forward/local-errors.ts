@@ -14,6 +14,9 @@ const UNREACHABLE: ReadonlyMap<string, string> = new Map([
   ['EACCES', 'the agent has no right to open its socket'],
 ]);
 
+/** On a connection that stood: the request may have got there. */
+const ESTABLISHED: ReadonlySet<unknown> = new Set(['read', 'write']);
+
 /** OpenSSL's codes for a certificate that was looked at and not accepted, as Node names them. */
 const NOT_TRUSTED =
   /^(CERT_|UNABLE_TO_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|INVALID_(CA|PURPOSE)|PATH_LENGTH_EXCEEDED|ERROR_IN_CERT)/;
@@ -36,7 +39,8 @@ export function localFailureOf(error: Error): LocalFailure {
   if (isDescriptorError(error)) return { code: ResetCode.localBusy, reason: error.message };
   if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT')
     return { code: ResetCode.localTimeout, reason: error.message };
-  const unreachable = UNREACHABLE.get(code) ?? tlsFault(code, error.message);
+  const isEstablished = ESTABLISHED.has((error as NodeJS.ErrnoException).syscall);
+  const unreachable = (isEstablished ? undefined : UNREACHABLE.get(code)) ?? tlsFault(code, error.message);
   if (unreachable !== undefined) return { code: ResetCode.localUnreachable, reason: unreachable };
   return { code: ResetCode.localFailed, reason: error.message };
 }
@@ -49,7 +53,8 @@ function tlsFault(code: string, message: string): string | undefined {
     const why = message.split(';', 1).join('');
     return `its certificate is not accepted: ${why} (local.tls.caFile, or local.tls.verify to go without)`;
   }
-  if (code !== 'EPROTO' && !code.startsWith('ERR_SSL_')) return undefined;
+  // What breaks records is found after the handshake as well.
+  if ((code !== 'EPROTO' && !code.startsWith('ERR_SSL_')) || code.includes('BAD_RECORD_MAC')) return undefined;
   const said = /:SSL routines:[^:]*:([^:]+)/.exec(message)?.[1] ?? code;
   if (/wrong version number|packet length too long/.test(said))
     return 'it does not speak TLS: is the target http:// and not https://?';
