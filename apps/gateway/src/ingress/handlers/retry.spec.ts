@@ -39,6 +39,17 @@ describe('a second try', () => {
     expect([pool.requests.length, client.failures]).toEqual([2, [LOST]]);
   });
 
+  it('that got nowhere is the answer, with a word that the first one may have got there', () => {
+    const nowhere = { code: ResetCode.localUnreachable, message: '' };
+    begin();
+    pool.last.sink.failed(LOST);
+    pool.last.sink.failed(nowhere);
+    begin();
+    pool.last.sink.failed({ code: ResetCode.refused, message: '' });
+    pool.last.sink.failed(nowhere);
+    expect(client.failures).toEqual([{ ...nowhere, mayHaveReached: true }, nowhere]);
+  });
+
   it('is none for what must not be repeated: those pass untouched', () => {
     begin({ method: 'POST' });
     begin({ body: true });

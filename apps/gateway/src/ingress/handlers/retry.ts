@@ -11,6 +11,7 @@ import {
 } from '@berth/exchange';
 import { isIdempotent } from '@berth/http-rules';
 import type { ExchangeContext } from '../exchange-context.js';
+import { mayHaveReached } from '../reached.js';
 
 /**
  * Tries a request once more on another connection, if nothing of it can have
@@ -32,9 +33,10 @@ export function retry(context: ExchangeContext): ExchangeHandler | undefined {
 
 class TryOnceMore extends SinkDecorator {
   private exchange: OpenedExchange | undefined;
-  /** of the first try, until the second one is under way */
+  /** of the first try */
   private first: ExchangeFailure | undefined;
-  private retried = false;
+  /** the second one is under way */
+  private again = false;
 
   constructor(
     sink: DispatchSink,
@@ -48,18 +50,21 @@ class TryOnceMore extends SinkDecorator {
 
   override opened(exchange: OpenedExchange): void {
     this.exchange = exchange;
-    this.first = undefined;
+    this.again = this.first !== undefined;
     this.sink.opened(exchange);
   }
 
   override failed(failure: ExchangeFailure): void {
-    const { exchange } = this;
-    if (this.retried || exchange === undefined || !mayTryAgain(failure, exchange) || !this.isAffordable()) {
+    const { exchange, first } = this;
+    if (first !== undefined) {
       // A second try that is not to be had: what the first one met is the answer.
-      this.sink.failed(this.first ?? failure);
+      this.sink.failed(this.again ? ofSecondTry(failure, first) : first);
       return;
     }
-    this.retried = true;
+    if (exchange === undefined || !mayTryAgain(failure, exchange) || !this.isAffordable()) {
+      this.sink.failed(failure);
+      return;
+    }
     this.first = failure;
     const { agent, log } = this.context;
     agent.stats.retries += 1;
@@ -76,6 +81,10 @@ class TryOnceMore extends SinkDecorator {
     limitedLog.warn({ agentId: agent.id }, 'requests are not tried once more: too many are (ingress.retry)');
     return false;
   }
+}
+
+function ofSecondTry(failure: ExchangeFailure, first: ExchangeFailure): ExchangeFailure {
+  return mayHaveReached(failure) || !mayHaveReached(first) ? failure : { ...failure, mayHaveReached: true };
 }
 
 function mayTryAgain({ code }: ExchangeFailure, { headReceived, informationalCount }: OpenedExchange): boolean {

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { BerthError } from '@berth/errors';
 import type { AgentTraffic } from '@berth/http-server-pool';
 import type { ClientLimits } from '../client-limits.js';
+import type { Reached } from '../reached.js';
 import { clientOf, trackClient } from './client-connection.js';
 import { relayRequest } from './http-relay.js';
 import type { IngressContext } from './ingress-context.js';
@@ -101,16 +102,16 @@ export class AgentIngress implements AgentTraffic {
   }
 
   middlewareFailed(error: unknown, request: IncomingMessage, response: ServerResponse): void {
-    if (endMiddleware(request)) this.fault(error, request, response);
+    if (endMiddleware(request)) this.fault(error, request, response, 'no');
     // The request is in other hands already, or answered.
     else this.context.log.error({ agentId: this.context.agent.id, err: error }, 'a middleware failed behind a request');
   }
 
   // ---------------------------------------------------------------------------
 
-  private fault(error: unknown, request: IncomingMessage, response: ServerResponse): void {
+  private fault(error: unknown, request: IncomingMessage, response: ServerResponse, reached: Reached = 'maybe'): void {
     this.context.log.error({ agentId: this.context.agent.id, err: error }, 'a request could not be handled');
     if (response.headersSent) response.destroy();
-    else refuse(this.context, request, response, BerthError.from(error));
+    else refuse(this.context, request, response, BerthError.from(error), reached);
   }
 }

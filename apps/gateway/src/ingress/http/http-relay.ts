@@ -17,6 +17,7 @@ import {
 import { newRequestId } from '@berth/http-server-pool';
 import { clientAddress } from '../client-address.js';
 import { errorOfFailure, unusableAnswer } from '../failures.js';
+import { type Reached, reachedBy } from '../reached.js';
 import { type AnswerOwner, AnswerWriter } from './answer-writer.js';
 import type { ClientConnection, PendingAnswer } from './client-connection.js';
 import { sendError } from './error-responses.js';
@@ -118,7 +119,7 @@ class HttpRelay implements ExchangeRequest, DispatchSink, AnswerOwner, PendingAn
   }
 
   failed(failure: ExchangeFailure): void {
-    this.answerError(errorOfFailure(this.context.agent.id, failure));
+    this.answerError(errorOfFailure(this.context.agent.id, failure), reachedBy(failure, this.exchange));
   }
 
   writable(): void {
@@ -175,7 +176,7 @@ class HttpRelay implements ExchangeRequest, DispatchSink, AnswerOwner, PendingAn
   }
 
   /** Ends the request with an error answer, or with a visibly broken connection once a head is out. */
-  private answerError(error: BerthError): void {
+  private answerError(error: BerthError, reached: Reached = this.exchange === undefined ? 'no' : 'maybe'): void {
     const { context, request, requestId, response } = this;
     if (response.destroyed) return;
     if (response.headersSent) {
@@ -184,7 +185,7 @@ class HttpRelay implements ExchangeRequest, DispatchSink, AnswerOwner, PendingAn
       return;
     }
     if (this.openHead.body && !request.complete) this.lastAnswer();
-    sendError(response, error, requestId, context.options.retryAfterSeconds);
+    sendError(response, error, requestId, reached, context.options.retryAfterSeconds);
     context.answerLog.errorAnswer(error, requestId, request);
   }
 

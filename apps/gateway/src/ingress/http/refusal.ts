@@ -6,13 +6,19 @@ import { clientOf } from './client-connection.js';
 import { sendError, sendRawError } from './error-responses.js';
 import type { IngressContext } from './ingress-context.js';
 import { destroySoon } from './linger.js';
+import type { Reached } from '../reached.js';
 
-/** Answers a request that never becomes an exchange; the connection ends with it. */
+/**
+ * Answers a request that never becomes an exchange; the connection ends with it.
+ *
+ * @param reached `maybe` where that is not certain
+ */
 export function refuse(
   context: IngressContext,
   request: IncomingMessage,
   response: ServerResponse,
   error: BerthError,
+  reached: Reached = 'no',
 ): void {
   const client = clientOf(request.socket);
   response.once('close', () => {
@@ -21,7 +27,7 @@ export function refuse(
   response.shouldKeepAlive = false;
   client.lastAnswer();
   const requestId = newRequestId();
-  sendError(response, error, requestId, context.options.retryAfterSeconds);
+  sendError(response, error, requestId, reached, context.options.retryAfterSeconds);
   context.answerLog.refused(error, requestId, request);
 }
 
@@ -32,7 +38,7 @@ export function refuse(
  */
 export function refuseRaw(context: IngressContext, socket: Duplex, error: BerthError, request?: IncomingMessage): void {
   const requestId = newRequestId();
-  sendRawError(socket, error, requestId, context.options.retryAfterSeconds);
+  sendRawError(socket, error, requestId, 'no', context.options.retryAfterSeconds);
   context.answerLog.refused(error, requestId, request);
   destroySoon(socket);
 }

@@ -18,6 +18,7 @@ import {
 import { newRequestId } from '@berth/http-server-pool';
 import { clientAddress } from '../client-address.js';
 import { errorOfFailure, unusableAnswer } from '../failures.js';
+import { type Reached, reachedBy } from '../reached.js';
 import { type AnswerOwner, AnswerWriter } from './answer-writer.js';
 import { clientOf, type PendingAnswer } from './client-connection.js';
 import { sendRawError } from './error-responses.js';
@@ -108,7 +109,7 @@ class UpgradeRelay implements ExchangeRequest, DispatchSink, AnswerOwner, Pendin
   }
 
   failed(failure: ExchangeFailure): void {
-    this.answerError(errorOfFailure(this.context.agent.id, failure));
+    this.answerError(errorOfFailure(this.context.agent.id, failure), reachedBy(failure, this.exchange));
   }
 
   writable(): void {
@@ -196,13 +197,13 @@ class UpgradeRelay implements ExchangeRequest, DispatchSink, AnswerOwner, Pendin
   }
 
   /** Ends it with an error answer, or with a visibly broken connection once bytes have passed. */
-  private answerError(error: BerthError): void {
+  private answerError(error: BerthError, reached: Reached = this.exchange === undefined ? 'no' : 'maybe'): void {
     const { answerLog, options } = this.context;
     const { exchange, request, socket } = this;
     if (socket.destroyed) return;
     const requestId = exchange === undefined ? newRequestId() : requestIdOf(exchange.connection.id, exchange.id);
     if (this.pipe === undefined && this.answer === undefined && socket.writable) {
-      sendRawError(socket, error, requestId, options.retryAfterSeconds);
+      sendRawError(socket, error, requestId, reached, options.retryAfterSeconds);
       answerLog.errorAnswer(error, requestId, request);
       // A client that goes on sending must not keep the socket.
       socket.resume();
