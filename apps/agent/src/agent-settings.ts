@@ -5,7 +5,6 @@ import {
   Group,
   Integer,
   LogSettings,
-  MAX_HEADER_BYTES,
   MAX_MS,
   ShutdownSettings,
   Switch,
@@ -20,6 +19,7 @@ import {
   sourceOf,
 } from '@berth/config';
 import { AGENT_ID_RULE, isAgentId } from '@berth/exchange';
+import { LocalSettings } from './forward/local.settings.js';
 import { VERSION } from './version.js';
 import { checkProxy, normaliseProxy, proxyLayer } from './proxy.js';
 import { checkTarget, normaliseTarget, TARGET_FORMS } from './target.js';
@@ -80,46 +80,6 @@ export class ReconnectSettings {
   stableAfterMs = 10_000;
 }
 
-export class LocalSettings {
-  @Integer(1, MAX_MS, { description: 'Time until a connection to the local service must stand.' })
-  connectTimeoutMs = 5000;
-
-  @Integer(0, MAX_MS, {
-    description: "Time until the local service's response head must have come; 0 leaves it to the gateway.",
-  })
-  responseTimeoutMs = 0;
-
-  @Integer(0, MAX_MS, {
-    description:
-      'Time without a byte after which the request to the local service is ended; 0 leaves it to the gateway.',
-  })
-  idleTimeoutMs = 0;
-
-  @Integer(0, 1_000_000, {
-    description:
-      'Connections to the local service at a time; further exchanges wait for one. 0: as many as descriptors and memory of the process allow.',
-  })
-  maxConnections = 0;
-
-  @Integer(0, MAX_MS, {
-    description:
-      'Time without one of local.maxConnections becoming free after which exchanges that wait are refused with 503; 0: none waits.',
-  })
-  queueTimeoutMs = 1000;
-
-  @Integer(1024, MAX_HEADER_BYTES, { description: "Size of the local service's response head; above it, 502." })
-  maxHeaderBytes = 32_768;
-
-  @Integer(0, MAX_MS, {
-    description:
-      'Time an unused connection to the local service is kept; less than the service keeps it; 0: none is used twice.',
-  })
-  keepAliveMs = 4000;
-
-  @Group('TLS towards the gateway')
-  tls = new LocalTlsSettings();
-}
-
 export class AgentTunnelSettings extends WindowSettings {
   @Integer(1, MAX_MS, { description: 'Time from dialling to the completed handshake.' })
   handshakeTimeoutMs = 10_000;
@@ -137,21 +97,6 @@ export class AgentSiloSettings {
       'Bytes of requests that are held with protocol silo, and as many of answers, because each is one message. Above it no further request is read, and an answer that finds no room is 503.',
   })
   maxBufferedBytes = 67_108_864;
-}
-
-export class LocalTlsSettings {
-  @File({
-    description: "PEM file with the CA of an https target's certificate, or the certificate itself if self-signed.",
-  })
-  caFile = '';
-
-  @Text({ description: "Name to ask an https target for and to check its certificate for; empty: the target's host." })
-  serverName = '';
-
-  @Switch({
-    description: "Whether an https target's certificate is checked; without, anybody may answer in its place.",
-  })
-  verify = true;
 }
 
 /** The agent's settings with their defaults and rules; {@link AgentSettings} is what other rooms see of it. */
@@ -199,6 +144,12 @@ class AgentConfig {
   @Integer(1, 64, { description: 'Connections to hold to the gateway.' })
   connections = 1;
 
+  @Integer(0, 1_000_000, {
+    description:
+      'Exchanges that the agent takes at a time, over all its connections together; further ones wait at the gateway for a while. 0: only tunnel.maxExchanges counts.',
+  })
+  maxConcurrency = 0;
+
   @Texts({ check: checkTexts, description: 'What the gateway shows about this agent: names and texts.' })
   metadata: Record<string, string> = {};
 
@@ -227,12 +178,22 @@ class AgentConfig {
 /** What the rooms see of it. */
 export type AgentSettings = Frozen<AgentConfig>;
 
-/** Rules between the agent's settings. */
-export function checkAgent({ connections, protocol, reconnect, tls, tunnel }: AgentSettings, report: Report): void {
-  if (protocol === 'silo' && connections > 1) {
+/** What the wire of silo-proxy has no words for is refused, so that nobody counts on it. */
+function checkSilo({ connections, maxConcurrency }: AgentSettings, report: Report): void {
+  if (connections > 1) {
     const what = `must be 1 with protocol silo, not ${connections}: each would take the place of the one before`;
     report('connections', what, 'protocol');
   }
+  if (maxConcurrency > 0) {
+    const what = 'must be 0 with protocol silo, which cannot tell a server how much the agent takes';
+    report('maxConcurrency', `${what}: local.maxConnections bounds what reaches the local service`, 'protocol');
+  }
+}
+
+/** Rules between the agent's settings. */
+export function checkAgent(settings: AgentSettings, report: Report): void {
+  const { reconnect, tls, tunnel } = settings;
+  if (settings.protocol === 'silo') checkSilo(settings, report);
   if (reconnect.maxMs < reconnect.minMs) {
     report('reconnect.maxMs', `must not be below reconnect.minMs, ${reconnect.minMs}`, 'reconnect.minMs');
   }

@@ -23,4 +23,12 @@ describe('effectiveLimits of the agent', () => {
     expect(set).toEqual([300, 5]);
     expect(warned).toEqual([{ setting: 'local.maxConnections', value: 300, descriptors: 256, advised: 192 }]);
   });
+
+  it.each([
+    [{ maxConcurrency: 20 }, [20, 20]],
+    [{ maxConcurrency: 20, local: { maxConnections: 5 }, tunnel: { maxExchanges: 7 } }, [5, 7]],
+    [{ maxConcurrency: 1000 }, [192, 192]],
+  ])('nothing is above maxConcurrency: %j', (overrides, expected) => {
+    expect(limits(overrides, 256, 192).limits).toEqual(expected);
+  });
 });

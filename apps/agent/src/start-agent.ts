@@ -5,6 +5,9 @@ import { watchDescriptors } from '@berth/node-runtime';
 import { createLogger, LimitedLog, type Log } from '@berth/observability';
 import { effectiveLimits } from './effective-limits.js';
 import { Forwarder } from './forward/forwarder.js';
+import { LocalFigures } from './forward/local-figures.js';
+import { probeLocal } from './forward/local-probe.js';
+import { LocalWatch } from './forward/local-watch.js';
 import type { AgentAddress } from './session/agent-address.js';
 import { AgentClient } from './session/agent-client.js';
 import { VERSION } from './version.js';
@@ -33,19 +36,42 @@ export interface StartAgentOptions {
 export function startAgent(given: AgentSettings, options: StartAgentOptions = {}): RunningAgent {
   const log = options.log ?? createLogger('agent', given.log, 2);
   const settings = effectiveLimits(given, log);
-  const forwarder = new Forwarder(settings, new LimitedLog(log));
+  const figures = new LocalFigures();
+  const forwarder = new Forwarder(settings, new LimitedLog(log), figures);
+  const client = new AgentClient(settings, {
+    version: options.version ?? VERSION,
+    forward: forwarder.forward,
+    failed: (code) => {
+      figures.fail(code);
+    },
+    log,
+  });
+  const watch = new LocalWatch({
+    target: settings.target,
+    checkIntervalMs: settings.local.checkIntervalMs,
+    probe: () => probeLocal(forwarder.target, settings.local.connectTimeoutMs),
+    figures,
+    log,
+    changed: (health) => {
+      client.signals.setHealth(health);
+    },
+  });
+  forwarder.unreachable = () => {
+    watch.suspect();
+  };
   const stopWatching = watchDescriptors({
     exhausted: (open) => {
+      client.signals.setPaused(true);
       log.error(
         { open },
         'no descriptors left: exchanges fail until some are free; raise the limit (LimitNOFILE, ulimit -n) or lower local.maxConnections',
       );
     },
     recovered: (lastedMs) => {
+      client.signals.setPaused(false);
       log.info({ lastedMs }, 'descriptors are free again');
     },
   });
-  const client = new AgentClient(settings, options.version ?? VERSION, forwarder.forward, log);
   const gaveUp = once(client, 'gaveUp').then(([reason]) => reason as BerthError);
   const ready = Promise.race([
     once(client, 'ready').then(([address]) => address as AgentAddress),
@@ -55,12 +81,14 @@ export function startAgent(given: AgentSettings, options: StartAgentOptions = {}
   ]);
   // Whoever does not ask for it must not be ended by it.
   ready.catch(() => undefined);
+  watch.start();
   client.start();
   return {
     ready,
     gaveUp,
     client,
     async stop() {
+      watch.stop();
       await client.stop(settings.shutdown.timeoutMs);
       await forwarder.close();
       stopWatching();

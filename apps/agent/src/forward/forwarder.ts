@@ -2,25 +2,33 @@ import type { AgentSettings } from '../agent-settings.js';
 import { messageOf } from '@berth/errors';
 import type { LimitedLog } from '@berth/observability';
 import { type BodySink, ExchangeKind, type IncomingExchange, ResetCode } from '@berth/exchange';
+import type { ForwardOwner } from './forward-owner.js';
 import { HttpForward } from './http-forward.js';
 import { localFailureOf } from './local-errors.js';
+import { LocalFigures } from './local-figures.js';
 import { LocalPool } from './local-pool.js';
 import { connectLocal, type LocalTarget, parseTarget } from './local-target.js';
 import { NodeForward } from './node-forward.js';
 import { SocketTurn } from './socket-turn.js';
 
+const nothing = (): void => undefined;
+
 /** Takes exchanges to the local service. */
-export class Forwarder {
-  private readonly target: LocalTarget;
-  private readonly pool: LocalPool;
+export class Forwarder implements ForwardOwner {
+  readonly target: LocalTarget;
+  readonly pool: LocalPool;
+  /** called when an exchange could not reach the local service */
+  unreachable: () => void = nothing;
 
   /**
    * @param settings with `local.maxConnections` of at least 1
    * @param log takes lines about limits that were reached and about faults of the local service
+   * @param figures counts its exchanges
    */
   constructor(
     private readonly settings: Pick<AgentSettings, 'target' | 'local'>,
     private readonly log: LimitedLog,
+    readonly figures = new LocalFigures(),
   ) {
     this.target = parseTarget(settings.target, settings.local.tls);
     this.pool = new LocalPool(this.target, settings.local, log);
@@ -28,6 +36,7 @@ export class Forwarder {
 
   /** Begins an exchange and returns who takes its frames. Never throws: that would end the whole connection. */
   readonly forward = (exchange: IncomingExchange): BodySink => {
+    this.figures.exchanges += 1;
     try {
       return this.begin(exchange);
     } catch (thrown) {
@@ -44,30 +53,31 @@ export class Forwarder {
     if (exchange.openHead.kind === ExchangeKind.upgrade || !undiciCanSend(exchange)) {
       return this.onOwnSocket(exchange);
     }
-    const forward = new HttpForward(exchange, this.pool, this.target.host, this.onOwnSocket, this.fail);
+    const forward = new HttpForward(exchange, this.pool, this.target.host, this);
     forward.start();
     return forward;
   }
 
-  private readonly onOwnSocket = (exchange: IncomingExchange): BodySink => {
+  onOwnSocket(exchange: IncomingExchange): BodySink {
     const { maxHeaderBytes, responseTimeoutMs } = this.settings.local;
     const turn = new SocketTurn(
       exchange,
       this.pool,
       () => connectLocal(this.target),
-      (connect) => new NodeForward(exchange, connect, maxHeaderBytes, responseTimeoutMs, this.fail),
+      (connect) => new NodeForward(exchange, connect, maxHeaderBytes, responseTimeoutMs, this),
     );
     if (this.pool.acquire(turn)) turn.run();
     return turn.sink;
-  };
+  }
 
-  private readonly fail = (exchange: IncomingExchange, error: Error): void => {
+  fail(exchange: IncomingExchange, error: Error): void {
     if (exchange.closed) return;
     const { code, reason } = localFailureOf(error);
+    if (code === ResetCode.localUnreachable) this.unreachable();
     // The reason is logged where the reset is sent, under the request's id.
     this.log.debug({ reason, error: error.message }, 'what the connection to the local service ended with');
     exchange.reset(code, reason);
-  };
+  }
 
   async close(): Promise<void> {
     await this.pool.close();
@@ -86,7 +96,6 @@ function undiciCanSend({ openHead: { target, headers } }: IncomingExchange): boo
   return true;
 }
 
-const nothing = (): void => undefined;
 const IGNORED: BodySink = {
   data: nothing,
   end: nothing,

@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici';
 import { messageOf } from '@berth/errors';
 import { isIdempotent, latin1Headers, reasonBytes, relayHead, relayTrailers } from '@berth/http-rules';
 import { type BodySink, type IncomingExchange, JOIN_BELOW_BYTES, ResetCode } from '@berth/exchange';
+import type { ForwardOwner } from './forward-owner.js';
 import { NothingSentError } from './kept-answers.js';
 import { isStaleConnection, realStatus } from './local-errors.js';
 import { ALL_IN_USE, type LocalPool, type PoolUser } from './local-pool.js';
@@ -31,19 +32,16 @@ export class HttpForward implements BodySink, Dispatcher.DispatchHandler, PoolUs
   private requestBody: Buffer | RequestBody | null = null;
   private turn: 'none' | 'waiting' | 'running' | 'over' = 'none';
   private client: Client | undefined;
+  /** when its turn came, as the owner's clock has it */
+  private beganAt = 0;
   private lateBodyTimer: NodeJS.Timeout | undefined;
 
-  /**
-   * @param serverName for TLS: the target's, never the one in the client's Host
-   * @param onOwnSocket makes the sink for a body that is slow to begin
-   * @param fail resets the exchange for a fault of the local service
-   */
+  /** @param serverName for TLS: the target's, never the one in the client's Host */
   constructor(
     private readonly exchange: IncomingExchange,
     private readonly pool: LocalPool,
     private readonly serverName: string,
-    private readonly onOwnSocket: (exchange: IncomingExchange) => BodySink,
-    private readonly fail: (exchange: IncomingExchange, error: Error) => void,
+    private readonly owner: ForwardOwner,
   ) {}
 
   /** A body that has come whole in one batch is sent in one write with its head; so the dispatch waits for the batch's end. */
@@ -85,7 +83,7 @@ export class HttpForward implements BodySink, Dispatcher.DispatchHandler, PoolUs
   handOver(): void {
     if (this.failedEarly || this.gathered === undefined || this.gathered.length > 0) return;
     try {
-      this.exchange.sink = this.onOwnSocket(this.exchange);
+      this.exchange.sink = this.owner.onOwnSocket(this.exchange);
     } catch (thrown) {
       this.exchange.reset(ResetCode.localFailed, messageOf(thrown));
     }
@@ -100,6 +98,7 @@ export class HttpForward implements BodySink, Dispatcher.DispatchHandler, PoolUs
   run(): void {
     this.client = this.pool.checkOut();
     this.turn = 'running';
+    this.beganAt = this.owner.figures.begin();
     this.send(this.client);
   }
 
@@ -184,9 +183,12 @@ export class HttpForward implements BodySink, Dispatcher.DispatchHandler, PoolUs
     try {
       const { headers } = relayHead(latin1Headers(controller.rawHeaders as Buffer[]), false);
       if (status < 200) this.exchange.sendInformational({ status: realStatus(status), headers });
-      else this.exchange.sendHead({ status, reason: reasonBytes(reason ?? ''), headers });
+      else {
+        this.owner.figures.answer(this.beganAt);
+        this.exchange.sendHead({ status, reason: reasonBytes(reason ?? ''), headers });
+      }
     } catch (thrown) {
-      this.fail(this.exchange, thrown as Error);
+      this.owner.fail(this.exchange, thrown as Error);
       controller.abort(new Error('the response cannot be relayed'));
     }
   }
@@ -213,7 +215,7 @@ export class HttpForward implements BodySink, Dispatcher.DispatchHandler, PoolUs
       return;
     }
     this.over();
-    this.fail(exchange, error);
+    this.owner.fail(exchange, error);
   }
 
   /** The connection had gone, and nothing is done twice (RFC 9110 section 9.2.2). */

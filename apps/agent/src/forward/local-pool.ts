@@ -16,7 +16,7 @@ export interface PoolUser {
 }
 
 /** Why an exchange was refused, for logs. */
-export const ALL_IN_USE = 'all connections to the local service are in use (local.maxConnections)';
+export const ALL_IN_USE = 'all connections to the local service are in use (local.maxConnections, or maxConcurrency)';
 
 /**
  * Connections that are being opened at a time. A burst of requests takes what

@@ -3,6 +3,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { ExchangeKind } from '@berth/exchange';
 import { eventually } from '@berth/testing';
 import { ExchangeRecorder } from '../../testing/exchange-recorder.js';
+import { LocalFigures } from './local-figures.js';
 import { connectLocal, parseTarget } from './local-target.js';
 import { NodeForward } from './node-forward.js';
 
@@ -25,13 +26,10 @@ describe('NodeForward as a byte pipe', () => {
       headers: ['Host', 'a', 'Connection', 'Upgrade', 'Upgrade', 'x'],
       body: true,
     });
-    const forward = new NodeForward(
-      recorder.exchange,
-      () => connectLocal(target),
-      16_384,
-      0,
-      () => undefined,
-    );
+    const forward = new NodeForward(recorder.exchange, () => connectLocal(target), 16_384, 0, {
+      figures: new LocalFigures(),
+      fail: () => undefined,
+    });
     const end = async (): Promise<void> => {
       forward.failed();
       server.close();

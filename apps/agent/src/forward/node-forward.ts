@@ -11,6 +11,7 @@ import {
   PacedWriter,
   ResetCode,
 } from '@berth/exchange';
+import type { ForwardOwner } from './forward-owner.js';
 import { realStatus } from './local-errors.js';
 
 /**
@@ -19,6 +20,7 @@ import { realStatus } from './local-errors.js';
  */
 export class NodeForward extends PacedWriter implements BodySink {
   private readonly request: ClientRequest;
+  private readonly beganAt: number;
   private response: IncomingMessage | undefined;
   /** bytes both ways, once the service has switched */
   private pipe: BytePipe | undefined;
@@ -30,16 +32,17 @@ export class NodeForward extends PacedWriter implements BodySink {
 
   /**
    * @param connect opens a socket to the local service
-   * @param fail resets the exchange for a fault of the local service
+   * @param owner takes the exchange's figures, and what goes wrong with it
    */
   constructor(
     private readonly exchange: IncomingExchange,
     connect: () => Socket,
     maxHeaderBytes: number,
     responseTimeoutMs: number,
-    fail: (exchange: IncomingExchange, error: Error) => void,
+    private readonly owner: Pick<ForwardOwner, 'figures' | 'fail'>,
   ) {
     super();
+    this.beganAt = owner.figures.begin();
     this.request = httpRequest(requestOptions(exchange, connect, maxHeaderBytes));
     // The option of the same name is only for sockets that Node opens.
     this.request.setTimeout(responseTimeoutMs);
@@ -69,7 +72,7 @@ export class NodeForward extends PacedWriter implements BodySink {
       )
       .on('error', (error) => {
         // The answer is complete: what the service does with the rest of the request is its own affair.
-        if (!this.localEnded) fail(exchange, error);
+        if (!this.localEnded) owner.fail(exchange, error);
       });
     if (exchange.openHead.kind === ExchangeKind.upgrade || !exchange.openHead.body) this.request.end();
     else this.request.flushHeaders();
@@ -121,6 +124,7 @@ export class NodeForward extends PacedWriter implements BodySink {
   private onResponse(response: IncomingMessage): void {
     const { exchange } = this;
     this.response = response;
+    this.owner.figures.answer(this.beganAt);
     // The timeout is for the head.
     this.request.setTimeout(0);
     this.guard(() => {
@@ -155,6 +159,7 @@ export class NodeForward extends PacedWriter implements BodySink {
       return;
     }
     this.pipeSocket = socket;
+    this.owner.figures.answer(this.beganAt);
     this.request.setTimeout(0);
     this.guard(() => {
       exchange.sendHead({

@@ -1,14 +1,13 @@
-import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import type { AgentSettings } from '../agent-settings.js';
 import type { BerthError } from '@berth/errors';
 import { LimitedLog, type Log } from '@berth/observability';
-import type { BodySink, IncomingExchange } from '@berth/exchange';
+import type { BodySink, IncomingExchange, ResetCode } from '@berth/exchange';
 import {
-  CREDIT_RETURN_FEATURE,
+  type ConfigAck,
+  type ConfigPush,
   type Goaway,
   type Hello,
-  PROTOCOL_VERSION,
   WindowBudget,
   type WindowSettings,
 } from '@berth/tunnel-protocol';
@@ -16,7 +15,9 @@ import { type AgentAddress, agentAddress } from './agent-address.js';
 import { Backoff } from './backoff.js';
 import { channelCredentials } from './dial.js';
 import { ExchangeLog } from './exchange-log.js';
+import { helloFor, helloOf } from './hello.js';
 import type { Link, LinkEnd, LinkEvents, Registration } from './link.js';
+import { Signals } from './signals.js';
 import { SiloLink } from './silo/silo-link.js';
 import { TunnelLink } from './tunnel-link.js';
 
@@ -28,6 +29,19 @@ export interface AgentEvents {
   lost: [{ reason: BerthError; retryInMs: number }];
   /** refused for good before the first registration: it will not be tried again */
   gaveUp: [BerthError];
+}
+
+/** What an agent does with what comes from its gateway. */
+export interface AgentClientOptions {
+  /** what the agent calls its own version */
+  version: string;
+  /** makes whoever takes the frames of a new exchange */
+  forward: (exchange: IncomingExchange) => BodySink;
+  /** applies a configuration and says what became of it; never rejects. Undefined: the agent takes none */
+  takeConfig?: ((push: ConfigPush) => Promise<ConfigAck>) | undefined;
+  /** told of each exchange that the agent reset, besides the log */
+  failed?: (code: ResetCode) => void;
+  log: Log;
 }
 
 /** For exchanges on a connection whose successor stands, ms; the gateway's own deadline may be shorter. */
@@ -44,6 +58,8 @@ interface Slot {
 
 /** Keeps an agent's connections to its gateway up. */
 export class AgentClient extends EventEmitter<AgentEvents> {
+  /** what the agent tells its gateway of itself */
+  readonly signals: Signals;
   private readonly slots: Slot[] = [];
   /** connections that were asked to leave and still answer */
   private readonly leaving = new Set<Link>();
@@ -59,18 +75,18 @@ export class AgentClient extends EventEmitter<AgentEvents> {
   private drained: Promise<void> | undefined;
   private onDrained: (() => void) | undefined;
 
-  /**
-   * @param forward makes whoever takes the frames of a new exchange
-   * @throws Error when a TLS file cannot be read
-   */
+  private readonly log: Log;
+
+  /** @throws Error when a TLS file cannot be read */
   constructor(
     private readonly settings: AgentSettings,
-    version: string,
-    private readonly forward: (exchange: IncomingExchange) => BodySink,
-    private readonly log: Log,
+    private readonly options: AgentClientOptions,
   ) {
     super();
     const { tunnel } = settings;
+    const { log, version } = options;
+    this.log = log;
+    this.signals = new Signals(settings.maxConcurrency, tunnel.maxExchanges);
     this.limitedLog = new LimitedLog(log);
     this.exchangeLog = new ExchangeLog(log, this.limitedLog);
     this.channel = channelCredentials(settings.tls);
@@ -79,18 +95,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
       maxBytes: tunnel.windowMaxBytes,
       budget: new WindowBudget(tunnel.windowBudgetBytes),
     };
-    this.hello = {
-      versions: [PROTOCOL_VERSION],
-      agentId: settings.id,
-      token: settings.token,
-      features: ['upgrade', CREDIT_RETURN_FEATURE],
-      limits: { maxExchanges: tunnel.maxExchanges, initialWindowBytes: tunnel.windowStartBytes },
-      connections: settings.connections,
-      metadata: settings.metadata,
-      instanceId: randomBytes(12).toString('hex'),
-      softwareVersion: version,
-      portKind: 'http',
-    };
+    this.hello = helloOf(settings, version, options.takeConfig !== undefined);
   }
 
   /** Exchanges under way on all connections. */
@@ -111,8 +116,8 @@ export class AgentClient extends EventEmitter<AgentEvents> {
         retryTimer: undefined,
       };
       this.slots.push(slot);
-      this.connect(slot);
     }
+    for (const slot of this.slots) this.connect(slot);
   }
 
   /**
@@ -124,6 +129,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
     this.drained ??= new Promise<void>((resolve) => (this.onDrained = resolve));
     if (!this.stopped) {
       this.stopped = true;
+      this.signals.close();
       for (const { retryTimer } of this.slots) clearTimeout(retryTimer);
       for (const link of this.links()) link.leave(timeoutMs);
     }
@@ -133,10 +139,12 @@ export class AgentClient extends EventEmitter<AgentEvents> {
 
   private connect(slot: Slot): void {
     const { settings, channel, window, hello, log } = this;
+    const { forward, takeConfig, failed } = this.options;
     const events: LinkEvents = {
-      welcome: (_link, registration) => {
+      welcome: (link, registration) => {
         // Every connection has been asked to leave, and told until when.
         if (this.stopped) return;
+        if (link.signals !== undefined) this.signals.joined(link.signals, slot.before?.signals);
         slot.before?.leave(LEAVE_MS);
         slot.before = undefined;
         this.onWelcome(registration);
@@ -144,11 +152,18 @@ export class AgentClient extends EventEmitter<AgentEvents> {
       goaway: (link, goaway) => {
         this.onGoaway(slot, link, goaway);
       },
-      accept: this.forward,
+      configPush: (link, push) => {
+        // A gateway that sends one without being told that there is somebody for it gets no answer.
+        void takeConfig?.(push).then((ack) => link.signals?.configAck(ack));
+      },
+      accept: forward,
       resetSent: (connectionId, exchange, code, reason) => {
+        failed?.(code);
         this.exchangeLog.resetSent(connectionId, exchange, code, reason);
       },
       full: () => {
+        // That is what the gateway was asked for.
+        if (settings.maxConcurrency > 0) return;
         this.limitedLog.warn(
           { maxExchanges: settings.tunnel.maxExchanges },
           'a connection has as many exchanges as it takes, further ones get 503 (tunnel.maxExchanges)',
@@ -161,7 +176,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
     slot.link =
       settings.protocol === 'silo'
         ? new SiloLink(settings, channel, events, log)
-        : new TunnelLink(settings, channel, window, hello, events, log);
+        : new TunnelLink(settings, channel, window, helloFor(this.slots.indexOf(slot), hello, settings), events, log);
   }
 
   private onWelcome(registration: Registration): void {
@@ -177,6 +192,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
   /** Make before break: this one serves on until its successor stands. */
   private onGoaway(slot: Slot, link: Link, goaway: Goaway): void {
     this.log.info({ reason: goaway.reason, reconnect: goaway.reconnect }, 'the gateway asks this connection to end');
+    if (!goaway.reconnect && link.signals !== undefined) this.signals.left(link.signals);
     if (slot.link !== link || !goaway.reconnect || this.stopped) return;
     this.leaving.add(link);
     slot.before = link;
@@ -184,6 +200,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
   }
 
   private onEnded(slot: Slot, link: Link, end: LinkEnd): void {
+    if (link.signals !== undefined) this.signals.left(link.signals);
     if (this.leaving.delete(link) || slot.link !== link) {
       if (!this.links().some(({ registered }) => registered)) this.wasReady = false;
       this.checkDrained();

@@ -1,6 +1,7 @@
 import type { BerthError } from '@berth/errors';
 import type { BodySink, Exchange, IncomingExchange, ResetCode } from '@berth/exchange';
-import type { Goaway, Welcome } from '@berth/tunnel-protocol';
+import type { ConfigPush, Goaway, Welcome } from '@berth/tunnel-protocol';
+import type { LinkSignals } from './signals.js';
 
 /** One connection to the gateway, from the dial to its end, whatever it speaks. It does not come back: the next is another link. */
 export interface Link {
@@ -8,6 +9,8 @@ export interface Link {
   readonly registered: boolean;
   /** exchanges under way */
   readonly inFlight: number;
+  /** what it can tell the gateway; undefined before the gateway took it, and where the protocol has no words for it */
+  readonly signals: LinkSignals | undefined;
 
   /**
    * Leaves in order.
@@ -37,6 +40,7 @@ export interface LinkEnd {
 export interface LinkEvents {
   welcome(link: Link, registration: Registration): void;
   goaway(link: Link, goaway: Goaway): void;
+  configPush(link: Link, push: ConfigPush): void;
   accept: (exchange: IncomingExchange) => BodySink;
   /** this agent has reset an exchange */
   resetSent(connectionId: string, exchange: Exchange, code: ResetCode, reason: string): void;

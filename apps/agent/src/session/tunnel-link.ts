@@ -17,9 +17,11 @@ import {
 import { dial, type Dialled, TUNNEL_DIAL } from './dial.js';
 import type { Link, LinkEvents } from './link.js';
 import { endOfCall } from './outage.js';
+import { TunnelSignals } from './tunnel-signals.js';
 
 /** A connection that speaks Berth's own protocol. */
 export class TunnelLink implements Link {
+  signals: TunnelSignals | undefined;
   private readonly session: TunnelSession;
   private readonly dialled: Dialled;
   private welcomedAt: number | undefined;
@@ -61,6 +63,9 @@ export class TunnelLink implements Link {
           if (goaway.reason === GoawayReason.shutdown) this.shutdown = true;
           events.goaway(this, goaway);
           this.closeWhenIdle();
+        },
+        configPush: (push) => {
+          events.configPush(this, push);
         },
         resetSent: (exchange, code, reason) => {
           events.resetSent(this.session.id, exchange, code, reason);
@@ -139,6 +144,7 @@ export class TunnelLink implements Link {
     this.welcomedAt = performance.now();
     this.session.id = welcome.connectionId;
     this.session.establish(welcome.limits, { features: welcome.features });
+    this.signals = new TunnelSignals(this.session, welcome.features);
     const { pingIntervalMs: intervalMs, pingTimeoutMs: timeoutMs } = welcome;
     this.upkeep.begin({ intervalMs, timeoutMs });
     this.events.welcome(this, welcome);

@@ -60,6 +60,8 @@ export async function testAgent(
       reconnect: { minMs: 20, maxMs: 200 },
       shutdown: { timeoutMs: 1000 },
       ...overrides,
+      // Many a test counts the connections to its service.
+      local: { checkIntervalMs: 0, ...overrides.local },
       id: overrides.id ?? 'agent-1',
     }),
     { log },

@@ -10,6 +10,7 @@ export * from './programs.js';
 export * from './prometheus.js';
 export * from './promtool.js';
 export * from './raw-agent.js';
+export * from './raw-gateway.js';
 export * from './raw-h2.js';
 export * from './relay.js';
 export * from './silo-agent.js';

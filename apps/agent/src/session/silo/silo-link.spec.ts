@@ -54,6 +54,7 @@ describe('SiloLink', () => {
       {
         welcome: () => (isWelcome = true),
         goaway: () => undefined,
+        configPush: () => undefined,
         accept: service.accept,
         resetSent: () => undefined,
         full: () => undefined,

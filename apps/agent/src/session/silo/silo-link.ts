@@ -37,6 +37,7 @@ const TIMES: SiloTimes = { pingIntervalMs: 30_000, pongTimeoutMs: 10_000, answer
 
 /** One connection to a server that speaks the wire of silo-proxy (docs/compatibility.md). */
 export class SiloLink implements Link, SiloOwner {
+  readonly signals = undefined;
   readonly requests: ByteBudget;
   readonly answers: ByteBudget;
   private readonly dialled: Dialled;

@@ -1,0 +1,62 @@
+import { File, Group, Integer, MAX_HEADER_BYTES, MAX_MS, Switch, Text } from '@berth/config';
+
+export class LocalTlsSettings {
+  @File({
+    description: "PEM file with the CA of an https target's certificate, or the certificate itself if self-signed.",
+  })
+  caFile = '';
+
+  @Text({ description: "Name to ask an https target for and to check its certificate for; empty: the target's host." })
+  serverName = '';
+
+  @Switch({
+    description: "Whether an https target's certificate is checked; without, anybody may answer in its place.",
+  })
+  verify = true;
+}
+
+export class LocalSettings {
+  @Integer(1, MAX_MS, { description: 'Time until a connection to the local service must stand.' })
+  connectTimeoutMs = 5000;
+
+  @Integer(0, MAX_MS, {
+    description: "Time until the local service's response head must have come; 0 leaves it to the gateway.",
+  })
+  responseTimeoutMs = 0;
+
+  @Integer(0, MAX_MS, {
+    description:
+      'Time without a byte after which the request to the local service is ended; 0 leaves it to the gateway.',
+  })
+  idleTimeoutMs = 0;
+
+  @Integer(0, 1_000_000, {
+    description:
+      'Connections to the local service at a time; further exchanges wait for one. 0: as many as descriptors and memory of the process allow.',
+  })
+  maxConnections = 0;
+
+  @Integer(0, MAX_MS, {
+    description:
+      'Time without one of local.maxConnections becoming free after which exchanges that wait are refused with 503; 0: none waits.',
+  })
+  queueTimeoutMs = 1000;
+
+  @Integer(0, MAX_MS, {
+    description:
+      'Time without an answer of the local service after which the agent connects to it to see whether it is there; the gateway is told when that changes. 0: never.',
+  })
+  checkIntervalMs = 10_000;
+
+  @Integer(1024, MAX_HEADER_BYTES, { description: "Size of the local service's response head; above it, 502." })
+  maxHeaderBytes = 32_768;
+
+  @Integer(0, MAX_MS, {
+    description:
+      'Time an unused connection to the local service is kept; less than the service keeps it; 0: none is used twice.',
+  })
+  keepAliveMs = 4000;
+
+  @Group('TLS towards the gateway')
+  tls = new LocalTlsSettings();
+}
