@@ -2,11 +2,13 @@ import { jest } from '@jest/globals';
 import { status } from '@grpc/grpc-js';
 import type { DeepPartial } from '@berth/config';
 import type { GatewaySettings } from 'berth-gateway';
-import { eventually, localService } from '@berth/testing';
+import { eventually } from '@berth/testing';
 import {
   answer,
   codeIn,
   listAgents,
+  Load,
+  namedEcho,
   Program,
   RawAgent,
   replicasOf,
@@ -18,54 +20,6 @@ import {
 } from '@berth/testing/system';
 
 jest.setTimeout(60_000);
-
-/** Answers with what it was asked, after its time; counts what it was asked by whom. */
-async function echo(name: string, seen: Map<string, number>, ms = 1) {
-  const service = await localService((request, response) => {
-    const key = `${request.method ?? ''} ${request.url ?? ''}`;
-    const chunks: Buffer[] = [];
-    request.on('data', (bytes: Buffer) => chunks.push(bytes));
-    request.on('end', () => {
-      seen.set(key, (seen.get(key) ?? 0) + 1);
-      calls.count += 1;
-      setTimeout(() => response.end(`${name} ${key} ${Buffer.concat(chunks).toString()}`), ms);
-    });
-  });
-  const calls = { count: 0 };
-  return Object.assign(service, { calls });
-}
-
-/** Clients that send GET and POST in turn until they are told to stop, and compare each answer. */
-class Load {
-  readonly failures: { key: string; status: number; text: string }[] = [];
-  answered = 0;
-  private over = false;
-  private readonly workers: Promise<void>[];
-
-  constructor(
-    private readonly port: number,
-    clients: number,
-  ) {
-    this.workers = Array.from({ length: clients }, (_, i) => this.run(i));
-  }
-
-  async stop(): Promise<void> {
-    this.over = true;
-    await Promise.all(this.workers);
-  }
-
-  private async run(client: number): Promise<void> {
-    for (let i = 0; !this.over; i += 1) {
-      const method = i % 2 === 0 ? 'GET' : 'POST';
-      const path = `/${client}/${i}`;
-      const body = method === 'POST' ? `body ${path}` : '';
-      const got = await send(this.port, { method, path, body });
-      this.answered += 1;
-      const isRight = got.status === 200 && got.text.endsWith(` ${method} ${path} ${body}`);
-      if (!isRight) this.failures.push({ key: `${method} ${path}`, status: got.status, text: got.text });
-    }
-  }
-}
 
 describe('replicas: several processes that share one id', () => {
   const start = (tunnel: DeepPartial<GatewaySettings['tunnel']> = {}): Promise<TestGateway> =>
@@ -122,11 +76,11 @@ describe('replicas: several processes that share one id', () => {
     const seen = new Map<string, number>();
     const agents: TestAgent[] = [];
     const come = async (name: string): Promise<TestAgent> => {
-      const service = stack.use(await echo(name, seen));
+      const service = stack.use(await namedEcho(name, seen));
       return stack.use(await testAgent(gateway, service.port, { id: 'web-1', shutdown: { timeoutMs: 10_000 } }));
     };
     for (const name of ['a', 'b', 'c', 'd']) agents.push(await come(name));
-    const load = new Load(agents[0]?.port ?? 0, 12);
+    await using load = new Load(agents[0]?.port ?? 0, 12);
     for (const [i, agent] of agents.entries()) {
       const before = load.answered;
       await eventually(() => load.answered >= before + 400, 20_000);
@@ -147,14 +101,14 @@ describe('replicas: several processes that share one id', () => {
     await using gateway = await start();
     await using stack = new AsyncDisposableStack();
     const seen = new Map<string, number>();
-    const lost = stack.use(await echo('lost', seen, 30));
+    const lost = stack.use(await namedEcho('lost', seen, { ms: 30 }));
     const victim = stack.use(
       new Program('agent', [`${lost.port}`, '--id', 'web-1', '--gateway', `127.0.0.1:${gateway.grpcPort}`]),
     );
     await victim.printed(/ -> /);
-    const kept = stack.use(await echo('kept', seen, 30));
+    const kept = stack.use(await namedEcho('kept', seen, { ms: 30 }));
     const { port } = stack.use(await testAgent(gateway, kept.port, { id: 'web-1' }));
-    const load = new Load(port, 12);
+    await using load = new Load(port, 12);
     await eventually(() => lost.calls.count > 50 && kept.calls.count > 50, 20_000);
     victim.kill('SIGKILL');
     await victim.exit;
@@ -182,11 +136,11 @@ describe('replicas: several processes that share one id', () => {
       ['quick', 5],
       ['slow', 100],
     ] as const) {
-      const service = stack.use(await echo(name, seen, ms));
+      const service = stack.use(await namedEcho(name, seen, { ms }));
       services.push(service);
       ({ port } = stack.use(await testAgent(gateway, service.port, { id: 'web-1' })));
     }
-    const load = new Load(port, 8);
+    await using load = new Load(port, 8);
     await eventually(() => load.answered >= 600, 20_000);
     await load.stop();
     expect(load.failures).toEqual([]);
@@ -199,10 +153,10 @@ describe('replicas: several processes that share one id', () => {
     await using gateway = await start({ poolStrategy: 'roundRobin' });
     await using stack = new AsyncDisposableStack();
     const seen = new Map<string, number>();
-    const service = stack.use(await echo('good', seen));
+    const service = stack.use(await namedEcho('good', seen));
     const { port } = stack.use(await testAgent(gateway, service.port, { id: 'web-1' }));
     stack.use(await testAgent(gateway, 1, { id: 'web-1' }));
-    const load = new Load(port, 4);
+    await using load = new Load(port, 4);
     await eventually(() => load.answered >= 300, 20_000);
     await load.stop();
     // Three in a row, and what was on its way there meanwhile.
@@ -219,11 +173,11 @@ describe('replicas: several processes that share one id', () => {
     await using gateway = await start({ poolStrategy: 'roundRobin', outliers });
     await using stack = new AsyncDisposableStack();
     const seen = new Map<string, number>();
-    const fast = stack.use(await echo('fast', seen));
+    const fast = stack.use(await namedEcho('fast', seen));
     const { port } = stack.use(await testAgent(gateway, fast.port, { id: 'web-1' }));
-    const slow = stack.use(await echo('slow', seen, 150));
+    const slow = stack.use(await namedEcho('slow', seen, { ms: 150 }));
     stack.use(await testAgent(gateway, slow.port, { id: 'web-1' }));
-    const load = new Load(port, 4);
+    await using load = new Load(port, 4);
     const stateOf = async () => (await replicasOf(gateway, 'web-1')).at(-1);
     const out = await eventually(async () => {
       const shown = await stateOf();

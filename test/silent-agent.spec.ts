@@ -1,13 +1,12 @@
 import { jest } from '@jest/globals';
 import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { status } from '@grpc/grpc-js';
 import { HttpServerPool } from '@berth/http-server-pool';
-import { disposable, eventually, localService, type Listening, listening } from '@berth/testing';
+import { disposable, eventually, localService, tcpRelay } from '@berth/testing';
 import { agentIds, answer, listAgents, listens, RawAgent, testAgent, testGateway } from '@berth/testing/system';
 import { type Agent, AgentRegistry } from 'berth-gateway';
 
-/** What only the tunnel's kind of connection has. */
 /** A tunnel connection is its session, which writes down when it heard something. */
 function sessionOf(agent: Agent | undefined): { lastSeenAt: number } {
   const [connection] = agent?.connections.all ?? [];
@@ -106,7 +105,7 @@ describe('an agent falls silent', () => {
   it('A12: an agent notices a gateway that hangs behind a living socket, and dials again', async () => {
     await using service = await localService((_, response) => response.end('ok'));
     await using gateway = await testGateway({ tunnel: { pingIntervalMs: 50, pingTimeoutMs: 300 } });
-    await using wire = await freezable(gateway.grpcPort);
+    await using wire = await tcpRelay(gateway.grpcPort);
     await using agent = await testAgent({ grpcPort: wire.port }, service.port);
     const lost = once(agent.client, 'lost');
     wire.freeze();
@@ -139,31 +138,4 @@ describe('an agent falls silent', () => {
     expect((await agent.status).code).toBe(status.UNAVAILABLE);
     expect(await agentIds(gateway)).toEqual([]);
   });
-
-  /** A TCP relay whose present connections can stop passing bytes on without closing. */
-  async function freezable(target: number): Promise<Listening & { connections: number; freeze(): void }> {
-    const pairs: [Socket, Socket][] = [];
-    const server = createServer((client) => {
-      const upstream = connect(target, '127.0.0.1');
-      for (const socket of [client, upstream]) socket.on('error', () => undefined);
-      client.on('close', () => upstream.destroy());
-      upstream.on('close', () => client.destroy());
-      client.pipe(upstream);
-      upstream.pipe(client);
-      pairs.push([client, upstream]);
-    });
-    const relay = await listening(server);
-    return {
-      ...relay,
-      get connections() {
-        return pairs.length;
-      },
-      freeze() {
-        for (const [client, upstream] of pairs) {
-          client.unpipe().pause();
-          upstream.unpipe().pause();
-        }
-      },
-    };
-  }
 });

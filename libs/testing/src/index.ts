@@ -7,3 +7,4 @@ export { freePortRange } from './ports.js';
 export { RawClient, type RawRecorder, rawRecorder, type Recorded } from './raw-http.js';
 export { describeWithRedis, hasRedisServer, RedisServer, type RedisServerOptions } from './redis-server.js';
 export { settled } from './settled.js';
+export { type TcpRelay, tcpRelay } from './tcp-relay.js';

@@ -5,6 +5,7 @@ export * from './fifo.js';
 export * from './guarded-gateway.js';
 export * from './harness.js';
 export * from './json-schema.js';
+export * from './load.js';
 export * from './log-lines.js';
 export * from './programs.js';
 export * from './prometheus.js';

@@ -1,0 +1,69 @@
+import { connect, createServer, type Socket } from 'node:net';
+import { type Listening, listening } from './listening.js';
+
+/** A TCP relay whose connections can be made to hang. Those that come later are passed on as usual. */
+export interface TcpRelay extends Listening {
+  /** connections that came in, those that have ended included */
+  readonly connections: number;
+  /** reads no more, and writes no more, of the connections that are there; they stay open */
+  freeze(): void;
+  /**
+   * Turns the connections that are there into black holes: whatever either side sends is taken and lost, the end of
+   * a side included, as on a link that was cut without a word to either end.
+   */
+  swallow(): void;
+}
+
+/** A relay on a free port of 127.0.0.1 that leads to another port there. */
+export async function tcpRelay(target: number): Promise<TcpRelay> {
+  const pairs: Pair[] = [];
+  const relay = await listening(createServer((client) => pairs.push(new Pair(client, target))));
+  const close = async (): Promise<void> => {
+    for (const pair of pairs) pair.destroy();
+    await relay.close();
+  };
+  return {
+    ...relay,
+    close,
+    [Symbol.asyncDispose]: close,
+    get connections() {
+      return pairs.length;
+    },
+    freeze: () => {
+      for (const pair of pairs) pair.freeze();
+    },
+    swallow: () => {
+      for (const pair of pairs) pair.swallow();
+    },
+  };
+}
+
+class Pair {
+  private readonly sockets: readonly [Socket, Socket];
+  private swallows = false;
+
+  constructor(client: Socket, target: number) {
+    const upstream = connect(target, '127.0.0.1');
+    this.sockets = [client, upstream];
+    for (const [one, other] of [this.sockets, [upstream, client] as const]) {
+      one.on('error', () => undefined);
+      one.on('close', () => {
+        if (!this.swallows) other.destroy();
+      });
+      one.pipe(other);
+    }
+  }
+
+  freeze(): void {
+    for (const socket of this.sockets) socket.unpipe().pause();
+  }
+
+  swallow(): void {
+    this.swallows = true;
+    for (const socket of this.sockets) socket.unpipe().resume();
+  }
+
+  destroy(): void {
+    for (const socket of this.sockets) socket.destroy();
+  }
+}
