@@ -11,6 +11,12 @@ export class OutlierSettings {
   @Integer(1, 100, { unit: '%', description: 'Part of its requests that fail, from which on a replica is taken out.' })
   errorPercent = 50;
 
+  @Switch({
+    description:
+      'Answers of the local service with a status of 500 or more count as failures too, here and in a row; off: they are answers.',
+  })
+  count5xx = false;
+
   @Integer(2, 1000, { description: "How many times slower than the others' median a replica may answer." })
   latencyFactor = 5;
 

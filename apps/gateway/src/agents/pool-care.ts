@@ -39,11 +39,12 @@ export class PoolCare {
 
   /** @param shared whether other processes with its id are replicas of it */
   poolFor(agentId: string, shared: boolean): Partial<PoolOptions<AgentConnection>> {
-    const { poolStrategy, slowStartMs } = this.options;
+    const { poolStrategy, slowStartMs, outliers } = this.options;
     const onHealth = (member: Member<AgentConnection>, change: HealthChange): void => {
       this.changed(agentId, member, change);
     };
-    return { strategy: poolStrategy, slowStartMs: shared ? slowStartMs : 0, onHealth };
+    const pool = { strategy: poolStrategy, slowStartMs: shared ? slowStartMs : 0, onHealth };
+    return outliers.count5xx ? { ...pool, isFault: is5xx } : pool;
   }
 
   /** Who takes out outliers of an agent whose replicas share; undefined when nobody does. */
@@ -86,4 +87,8 @@ export class PoolCare {
     else if (to === 'unhealthy') this.limitedLog.warn(fields, 'connection is unhealthy');
     else this.limitedLog.info(fields, `connection is ${to}`);
   }
+}
+
+function is5xx(status: number): boolean {
+  return status >= 500;
 }
