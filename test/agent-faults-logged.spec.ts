@@ -1,3 +1,4 @@
+import { status } from '@grpc/grpc-js';
 import { owning, disposable, eventually } from '@berth/testing';
 import { type LogLines, logLines, RawAgent, testGateway } from '@berth/testing/system';
 
@@ -45,6 +46,33 @@ describe('what agents do wrong is found in the log', () => {
       { agentId: 'a', code: 'BERTH_UNAUTHENTICATED' },
       { agentId: 'a', code: 'BERTH_PROTOCOL_ERROR' },
     ]);
+  });
+
+  it('C17: who is refused has a status and a line of its own for an id that is taken, one that is denied, a wrong token', async () => {
+    await using stack = new AsyncDisposableStack();
+    const { log, at } = logLines();
+    const tunnel = { allowedAgentIds: ['web-*'], duplicateAgent: 'reject' } as const;
+    const { grpcPort } = stack.use(await testGateway({ auth: { token: 'sesame' }, tunnel }, 4, log));
+    const come = (id: string, instanceId: string, token = 'sesame'): RawAgent =>
+      stack.use(ended(new RawAgent(grpcPort).hello(id, { instanceId, token })));
+    await come('web-1', 'first').welcome;
+    const refusals = [
+      ['web-1', 'second', 'sesame', status.ALREADY_EXISTS, 'BERTH_AGENT_EXISTS'],
+      ['db-1', 'first', 'sesame', status.PERMISSION_DENIED, 'BERTH_AGENT_NOT_ALLOWED'],
+      ['web-2', 'first', 'guess', status.UNAUTHENTICATED, 'BERTH_UNAUTHENTICATED'],
+    ] as const;
+    for (const [agentId, instanceId, token, expected, code] of refusals) {
+      const { code: found, metadata } = await come(agentId, instanceId, token).status;
+      expect([found, metadata.get('berth-error-code')]).toEqual([expected, [code]]);
+      const lines = await eventually(() => {
+        const all = at('warn').filter((line) => line['agentId'] === agentId);
+        return all.length > 0 ? all : undefined;
+      });
+      expect(lines).toEqual([
+        expect.objectContaining({ msg: `registration refused: ${code}`, code, reason: expect.stringMatching(/\S/) }),
+      ]);
+      expect(JSON.stringify(lines)).not.toMatch(/sesame|guess/);
+    }
   });
 
   it('however often they do it, in a few lines', async () => {
