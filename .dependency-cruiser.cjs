@@ -27,10 +27,11 @@ const ROOMS = {
   // Of an agent only its type: what a port server is made for.
   ports: ['agents', 'lifecycle'],
   'config-push': ['lifecycle'],
-  agents: ['ports', 'lifecycle', 'config-push'],
+  'reported-metrics': [],
+  agents: ['ports', 'lifecycle', 'config-push', 'reported-metrics'],
   ingress: ['agents', 'ports'],
   tunnel: ['agents', 'ports', 'lifecycle'],
-  admin: ['agents', 'config-push', 'ports', 'tunnel', 'lifecycle'],
+  admin: ['agents', 'config-push', 'reported-metrics', 'ports', 'tunnel', 'lifecycle'],
 };
 
 const SPEC = '[.]spec[.]ts$|/testing/';
