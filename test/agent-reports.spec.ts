@@ -1,5 +1,8 @@
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { disposable, eventually, freePortRange, localService } from '@berth/testing';
 import { type LogLine, logLines, RawGateway, testAgent } from '@berth/testing/system';
 import { HealthCode } from '@berth/tunnel-protocol';
@@ -153,5 +156,61 @@ describe('berth-agent --max-concurrency (C7)', () => {
     for (const answer of answers) expect(await answer).toEqual({ status: 200, text: 'fine' });
     expect(most).toBe(2);
     expect(agent.client.inFlight).toBe(0);
+  });
+});
+
+describe('a configuration that is pushed to the agent (C19)', () => {
+  it('is given to the command, which has the last word, in order', async () => {
+    await using service = await localService((_, response) => response.end('fine'));
+    using gateway = await RawGateway.start();
+    const command = ['sh', '-c', 'input=$(cat); test "$input" = "[1]" || { echo "not $input" >&2; exit 3; }'];
+    await using agent = await testAgent(gateway, service.port, { configPush: { command } });
+    const [connection] = await gateway.standing();
+    expect(connection?.hello?.features).toContain('config_push');
+    connection?.session.sendConfigPush({ pushId: 'a', configJson: '[1]' });
+    connection?.session.sendConfigPush({ pushId: 'b', configJson: '[2]' });
+    await eventually(() => connection?.acks.length === 2);
+    expect(connection?.acks).toEqual([
+      { pushId: 'a', accepted: true, error: '' },
+      { pushId: 'b', accepted: false, error: 'the command ended with exit code 3: not [2]' },
+    ]);
+    expect(agent.client.inFlight).toBe(0);
+  });
+
+  it('is answered on the connection on which it comes again, and applied once', async () => {
+    await using folder = disposable({ path: await mkdtemp(join(tmpdir(), 'pushed-')) }, ({ path }) =>
+      rm(path, { recursive: true }),
+    );
+    await using service = await localService((_, response) => response.end('fine'));
+    using gateway = await RawGateway.start();
+    const [go, runs] = [join(folder.path, 'go'), join(folder.path, 'runs')];
+    const script = `echo run >> '${runs}'; until test -e '${go}'; do sleep 0.05; done`;
+    await using agent = await testAgent(gateway, service.port, { configPush: { command: ['sh', '-c', script] } });
+    const [first] = await gateway.standing();
+    const push = { pushId: 'a', configJson: '{}' };
+    first?.session.sendConfigPush(push);
+    await eventually(async () => (await readFile(runs, 'utf8')) === 'run\n');
+    first?.breakOff();
+    const second = await eventually(() => gateway.live[0]);
+    second.session.sendConfigPush(push);
+    await writeFile(go, '');
+    await eventually(() => second.acks.length === 1);
+    expect([second.acks, first?.acks, await readFile(runs, 'utf8')]).toEqual([
+      [{ pushId: 'a', accepted: true, error: '' }],
+      [],
+      'run\n',
+    ]);
+    expect(agent.client.inFlight).toBe(0);
+  });
+
+  it('is not asked for by an agent that has nothing to do with it, and ends no connection', async () => {
+    await using service = await localService((_, response) => response.end('fine'));
+    using gateway = await RawGateway.start();
+    await using agent = await testAgent(gateway, service.port);
+    const [connection] = await gateway.standing();
+    expect(connection?.hello?.features).not.toContain('config_push');
+    connection?.session.sendConfigPush({ pushId: 'a', configJson: '{}' });
+    expect(await connection?.get('/')).toEqual({ status: 200, text: 'fine' });
+    expect([connection?.acks, agent.client.inFlight]).toEqual([[], 0]);
   });
 });

@@ -20,6 +20,7 @@ import {
 } from '@berth/config';
 import { AGENT_ID_RULE, isAgentId } from '@berth/exchange';
 import { LocalSettings } from './forward/local.settings.js';
+import { ConfigPushSettings } from './pushed-config/config-push.settings.js';
 import { VERSION } from './version.js';
 import { checkProxy, normaliseProxy, proxyLayer } from './proxy.js';
 import { checkTarget, normaliseTarget, TARGET_FORMS } from './target.js';
@@ -168,6 +169,9 @@ class AgentConfig {
   @Group('Protocol of silo-proxy')
   silo = new AgentSiloSettings();
 
+  @Group('Pushed configuration')
+  configPush = new ConfigPushSettings();
+
   @Group('Shutdown')
   shutdown = new ShutdownSettings();
 
@@ -179,7 +183,7 @@ class AgentConfig {
 export type AgentSettings = Frozen<AgentConfig>;
 
 /** What the wire of silo-proxy has no words for is refused, so that nobody counts on it. */
-function checkSilo({ connections, maxConcurrency }: AgentSettings, report: Report): void {
+function checkSilo({ connections, maxConcurrency, configPush }: AgentSettings, report: Report): void {
   if (connections > 1) {
     const what = `must be 1 with protocol silo, not ${connections}: each would take the place of the one before`;
     report('connections', what, 'protocol');
@@ -188,6 +192,9 @@ function checkSilo({ connections, maxConcurrency }: AgentSettings, report: Repor
     const what = 'must be 0 with protocol silo, which cannot tell a server how much the agent takes';
     report('maxConcurrency', `${what}: local.maxConnections bounds what reaches the local service`, 'protocol');
   }
+  const cannot = 'has no effect with protocol silo, whose servers push no configuration';
+  if (configPush.file !== '') report('configPush.file', cannot, 'protocol');
+  if (configPush.command.length > 0) report('configPush.command', cannot, 'protocol');
 }
 
 /** Rules between the agent's settings. */

@@ -8,6 +8,7 @@ import { Forwarder } from './forward/forwarder.js';
 import { LocalFigures } from './forward/local-figures.js';
 import { probeLocal } from './forward/local-probe.js';
 import { LocalWatch } from './forward/local-watch.js';
+import { ConfigTaker } from './pushed-config/config-taker.js';
 import type { AgentAddress } from './session/agent-address.js';
 import { AgentClient } from './session/agent-client.js';
 import { VERSION } from './version.js';
@@ -38,9 +39,13 @@ export function startAgent(given: AgentSettings, options: StartAgentOptions = {}
   const settings = effectiveLimits(given, log);
   const figures = new LocalFigures();
   const forwarder = new Forwarder(settings, new LimitedLog(log), figures);
+  const { configPush } = settings;
+  const takesConfig = configPush.file !== '' || configPush.command.length > 0;
+  const configTaker = takesConfig ? new ConfigTaker(configPush, log) : undefined;
   const client = new AgentClient(settings, {
     version: options.version ?? VERSION,
     forward: forwarder.forward,
+    takeConfig: configTaker && ((push) => configTaker.take(push)),
     failed: (code) => {
       figures.fail(code);
     },
@@ -89,6 +94,7 @@ export function startAgent(given: AgentSettings, options: StartAgentOptions = {}
     client,
     async stop() {
       watch.stop();
+      configTaker?.stop();
       await client.stop(settings.shutdown.timeoutMs);
       await forwarder.close();
       stopWatching();
