@@ -148,7 +148,7 @@ describe('an agent with 256 descriptors', () => {
         response.flushHeaders();
       }),
     );
-    const gateway = stack.use(await testGateway());
+    const gateway = stack.use(await testGateway({ tunnel: { admission: { maxWaiting: 0 } } }));
     const target = [`http://127.0.0.1:${service.port}`, '--id', 'a', '--gateway', `127.0.0.1:${gateway.grpcPort}`];
     const program = stack.use(new Program('agent', [...target, ...args], {}, { through: LIMITED }));
     const port = Number((await program.printed(/^http:\/\/127\.0\.0\.1:(\d+) -> /m))[1]);

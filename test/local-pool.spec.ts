@@ -101,7 +101,7 @@ describe("the agent's connections to the local service", () => {
         socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n');
       });
       const log = logLines();
-      const gateway = stack.use(await testGateway());
+      const gateway = stack.use(await testGateway({ tunnel: { admission: { maxWaiting: 0 } } }));
       const agent = stack.use(
         await testAgent(gateway, service.port, { local, tunnel, shutdown: { timeoutMs: 50 } }, log.log),
       );

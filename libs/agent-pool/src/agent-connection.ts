@@ -1,5 +1,6 @@
 import type { BerthError } from '@berth/errors';
 import type { Carrier, OpenedExchange, OpenHead, ResponseSink } from '@berth/exchange';
+import type { AgentConfig, ConnectionListener } from './connection-listener.js';
 import type { PoolConnection } from './pool-connection.js';
 
 /** Where a connection came from and what it said of itself. */
@@ -31,6 +32,10 @@ export interface AgentConnection extends Carrier, PoolConnection {
   /** nothing new begins here, and it ends with the last exchange */
   readonly leaving: boolean;
   readonly closed: boolean;
+  /** optional abilities, as the agent announced them */
+  readonly features: ReadonlySet<string>;
+  /** who hears what becomes of it; set by whoever puts it into service */
+  listener: ConnectionListener;
 
   /** Those under way: a snapshot, in no order. */
   exchanges(): readonly OpenedExchange[];
@@ -58,6 +63,9 @@ export interface AgentConnection extends Carrier, PoolConnection {
    * @param deadlineMs after this, and when the connection ends, the answer is no
    */
   answers(deadlineMs: number): Promise<boolean>;
+
+  /** Sends a configuration, to an agent that has the feature `config_push`; its answer comes to the {@link listener}. */
+  pushConfig(config: AgentConfig): void;
 
   /** Ends it at once: every exchange fails. Idempotent. */
   close(error?: BerthError): void;

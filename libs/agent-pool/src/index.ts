@@ -1,6 +1,14 @@
 export { Affinity, type Stickiness, type StickyPick } from './affinity/affinity.js';
 export { STICKY_DEFAULTS, StickySessions, type StickySessionsOptions } from './affinity/sticky-sessions.js';
 export type { AgentConnection, ConnectionOrigin, DrainReason } from './agent-connection.js';
+export {
+  type AgentConfig,
+  type AgentConfigAck,
+  type AgentHistogram,
+  type AgentMetrics,
+  type ConnectionListener,
+  NO_LISTENER,
+} from './connection-listener.js';
 export { AgentPool } from './agent-pool.js';
 export type { Obstacle } from './candidates.js';
 export { HEALTH_DEFAULTS, type HealthChange, type HealthOptions } from './health/connection-health.js';
@@ -8,14 +16,13 @@ export type { HealthState, ReportedHealth } from './health/connection-health.js'
 export { countsAgainst } from './health/fault.js';
 export { OUTLIER_DEFAULTS, OutlierDetector, type OutlierOptions } from './health/outliers.js';
 export type { Member } from './member.js';
+export { MemberSignals } from './member-signals.js';
 export { poolDispatch } from './pool-dispatch.js';
 export type { PoolConnection } from './pool-connection.js';
 export type { PoolOptions } from './pool-options.js';
 export { type StrategyName, STRATEGIES } from './strategies/index.js';
 export { Admission, ADMISSION_DEFAULTS, type AdmissionOptions, type Entrant } from './flow/admission.js';
 export type { FlowMode, Waiting } from './flow/admission.js';
-export { CANCEL_REASONS, type CancelReason } from './flow/cancel-reason.js';
-export { type FlowListener, FlowSignals } from './flow/flow-signals.js';
 export { RETRY_DEFAULTS, RetryBudget, type RetryBudgetOptions } from './retry-budget.js';
 export { type AgentFigures, type ConnectionFigures, figuresOf, type GroupFigures } from './statistics.js';
 export { type DialledConnection, Dialler, DIALLER_DEFAULTS, type DiallerOptions } from './dialling/dialler.js';

@@ -18,8 +18,6 @@ export class Member<C extends PoolConnection> {
   requests = 0;
   /** of them failed by the fault of the agent's side */
   errors = 0;
-  /** exchanges that the agent allows at once, by `Capacity`; its connection has a limit of its own */
-  allowed = Infinity;
   /** its health lets it be picked before others are at their end; kept, because each pick asks */
   usable = false;
 
@@ -47,7 +45,7 @@ export class Member<C extends PoolConnection> {
   /** It has as many exchanges as it takes. */
   get isFull(): boolean {
     const { inFlight, capacity } = this.connection;
-    return inFlight >= capacity || inFlight >= this.allowed;
+    return inFlight >= capacity;
   }
 
   get hasRoom(): boolean {

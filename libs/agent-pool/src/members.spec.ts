@@ -94,7 +94,7 @@ describe('what a pool knows of its connections', () => {
     expect(() => pool.select()).toThrow(expect.objectContaining({ code: 'BERTH_AGENT_BUSY' }) as Error);
     member?.health.resumed(now);
     expect(picks(pool, 1)).toEqual(['a']);
-    Object.assign(member ?? {}, { allowed: 2 });
+    connection.capacity = 2;
     expect(pool.obstacle()).toBe('full');
     expect(pool.pick()).toBeUndefined();
   });

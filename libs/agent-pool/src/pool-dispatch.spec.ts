@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { BerthError } from '@berth/errors';
 import { type ExchangeRequest, ResetCode } from '@berth/exchange';
 import { FakeClient, fakeRequest } from '../../exchange/testing/fake-dispatch.js';
 import { type FakeConnection, fakeReplica } from '../testing/fake-connection.js';
@@ -7,7 +9,7 @@ let now = 0;
 const admissions: Admission<AgentConnection>[] = [];
 beforeEach(() => (now = 0));
 afterEach(() => {
-  for (const admission of admissions.splice(0)) admission.cancelAll('manual');
+  for (const admission of admissions.splice(0)) admission.refuseAll(new BerthError('BERTH_DRAINING', 'over'));
 });
 
 function make(capacity = 10, isFault = (_: number) => false) {
@@ -57,10 +59,10 @@ describe("exchanges on a pool's connections", () => {
     expect(pool.of(a)?.health.state).toBe('degraded');
   });
 
-  it('wait for room and begin when another has ended; a client that leaves waits no longer', () => {
+  it('wait for room and begin when another has ended; a client that leaves waits no longer', async () => {
     const { admission, ask, a, b } = make(1);
     b.accepting = false;
-    const first = ask();
+    ask();
     a.inFlight = 1;
     const second = ask();
     expect([second.calls, second.wait !== undefined]).toEqual([[], true]);
@@ -68,7 +70,8 @@ describe("exchanges on a pool's connections", () => {
     const third = ask();
     expect(ask().failures.map(({ error }) => error?.code)).toEqual(['BERTH_AGENT_BUSY']);
     a.inFlight = 0;
-    first.exchange.discard();
+    admission.roomMade();
+    await nextTurn();
     expect([second.calls, third.calls, admission.waiting]).toEqual([[], ['opened'], 0]);
   });
 

@@ -1,12 +1,5 @@
 import { BerthError } from '@berth/errors';
-import {
-  type Dispatch,
-  type DispatchSink,
-  ExchangeDecorator,
-  type ExchangeRequest,
-  ResetCode,
-  type Waiting,
-} from '@berth/exchange';
+import { type Dispatch, type DispatchSink, type ExchangeRequest, ResetCode, type Waiting } from '@berth/exchange';
 import type { AgentConnection } from './agent-connection.js';
 import type { AgentPool } from './agent-pool.js';
 import type { Admission, Entrant, Waiting as Place } from './flow/admission.js';
@@ -18,55 +11,55 @@ import type { Member } from './member.js';
  */
 export function poolDispatch(pool: AgentPool, admission: Admission<AgentConnection>): Dispatch {
   return (request, sink) => {
-    new PooledExchange(sink, pool, admission, request).enter();
+    const { except } = request;
+    // Nobody overtakes those who wait; and while nobody does, nothing is made for waiting.
+    const member = except !== undefined || admission.waiting === 0 ? pool.pick(except) : undefined;
+    if (member !== undefined) begin(pool, member, request, sink);
+    else if (except !== undefined) refuse(sink, pool.refusal(except));
+    else new WaitingExchange(pool, admission, request, sink).enter();
   };
 }
 
-class PooledExchange extends ExchangeDecorator implements Entrant<AgentConnection>, Waiting {
+function begin(pool: AgentPool, member: Member<AgentConnection>, request: ExchangeRequest, sink: DispatchSink): void {
+  let exchange;
+  try {
+    exchange = pool.openOn(member, request.openHead, sink);
+  } catch (thrown) {
+    refuse(sink, BerthError.from(thrown));
+    return;
+  }
+  sink.opened(exchange);
+}
+
+function refuse(sink: DispatchSink, error: BerthError): void {
+  sink.failed({ code: ResetCode.refused, message: error.message, error });
+}
+
+/** One that may have to wait; see {@link Admission}. */
+class WaitingExchange implements Entrant<AgentConnection>, Waiting {
   private place: Place<AgentConnection> | undefined;
 
   constructor(
-    sink: DispatchSink,
     private readonly pool: AgentPool,
     private readonly admission: Admission<AgentConnection>,
     private readonly request: ExchangeRequest,
-  ) {
-    super(sink);
-  }
+    private readonly sink: DispatchSink,
+  ) {}
 
   enter(): void {
-    const { clientAddress, except } = this.request;
-    if (except !== undefined) {
-      const member = this.pool.pick(except);
-      if (member === undefined) this.refused(this.pool.refusal(except));
-      else this.begin(member);
-      return;
-    }
-    this.place = this.admission.enter(clientAddress, this);
+    this.place = this.admission.enter(this.request.clientAddress, this);
     if (this.place !== undefined) this.sink.waiting(this);
   }
 
   begin(member: Member<AgentConnection>): void {
-    let exchange;
-    try {
-      exchange = this.pool.openOn(member, this.request.openHead, this);
-    } catch (thrown) {
-      this.refused(BerthError.from(thrown));
-      return;
-    }
-    this.opened(exchange);
+    begin(this.pool, member, this.request, this.sink);
   }
 
   refused(error: BerthError): void {
-    this.sink.failed({ code: ResetCode.refused, message: error.message, error });
+    refuse(this.sink, error);
   }
 
   cancel(): void {
     if (this.place !== undefined) this.admission.cancel(this.place);
-  }
-
-  override discard(): void {
-    super.discard();
-    if (this.admission.waiting > 0) this.admission.wake();
   }
 }

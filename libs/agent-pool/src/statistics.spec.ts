@@ -16,7 +16,7 @@ describe('the figures of a pool (C14)', () => {
     members[2]?.faulted(1, 7);
     members[2]?.health.reports('unhealthy', 'disk full', 7);
     members[1]?.health.connected(7);
-    Object.assign(members[1] ?? {}, { allowed: 3 });
+    a2.capacity = 3;
     const group = { activeConnections: 3, healthyConnections: 2, isHealthy: true };
     expect(figuresOf(pool)).toMatchObject({ ...group, inFlight: 3, requests: 12, errors: 1, errorRate: 1 / 12 });
     expect(figuresOf(pool).replicas).toEqual([

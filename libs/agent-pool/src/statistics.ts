@@ -21,7 +21,7 @@ export interface ConnectionFigures extends Figures {
   readonly reason: string;
   /** monotonic ms of the last change of state */
   readonly since: number;
-  /** exchanges that it takes at once, by its own limit and what the agent allows */
+  /** exchanges that it takes at once */
   readonly capacity: number;
 }
 
@@ -70,14 +70,14 @@ function groupFigures<C extends PoolConnection>(
 }
 
 function connectionFigures<C extends PoolConnection>(member: Member<C>): ConnectionFigures {
-  const { connection, replica, health, inFlight, requests, errors, allowed } = member;
+  const { connection, replica, health, inFlight, requests, errors } = member;
   return {
     id: connection.id,
     replicaId: replica.id,
     state: health.state,
     reason: health.reason,
     since: health.since,
-    capacity: Math.min(connection.capacity, allowed),
+    capacity: connection.capacity,
     inFlight,
     requests,
     errors,

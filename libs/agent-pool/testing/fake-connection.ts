@@ -1,5 +1,6 @@
 import type { BerthError } from '@berth/errors';
 import type { OpenedExchange, OpenHead, ResponseSink } from '@berth/exchange';
+import { type AgentConfig, NO_LISTENER } from '../src/connection-listener.js';
 import type { AgentConnection, ConnectionOrigin, DrainReason } from '../src/agent-connection.js';
 
 /** A connection that carries nothing: it says what a test wants, and writes down what it is asked. */
@@ -17,7 +18,10 @@ export class FakeConnection implements AgentConnection {
   draining = false;
   leaving = false;
   closed = false;
+  readonly features = new Set<string>();
+  listener = NO_LISTENER;
   readonly drained: DrainReason[] = [];
+  readonly pushed: AgentConfig[] = [];
   readonly opened: { head: OpenHead; sink: ResponseSink }[] = [];
   onClosed: (error?: BerthError) => void = () => undefined;
 
@@ -48,6 +52,10 @@ export class FakeConnection implements AgentConnection {
 
   answers(): Promise<boolean> {
     return Promise.resolve(!this.closed);
+  }
+
+  pushConfig(config: AgentConfig): void {
+    this.pushed.push(config);
   }
 
   close(error?: BerthError): void {

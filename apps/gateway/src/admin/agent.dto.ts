@@ -25,6 +25,13 @@ export class AgentDto {
   @ApiProperty({ type: 'integer', example: 0, description: 'exchanges under way' })
   in_flight!: number;
 
+  @ApiProperty({
+    type: 'integer',
+    example: 0,
+    description: 'requests that wait until a connection takes one more, or for the end of a pause',
+  })
+  waiting!: number;
+
   @ApiProperty({ type: 'integer', format: 'int64', example: 1234, description: 'requests since the agent connected' })
   requests!: number;
 
@@ -159,6 +166,7 @@ export function describeAgent(agent: Agent): AgentFields {
     connected_since: iso(agent.connectedAt),
     connections: connections.all.length,
     in_flight: connections.inFlight,
+    waiting: agent.admission.waiting,
     requests: stats.requests,
     errors: stats.errors,
     bytes_in: stats.bytesIn,

@@ -2,7 +2,8 @@ import type { AgentConnection } from '@berth/agent-pool';
 import { Inject, Injectable } from '@nestjs/common';
 import { BerthError } from '@berth/errors';
 import type { Log } from '@berth/observability';
-import { Agent } from './agent.js';
+import type { Agent } from './agent.js';
+import { AgentSignals } from './agent-signals.js';
 import { GATEWAY_LOG } from '../gateway.tokens.js';
 import { LifecycleEvents } from '../lifecycle/index.js';
 import { AgentBerths, agentPortsConfig, type OpenPort } from '../ports/index.js';
@@ -126,7 +127,7 @@ export class AgentRegistry {
 
   /** To be called about once a second: health and outliers. @param now monotonic ms */
   tick(now: number): void {
-    for (const { agent, outliers } of this.entries.values()) this.care.tick(agent, outliers, now);
+    for (const entry of this.entries.values()) this.care.tick(entry, now);
   }
 
   /**
@@ -139,6 +140,7 @@ export class AgentRegistry {
     this.shuttingDown = true;
     for (const { agent, holdTimer } of this.entries.values()) {
       clearTimeout(holdTimer);
+      agent.admission.refuseAll(shuttingDown());
       for (const connection of agent.connections.all) connection.drain('shutdown', graceMs, false);
     }
     await this.berths.close(graceMs);
@@ -171,13 +173,12 @@ export class AgentRegistry {
     }
     if (known === undefined || this.makesWay(known, portKind)) {
       const shared = this.succession.policyFor(agentId) === 'share';
-      const agent = new Agent(agentId, origin.instanceId, portKind, this.care.poolFor(agentId, shared), shared);
-      agent.metadata = metadata;
+      const cared = this.care.newAgent(connection, portKind, shared);
+      cared.agent.metadata = metadata;
       const entry: Entry = {
-        agent,
+        ...cared,
         address: groupOf(origin.remoteAddress),
-        outliers: this.care.outliersOf(agent),
-        opened: this.openBerth(agent),
+        opened: this.openBerth(cared.agent),
         holdTimer: undefined,
         announced: false,
         arriving: 1,
@@ -236,7 +237,8 @@ export class AgentRegistry {
       this.log.info({ agentId, port, scheme, remoteAddress }, 'agent connected');
     }
     this.events.emit('connection.opened', { agentId: agent.id, connectionId: connection.id, remoteAddress });
-    agent.connections.add(connection);
+    connection.listener = new AgentSignals(agent, agent.connections.add(connection));
+    agent.admission.roomMade();
   }
 
   private async openBerth(agent: Agent): Promise<OpenPort> {
@@ -266,6 +268,7 @@ export class AgentRegistry {
   private dropIfEmpty(entry: Entry, reason: string): void {
     const { agent } = entry;
     if (agent.connected || entry.arriving > 0 || this.entries.get(agent.id) !== entry) return;
+    agent.admission.refuseAll(agent.connections.refusal());
     const wasAnnounced = entry.announced;
     if (wasAnnounced) {
       entry.announced = false;

@@ -1,10 +1,14 @@
-import { type AgentConnection, AgentPool, type PoolOptions } from '@berth/agent-pool';
+import { Admission, type AdmissionOptions, type AgentConnection, AgentPool, type PoolOptions } from '@berth/agent-pool';
 import { ExchangeStats } from '@berth/observability';
 
 /** One registered agent: its connections, its port and its figures. */
 export class Agent {
   readonly connections: AgentPool;
+  /** lets exchanges onto them */
+  readonly admission: Admission<AgentConnection>;
   readonly stats = new ExchangeStats();
+  /** what its connections have sent of each, beside exchanges */
+  readonly signals = { pause: 0, resume: 0, hold: 0, release: 0, capacity: 0, metrics: 0, acknowledgement: 0 };
   /** ms since the epoch, to be shown */
   connectedAt = Date.now();
   /** 0 until its server listens */
@@ -24,8 +28,10 @@ export class Agent {
     pool: Partial<PoolOptions<AgentConnection>> = {},
     /** whether other processes with its id are replicas of it */
     readonly shared = false,
+    admission: Partial<AdmissionOptions> = {},
   ) {
     this.connections = new AgentPool(id, pool);
+    this.admission = new Admission(this.connections, admission);
     this.instanceId = instanceId;
   }
 

@@ -2,7 +2,9 @@ import { type Frozen, Choice, Group, Integer, List, MAX_MS, Texts, WindowSetting
 import { registerAs } from '@nestjs/config';
 import { type StrategyName, STRATEGIES } from '@berth/agent-pool';
 import { checkIdPattern } from './id-patterns.js';
+import { AdmissionSettings } from './admission.settings.js';
 import { OutlierSettings } from './outliers.settings.js';
+import { ProbeSettings } from './probe.settings.js';
 
 const DUPLICATE_POLICIES = ['probe', 'replace', 'reject', 'share'] as const;
 
@@ -86,6 +88,12 @@ export class AgentsSettings extends WindowSettings {
 
   @Group()
   outliers = new OutlierSettings();
+
+  @Group()
+  admission = new AdmissionSettings();
+
+  @Group()
+  probe = new ProbeSettings();
 
   @Integer(1, MAX_MS, {
     description:

@@ -1,15 +1,13 @@
-import type { AgentConnection, OutlierDetector } from '@berth/agent-pool';
+import type { AgentConnection } from '@berth/agent-pool';
 import { BerthError } from '@berth/errors';
 import type { OpenPort } from '../ports/index.js';
 import type { Agent } from './agent.js';
+import type { CaredAgent } from './pool-care.js';
 
 /** What the registry keeps of an agent. */
-export interface Entry {
-  agent: Agent;
+export interface Entry extends CaredAgent {
   /** where its first connection came from: whose agents it counts among */
   address: string;
-  /** who takes out replicas that fail or are slow */
-  outliers: OutlierDetector<AgentConnection> | undefined;
   /** settles when the server listens, or could not */
   opened: Promise<OpenPort>;
   /** runs while the agent is away and its port is held */

@@ -1,11 +1,21 @@
 import { randomBytes } from 'node:crypto';
-import type { AgentConnection, ConnectionOrigin, DrainReason } from '@berth/agent-pool';
+import {
+  type AgentConfig,
+  type AgentConnection,
+  type ConnectionListener,
+  type ConnectionOrigin,
+  type DrainReason,
+  NO_LISTENER,
+  type ReportedHealth,
+} from '@berth/agent-pool';
 import { BerthError } from '@berth/errors';
 import type { OpenedExchange } from '@berth/exchange';
 import {
+  AGENT_FEATURES,
   type BatchTransport,
   CREDIT_RETURN_FEATURE,
   GoawayReason,
+  HealthCode,
   type Hello,
   type OpenedTunnelExchange,
   PROTOCOL_VERSION,
@@ -36,6 +46,16 @@ export interface ConnectionJudge {
   ended(connection: TunnelConnection, error: BerthError | undefined): void;
 }
 
+const ABILITIES: readonly string[] = Object.values(AGENT_FEATURES);
+const FEATURES = [CREDIT_RETURN_FEATURE, ...ABILITIES];
+
+const HEALTH: Partial<Record<HealthCode, ReportedHealth>> = {
+  [HealthCode.healthy]: 'healthy',
+  [HealthCode.degraded]: 'degraded',
+  [HealthCode.draining]: 'draining',
+  [HealthCode.unhealthy]: 'unhealthy',
+};
+
 const UNKNOWN: ConnectionOrigin = { remoteAddress: '', softwareVersion: '', instanceId: '' };
 
 /**
@@ -49,6 +69,8 @@ export class TunnelConnection extends TunnelSession implements AgentConnection {
   origin = UNKNOWN;
   /** ms since the epoch, to be shown */
   connectedAt = 0;
+  features: ReadonlySet<string> = new Set();
+  listener: ConnectionListener = NO_LISTENER;
   /** a refusal has been sent, and has had its line in the log */
   refused = false;
   private readonly upkeep: Upkeep;
@@ -77,7 +99,32 @@ export class TunnelConnection extends TunnelSession implements AgentConnection {
         goaway: () => {
           this.leave();
         },
+        health: ({ state, message }) => {
+          const reported = HEALTH[state];
+          if (reported !== undefined) this.listener.healthReported(reported, message);
+        },
+        pause: () => {
+          this.listener.pauseAsked(true);
+        },
+        resume: () => {
+          this.listener.pauseAsked(false);
+        },
+        held: (held) => {
+          this.listener.exchangeHeld(held);
+        },
+        capacity: (maxExchanges) => {
+          this.limitTo(maxExchanges);
+          this.listener.capacityChanged();
+          this.listener.roomMade();
+        },
+        metricsReport: (read) => {
+          this.listener.metricsReported(read);
+        },
+        configAck: (ack) => {
+          this.listener.configAcknowledged(ack);
+        },
         exchangeEnded: () => {
+          this.listener.roomMade();
           if (this.state === 'draining') this.endWhenIdle();
         },
         fault: (thrown) => {
@@ -119,6 +166,7 @@ export class TunnelConnection extends TunnelSession implements AgentConnection {
       // An agent that names no process counts as a new one with every connection.
       instanceId: hello.instanceId === '' ? randomBytes(8).toString('hex') : hello.instanceId.slice(0, 64),
     };
+    this.features = new Set(hello.features.filter((feature) => ABILITIES.includes(feature)));
     this.establish(hello.limits, { owner: hello.agentId, features: hello.features });
   }
 
@@ -134,14 +182,16 @@ export class TunnelConnection extends TunnelSession implements AgentConnection {
       limits: { maxExchanges: 0, initialWindowBytes: window.startBytes },
       pingIntervalMs,
       pingTimeoutMs,
-      features: [CREDIT_RETURN_FEATURE],
+      features: FEATURES,
     });
   }
 
   /** It is in service: begins with Pings. */
   registered(): void {
     const { pingIntervalMs: intervalMs, pingTimeoutMs: timeoutMs } = this.terms;
-    this.upkeep.begin({ intervalMs, timeoutMs });
+    this.upkeep.begin({ intervalMs, timeoutMs }, (late) => {
+      this.listener.pingLate(late);
+    });
   }
 
   override refuse(error: BerthError): void {
@@ -205,6 +255,10 @@ export class TunnelConnection extends TunnelSession implements AgentConnection {
     this.nextProbe += 1;
     this.sendPing(this.probe.sequence);
     return promise;
+  }
+
+  pushConfig(config: AgentConfig): void {
+    this.sendConfigPush(config);
   }
 
   override close(error?: BerthError): void {

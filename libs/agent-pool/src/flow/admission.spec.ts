@@ -1,13 +1,15 @@
 import { jest } from '@jest/globals';
-import type { BerthError } from '@berth/errors';
+import { BerthError } from '@berth/errors';
 import { type FakeConnection, fakeReplica } from '../../testing/fake-connection.js';
-import { Admission, type AdmissionOptions, AgentPool, type Entrant, FlowSignals, type Member } from '../index.js';
+import { Admission, type AdmissionOptions, AgentPool, type Entrant, type Member, MemberSignals } from '../index.js';
 
 beforeEach(() => jest.useFakeTimers());
 afterEach(() => {
   expect(jest.getTimerCount()).toBe(0);
   jest.useRealTimers();
 });
+
+const shutdown = new BerthError('BERTH_DRAINING', 'shutting down');
 
 class Client implements Entrant<FakeConnection> {
   outcome = 'waits';
@@ -32,20 +34,20 @@ function make(options: Partial<AdmissionOptions> = {}, capacity = 1) {
   const pool = new AgentPool<FakeConnection>('agent-1');
   const member = pool.add(connection);
   const admission = new Admission(pool, { maxWaitMs: 1000, pauseWaitMs: 100, ...options });
-  const signals = new FlowSignals(
-    member,
-    { wake: () => admission.wake(), exchangeResumed: () => undefined, isOpen: () => true },
-    () => performance.now(),
-  );
+  const made = (): void => {
+    admission.roomMade();
+    jest.advanceTimersByTime(0);
+  };
+  const signals = new MemberSignals(member, made, () => performance.now());
   const enter = (key = 'client') => {
     const client = new Client();
     return { client, ticket: admission.enter(key, client) };
   };
   const end = (): void => {
     connection.inFlight -= 1;
-    admission.wake();
+    made();
   };
-  return { admission, pool, connection, signals, enter, end };
+  return { admission, pool, connection, signals, enter, end, made };
 }
 
 describe('letting exchanges into a pool', () => {
@@ -81,7 +83,7 @@ describe('letting exchanges into a pool', () => {
     end();
     expect([gone.client.outcome, left.client.outcome, connection.inFlight]).toEqual(['waits', 'began', 1]);
     const last = enter();
-    admission.cancelAll('proxy_shutdown');
+    admission.refuseAll(shutdown);
     expect(last.client.outcome).toBe('BERTH_DRAINING');
   });
 
@@ -90,23 +92,23 @@ describe('letting exchanges into a pool', () => {
     enter();
     enter();
     expect(enter().client.outcome).toBe('BERTH_AGENT_BUSY');
-    admission.cancelAll('manual');
+    admission.refuseAll(shutdown);
     pool.remove(connection);
     expect(enter().client.outcome).toBe('BERTH_AGENT_UNAVAILABLE');
   });
 
   it('C7: fail closed is an error at once, and counted', () => {
     const { admission, signals, enter } = make();
-    signals.pause();
+    signals.pauseAsked(true);
     expect(enter().client.outcome).toBe('BERTH_AGENT_BUSY');
-    signals.resume();
+    signals.pauseAsked(false);
     expect(enter().client.outcome).toBe('began');
     expect(admission.flowRejections).toBe(1);
   });
 
   it('C7: fail open goes on, and is counted', () => {
     const { admission, signals, enter } = make({ mode: 'failOpen' });
-    signals.pause();
+    signals.pauseAsked(true);
     const { client } = enter();
     expect([client.outcome, client.member?.health.state]).toEqual(['began', 'paused']);
     expect(enter().client.outcome).toBe('BERTH_AGENT_BUSY');
@@ -115,12 +117,12 @@ describe('letting exchanges into a pool', () => {
 
   it('C7: wait and retry begins when the agent resumes, and fails after its time', () => {
     const { admission, signals, enter } = make({ mode: 'waitAndRetry' }, 2);
-    signals.pause();
+    signals.pauseAsked(true);
     const first = enter();
     jest.advanceTimersByTime(99);
-    signals.resume();
+    signals.pauseAsked(false);
     expect(first.client.outcome).toBe('began');
-    signals.pause();
+    signals.pauseAsked(true);
     const second = enter();
     jest.advanceTimersByTime(100);
     expect(second.client.outcome).toBe('BERTH_AGENT_BUSY');
@@ -128,11 +130,11 @@ describe('letting exchanges into a pool', () => {
   });
 
   it('C7: Capacity bounds what is begun, and who waits begins when it grows', () => {
-    const { signals, enter, connection } = make({}, 100);
-    signals.capacity(0);
+    const { enter, connection, made } = make({}, 0);
     const clients = [enter(), enter(), enter()];
     expect(connection.inFlight).toBe(0);
-    signals.capacity(2);
+    connection.capacity = 2;
+    made();
     expect(clients.map(({ client }) => client.outcome)).toEqual(['began', 'began', 'waits']);
     jest.advanceTimersByTime(1000);
     expect(clients[2]?.client.outcome).toBe('BERTH_AGENT_BUSY');
@@ -140,33 +142,40 @@ describe('letting exchanges into a pool', () => {
 });
 
 describe('what an agent asks for (C7)', () => {
-  it('pauses and resumes single exchanges, of those that are under way', () => {
-    const resumed: number[] = [];
-    const pool = new AgentPool<FakeConnection>('agent-1');
-    const signals = new FlowSignals(
-      pool.add(fakeReplica('a')),
-      { wake: () => undefined, exchangeResumed: (id) => resumed.push(id), isOpen: (id) => id < 10 },
-      () => 0,
-    );
-    for (let id = 1; id < 1000; id += 1) signals.pauseExchange(id);
-    expect([9, 10].map((id) => signals.isExchangePaused(id))).toEqual([true, false]);
-    signals.exchangeEnded(8);
-    for (const id of [7, 7, 8, 10]) signals.resumeExchange(id);
-    expect(resumed).toEqual([7]);
-  });
-
   it('a flood of signals changes nothing but the last word', () => {
     let changes = 0;
     const pool = new AgentPool<FakeConnection>('agent-1', { onHealth: () => (changes += 1) });
     const connection = fakeReplica('a');
-    const nothing = { wake: () => undefined, exchangeResumed: () => undefined, isOpen: () => false };
-    const signals = new FlowSignals(pool.add(connection), nothing, () => 0);
+    const signals = new MemberSignals(
+      pool.add(connection),
+      () => undefined,
+      () => 0,
+    );
     changes = 0;
-    for (let i = 0; i < 1000; i += 1) signals.pause();
+    for (let i = 0; i < 1000; i += 1) signals.pauseAsked(true);
     expect(changes).toBe(1);
     expect(pool.obstacle()).toBe('paused');
-    for (let i = 0; i < 1000; i += 1) signals.resume();
+    for (let i = 0; i < 1000; i += 1) signals.pauseAsked(false);
     expect(changes).toBe(2);
     expect(pool.pick()?.connection).toBe(connection);
+  });
+
+  it('C13, C16: a late ping and a report of its own count, and their end as well', () => {
+    const pool = new AgentPool<FakeConnection>('agent-1');
+    const member = pool.add(fakeReplica('a'));
+    let rooms = 0;
+    const signals = new MemberSignals(
+      member,
+      () => (rooms += 1),
+      () => 0,
+    );
+    signals.pingLate(true);
+    expect(member.health.state).not.toBe('healthy');
+    signals.pingLate(false);
+    expect(member.health.state).toBe('healthy');
+    signals.healthReported('unhealthy', 'x'.repeat(100_000));
+    expect([member.health.state, member.health.reason.length < 300]).toEqual(['unhealthy', true]);
+    signals.healthReported('healthy', '');
+    expect([member.health.state, rooms]).toEqual(['healthy', 2]);
   });
 });

@@ -1,9 +1,8 @@
-import { BerthError } from '@berth/errors';
+import type { BerthError } from '@berth/errors';
 import type { AgentPool } from '../agent-pool.js';
 import { type Obstacle, refusal } from '../candidates.js';
 import type { Member } from '../member.js';
 import type { PoolConnection } from '../pool-connection.js';
-import type { CancelReason } from './cancel-reason.js';
 import { type Ticket, WaitingQueue } from './waiting-queue.js';
 
 /**
@@ -43,7 +42,7 @@ export type Waiting<C extends PoolConnection> = Ticket<Entrant<C>>;
 
 /**
  * Lets exchanges into a pool: at once where there is room, else after a bounded
- * and fair wait (checklist C7, C10, C11). `wake` is to be called whenever there
+ * and fair wait (checklist C7, C10, C11). `roomMade` is to be called whenever there
  * may be room: an exchange has ended, an agent resumes, a connection has come.
  */
 export class Admission<C extends PoolConnection> {
@@ -52,6 +51,8 @@ export class Admission<C extends PoolConnection> {
   private readonly options: Readonly<AdmissionOptions>;
   private readonly forRoom: WaitingQueue<Entrant<C>>;
   private readonly forResume: WaitingQueue<Entrant<C>>;
+  /** {@link wake} is due */
+  private waking = false;
 
   constructor(
     private readonly pool: AgentPool<C>,
@@ -86,11 +87,18 @@ export class Admission<C extends PoolConnection> {
     return undefined;
   }
 
-  /** Begins what can begin. */
-  wake(): void {
+  /** Begins what can begin, at the end of this turn of the event loop: it may come from the middle of anything. */
+  roomMade(): void {
+    if (this.waking || this.waiting === 0) return;
+    this.waking = true;
+    setImmediate(this.wake);
+  }
+
+  private readonly wake = (): void => {
+    this.waking = false;
     this.serve(this.forRoom);
     this.serve(this.forResume);
-  }
+  };
 
   /** Ends a wait; the entrant hears nothing. False when it was over. */
   cancel(waiting: Waiting<C>): boolean {
@@ -98,8 +106,7 @@ export class Admission<C extends PoolConnection> {
   }
 
   /** Refuses all who wait. */
-  cancelAll(reason: CancelReason): void {
-    const error = new BerthError('BERTH_DRAINING', `waiting for agent ${this.pool.agentId} ended: ${reason}`);
+  refuseAll(error: BerthError): void {
     for (const entrant of [...this.forRoom.clear(), ...this.forResume.clear()]) entrant.refused(error);
   }
 

@@ -194,14 +194,18 @@ export class ConnectionHealth {
     if (reported === 'draining') return ['draining', said];
     if (this.ejectedFor !== '') return ['unhealthy', this.ejectedFor];
     if (errors >= options.errorThreshold) return ['unhealthy', `${errors} failures in a row`];
-    if (missed >= options.missedPings) return ['unhealthy', `${missed} pings in a row without an answer`];
+    if (missed >= options.missedPings) return ['unhealthy', unanswered(missed)];
     if (this.probeDown) return ['unhealthy', `the probe of the local service fails`];
     if (reported === 'unhealthy') return ['unhealthy', said];
     if (this.pausedFor !== '') return ['paused', this.pausedFor];
     if (reported === 'degraded') return ['degraded', said];
-    if (missed > 0) return ['degraded', 'a ping without an answer'];
+    if (missed > 0) return ['degraded', unanswered(missed)];
     if (this.probesFailed > 0) return ['degraded', `${this.probesFailed} failed probes of the local service`];
     if (errors > 0 && errors === options.errorThreshold - 1) return ['degraded', `${errors} failures in a row`];
     return ['healthy', ''];
   }
+}
+
+function unanswered(pings: number): string {
+  return pings === 1 ? 'a ping without an answer' : `${pings} pings in a row without an answer`;
 }

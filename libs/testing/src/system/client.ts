@@ -19,11 +19,16 @@ export interface Send {
   headers?: Record<string, string | string[]> | string[];
   body?: string | Buffer;
   agent?: Agent;
+  /** address to send from */
+  localAddress?: string;
 }
 
 /** Starts a request that the test goes on with. */
-export function start(port: number, { method = 'GET', path = '/', headers = {}, agent }: Send = {}): ClientRequest {
-  const options = { host: '127.0.0.1', port, method, path, headers, setHost: !Array.isArray(headers) };
+export function start(
+  port: number,
+  { method = 'GET', path = '/', headers = {}, agent, localAddress = '127.0.0.1' }: Send = {},
+): ClientRequest {
+  const options = { host: '127.0.0.1', port, localAddress, method, path, headers, setHost: !Array.isArray(headers) };
   return request(agent === undefined ? { ...options, agent: false } : { ...options, agent });
 }
 

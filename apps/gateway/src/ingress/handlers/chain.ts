@@ -1,5 +1,5 @@
-import { BerthError } from '@berth/errors';
-import { composeHandlers, type Dispatch, type ExchangeHandler, ResetCode } from '@berth/exchange';
+import { poolDispatch } from '@berth/agent-pool';
+import { composeHandlers, type Dispatch, type ExchangeHandler } from '@berth/exchange';
 import type { ExchangeContext } from '../exchange-context.js';
 import { type ExchangeRule, HANDLER_ORDER } from '../exchange-handlers.js';
 import type { IngressInterceptor } from '../interceptor.js';
@@ -34,21 +34,6 @@ export function exchangeChain(
   const handlers = placed.sort((a, b) => a.order - b.order).map(({ handler }) => handler);
   return composeHandlers(
     handlers.filter((handler) => handler !== undefined),
-    openOn(context),
+    poolDispatch(agent.connections, agent.admission),
   );
-}
-
-/** The innermost: the agent's pool. */
-function openOn({ agent: { connections } }: ExchangeContext): Dispatch {
-  return (request, sink) => {
-    let exchange;
-    try {
-      exchange = connections.open(request.openHead, sink, request.except);
-    } catch (thrown) {
-      const error = BerthError.from(thrown);
-      sink.failed({ code: ResetCode.refused, message: error.message, error });
-      return;
-    }
-    sink.opened(exchange);
-  };
 }

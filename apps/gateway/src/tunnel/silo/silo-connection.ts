@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { AgentConnection, ConnectionOrigin, DrainReason } from '@berth/agent-pool';
+import {
+  type AgentConnection,
+  type ConnectionListener,
+  type ConnectionOrigin,
+  type DrainReason,
+  NO_LISTENER,
+} from '@berth/agent-pool';
 import { BerthError } from '@berth/errors';
 import { ExchangeKind, type OpenedExchange, type OpenHead, type ResponseSink } from '@berth/exchange';
 import {
@@ -51,6 +57,9 @@ const MAX_UNSENT = 16;
 /** One live connection of an agent of the original kind (checklist A20; docs/compatibility.md). */
 export class SiloConnection implements AgentConnection, SiloCarrier {
   readonly connectedAt = Date.now();
+  /** this wire has none */
+  readonly features: ReadonlySet<string> = new Set();
+  listener: ConnectionListener = NO_LISTENER;
   readonly requests: ByteBudget;
   private readonly held: ByteBudget;
   private readonly live = new Map<string, SiloExchange>();
@@ -172,6 +181,11 @@ export class SiloConnection implements AgentConnection, SiloCarrier {
     return (await this.stream.roundTrip(deadlineMs)) !== undefined;
   }
 
+  /** Never called: it has no feature for it. */
+  pushConfig(): void {
+    throw new BerthError('BERTH_UNSUPPORTED_EXCHANGE', `agent ${this.agentId} takes no configuration`);
+  }
+
   close(error?: BerthError): void {
     if (this.closed) return;
     this.state = 'closed';
@@ -196,6 +210,7 @@ export class SiloConnection implements AgentConnection, SiloCarrier {
 
   forget(exchange: SiloExchange): void {
     this.live.delete(exchange.wireId);
+    this.listener.roomMade();
     this.closeWhenIdle();
   }
 
