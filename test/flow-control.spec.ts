@@ -119,7 +119,7 @@ describe('an agent that asks for a pause (C7)', () => {
       writable: () => undefined,
     });
     const body = Buffer.alloc(2_000_000, 7);
-    const outgoing = start(port, { method: 'POST', headers: { 'content-length': body.length } });
+    const outgoing = start(port, { method: 'POST', headers: { 'content-length': String(body.length) } });
     outgoing.write(body.subarray(0, 10));
     await eventually(() => received === 10);
     const [exchange] = agent.opened;
