@@ -1,5 +1,14 @@
 import { LatencyHistogram } from './latency-histogram.js';
 
+/** Why exchanges were cancelled before their end (checklist C11). */
+export interface Cancellations {
+  client_disconnect: number;
+  timeout: number;
+  upstream_error: number;
+  proxy_shutdown: number;
+  manual: number;
+}
+
 /**
  * Figures of one agent's exchanges. Plain fields: the data path adds to them,
  * and the metrics registry reads them when it is asked.
@@ -13,6 +22,13 @@ export class ExchangeStats {
   retries = 0;
   /** those that might have been, and were not, because too many are */
   retriesRefused = 0;
+  readonly cancelled: Cancellations = {
+    client_disconnect: 0,
+    timeout: 0,
+    upstream_error: 0,
+    proxy_shutdown: 0,
+    manual: 0,
+  };
   /** body bytes, client to service */
   bytesIn = 0;
   /** body bytes, service to client */

@@ -42,6 +42,10 @@ export function showAgents(registry: Registry, agents: AgentRegistry): void {
   counter('berth_agent_responses_total', 'Answers by class of their status', ['class'], (it, { id, stats }) => {
     for (const [i, name] of STATUS_CLASSES.entries()) it.inc({ agent: id, class: name }, stats.statusClasses[i] ?? 0);
   });
+  const cancelled = 'Exchanges that were cut off before their end, by reason';
+  counter('berth_agent_cancelled_total', cancelled, ['reason'], (it, { id, stats }) => {
+    for (const [reason, count] of Object.entries(stats.cancelled)) it.inc({ agent: id, reason }, count as number);
+  });
   const latency = (name: string, help: string, of: 'latency' | 'firstByte'): void => {
     const read = () => agents.list().map(({ id, stats }) => ({ labels: { agent: id }, latency: stats[of] }));
     registry.registerMetric(latencyMetric(name, help, read) as Metric);

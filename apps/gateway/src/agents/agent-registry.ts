@@ -109,10 +109,7 @@ export class AgentRegistry {
   disconnect(agentId: string, now = false): void {
     const agent = this.get(agentId);
     if (agent === undefined) throw new BerthError('BERTH_NOT_FOUND', `Agent ${agentId} not found`);
-    for (const connection of agent.connections.all) {
-      connection.drain('disconnected', now ? 0 : this.options.drainTimeoutMs, true);
-      if (now) connection.close(new BerthError('BERTH_CONNECTION_DISCONNECTED', 'disconnected by an operator'));
-    }
+    agent.disconnect(now ? 0 : this.options.drainTimeoutMs, now);
   }
 
   /**
@@ -140,8 +137,7 @@ export class AgentRegistry {
     this.shuttingDown = true;
     for (const { agent, holdTimer } of this.entries.values()) {
       clearTimeout(holdTimer);
-      agent.admission.refuseAll(shuttingDown());
-      for (const connection of agent.connections.all) connection.drain('shutdown', graceMs, false);
+      agent.shutDown(graceMs, shuttingDown());
     }
     await this.berths.close(graceMs);
     for (const { agent } of this.entries.values()) {
@@ -226,6 +222,7 @@ export class AgentRegistry {
     entry.holdTimer = undefined;
     const isFirst = !entry.announced;
     agent.metadata = metadata;
+    agent.ending = undefined;
     // Welcome is the first frame an agent gets; no Open may overtake it.
     welcome(agent);
     const { remoteAddress } = connection.origin;

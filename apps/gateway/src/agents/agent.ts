@@ -1,4 +1,5 @@
 import { Admission, type AdmissionOptions, type AgentConnection, AgentPool, type PoolOptions } from '@berth/agent-pool';
+import { BerthError } from '@berth/errors';
 import { ExchangeStats } from '@berth/observability';
 
 /** One registered agent: its connections, its port and its figures. */
@@ -18,6 +19,8 @@ export class Agent {
   /** agent process that holds the id; connections of another one are a takeover, unless {@link shared} */
   instanceId: string;
   metadata: Readonly<Record<string, string>> = {};
+  /** why what runs is cut off, once that is decided */
+  ending: 'proxy_shutdown' | 'manual' | undefined;
   private quietSince = performance.now();
 
   constructor(
@@ -38,6 +41,27 @@ export class Agent {
   /** Whether connections of that process belong to it as it is. */
   isServedBy(instanceId: string): boolean {
     return this.shared || instanceId === this.instanceId;
+  }
+
+  /**
+   * Asks it to leave, though it may come back at once.
+   *
+   * @param deadlineMs for exchanges under way
+   * @param now cuts them off
+   */
+  disconnect(deadlineMs: number, now: boolean): void {
+    this.ending = 'manual';
+    for (const connection of this.connections.all) {
+      connection.drain('disconnected', deadlineMs, true);
+      if (now) connection.close(new BerthError('BERTH_CONNECTION_DISCONNECTED', 'disconnected by an operator'));
+    }
+  }
+
+  /** Asks it to leave for good: what waits is refused, what runs has `deadlineMs`. */
+  shutDown(deadlineMs: number, reason: BerthError): void {
+    this.ending = 'proxy_shutdown';
+    this.admission.refuseAll(reason);
+    for (const connection of this.connections.all) connection.drain('shutdown', deadlineMs, false);
   }
 
   get connected(): boolean {

@@ -1,4 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { BerthError } from '@berth/errors';
 import { ExchangeKind, ResetCode } from '@berth/exchange';
 import type { LatencyHistogram } from '@berth/observability';
 import { FakeClient, FakePool, fakeRequest } from '../../../../../libs/exchange/testing/fake-dispatch.js';
@@ -55,6 +56,37 @@ describe('statistics', () => {
     };
     pool.last.sink.head(HEAD);
     expect([agent.stats.statusClasses[2], observed(agent.stats.firstByte)]).toEqual([0, 0]);
+  });
+
+  it('say why exchanges were cancelled, those alone that were (C11)', () => {
+    const { cancelled } = agent.stats;
+    const counted = (): [string, number][] => Object.entries<number>({ ...cancelled }).filter(([, count]) => count > 0);
+    begin();
+    pool.last.sink.head(HEAD);
+    pool.last.sink.end(undefined);
+    pool.last.closed = true;
+    client.exchange.reset(ResetCode.cancelled);
+    expect(counted()).toEqual([]);
+    for (const code of [ResetCode.refused, ResetCode.localBusy, ResetCode.localUnreachable]) {
+      begin();
+      pool.last.sink.failed({ code, message: '' });
+    }
+    expect(counted()).toEqual([]);
+    begin();
+    client.exchange.reset(ResetCode.cancelled);
+    begin();
+    client.exchange.reset(ResetCode.internal);
+    for (const code of [ResetCode.timeout, ResetCode.localFailed, 'connection-lost'] as const) {
+      begin();
+      pool.last.sink.failed({ code, message: '' });
+    }
+    agent.disconnect(0, true);
+    begin();
+    pool.last.sink.failed({ code: 'connection-lost', message: '' });
+    agent.shutDown(0, new BerthError('BERTH_DRAINING', 'over'));
+    begin();
+    client.exchange.reset(ResetCode.cancelled);
+    expect(cancelled).toEqual({ client_disconnect: 1, timeout: 1, upstream_error: 3, manual: 1, proxy_shutdown: 1 });
   });
 
   it('end with a failure, an answer without an exchange, or a client that does not wait', () => {

@@ -7,10 +7,11 @@ import {
   type ExchangeRequest,
   type FlatHeaders,
   type OpenedExchange,
-  type ResetCode,
+  ResetCode,
   type ResponseHead,
   type Waiting,
 } from '@berth/exchange';
+import type { Cancellations } from '@berth/observability';
 import type { Agent } from '../../agents/index.js';
 import { exchangeAnswered, exchangeEnded, exchangeOpened, publishEnd, publishOpened, publishStatus } from './events.js';
 
@@ -101,6 +102,8 @@ class CountedExchange extends ExchangeDecorator implements Waiting {
 
   override failed(failure: ExchangeFailure): void {
     this.outcome = 'failed';
+    const reason = this.hasOpened ? this.reasonOf(failure.code) : undefined;
+    if (reason !== undefined) this.agent.stats.cancelled[reason] += 1;
     this.sink.failed(failure);
     if (!this.hasOpened) this.finish();
   }
@@ -114,12 +117,33 @@ class CountedExchange extends ExchangeDecorator implements Waiting {
 
   override reset(code: ResetCode, message?: string): void {
     this.wasReset = true;
+    if (!this.next.closed) {
+      // A client that leaves is seen by the socket's end, which others may have brought about.
+      const reason = code === ResetCode.cancelled ? (this.agent.ending ?? 'client_disconnect') : 'upstream_error';
+      this.agent.stats.cancelled[reason] += 1;
+    }
     this.next.reset(code, message);
   }
 
   override discard(): void {
     this.next.discard();
     this.finish();
+  }
+
+  /** undefined: it did not come to be cancelled, it could not be served */
+  private reasonOf(code: ExchangeFailure['code']): keyof Cancellations | undefined {
+    switch (code) {
+      case 'connection-lost':
+        return this.agent.ending ?? 'upstream_error';
+      case ResetCode.timeout:
+      case ResetCode.localTimeout:
+        return 'timeout';
+      case ResetCode.localFailed:
+      case ResetCode.internal:
+        return 'upstream_error';
+      default:
+        return undefined;
+    }
   }
 
   private finish(): void {
