@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { disposable, eventually, freePortRange, localService } from '@berth/testing';
 import { type LogLine, logLines, RawGateway, testAgent } from '@berth/testing/system';
-import { HealthCode } from '@berth/tunnel-protocol';
+import { HealthCode, type MetricsReport } from '@berth/tunnel-protocol';
 
 /** An HTTP service at a port that is known before. */
 async function serviceAt(
@@ -212,5 +212,49 @@ describe('a configuration that is pushed to the agent (C19)', () => {
     connection?.session.sendConfigPush({ pushId: 'a', configJson: '{}' });
     expect(await connection?.get('/')).toEqual({ status: 200, text: 'fine' });
     expect([connection?.acks, agent.client.inFlight]).toEqual([[], 0]);
+  });
+});
+
+describe('figures of the agent (C20)', () => {
+  it('are reported when it connects and then each interval, with those of a file', async () => {
+    await using folder = disposable({ path: await mkdtemp(join(tmpdir(), 'figures-')) }, ({ path }) =>
+      rm(path, { recursive: true }),
+    );
+    const file = join(folder.path, 'figures.json');
+    await writeFile(file, '{"gauges":{"temperature":21.5,"local_service_up":17}}');
+    const service = await localService((_, response) => response.end('fine'));
+    using gateway = await RawGateway.start();
+    const { log, lines } = logLines('warn');
+    const metrics = { reportIntervalMs: 50, file };
+    await using agent = await testAgent(gateway, service.port, { connections: 2, metrics, ...SELDOM }, log);
+    const both = await gateway.standing(2);
+    const last = (): MetricsReport | undefined => both.flatMap(({ reports }) => reports).at(-1);
+    await eventually(() => last()?.gauges['local_service_up'] === 1);
+    for (let i = 0; i < 3; i += 1) await both[i % 2]?.get('/');
+    await service.close();
+    await both[0]?.get('/');
+    await eventually(() => last()?.gauges['local_service_up'] === 0);
+    expect(last()).toMatchObject({
+      gauges: { temperature: 21.5, local_connections_in_use: 0, exchanges_waiting: 0 },
+      counters: { exchanges: 4, 'exchange_failures{reason="local_unreachable"}': 1 },
+    });
+    expect(last()?.histograms['local_latency_seconds']?.counts.reduce((a, b) => a + b)).toBe(3);
+    await eventually(() => last()?.gauges['event_loop_utilization'] !== undefined);
+    await writeFile(file, '{');
+    await eventually(() => last()?.gauges['temperature'] === undefined);
+    expect(last()?.counters['exchanges']).toBe(4);
+    expect(lines.find(({ msg }) => msg.includes('metrics.file'))).toMatchObject({ file });
+    // They are the process's, and not each connection's.
+    expect(both.filter(({ reports }) => reports.length > 0)).toHaveLength(1);
+    expect(agent.client.inFlight).toBe(0);
+  });
+
+  it('are not sent to a gateway that takes none', async () => {
+    await using service = await localService((_, response) => response.end('fine'));
+    using gateway = await RawGateway.start(['flow_control']);
+    await using agent = await testAgent(gateway, service.port, { metrics: { reportIntervalMs: 10 } });
+    const [connection] = await gateway.standing();
+    for (let i = 0; i < 20; i += 1) await connection?.get('/');
+    expect([connection?.reports, agent.client.inFlight]).toEqual([[], 0]);
   });
 });

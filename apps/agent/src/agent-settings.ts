@@ -21,6 +21,7 @@ import {
 import { AGENT_ID_RULE, isAgentId } from '@berth/exchange';
 import { LocalSettings } from './forward/local.settings.js';
 import { ConfigPushSettings } from './pushed-config/config-push.settings.js';
+import { AgentMetricsSettings } from './report/metrics.settings.js';
 import { VERSION } from './version.js';
 import { checkProxy, normaliseProxy, proxyLayer } from './proxy.js';
 import { checkTarget, normaliseTarget, TARGET_FORMS } from './target.js';
@@ -171,6 +172,9 @@ class AgentConfig {
 
   @Group('Pushed configuration')
   configPush = new ConfigPushSettings();
+
+  @Group('Metrics')
+  metrics = new AgentMetricsSettings();
 
   @Group('Shutdown')
   shutdown = new ShutdownSettings();

@@ -9,6 +9,9 @@ import { LocalFigures } from './forward/local-figures.js';
 import { probeLocal } from './forward/local-probe.js';
 import { LocalWatch } from './forward/local-watch.js';
 import { ConfigTaker } from './pushed-config/config-taker.js';
+import { agentReport, type ReportSources } from './report/agent-report.js';
+import { LoopDelay } from './report/loop-delay.js';
+import { MetricsReporter } from './report/metrics-reporter.js';
 import type { AgentAddress } from './session/agent-address.js';
 import { AgentClient } from './session/agent-client.js';
 import { VERSION } from './version.js';
@@ -37,8 +40,9 @@ export interface StartAgentOptions {
 export function startAgent(given: AgentSettings, options: StartAgentOptions = {}): RunningAgent {
   const log = options.log ?? createLogger('agent', given.log, 2);
   const settings = effectiveLimits(given, log);
-  const figures = new LocalFigures();
-  const forwarder = new Forwarder(settings, new LimitedLog(log), figures);
+  const figures = new LocalFigures(settings.metrics.reportIntervalMs > 0);
+  const limitedLog = new LimitedLog(log);
+  const forwarder = new Forwarder(settings, limitedLog, figures);
   const { configPush } = settings;
   const takesConfig = configPush.file !== '' || configPush.command.length > 0;
   const configTaker = takesConfig ? new ConfigTaker(configPush, log) : undefined;
@@ -64,6 +68,15 @@ export function startAgent(given: AgentSettings, options: StartAgentOptions = {}
   forwarder.unreachable = () => {
     watch.suspect();
   };
+  const loop = new LoopDelay();
+  const sources: ReportSources = { figures, pool: forwarder.pool, isLocalUp: () => watch.isUp, loop };
+  const reporter = new MetricsReporter(
+    settings.metrics,
+    () => client.signals.metricsLink,
+    () => agentReport(sources),
+    limitedLog,
+  );
+  client.on('ready', reporter.begin);
   const stopWatching = watchDescriptors({
     exhausted: (open) => {
       client.signals.setPaused(true);
@@ -95,6 +108,8 @@ export function startAgent(given: AgentSettings, options: StartAgentOptions = {}
     async stop() {
       watch.stop();
       configTaker?.stop();
+      reporter.stop();
+      loop.stop();
       await client.stop(settings.shutdown.timeoutMs);
       await forwarder.close();
       stopWatching();

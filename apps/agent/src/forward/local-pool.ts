@@ -64,6 +64,16 @@ export class LocalPool {
     this.connect = localConnector(target, settings.connectTimeoutMs);
   }
 
+  /** Users that run. */
+  get inUse(): number {
+    return this.active;
+  }
+
+  /** Users that wait for their turn. */
+  get queued(): number {
+    return this.waiting.size;
+  }
+
   /**
    * Asks for a turn.
    *

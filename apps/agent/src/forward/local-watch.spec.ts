@@ -54,8 +54,10 @@ describe('LocalWatch', () => {
   }
 
   it('says nothing of a service that is there, and looks again after each interval', async () => {
-    using story = await new Story().started();
-    expect(story.checks).toBe(1);
+    using story = new Story();
+    expect(story.watch.isUp).toBeUndefined();
+    await story.started();
+    expect([story.checks, story.watch.isUp]).toEqual([1, true]);
     await jest.advanceTimersByTimeAsync(20_000);
     expect(story.checks).toBe(3);
     expect([story.told, story.logged]).toEqual([[], []]);
@@ -66,7 +68,7 @@ describe('LocalWatch', () => {
     using story = new Story();
     story.error = REFUSED;
     await story.started();
-    expect(story.told).toEqual([{ healthy: false, message: AWAY }]);
+    expect([story.told, story.watch.isUp]).toEqual([[{ healthy: false, message: AWAY }], false]);
     // After 250, 500, 1000 and then each 2000 ms.
     await jest.advanceTimersByTimeAsync(1750);
     expect(story.checks).toBe(4);
@@ -174,7 +176,7 @@ describe('LocalWatch', () => {
     using story = await new Story({ checkIntervalMs: 0 }).started();
     story.watch.suspect();
     await jest.advanceTimersByTimeAsync(60_000);
-    expect(story.checks).toBe(0);
+    expect([story.checks, story.watch.isUp]).toEqual([0, undefined]);
   });
 
   it('does nothing more when it is stopped, also in the middle of a check', async () => {

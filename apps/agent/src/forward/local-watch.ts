@@ -37,6 +37,7 @@ const DOWN_MAX_MS = 2000;
 export class LocalWatch {
   private timer: NodeJS.Timeout | undefined;
   private checking = false;
+  private hasLooked = false;
   private stopped = false;
   private answeredBefore = 0;
   private lastCheckAt = -Infinity;
@@ -48,6 +49,11 @@ export class LocalWatch {
 
   get health(): LocalHealth {
     return { healthy: this.down === undefined, message: this.down?.message ?? '' };
+  }
+
+  /** undefined before the first finding, and where it never looks */
+  get isUp(): boolean | undefined {
+    return this.hasLooked ? this.down === undefined : undefined;
   }
 
   start(): void {
@@ -93,6 +99,7 @@ export class LocalWatch {
 
   private readonly looked = (error: Error | undefined): void => {
     this.checking = false;
+    this.hasLooked = true;
     if (this.stopped) return;
     if (error === undefined) this.found();
     else if (!this.saysNothing(error)) this.missed(error);

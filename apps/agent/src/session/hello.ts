@@ -9,7 +9,7 @@ import { shareOf } from './shares.js';
  * @param takesConfig whether there is somebody for configurations that a gateway pushes
  */
 export function helloOf(settings: AgentSettings, version: string, takesConfig: boolean): Hello {
-  const { local, tunnel } = settings;
+  const { local, metrics, tunnel } = settings;
   return {
     versions: [PROTOCOL_VERSION],
     agentId: settings.id,
@@ -19,6 +19,7 @@ export function helloOf(settings: AgentSettings, version: string, takesConfig: b
       CREDIT_RETURN_FEATURE,
       AGENT_FEATURES.flow,
       ...(local.checkIntervalMs > 0 ? [AGENT_FEATURES.health] : []),
+      ...(metrics.reportIntervalMs > 0 ? [AGENT_FEATURES.metrics] : []),
       ...(takesConfig ? [AGENT_FEATURES.config] : []),
     ],
     limits: { maxExchanges: tunnel.maxExchanges, initialWindowBytes: tunnel.windowStartBytes },
