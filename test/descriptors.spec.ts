@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 import { once } from 'node:events';
-import { Agent, get, type IncomingMessage } from 'node:http';
+import { Agent, type ClientRequest, get, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { owning, disposable, eventually, freePortRange, localService } from '@berth/testing';
 import {
@@ -12,6 +12,7 @@ import {
   gatewayProgram,
   headOf,
   Program,
+  replicasOf,
   send,
   start,
   testAgent,
@@ -137,9 +138,15 @@ describe('a gateway with 256 descriptors', () => {
 
 describe('an agent with 256 descriptors', () => {
   /** Asks for 300 answers that go on, and counts what came of it. */
-  async function ask(
-    args: string[],
-  ): Promise<{ program: Program; port: number; answers: Map<string, number> } & AsyncDisposable> {
+  async function ask(args: string[]): Promise<
+    {
+      program: Program;
+      gateway: { admin: string };
+      port: number;
+      answers: Map<string, number>;
+      leave: () => void;
+    } & AsyncDisposable
+  > {
     await using stack = new AsyncDisposableStack();
     const service = stack.use(
       await localService((request, response) => {
@@ -153,15 +160,20 @@ describe('an agent with 256 descriptors', () => {
     const program = stack.use(new Program('agent', [...target, ...args], {}, { through: LIMITED }));
     const port = Number((await program.printed(/^http:\/\/127\.0\.0\.1:(\d+) -> /m))[1]);
     const answers = new Map<string, number>();
+    const clients = new Set<ClientRequest>();
     const count = (key: string): void => void answers.set(key, (answers.get(key) ?? 0) + 1);
     for (let i = 0; i < 300; i += 1) {
       const outgoing = stack.adopt(start(port, { path: '/stream' }), (it) => void it.destroy());
-      outgoing.on('error', () => undefined).end();
+      clients.add(outgoing.on('error', () => undefined));
+      outgoing.end();
       const response = await headOf(outgoing);
       response.on('error', () => undefined);
       count(response.statusCode === 200 ? 'stream' : codeIn((await finish(response)).text));
     }
-    return owning({ program, port, answers }, stack);
+    const leave = (): void => {
+      for (const client of clients) client.destroy();
+    };
+    return owning({ program, gateway, port, answers, leave }, stack);
   }
 
   it('serves 192 exchanges, refuses the others by name and stays connected', async () => {
@@ -174,12 +186,21 @@ describe('an agent with 256 descriptors', () => {
     expect(program.stdout + program.stderr).not.toMatch(/no descriptors left|disconnected/);
   });
 
-  it('where settings allow more, what has no descriptor gets 503, and it is told once', async () => {
+  it('where settings allow more, what has no descriptor gets 503, it is told once, and the agent pauses meanwhile', async () => {
     await using setup = await ask(['--local-max-connections', '1000', '--tunnel-max-exchanges', '1000']);
-    const { program, answers } = setup;
-    expect([...answers.keys()]).toEqual(['stream', 'BERTH_LOCAL_SERVICE_BUSY']);
+    const { program, gateway, port, answers, leave } = setup;
+    // The latter once the agent has noticed, and asked for a pause.
+    const refusals = new Set(['BERTH_LOCAL_SERVICE_BUSY', 'BERTH_AGENT_BUSY']);
+    expect([...answers.keys()].filter((key) => !refusals.has(key))).toEqual(['stream']);
+    expect(answers.has('BERTH_LOCAL_SERVICE_BUSY')).toBe(true);
     expect(answers.get('stream')).toBeGreaterThan(192);
     await program.printed(/no descriptors left/);
+    const state = async (): Promise<string | undefined> => (await replicasOf(gateway, 'a'))[0]?.state;
+    await eventually(async () => (await state()) === 'paused');
+    leave();
+    await program.printed(/descriptors are free again/);
+    await eventually(async () => (await state()) !== 'paused');
+    expect((await send(port)).text).toBe('fine');
     expect(program.stderr.match(/"level":"warn"[^\n]*"setting":"local.maxConnections"/g)).toHaveLength(1);
     expect(program.stderr.match(/no descriptors left/g)).toHaveLength(1);
     expect(program.stdout).not.toContain('disconnected');
