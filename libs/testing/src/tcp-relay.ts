@@ -5,6 +5,8 @@ import { type Listening, listening } from './listening.js';
 export interface TcpRelay extends Listening {
   /** connections that came in, those that have ended included */
   readonly connections: number;
+  /** breaks the connections that are there off at both ends, as when a process is killed */
+  cut(): void;
   /** reads no more, and writes no more, of the connections that are there; they stay open */
   freeze(): void;
   /**
@@ -16,8 +18,14 @@ export interface TcpRelay extends Listening {
 
 /** A relay on a free port of 127.0.0.1 that leads to another port there. */
 export async function tcpRelay(target: number): Promise<TcpRelay> {
-  const pairs: Pair[] = [];
-  const relay = await listening(createServer((client) => pairs.push(new Pair(client, target))));
+  const pairs = new Set<Pair>();
+  let connections = 0;
+  const accept = (client: Socket): void => {
+    connections += 1;
+    const pair = new Pair(client, target, () => pairs.delete(pair));
+    pairs.add(pair);
+  };
+  const relay = await listening(createServer(accept));
   const close = async (): Promise<void> => {
     for (const pair of pairs) pair.destroy();
     await relay.close();
@@ -27,7 +35,10 @@ export async function tcpRelay(target: number): Promise<TcpRelay> {
     close,
     [Symbol.asyncDispose]: close,
     get connections() {
-      return pairs.length;
+      return connections;
+    },
+    cut: () => {
+      for (const pair of pairs) pair.cut();
     },
     freeze: () => {
       for (const pair of pairs) pair.freeze();
@@ -42,16 +53,22 @@ class Pair {
   private readonly sockets: readonly [Socket, Socket];
   private swallows = false;
 
-  constructor(client: Socket, target: number) {
+  /** @param ended called when both sides have closed */
+  constructor(client: Socket, target: number, ended: () => void) {
     const upstream = connect(target, '127.0.0.1');
     this.sockets = [client, upstream];
     for (const [one, other] of [this.sockets, [upstream, client] as const]) {
       one.on('error', () => undefined);
       one.on('close', () => {
         if (!this.swallows) other.destroy();
+        if (other.closed) ended();
       });
       one.pipe(other);
     }
+  }
+
+  cut(): void {
+    for (const socket of this.sockets) if (!socket.destroyed) socket.resetAndDestroy();
   }
 
   freeze(): void {

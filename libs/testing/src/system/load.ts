@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type LocalService, localService } from '../index.js';
-import { send } from './client.js';
+import { type Send, send } from './client.js';
 
 /** What services of {@link namedEcho} were asked: `POST /path` → how often. */
 export type Asked = Map<string, number>;
@@ -36,6 +36,17 @@ export async function namedEcho(name: string, asked: Asked, options: NamedEchoOp
     });
   };
   return Object.assign(await localService(listener), { calls });
+}
+
+/** What came of a request; status 0 and the code of the error when there is no answer, or not a whole one. */
+export async function ask(port: number, request: Send): Promise<{ status: number; text: string }> {
+  try {
+    return await send(port, request);
+  } catch (thrown) {
+    // Where nobody listens, that is known at once.
+    await sleep(5);
+    return { status: 0, text: String((thrown as NodeJS.ErrnoException).code) };
+  }
 }
 
 /** An answer that was not the one that belonged to its request. */
@@ -96,22 +107,12 @@ export class Load implements AsyncDisposable {
       const method = i % 2 === 0 ? 'GET' : 'POST';
       const path = `/${this.port}/${client}/${i}`;
       const body = method === 'POST' ? `body ${path}` : '';
-      const { status, text } = await this.ask(method, path, body);
+      const { status, text } = await ask(this.port, { method, path, body });
       this.answered += 1;
       const expected = ` ${method} ${path} ${body}`;
       const isRight = this.name === '' ? text.endsWith(expected) : text === this.name + expected;
       if (status === 200 && isRight) continue;
       this.failures.push({ key: `${method} ${path}`, status, text, afterMs: this.elapsedMs });
-    }
-  }
-
-  private async ask(method: string, path: string, body: string): Promise<{ status: number; text: string }> {
-    try {
-      return await send(this.port, { method, path, body });
-    } catch (thrown) {
-      // Where nobody listens, an answer is there at once.
-      await sleep(5);
-      return { status: 0, text: String((thrown as NodeJS.ErrnoException).code) };
     }
   }
 }
