@@ -167,8 +167,8 @@ describe('a configuration that is pushed to the agent (C19)', () => {
     await using agent = await testAgent(gateway, service.port, { configPush: { command } });
     const [connection] = await gateway.standing();
     expect(connection?.hello?.features).toContain('config_push');
-    connection?.session.sendConfigPush({ pushId: 'a', configJson: '[1]' });
-    connection?.session.sendConfigPush({ pushId: 'b', configJson: '[2]' });
+    connection?.session.tell('configPush', { pushId: 'a', configJson: '[1]' });
+    connection?.session.tell('configPush', { pushId: 'b', configJson: '[2]' });
     await eventually(() => connection?.acks.length === 2);
     expect(connection?.acks).toEqual([
       { pushId: 'a', accepted: true, error: '' },
@@ -188,11 +188,11 @@ describe('a configuration that is pushed to the agent (C19)', () => {
     await using agent = await testAgent(gateway, service.port, { configPush: { command: ['sh', '-c', script] } });
     const [first] = await gateway.standing();
     const push = { pushId: 'a', configJson: '{}' };
-    first?.session.sendConfigPush(push);
+    first?.session.tell('configPush', push);
     await eventually(async () => (await readFile(runs, 'utf8')) === 'run\n');
     first?.breakOff();
     const second = await eventually(() => gateway.live[0]);
-    second.session.sendConfigPush(push);
+    second.session.tell('configPush', push);
     await writeFile(go, '');
     await eventually(() => second.acks.length === 1);
     expect([second.acks, first?.acks, await readFile(runs, 'utf8')]).toEqual([
@@ -209,7 +209,7 @@ describe('a configuration that is pushed to the agent (C19)', () => {
     await using agent = await testAgent(gateway, service.port);
     const [connection] = await gateway.standing();
     expect(connection?.hello?.features).not.toContain('config_push');
-    connection?.session.sendConfigPush({ pushId: 'a', configJson: '{}' });
+    connection?.session.tell('configPush', { pushId: 'a', configJson: '{}' });
     expect(await connection?.get('/')).toEqual({ status: 200, text: 'fine' });
     expect([connection?.acks, agent.client.inFlight]).toEqual([[], 0]);
   });

@@ -54,7 +54,7 @@ describe('an agent that asks for a pause (C7)', () => {
     const { gateway, agent, port, paths, answerNext } = setup;
     const running = send(port, { path: '/running' });
     await eventually(() => paths().length === 1);
-    agent.session.sendPause();
+    agent.session.hold(true);
     await eventually(async () => (await stateOf(gateway)) === 'paused');
     const refused = await send(port);
     expect([refused.status, codeIn(refused.text), refused.headers['retry-after']]).toEqual([
@@ -64,7 +64,7 @@ describe('an agent that asks for a pause (C7)', () => {
     ]);
     answerNext();
     expect((await running).text).toBe('/running');
-    agent.session.sendResume();
+    agent.session.hold(false);
     await eventually(async () => (await stateOf(gateway)) === 'healthy');
     const next = send(port, { path: '/next' });
     await eventually(() => paths().length === 1);
@@ -75,7 +75,7 @@ describe('an agent that asks for a pause (C7)', () => {
   it('fail open: requests are sent all the same', async () => {
     await using setup = await setUp({ whenPaused: 'failOpen' });
     const { gateway, agent, port, paths, answerNext } = setup;
-    agent.session.sendPause();
+    agent.session.hold(true);
     await eventually(async () => (await stateOf(gateway)) === 'paused');
     const asked = send(port, { path: '/all-the-same' });
     await eventually(() => paths().length === 1);
@@ -86,18 +86,18 @@ describe('an agent that asks for a pause (C7)', () => {
   it('wait and retry: a request waits for the end of the pause, and for no longer than it is allowed to', async () => {
     await using setup = await setUp({ whenPaused: 'waitAndRetry', pauseWaitMs: 60_000 });
     const { gateway, agent, port, paths, answerNext } = setup;
-    agent.session.sendPause();
+    agent.session.hold(true);
     await eventually(async () => (await stateOf(gateway)) === 'paused');
     const asked = send(port, { path: '/later' });
     await eventually(async () => (await waitingAt(gateway)) === 1);
     expect(paths()).toEqual([]);
-    agent.session.sendResume();
+    agent.session.hold(false);
     await eventually(() => paths().length === 1);
     answerNext();
     expect((await asked).text).toBe('/later');
 
     await using impatient = await setUp({ whenPaused: 'waitAndRetry', pauseWaitMs: 50 });
-    impatient.agent.session.sendPause();
+    impatient.agent.session.hold(true);
     await eventually(async () => (await stateOf(impatient.gateway)) === 'paused');
     const refused = await send(impatient.port);
     expect([refused.status, codeIn(refused.text)]).toEqual([503, 'BERTH_AGENT_BUSY']);
@@ -123,14 +123,14 @@ describe('an agent that asks for a pause (C7)', () => {
     outgoing.write(body.subarray(0, 10));
     await eventually(() => received === 10);
     const [exchange] = agent.opened;
-    agent.session.sendPause(exchange);
+    agent.session.hold(true, exchange);
     // What is answered behind the Pause shows that the gateway has taken it; and others pass.
     const beside = (): Promise<string> => send(port, { method: 'POST', body: 'x' }).then(({ text }) => text);
     expect(await beside()).toBe('11');
     outgoing.end(body.subarray(10));
     for (let i = 12; i < 20; i += 1) expect(await beside()).toBe(String(i));
     expect(exchange?.closed).toBe(false);
-    agent.session.sendResume(exchange);
+    agent.session.hold(false, exchange);
     expect((await finish(await headOf(outgoing))).text).toBe(String(body.length + 9));
   });
 });
@@ -174,7 +174,7 @@ describe('an agent that takes few exchanges at a time (C10)', () => {
       answer(exchange, 'b');
       return { data: () => undefined, end: () => undefined, failed: () => undefined, writable: () => undefined };
     };
-    agent.session.sendCapacity(0);
+    agent.session.tell('capacity', { maxExchanges: 0 });
     await eventually(async () => (await capacityOf(gateway)) === 0);
     const leaving = start(port, {}).on('error', () => undefined);
     leaving.end();
@@ -196,7 +196,7 @@ describe('an agent that takes few exchanges at a time (C10)', () => {
       expect([status, codeIn(text)]).toEqual([503, 'BERTH_AGENT_BUSY']);
     }
     expect(paths()).toEqual([]);
-    agent.session.sendCapacity(1);
+    agent.session.tell('capacity', { maxExchanges: 1 });
     const asked = send(port, { path: '/again' });
     await eventually(() => paths().length === 1);
     setup.answerNext();
@@ -236,14 +236,18 @@ describe('a flood of what an agent says of itself', () => {
     const { port: otherPort } = await other.welcome;
     for (let round = 0; round < 20; round += 1) {
       for (let i = 0; i < 500; i += 1) {
-        agent.session.sendPause();
-        agent.session.sendResume();
-        agent.session.sendCapacity(i % 3);
-        agent.session.sendHealth({ state: i % 2 === 0 ? HealthCode.unhealthy : HealthCode.healthy, message: `${i}` });
+        agent.session.hold(true);
+        agent.session.hold(false);
+        agent.session.tell('capacity', { maxExchanges: i % 3 });
+        agent.session.tell('health', {
+          state: i % 2 === 0 ? HealthCode.unhealthy : HealthCode.healthy,
+          message: `${i}`,
+          service: '',
+        });
       }
       expect((await send(otherPort)).text).toBe('b');
     }
-    agent.session.sendCapacity(4);
+    agent.session.tell('capacity', { maxExchanges: 4 });
     await eventually(async () => (await capacityOf(gateway)) === 4);
     expect(await stateOf(gateway)).toBe('healthy');
     const asked = send(port, { path: '/still' });

@@ -31,6 +31,8 @@ export interface OpenHead {
   headers: FlatHeaders;
   /** false: nothing follows in this direction, Open is its End as well */
   body: boolean;
+  /** local service of the agent that is meant; empty or absent: `default` */
+  service?: string;
 }
 
 /** The head of an answer, agent to gateway. Strings are Latin-1. */

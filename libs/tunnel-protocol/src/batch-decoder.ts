@@ -216,6 +216,7 @@ function readOpen(cursor: Cursor, end: number): OpenHead {
     else if (key === ((3 << 3) | WIRE_BYTES)) head.target = cursor.text(end);
     else if (key === ((1 << 3) | WIRE_VARINT)) head.kind = cursor.varint(end) as ExchangeKind;
     else if (key === ((5 << 3) | WIRE_VARINT)) head.body = cursor.varint(end) !== 0;
+    else if (key === ((6 << 3) | WIRE_BYTES)) head.service = cursor.text(end);
     else cursor.skip(key & 7, end);
   }
   return paired(head);

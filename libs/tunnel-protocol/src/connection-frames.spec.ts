@@ -25,7 +25,16 @@ describe('connection frames', () => {
     const hear = (value: unknown): void => void heard.push(value);
     const agent = new LoneSession('agent', { welcome: hear, refused: hear, goaway: hear, pong: hear });
     const limits = { maxExchanges: 0, initialWindowBytes: 4096 };
-    const welcome = { version: 1, connectionId: 'c', port: 8100, scheme: 'tcp', host: '', limits, features: ['x'] };
+    const welcome = {
+      version: 1,
+      connectionId: 'c',
+      port: 8100,
+      scheme: 'tcp',
+      host: '',
+      limits,
+      features: ['x'],
+      ports: [],
+    };
     const pings = { pingIntervalMs: 10_000, pingTimeoutMs: 5000 };
     const refused = { code: 'BERTH_PORTS_EXHAUSTED', message: 'none', retryable: true };
     const goaway = { reason: 1, deadlineMs: 30_000, reconnect: true } as const;
@@ -55,16 +64,16 @@ describe('connection frames', () => {
       configAck: hear('ack'),
     });
     const agent = new LoneSession('agent');
-    const health = { state: HealthCode.unhealthy, message: 'the local service is away' };
+    const health = { state: HealthCode.unhealthy, message: 'the local service is away', service: 'web' };
     const histograms = { wait_seconds: { bounds: [0.1, 1], counts: [3, 2, 1], sum: 4.5 } };
     const report = { gauges: { load: 0.5 }, counters: { 'jobs{queue="mail"}': 2 ** 40 }, histograms };
     const ack = { pushId: 'p1', accepted: false, error: 'no such rule' };
-    agent.session.sendHealth(health);
-    agent.session.sendPause();
-    agent.session.sendResume();
-    agent.session.sendCapacity(0);
-    agent.session.sendMetrics(report);
-    agent.session.sendConfigAck(ack);
+    agent.session.tell('health', health);
+    agent.session.hold(true);
+    agent.session.hold(false);
+    agent.session.tell('capacity', { maxExchanges: 0 });
+    agent.session.tell('metricsReport', report);
+    agent.session.tell('configAck', ack);
     agent.session.close();
     for (const batch of agent.wire.log) gateway.session.receive(batch);
     expect(heard).toEqual([

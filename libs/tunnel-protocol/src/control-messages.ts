@@ -8,9 +8,11 @@ import type {
   Goaway,
   Health,
   Hello,
+  LocalServiceOffer,
   MetricsReport,
   PeerLimits,
   Refused,
+  ServicePort,
   Welcome,
 } from './frames.js';
 
@@ -20,7 +22,8 @@ import type {
  */
 const root = protobuf.loadSync(protoFile('berth/tunnel/v1/tunnel.proto'));
 
-interface ControlBodies {
+/** What each frame of a connection says. */
+export interface ControlBodies {
   hello: Hello;
   welcome: Welcome;
   refused: Refused;
@@ -34,8 +37,10 @@ interface ControlBodies {
   metricsReport: MetricsReport;
   configPush: ConfigPush;
   configAck: ConfigAck;
+  services: { services: LocalServiceOffer[] };
+  ports: { ports: ServicePort[] };
 }
-type ControlKind = keyof ControlBodies;
+export type ControlKind = keyof ControlBodies;
 
 const types: Record<ControlKind, protobuf.Type> = {
   hello: root.lookupType('berth.tunnel.v1.Hello'),
@@ -51,6 +56,8 @@ const types: Record<ControlKind, protobuf.Type> = {
   metricsReport: root.lookupType('berth.tunnel.v1.MetricsReport'),
   configPush: root.lookupType('berth.tunnel.v1.ConfigPush'),
   configAck: root.lookupType('berth.tunnel.v1.ConfigAck'),
+  services: root.lookupType('berth.tunnel.v1.Services'),
+  ports: root.lookupType('berth.tunnel.v1.Ports'),
 };
 
 const NO_LIMITS: PeerLimits = { maxExchanges: 0, initialWindowBytes: 0 };

@@ -51,6 +51,7 @@ describe('frame encoder', () => {
       instanceId: 'abc',
       softwareVersion: '0.1.0',
       portKind: 'tcp',
+      services: [],
     };
     const [frame] = framesOf(Buffer.from(encodeControl('hello', hello), 'latin1'));
     expect(frame?.toJSON()['hello']).toEqual(hello);
@@ -69,6 +70,7 @@ describe('frame encoder', () => {
       instanceId: '',
       softwareVersion: '',
       portKind: '',
+      services: [],
     });
   });
 });

@@ -25,6 +25,8 @@ export const FrameField = {
   metricsReport: 26,
   configPush: 27,
   configAck: 28,
+  services: 29,
+  ports: 30,
 } as const;
 
 const BATCH_FRAME = fieldKey(1, 2);
@@ -46,6 +48,7 @@ const FIELD_2_BYTES = fieldKey(2, 2);
 const FIELD_3_BYTES = fieldKey(3, 2);
 const FIELD_4_BYTES = fieldKey(4, 2);
 
+const FIELD_6_BYTES = fieldKey(6, 2);
 const FIELD_5_TRUE = fieldKey(5, 0) + varint(1);
 
 const EMPTY_MESSAGE = varint(0);
@@ -71,7 +74,8 @@ export const encodeFrame = {
       FIELD_3_BYTES +
       delimited(head.target) +
       list(FIELD_4_BYTES, head.headers) +
-      (head.body ? FIELD_5_TRUE : '');
+      (head.body ? FIELD_5_TRUE : '') +
+      (head.service ? FIELD_6_BYTES + delimited(head.service) : '');
     return exchangeFrame(exchange, OPEN, delimited(body));
   },
 

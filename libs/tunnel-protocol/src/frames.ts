@@ -29,6 +29,24 @@ export interface Hello {
   instanceId: string;
   softwareVersion: string;
   portKind: string;
+  services: LocalServiceOffer[];
+}
+
+/** A local service that wants a port; see tunnel.proto. */
+export interface LocalServiceOffer {
+  name: string;
+  kind: string;
+  port: number;
+  healthPath: string;
+}
+
+/** What became of a local service's wish: with port 0 none, for the reason that `code` and `message` say. */
+export interface ServicePort {
+  name: string;
+  port: number;
+  scheme: string;
+  code: string;
+  message: string;
 }
 
 /** The gateway's yes; see tunnel.proto. */
@@ -42,6 +60,7 @@ export interface Welcome {
   pingTimeoutMs: number;
   features: string[];
   scheme: string;
+  ports: ServicePort[];
 }
 
 /** The gateway's no; see tunnel.proto. */
@@ -65,6 +84,8 @@ export interface Health {
   state: HealthCode;
   /** for people */
   message: string;
+  /** local service that is meant; empty: the whole connection */
+  service: string;
 }
 
 export interface Capacity {
@@ -114,6 +135,12 @@ export const MAX_EXCHANGE_ID = 0x7fffffff;
 
 /** Feature of a side that takes CreditReturn. */
 export const CREDIT_RETURN_FEATURE = 'credit_return';
+
+/** Feature of a side that takes, or sends, Services and Ports. */
+export const SERVICES_FEATURE = 'services';
+
+/** Local services of one agent at the most. */
+export const MAX_SERVICES = 64;
 
 /** Optional abilities of an agent, as it announces them: its frames of that kind may come. */
 export const AGENT_FEATURES = {

@@ -12,10 +12,14 @@ export {
   type Hello,
   type Histogram,
   MAX_BATCH_BYTES,
+  type LocalServiceOffer,
   MAX_HEAD_BYTES,
+  MAX_SERVICES,
   type MetricsReport,
   PROTOCOL_VERSION,
   type Refused,
+  type ServicePort,
+  SERVICES_FEATURE,
   type Welcome,
 } from './frames.js';
 export {

@@ -1,25 +1,19 @@
 import { BerthError } from '@berth/errors';
 import { decodeBatch } from './batch-decoder.js';
 import { ConnectionFrames } from './connection-frames.js';
-import { encodeControl } from './control-messages.js';
+import { type ControlBodies, type ControlKind, encodeControl } from './control-messages.js';
 import { CreditReturns } from './credit-return.js';
 import type { InterimHead, OpenHead, ResetCode, ResponseHead, ResponseSink } from '@berth/exchange';
 import { type ExchangeSession, OpenedTunnelExchange, type TunnelExchange } from './exchange.js';
 import { ExchangeFrames } from './exchange-frames.js';
 import { encodeFrame } from './frame-encoder.js';
 import {
-  type ConfigAck,
-  type ConfigPush,
   CREDIT_RETURN_FEATURE,
   type Goaway,
-  type Health,
-  type Hello,
   MAX_EXCHANGE_ID,
   MAX_INFORMATIONAL,
   MAX_INFORMATIONAL_BYTES,
-  type MetricsReport,
   type PeerLimits,
-  type Welcome,
 } from './frames.js';
 import { LiveExchanges } from './live-exchanges.js';
 import { asFault, Outbox, type OutboxOwner } from './outbox.js';
@@ -152,54 +146,26 @@ export class TunnelSession implements ExchangeSession, OutboxOwner {
     return exchange;
   }
 
-  sendHello(hello: Hello): void {
-    this.outbox.addControl(encodeControl('hello', hello));
-  }
-
-  sendWelcome(welcome: Welcome): void {
-    this.outbox.addControl(encodeControl('welcome', welcome));
+  /** Sends a frame of the connection; which side may send which says tunnel.proto. */
+  tell<K extends ControlKind>(kind: K, body: ControlBodies[K]): void {
+    this.outbox.addControl(encodeControl(kind, body));
   }
 
   sendGoaway(goaway: Goaway): void {
-    this.outbox.addControl(encodeControl('goaway', goaway));
+    this.tell('goaway', goaway);
   }
 
   sendPing(sequence: number): void {
-    this.outbox.addControl(encodeControl('ping', { sequence }));
+    this.tell('ping', { sequence });
   }
 
-  /** Agent: what it says of itself. */
-  sendHealth(health: Health): void {
-    this.outbox.addControl(encodeControl('health', health));
-  }
-
-  /** Agent: nothing new is to be opened until {@link sendResume}; with an exchange, nothing more of that one is to be sent. */
-  sendPause(exchange?: TunnelExchange): void {
-    this.sendHold(exchange, true);
-  }
-
-  sendResume(exchange?: TunnelExchange): void {
-    this.sendHold(exchange, false);
-  }
-
-  /** Agent: exchanges that it takes on this connection at once from now on; more that run already go on. */
-  sendCapacity(maxExchanges: number): void {
-    this.outbox.addControl(encodeControl('capacity', { maxExchanges }));
-  }
-
-  /** Agent: figures of its own. */
-  sendMetrics(report: MetricsReport): void {
-    this.outbox.addControl(encodeControl('metricsReport', report));
-  }
-
-  /** Gateway: a configuration for an agent that announced `config_push`. */
-  sendConfigPush(push: ConfigPush): void {
-    this.outbox.addControl(encodeControl('configPush', push));
-  }
-
-  /** Agent: what became of one. */
-  sendConfigAck(ack: ConfigAck): void {
-    this.outbox.addControl(encodeControl('configAck', ack));
+  /**
+   * Agent: nothing new is to be opened, until it is `held` no more; with an
+   * exchange, nothing more of that one is to be sent.
+   */
+  hold(held: boolean, exchange?: TunnelExchange): void {
+    if (exchange === undefined) this.tell(held ? 'pause' : 'resume', {});
+    else this.outbox.addControl(encodeFrame.hold(exchange.id, held));
   }
 
   /** Gateway: tells the agent why it is not taken, then closes. */
@@ -208,11 +174,6 @@ export class TunnelSession implements ExchangeSession, OutboxOwner {
       encodeControl('refused', { code: error.code, message: error.message, retryable: error.retryable }),
     );
     this.close(error);
-  }
-
-  private sendHold(exchange: TunnelExchange | undefined, held: boolean): void {
-    const kind = held ? 'pause' : 'resume';
-    this.outbox.addControl(exchange === undefined ? encodeControl(kind, {}) : encodeFrame.hold(exchange.id, held));
   }
 
   /** Takes one message of the peer. Never throws: a fault closes the session. */

@@ -175,6 +175,7 @@ export function hello(): Buffer {
     instanceId: '',
     softwareVersion: '',
     portKind: '',
+    services: [],
   });
   return Buffer.from(frame, 'latin1');
 }

@@ -28,6 +28,7 @@ export function helloOf(settings: AgentSettings, version: string, takesConfig: b
     instanceId: randomBytes(12).toString('hex'),
     softwareVersion: version,
     portKind: 'http',
+    services: [],
   };
 }
 

@@ -103,7 +103,7 @@ export class TunnelLink implements Link {
         ),
       );
     });
-    this.session.sendHello(hello);
+    this.session.tell('hello', hello);
   }
 
   get registered(): boolean {

@@ -26,27 +26,27 @@ export class TunnelSignals implements LinkSignals {
 
   health({ healthy, message }: LocalHealth): void {
     const state = healthy ? HealthCode.healthy : HealthCode.unhealthy;
-    if (this.takesHealth) this.session.sendHealth({ state, message });
+    if (this.takesHealth) this.session.tell('health', { state, message, service: '' });
   }
 
   pause(): void {
-    if (this.takesFlow) this.session.sendPause();
+    if (this.takesFlow) this.session.hold(true);
   }
 
   resume(): void {
-    if (this.takesFlow) this.session.sendResume();
+    if (this.takesFlow) this.session.hold(false);
   }
 
   capacity(maxExchanges: number): void {
-    if (this.takesFlow) this.session.sendCapacity(maxExchanges);
+    if (this.takesFlow) this.session.tell('capacity', { maxExchanges: maxExchanges });
   }
 
   metrics(report: MetricsReport): void {
-    if (this.takesMetrics) this.session.sendMetrics(report);
+    if (this.takesMetrics) this.session.tell('metricsReport', report);
   }
 
   /** Of a push that came, so the gateway takes it. */
   configAck(ack: ConfigAck): void {
-    if (!this.session.closed) this.session.sendConfigAck(ack);
+    if (!this.session.closed) this.session.tell('configAck', ack);
   }
 }

@@ -173,7 +173,7 @@ export class TunnelConnection extends TunnelSession implements AgentConnection {
   /** Says yes to the agent: the first frame that it gets. */
   welcome({ port, scheme }: OpenPort): void {
     const { publicHost: host, window, pingIntervalMs, pingTimeoutMs } = this.terms;
-    this.sendWelcome({
+    this.tell('welcome', {
       version: PROTOCOL_VERSION,
       connectionId: this.id,
       port,
@@ -183,6 +183,7 @@ export class TunnelConnection extends TunnelSession implements AgentConnection {
       pingIntervalMs,
       pingTimeoutMs,
       features: FEATURES,
+      ports: [],
     });
   }
 
@@ -258,7 +259,7 @@ export class TunnelConnection extends TunnelSession implements AgentConnection {
   }
 
   pushConfig(config: AgentConfig): void {
-    this.sendConfigPush(config);
+    this.tell('configPush', config);
   }
 
   override close(error?: BerthError): void {

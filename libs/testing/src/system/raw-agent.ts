@@ -37,6 +37,7 @@ export function helloOf(agentId: string, overrides: Partial<Hello> = {}): Hello 
     instanceId: `instance of ${agentId}`,
     softwareVersion: 'test',
     portKind: '',
+    services: [],
     ...overrides,
   };
 }
@@ -91,7 +92,7 @@ export class RawAgent implements Disposable {
   }
 
   hello(agentId: string, overrides: Partial<Hello> = {}): this {
-    this.session.sendHello(helloOf(agentId, overrides));
+    this.session.tell('hello', helloOf(agentId, overrides));
     return this;
   }
 

@@ -46,7 +46,7 @@ export class RawGatewayConnection {
         hello: (hello) => {
           this.hello = hello;
           this.session.establish(hello.limits, { features: hello.features });
-          this.session.sendWelcome({
+          this.session.tell('welcome', {
             version: PROTOCOL_VERSION,
             connectionId: id,
             port: 1,
@@ -56,6 +56,7 @@ export class RawGatewayConnection {
             pingTimeoutMs: 0,
             features,
             scheme: 'http',
+            ports: [],
           });
         },
         health: (health) => this.health.push(health),
