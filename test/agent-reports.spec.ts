@@ -25,7 +25,7 @@ const UNHEALTHY = {
   state: HealthCode.unhealthy,
   message: 'the local service cannot be reached: it refuses connections',
 };
-const HEALTHY = { state: HealthCode.healthy, message: '' };
+const HEALTHY = { service: '', state: HealthCode.healthy, message: '' };
 const OFTEN = { local: { checkIntervalMs: 20 } };
 const SELDOM = { local: { checkIntervalMs: 600_000 } };
 
