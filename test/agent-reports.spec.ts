@@ -24,6 +24,7 @@ async function serviceAt(
 const UNHEALTHY = {
   state: HealthCode.unhealthy,
   message: 'the local service cannot be reached: it refuses connections',
+  service: '',
 };
 const HEALTHY = { service: '', state: HealthCode.healthy, message: '' };
 const OFTEN = { local: { checkIntervalMs: 20 } };
