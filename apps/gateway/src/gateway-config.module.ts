@@ -9,7 +9,6 @@ import { defaultGatewaySettings, type GatewaySettings } from './gateway-settings
 import { GATEWAY_LOG, GATEWAY_SETTINGS } from './gateway.tokens.js';
 import { ingressConfig } from './ingress/index.js';
 import { agentPortsConfig, portRangeConfig } from './ports/index.js';
-import { reportedMetricsConfig } from './reported-metrics/index.js';
 import { authConfig, grpcConfig, tunnelConfig } from './tunnel/index.js';
 
 /** What an application says to its gateway. */
@@ -44,7 +43,6 @@ const GROUPS: readonly [key: string | symbol, group: (settings: GatewaySettings)
   [agentPortsConfig.KEY, ({ agentPorts }) => agentPorts],
   [agentsConfig.KEY, ({ tunnel }) => tunnel],
   [configPushConfig.KEY, ({ configPush }) => configPush],
-  [reportedMetricsConfig.KEY, ({ reportedMetrics }) => reportedMetrics],
   [ingressConfig.KEY, ({ ingress }) => ingress],
   [tunnelConfig.KEY, ({ tunnel }) => tunnel],
   [grpcConfig.KEY, ({ grpc }) => grpc],

@@ -15,7 +15,6 @@ import { AdminSettings, HttpSettings } from './admin/index.js';
 import { ConfigPushSettings } from './config-push/index.js';
 import { AgentPortsSettings } from './ports/index.js';
 import { IngressSettings } from './ingress/index.js';
-import { ReportedMetricsSettings } from './reported-metrics/index.js';
 import { AuthSettings, GrpcSettings, type GrpcTlsSettings } from './tunnel/index.js';
 import { GatewayTunnelSettings } from './tunnel/index.js';
 
@@ -44,9 +43,6 @@ class GatewayConfig {
 
   @Group('Configurations for agents')
   configPush = new ConfigPushSettings();
-
-  @Group('Metrics that agents report')
-  reportedMetrics = new ReportedMetricsSettings();
 
   @Group('Shutdown')
   shutdown = new ShutdownSettings();

@@ -17,6 +17,8 @@ export class ExchangeStats {
   requests = 0;
   /** answers that Berth gave because the agent or its service could not */
   errors = 0;
+  /** the same by their code */
+  readonly errorCodes = new Map<string, number>();
   upgrades = 0;
   /** requests that were tried once more */
   retries = 0;
@@ -39,6 +41,12 @@ export class ExchangeStats {
   readonly latency = new LatencyHistogram();
   /** from the request's head to the head of the service's answer */
   readonly firstByte = new LatencyHistogram();
+
+  /** @param code one of a fixed set: nobody else may choose it */
+  countError(code: string): void {
+    this.errors += 1;
+    this.errorCodes.set(code, (this.errorCodes.get(code) ?? 0) + 1);
+  }
 
   /** Counts an answer, whoever gave it. */
   countAnswer(status: number): void {

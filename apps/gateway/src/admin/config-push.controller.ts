@@ -126,7 +126,9 @@ export class ConfigPushController {
  * @throws BerthError `BERTH_BAD_REQUEST`
  */
 function configOf({ body, rawBody, headers }: RawBodyRequest<Request>): string {
-  if (typeof body !== 'object' || body === null) {
+  // Of an empty body the parser makes an empty object.
+  const isEmpty = rawBody === undefined ? headers['content-length'] === '0' : rawBody.length === 0;
+  if (isEmpty || typeof body !== 'object' || body === null) {
     throw new BerthError('BERTH_BAD_REQUEST', 'the body must be the configuration: a JSON object or array');
   }
   const charset = /charset="?([^";\s]+)/i.exec(headers['content-type'] ?? 'utf-8')?.[1] ?? 'utf-8';

@@ -5,9 +5,10 @@ import { droppedLines } from '@berth/node-runtime';
 import { AgentHttpServerFactory } from '@berth/http-server-pool';
 import { PortAllocatorService } from '@berth/port-allocator';
 import { AgentRegistry } from '../agents/index.js';
+import { exposition } from '../reported-metrics/index.js';
 import { ConfigPushes } from '../config-push/index.js';
 import { LifecycleEvents } from '../lifecycle/index.js';
-import { showAgents } from './agent-metrics.js';
+import { showAgents, showPools } from './agent-metrics.js';
 import { countEvents } from './event-metrics.js';
 
 /** Of prom-client's own: gauges with the name of a counter. The same numbers stand in the series without `_total`. */
@@ -31,6 +32,15 @@ export class GatewayMetrics {
     this.processMetrics();
     countEvents(this.registry, events);
     showAgents(this.registry, agents);
+    showPools(this.registry, agents);
+  }
+
+  /** All of them and what agents report of themselves, in Prometheus' text format 0.0.4. */
+  async text(): Promise<string> {
+    const agents = this.agents.list();
+    for (const agent of agents) agent.forgetReported(performance.now());
+    const own = await this.registry.metrics();
+    return own + (await exposition(agents.map(({ id, reported }) => [id, reported])));
   }
 
   private gauges(): void {

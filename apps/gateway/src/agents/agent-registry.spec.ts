@@ -4,7 +4,9 @@ import { silentLog } from '@berth/observability';
 import { PortAllocatorService } from '@berth/port-allocator';
 import { eventually, freePortRange } from '@berth/testing';
 import { AgentBerths, type PortOrder, PortKinds } from '../ports/index.js';
+import { ConfigPushes, ConfigPushSettings } from '../config-push/index.js';
 import { AgentRegistry } from './agent-registry.js';
+import { AgentReports } from './agent-reports.js';
 import type { HoldOptions, RegistryOptions } from './registry-options.js';
 import { AgentsSettings } from './agents.settings.js';
 import { LifecycleEvents } from '../lifecycle/index.js';
@@ -45,7 +47,9 @@ describe('AgentRegistry, while a server starts', () => {
       holdMs: 0,
     });
     const all: RegistryOptions & HoldOptions = Object.assign(defaults, options);
-    registry = new AgentRegistry(berths, all, all, events, silentLog);
+    const pushes = new ConfigPushes(new ConfigPushSettings(), () => undefined);
+    const reports = new AgentReports(pushes, events, silentLog);
+    registry = new AgentRegistry(berths, all, all, reports, events, silentLog);
   }
 
   function connection(instanceId: string): FakeConnection {

@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { BerthError } from '@berth/errors';
 import type { Log } from '@berth/observability';
 import type { Agent } from './agent.js';
-import { AgentSignals } from './agent-signals.js';
+import { AgentReports } from './agent-reports.js';
 import { GATEWAY_LOG } from '../gateway.tokens.js';
 import { LifecycleEvents } from '../lifecycle/index.js';
 import { AgentBerths, agentPortsConfig, type OpenPort } from '../ports/index.js';
@@ -30,6 +30,7 @@ export class AgentRegistry {
     private readonly berths: AgentBerths,
     @Inject(agentsConfig.KEY) private readonly options: RegistryOptions,
     @Inject(agentPortsConfig.KEY) private readonly ports: HoldOptions,
+    private readonly reports: AgentReports,
     private readonly events: LifecycleEvents,
     @Inject(GATEWAY_LOG) private readonly log: Log,
   ) {
@@ -119,7 +120,7 @@ export class AgentRegistry {
    */
   sweep(now: number): void {
     this.berths.checkListening();
-    for (const { agent } of this.entries.values()) this.care.dropSilent(agent, now);
+    for (const { agent } of this.entries.values()) this.care.sweep(agent, now);
   }
 
   /** To be called about once a second: health and outliers. @param now monotonic ms */
@@ -234,8 +235,7 @@ export class AgentRegistry {
       this.log.info({ agentId, port, scheme, remoteAddress }, 'agent connected');
     }
     this.events.emit('connection.opened', { agentId: agent.id, connectionId: connection.id, remoteAddress });
-    connection.listener = new AgentSignals(agent, agent.connections.add(connection));
-    agent.admission.roomMade();
+    this.reports.listen(agent, connection);
   }
 
   private async openBerth(agent: Agent): Promise<OpenPort> {

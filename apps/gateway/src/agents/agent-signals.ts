@@ -7,12 +7,22 @@ import {
   MemberSignals,
 } from '@berth/agent-pool';
 import type { Agent } from './agent.js';
+import type { AgentReports } from './agent-reports.js';
+
+/** Reports of metrics that are read of a connection in a second, on average. */
+const REPORTS_PER_SECOND = 1;
+/** The same at once: many series come in several reports. */
+const REPORTS_AT_ONCE = 4;
 
 /** What is heard of one connection in service, and where it goes. */
 export class AgentSignals extends MemberSignals<AgentConnection> implements ConnectionListener {
+  private readable = REPORTS_AT_ONCE;
+  private countedAt: number;
+
   constructor(
     private readonly agent: Agent,
     member: Member<AgentConnection>,
+    private readonly reports: AgentReports,
   ) {
     super(
       member,
@@ -21,6 +31,7 @@ export class AgentSignals extends MemberSignals<AgentConnection> implements Conn
       },
       () => performance.now(),
     );
+    this.countedAt = this.now();
   }
 
   override pauseAsked(paused: boolean): void {
@@ -36,11 +47,22 @@ export class AgentSignals extends MemberSignals<AgentConnection> implements Conn
     this.agent.signals.capacity += 1;
   }
 
-  metricsReported(_read: () => AgentMetrics): void {
+  metricsReported(read: () => AgentMetrics): void {
     this.agent.signals.metrics += 1;
+    const now = this.now();
+    const passed = ((now - this.countedAt) / 1000) * REPORTS_PER_SECOND;
+    this.readable = Math.min(REPORTS_AT_ONCE, this.readable + passed);
+    this.countedAt = now;
+    if (this.readable < 1) {
+      this.agent.reported.passedOver += 1;
+      return;
+    }
+    this.readable -= 1;
+    this.reports.metrics(this.agent, this.member.replica.id, read(), now);
   }
 
-  configAcknowledged(_ack: AgentConfigAck): void {
+  configAcknowledged(ack: AgentConfigAck): void {
     this.agent.signals.acknowledgement += 1;
+    this.reports.answer(this.member.connection, ack);
   }
 }

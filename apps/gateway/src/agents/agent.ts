@@ -1,6 +1,12 @@
 import { Admission, type AdmissionOptions, type AgentConnection, AgentPool, type PoolOptions } from '@berth/agent-pool';
 import { BerthError } from '@berth/errors';
 import { ExchangeStats } from '@berth/observability';
+import { ReportedMetrics, type ReportedMetricsOptions } from '../reported-metrics/index.js';
+
+export interface AgentOptions {
+  readonly admission?: Partial<AdmissionOptions>;
+  readonly reported?: ReportedMetricsOptions;
+}
 
 /** One registered agent: its connections, its port and its figures. */
 export class Agent {
@@ -10,6 +16,8 @@ export class Agent {
   readonly stats = new ExchangeStats();
   /** what its connections have sent of each, beside exchanges */
   readonly signals = { pause: 0, resume: 0, hold: 0, release: 0, capacity: 0, metrics: 0, acknowledgement: 0 };
+  /** what its processes report of themselves */
+  readonly reported: ReportedMetrics;
   /** ms since the epoch, to be shown */
   connectedAt = Date.now();
   /** 0 until its server listens */
@@ -31,10 +39,11 @@ export class Agent {
     pool: Partial<PoolOptions<AgentConnection>> = {},
     /** whether other processes with its id are replicas of it */
     readonly shared = false,
-    admission: Partial<AdmissionOptions> = {},
+    { admission, reported }: AgentOptions = {},
   ) {
     this.connections = new AgentPool(id, pool);
     this.admission = new Admission(this.connections, admission);
+    this.reported = new ReportedMetrics(reported);
     this.instanceId = instanceId;
   }
 
@@ -62,6 +71,16 @@ export class Agent {
     this.ending = 'proxy_shutdown';
     this.admission.refuseAll(reason);
     for (const connection of this.connections.all) connection.drain('shutdown', deadlineMs, false);
+  }
+
+  /** Whether one of its connections leads to that process. */
+  hasReplica(replicaId: string): boolean {
+    return this.connections.members.some(({ replica }) => replica.id === replicaId);
+  }
+
+  /** Forgets what its processes report no more, and what those have reported that have gone. @param now monotonic ms */
+  forgetReported(now: number): void {
+    this.reported.sweep(now, (id) => this.hasReplica(id));
   }
 
   get connected(): boolean {

@@ -1,8 +1,9 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AgentRegistry } from './agent-registry.js';
+import { AgentReports } from './agent-reports.js';
 
 /** Which agents there are. */
-@Module({ providers: [AgentRegistry], exports: [AgentRegistry] })
+@Module({ providers: [AgentRegistry, AgentReports], exports: [AgentRegistry] })
 export class AgentsModule {
   /**
    * @param config gives settings and log

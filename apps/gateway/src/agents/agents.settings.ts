@@ -1,6 +1,7 @@
 import { type Frozen, Choice, Group, Integer, List, MAX_MS, Texts, WindowSettings } from '@berth/config';
 import { registerAs } from '@nestjs/config';
 import { type StrategyName, STRATEGIES } from '@berth/agent-pool';
+import { ReportedMetricsSettings } from '../reported-metrics/index.js';
 import { checkIdPattern } from './id-patterns.js';
 import { AdmissionSettings } from './admission.settings.js';
 import { OutlierSettings } from './outliers.settings.js';
@@ -94,6 +95,9 @@ export class AgentsSettings extends WindowSettings {
 
   @Group()
   probe = new ProbeSettings();
+
+  @Group()
+  reportedMetrics = new ReportedMetricsSettings();
 
   @Integer(1, MAX_MS, {
     description:

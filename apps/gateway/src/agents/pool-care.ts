@@ -11,6 +11,7 @@ import {
 import { BerthError } from '@berth/errors';
 import { LimitedLog, type Log } from '@berth/observability';
 import type { LifecycleEvents } from '../lifecycle/index.js';
+import type { ReportedMetricsOptions } from '../reported-metrics/index.js';
 import type { AdmissionSettings } from './admission.settings.js';
 import { Agent } from './agent.js';
 import { LocalProbe, probeLocal } from './local-probe.js';
@@ -28,6 +29,7 @@ export interface PoolCareOptions {
   outliers: Readonly<OutlierSettings>;
   admission: Readonly<AdmissionSettings>;
   probe: Readonly<ProbeSettings>;
+  reportedMetrics: ReportedMetricsOptions;
   /** silence after which a connection is dropped, ms */
   staleAfterMs: number;
 }
@@ -62,7 +64,10 @@ export class PoolCare {
   newAgent({ agentId, origin }: AgentConnection, portKind: string, shared: boolean): CaredAgent {
     const { whenPaused: mode, ...waiting } = this.options.admission;
     const pool = this.poolFor(agentId, shared);
-    const agent = new Agent(agentId, origin.instanceId, portKind, pool, shared, { mode, ...waiting });
+    const agent = new Agent(agentId, origin.instanceId, portKind, pool, shared, {
+      admission: { mode, ...waiting },
+      reported: this.options.reportedMetrics,
+    });
     const { probe } = this.options;
     return {
       agent,
@@ -82,8 +87,14 @@ export class PoolCare {
     admission.roomMade();
   }
 
-  /** Closes connections that have been silent for too long (checklist A12). @param now monotonic ms */
-  dropSilent({ id: agentId, connections }: Agent, now: number): void {
+  /**
+   * Closes connections that have been silent for too long (checklist A12), and forgets what is reported no more (C20).
+   *
+   * @param now monotonic ms
+   */
+  sweep(agent: Agent, now: number): void {
+    const { id: agentId, connections } = agent;
+    agent.forgetReported(now);
     for (const connection of connections.all) {
       const silentMs = Math.round(now - connection.lastSeenAt);
       if (silentMs <= this.options.staleAfterMs) continue;

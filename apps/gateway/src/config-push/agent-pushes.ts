@@ -27,6 +27,7 @@ export class AgentPushes {
   list: readonly ConfigPush[] = [];
   private readonly targets = new Map<string, PushTarget>();
   private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
 
   /** @param now monotonic ms */
   constructor(
@@ -63,15 +64,18 @@ export class AgentPushes {
     this.step();
   }
 
-  disconnected({ id, origin: { instanceId } }: PushTarget): void {
-    if (!this.targets.delete(id)) return;
+  disconnected(connectionId: string): void {
+    const target = this.targets.get(connectionId);
+    if (target === undefined) return;
+    this.targets.delete(connectionId);
+    const { instanceId } = target.origin;
     const now = this.now();
     const isAway = this.targetOf(instanceId) === undefined;
     for (const push of this.list) {
       const delivery = push.deliveries.get(instanceId);
       if (delivery?.open !== true) continue;
       if (isAway) delivery.absentSince = now;
-      if (delivery.state !== 'sent' || delivery.carrierId !== id) continue;
+      if (delivery.state !== 'sent' || delivery.carrierId !== connectionId) continue;
       delivery.state = 'pending';
       if (delivery.tries >= this.options.tries) {
         this.settle(push, delivery, 'failed', `its connection was lost before the answer, ${delivery.tries} times`);
@@ -93,11 +97,13 @@ export class AgentPushes {
   }
 
   stop(): void {
+    this.stopped = true;
     clearTimeout(this.timer);
   }
 
   /** Ends what is late, sends what is due, and waits for what comes next. */
   private step(): void {
+    if (this.stopped) return;
     const now = this.now();
     const busy = new Set<string>();
     let next = Infinity;

@@ -124,18 +124,18 @@ describe('ConfigPushes (C19)', () => {
     const { pushes, settled } = make({}, first);
     const push = pushes.push('agent-1', '{}');
     jest.advanceTimersByTime(500);
-    pushes.disconnected(first);
+    pushes.disconnected({ agentId: 'agent-1', connectionId: first.id });
     expect(push.state).toBe('pending');
     jest.advanceTimersByTime(500);
     pushes.connected(second);
     expect(second.sent).toEqual([]);
     jest.advanceTimersByTime(1000);
     expect([second.ids, push.state]).toEqual([[push.id], 'sent']);
-    pushes.disconnected(second);
+    pushes.disconnected({ agentId: 'agent-1', connectionId: second.id });
     jest.advanceTimersByTime(5000);
     pushes.connected(third);
     expect(third.ids).toEqual([push.id]);
-    pushes.disconnected(third);
+    pushes.disconnected({ agentId: 'agent-1', connectionId: third.id });
     expect(settled).toEqual(['one failed: its connection was lost before the answer, 3 times']);
     expect(jest.getTimerCount()).toBe(0);
   });
@@ -144,7 +144,7 @@ describe('ConfigPushes (C19)', () => {
     const [first, second] = [new FakeTarget('c1'), new FakeTarget('c2')];
     const { pushes } = make({}, first, second);
     const push = pushes.push('agent-1', '{}');
-    pushes.disconnected(first);
+    pushes.disconnected({ agentId: 'agent-1', connectionId: first.id });
     expect(pushes.acknowledged(second, ack(push))).toBe(true);
     expect(push.state).toBe('acknowledged');
     jest.advanceTimersByTime(60_000);
@@ -167,7 +167,7 @@ describe('ConfigPushes (C19)', () => {
     const [old, fresh] = [new FakeTarget('c1', 'old'), new FakeTarget('c2', 'new')];
     const { pushes, settled } = make({}, old);
     const push = pushes.push('agent-1', '{}');
-    pushes.disconnected(old);
+    pushes.disconnected({ agentId: 'agent-1', connectionId: old.id });
     pushes.connected(fresh);
     pushes.acknowledged(fresh, ack(push));
     expect(push.state).toBe('pending');
@@ -184,7 +184,7 @@ describe('ConfigPushes (C19)', () => {
     const target = new FakeTarget('c1');
     const { pushes } = make({}, target);
     const push = pushes.push('agent-1', '{}');
-    pushes.disconnected(target);
+    pushes.disconnected({ agentId: 'agent-1', connectionId: target.id });
     jest.advanceTimersByTime(10_000);
     expect(push.state).toBe('expired');
     expect(pushes.get('agent-1', push.id)).toBe(push);
@@ -196,7 +196,7 @@ describe('ConfigPushes (C19)', () => {
     const { pushes } = make({}, target);
     const [one, two, three] = ['1', '2', '3'].map((n) => pushes.push('agent-1', `[${n}]`));
     expect([target.sent, one?.state, two?.state]).toEqual([['[1]'], 'sent', 'pending']);
-    pushes.disconnected(target);
+    pushes.disconnected({ agentId: 'agent-1', connectionId: target.id });
     const next = new FakeTarget('c2');
     pushes.connected(next);
     jest.advanceTimersByTime(2000);
@@ -248,7 +248,7 @@ describe('ConfigPushes (C19)', () => {
     for (let i = 0; i < 1000; i += 1) {
       const target = new FakeTarget(`c${i}`, `replica ${i}`);
       pushes.connected(target);
-      pushes.disconnected(target);
+      pushes.disconnected({ agentId: 'agent-1', connectionId: target.id });
     }
     expect(push.deliveries.size).toBe(128);
     expect(push.deliveries.has('stays')).toBe(true);

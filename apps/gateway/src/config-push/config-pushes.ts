@@ -81,11 +81,10 @@ export class ConfigPushes {
   }
 
   /** It has gone, or another process took its place. */
-  disconnected(target: PushTarget): void {
-    const { agentId } = target;
+  disconnected({ agentId, connectionId }: { agentId: string; connectionId: string }): void {
     const agent = this.agents.get(agentId);
     if (agent === undefined) return;
-    agent.disconnected(target);
+    agent.disconnected(connectionId);
     if (agent.reachable) return;
     this.agents.delete(agentId);
     // Behind the others: the one that left last is forgotten last.
@@ -104,6 +103,7 @@ export class ConfigPushes {
     return this.agents.get(agentId)?.answered(origin.instanceId, pushId, accepted, error) ?? false;
   }
 
+  /** For good: nothing is sent or ends any more. */
   stop(): void {
     for (const agent of this.agents.values()) agent.stop();
   }

@@ -1,5 +1,5 @@
 export { exposition } from './exposition.js';
 export { ReportedMetrics, type ReportedMetricsOptions, REJECTIONS } from './reported-metrics.js';
 export type { Rejected, Rejection, Report } from './reported-metrics.js';
-export { reportedMetricsConfig, ReportedMetricsSettings } from './reported-metrics.settings.js';
+export { ReportedMetricsSettings } from './reported-metrics.settings.js';
 export { OBSERVED_PREFIX, REPORTED_PREFIX } from './series.js';

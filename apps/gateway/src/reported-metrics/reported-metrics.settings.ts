@@ -1,6 +1,6 @@
-import { type Frozen, Integer, MAX_MS } from '@berth/config';
-import { registerAs } from '@nestjs/config';
+import { Integer, MAX_MS } from '@berth/config';
 
+/** What of their own agents may show in the gateway's metrics (checklist C20). */
 export class ReportedMetricsSettings {
   @Integer(0, 1_000_000, {
     description:
@@ -11,8 +11,3 @@ export class ReportedMetricsSettings {
   @Integer(1, MAX_MS, { description: 'Time after which a series that an agent reports no more is dropped.' })
   expireMs = 300_000;
 }
-
-export const reportedMetricsConfig = registerAs(
-  'berth.reported-metrics',
-  (): Frozen<ReportedMetricsSettings> => new ReportedMetricsSettings(),
-);

@@ -1,3 +1,4 @@
+import { ReportedMetricsSettings } from './reported-metrics.settings.js';
 import { parseSeriesKey } from './series-key.js';
 import { type Histogram, isHistogram, type Kind, prefixOf, type Series, shownName, sizeOf } from './series.js';
 
@@ -45,11 +46,13 @@ const SHOWN_CHARS = 100;
 export class ReportedMetrics {
   /** what was not taken, since the agent came */
   readonly rejected: Record<Rejection, number> = { name: 0, label: 0, value: 0, limit: 0 };
+  /** reports that nobody read: they came too often */
+  passedOver = 0;
   private readonly replicas = new Map<string, Map<string, Series>>();
   private lines = 0;
   private searchedAt = -Infinity;
 
-  constructor(private readonly options: ReportedMetricsOptions) {}
+  constructor(private readonly options: ReportedMetricsOptions = new ReportedMetricsSettings()) {}
 
   /** Lines that these series come to. */
   get size(): number {

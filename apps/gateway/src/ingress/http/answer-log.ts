@@ -24,7 +24,7 @@ export class AnswerLog {
 
   /** An error has been given in place of the agent's answer. */
   errorAnswer(error: BerthError, requestId: string, request: IncomingMessage): void {
-    this.stats.errors += 1;
+    this.stats.countError(error.code);
     this.stats.countAnswer(error.httpStatus);
     this.refused(error, requestId, request);
   }
@@ -43,13 +43,13 @@ export class AnswerLog {
 
   /** An answer ended in the middle, where its client sees it. */
   brokenOff(error: BerthError, requestId: string, request: IncomingMessage): void {
-    this.stats.errors += 1;
+    this.stats.countError(error.code);
     this.warn(this.fields(error, requestId, request), `an answer was broken off: ${error.code}`);
   }
 
   /** A pipe ended otherwise than by two ends: that is how many of them end. */
   pipeBrokenOff(error: BerthError, requestId: string, request: IncomingMessage): void {
-    this.stats.errors += 1;
+    this.stats.countError(error.code);
     this.log.debug(this.fields(error, requestId, request), `a pipe was broken off: ${error.code}`);
   }
 
