@@ -41,6 +41,7 @@ describe('A13: the admin API', () => {
         connected_since: expect.stringMatching(ISO),
         connections: 1,
         in_flight: 0,
+        waiting: 0,
         requests: 1,
         errors: 0,
         bytes_in: 3,

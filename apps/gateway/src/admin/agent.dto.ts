@@ -1,5 +1,13 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { type AgentConnection, type HealthState, type Member } from '@berth/agent-pool';
+import {
+  type AgentConnection,
+  type ConnectionFigures,
+  type Figures,
+  figuresOf,
+  type GroupFigures,
+  type HealthState,
+  type Member,
+} from '@berth/agent-pool';
 import { type Agent, wallTime } from '../agents/index.js';
 
 /** One agent in `GET /agents`; times are ISO 8601 in UTC. */
@@ -70,23 +78,43 @@ export class StateDto {
   state_since!: string;
 }
 
+/** The same with what was done (checklist C14). */
+export class FiguresDto extends StateDto {
+  @ApiProperty({ type: 'integer', example: 0, description: 'exchanges under way' })
+  in_flight!: number;
+
+  @ApiProperty({
+    type: 'integer',
+    format: 'int64',
+    example: 1234,
+    description: 'exchanges begun, second tries included',
+  })
+  requests!: number;
+
+  @ApiProperty({ type: 'integer', format: 'int64', example: 0, description: "of them failed by the agent's side" })
+  errors!: number;
+
+  @ApiProperty({ example: 0, description: 'errors / requests; 0 when there were none' })
+  error_rate!: number;
+}
+
 /** One process that serves an agent; its state is that of its best connection. */
-export class ReplicaDto extends StateDto {
+export class ReplicaDto extends FiguresDto {
   @ApiProperty({ example: 'f0e1d2c3', description: 'instance id: a name that the process made for itself' })
   replica_id!: string;
 
   @ApiProperty({ type: 'integer', example: 1 })
   connections!: number;
 
-  @ApiProperty({ type: 'integer', example: 0, description: 'exchanges under way' })
-  in_flight!: number;
+  @ApiProperty({ type: 'integer', example: 1, description: 'of them healthy or degraded' })
+  healthy_connections!: number;
 
   @ApiProperty({ example: false, description: 'an operator keeps requests away from it' })
   drained!: boolean;
 }
 
 /** One tunnel connection. */
-export class ConnectionDto extends StateDto {
+export class ConnectionDto extends FiguresDto {
   @ApiProperty({ example: 'a1b2c3d4e5f6' })
   connection_id!: string;
 
@@ -101,9 +129,6 @@ export class ConnectionDto extends StateDto {
 
   @ApiProperty({ example: '192.0.2.7:51544' })
   remote_address!: string;
-
-  @ApiProperty({ type: 'integer', example: 0 })
-  in_flight!: number;
 
   @ApiProperty({ type: 'integer', example: 1024, description: 'exchanges it takes at once' })
   capacity!: number;
@@ -133,6 +158,15 @@ export class AgentDetailDto extends AgentDto {
   @ApiProperty({ format: 'date-time', description: 'when the state changed last' })
   state_since!: string;
 
+  @ApiProperty({ example: true, description: 'one of its connections is healthy or degraded' })
+  healthy!: boolean;
+
+  @ApiProperty({ type: 'integer', example: 1, description: 'connections that are healthy or degraded' })
+  healthy_connections!: number;
+
+  @ApiProperty({ example: 0, description: 'errors / requests; 0 when there were none' })
+  error_rate!: number;
+
   @ApiProperty({ type: [ReplicaDto], description: 'the processes behind it: more than one where they share' })
   replica_list!: ReplicaDto[];
 
@@ -154,6 +188,7 @@ const iso = (ms: number): string => new Date(ms).toISOString();
 /** The fields alone: what is spread must not look like an instance. */
 type AgentFields = Pick<AgentDto, keyof AgentDto>;
 type StateFields = Pick<StateDto, keyof StateDto>;
+type FiguresFields = Pick<FiguresDto, keyof FiguresDto>;
 
 export function describeAgent(agent: Agent): AgentFields {
   const { stats, connections } = agent;
@@ -178,13 +213,23 @@ export function describeAgent(agent: Agent): AgentFields {
 
 export function describeAgentDetail(agent: Agent): AgentDetailDto {
   const { members } = agent.connections;
-  const replicas = Map.groupBy(members, ({ replica }) => replica.id);
+  const { replicas, connections, healthyConnections, isHealthy } = figuresOf(agent.connections);
+  const { requests, errors } = agent.stats;
   return {
     ...describeAgent(agent),
     ...describeState(members),
+    healthy: isHealthy,
+    healthy_connections: healthyConnections,
+    error_rate: requests === 0 ? 0 : errors / requests,
     metadata: { ...agent.metadata },
-    replica_list: [...replicas.values()].map(describeReplica),
-    connection_list: members.map(describeConnection),
+    replica_list: replicas.map((figures) => {
+      const its = members.filter(({ replica }) => replica.id === figures.id);
+      return describeReplica(its, figures);
+    }),
+    connection_list: members.flatMap((member, i) => {
+      const figures = connections[i];
+      return figures === undefined ? [] : [describeConnection(member, figures)];
+    }),
   };
 }
 
@@ -196,28 +241,32 @@ function describeState(members: readonly Member<AgentConnection>[]): StateFields
   return { state, state_reason: reason, state_since: iso(wallTime(since)) };
 }
 
-function describeReplica(members: readonly Member<AgentConnection>[]): ReplicaDto {
-  const replica = members[0]?.replica;
+function describeFigures({ inFlight, requests, errors, errorRate }: Figures): Omit<FiguresFields, keyof StateDto> {
+  return { in_flight: inFlight, requests, errors, error_rate: errorRate };
+}
+
+function describeReplica(members: readonly Member<AgentConnection>[], figures: GroupFigures): ReplicaDto {
   return {
-    replica_id: replica?.id ?? '',
+    replica_id: figures.id,
     ...describeState(members),
-    connections: members.length,
-    in_flight: members.reduce((sum, { inFlight }) => sum + inFlight, 0),
-    drained: replica?.drained === true,
+    ...describeFigures(figures),
+    connections: figures.activeConnections,
+    healthy_connections: figures.healthyConnections,
+    drained: members[0]?.replica.drained === true,
   };
 }
 
-function describeConnection(member: Member<AgentConnection>): ConnectionDto {
-  const { connection, replica } = member;
+function describeConnection(member: Member<AgentConnection>, figures: ConnectionFigures): ConnectionDto {
+  const { connection } = member;
   return {
     connection_id: connection.id,
-    replica_id: replica.id,
+    replica_id: figures.replicaId,
     ...describeState([member]),
+    ...describeFigures(figures),
     connected_since: iso(connection.connectedAt),
     last_seen: iso(wallTime(connection.lastSeenAt)),
     remote_address: connection.origin.remoteAddress,
-    in_flight: connection.inFlight,
-    capacity: connection.capacity,
+    capacity: figures.capacity,
     round_trip_ms: Math.round(connection.roundTripMs * 100) / 100,
     draining: connection.draining,
   };

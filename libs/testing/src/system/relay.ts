@@ -63,6 +63,7 @@ export function recorded(recorder: RawRecorder): string {
 interface AgentDetail {
   in_flight: number;
   bytes_out: number;
+  replica_list: { replica_id: string }[];
   connection_list: { connection_id: string }[];
 }
 
