@@ -82,7 +82,6 @@ describe('C20: metrics of agents', () => {
     quiet.session.tell('metricsReport', reportOf({ gauges: { load: 1 } }));
     const { port } = await quiet.welcome;
     await eventually(async () => (await metric(gateway, 'berth_reported_load')) === 1);
-    const before = process.memoryUsage().heapUsed;
     let sent = 0;
     const took: number[] = [];
     // Some four seconds: reports beyond one a second are passed over unread.
@@ -100,8 +99,6 @@ describe('C20: metrics of agents', () => {
     const families = parsePrometheus(text);
     const passedOver = families.get('berth_agent_reports_passed_over_total')?.samples;
     expect(passedOver?.find(({ labels }) => labels['agent'] === 'flood')?.value).toBeGreaterThan(10);
-    // 10,000 series are some 5 MB; what is on its way comes on top.
-    expect(process.memoryUsage().heapUsed - before).toBeLessThan(100_000_000);
     expect(took.toSorted((a, b) => a - b)[Math.floor(took.length / 2)]).toBeLessThan(500);
     flood.close();
     await eventually(async () => !(await scrape(gateway)).includes('agent_id="flood"'));

@@ -38,6 +38,13 @@ describe('readFigures', () => {
     ['{"histograms":{"a":{"bounds":[1],"counts":[1],"sum":1}}}', /histograms: the value of "a"/],
     ['{"histograms":{"a":{"bounds":[1],"counts":[1,-1],"sum":1}}}', /histograms: the value of "a"/],
     ['{"histograms":{"a":{"bounds":[1],"counts":[1,1]}}}', /histograms: the value of "a"/],
+    [`{"gauges":{"${'x'.repeat(513)}":1}}`, /more than 512 characters/],
+    [
+      JSON.stringify({
+        histograms: { a: { bounds: new Array(1000).fill(1), counts: new Array(1001).fill(1), sum: 1 } },
+      }),
+      /histograms: the value of "a"/,
+    ],
     [`{"gauges":{"${'x'.repeat(262_144)}":1}}`, /larger than/],
   ])('refuses %.50s', async (text, message) => {
     await using file = await fileWith(text);

@@ -1,8 +1,11 @@
 import { open } from 'node:fs/promises';
 import type { Histogram, MetricsReport } from '@berth/tunnel-protocol';
 
-/** With the agent's own figures it has to fit into one message of the tunnel, which is 1 MiB. */
 const MAX_BYTES = 262_144;
+/** Of a name with its labels; a gateway takes no longer one. */
+const MAX_NAME_CHARS = 512;
+/** Of a histogram: it has to fit into one message of the tunnel. */
+const MAX_BUCKETS = 1000;
 
 /**
  * Figures that another program has written:
@@ -35,6 +38,7 @@ async function readBounded(path: string): Promise<string> {
 function checked<T>(part: unknown, name: string, is: (value: unknown) => value is T): Record<string, T> {
   if (!isRecord(part)) throw new Error(`${name} is no JSON object`);
   for (const [key, value] of Object.entries(part)) {
+    if (key.length > MAX_NAME_CHARS) throw new Error(`${name}: a name has more than ${MAX_NAME_CHARS} characters`);
     if (!is(value)) throw new Error(`${name}: the value of "${key}" is none`);
   }
   return part as Record<string, T>;
@@ -57,5 +61,6 @@ function isHistogram(value: unknown): value is Histogram {
   if (!isRecord(value)) return false;
   const { bounds, counts, sum } = value;
   if (!Array.isArray(bounds) || !Array.isArray(counts) || !isNumber(sum)) return false;
+  if (counts.length > MAX_BUCKETS) return false;
   return bounds.every(isNumber) && counts.every(isTotal) && counts.length === bounds.length + 1;
 }

@@ -4,6 +4,7 @@ import type { MetricsReport } from '@berth/tunnel-protocol';
 import type { AgentSettings } from '../agent-settings.js';
 import type { LinkSignals } from '../session/signals.js';
 import { readFigures } from './figures-file.js';
+import { reportParts } from './report-parts.js';
 
 /** Sends the agent's figures to its gateway now and then, over one connection that takes them. */
 export class MetricsReporter {
@@ -44,11 +45,14 @@ export class MetricsReporter {
   private async report(): Promise<void> {
     const others = await this.ofFile();
     const own = this.collect();
-    this.link()?.metrics({
-      gauges: { ...others.gauges, ...own.gauges },
-      counters: { ...others.counters, ...own.counters },
-      histograms: { ...others.histograms, ...own.histograms },
+    // Its own come last and so win, but go first: a gateway need not take everything.
+    const parts = reportParts({
+      gauges: { ...own.gauges, ...others.gauges, ...own.gauges },
+      counters: { ...own.counters, ...others.counters, ...own.counters },
+      histograms: { ...own.histograms, ...others.histograms, ...own.histograms },
     });
+    const link = this.link();
+    for (const part of parts) link?.metrics(part);
   }
 
   private async ofFile(): Promise<MetricsReport> {

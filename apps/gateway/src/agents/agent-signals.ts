@@ -12,7 +12,7 @@ import type { AgentReports } from './agent-reports.js';
 /** Reports of metrics that are read of a connection in a second, on average. */
 const REPORTS_PER_SECOND = 1;
 /** The same at once: many series come in several reports. */
-const REPORTS_AT_ONCE = 4;
+const REPORTS_AT_ONCE = 8;
 
 /** What is heard of one connection in service, and where it goes. */
 export class AgentSignals extends MemberSignals<AgentConnection> implements ConnectionListener {
