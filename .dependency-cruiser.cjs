@@ -14,6 +14,7 @@ const LIBRARIES = {
   observability: ['errors', 'node-runtime'],
   config: ['errors', 'node-runtime'],
   'port-allocator': ['errors'],
+  state: ['errors'],
   'tunnel-protocol': ['errors', 'node-runtime', 'exchange'],
   'agent-pool': ['errors', 'exchange'],
   'http-server-pool': ['errors', 'port-allocator'],

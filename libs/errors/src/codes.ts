@@ -98,6 +98,13 @@ export const ERROR_TABLE = {
   BERTH_OBJECT_AGENT_NOT_RUNNING: entry(404, Grpc.NOT_FOUND),
   BERTH_OBJECT_AGENT_FAILED: entry(503, Grpc.UNAVAILABLE, true),
 
+  // The state cannot be opened, read or written (libs/state).
+  BERTH_STATE_LOCKED: entry(503, Grpc.FAILED_PRECONDITION, true),
+  BERTH_STATE_DAMAGED: entry(500, Grpc.INTERNAL),
+  BERTH_STATE_UNUSABLE: entry(503, Grpc.UNAVAILABLE, true),
+  BERTH_STATE_CONFLICT: entry(409, Grpc.ABORTED, true),
+  BERTH_STATE_INVALID: entry(500, Grpc.INTERNAL),
+
   // Start-up, and what nobody foresaw.
   BERTH_CONFIG_INVALID: entry(500, Grpc.FAILED_PRECONDITION),
   BERTH_SERVER_EXISTS: entry(409, Grpc.ALREADY_EXISTS),
