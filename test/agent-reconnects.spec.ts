@@ -20,7 +20,7 @@ import { AgentRegistry } from 'berth-gateway';
 describe('an agent reconnects', () => {
   const start = async (...args: Parameters<typeof testGateway>): Promise<TestGateway> => await testGateway(...args);
   const echo = async (): Promise<LocalService> => await localService((request, response) => request.pipe(response));
-  const connections = (gateway: TestGateway) => gateway.app.get(AgentRegistry).get('agent-1')?.connections.all ?? [];
+  const connections = (gateway: TestGateway) => gateway.app.get(AgentRegistry).get('agent-1')?.connections ?? [];
 
   it('returns to its port after a restart of the gateway', async () => {
     await using service = await echo();

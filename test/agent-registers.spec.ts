@@ -175,9 +175,10 @@ describe('an agent registers', () => {
     await using gateway = await testGateway();
     await using agent = await testAgent(gateway, service.port, { id: 'busy' });
     for (let i = 0; i < 3; i += 1) await (await fetch(agent.url)).text();
-    expect(await metric(gateway, 'berth_agent_requests_total{agent="busy"}')).toBe(3);
+    expect(await metric(gateway, 'berth_agent_requests_total{agent="busy",service="default"}')).toBe(3);
     await eventually(
-      async () => (await metric(gateway, 'berth_agent_request_duration_seconds_count{agent="busy"}')) === 3,
+      async () =>
+        (await metric(gateway, 'berth_agent_request_duration_seconds_count{agent="busy",service="default"}')) === 3,
     );
   });
 

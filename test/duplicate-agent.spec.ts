@@ -112,7 +112,7 @@ describe('two agents with one id', () => {
     using hung = await registered(gateway.grpcPort, 'one');
     hung.deaf = true;
     using second = newcomer(gateway.grpcPort, 'two');
-    const [held] = gateway.app.get(AgentRegistry).get('twin')?.connections.all ?? [];
+    const [held] = gateway.app.get(AgentRegistry).get('twin')?.connections ?? [];
     await eventually(() => (held as unknown as { probe: unknown }).probe);
     hung.close();
     expect((await second.welcome).port).toBeGreaterThan(0);
@@ -143,7 +143,7 @@ describe('two agents with one id', () => {
     const first = await testAgent(gateway, service.port, { id: 'twin', shutdown: { timeoutMs: 10_000 } });
     const long = await fetch(first.url);
     const stopped = first.stop();
-    await eventually(() => gateway.app.get(AgentRegistry).get('twin')?.connections.all[0]?.leaving);
+    await eventually(() => gateway.app.get(AgentRegistry).get('twin')?.connections[0]?.leaving);
     await using second = await testAgent(gateway, service.port, { id: 'twin' });
     expect(await (await fetch(`${second.url}/quick`)).text()).toBe('quick');
     finish?.();
@@ -176,7 +176,7 @@ describe('two agents with one id', () => {
       });
       await eventually(() => agents.filter((it) => it.refused ?? it.goaways[0]).length === 2);
       expect(losers.length).toBeLessThanOrEqual(2);
-      expect(gateway.app.get(AgentRegistry).get('twin')?.connections.all).toHaveLength(1);
+      expect(gateway.app.get(AgentRegistry).get('twin')?.connections).toHaveLength(1);
       expect(await listens(gateway.range.start)).toBe(true);
     },
   );

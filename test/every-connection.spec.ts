@@ -6,7 +6,7 @@ import { everyConnection } from '../libs/agent-pool/testing/compliance.js';
 
 /** The connection that agent `a` has registered by hand. */
 function inService(gateway: TestGateway, agent: { close(): void }): Carried {
-  const [connection] = gateway.app.get(AgentRegistry).get('a')?.connections.all ?? [];
+  const [connection] = gateway.app.get(AgentRegistry).get('a')?.connections ?? [];
   if (connection === undefined) throw new Error('not registered');
   return {
     connection,

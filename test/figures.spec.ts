@@ -136,17 +136,18 @@ describe('C14: figures of agents, replicas and connections', () => {
         running = running.filter((it) => it.agent !== agent);
       },
       drain: () => {
-        registry.get('model')?.connections.drain();
+        registry.get('model')?.setDrained(true);
       },
       undrain: () => {
-        registry.get('model')?.connections.undrain();
+        registry.get('model')?.setDrained(false);
       },
     };
     const begun = new Set<IncomingExchange>();
     const agree = async (): Promise<void> => {
       await eventually(() => {
         const agent = registry.get('model');
-        const figures = agent === undefined ? undefined : figuresOf(agent.connections);
+        const [service] = agent?.services ?? [];
+        const figures = service === undefined ? undefined : figuresOf(service.connections);
         const counts = (list: readonly { inFlight: number }[] = []): number[] => list.map(({ inFlight }) => inFlight);
         const known = agents.map((it) => running.filter(({ agent: its }) => its === it).length);
         const sum = (list: readonly number[]): number => list.reduce((all, one) => all + one, 0);

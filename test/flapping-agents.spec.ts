@@ -90,7 +90,8 @@ class Crowd {
       this.counts.connections += 1;
       const agent = gateway.app.get(AgentRegistry).get(agentId);
       if (agent === undefined) return;
-      for (const it of [agent, ...agent.connections.all, ...agent.connections.members]) this.seen.push(new WeakRef(it));
+      const members = agent.services.flatMap(({ connections }) => [connections, ...connections.members]);
+      for (const it of [agent, ...agent.connections, ...agent.services, ...members]) this.seen.push(new WeakRef(it));
     });
   }
 
@@ -178,7 +179,7 @@ class Lane {
       this.crowd.gateway.app
         .get(AgentRegistry)
         .get(this.id)
-        ?.connections.all.map(({ id }) => id) ?? []
+        ?.connections.map(({ id }) => id) ?? []
     );
   }
 

@@ -37,7 +37,7 @@ describe('ports that are held or static', () => {
     for (const id of ['stays', 'left-first', 'left-second']) stack.use(await registered(gateway.grpcPort, id));
     const registry = gateway.app.get(AgentRegistry);
     const leave = async (id: string): Promise<void> => {
-      const connection = registry.get(id)?.connections.all[0];
+      const connection = registry.get(id)?.connections[0];
       connection?.close();
       await eventually(() => registry.get(id) === undefined);
       // Both might leave in one millisecond of the clock that decides.

@@ -27,7 +27,7 @@ class GreetingServer implements PortServer {
   readonly server: Server;
 
   constructor(readonly order: PortOrder) {
-    this.server = createServer((socket) => socket.end(`I am ${order.agent.id}`));
+    this.server = createServer((socket) => socket.end(`I am ${order.service.id}`));
   }
 
   get running(): boolean {
@@ -95,15 +95,15 @@ describe('kinds of ports', () => {
     const { port, scheme } = await agent.welcome;
     expect(scheme).toBe('greeting');
     const [server] = built;
-    expect(server?.order).toMatchObject({ port, agent: { id: 'greeter', portKind: 'greeting' } });
+    expect(server?.order).toMatchObject({ port, service: { id: 'greeter', kind: 'greeting' } });
     expect(app.get(AgentBerths).list()).toEqual([
-      { agentId: 'greeter', port, scheme: 'greeting', startedAt: server?.startedAt },
+      { agentId: 'greeter', service: 'default', port, scheme: 'greeting', startedAt: server?.startedAt },
     ]);
     expect(await (await fetch(`${await app.getUrl()}/agents`)).json()).toMatchObject({
       agents: [{ agent_id: 'greeter', port, scheme: 'greeting' }],
     });
     await eventually(() => leased.length === 1);
-    expect(leased).toEqual([{ agentId: 'greeter', port, scheme: 'greeting' }]);
+    expect(leased).toEqual([{ agentId: 'greeter', service: 'default', port, scheme: 'greeting' }]);
     agent.close();
     await eventually(() => server?.graces.length === 1);
     expect(server?.graces).toEqual([1234]);

@@ -9,7 +9,7 @@ import { type Agent, AgentRegistry } from 'berth-gateway';
 
 /** A tunnel connection is its session, which writes down when it heard something. */
 function sessionOf(agent: Agent | undefined): { lastSeenAt: number } {
-  const [connection] = agent?.connections.all ?? [];
+  const [connection] = agent?.connections ?? [];
   if (connection === undefined) throw new Error('not registered');
   return connection;
 }
@@ -54,7 +54,7 @@ describe('an agent falls silent', () => {
     const registry = gateway.app.get(AgentRegistry);
     const sweep = jest.spyOn(registry, 'sweep');
     // From the Pong to the first Ping on, it is quiet: a guess of 1 ms stands for no round trip.
-    await eventually(() => registry.get('quiet')?.connections.all[0]?.roundTripMs !== 1);
+    await eventually(() => registry.get('quiet')?.connections[0]?.roundTripMs !== 1);
     const { now } = Date;
     const step = 3_600_000;
     using _stepped = jest.spyOn(Date, 'now').mockImplementation(() => now() + step);

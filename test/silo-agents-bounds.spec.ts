@@ -47,7 +47,7 @@ describe('what agents of the original kind can carry and cost', () => {
     bad.write(encodeProxyHead('1', ProxyType.ping, ['agent_id', 'bad']));
     const badPort = await eventually(() => gateway.app.get(AgentRegistry).get('bad')?.port);
     const pending = send(badPort, { method: 'POST', body: 'x' });
-    await eventually(() => gateway.app.get(AgentRegistry).get('bad')?.connections.inFlight === 1);
+    await eventually(() => gateway.app.get(AgentRegistry).get('bad')?.inFlight === 1);
     const ended = new Promise<StatusObject>((resolve) => bad.on('status', resolve));
     bad.resume();
     bad.write(Buffer.from('\xff\xff\xff garbage', 'latin1'));
@@ -152,14 +152,14 @@ describe('what agents of the original kind can carry and cost', () => {
       clients.push(client);
     }
     const it = gateway.app.get(AgentRegistry).get('agent-1');
-    await eventually(() => it?.stats.bytesOut === body.length);
+    await eventually(() => it?.services[0]?.stats.bytesOut === body.length);
     // Later requests of another agent are through while nothing moves here.
     for (let i = 0; i < 20; i += 1) expect((await send(other.port)).status).toBe(200);
-    expect(it?.stats.bytesOut).toBe(body.length);
-    expect(it?.connections.inFlight).toBe(3);
+    expect(it?.services[0]?.stats.bytesOut).toBe(body.length);
+    expect(it?.inFlight).toBe(3);
     for (const client of clients) client.socket.resume();
-    await eventually(() => it?.stats.bytesOut === 4 * body.length, 15_000);
-    await eventually(() => it?.connections.inFlight === 0);
+    await eventually(() => it?.services[0]?.stats.bytesOut === 4 * body.length, 15_000);
+    await eventually(() => it?.inFlight === 0);
   });
 
   it('more requests than maxExchanges, or than fit into maxBufferedBytes, are answered with 503', async () => {

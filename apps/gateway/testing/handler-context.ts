@@ -1,5 +1,5 @@
 import { LimitedLog, silentLog } from '@berth/observability';
-import { Agent } from '../src/agents/index.js';
+import { Agent, LocalService } from '../src/agents/index.js';
 import type { ExchangeContext, ExchangeOptions } from '../src/ingress/exchange-context.js';
 import { RetrySettings } from '../src/ingress/retry.settings.js';
 import { Deadlines } from '../src/ingress/handlers/deadlines.js';
@@ -7,7 +7,7 @@ import { Deadlines } from '../src/ingress/handlers/deadlines.js';
 /** What handlers of one agent share, with times and limits that a test can see pass. */
 export function handlerContext(options: Partial<ExchangeOptions> = {}): ExchangeContext {
   return {
-    agent: new Agent('a1', 'instance', 'http'),
+    service: new LocalService(new Agent('a1', 'instance'), 'default', 'http'),
     options: {
       responseTimeoutMs: 10_000,
       bodyStartTimeoutMs: 2000,

@@ -37,7 +37,7 @@ export class RelayPort {
       ...exchanges,
       options,
       pipelined: new PipelineBudget(10),
-      answerLog: new AnswerLog(silentLog, 'a1', exchanges.agent.stats),
+      answerLog: new AnswerLog(silentLog, 'a1', exchanges.service.stats),
       dispatch: this.pool.dispatch,
     };
     const limits = { maxConnections: 10, maxConnectionsPerAddress: 10, maxTotalConnections: 10 };

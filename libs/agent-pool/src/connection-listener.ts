@@ -37,8 +37,11 @@ export interface ConnectionListener {
   roomMade(): void;
   /** A ping takes long (true), or was answered after all. */
   pingLate(late: boolean): void;
-  /** @param detail for people, of any length */
-  healthReported(health: ReportedHealth, detail: string): void;
+  /**
+   * @param detail for people, of any length
+   * @param service local service that is meant; empty: all
+   */
+  healthReported(health: ReportedHealth, detail: string, service: string): void;
   /** The agent wants nothing new (true), or again. */
   pauseAsked(paused: boolean): void;
   /** The agent wants nothing more of one exchange (true), or again; its connection sees to that. */

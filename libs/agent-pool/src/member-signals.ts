@@ -1,4 +1,3 @@
-import type { ConnectionListener } from './connection-listener.js';
 import type { ReportedHealth } from './health/connection-health.js';
 import type { Member } from './member.js';
 import type { PoolConnection } from './pool-connection.js';
@@ -11,10 +10,7 @@ const MAX_DETAIL_CHARS = 256;
  * wait for room (checklist C7, C13, C16). Signals may come in any order and number:
  * one that changes nothing does nothing.
  */
-export class MemberSignals<C extends PoolConnection> implements Pick<
-  ConnectionListener,
-  'roomMade' | 'pingLate' | 'healthReported' | 'pauseAsked'
-> {
+export class MemberSignals<C extends PoolConnection> {
   private paused = false;
 
   /**

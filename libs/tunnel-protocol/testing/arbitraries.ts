@@ -20,13 +20,17 @@ export const exchangeFrame: fc.Arbitrary<ExchangeFrame> = fc.oneof(
   fc.record({
     exchange,
     kind: fc.constant('open' as const),
-    head: fc.record({
-      kind: fc.constantFrom<ExchangeKind>(0, 1, 2),
-      method: latin1(12),
-      target: latin1(300),
-      headers,
-      body: fc.boolean(),
-    }),
+    head: fc.record(
+      {
+        kind: fc.constantFrom<ExchangeKind>(0, 1, 2),
+        method: latin1(12),
+        target: latin1(300),
+        headers,
+        body: fc.boolean(),
+        service: fc.constantFrom('web', 'db-2'),
+      },
+      { requiredKeys: ['kind', 'method', 'target', 'headers', 'body'] },
+    ),
   }),
   fc.record({ exchange, kind: fc.constant('head' as const), head: fc.record({ status, reason: latin1(30), headers }) }),
   fc.record({ exchange, kind: fc.constant('data' as const), bytes: latin1(3000) }),

@@ -80,8 +80,15 @@ export function toPlain(frame: Exclude<ModelFrame, { kind: 'connection' }>): Rec
   const { exchange } = frame;
   switch (frame.kind) {
     case 'open': {
-      const { kind, method, target, headers, body } = frame.head;
-      const open = { kind, method: toBytes(method), target: toBytes(target), headers: headers.map(toBytes), body };
+      const { kind, method, target, headers, body, service } = frame.head;
+      const open = {
+        kind,
+        method: toBytes(method),
+        target: toBytes(target),
+        headers: headers.map(toBytes),
+        body,
+        service,
+      };
       return { exchange, open };
     }
     case 'head': {
@@ -116,8 +123,10 @@ export function fromPlain(message: protobuf.Message): ModelFrame {
   switch (kind) {
     case 'open': {
       const { method, target } = body as unknown as Record<'method' | 'target', Uint8Array>;
-      const head = { ...body, method: toText(method), target: toText(target), headers: headers() };
-      return { exchange, kind, head: head as unknown as OpenHead };
+      const { service, ...others } = body;
+      const head = { ...others, method: toText(method), target: toText(target), headers: headers() };
+      // protobufjs fills in what is not there.
+      return { exchange, kind, head: (service === '' ? head : { ...head, service }) as unknown as OpenHead };
     }
     case 'head': {
       const head = { status: body['status'], reason: toText(body['reason'] as Uint8Array), headers: headers() };

@@ -1,25 +1,90 @@
 import { ApiProperty } from '@nestjs/swagger';
-import {
-  type AgentConnection,
-  type ConnectionFigures,
-  type Figures,
-  figuresOf,
-  type GroupFigures,
-  type HealthState,
-  type Member,
-} from '@berth/agent-pool';
-import { type Agent, wallTime } from '../agents/index.js';
+import type { HealthState } from '@berth/agent-pool';
+
+/** The best first. */
+export const STATES: readonly HealthState[] = ['healthy', 'degraded', 'paused', 'draining', 'unhealthy', 'connecting'];
+
+/** What something is fit for. */
+export class StateDto {
+  @ApiProperty({ enum: STATES, example: 'healthy' })
+  state!: HealthState;
+
+  @ApiProperty({ example: '3 failures in a row', description: 'why; empty when all is well' })
+  state_reason!: string;
+
+  @ApiProperty({ format: 'date-time', description: 'when the state changed last' })
+  state_since!: string;
+}
+
+/** The same with what was done (checklist C14). */
+export class FiguresDto extends StateDto {
+  @ApiProperty({ type: 'integer', example: 0, description: 'exchanges under way' })
+  in_flight!: number;
+
+  @ApiProperty({
+    type: 'integer',
+    format: 'int64',
+    example: 1234,
+    description: 'exchanges begun, second tries included',
+  })
+  requests!: number;
+
+  @ApiProperty({ type: 'integer', format: 'int64', example: 0, description: "of them failed by the agent's side" })
+  errors!: number;
+
+  @ApiProperty({ example: 0, description: 'errors / requests; 0 when there were none' })
+  error_rate!: number;
+}
+
+/** A local service of an agent; its state is that of its best connection, its figures are of the connections that lead to it. */
+export class ServiceDto extends StateDto {
+  @ApiProperty({ example: 'default' })
+  name!: string;
+
+  @ApiProperty({ example: 'http', description: 'kind of port' })
+  kind!: string;
+
+  @ApiProperty({ type: 'integer', example: 8100, description: 'TCP port of the gateway that leads to it' })
+  port!: number;
+
+  @ApiProperty({ example: 'http', description: "scheme of the port's address" })
+  scheme!: string;
+
+  @ApiProperty({ type: 'integer', example: 1, description: 'connections that lead to it' })
+  connections!: number;
+
+  @ApiProperty({ type: 'integer', example: 0, description: 'requests that wait' })
+  waiting!: number;
+
+  @ApiProperty({ type: 'integer', format: 'int64', example: 1234, description: 'requests since the agent connected' })
+  requests!: number;
+
+  @ApiProperty({
+    type: 'integer',
+    format: 'int64',
+    example: 0,
+    description: 'requests that Berth had to answer itself',
+  })
+  errors!: number;
+}
 
 /** One agent in `GET /agents`; times are ISO 8601 in UTC. */
 export class AgentDto {
   @ApiProperty({ example: 'my-laptop' })
   agent_id!: string;
 
-  @ApiProperty({ type: 'integer', example: 8100, description: 'TCP port of the gateway that leads to this agent' })
+  @ApiProperty({
+    type: 'integer',
+    example: 8100,
+    description: 'TCP port of the gateway that leads to its first local service',
+  })
   port!: number;
 
   @ApiProperty({ example: 'http', description: "scheme of the port's address" })
   scheme!: string;
+
+  @ApiProperty({ type: [ServiceDto], description: 'what it serves, each with a port of its own' })
+  services!: ServiceDto[];
 
   @ApiProperty({ format: 'date-time', description: 'when the last message of the agent came in' })
   last_seen!: string;
@@ -64,40 +129,6 @@ export class AgentDto {
   version!: string;
 }
 
-const STATES: readonly HealthState[] = ['healthy', 'degraded', 'paused', 'draining', 'unhealthy', 'connecting'];
-
-/** What something is fit for. */
-export class StateDto {
-  @ApiProperty({ enum: STATES, example: 'healthy' })
-  state!: HealthState;
-
-  @ApiProperty({ example: '3 failures in a row', description: 'why; empty when all is well' })
-  state_reason!: string;
-
-  @ApiProperty({ format: 'date-time', description: 'when the state changed last' })
-  state_since!: string;
-}
-
-/** The same with what was done (checklist C14). */
-export class FiguresDto extends StateDto {
-  @ApiProperty({ type: 'integer', example: 0, description: 'exchanges under way' })
-  in_flight!: number;
-
-  @ApiProperty({
-    type: 'integer',
-    format: 'int64',
-    example: 1234,
-    description: 'exchanges begun, second tries included',
-  })
-  requests!: number;
-
-  @ApiProperty({ type: 'integer', format: 'int64', example: 0, description: "of them failed by the agent's side" })
-  errors!: number;
-
-  @ApiProperty({ example: 0, description: 'errors / requests; 0 when there were none' })
-  error_rate!: number;
-}
-
 /** One process that serves an agent; its state is that of its best connection. */
 export class ReplicaDto extends FiguresDto {
   @ApiProperty({ example: 'f0e1d2c3', description: 'instance id: a name that the process made for itself' })
@@ -120,6 +151,9 @@ export class ConnectionDto extends FiguresDto {
 
   @ApiProperty({ example: 'f0e1d2c3', description: 'instance id of the process behind it' })
   replica_id!: string;
+
+  @ApiProperty({ type: [String], example: ['default'], description: 'local services that it leads to' })
+  services!: string[];
 
   @ApiProperty({ format: 'date-time' })
   connected_since!: string;
@@ -181,93 +215,4 @@ export class AgentListDto {
 
   @ApiProperty({ type: 'integer', example: 1 })
   count!: number;
-}
-
-const iso = (ms: number): string => new Date(ms).toISOString();
-
-/** The fields alone: what is spread must not look like an instance. */
-type AgentFields = Pick<AgentDto, keyof AgentDto>;
-type StateFields = Pick<StateDto, keyof StateDto>;
-type FiguresFields = Pick<FiguresDto, keyof FiguresDto>;
-
-export function describeAgent(agent: Agent): AgentFields {
-  const { stats, connections } = agent;
-  const newest = connections.all.at(-1);
-  return {
-    agent_id: agent.id,
-    port: agent.port,
-    scheme: agent.scheme,
-    last_seen: iso(wallTime(agent.lastSeenAt)),
-    connected_since: iso(agent.connectedAt),
-    connections: connections.all.length,
-    in_flight: connections.inFlight,
-    waiting: agent.admission.waiting,
-    requests: stats.requests,
-    errors: stats.errors,
-    bytes_in: stats.bytesIn,
-    bytes_out: stats.bytesOut,
-    remote_address: newest?.origin.remoteAddress ?? '',
-    version: newest?.origin.softwareVersion ?? '',
-  };
-}
-
-export function describeAgentDetail(agent: Agent): AgentDetailDto {
-  const { members } = agent.connections;
-  const { replicas, connections, healthyConnections, isHealthy } = figuresOf(agent.connections);
-  const { requests, errors } = agent.stats;
-  return {
-    ...describeAgent(agent),
-    ...describeState(members),
-    healthy: isHealthy,
-    healthy_connections: healthyConnections,
-    error_rate: requests === 0 ? 0 : errors / requests,
-    metadata: { ...agent.metadata },
-    replica_list: replicas.map((figures) => {
-      const its = members.filter(({ replica }) => replica.id === figures.id);
-      return describeReplica(its, figures);
-    }),
-    connection_list: members.flatMap((member, i) => {
-      const figures = connections[i];
-      return figures === undefined ? [] : [describeConnection(member, figures)];
-    }),
-  };
-}
-
-/** The state of the best connection, of those that is in it for longest. */
-function describeState(members: readonly Member<AgentConnection>[]): StateFields {
-  const rank = ({ health }: Member<AgentConnection>): number => STATES.indexOf(health.state);
-  const [best] = members.toSorted((a, b) => rank(a) - rank(b) || a.health.since - b.health.since);
-  const { state = 'connecting', reason = '', since = 0 } = best?.health ?? {};
-  return { state, state_reason: reason, state_since: iso(wallTime(since)) };
-}
-
-function describeFigures({ inFlight, requests, errors, errorRate }: Figures): Omit<FiguresFields, keyof StateDto> {
-  return { in_flight: inFlight, requests, errors, error_rate: errorRate };
-}
-
-function describeReplica(members: readonly Member<AgentConnection>[], figures: GroupFigures): ReplicaDto {
-  return {
-    replica_id: figures.id,
-    ...describeState(members),
-    ...describeFigures(figures),
-    connections: figures.activeConnections,
-    healthy_connections: figures.healthyConnections,
-    drained: members[0]?.replica.drained === true,
-  };
-}
-
-function describeConnection(member: Member<AgentConnection>, figures: ConnectionFigures): ConnectionDto {
-  const { connection } = member;
-  return {
-    connection_id: connection.id,
-    replica_id: figures.replicaId,
-    ...describeState([member]),
-    ...describeFigures(figures),
-    connected_since: iso(connection.connectedAt),
-    last_seen: iso(wallTime(connection.lastSeenAt)),
-    remote_address: connection.origin.remoteAddress,
-    capacity: figures.capacity,
-    round_trip_ms: Math.round(connection.roundTripMs * 100) / 100,
-    draining: connection.draining,
-  };
 }

@@ -12,7 +12,8 @@ import {
 } from '@nestjs/swagger';
 import { BerthError } from '@berth/errors';
 import { type Agent, AgentRegistry } from '../agents/index.js';
-import { AgentDetailDto, AgentListDto, describeAgent, describeAgentDetail } from './agent.dto.js';
+import { AgentDetailDto, AgentListDto } from './agent.dto.js';
+import { describeAgent, describeAgentDetail } from './describe-agent.js';
 import { ErrorDto } from './error.dto.js';
 import { describeExchanges, ExchangeListDto, MAX_EXCHANGES } from './exchange.dto.js';
 import { AdminApi, ApiNeedsToken } from './admin-api.js';
@@ -29,9 +30,18 @@ function ApiDrain(summary: string, description: string): MethodDecorator {
       schema: { type: 'string' },
       description: 'one of its replicas alone, by `replica_id`',
     }),
+    ApiQuery({
+      name: 'service',
+      required: false,
+      schema: { type: 'string' },
+      description: 'one of its local services alone, by name',
+    }),
     ApiOkResponse({ type: AgentDetailDto, description: 'how it is now; it has run out when `in_flight` is 0' }),
-    ApiBadRequestResponse({ type: ErrorDto, description: 'BERTH_BAD_REQUEST: `replica` is given more than once' }),
-    ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND: no such agent, or replica' }),
+    ApiBadRequestResponse({
+      type: ErrorDto,
+      description: 'BERTH_BAD_REQUEST: `replica` or `service` is given more than once',
+    }),
+    ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND: no such agent, replica or local service' }),
     ApiForbiddenResponse({ type: ErrorDto, description: 'BERTH_CROSS_SITE: asked by a page of another origin' }),
   );
 }
@@ -86,8 +96,12 @@ export class AgentsController {
     'Send an agent no new requests; it stays connected',
     'Requests under way go on. New ones are answered with 503 and `Retry-After`, unless another replica takes them. It ends with `undrain`, or when the agent has gone.',
   )
-  drain(@Param('id') id: string, @Query('replica') replica?: unknown): AgentDetailDto {
-    return this.withReplica(id, replica, ({ connections }, replicaId) => connections.drain(replicaId));
+  drain(
+    @Param('id') id: string,
+    @Query('replica') replica?: unknown,
+    @Query('service') service?: unknown,
+  ): AgentDetailDto {
+    return this.setDrained(true, id, replica, service);
   }
 
   @Post(':id/undrain')
@@ -95,8 +109,12 @@ export class AgentsController {
     'Send an agent requests again',
     'Ends `drain`. A replica beside others starts slowly (`tunnel.slowStartMs`).',
   )
-  undrain(@Param('id') id: string, @Query('replica') replica?: unknown): AgentDetailDto {
-    return this.withReplica(id, replica, ({ connections }, replicaId) => connections.undrain(replicaId));
+  undrain(
+    @Param('id') id: string,
+    @Query('replica') replica?: unknown,
+    @Query('service') service?: unknown,
+  ): AgentDetailDto {
+    return this.setDrained(false, id, replica, service);
   }
 
   @Delete(':id')
@@ -128,16 +146,19 @@ export class AgentsController {
     return agent;
   }
 
-  private withReplica(
-    id: string,
-    replica: unknown,
-    act: (agent: Agent, replicaId: string | undefined) => boolean,
-  ): AgentDetailDto {
-    if (replica !== undefined && typeof replica !== 'string') {
-      throw new BerthError('BERTH_BAD_REQUEST', 'replica must be one replica_id');
-    }
+  private setDrained(drained: boolean, id: string, replica: unknown, service: unknown): AgentDetailDto {
+    const replicaId = oneText('replica', replica, 'replica_id');
+    const serviceName = oneText('service', service, 'name of a local service');
     const agent = this.find(id);
-    if (!act(agent, replica)) throw new BerthError('BERTH_NOT_FOUND', `Agent ${id} has no replica ${replica ?? ''}`);
-    return describeAgentDetail(agent);
+    if (agent.setDrained(drained, { replicaId, service: serviceName })) return describeAgentDetail(agent);
+    const hasService = serviceName === undefined || agent.services.some(({ name }) => name === serviceName);
+    const missing = hasService ? `replica ${replicaId ?? ''}` : `local service ${serviceName}`;
+    throw new BerthError('BERTH_NOT_FOUND', `Agent ${id} has no ${missing}`);
   }
+}
+
+/** @throws BerthError `BERTH_BAD_REQUEST` when it is given more than once */
+function oneText(name: string, value: unknown, what: string): string | undefined {
+  if (value === undefined || typeof value === 'string') return value;
+  throw new BerthError('BERTH_BAD_REQUEST', `${name} must be one ${what}`);
 }

@@ -63,7 +63,7 @@ export class ExchangeListDto {
  * @param now monotonic ms
  */
 export function describeExchanges(agent: Agent, limit: number, now: number): ExchangeListDto {
-  const all = agent.connections.all.flatMap((connection) => connection.exchanges());
+  const all = agent.connections.flatMap((connection) => connection.exchanges());
   all.sort((a, b) => a.openedAt - b.openedAt);
   return { exchanges: all.slice(0, limit).map((exchange) => describeExchange(exchange, now)), count: all.length };
 }

@@ -8,7 +8,8 @@ import { AgentRegistry } from '../agents/index.js';
 import { exposition } from '../reported-metrics/index.js';
 import { ConfigPushes } from '../config-push/index.js';
 import { LifecycleEvents } from '../lifecycle/index.js';
-import { showAgents, showPools } from './agent-metrics.js';
+import { showServices, showSignals } from './agent-metrics.js';
+import { showPools } from './pool-metrics.js';
 import { countEvents } from './event-metrics.js';
 
 /** Of prom-client's own: gauges with the name of a counter. The same numbers stand in the series without `_total`. */
@@ -31,7 +32,8 @@ export class GatewayMetrics {
     this.gauges();
     this.processMetrics();
     countEvents(this.registry, events);
-    showAgents(this.registry, agents);
+    showServices(this.registry, agents);
+    showSignals(this.registry, agents);
     showPools(this.registry, agents);
   }
 

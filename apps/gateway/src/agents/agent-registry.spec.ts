@@ -7,10 +7,13 @@ import { AgentBerths, type PortOrder, PortKinds } from '../ports/index.js';
 import { ConfigPushes, ConfigPushSettings } from '../config-push/index.js';
 import { AgentRegistry } from './agent-registry.js';
 import { AgentReports } from './agent-reports.js';
+import type { ServiceOffer } from './local-service.js';
 import type { HoldOptions, RegistryOptions } from './registry-options.js';
 import { AgentsSettings } from './agents.settings.js';
 import { LifecycleEvents } from '../lifecycle/index.js';
 import { FakeConnection } from '../../../../libs/agent-pool/testing/fake-connection.js';
+
+const offer = (kind: string, name = 'default'): ServiceOffer => ({ name, kind, port: 0, healthPath: '' });
 
 /** Registrations that meet each other while an agent's server takes its time to start. */
 describe('AgentRegistry, while a server starts', () => {
@@ -66,7 +69,7 @@ describe('AgentRegistry, while a server starts', () => {
   async function outcome(made: FakeConnection, portKind = 'http'): Promise<string> {
     let welcomed = 0;
     return registry
-      .register(made, { metadata: {}, portKind }, ({ port }) => (welcomed = port))
+      .register(made, { metadata: {}, services: [offer(portKind)] }, ([outcome]) => (welcomed = outcome?.port ?? 0))
       .then(
         () => (welcomed > 0 ? 'welcome' : 'no welcome'),
         (thrown: unknown) => (thrown as { code: string }).code,
@@ -100,7 +103,7 @@ describe('AgentRegistry, while a server starts', () => {
     const results = [outcome(connection('one')), outcome(connection('two'))];
     letStart();
     expect(await Promise.all(results)).toEqual(['BERTH_CONNECTION_REPLACED', 'welcome']);
-    expect(registry.get('agent-1')?.connections.all).toHaveLength(1);
+    expect(registry.get('agent-1')?.connections).toHaveLength(1);
   });
 
   it('A11: with reject it is the earlier one that stays', async () => {
@@ -116,7 +119,7 @@ describe('AgentRegistry, while a server starts', () => {
     const results = [outcome(failing), outcome(connection('one'))];
     letStart();
     await Promise.all(results);
-    const member = registry.get('agent-1')?.connections.of(failing);
+    const member = registry.get('agent-1')?.services[0]?.connections.of(failing);
     const now = performance.now();
     for (let i = 0; i < 3; i += 1) member?.countFailure('connection-lost', 1, now);
     registry.tick(now + 9999);
@@ -150,14 +153,23 @@ describe('AgentRegistry, while a server starts', () => {
     letStart();
     const first = connection('one');
     expect(await outcome(first)).toBe('welcome');
-    for (const instance of ['one', 'two']) {
-      expect(await outcome(connection(instance), 'other')).toBe('BERTH_AGENT_EXISTS');
-    }
+    expect(await outcome(connection('one'), 'other')).toBe('BERTH_AGENT_EXISTS');
     expect(first.closed).toBe(false);
     first.close();
     expect(await outcome(connection('one'), 'other')).toBe('welcome');
-    expect(registry.get('agent-1')?.portKind).toBe('other');
+    expect(registry.get('agent-1')?.services[0]?.kind).toBe('other');
     expect(ports.list()).toHaveLength(1);
+  });
+
+  it('another process that takes the id over brings its own kinds of ports', async () => {
+    await make();
+    letStart();
+    const first = connection('one');
+    expect(await outcome(first)).toBe('welcome');
+    expect(await outcome(connection('two'), 'other')).toBe('welcome');
+    expect(first.closed).toBe(true);
+    expect(registry.get('agent-1')?.services.map(({ kind }) => kind)).toEqual(['other']);
+    await eventually(() => ports.list().length === 1);
   });
 
   it('A14: a shutdown refuses who waits', async () => {

@@ -2,17 +2,19 @@ import type { AgentConnection } from '@berth/agent-pool';
 import { Inject, Injectable } from '@nestjs/common';
 import { BerthError } from '@berth/errors';
 import type { Log } from '@berth/observability';
-import type { Agent } from './agent.js';
+import { Agent } from './agent.js';
 import { AgentReports } from './agent-reports.js';
 import { GATEWAY_LOG } from '../gateway.tokens.js';
 import { LifecycleEvents } from '../lifecycle/index.js';
-import { AgentBerths, agentPortsConfig, type OpenPort } from '../ports/index.js';
+import { AgentBerths, agentPortsConfig } from '../ports/index.js';
 import { agentsConfig } from './agents.settings.js';
 import { PoolCare } from './pool-care.js';
 import { groupOf, RegistrationLimits } from './registration-limits.js';
-import { closedMeanwhile, type Entry, longestHeld, replaced, shuttingDown, tooMany } from './registry-entry.js';
+import type { LocalService } from './local-service.js';
+import { closedMeanwhile, type Entry, replaced, type ServiceEntry, shuttingDown, tooMany } from './registry-entry.js';
 import type { HoldOptions, Registration, RegistryOptions } from './registry-options.js';
-import { Succession, taken } from './succession.js';
+import { type ServiceClaim, type ServiceOutcome, ServicePorts } from './service-ports.js';
+import { Succession } from './succession.js';
 
 /**
  * Which agents there are. An agent is registered when its port listens and its
@@ -24,12 +26,13 @@ export class AgentRegistry {
   private readonly succession: Succession;
   private readonly care: PoolCare;
   private readonly limits: RegistrationLimits;
+  private readonly services: ServicePorts;
   private shuttingDown = false;
 
   constructor(
     private readonly berths: AgentBerths,
     @Inject(agentsConfig.KEY) private readonly options: RegistryOptions,
-    @Inject(agentPortsConfig.KEY) private readonly ports: HoldOptions,
+    @Inject(agentPortsConfig.KEY) ports: HoldOptions,
     private readonly reports: AgentReports,
     private readonly events: LifecycleEvents,
     @Inject(GATEWAY_LOG) private readonly log: Log,
@@ -39,6 +42,9 @@ export class AgentRegistry {
     this.succession = new Succession({ ...options, duplicateProbeMs }, events, log);
     this.care = new PoolCare(options, events, log);
     this.limits = new RegistrationLimits(options);
+    this.services = new ServicePorts(berths, this.care, ports.holdMs, log, (entry) => {
+      this.forgetEmpty(entry);
+    });
   }
 
   get(agentId: string): Agent | undefined {
@@ -65,37 +71,35 @@ export class AgentRegistry {
   async register(
     connection: AgentConnection,
     registration: Registration,
-    welcome: (opened: OpenPort) => void,
+    welcome: (ports: readonly ServiceOutcome[]) => void,
   ): Promise<Agent> {
     this.limits.checkId(connection.agentId);
     const find = (): Entry | undefined => this.entries.get(connection.agentId);
-    const claim = (): Entry => this.claim(connection, registration);
+    const claim = (): Entry => this.claim(connection);
     const isContested = this.succession.isContested(find(), connection);
     const entry = isContested ? await this.succession.contest(find, connection, claim) : claim();
     const { agent } = entry;
-    try {
-      Object.assign(agent, await entry.opened);
-    } catch (thrown) {
-      if (this.entries.get(agent.id) === entry) this.entries.delete(agent.id);
-      throw thrown;
-    } finally {
-      entry.arriving -= 1;
-    }
-    // Anything may have happened while the server started (checklist A14).
-    const obstacle = this.obstacle(entry, connection);
+    const claims = this.services.claim(entry, registration.services);
+    await this.services.settle(claims);
+    entry.arriving -= 1;
+    const had = claims.flatMap(({ held, error }) => (held === undefined || error !== undefined ? [] : [held]));
+    // Anything may have happened while the servers started (checklist A14).
+    const obstacle = had.length === 0 ? claims[0]?.error : this.obstacle(entry, connection);
     if (obstacle !== undefined) {
       this.dropIfEmpty(entry, obstacle.code);
       throw obstacle;
     }
-    if (this.entries.get(agent.id) !== entry) return this.register(connection, registration, welcome);
-    this.admit(entry, connection, registration.metadata, welcome);
+    const isLost = ({ service: { name } }: ServiceEntry, i: number): boolean => entry.services.get(name) !== had[i];
+    if (this.entries.get(agent.id) !== entry || had.some(isLost))
+      return this.register(connection, registration, welcome);
+    this.admit(entry, connection, registration.metadata, claims, welcome);
     return agent;
   }
 
   /** To be called once when a connection has closed; compares identity, so a replaced one changes nothing (A11). */
   unregister(connection: AgentConnection, reason: string): void {
     const entry = this.entries.get(connection.agentId);
-    if (entry === undefined || !entry.agent.connections.remove(connection)) return;
+    if (entry?.agent.remove(connection) !== true) return;
     this.events.emit('connection.closed', { agentId: connection.agentId, connectionId: connection.id, reason });
     this.dropIfEmpty(entry, reason);
   }
@@ -125,7 +129,9 @@ export class AgentRegistry {
 
   /** To be called about once a second: health and outliers. @param now monotonic ms */
   tick(now: number): void {
-    for (const entry of this.entries.values()) this.care.tick(entry, now);
+    for (const { services } of this.entries.values()) {
+      for (const service of services.values()) this.care.tick(service, now);
+    }
   }
 
   /**
@@ -136,13 +142,11 @@ export class AgentRegistry {
    */
   async close(graceMs: number): Promise<void> {
     this.shuttingDown = true;
-    for (const { agent, holdTimer } of this.entries.values()) {
-      clearTimeout(holdTimer);
-      agent.shutDown(graceMs, shuttingDown());
-    }
+    this.services.close();
+    for (const { agent } of this.entries.values()) agent.shutDown(graceMs, shuttingDown());
     await this.berths.close(graceMs);
     for (const { agent } of this.entries.values()) {
-      for (const connection of agent.connections.all) connection.close(shuttingDown());
+      for (const connection of agent.connections) connection.close(shuttingDown());
     }
     this.entries.clear();
   }
@@ -150,7 +154,7 @@ export class AgentRegistry {
   /** Exchanges under way in all agents. */
   get inFlight(): number {
     let sum = 0;
-    for (const { agent } of this.entries.values()) sum += agent.connections.inFlight;
+    for (const { agent } of this.entries.values()) sum += agent.inFlight;
     return sum;
   }
 
@@ -159,7 +163,7 @@ export class AgentRegistry {
   }
 
   /** The entry of the connection's agent, with the connection counted as arriving. */
-  private claim(connection: AgentConnection, { metadata, portKind }: Registration): Entry {
+  private claim(connection: AgentConnection): Entry {
     if (this.shuttingDown) throw shuttingDown();
     if (connection.closed) throw closedMeanwhile(connection);
     const { agentId, origin } = connection;
@@ -168,39 +172,19 @@ export class AgentRegistry {
       this.limits.checkRoom(connection, this.entries.values());
       if (known !== undefined) known.address = groupOf(origin.remoteAddress);
     }
-    if (known === undefined || this.makesWay(known, portKind)) {
-      const shared = this.succession.policyFor(agentId) === 'share';
-      const cared = this.care.newAgent(connection, portKind, shared);
-      cared.agent.metadata = metadata;
-      const entry: Entry = {
-        ...cared,
-        address: groupOf(origin.remoteAddress),
-        opened: this.openBerth(cared.agent),
-        holdTimer: undefined,
-        announced: false,
-        arriving: 1,
-      };
-      this.entries.set(agentId, entry);
-      return entry;
+    if (known !== undefined) {
+      if (!known.agent.isServedBy(origin.instanceId)) this.succession.takeOver(known, origin.instanceId);
+      const full = tooMany(known.agent, origin.instanceId, this.options);
+      if (full !== undefined) throw full;
+      known.arriving += 1;
+      return known;
     }
-    if (!known.agent.isServedBy(origin.instanceId)) this.succession.takeOver(known, origin.instanceId);
-    const full = tooMany(known.agent, origin.instanceId, this.options);
-    if (full !== undefined) throw full;
-    known.arriving += 1;
-    return known;
-  }
-
-  /**
-   * Whether a port of another kind, that was held for the agent, has been given up.
-   *
-   * @throws BerthError `BERTH_AGENT_EXISTS` while it is in use
-   */
-  private makesWay(entry: Entry, portKind: string): boolean {
-    const { agent } = entry;
-    if (agent.portKind === portKind) return false;
-    if (agent.connected || entry.arriving > 0) throw taken(entry, `is connected with a port of kind ${agent.portKind}`);
-    this.remove(entry);
-    return true;
+    const shared = this.succession.policyFor(agentId) === 'share';
+    const agent = new Agent(agentId, origin.instanceId, shared, this.options.reportedMetrics);
+    const address = groupOf(origin.remoteAddress);
+    const entry: Entry = { agent, services: new Map(), address, announced: false, arriving: 1 };
+    this.entries.set(agentId, entry);
+    return entry;
   }
 
   /** Why a connection cannot go into service after all, now that its agent's server listens. */
@@ -216,16 +200,23 @@ export class AgentRegistry {
     entry: Entry,
     connection: AgentConnection,
     metadata: Readonly<Record<string, string>>,
-    welcome: (opened: OpenPort) => void,
+    claims: readonly ServiceClaim[],
+    welcome: (ports: readonly ServiceOutcome[]) => void,
   ): void {
     const { agent } = entry;
-    clearTimeout(entry.holdTimer);
-    entry.holdTimer = undefined;
     const isFirst = !entry.announced;
     agent.metadata = metadata;
     agent.ending = undefined;
+    const served: LocalService[] = [];
+    const ports = claims.map(({ offer: { name }, held, error }): ServiceOutcome => {
+      if (held === undefined || error !== undefined) return { name, port: 0, scheme: '', error };
+      this.services.use(held);
+      served.push(held.service);
+      const { port, scheme } = held.service;
+      return { name, port, scheme, error: undefined };
+    });
     // Welcome is the first frame an agent gets; no Open may overtake it.
-    welcome(agent);
+    welcome(ports);
     const { remoteAddress } = connection.origin;
     if (isFirst) {
       entry.announced = true;
@@ -235,62 +226,26 @@ export class AgentRegistry {
       this.log.info({ agentId, port, scheme, remoteAddress }, 'agent connected');
     }
     this.events.emit('connection.opened', { agentId: agent.id, connectionId: connection.id, remoteAddress });
-    this.reports.listen(agent, connection);
-  }
-
-  private async openBerth(agent: Agent): Promise<OpenPort> {
-    const onLost = (error: BerthError): void => {
-      for (const connection of agent.connections.all) connection.close(error);
-      const entry = this.entries.get(agent.id);
-      if (entry?.agent === agent) this.remove(entry);
-    };
-    for (;;) {
-      try {
-        return await this.berths.start(agent, onLost);
-      } catch (thrown) {
-        const isExhausted = BerthError.from(thrown).code === 'BERTH_PORTS_EXHAUSTED';
-        const held =
-          isExhausted && !this.berths.isStatic(agent.id)
-            ? longestHeld(this.entries.values(), (id) => this.berths.isStatic(id))
-            : undefined;
-        if (held === undefined) throw thrown;
-        // A port that waits for an agent is worth less than an agent that waits for a port.
-        this.entries.delete(held.agent.id);
-        clearTimeout(held.holdTimer);
-        await this.berths.stop(held.agent.id);
-      }
-    }
+    this.reports.listen(agent, connection, served);
+    // What the process before it served, and this one does not.
+    this.services.letGo(entry, true);
   }
 
   private dropIfEmpty(entry: Entry, reason: string): void {
-    const { agent } = entry;
-    if (agent.connected || entry.arriving > 0 || this.entries.get(agent.id) !== entry) return;
-    agent.admission.refuseAll(agent.connections.refusal());
-    const wasAnnounced = entry.announced;
-    if (wasAnnounced) {
+    const { agent, announced } = entry;
+    if (this.entries.get(agent.id) !== entry) return;
+    if (announced && !agent.connected && entry.arriving === 0) {
       entry.announced = false;
       this.events.emit('agent.disconnected', { agentId: agent.id, port: agent.port, reason });
       this.log.info({ agentId: agent.id, port: agent.port, reason }, 'agent disconnected');
     }
-    // The shutdown stops all servers by itself.
-    if (this.shuttingDown || entry.holdTimer !== undefined) return;
-    if (this.ports.holdMs === 0 || !wasAnnounced) {
-      this.remove(entry);
-      return;
-    }
-    entry.holdTimer = setTimeout(() => {
-      this.remove(entry);
-    }, this.ports.holdMs);
-    entry.holdTimer.unref();
+    this.services.letGo(entry, announced);
+    this.forgetEmpty(entry);
   }
 
-  private remove(entry: Entry): void {
-    const { agent } = entry;
-    if (agent.connected || this.entries.get(agent.id) !== entry) return;
+  private readonly forgetEmpty = (entry: Entry): void => {
+    const { agent, arriving, services } = entry;
+    if (agent.connected || arriving > 0 || services.size > 0 || this.entries.get(agent.id) !== entry) return;
     this.entries.delete(agent.id);
-    clearTimeout(entry.holdTimer);
-    this.berths.stop(agent.id).catch((thrown: unknown) => {
-      this.log.error({ agentId: agent.id, err: thrown }, 'agent server was gone already');
-    });
-  }
+  };
 }

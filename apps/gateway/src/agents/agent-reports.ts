@@ -6,6 +6,7 @@ import { GATEWAY_LOG } from '../gateway.tokens.js';
 import { LifecycleEvents } from '../lifecycle/index.js';
 import type { Agent } from './agent.js';
 import { AgentSignals } from './agent-signals.js';
+import type { LocalService } from './local-service.js';
 
 /** Characters of a push id that are told; it is the agent's text when nobody made it. */
 const SHOWN_CHARS = 64;
@@ -27,11 +28,17 @@ export class AgentReports implements OnApplicationShutdown {
     });
   }
 
-  /** A connection goes into service. */
-  listen(agent: Agent, connection: AgentConnection): void {
-    connection.listener = new AgentSignals(agent, agent.connections.add(connection), this);
+  /**
+   * A connection goes into service: from here on exchanges may begin on it.
+   *
+   * @param services that it leads to
+   */
+  listen(agent: Agent, connection: AgentConnection, services: readonly LocalService[]): void {
+    const signals = new AgentSignals(agent, connection, this);
+    connection.listener = signals;
+    agent.add(connection);
+    for (const service of services) signals.serve(service);
     this.pushes.connected(connection);
-    agent.admission.roomMade();
   }
 
   /** @param now monotonic ms */

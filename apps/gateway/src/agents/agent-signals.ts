@@ -3,40 +3,60 @@ import {
   type AgentConnection,
   type AgentMetrics,
   type ConnectionListener,
-  type Member,
   MemberSignals,
+  type ReportedHealth,
 } from '@berth/agent-pool';
 import type { Agent } from './agent.js';
 import type { AgentReports } from './agent-reports.js';
+import type { LocalService } from './local-service.js';
 
 /** Reports of metrics that are read of a connection in a second, on average. */
 const REPORTS_PER_SECOND = 1;
 /** The same at once: many series come in several reports. */
 const REPORTS_AT_ONCE = 8;
 
-/** What is heard of one connection in service, and where it goes. */
-export class AgentSignals extends MemberSignals<AgentConnection> implements ConnectionListener {
+const now = (): number => performance.now();
+
+/** What is heard of one connection in service, and where it goes: to each local service that it leads to. */
+export class AgentSignals implements ConnectionListener {
+  private readonly services = new Map<string, { service: LocalService; signals: MemberSignals<AgentConnection> }>();
+
   private readable = REPORTS_AT_ONCE;
-  private countedAt: number;
+  private countedAt = now();
 
   constructor(
     private readonly agent: Agent,
-    member: Member<AgentConnection>,
+    private readonly connection: AgentConnection,
     private readonly reports: AgentReports,
-  ) {
-    super(
-      member,
-      () => {
-        agent.admission.roomMade();
-      },
-      () => performance.now(),
-    );
-    this.countedAt = this.now();
+  ) {}
+
+  /** The connection leads to that service from here on. */
+  serve(service: LocalService): void {
+    const roomMade = (): void => {
+      service.admission.roomMade();
+    };
+    const signals = new MemberSignals(service.connections.add(this.connection), roomMade, now);
+    this.services.set(service.name, { service, signals });
+    roomMade();
   }
 
-  override pauseAsked(paused: boolean): void {
+  roomMade(): void {
+    for (const { service } of this.services.values()) service.admission.roomMade();
+  }
+
+  pingLate(late: boolean): void {
+    for (const { signals } of this.services.values()) signals.pingLate(late);
+  }
+
+  healthReported(health: ReportedHealth, detail: string, service: string): void {
+    for (const [name, { signals }] of this.services) {
+      if (service === '' || service === name) signals.healthReported(health, detail);
+    }
+  }
+
+  pauseAsked(paused: boolean): void {
     this.agent.signals[paused ? 'pause' : 'resume'] += 1;
-    super.pauseAsked(paused);
+    for (const { signals } of this.services.values()) signals.pauseAsked(paused);
   }
 
   exchangeHeld(held: boolean): void {
@@ -49,20 +69,20 @@ export class AgentSignals extends MemberSignals<AgentConnection> implements Conn
 
   metricsReported(read: () => AgentMetrics): void {
     this.agent.signals.metrics += 1;
-    const now = this.now();
-    const passed = ((now - this.countedAt) / 1000) * REPORTS_PER_SECOND;
+    const at = now();
+    const passed = ((at - this.countedAt) / 1000) * REPORTS_PER_SECOND;
     this.readable = Math.min(REPORTS_AT_ONCE, this.readable + passed);
-    this.countedAt = now;
+    this.countedAt = at;
     if (this.readable < 1) {
       this.agent.reported.passedOver += 1;
       return;
     }
     this.readable -= 1;
-    this.reports.metrics(this.agent, this.member.replica.id, read(), now);
+    this.reports.metrics(this.agent, this.connection.origin.instanceId, read(), at);
   }
 
   configAcknowledged(ack: AgentConfigAck): void {
     this.agent.signals.acknowledgement += 1;
-    this.reports.answer(this.member.connection, ack);
+    this.reports.answer(this.connection, ack);
   }
 }

@@ -1,4 +1,6 @@
 export { Agent, wallTime } from './agent.js';
+export { DEFAULT_SERVICE, LocalService, type ServiceOffer } from './local-service.js';
+export type { ServiceOutcome } from './service-ports.js';
 export { AgentRegistry } from './agent-registry.js';
 export type { Registration, RegistryOptions } from './registry-options.js';
 export { agentsConfig, AgentsSettings } from './agents.settings.js';

@@ -6,7 +6,7 @@ import { ResetCode } from '@berth/exchange';
 import { type FakeConnection, fakeReplica } from '../../../../libs/agent-pool/testing/fake-connection.js';
 import { LocalProbe } from './local-probe.js';
 
-const OPTIONS = { path: '/health', intervalMs: 10_000, timeoutMs: 500 };
+const OPTIONS = { service: 'default', path: '/health', intervalMs: 10_000, timeoutMs: 500 };
 
 function make(...connections: FakeConnection[]) {
   const health = { ...HEALTH_DEFAULTS, probeFall: 2, probeRise: 1 };

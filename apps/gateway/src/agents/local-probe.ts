@@ -3,7 +3,9 @@ import { BerthError } from '@berth/errors';
 import { ExchangeKind, type ExchangeFailure, ResetCode, type ResponseSink } from '@berth/exchange';
 import { VERSION } from '../version.js';
 
-export interface ProbeOptions {
+export interface ServiceProbeOptions {
+  /** name of the local service */
+  service: string;
   /** empty: nothing is asked */
   path: string;
   intervalMs: number;
@@ -19,7 +21,10 @@ const FAULT_STATUS = 500;
  *
  * @returns whether it answered, in time and below 500; false as well when nothing could be asked
  */
-export function probeLocal(connection: AgentConnection, { path, timeoutMs }: ProbeOptions): Promise<boolean> {
+export function probeLocal(
+  connection: AgentConnection,
+  { service, path, timeoutMs }: ServiceProbeOptions,
+): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const nothing = (): void => undefined;
   const sink: ResponseSink = {
@@ -35,7 +40,7 @@ export function probeLocal(connection: AgentConnection, { path, timeoutMs }: Pro
     writable: nothing,
   };
   const headers = ['Host', 'localhost', 'User-Agent', `berth-probe/${VERSION}`, 'Accept', '*/*'];
-  const openHead = { kind: ExchangeKind.http, method: 'GET', target: path, headers, body: false };
+  const openHead = { kind: ExchangeKind.http, method: 'GET', target: path, headers, body: false, service };
   const timer = setTimeout(() => {
     finish(false);
   }, timeoutMs);
@@ -65,7 +70,7 @@ export class LocalProbe {
 
   constructor(
     private readonly pool: AgentPool,
-    private readonly options: ProbeOptions,
+    private readonly options: ServiceProbeOptions,
   ) {}
 
   /** To be called about once a second. @param now monotonic ms */

@@ -13,8 +13,10 @@ import { LimitedLog, type Log } from '@berth/observability';
 import type { LifecycleEvents } from '../lifecycle/index.js';
 import type { ReportedMetricsOptions } from '../reported-metrics/index.js';
 import type { AdmissionSettings } from './admission.settings.js';
-import { Agent } from './agent.js';
-import { LocalProbe, probeLocal } from './local-probe.js';
+import { DEFAULT_PORT_KIND } from '../ports/index.js';
+import type { Agent } from './agent.js';
+import { LocalProbe, probeLocal, type ServiceProbeOptions } from './local-probe.js';
+import { LocalService, type ServiceOffer } from './local-service.js';
 import type { OutlierSettings } from './outliers.settings.js';
 import type { ProbeSettings } from './probe.settings.js';
 
@@ -34,13 +36,13 @@ export interface PoolCareOptions {
   staleAfterMs: number;
 }
 
-/** An agent with what is due for it by the clock. */
-export interface CaredAgent {
-  agent: Agent;
+/** A local service with what is due for it by the clock. */
+export interface CaredService {
+  readonly service: LocalService;
   /** who takes out replicas that fail or are slow; undefined: nobody */
-  outliers: OutlierDetector<AgentConnection> | undefined;
-  /** who asks its local services; undefined: nobody */
-  probe: LocalProbe | undefined;
+  readonly outliers: OutlierDetector<AgentConnection> | undefined;
+  /** who asks it whether it answers; undefined: nobody */
+  readonly probe: LocalProbe | undefined;
 }
 
 /** The pools of agents: how they are made, what is told of their connections, and what is due by the clock. */
@@ -56,29 +58,26 @@ export class PoolCare {
     this.limitedLog = new LimitedLog(log);
   }
 
-  /**
-   * An agent as its first connection says, and who takes care of its connections.
-   *
-   * @param shared whether other processes with its id are replicas of it
-   */
-  newAgent({ agentId, origin }: AgentConnection, portKind: string, shared: boolean): CaredAgent {
-    const { whenPaused: mode, ...waiting } = this.options.admission;
-    const pool = this.poolFor(agentId, shared);
-    const agent = new Agent(agentId, origin.instanceId, portKind, pool, shared, {
-      admission: { mode, ...waiting },
-      reported: this.options.reportedMetrics,
-    });
-    const { probe } = this.options;
+  /** A local service as its agent offers it, and who takes care of the connections that lead to it. */
+  newService(agent: Agent, { name, kind, healthPath }: ServiceOffer): CaredService {
+    const { admission, probe } = this.options;
+    const { whenPaused: mode, ...waiting } = admission;
+    const service = new LocalService(agent, name, kind, this.poolFor(agent, name), { mode, ...waiting });
+    const asked = {
+      ...probe,
+      path: healthPath === '' && kind === DEFAULT_PORT_KIND ? probe.path : healthPath,
+      service: service.openName,
+    };
     return {
-      agent,
-      outliers: this.outliersOf(agent),
-      probe: probe.path === '' ? undefined : new LocalProbe(agent.connections, probe),
+      service,
+      outliers: this.outliersOf(service, asked),
+      probe: asked.path === '' ? undefined : new LocalProbe(service.connections, asked),
     };
   }
 
-  /** To be called about once a second for each agent. @param now monotonic ms */
-  tick({ agent, outliers, probe }: CaredAgent, now: number): void {
-    const { connections, admission } = agent;
+  /** To be called about once a second for each service. @param now monotonic ms */
+  tick({ service, outliers, probe }: CaredService, now: number): void {
+    const { connections, admission } = service;
     for (const { connection, health } of connections.members) if (connection.draining) health.draining(now);
     connections.tick(now);
     outliers?.tick();
@@ -95,7 +94,7 @@ export class PoolCare {
   sweep(agent: Agent, now: number): void {
     const { id: agentId, connections } = agent;
     agent.forgetReported(now);
-    for (const connection of connections.all) {
+    for (const connection of connections) {
       const silentMs = Math.round(now - connection.lastSeenAt);
       if (silentMs <= this.options.staleAfterMs) continue;
       this.log.warn({ agentId, connectionId: connection.id, silentMs }, 'dropping a silent connection');
@@ -105,33 +104,40 @@ export class PoolCare {
     }
   }
 
-  private poolFor(agentId: string, shared: boolean): Partial<PoolOptions<AgentConnection>> {
+  private poolFor({ id: agentId, shared }: Agent, service: string): Partial<PoolOptions<AgentConnection>> {
     const { poolStrategy, slowStartMs, outliers, probe } = this.options;
     const onHealth = (member: Member<AgentConnection>, change: HealthChange): void => {
-      this.changed(agentId, member, change);
+      this.changed(agentId, service, member, change);
     };
     const health = { ...HEALTH_DEFAULTS, missedPings: MISSED_PINGS, probeFall: probe.fall, probeRise: probe.rise };
     const pool = { strategy: poolStrategy, slowStartMs: shared ? slowStartMs : 0, health, onHealth };
     return outliers.count5xx ? { ...pool, isFault: is5xx } : pool;
   }
 
-  private outliersOf({ connections, shared }: Agent): OutlierDetector<AgentConnection> | undefined {
+  private outliersOf(
+    { agent, connections }: LocalService,
+    asked: ServiceProbeOptions,
+  ): OutlierDetector<AgentConnection> | undefined {
     const { enabled, errorPercent, ...limits } = this.options.outliers;
-    if (!enabled || !shared) return undefined;
-    const { probe: asked } = this.options;
+    if (!enabled || !agent.shared) return undefined;
     const probe = (connection: AgentConnection): Promise<boolean> =>
       asked.path === '' ? connection.answers(PING_MS) : probeLocal(connection, asked);
     const options = { ...OUTLIER_DEFAULTS, ...limits, errorShare: errorPercent / 100, probe };
     return new OutlierDetector(connections, options, () => performance.now());
   }
 
-  private changed(agentId: string, { connection, replica }: Member<AgentConnection>, change: HealthChange): void {
+  private changed(
+    agentId: string,
+    service: string,
+    { connection, replica }: Member<AgentConnection>,
+    change: HealthChange,
+  ): void {
     const { from, to, reason } = change;
     this.events.emit('connection.health', {
-      ...{ agentId, connectionId: connection.id, replicaId: replica.id },
+      ...{ agentId, service, connectionId: connection.id, replicaId: replica.id },
       ...{ from, to, reason },
     });
-    const fields = { agentId, connectionId: connection.id, replicaId: replica.id, from, reason };
+    const fields = { agentId, service, connectionId: connection.id, replicaId: replica.id, from, reason };
     // That it has come has its own line.
     if (from === 'connecting') this.log.debug(fields, `connection is ${to}`);
     else if (to === 'unhealthy') this.limitedLog.warn(fields, 'connection is unhealthy');

@@ -2,28 +2,41 @@ import type { AgentConnection } from '@berth/agent-pool';
 import { BerthError } from '@berth/errors';
 import type { OpenPort } from '../ports/index.js';
 import type { Agent } from './agent.js';
-import type { CaredAgent } from './pool-care.js';
+import type { CaredService } from './pool-care.js';
 
 /** What the registry keeps of an agent. */
-export interface Entry extends CaredAgent {
+export interface Entry {
+  readonly agent: Agent;
+  /** by name; each has a port, or waits for one */
+  readonly services: Map<string, ServiceEntry>;
   /** where its first connection came from: whose agents it counts among */
   address: string;
-  /** settles when the server listens, or could not */
-  opened: Promise<OpenPort>;
-  /** runs while the agent is away and its port is held */
-  holdTimer: NodeJS.Timeout | undefined;
   /** somebody was told that the agent is there */
   announced: boolean;
+  /** connections that wait for their ports */
+  arriving: number;
+}
+
+/** A local service with its port, from the first wish for it to the end of its hold. */
+export interface ServiceEntry extends CaredService {
+  readonly entry: Entry;
+  /** settles when the server listens, or could not */
+  readonly opened: Promise<OpenPort>;
+  /** runs while nobody serves it and its port is held */
+  holdTimer: NodeJS.Timeout | undefined;
   /** connections that wait for the server to listen */
   arriving: number;
 }
 
-/** The entry that has been away longest of those whose port is held and could go to anybody. */
-export function longestHeld(entries: Iterable<Entry>, isStatic: (agentId: string) => boolean): Entry | undefined {
-  let longest: Entry | undefined;
-  for (const entry of entries) {
-    if (entry.holdTimer === undefined || isStatic(entry.agent.id)) continue;
-    if (longest === undefined || entry.agent.lastSeenAt < longest.agent.lastSeenAt) longest = entry;
+/** Of those whose port is held, the one that has been away longest and could go to anybody. */
+export function longestHeld(
+  held: Iterable<ServiceEntry>,
+  isStatic: (key: string) => boolean,
+): ServiceEntry | undefined {
+  let longest: ServiceEntry | undefined;
+  for (const each of held) {
+    if (isStatic(each.service.key)) continue;
+    if (longest === undefined || each.entry.agent.lastSeenAt < longest.entry.agent.lastSeenAt) longest = each;
   }
   return longest;
 }
@@ -52,12 +65,12 @@ export function tooMany(agent: Agent, instanceId: string, limits: ConnectionLimi
   const { id, connections, shared } = agent;
   const { maxConnectionsPerAgent, maxReplicasPerAgent } = limits;
   // One on standby has been asked to make way for the one that comes.
-  const its = connections.all.filter((it) => !it.standby && (!shared || it.origin.instanceId === instanceId));
+  const its = connections.filter((it) => !it.standby && (!shared || it.origin.instanceId === instanceId));
   if (its.length >= maxConnectionsPerAgent) {
     const who = shared ? `a replica of agent ${id}` : `agent ${id}`;
     return tooManyOf(`${who} has ${its.length} connections already (tunnel.maxConnectionsPerAgent)`);
   }
-  const replicas = new Set(connections.all.map(({ origin }) => origin.instanceId));
+  const replicas = new Set(connections.map(({ origin }) => origin.instanceId));
   if (!shared || replicas.has(instanceId) || replicas.size < maxReplicasPerAgent) return undefined;
   return tooManyOf(`agent ${id} has ${replicas.size} replicas already (tunnel.maxReplicasPerAgent)`);
 }

@@ -1,3 +1,4 @@
+import type { ServiceOffer } from './local-service.js';
 import type { PoolCareOptions } from './pool-care.js';
 import type { RegistrationLimitOptions } from './registration-limits.js';
 import type { ConnectionLimits } from './registry-entry.js';
@@ -14,8 +15,8 @@ export interface RegistryOptions
 /** What an agent says of itself when it registers. */
 export interface Registration {
   readonly metadata: Readonly<Record<string, string>>;
-  /** kind of port that it asks for */
-  readonly portKind: string;
+  /** at least one, no name twice */
+  readonly services: readonly ServiceOffer[];
 }
 
 /** What the registry goes by of the ports. */

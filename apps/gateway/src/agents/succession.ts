@@ -71,13 +71,13 @@ export class Succession {
     }
     agent.instanceId = instanceId;
     // What a process that leaves still answers may run out.
-    const previous = agent.connections.all.filter(({ leaving }) => !leaving);
+    const previous = agent.connections.filter(({ leaving }) => !leaving);
     if (entry.announced) {
       entry.announced = false;
       const reason = previous.length > 0 ? 'BERTH_CONNECTION_REPLACED' : 'closed';
       this.events.emit('agent.disconnected', { agentId: agent.id, port: agent.port, reason });
     }
-    for (const connection of previous) agent.connections.remove(connection);
+    for (const connection of previous) agent.remove(connection);
     for (const connection of previous) {
       const { id: connectionId } = connection;
       this.events.emit('connection.closed', { agentId: agent.id, connectionId, reason: 'replaced' });
@@ -90,15 +90,15 @@ export class Succession {
 
 /** One that has said it leaves holds the id no longer. */
 function isHeld({ agent, arriving }: Entry): boolean {
-  return arriving > 0 || agent.connections.all.some(({ leaving }) => !leaving);
+  return arriving > 0 || agent.connections.some(({ leaving }) => !leaving);
 }
 
-async function holderAnswers({ agent, opened }: Entry, deadlineMs: number): Promise<boolean> {
+async function holderAnswers({ agent, services }: Entry, deadlineMs: number): Promise<boolean> {
   // Before its Welcome an agent gets no Ping; it has it in the turn after its server listens.
-  await opened.catch(() => undefined);
+  await Promise.allSettled([...services.values()].map(({ opened }) => opened));
   await nextTurn();
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  const asked = agent.connections.all.map(async (connection) => {
+  const asked = agent.connections.map(async (connection) => {
     if (await connection.answers(deadlineMs)) resolve(true);
   });
   void Promise.all(asked).then(() => {

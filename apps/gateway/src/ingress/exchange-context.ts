@@ -1,5 +1,5 @@
 import type { LimitedLog, Log } from '@berth/observability';
-import type { Agent } from '../agents/index.js';
+import type { LocalService } from '../agents/index.js';
 import type { Deadlines } from './handlers/deadlines.js';
 import type { RetrySettings } from './retry.settings.js';
 
@@ -18,7 +18,7 @@ export interface ExchangeOptions {
 
 /** What the handlers around the exchanges of one agent share. */
 export interface ExchangeContext {
-  readonly agent: Agent;
+  readonly service: LocalService;
   readonly options: ExchangeOptions;
   readonly deadlines: Deadlines;
   readonly log: Log;

@@ -3,6 +3,8 @@ import type { DiscoverableDecorator, DiscoveryService } from '@nestjs/core';
 /** What a provider for agents' ports chooses agents by. */
 export interface ChosenAgent {
   readonly id: string;
+  /** name of the local service whose port it is */
+  readonly service: string;
   /** what it said when it registered */
   readonly metadata: Readonly<Record<string, string>>;
 }

@@ -13,8 +13,8 @@ describe('LifecycleEvents', () => {
     const { events } = make();
     const heard: number[] = [];
     events.on('port.leased', ({ port }) => void heard.push(port));
-    events.emit('port.leased', { agentId: 'a', port: 1, scheme: 'http' });
-    events.emit('port.leased', { agentId: 'a', port: 2, scheme: 'http' });
+    events.emit('port.leased', { agentId: 'a', service: 'default', port: 1, scheme: 'http' });
+    events.emit('port.leased', { agentId: 'a', service: 'default', port: 2, scheme: 'http' });
     expect(heard).toEqual([]);
     await eventually(() => heard.length === 2);
     expect(heard).toEqual([1, 2]);
@@ -28,7 +28,7 @@ describe('LifecycleEvents', () => {
     });
     events.on('port.released', () => Promise.reject(new Error('rejected')));
     events.on('port.released', () => void (heard = true));
-    events.emit('port.released', { agentId: 'a', port: 1 });
+    events.emit('port.released', { agentId: 'a', service: 'default', port: 1 });
     await eventually(() => errors.length === 2 && heard);
     expect(JSON.stringify(errors)).toContain('a listener of port.released failed');
   });
@@ -39,7 +39,7 @@ describe('LifecycleEvents', () => {
     const off = events.on('port.leased', () => void heard.push('off'));
     events.on('port.leased', () => void heard.push('on'));
     off();
-    events.emit('port.leased', { agentId: 'a', port: 1, scheme: 'http' });
+    events.emit('port.leased', { agentId: 'a', service: 'default', port: 1, scheme: 'http' });
     await eventually(() => heard.length > 0);
     expect(heard).toEqual(['on']);
   });

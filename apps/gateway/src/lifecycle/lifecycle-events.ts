@@ -25,7 +25,15 @@ export interface LifecycleEventMap {
   'connection.closed': [{ agentId: string; connectionId: string; reason: string }];
   /** what a connection is fit for has changed; the reason is for people, and empty when all is well */
   'connection.health': [
-    { agentId: string; connectionId: string; replicaId: string; from: HealthState; to: HealthState; reason: string },
+    {
+      agentId: string;
+      service: string;
+      connectionId: string;
+      replicaId: string;
+      from: HealthState;
+      to: HealthState;
+      reason: string;
+    },
   ];
   /** what became of a configuration at one replica; the error is what the agent said, or why nothing came of it */
   'config.settled': [
@@ -40,8 +48,8 @@ export interface LifecycleEventMap {
   /** a connection was ended before a registration was asked for; what is refused later is `registration.refused` */
   'handshake.failed': [{ remoteAddress: string; reason: HandshakeFailure }];
   /** scheme: of the address as clients write it, such as `http` */
-  'port.leased': [{ agentId: string; port: number; scheme: string }];
-  'port.released': [{ agentId: string; port: number }];
+  'port.leased': [{ agentId: string; service: string; port: number; scheme: string }];
+  'port.released': [{ agentId: string; service: string; port: number }];
   'registration.refused': [{ agentId: string; code: string; message: string }];
   'server.start-failed': [{ agentId: string; message: string }];
   'server.stop-failed': [{ agentId: string; message: string }];

@@ -5,12 +5,12 @@ import { type BindAddress, PooledHttpServer } from '@berth/http-server-pool';
 import { silentLog } from '@berth/observability';
 import { PortAllocatorService } from '@berth/port-allocator';
 import { eventually, freePortRange } from '@berth/testing';
-import { Agent } from '../agents/index.js';
+import { Agent, LocalService } from '../agents/index.js';
 import { AgentBerths } from './agent-berths.js';
 import { PortKinds, type PortOrder } from './port-kinds.js';
 import { LifecycleEvents } from '../lifecycle/index.js';
 
-const agent = (id: string, kind = 'test'): Agent => new Agent(id, id, kind);
+const agent = (id: string, kind = 'test'): LocalService => new LocalService(new Agent(id, id), 'default', kind);
 const nothing = (): void => undefined;
 
 describe('AgentBerths', () => {

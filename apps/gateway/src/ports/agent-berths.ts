@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { BerthError, messageOf } from '@berth/errors';
 import { LimitedLog, type Log } from '@berth/observability';
 import { type Lease, PortAllocatorService } from '@berth/port-allocator';
-import type { Agent } from '../agents/index.js';
+import type { LocalService } from '../agents/index.js';
 import { GATEWAY_LOG } from '../gateway.tokens.js';
 import { LifecycleEvents } from '../lifecycle/index.js';
 import { agentPortsConfig } from './agent-ports.settings.js';
@@ -17,6 +17,7 @@ export interface OpenPort {
 
 /** A port with the server that listens on it. */
 interface Berth {
+  readonly service: LocalService;
   readonly lease: Lease;
   readonly server: PortServer;
   /** to be told when the server ends by itself */
@@ -51,10 +52,11 @@ export class AgentBerths {
     this.limited = new LimitedLog(log);
   }
 
-  /** Snapshot: agent id, port, scheme, and since when its server listens (ms since the epoch). */
-  list(): (OpenPort & { agentId: string; startedAt: number })[] {
-    return [...this.open].map(([agentId, { lease, server }]) => ({
-      agentId,
+  /** Snapshot: agent id, service, port, scheme, and since when its server listens (ms since the epoch). */
+  list(): (OpenPort & { agentId: string; service: string; startedAt: number })[] {
+    return [...this.open.values()].map(({ lease, server, service }) => ({
+      agentId: service.id,
+      service: service.name,
       port: lease.port,
       scheme: server.scheme,
       startedAt: server.startedAt ?? lease.leasedAt,
@@ -62,29 +64,29 @@ export class AgentBerths {
   }
 
   /**
-   * Resolves with the port once the agent's server listens on it. Ports that
+   * Resolves with the port once the service's server listens on it. Ports that
    * other programs hold are passed over, as many as there are.
    *
    * @param onLost told when the server ends by itself
    * @throws BerthError `BERTH_PORT_KIND_UNSUPPORTED`, `BERTH_PORTS_EXHAUSTED`, `BERTH_SERVER_EXISTS`,
    *   `BERTH_DRAINING`, or `BERTH_SERVER_START_FAILED` after all attempts
    */
-  async start(agent: Agent, onLost: (error: BerthError) => void): Promise<OpenPort> {
-    const builder = this.kinds.builderOf(agent.portKind);
-    await this.releasing.get(agent.id);
-    if (this.open.has(agent.id))
-      throw new BerthError('BERTH_SERVER_EXISTS', `server already exists for agent ${agent.id}`);
+  async start(service: LocalService, onLost: (error: BerthError) => void): Promise<OpenPort> {
+    const { key } = service;
+    const builder = this.kinds.builderOf(service.kind);
+    await this.releasing.get(key);
+    if (this.open.has(key)) throw new BerthError('BERTH_SERVER_EXISTS', `server already exists for agent ${key}`);
     const tried = new Set<number>();
     let failures = 0;
     for (;;) {
-      const lease = this.ports.allocate(agent.id, tried);
-      const server = builder.build({ agent, port: lease.port });
+      const lease = this.ports.allocate(key, tried);
+      const server = builder.build({ service, port: lease.port });
       try {
         await server.start();
       } catch (thrown) {
         tried.add(lease.port);
         if (!this.putBack(lease, thrown)) failures += 1;
-        if (lease.isStatic || failures >= this.options.bindAttempts) throw startFailed(agent.id, tried.size, thrown);
+        if (lease.isStatic || failures >= this.options.bindAttempts) throw startFailed(key, tried.size, thrown);
         continue;
       }
       if (this.closed) {
@@ -92,7 +94,7 @@ export class AgentBerths {
         this.ports.release(lease.port);
         throw new BerthError('BERTH_DRAINING', 'the gateway is shutting down');
       }
-      this.keep(agent.id, { lease, server, onLost });
+      this.keep({ service, lease, server, onLost });
       return { port: lease.port, scheme: server.scheme };
     }
   }
@@ -105,53 +107,54 @@ export class AgentBerths {
    * @param graceMs for requests under way, ms
    * @throws BerthError `BERTH_SERVER_NOT_FOUND`
    */
-  async stop(agentId: string, graceMs = this.options.stopGraceMs): Promise<void> {
-    const berth = this.open.get(agentId);
-    if (berth === undefined) throw new BerthError('BERTH_SERVER_NOT_FOUND', `no server found for agent ${agentId}`);
-    this.open.delete(agentId);
+  async stop(key: string, graceMs = this.options.stopGraceMs): Promise<void> {
+    const berth = this.open.get(key);
+    if (berth === undefined) throw new BerthError('BERTH_SERVER_NOT_FOUND', `no server found for agent ${key}`);
+    this.open.delete(key);
+    const named = namesOf(berth);
     const ended = berth.server
       .stop(graceMs)
       .catch((thrown: unknown) => {
-        this.events.emit('server.stop-failed', { agentId, message: BerthError.from(thrown).message });
-        this.log.error({ agentId, err: thrown }, 'agent server did not stop cleanly');
+        this.events.emit('server.stop-failed', { ...named, message: BerthError.from(thrown).message });
+        this.log.error({ ...named, err: thrown }, 'agent server did not stop cleanly');
       })
       .finally(() => this.stopping.delete(ended));
     this.stopping.add(ended);
     // close() has given the port back to the system; its handle is gone by the next turn.
     const released = new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
       this.ports.release(berth.lease.port);
-      this.releasing.delete(agentId);
+      this.releasing.delete(key);
     });
-    this.releasing.set(agentId, released);
+    this.releasing.set(key, released);
     await released;
-    this.events.emit('port.released', { agentId, port: berth.lease.port });
-    this.log.info({ agentId, port: berth.lease.port }, 'agent server stopped');
+    this.events.emit('port.released', { ...named, port: berth.lease.port });
+    this.log.info({ ...named, port: berth.lease.port }, 'agent server stopped');
   }
 
   /** Finds servers that are listed and do not listen (checklist A8). */
   checkListening(): void {
-    for (const [agentId, berth] of this.open) if (!berth.server.running) this.reportLost(agentId, berth, undefined);
+    for (const berth of this.open.values()) if (!berth.server.running) this.reportLost(berth, undefined);
   }
 
-  /** Whether the agent's port is its own, from the static table. */
-  isStatic(agentId: string): boolean {
-    return this.ports.isStatic(agentId);
+  /** Whether the port of a service, by its key, is its own, from the static table. */
+  isStatic(key: string): boolean {
+    return this.ports.isStatic(key);
   }
 
   /** Stops all servers, whatever one of them does, waits for every one (checklist A7), and starts no more. */
   async close(graceMs: number): Promise<void> {
     this.closed = true;
-    await Promise.allSettled([...this.open.keys()].map((agentId) => this.stop(agentId, graceMs)));
+    await Promise.allSettled([...this.open.keys()].map((key) => this.stop(key, graceMs)));
     await Promise.allSettled([...this.stopping]);
   }
 
-  private keep(agentId: string, berth: Berth): void {
-    const { lease, server } = berth;
-    const opened = { agentId, port: lease.port, scheme: server.scheme };
+  private keep(berth: Berth): void {
+    const { lease, server, service } = berth;
+    const opened = { ...namesOf(berth), port: lease.port, scheme: server.scheme };
     server.onLost = (error) => {
-      this.reportLost(agentId, berth, error);
+      this.reportLost(berth, error);
     };
-    this.open.set(agentId, berth);
+    this.open.set(service.key, berth);
     this.events.emit('port.leased', opened);
     this.log.info(opened, 'agent server listens');
   }
@@ -171,10 +174,11 @@ export class AgentBerths {
     return isForeign;
   }
 
-  private reportLost(agentId: string, berth: Berth, cause: Error | undefined): void {
-    if (this.open.get(agentId) !== berth) return;
-    this.log.error({ agentId, port: berth.lease.port, err: cause }, 'agent server ended by itself');
-    berth.onLost(new BerthError('BERTH_SERVER_START_FAILED', `server of agent ${agentId} ended by itself`, { cause }));
+  private reportLost(berth: Berth, cause: Error | undefined): void {
+    const { key } = berth.service;
+    if (this.open.get(key) !== berth) return;
+    this.log.error({ ...namesOf(berth), port: berth.lease.port, err: cause }, 'agent server ended by itself');
+    berth.onLost(new BerthError('BERTH_SERVER_START_FAILED', `server of agent ${key} ended by itself`, { cause }));
   }
 }
 
@@ -184,4 +188,8 @@ function startFailed(agentId: string, attempts: number, cause: unknown): BerthEr
     `failed to start server after ${attempts} attempts for agent ${agentId} (agentPorts.bindAttempts): ${messageOf(cause)}`,
     { cause },
   );
+}
+
+function namesOf({ service }: Berth): { agentId: string; service: string } {
+  return { agentId: service.id, service: service.name };
 }

@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { BerthError } from '@berth/errors';
-import type { Agent } from '../agents/index.js';
+import type { LocalService } from '../agents/index.js';
 
 /** The kind of port for an agent that names none. */
 export const DEFAULT_PORT_KIND = 'http';
 
 /** What a port server is made for. */
 export interface PortOrder {
-  readonly agent: Agent;
+  readonly service: LocalService;
   /** leased for it */
   readonly port: number;
 }

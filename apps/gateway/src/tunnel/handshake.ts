@@ -10,11 +10,11 @@ import {
   type WindowSettings,
 } from '@berth/tunnel-protocol';
 import { type Agent, AgentRegistry } from '../agents/index.js';
-import { DEFAULT_PORT_KIND } from '../ports/index.js';
 import { GATEWAY_LOG } from '../gateway.tokens.js';
 import { LifecycleEvents } from '../lifecycle/index.js';
 import { checkAgentId, checkCertificate, checkToken } from './agent-credentials.js';
 import type { EdgeCall } from './edge-call.js';
+import { checkOffers, offersOf } from './offers.js';
 import { EdgeLog } from './edge-log.js';
 import { HANDSHAKE_OPTIONS } from './handshake-options.js';
 import { Refusals } from './refusals.js';
@@ -130,6 +130,7 @@ export class Handshakes implements ConnectionJudge {
         'Hello.limits must name maxExchanges and initialWindowBytes, both at least 1',
       );
     }
+    checkOffers(hello.services);
     const metadata = Object.entries(hello.metadata);
     if (
       metadata.length > MAX_METADATA_ENTRIES ||
@@ -143,11 +144,11 @@ export class Handshakes implements ConnectionJudge {
   }
 
   private async register(hello: Hello, connection: TunnelConnection): Promise<void> {
-    const registration = { metadata: hello.metadata, portKind: hello.portKind || DEFAULT_PORT_KIND };
+    const registration = { metadata: hello.metadata, services: offersOf(hello) };
     let agent: Agent;
     try {
-      agent = await this.registry.register(connection, registration, (opened) => {
-        connection.welcome(opened);
+      agent = await this.registry.register(connection, registration, (ports) => {
+        connection.welcome(ports);
       });
     } catch (thrown) {
       this.refuse(connection, thrown, hello.agentId);

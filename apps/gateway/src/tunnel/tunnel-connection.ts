@@ -19,10 +19,11 @@ import {
   type Hello,
   type OpenedTunnelExchange,
   PROTOCOL_VERSION,
+  type ServicePort,
   TunnelSession,
   Upkeep,
 } from '@berth/tunnel-protocol';
-import type { OpenPort } from '../ports/index.js';
+import type { ServiceOutcome } from '../agents/index.js';
 import type { Caller, HandshakeOptions } from './handshake.js';
 
 /** Numbers of the Pings that ask whether a process still answers; those of Liveness count up from 1. */
@@ -99,9 +100,9 @@ export class TunnelConnection extends TunnelSession implements AgentConnection {
         goaway: () => {
           this.leave();
         },
-        health: ({ state, message }) => {
+        health: ({ state, message, service }) => {
           const reported = HEALTH[state];
-          if (reported !== undefined) this.listener.healthReported(reported, message);
+          if (reported !== undefined) this.listener.healthReported(reported, message, service);
         },
         pause: () => {
           this.listener.pauseAsked(true);
@@ -171,8 +172,10 @@ export class TunnelConnection extends TunnelSession implements AgentConnection {
   }
 
   /** Says yes to the agent: the first frame that it gets. */
-  welcome({ port, scheme }: OpenPort): void {
+  welcome(outcomes: readonly ServiceOutcome[]): void {
     const { publicHost: host, window, pingIntervalMs, pingTimeoutMs } = this.terms;
+    const ports = outcomes.map(wirePort);
+    const { port = 0, scheme = '' } = ports.find((it) => it.port !== 0) ?? {};
     this.tell('welcome', {
       version: PROTOCOL_VERSION,
       connectionId: this.id,
@@ -183,7 +186,7 @@ export class TunnelConnection extends TunnelSession implements AgentConnection {
       pingIntervalMs,
       pingTimeoutMs,
       features: FEATURES,
-      ports: [],
+      ports,
     });
   }
 
@@ -279,4 +282,8 @@ export class TunnelConnection extends TunnelSession implements AgentConnection {
       if (this.inFlight === 0) this.close();
     });
   }
+}
+
+function wirePort({ name, port, scheme, error }: ServiceOutcome): ServicePort {
+  return { name, port, scheme, code: error?.code ?? '', message: error?.message ?? '' };
 }

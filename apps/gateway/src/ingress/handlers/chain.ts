@@ -11,7 +11,7 @@ import { statistics } from './statistics.js';
 import { timeLimits } from './time-limits.js';
 
 /**
- * How exchanges of one agent are opened: its pool, and the handlers around it.
+ * How exchanges of one local service are opened: its pool, and the handlers around it.
  *
  * @param intercepting may be empty, and costs nothing then
  * @param rules of other rooms and of the application
@@ -21,10 +21,10 @@ export function exchangeChain(
   intercepting: readonly IngressInterceptor[],
   rules: readonly Marked<ExchangeRule>[],
 ): Dispatch {
-  const { agent } = context;
-  const chosen = { id: agent.id, metadata: agent.metadata };
+  const { service } = context;
+  const chosen = { id: service.id, service: service.name, metadata: service.metadata };
   const placed: { order: number; handler: ExchangeHandler | undefined }[] = [
-    { order: HANDLER_ORDER.statistics, handler: statistics(agent) },
+    { order: HANDLER_ORDER.statistics, handler: statistics(service) },
     { order: HANDLER_ORDER.timeLimits, handler: timeLimits(context) },
     { order: HANDLER_ORDER.interceptors, handler: interceptors(context, intercepting) },
     { order: HANDLER_ORDER.bodyLimit, handler: bodyLimit(context.options.maxBodyBytes) },
@@ -34,6 +34,6 @@ export function exchangeChain(
   const handlers = placed.sort((a, b) => a.order - b.order).map(({ handler }) => handler);
   return composeHandlers(
     handlers.filter((handler) => handler !== undefined),
-    poolDispatch(agent.connections, agent.admission),
+    poolDispatch(service.connections, service.admission),
   );
 }

@@ -50,7 +50,7 @@ export class ClientPace {
     this.excused = waits;
     if (excused || bytes * 1000 >= minRateBytesPerSecond * rateWindowMs) return undefined;
     context.limitedLog.warn(
-      { agentId: context.agent.id, requestId, what, bytes, rateWindowMs, minRateBytesPerSecond },
+      { agentId: context.service.id, requestId, what, bytes, rateWindowMs, minRateBytesPerSecond },
       'a client is slower than ingress.minRateBytesPerSecond: its exchange is ended',
     );
     return bytes;

@@ -49,7 +49,7 @@ class InterceptedExchange extends ExchangeDecorator implements Waiting {
     super(sink);
     const { kind, method, target, headers } = request.openHead;
     this.seen = {
-      agentId: context.agent.id,
+      agentId: context.service.id,
       kind: kind === ExchangeKind.upgrade ? 'upgrade' : 'http',
       method,
       target,
@@ -163,8 +163,8 @@ class InterceptedExchange extends ExchangeDecorator implements Waiting {
   }
 
   private refuse(thrown: unknown): void {
-    const { agent, log } = this.context;
-    log.error({ agentId: agent.id, err: thrown }, `an interceptor failed: ${messageOf(thrown)}`);
+    const { service, log } = this.context;
+    log.error({ agentId: service.id, err: thrown }, `an interceptor failed: ${messageOf(thrown)}`);
     if (this.over) return;
     this.over = true;
     const error = BerthError.from(thrown);

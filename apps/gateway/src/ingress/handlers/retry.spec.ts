@@ -29,7 +29,7 @@ describe('a second try', () => {
     expect([client.calls, client.exchange.id]).toEqual([['opened', 'opened'], 2]);
     pool.last.sink.failed({ code: ResetCode.localFailed, message: 'second' });
     expect(client.failures).toEqual([{ code: ResetCode.localFailed, message: 'second' }]);
-    expect(context.agent.stats).toMatchObject({ retries: 1, retriesRefused: 0 });
+    expect(context.service.stats).toMatchObject({ retries: 1, retriesRefused: 0 });
   });
 
   it('that is not to be had leaves what the first one met', () => {
@@ -66,7 +66,7 @@ describe('a second try', () => {
     begin();
     pool.last.sink.failed({ code: ResetCode.localUnreachable, message: '' });
     expect([pool.requests.length, client.failures.length]).toEqual([3, 3]);
-    expect(context.agent.stats).toMatchObject({ retries: 0, retriesRefused: 0 });
+    expect(context.service.stats).toMatchObject({ retries: 0, retriesRefused: 0 });
   });
 
   describe('within a budget', () => {
@@ -87,7 +87,7 @@ describe('a second try', () => {
       context = handlerContext({ retry: { percent: 10, minimum: 3, windowMs: 1000 } });
       const dispatch = retry(context)?.(pool.dispatch);
       expect(lose(dispatch, 20)).toBe(3);
-      expect(context.agent.stats).toMatchObject({ retries: 3, retriesRefused: 17 });
+      expect(context.service.stats).toMatchObject({ retries: 3, retriesRefused: 17 });
       // What must not be repeated is a request as well.
       for (let i = 0; i < 80; i += 1) dispatch?.(fakeRequest({ method: 'POST' }), client);
       expect(lose(dispatch, 20)).toBe(9);

@@ -66,8 +66,8 @@ class TryOnceMore extends SinkDecorator {
       return;
     }
     this.first = failure;
-    const { agent, log } = this.context;
-    agent.stats.retries += 1;
+    const { service, log } = this.context;
+    service.stats.retries += 1;
     const { connection, id } = exchange;
     log.debug({ connectionId: connection.id, exchange: id, reason: failure.message }, 'an exchange is tried once more');
     const { openHead, clientAddress } = this.request;
@@ -76,9 +76,9 @@ class TryOnceMore extends SinkDecorator {
 
   private isAffordable(): boolean {
     if (this.budget.take()) return true;
-    const { agent, limitedLog } = this.context;
-    agent.stats.retriesRefused += 1;
-    limitedLog.warn({ agentId: agent.id }, 'requests are not tried once more: too many are (ingress.retry)');
+    const { service, limitedLog } = this.context;
+    service.stats.retriesRefused += 1;
+    limitedLog.warn({ agentId: service.id }, 'requests are not tried once more: too many are (ingress.retry)');
     return false;
   }
 }

@@ -3,7 +3,7 @@ import { BerthError } from '@berth/errors';
 import { ExchangeKind, ResetCode } from '@berth/exchange';
 import type { LatencyHistogram } from '@berth/observability';
 import { FakeClient, FakePool, fakeRequest } from '../../../../../libs/exchange/testing/fake-dispatch.js';
-import { Agent } from '../../agents/index.js';
+import { Agent, LocalService } from '../../agents/index.js';
 import { statistics } from './statistics.js';
 
 const HEAD = { status: 204, reason: '', headers: [] };
@@ -12,16 +12,18 @@ const observed = ({ counts }: LatencyHistogram): number => counts.reduce((sum, c
 
 describe('statistics', () => {
   let agent: Agent;
+  let service: LocalService;
   let pool: FakePool;
   let client: FakeClient;
   beforeEach(() => {
-    agent = new Agent('a1', 'instance', 'http');
+    agent = new Agent('a1', 'instance');
+    service = new LocalService(agent, 'default', 'http');
     pool = new FakePool();
     client = new FakeClient();
   });
 
   const begin = (over = {}): void => {
-    statistics(agent)(pool.dispatch)(fakeRequest(over), client);
+    statistics(service)(pool.dispatch)(fakeRequest(over), client);
   };
 
   it('count requests, bytes both ways, the answer and its times', () => {
@@ -30,10 +32,10 @@ describe('statistics', () => {
     pool.last.sink.head(HEAD);
     pool.last.sink.data(Buffer.from('12345'));
     pool.last.sink.end(undefined);
-    expect(observed(agent.stats.latency)).toBe(0);
+    expect(observed(service.stats.latency)).toBe(0);
     client.exchange.discard();
     client.exchange.discard();
-    const { stats } = agent;
+    const { stats } = service;
     expect(stats).toMatchObject({ requests: 1, upgrades: 0, bytesIn: 3, bytesOut: 5, errors: 0 });
     expect([stats.statusClasses, observed(stats.firstByte), observed(stats.latency)]).toEqual([
       [0, 0, 1, 0, 0, 0],
@@ -46,7 +48,9 @@ describe('statistics', () => {
     begin({ kind: ExchangeKind.upgrade });
     pool.last.sink.head({ ...HEAD, status: 101 });
     client.exchange.discard();
-    expect([agent.stats.upgrades, agent.stats.statusClasses[1], observed(agent.stats.latency)]).toEqual([1, 1, 0]);
+    expect([service.stats.upgrades, service.stats.statusClasses[1], observed(service.stats.latency)]).toEqual([
+      1, 1, 0,
+    ]);
   });
 
   it('do not count an answer that could not be sent', () => {
@@ -55,11 +59,11 @@ describe('statistics', () => {
       client.exchange.reset(ResetCode.internal);
     };
     pool.last.sink.head(HEAD);
-    expect([agent.stats.statusClasses[2], observed(agent.stats.firstByte)]).toEqual([0, 0]);
+    expect([service.stats.statusClasses[2], observed(service.stats.firstByte)]).toEqual([0, 0]);
   });
 
   it('say why exchanges were cancelled, those alone that were (C11)', () => {
-    const { cancelled } = agent.stats;
+    const { cancelled } = service.stats;
     const counted = (): [string, number][] => Object.entries<number>({ ...cancelled }).filter(([, count]) => count > 0);
     begin();
     pool.last.sink.head(HEAD);
@@ -92,16 +96,16 @@ describe('statistics', () => {
   it('end with a failure, an answer without an exchange, or a client that does not wait', () => {
     pool.failure = { code: ResetCode.refused, message: '' };
     begin();
-    statistics(agent)((_, sink) => {
+    statistics(service)((_, sink) => {
       sink.head(HEAD);
       sink.end(undefined);
     })(fakeRequest(), client);
     let cancelled = 0;
-    statistics(agent)((_, sink) => {
+    statistics(service)((_, sink) => {
       sink.waiting({ cancel: () => (cancelled += 1) });
     })(fakeRequest(), client);
     client.wait?.cancel();
-    expect([observed(agent.stats.latency), agent.stats.requests, cancelled]).toEqual([3, 3, 1]);
+    expect([observed(service.stats.latency), service.stats.requests, cancelled]).toEqual([3, 3, 1]);
   });
 
   it('publish what happens to whoever subscribed, and to nobody else', () => {

@@ -12,7 +12,7 @@ import {
   type Waiting,
 } from '@berth/exchange';
 import type { Cancellations } from '@berth/observability';
-import type { Agent } from '../../agents/index.js';
+import type { LocalService } from '../../agents/index.js';
 import { exchangeAnswered, exchangeEnded, exchangeOpened, publishEnd, publishOpened, publishStatus } from './events.js';
 
 /**
@@ -20,9 +20,9 @@ import { exchangeAnswered, exchangeEnded, exchangeOpened, publishEnd, publishOpe
  * `diagnostics_channel` where somebody listens. Error answers are counted where
  * they are made: an answer may prove to be unusable after it has passed here.
  */
-export function statistics(agent: Agent): ExchangeHandler {
+export function statistics(service: LocalService): ExchangeHandler {
   return (next) => (request, sink) => {
-    next(request, new CountedExchange(sink, agent, request));
+    next(request, new CountedExchange(sink, service, request));
   };
 }
 
@@ -48,11 +48,11 @@ class CountedExchange extends ExchangeDecorator implements Waiting {
 
   constructor(
     sink: DispatchSink,
-    private readonly agent: Agent,
+    private readonly service: LocalService,
     private readonly request: ExchangeRequest,
   ) {
     super(sink);
-    const { stats } = agent;
+    const { stats } = service;
     stats.requests += 1;
     if (request.openHead.kind === ExchangeKind.upgrade) stats.upgrades += 1;
   }
@@ -64,7 +64,7 @@ class CountedExchange extends ExchangeDecorator implements Waiting {
   override opened(exchange: OpenedExchange): void {
     this.hasOpened = true;
     super.opened(exchange);
-    if (exchangeOpened.hasSubscribers) publishOpened(this.agent.id, exchange, this.request.clientAddress);
+    if (exchangeOpened.hasSubscribers) publishOpened(this.service.id, exchange, this.request.clientAddress);
   }
 
   override waiting(wait: Waiting): void {
@@ -81,16 +81,16 @@ class CountedExchange extends ExchangeDecorator implements Waiting {
     this.sink.head(head);
     // It could not be sent to the client.
     if (this.wasReset) return;
-    const { stats } = this.agent;
+    const { stats } = this.service;
     stats.countAnswer(head.status);
     stats.firstByte.observe(this.ms / 1000);
-    if (this.hasOpened && exchangeAnswered.hasSubscribers) publishStatus(this.agent.id, this.next, head.status);
+    if (this.hasOpened && exchangeAnswered.hasSubscribers) publishStatus(this.service.id, this.next, head.status);
   }
 
   override data(bytes: Buffer): void {
     const { length } = bytes;
     this.bytesOut += length;
-    this.agent.stats.bytesOut += length;
+    this.service.stats.bytesOut += length;
     this.sink.data(bytes);
   }
 
@@ -103,7 +103,7 @@ class CountedExchange extends ExchangeDecorator implements Waiting {
   override failed(failure: ExchangeFailure): void {
     this.outcome = 'failed';
     const reason = this.hasOpened ? this.reasonOf(failure.code) : undefined;
-    if (reason !== undefined) this.agent.stats.cancelled[reason] += 1;
+    if (reason !== undefined) this.service.stats.cancelled[reason] += 1;
     this.sink.failed(failure);
     if (!this.hasOpened) this.finish();
   }
@@ -111,7 +111,7 @@ class CountedExchange extends ExchangeDecorator implements Waiting {
   override sendData(bytes: Buffer): boolean {
     const { length } = bytes;
     this.bytesIn += length;
-    this.agent.stats.bytesIn += length;
+    this.service.stats.bytesIn += length;
     return this.next.sendData(bytes);
   }
 
@@ -119,8 +119,8 @@ class CountedExchange extends ExchangeDecorator implements Waiting {
     this.wasReset = true;
     if (!this.next.closed) {
       // A client that leaves is seen by the socket's end, which others may have brought about.
-      const reason = code === ResetCode.cancelled ? (this.agent.ending ?? 'client_disconnect') : 'upstream_error';
-      this.agent.stats.cancelled[reason] += 1;
+      const reason = code === ResetCode.cancelled ? (this.service.ending ?? 'client_disconnect') : 'upstream_error';
+      this.service.stats.cancelled[reason] += 1;
     }
     this.next.reset(code, message);
   }
@@ -134,7 +134,7 @@ class CountedExchange extends ExchangeDecorator implements Waiting {
   private reasonOf(code: ExchangeFailure['code']): keyof Cancellations | undefined {
     switch (code) {
       case 'connection-lost':
-        return this.agent.ending ?? 'upstream_error';
+        return this.service.ending ?? 'upstream_error';
       case ResetCode.timeout:
       case ResetCode.localTimeout:
         return 'timeout';
@@ -149,7 +149,7 @@ class CountedExchange extends ExchangeDecorator implements Waiting {
   private finish(): void {
     if (this.over) return;
     this.over = true;
-    if (this.request.openHead.kind === ExchangeKind.http) this.agent.stats.latency.observe(this.ms / 1000);
-    if (this.hasOpened && exchangeEnded.hasSubscribers) publishEnd(this.agent.id, this.next, this);
+    if (this.request.openHead.kind === ExchangeKind.http) this.service.stats.latency.observe(this.ms / 1000);
+    if (this.hasOpened && exchangeEnded.hasSubscribers) publishEnd(this.service.id, this.next, this);
   }
 }

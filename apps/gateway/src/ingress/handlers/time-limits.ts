@@ -196,11 +196,11 @@ class TimedExchange extends ExchangeDecorator implements Watched {
 
   /** Whose fault it is that the time is up. */
   private lateness(): BerthError {
-    const { agent, options } = this.context;
+    const { service, options } = this.context;
     if (this.answering) return stoodStill(options);
-    if (this.request.kind === ExchangeKind.upgrade) return noAnswerToUpgrade(agent.id, options);
-    if (this.uploaded || this.waitsForContinue) return noAnswer(agent.id, options);
-    if (this.stalled) return uploadStuck(agent.id, options);
+    if (this.request.kind === ExchangeKind.upgrade) return noAnswerToUpgrade(service.id, options);
+    if (this.uploaded || this.waitsForContinue) return noAnswer(service.id, options);
+    if (this.stalled) return uploadStuck(service.id, options);
     return this.begun ? uploadStopped(options) : bodyNotBegun(options);
   }
 

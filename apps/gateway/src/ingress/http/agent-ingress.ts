@@ -104,13 +104,14 @@ export class AgentIngress implements AgentTraffic {
   middlewareFailed(error: unknown, request: IncomingMessage, response: ServerResponse): void {
     if (endMiddleware(request)) this.fault(error, request, response, 'no');
     // The request is in other hands already, or answered.
-    else this.context.log.error({ agentId: this.context.agent.id, err: error }, 'a middleware failed behind a request');
+    else
+      this.context.log.error({ agentId: this.context.service.id, err: error }, 'a middleware failed behind a request');
   }
 
   // ---------------------------------------------------------------------------
 
   private fault(error: unknown, request: IncomingMessage, response: ServerResponse, reached: Reached = 'maybe'): void {
-    this.context.log.error({ agentId: this.context.agent.id, err: error }, 'a request could not be handled');
+    this.context.log.error({ agentId: this.context.service.id, err: error }, 'a request could not be handled');
     if (response.headersSent) response.destroy();
     else refuse(this.context, request, response, BerthError.from(error), reached);
   }

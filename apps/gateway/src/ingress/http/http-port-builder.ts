@@ -53,21 +53,22 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
     this.kinds.add(this);
   }
 
-  build({ agent, port }: PortOrder): PooledHttpServer {
+  build({ service, port }: PortOrder): PooledHttpServer {
     // Looked up with the first agent: by then every module is there.
     this.found ??= this.findProviders();
     const { deadlines, found, limitedLog, log, options, pipelined } = this;
-    const exchanges: ExchangeContext = { agent, options, deadlines, log, limitedLog };
+    const exchanges: ExchangeContext = { service, options, deadlines, log, limitedLog };
     const context: IngressContext = {
       ...exchanges,
       options,
       pipelined,
-      answerLog: new AnswerLog(log, agent.id, agent.stats),
+      answerLog: new AnswerLog(log, service.key, service.stats),
       dispatch: exchangeChain(exchanges, found.interceptors, found.rules),
     };
-    const ingress = new AgentIngress(context, new ClientLimits(agent.id, this.total, limitedLog));
-    const middleware = found.middleware.filter((each) => isMeant(each, agent, log));
-    const server = this.factory.create(`agent ${agent.id}`, { host: this.ports.host, port }, ingress, middleware);
+    const chosen = { id: service.id, service: service.name, metadata: service.metadata };
+    const ingress = new AgentIngress(context, new ClientLimits(service.key, this.total, limitedLog));
+    const middleware = found.middleware.filter((each) => isMeant(each, chosen, log));
+    const server = this.factory.create(`agent ${service.key}`, { host: this.ports.host, port }, ingress, middleware);
     server.server.once('listening', () => {
       this.servers.store(server);
     });

@@ -69,7 +69,7 @@ describe('the relay of a request', () => {
     expect(client.text()).toMatch(/^HTTP\/1\.1 502 Bad Gateway\r\n/);
     expect(client.text()).toContain('"code":"BERTH_LOCAL_SERVICE_UNREACHABLE"');
     expect(client.text()).toContain('"requestId":"c1-1"');
-    expect(port.context.agent.stats).toMatchObject({ errors: 1, statusClasses: [0, 0, 0, 0, 0, 1] });
+    expect(port.context.service.stats).toMatchObject({ errors: 1, statusClasses: [0, 0, 0, 0, 0, 1] });
   });
 
   it('gives the error that a handler decided on, also without an exchange', async () => {
@@ -90,7 +90,7 @@ describe('the relay of a request', () => {
     await eventually(() => client.ended);
     expect(client.text()).toContain('some');
     expect(client.text().endsWith('0\r\n\r\n')).toBe(false);
-    expect(port.context.agent.stats.errors).toBe(1);
+    expect(port.context.service.stats.errors).toBe(1);
   });
 
   it.each([
@@ -158,6 +158,6 @@ describe('the relay of a request', () => {
     const client = await port.send('GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n');
     await eventually(() => client.text().endsWith('}'));
     expect(client.text()).toMatch(/^HTTP\/1\.1 400 /);
-    expect([port.pool.requests, port.context.agent.stats.errors]).toEqual([[], 0]);
+    expect([port.pool.requests, port.context.service.stats.errors]).toEqual([[], 0]);
   });
 });

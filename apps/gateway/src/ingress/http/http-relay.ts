@@ -38,7 +38,7 @@ export function relayRequest(
   response: RelayedResponse,
 ): void {
   const obstacle = client.refusal ?? (request.complete ? undefined : client.broken);
-  const head = obstacle ?? readRequestHead(request, false, context.options);
+  const head = obstacle ?? readRequestHead(request, false, context.options, context.service.openName);
   if (head instanceof BerthError) {
     refuse(context, request, response, head);
     return;
@@ -119,7 +119,7 @@ class HttpRelay implements ExchangeRequest, DispatchSink, AnswerOwner, PendingAn
   }
 
   failed(failure: ExchangeFailure): void {
-    this.answerError(errorOfFailure(this.context.agent.id, failure), reachedBy(failure, this.exchange));
+    this.answerError(errorOfFailure(this.context.service.id, failure), reachedBy(failure, this.exchange));
   }
 
   writable(): void {
@@ -172,7 +172,7 @@ class HttpRelay implements ExchangeRequest, DispatchSink, AnswerOwner, PendingAn
 
   private giveUp(reason: string, why: string): void {
     this.exchange?.reset(ResetCode.internal, reason);
-    this.answerError(unusableAnswer(this.context.agent.id, why));
+    this.answerError(unusableAnswer(this.context.service.id, why));
   }
 
   /** Ends the request with an error answer, or with a visibly broken connection once a head is out. */

@@ -18,11 +18,11 @@ export interface AgentPortMiddleware extends PortMiddleware {
 export const UseOnAgentPorts = DiscoveryService.createDecorator<{ order?: number }>();
 
 /** A choice that fails counts as yes: what guards a port must not be left out by an error. */
-export function isMeant(middleware: AgentPortMiddleware, { id, metadata }: ChosenAgent, log: Log): boolean {
+export function isMeant(middleware: AgentPortMiddleware, chosen: ChosenAgent, log: Log): boolean {
   try {
-    return middleware.appliesTo?.({ id, metadata }) ?? true;
+    return middleware.appliesTo?.(chosen) ?? true;
   } catch (thrown) {
-    log.error({ agentId: id, err: thrown }, 'a middleware could not tell whether it is for this agent: it runs');
+    log.error({ agentId: chosen.id, err: thrown }, 'a middleware could not tell whether it is for this agent: it runs');
     return true;
   }
 }

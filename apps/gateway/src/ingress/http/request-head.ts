@@ -24,11 +24,13 @@ import type { IngressOptions } from './ingress-context.js';
  * The head of the exchange that a client's request becomes, or why the request is refused.
  *
  * @param isUpgrade keeps what asks for another protocol
+ * @param service name of the local service, empty for the default one
  */
 export function readRequestHead(
   request: IncomingMessage,
   isUpgrade: boolean,
   options: IngressOptions,
+  service: string,
 ): OpenHead | BerthError {
   if (request.httpVersionMajor !== 1) return badRequest('this port speaks HTTP/1.1 and HTTP/1.0');
   const target = request.url as string;
@@ -60,6 +62,7 @@ export function readRequestHead(
     target,
     headers: applyForwarded(head.headers, options.forwardedHeaders, { address, host: head.host }),
     body: isUpgrade || head.chunked || (head.contentLength ?? 0) > 0,
+    service,
   };
 }
 

@@ -82,7 +82,7 @@ describe('the relay of an upgrade', () => {
     port.pool.last.sink.failed({ code: 'connection-lost', message: '' });
     await eventually(() => piped.closed);
     expect(piped.ended).toBe(false);
-    expect(port.context.agent.stats.errors).toBe(2);
+    expect(port.context.service.stats.errors).toBe(2);
   });
 
   it('refuses a switch to what nobody asked for, and a head that is not HTTP', async () => {

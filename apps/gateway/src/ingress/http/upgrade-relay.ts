@@ -34,7 +34,7 @@ import { readRequestHead } from './request-head.js';
  */
 export function relayUpgrade(context: IngressContext, request: IncomingMessage, socket: Socket, early: Buffer): void {
   const client = clientOf(socket);
-  const head = client.refusal ?? readRequestHead(request, true, context.options);
+  const head = client.refusal ?? readRequestHead(request, true, context.options, context.service.openName);
   if (head instanceof BerthError) {
     refuseRaw(context, socket, head, request);
     return;
@@ -109,7 +109,7 @@ class UpgradeRelay implements ExchangeRequest, DispatchSink, AnswerOwner, Pendin
   }
 
   failed(failure: ExchangeFailure): void {
-    this.answerError(errorOfFailure(this.context.agent.id, failure), reachedBy(failure, this.exchange));
+    this.answerError(errorOfFailure(this.context.service.id, failure), reachedBy(failure, this.exchange));
   }
 
   writable(): void {
@@ -193,7 +193,7 @@ class UpgradeRelay implements ExchangeRequest, DispatchSink, AnswerOwner, Pendin
 
   private giveUp(why: string): void {
     this.exchange?.reset(ResetCode.internal, 'the response cannot be relayed');
-    this.answerError(unusableAnswer(this.context.agent.id, why));
+    this.answerError(unusableAnswer(this.context.service.id, why));
   }
 
   /** Ends it with an error answer, or with a visibly broken connection once bytes have passed. */

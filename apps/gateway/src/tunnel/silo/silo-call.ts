@@ -9,7 +9,7 @@ import {
   type ProxyMessage,
   receiveFromClient,
 } from '@berth/tunnel-protocol';
-import type { AgentRegistry, Registration } from '../../agents/index.js';
+import { type AgentRegistry, DEFAULT_SERVICE, type Registration } from '../../agents/index.js';
 import type { LifecycleEvents } from '../../lifecycle/index.js';
 import type { EdgeCall } from '../edge-call.js';
 import type { EdgeLog } from '../edge-log.js';
@@ -39,7 +39,10 @@ export interface SiloSurroundings {
 const WINDOW_BYTES = 4 * 1024 * 1024;
 
 /** The wire names no kind of port and nothing else of itself. */
-const REGISTRATION: Registration = { metadata: { protocol: 'silo-proxy' }, portKind: DEFAULT_PORT_KIND };
+const REGISTRATION: Registration = {
+  metadata: { protocol: 'silo-proxy' },
+  services: [{ name: DEFAULT_SERVICE, kind: DEFAULT_PORT_KIND, port: 0, healthPath: '' }],
+};
 
 /** One stream of the original wire, from its first message to its end. */
 export class SiloCall implements MessageTaker, SiloEvents {

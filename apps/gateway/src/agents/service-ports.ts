@@ -1,0 +1,169 @@
+import type { AgentConnection } from '@berth/agent-pool';
+import { BerthError } from '@berth/errors';
+import type { Log } from '@berth/observability';
+import type { AgentBerths, OpenPort } from '../ports/index.js';
+import type { ServiceOffer } from './local-service.js';
+import type { PoolCare } from './pool-care.js';
+import { type Entry, longestHeld, type ServiceEntry } from './registry-entry.js';
+import { taken } from './succession.js';
+
+/** What became of an offer. */
+export interface ServiceOutcome {
+  readonly name: string;
+  /** 0: there is none */
+  readonly port: number;
+  readonly scheme: string;
+  /** why there is none */
+  readonly error: BerthError | undefined;
+}
+
+/** An offer with the port that is being opened for it, or why there is none. */
+export interface ServiceClaim {
+  readonly offer: ServiceOffer;
+  readonly held: ServiceEntry | undefined;
+  error: BerthError | undefined;
+}
+
+/** The ports of local services: opened when the first connection offers one, kept while any serves it or is to come back. */
+export class ServicePorts {
+  private readonly held = new Set<ServiceEntry>();
+  private closed = false;
+
+  /** @param empty told when an agent has lost its last port */
+  constructor(
+    private readonly berths: AgentBerths,
+    private readonly care: PoolCare,
+    private readonly holdMs: number,
+    private readonly log: Log,
+    private readonly empty: (entry: Entry) => void,
+  ) {}
+
+  /** Begins with the port of each offer; {@link settle} has to follow. */
+  claim(entry: Entry, offers: readonly ServiceOffer[]): ServiceClaim[] {
+    return offers.map((offer) => {
+      try {
+        const held = this.claimOne(entry, offer);
+        held.arriving += 1;
+        return { offer, held, error: undefined };
+      } catch (thrown) {
+        return { offer, held: undefined, error: BerthError.from(thrown) };
+      }
+    });
+  }
+
+  /** Waits for the ports. A claim whose port could not be opened has its error afterwards. */
+  async settle(claims: readonly ServiceClaim[]): Promise<void> {
+    await Promise.all(
+      claims.map(async (claim) => {
+        const { held } = claim;
+        if (held === undefined) return;
+        try {
+          Object.assign(held.service, await held.opened);
+        } catch (thrown) {
+          claim.error = BerthError.from(thrown);
+          this.forget(held);
+        }
+      }),
+    );
+    for (const { held } of claims) if (held !== undefined) held.arriving -= 1;
+  }
+
+  /** A connection serves it: it is held no more. */
+  use(held: ServiceEntry): void {
+    clearTimeout(held.holdTimer);
+    held.holdTimer = undefined;
+    this.held.delete(held);
+  }
+
+  /**
+   * Gives up what nobody serves any more, at once or after its hold.
+   *
+   * @param mayHold the agent was there: it may come back
+   */
+  letGo(entry: Entry, mayHold: boolean): void {
+    for (const held of [...entry.services.values()]) {
+      const { service, arriving, holdTimer } = held;
+      if (service.connections.all.length > 0 || arriving > 0) continue;
+      service.admission.refuseAll(service.connections.refusal());
+      // The shutdown stops all servers by itself.
+      if (this.closed || holdTimer !== undefined) continue;
+      if (this.holdMs === 0 || !mayHold) {
+        void this.remove(held);
+        continue;
+      }
+      this.held.add(held);
+      held.holdTimer = setTimeout(() => {
+        void this.remove(held);
+      }, this.holdMs);
+      held.holdTimer.unref();
+    }
+  }
+
+  /** Holds nothing any more; whoever calls stops the servers. */
+  close(): void {
+    this.closed = true;
+    for (const held of [...this.held]) this.use(held);
+  }
+
+  private claimOne(entry: Entry, offer: ServiceOffer): ServiceEntry {
+    const known = entry.services.get(offer.name);
+    if (known?.service.kind === offer.kind) return known;
+    if (known !== undefined) {
+      if (known.service.connections.all.length > 0 || known.arriving > 0)
+        throw taken(entry, `serves ${offer.name} with a port of kind ${known.service.kind}`);
+      void this.remove(known);
+    }
+    const cared = this.care.newService(entry.agent, offer);
+    const held: ServiceEntry = {
+      ...cared,
+      entry,
+      opened: this.open(entry, cared.service),
+      holdTimer: undefined,
+      arriving: 0,
+    };
+    entry.services.set(offer.name, held);
+    entry.agent.services = [...entry.services.values()].map(({ service }) => service);
+    return held;
+  }
+
+  private async open(entry: Entry, service: ServiceEntry['service']): Promise<OpenPort> {
+    const onLost = (error: BerthError): void => {
+      const connections: readonly AgentConnection[] = service.connections.all;
+      for (const connection of connections) connection.close(error);
+      const held = entry.services.get(service.name);
+      if (held?.service === service) void this.remove(held);
+    };
+    for (;;) {
+      try {
+        return await this.berths.start(service, onLost);
+      } catch (thrown) {
+        const isExhausted = BerthError.from(thrown).code === 'BERTH_PORTS_EXHAUSTED';
+        const isStatic = (key: string): boolean => this.berths.isStatic(key);
+        const evicted = isExhausted && !isStatic(service.key) ? longestHeld(this.held, isStatic) : undefined;
+        if (evicted === undefined) throw thrown;
+        // A port that waits for an agent is worth less than an agent that waits for a port.
+        await this.remove(evicted);
+      }
+    }
+  }
+
+  private remove(held: ServiceEntry): Promise<void> {
+    const { service } = held;
+    if (service.connections.all.length > 0 || !this.forget(held)) return Promise.resolve();
+    return this.berths.stop(service.key).catch((thrown: unknown) => {
+      this.log.error({ agentId: service.id, service: service.name, err: thrown }, 'agent server was gone already');
+    });
+  }
+
+  /** @returns false when it was forgotten already */
+  private forget(held: ServiceEntry): boolean {
+    const { entry } = held;
+    const { name } = held.service;
+    if (entry.services.get(name) !== held) return false;
+    this.use(held);
+    entry.services.delete(name);
+    entry.agent.services = [...entry.services.values()].map(({ service }) => service);
+    if (entry.services.size === 0) this.empty(entry);
+    return true;
+  }
+}

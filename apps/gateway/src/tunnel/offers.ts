@@ -1,0 +1,41 @@
+import { BerthError } from '@berth/errors';
+import { type Hello, type LocalServiceOffer, MAX_SERVICES } from '@berth/tunnel-protocol';
+import { DEFAULT_SERVICE, type ServiceOffer } from '../agents/index.js';
+import { DEFAULT_PORT_KIND } from '../ports/index.js';
+
+const NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
+const HEALTH_PATH = /^(?:\/[\x21-\x7e]{0,1023})?$/;
+
+/**
+ * Local services as an agent offers them (docs/protocol.md, Hello).
+ *
+ * @throws BerthError `BERTH_PROTOCOL_ERROR` naming what is wrong
+ */
+export function checkOffers(services: readonly LocalServiceOffer[]): void {
+  if (services.length > MAX_SERVICES) throw wrong(`an agent may offer ${MAX_SERVICES} local services`);
+  const names = new Set<string>();
+  for (const { name, port, healthPath } of services) {
+    if (!NAME.test(name)) {
+      throw wrong(`the name of a local service must be 1 to 32 of a-z 0-9 - with a letter or digit first`);
+    }
+    if (names.has(name)) throw wrong(`local service ${name} is offered twice`);
+    if (port > 65_535) throw wrong(`local service ${name} wishes port ${port}`);
+    if (!HEALTH_PATH.test(healthPath)) throw wrong(`the health path of local service ${name} is not a path`);
+    names.add(name);
+  }
+}
+
+/** What a Hello offers; an agent that lists nothing has one service. */
+export function offersOf({ services, portKind }: Hello): ServiceOffer[] {
+  if (services.length > 0) return services.map(offerOf);
+  return [offerOf({ name: DEFAULT_SERVICE, kind: portKind, port: 0, healthPath: '' })];
+}
+
+/** @param offer as it came */
+export function offerOf({ name, kind, port, healthPath }: LocalServiceOffer): ServiceOffer {
+  return { name, kind: kind === '' ? DEFAULT_PORT_KIND : kind, port, healthPath };
+}
+
+function wrong(what: string): BerthError {
+  return new BerthError('BERTH_PROTOCOL_ERROR', what);
+}
