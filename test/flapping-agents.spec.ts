@@ -58,7 +58,9 @@ describe(`${LANES} agents that come and go`, () => {
     await eventually(() => gateway.app.get(AgentRegistry).list().length === 0, 10_000);
     expect(gateway.app.get(HttpServerPool).list()).toEqual([]);
     await eventually(() => {
-      expect(resources()).toEqual(before);
+      // What a file before this one has left may have closed meanwhile.
+      const more = Object.entries(resources()).filter(([kind, count]) => count > (before[kind] ?? 0));
+      expect(more).toEqual([]);
       return true;
     }, 10_000);
     await eventually(() => {
