@@ -2,6 +2,8 @@
 const DECAY_MS = 5000;
 /** The same for silence while exchanges are under way: it may be a stall, or a stream that is open for hours. */
 const BUSY_DECAY_MS = 20_000;
+/** With each quicker answer at most this part of the difference is left: a pause that is over is forgotten in some twenty. */
+const LEFT_PER_ANSWER = 0.9;
 /** A pick forgives silence in steps of this, ms: an exponential per pick would cost more than the rest of it. */
 const STEP_MS = 50;
 /** For one that has exchanges under way and has never answered any, ms: one at a time shows what it is worth. */
@@ -9,8 +11,8 @@ const UNKNOWN_MS = 1000;
 
 /**
  * How long a connection takes to answer, as one who has to choose sees it
- * (peak-EWMA): it rises at once with a slow answer, and falls slowly with
- * quick ones, or with time, so that who was slow is tried again.
+ * (peak-EWMA): it rises at once with a slow answer, and falls with each quick
+ * one, or slowly with time, so that who was slow is tried again.
  */
 export class PeakLatency {
   private ms = 0;
@@ -19,7 +21,10 @@ export class PeakLatency {
   /** @param now monotonic ms */
   observe(latencyMs: number, now: number): void {
     if (latencyMs >= this.ms) this.ms = latencyMs;
-    else this.ms = latencyMs + (this.ms - latencyMs) * Math.exp((this.at - now) / DECAY_MS);
+    else {
+      const left = Math.min(LEFT_PER_ANSWER, Math.exp((this.at - now) / DECAY_MS));
+      this.ms = latencyMs + (this.ms - latencyMs) * left;
+    }
     this.at = now;
   }
 
