@@ -24,9 +24,9 @@ async function serviceAt(
 const UNHEALTHY = {
   state: HealthCode.unhealthy,
   message: 'the local service cannot be reached: it refuses connections',
-  service: '',
+  service: 'default',
 };
-const HEALTHY = { service: '', state: HealthCode.healthy, message: '' };
+const HEALTHY = { service: 'default', state: HealthCode.healthy, message: '' };
 const OFTEN = { local: { checkIntervalMs: 20 } };
 const SELDOM = { local: { checkIntervalMs: 600_000 } };
 

@@ -4,8 +4,10 @@ import {
   File,
   Group,
   Integer,
+  List,
   LogSettings,
   MAX_MS,
+  Ports,
   ShutdownSettings,
   Switch,
   Text,
@@ -19,12 +21,14 @@ import {
   sourceOf,
 } from '@berth/config';
 import { AGENT_ID_RULE, isAgentId } from '@berth/exchange';
+import { MAX_SERVICES } from '@berth/tunnel-protocol';
 import { LocalSettings } from './forward/local.settings.js';
 import { ConfigPushSettings } from './pushed-config/config-push.settings.js';
 import { AgentMetricsSettings } from './report/metrics.settings.js';
 import { VERSION } from './version.js';
 import { checkProxy, normaliseProxy, proxyLayer } from './proxy.js';
-import { checkTarget, normaliseTarget, TARGET_FORMS } from './target.js';
+import { DEFAULT_SERVICE, targetsOf } from './service-offers.js';
+import { checkTarget, kindOf, normaliseTarget, TARGET_FORMS } from './target.js';
 
 const HOST_AND_PORT = /^(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9][A-Za-z0-9._-]*):(\d{1,5})$/;
 
@@ -40,6 +44,50 @@ function checkTexts(value: Record<string, unknown>): string | undefined {
     if (typeof text !== 'string') return `"${name}" must be text (put it in quotes)`;
   }
   return undefined;
+}
+
+const SERVICE_NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
+
+function checkExpose(value: Record<string, unknown>): string | undefined {
+  for (const [name, target] of Object.entries(value)) {
+    if (!SERVICE_NAME.test(name)) return `"${name}" must be 1 to 32 of a-z 0-9 - with a letter or digit first`;
+    if (target === '') return `"${name}" has no target`;
+    const wrong = typeof target === 'string' ? checkTarget(target) : 'must be text (put it in quotes)';
+    if (wrong !== undefined) return `"${name}" ${wrong}`;
+  }
+  return undefined;
+}
+
+function checkPorts(value: Record<string, unknown>): string | undefined {
+  for (const [name, port] of Object.entries(value)) {
+    if (!isPort(port)) return `the port of "${name}" must be a whole number from 1 to 65535`;
+  }
+  return undefined;
+}
+
+/** Settings that speak of local services must speak of those that there are. */
+function checkServices(settings: AgentSettings, report: Report): void {
+  const { expose, healthPaths, ports, protocol, requiredServices, target } = settings;
+  const names = targetsOf(settings).map(([name]) => name);
+  if (names.length === 0) {
+    report(
+      'target',
+      `is missing: ${TARGET_FORMS}; as the first argument, as AGENT_TARGET or as target in the file; or name several with expose`,
+    );
+    return;
+  }
+  if (names.length > MAX_SERVICES) report('expose', `an agent may have ${MAX_SERVICES} local services`);
+  if (target !== '' && expose[DEFAULT_SERVICE] !== undefined) {
+    report('expose', `"${DEFAULT_SERVICE}" is the one that target names`, 'target');
+  }
+  if (protocol === 'silo' && (Object.keys(expose).length > 0 || kindOf(target) !== 'http')) {
+    report('expose', 'is not possible with protocol silo, which carries one HTTP service', 'protocol');
+  }
+  const lists = { ports: Object.keys(ports), healthPaths: Object.keys(healthPaths), requiredServices };
+  for (const [setting, its] of Object.entries(lists)) {
+    const unknown = its.find((name) => !names.includes(name));
+    if (unknown !== undefined) report(setting, `names "${unknown}", but there is only ${names.join(', ')}`);
+  }
 }
 
 export class AgentTlsSettings {
@@ -105,11 +153,35 @@ export class AgentSiloSettings {
 class AgentConfig {
   @Text({
     check: checkTarget,
-    required: `is missing: ${TARGET_FORMS}; as the first argument, as AGENT_TARGET or as target in the file`,
     description:
-      'Local service: http://host:port, https://host:port, unix:/path/to.sock; also host:3000, or 3000 alone.',
+      'Local service: http://host:port, https://host:port, unix:/path/to.sock, tcp://host:port; also host:3000, or 3000 alone.',
   })
   target = '';
+
+  @Texts({
+    check: checkExpose,
+    description:
+      'Further local services, each with a port of its own: names (a-z 0-9 -) with their targets, written as target is.',
+  })
+  expose: Record<string, string> = {};
+
+  @Ports({
+    check: checkPorts,
+    description: 'Ports of the gateway that local services wish for, by their names; that of target is called default.',
+  })
+  ports: Record<string, number> = {};
+
+  @Texts({
+    check: checkTexts,
+    description: 'Paths that the gateway asks local services for, to see whether they answer, by their names.',
+  })
+  healthPaths: Record<string, string> = {};
+
+  @List({
+    description:
+      'Names of local services without whose ports the agent serves nothing: it leaves, and tries again later.',
+  })
+  requiredServices: string[] = [];
 
   @Text({
     // Empty is reported as missing.
@@ -204,6 +276,7 @@ function checkSilo({ connections, maxConcurrency, configPush }: AgentSettings, r
 /** Rules between the agent's settings. */
 export function checkAgent(settings: AgentSettings, report: Report): void {
   const { reconnect, tls, tunnel } = settings;
+  checkServices(settings, report);
   if (settings.protocol === 'silo') checkSilo(settings, report);
   if (reconnect.maxMs < reconnect.minMs) {
     report('reconnect.maxMs', `must not be below reconnect.minMs, ${reconnect.minMs}`, 'reconnect.minMs');
@@ -236,6 +309,9 @@ export const AGENT: Program<AgentConfig> = {
     if (!draft.isGiven('tls.enabled'))
       root.tls.enabled = [root.tls.caFile, root.tls.certFile, root.tls.keyFile].some((file) => file !== '');
     root.target = normaliseTarget(root.target) ?? root.target;
+    for (const [name, target] of Object.entries(root.expose)) {
+      if (typeof target === 'string') root.expose[name] = normaliseTarget(target) ?? target;
+    }
     root.proxy = normaliseProxy(root.proxy) ?? root.proxy;
   },
   check: checkAgent,

@@ -4,12 +4,9 @@ import type { BerthError } from '@berth/errors';
 import { watchDescriptors } from '@berth/node-runtime';
 import { createLogger, LimitedLog, type Log } from '@berth/observability';
 import { effectiveLimits } from './effective-limits.js';
-import { Forwarder } from './forward/forwarder.js';
-import { LocalFigures } from './forward/local-figures.js';
-import { probeLocal } from './forward/local-probe.js';
-import { LocalWatch } from './forward/local-watch.js';
 import { ConfigTaker } from './pushed-config/config-taker.js';
-import { agentReport, type ReportSources } from './report/agent-report.js';
+import { LocalServices } from './local-services.js';
+import { agentReport } from './report/agent-report.js';
 import { LoopDelay } from './report/loop-delay.js';
 import { MetricsReporter } from './report/metrics-reporter.js';
 import type { AgentAddress } from './session/agent-address.js';
@@ -40,41 +37,27 @@ export interface StartAgentOptions {
 export function startAgent(given: AgentSettings, options: StartAgentOptions = {}): RunningAgent {
   const log = options.log ?? createLogger('agent', given.log, 2);
   const settings = effectiveLimits(given, log);
-  const figures = new LocalFigures(settings.metrics.reportIntervalMs > 0);
-  const limitedLog = new LimitedLog(log);
-  const forwarder = new Forwarder(settings, limitedLog, figures);
   const { configPush } = settings;
   const takesConfig = configPush.file !== '' || configPush.command.length > 0;
   const configTaker = takesConfig ? new ConfigTaker(configPush, log) : undefined;
-  const client = new AgentClient(settings, {
+  const services = new LocalServices(settings, log, (name, health) => {
+    client.signals.setHealth(name, health);
+  });
+  const client: AgentClient = new AgentClient(settings, {
     version: options.version ?? VERSION,
-    forward: forwarder.forward,
+    forward: services.forward,
     takeConfig: configTaker && ((push) => configTaker.take(push)),
-    failed: (code) => {
-      figures.fail(code);
+    failed: (exchange, code) => {
+      services.failed(exchange, code);
     },
     log,
   });
-  const watch = new LocalWatch({
-    target: settings.target,
-    checkIntervalMs: settings.local.checkIntervalMs,
-    probe: () => probeLocal(forwarder.target, settings.local.connectTimeoutMs),
-    figures,
-    log,
-    changed: (health) => {
-      client.signals.setHealth(health);
-    },
-  });
-  forwarder.unreachable = () => {
-    watch.suspect();
-  };
   const loop = new LoopDelay();
-  const sources: ReportSources = { figures, pool: forwarder.pool, isLocalUp: () => watch.isUp, loop };
   const reporter = new MetricsReporter(
     settings.metrics,
     () => client.signals.metricsLink,
-    () => agentReport(sources),
-    limitedLog,
+    () => agentReport(services.list, loop),
+    new LimitedLog(log),
   );
   client.on('ready', reporter.begin);
   const stopWatching = watchDescriptors({
@@ -99,19 +82,19 @@ export function startAgent(given: AgentSettings, options: StartAgentOptions = {}
   ]);
   // Whoever does not ask for it must not be ended by it.
   ready.catch(() => undefined);
-  watch.start();
+  services.start();
   client.start();
   return {
     ready,
     gaveUp,
     client,
     async stop() {
-      watch.stop();
+      services.stop();
       configTaker?.stop();
       reporter.stop();
       loop.stop();
       await client.stop(settings.shutdown.timeoutMs);
-      await forwarder.close();
+      await services.close();
       stopWatching();
     },
   };

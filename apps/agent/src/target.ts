@@ -1,10 +1,11 @@
 const UNIX = /^unix:(\/.+)$/;
 
 /** What a usable target looks like; the end of the message about any other. */
-export const TARGET_FORMS = 'give 3000, host:3000, http://host:port, https://host:port or unix:/path/to.sock';
+export const TARGET_FORMS =
+  'give 3000, host:3000, http://host:port, https://host:port, unix:/path/to.sock or tcp://host:port';
 
 /**
- * A target as the agent keeps it: `http://host[:port]`, `https://host[:port]` or `unix:/path`.
+ * A target as the agent keeps it: `http://host[:port]`, `https://host[:port]`, `tcp://host:port` or `unix:/path`.
  *
  * @param text as written; a port alone means localhost, `host:port` means http
  * @returns nothing when it is none of the forms. A path, a query or user data is
@@ -21,6 +22,10 @@ export function normaliseTarget(text: string): string | undefined {
   }
   if (/\s/.test(full) || !URL.canParse(full)) return undefined;
   const url = new URL(full);
+  if (url.protocol === 'tcp:') {
+    const extra = url.username + url.password + url.search + url.hash + url.pathname;
+    return extra === '' && url.port !== '' && url.port !== '0' && url.hostname !== '' ? `tcp://${url.host}` : undefined;
+  }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return undefined;
   const extra = url.username + url.password + url.search + url.hash;
   if (extra !== '' || url.pathname !== '/' || url.port === '0') return undefined;
@@ -30,4 +35,9 @@ export function normaliseTarget(text: string): string | undefined {
 /** Says what is wrong with a target; an empty one is reported as missing. */
 export function checkTarget(text: string): string | undefined {
   return text === '' || normaliseTarget(text) !== undefined ? undefined : `is no usable target: ${TARGET_FORMS}`;
+}
+
+/** Kind of port that a target is served by. */
+export function kindOf(target: string): 'http' | 'tcp' {
+  return target.startsWith('tcp:') ? 'tcp' : 'http';
 }

@@ -31,9 +31,15 @@ export async function runAgent(): Promise<void> {
     process.exitCode = EXIT.settings;
     return;
   }
-  agent.client.on('ready', ({ url }) => {
-    const where = url === '' ? `connected to ${settings.gateway}, which alone knows the port` : url;
-    standardOutput(1).write(`${where} -> ${settings.target}\n`);
+  agent.client.on('ready', ({ services }) => {
+    for (const { name, target, url } of services) {
+      const unknown =
+        settings.protocol === 'silo'
+          ? `connected to ${settings.gateway}, which alone knows the port`
+          : `no port at ${settings.gateway}`;
+      const suffix = services.length > 1 ? ` (${name})` : '';
+      standardOutput(1).write(`${url === '' ? unknown : url} -> ${target}${suffix}\n`);
+    }
   });
   agent.client.on('lost', ({ reason, retryInMs }) => {
     standardOutput(1).write(`disconnected: ${reason.message}; next attempt in ${(retryInMs / 1000).toFixed(1)} s\n`);

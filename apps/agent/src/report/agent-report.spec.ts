@@ -1,11 +1,17 @@
 import { ResetCode } from '@berth/exchange';
 import { LocalFigures } from '../forward/local-figures.js';
-import { agentReport } from './agent-report.js';
+import { agentReport, type ReportedService } from './agent-report.js';
 import { LoopDelay } from './loop-delay.js';
 
 describe('agentReport', () => {
   const POOL = { inUse: 3, queued: 2 };
   const QUIET = { read: () => undefined };
+  const service = (figures: LocalFigures, isUp?: boolean, name = 'default'): ReportedService => ({
+    name,
+    figures,
+    forwarder: { pool: POOL },
+    watch: { isUp },
+  });
 
   it('has what the agent counts, failures by reason', () => {
     const figures = new LocalFigures(true);
@@ -14,7 +20,7 @@ describe('agentReport', () => {
     for (const code of [ResetCode.localUnreachable, ResetCode.localUnreachable, ResetCode.localBusy, 99 as ResetCode])
       figures.fail(code);
     const loop = { read: () => ({ maxSeconds: 0.2, utilization: 0.5 }) };
-    const { gauges, counters, histograms } = agentReport({ figures, pool: POOL, isLocalUp: () => false, loop });
+    const { gauges, counters, histograms } = agentReport([service(figures, false)], loop);
     expect(gauges).toEqual({
       local_connections_in_use: 3,
       exchanges_waiting: 2,
@@ -38,7 +44,7 @@ describe('agentReport', () => {
   it('leaves out what is not known', () => {
     const figures = new LocalFigures();
     figures.answer(figures.begin());
-    const report = agentReport({ figures, pool: POOL, isLocalUp: () => undefined, loop: QUIET });
+    const report = agentReport([service(figures)], QUIET);
     expect(Object.keys(report.gauges).sort()).toEqual([
       'exchanges_waiting',
       'local_connections_in_use',
@@ -47,9 +53,23 @@ describe('agentReport', () => {
     expect(report.histograms).toEqual({});
   });
 
+  it('tells several local services apart', () => {
+    const [web, api] = [new LocalFigures(true), new LocalFigures()];
+    web.exchanges = 2;
+    api.fail(ResetCode.localBusy);
+    const report = agentReport([service(web, true, 'web'), service(api, false, 'api')], QUIET);
+    expect(report.gauges).toMatchObject({ 'local_service_up{service="web"}': 1, 'local_service_up{service="api"}': 0 });
+    expect(report.counters).toEqual({
+      'exchanges{service="web"}': 2,
+      'exchanges{service="api"}': 0,
+      'exchange_failures{service="api",reason="local_busy"}': 1,
+    });
+    expect(Object.keys(report.histograms)).toEqual(['local_latency_seconds{service="web"}']);
+  });
+
   it('is not changed by what is counted later', () => {
     const figures = new LocalFigures(true);
-    const report = agentReport({ figures, pool: POOL, isLocalUp: () => true, loop: QUIET });
+    const report = agentReport([service(figures, true)], QUIET);
     figures.answer(figures.begin());
     expect(report.histograms['local_latency_seconds']?.counts.every((count) => count === 0)).toBe(true);
   });

@@ -4,13 +4,13 @@ import type { MetricsReport } from '@berth/tunnel-protocol';
 import type { LocalFigures } from '../forward/local-figures.js';
 import type { LoopDelay } from './loop-delay.js';
 
-/** Where an agent's figures come from. */
-export interface ReportSources {
-  figures: LocalFigures;
-  pool: { readonly inUse: number; readonly queued: number };
-  /** undefined where nobody looks after the local service */
-  isLocalUp: () => boolean | undefined;
-  loop: Pick<LoopDelay, 'read'>;
+/** Whose figures are reported. */
+export interface ReportedService {
+  readonly name: string;
+  readonly figures: LocalFigures;
+  readonly forwarder: { readonly pool: { readonly inUse: number; readonly queued: number } };
+  /** undefined where nobody looks after it */
+  readonly watch: { readonly isUp: boolean | undefined };
 }
 
 /** `localUnreachable` as `local_unreachable`. */
@@ -21,27 +21,42 @@ const REASONS: ReadonlyMap<number, string> = new Map(
   ]),
 );
 
-/** What the agent tells of itself; docs/operations.md lists it. Totals since the process started, and the state of now. */
-export function agentReport({ figures, pool, isLocalUp, loop }: ReportSources): MetricsReport {
-  const { exchanges, failed, latency } = figures;
-  const gauges: Record<string, number> = {
-    local_connections_in_use: pool.inUse,
-    exchanges_waiting: pool.queued,
-    resident_memory_bytes: process.memoryUsage.rss(),
-  };
-  const isUp = isLocalUp();
-  if (isUp !== undefined) gauges['local_service_up'] = Number(isUp);
+/**
+ * What the agent tells of itself; docs/operations.md lists it. Totals since the process started, and the state of now.
+ *
+ * @param services several are told apart by a label
+ */
+export function agentReport(services: readonly ReportedService[], loop: Pick<LoopDelay, 'read'>): MetricsReport {
+  const report: MetricsReport = { gauges: {}, counters: {}, histograms: {} };
+  report.gauges['resident_memory_bytes'] = process.memoryUsage.rss();
   const busy = loop.read();
   if (busy !== undefined) {
-    gauges['event_loop_delay_max_seconds'] = busy.maxSeconds;
-    gauges['event_loop_utilization'] = busy.utilization;
+    report.gauges['event_loop_delay_max_seconds'] = busy.maxSeconds;
+    report.gauges['event_loop_utilization'] = busy.utilization;
   }
-  const counters: Record<string, number> = { exchanges };
-  for (const [code, count] of failed) {
-    counters[`exchange_failures{reason="${REASONS.get(code) ?? 'unspecified'}"}`] = count;
+  for (const service of services) addService(report, service, services.length > 1 ? [`service="${service.name}"`] : []);
+  return report;
+}
+
+function addService(
+  report: MetricsReport,
+  { figures, forwarder, watch }: ReportedService,
+  labels: readonly string[],
+): void {
+  const { gauges, counters, histograms } = report;
+  const named = (name: string, ...more: string[]): string => {
+    const all = [...labels, ...more];
+    return all.length === 0 ? name : `${name}{${all.join(',')}}`;
+  };
+  gauges[named('local_connections_in_use')] = forwarder.pool.inUse;
+  gauges[named('exchanges_waiting')] = forwarder.pool.queued;
+  if (watch.isUp !== undefined) gauges[named('local_service_up')] = Number(watch.isUp);
+  counters[named('exchanges')] = figures.exchanges;
+  for (const [code, count] of figures.failed) {
+    counters[named('exchange_failures', `reason="${REASONS.get(code) ?? 'unspecified'}"`)] = count;
   }
-  if (latency === undefined) return { gauges, counters, histograms: {} };
-  const { counts, sumSeconds: sum } = latency;
-  const histograms = { local_latency_seconds: { bounds: [...LATENCY_BUCKETS_SECONDS], counts: [...counts], sum } };
-  return { gauges, counters, histograms };
+  const { latency } = figures;
+  if (latency === undefined) return;
+  const bounds = [...LATENCY_BUCKETS_SECONDS];
+  histograms[named('local_latency_seconds')] = { bounds, counts: [...latency.counts], sum: latency.sumSeconds };
 }

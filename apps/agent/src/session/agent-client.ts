@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { AgentSettings } from '../agent-settings.js';
 import type { BerthError } from '@berth/errors';
 import { LimitedLog, type Log } from '@berth/observability';
-import type { BodySink, IncomingExchange, ResetCode } from '@berth/exchange';
+import type { BodySink, Exchange, IncomingExchange, ResetCode } from '@berth/exchange';
 import {
   type ConfigAck,
   type ConfigPush,
@@ -11,7 +11,7 @@ import {
   WindowBudget,
   type WindowSettings,
 } from '@berth/tunnel-protocol';
-import { type AgentAddress, agentAddress } from './agent-address.js';
+import { type AgentAddress, agentAddress, urlsOf } from './agent-address.js';
 import { Backoff } from './backoff.js';
 import { channelCredentials } from './dial.js';
 import { ExchangeLog } from './exchange-log.js';
@@ -40,7 +40,7 @@ export interface AgentClientOptions {
   /** applies a configuration and says what became of it; never rejects. Undefined: the agent takes none */
   takeConfig?: ((push: ConfigPush) => Promise<ConfigAck>) | undefined;
   /** told of each exchange that the agent reset, besides the log */
-  failed?: (code: ResetCode) => void;
+  failed?: (exchange: Exchange, code: ResetCode) => void;
   log: Log;
 }
 
@@ -158,7 +158,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
       },
       accept: forward,
       resetSent: (connectionId, exchange, code, reason) => {
-        failed?.(code);
+        failed?.(exchange, code);
         this.exchangeLog.resetSent(connectionId, exchange, code, reason);
       },
       full: () => {
@@ -181,9 +181,13 @@ export class AgentClient extends EventEmitter<AgentEvents> {
 
   private onWelcome(registration: Registration): void {
     const { connectionId } = registration;
-    const address = agentAddress(registration, this.settings.gateway);
+    const address = agentAddress(registration, this.settings);
     this.wasTaken = true;
-    this.log.info({ connectionId, url: address.url }, 'registered');
+    this.log.info({ connectionId, url: address.url, ...urlsOf(address) }, 'registered');
+    for (const { name, code, message } of registration.ports) {
+      if (code !== '')
+        this.limitedLog.warn({ service: name, code }, `the gateway has no port for a local service: ${message}`);
+    }
     if (this.wasReady) return;
     this.wasReady = true;
     this.emit('ready', address);

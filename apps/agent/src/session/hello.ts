@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { AGENT_FEATURES, CREDIT_RETURN_FEATURE, type Hello, PROTOCOL_VERSION } from '@berth/tunnel-protocol';
 import type { AgentSettings } from '../agent-settings.js';
+import { offersOf } from '../service-offers.js';
 import { shareOf } from './shares.js';
 
 /**
@@ -28,7 +29,7 @@ export function helloOf(settings: AgentSettings, version: string, takesConfig: b
     instanceId: randomBytes(12).toString('hex'),
     softwareVersion: version,
     portKind: 'http',
-    services: [],
+    services: offersOf(settings),
   };
 }
 

@@ -24,7 +24,7 @@ export interface Link {
 }
 
 /** What a gateway said when it took the agent; port 0: it does not say. */
-export type Registration = Pick<Welcome, 'connectionId' | 'scheme' | 'host' | 'port'>;
+export type Registration = Pick<Welcome, 'connectionId' | 'scheme' | 'host' | 'port' | 'ports'>;
 
 /** How a connection ended. */
 export interface LinkEnd {

@@ -12,8 +12,8 @@ class FakeLink implements LinkSignals {
     this.said.push(what);
     this.all.push(`${this.name} ${what}`);
   }
-  health({ healthy, message }: { healthy: boolean; message: string }): void {
-    this.say(healthy ? 'healthy' : `unhealthy: ${message}`);
+  health(service: string, { healthy, message }: { healthy: boolean; message: string }): void {
+    this.say(`${service} is ${healthy ? 'healthy' : `unhealthy: ${message}`}`);
   }
   pause(): void {
     this.say('pause');
@@ -40,10 +40,10 @@ describe('Signals', () => {
     const [first, second] = [new FakeLink(), new FakeLink()];
     signals.joined(first);
     expect(first.said).toEqual([]);
-    signals.setHealth(AWAY);
+    signals.setHealth('web', AWAY);
     signals.setPaused(true);
     signals.joined(second);
-    for (const { said } of [first, second]) expect(said).toEqual(['unhealthy: away', 'pause']);
+    for (const { said } of [first, second]) expect(said).toEqual(['web is unhealthy: away', 'pause']);
   });
 
   it('every connection is told of a change, and one that has left of none', () => {
@@ -52,9 +52,19 @@ describe('Signals', () => {
     signals.joined(first);
     signals.joined(second);
     signals.left(first);
-    signals.setHealth(AWAY);
-    signals.setHealth({ healthy: true, message: '' });
-    expect([first.said, second.said]).toEqual([[], ['unhealthy: away', 'healthy']]);
+    signals.setHealth('web', AWAY);
+    signals.setHealth('web', { healthy: true, message: '' });
+    expect([first.said, second.said]).toEqual([[], ['web is unhealthy: away', 'web is healthy']]);
+  });
+
+  it('each local service has a health of its own', () => {
+    const signals = new Signals(0, 100);
+    signals.setHealth('web', AWAY);
+    signals.setHealth('api', AWAY);
+    signals.setHealth('web', { healthy: true, message: '' });
+    const link = new FakeLink();
+    signals.joined(link);
+    expect(link.said).toEqual(['api is unhealthy: away']);
   });
 
   it('pauses and resumes once, however often it is said', () => {

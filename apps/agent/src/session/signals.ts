@@ -6,7 +6,8 @@ import { shareOf } from './shares.js';
 export interface LinkSignals {
   /** whether its gateway takes {@link metrics} */
   readonly takesMetrics: boolean;
-  health(health: LocalHealth): void;
+  /** @param service name of the local service */
+  health(service: string, health: LocalHealth): void;
   pause(): void;
   resume(): void;
   capacity(maxExchanges: number): void;
@@ -21,7 +22,8 @@ export interface LinkSignals {
 export class Signals {
   /** with the last word on its capacity */
   private readonly live = new Map<LinkSignals, number>();
-  private health: LocalHealth = { healthy: true, message: '' };
+  /** of those local services that cannot be reached */
+  private readonly away = new Map<string, LocalHealth>();
   private paused = false;
 
   /**
@@ -42,7 +44,7 @@ export class Signals {
     if (predecessor !== undefined) this.live.delete(predecessor);
     // Unknown: its Hello had a guess.
     this.live.set(link, -1);
-    if (!this.health.healthy) link.health(this.health);
+    for (const [service, health] of this.away) link.health(service, health);
     if (this.paused) link.pause();
     this.share();
   }
@@ -57,9 +59,10 @@ export class Signals {
     this.live.clear();
   }
 
-  setHealth(health: LocalHealth): void {
-    this.health = health;
-    for (const link of this.live.keys()) link.health(health);
+  setHealth(service: string, health: LocalHealth): void {
+    if (health.healthy) this.away.delete(service);
+    else this.away.set(service, health);
+    for (const link of this.live.keys()) link.health(service, health);
   }
 
   /** Whether the gateway is to open nothing for now. */

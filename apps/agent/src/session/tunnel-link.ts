@@ -142,12 +142,27 @@ export class TunnelLink implements Link {
   private onWelcome(welcome: Welcome): void {
     if (this.welcomedAt !== undefined) throw new BerthError('BERTH_PROTOCOL_ERROR', 'second Welcome on a connection');
     this.welcomedAt = performance.now();
+    const missing = this.missing(welcome);
+    if (missing !== undefined) {
+      this.end(missing);
+      return;
+    }
     this.session.id = welcome.connectionId;
     this.session.establish(welcome.limits, { features: welcome.features });
     this.signals = new TunnelSignals(this.session, welcome.features);
     const { pingIntervalMs: intervalMs, pingTimeoutMs: timeoutMs } = welcome;
     this.upkeep.begin({ intervalMs, timeoutMs });
     this.events.welcome(this, welcome);
+  }
+
+  /** Why this registration is of no use: a service that is required has no port. */
+  private missing({ ports }: Welcome): BerthError | undefined {
+    const { requiredServices } = this.settings;
+    const without = ports.find(({ name, code }) => code !== '' && requiredServices.includes(name));
+    if (without === undefined) return undefined;
+    const { name, code, message } = without;
+    const what = `the gateway has no port for local service ${name} (requiredServices): ${message}`;
+    return new BerthError(isErrorCode(code) ? code : 'BERTH_INTERNAL', what);
   }
 
   private closeWhenIdle(): void {

@@ -24,9 +24,9 @@ export class TunnelSignals implements LinkSignals {
     this.takesMetrics = features.includes(AGENT_FEATURES.metrics);
   }
 
-  health({ healthy, message }: LocalHealth): void {
+  health(service: string, { healthy, message }: LocalHealth): void {
     const state = healthy ? HealthCode.healthy : HealthCode.unhealthy;
-    if (this.takesHealth) this.session.tell('health', { state, message, service: '' });
+    if (this.takesHealth) this.session.tell('health', { state, message, service });
   }
 
   pause(): void {

@@ -163,7 +163,7 @@ export class SiloLink implements Link, SiloOwner {
     }, this.times.pingIntervalMs);
     if (this.welcomedAt !== undefined) return;
     this.welcomedAt = performance.now();
-    this.events.welcome(this, { connectionId: this.connectionId, port: 0, host: '', scheme: '' });
+    this.events.welcome(this, { connectionId: this.connectionId, port: 0, host: '', scheme: '', ports: [] });
   }
 
   private ping(): void {
