@@ -71,14 +71,8 @@ export class ConnectionFrames {
         events.configPush?.(push);
         return;
       }
-      case FrameField.ports: {
-        if (this.role !== 'agent') throw violation('Ports from the wrong side');
-        const { ports } = read('ports', body);
-        events.ports?.(ports);
-        return;
-      }
       default:
-        if (field > FrameField.ports) throw violation(`unknown frame ${field}`);
+        if (field > FrameField.configAck) throw violation(`unknown frame ${field}`);
         if (this.role !== 'gateway') throw violation(`frame ${field} from the wrong side`);
         this.takeOfAgent(field, body);
     }
@@ -107,11 +101,6 @@ export class ConnectionFrames {
       case FrameField.metricsReport:
         events.metricsReport?.(() => read('metricsReport', body));
         return;
-      case FrameField.services: {
-        const { services } = read('services', body);
-        events.services?.(services);
-        return;
-      }
       case FrameField.configAck: {
         const ack = read('configAck', body);
         events.configAck?.(ack);

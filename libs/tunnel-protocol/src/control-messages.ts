@@ -8,11 +8,9 @@ import type {
   Goaway,
   Health,
   Hello,
-  LocalServiceOffer,
   MetricsReport,
   PeerLimits,
   Refused,
-  ServicePort,
   Welcome,
 } from './frames.js';
 
@@ -37,8 +35,6 @@ export interface ControlBodies {
   metricsReport: MetricsReport;
   configPush: ConfigPush;
   configAck: ConfigAck;
-  services: { services: LocalServiceOffer[] };
-  ports: { ports: ServicePort[] };
 }
 export type ControlKind = keyof ControlBodies;
 
@@ -56,8 +52,6 @@ const types: Record<ControlKind, protobuf.Type> = {
   metricsReport: root.lookupType('berth.tunnel.v1.MetricsReport'),
   configPush: root.lookupType('berth.tunnel.v1.ConfigPush'),
   configAck: root.lookupType('berth.tunnel.v1.ConfigAck'),
-  services: root.lookupType('berth.tunnel.v1.Services'),
-  ports: root.lookupType('berth.tunnel.v1.Ports'),
 };
 
 const NO_LIMITS: PeerLimits = { maxExchanges: 0, initialWindowBytes: 0 };

@@ -25,8 +25,6 @@ export const FrameField = {
   metricsReport: 26,
   configPush: 27,
   configAck: 28,
-  services: 29,
-  ports: 30,
 } as const;
 
 const BATCH_FRAME = fieldKey(1, 2);

@@ -136,9 +136,6 @@ export const MAX_EXCHANGE_ID = 0x7fffffff;
 /** Feature of a side that takes CreditReturn. */
 export const CREDIT_RETURN_FEATURE = 'credit_return';
 
-/** Feature of a side that takes, or sends, Services and Ports. */
-export const SERVICES_FEATURE = 'services';
-
 /** Local services of one agent at the most. */
 export const MAX_SERVICES = 64;
 

@@ -19,7 +19,6 @@ export {
   PROTOCOL_VERSION,
   type Refused,
   type ServicePort,
-  SERVICES_FEATURE,
   type Welcome,
 } from './frames.js';
 export {

@@ -2,18 +2,7 @@ import type { BerthError } from '@berth/errors';
 import type { WindowSettings } from './credit-window.js';
 import type { BodySink, Exchange, ResetCode } from '@berth/exchange';
 import type { IncomingTunnelExchange } from './exchange.js';
-import type {
-  ConfigAck,
-  ConfigPush,
-  Goaway,
-  Health,
-  Hello,
-  LocalServiceOffer,
-  MetricsReport,
-  Refused,
-  ServicePort,
-  Welcome,
-} from './frames.js';
+import type { ConfigAck, ConfigPush, Goaway, Health, Hello, MetricsReport, Refused, Welcome } from './frames.js';
 
 /** Carries batches; a gRPC duplex in life, a pair of queues in tests. */
 export interface BatchTransport {
@@ -43,10 +32,6 @@ export interface SessionEvents {
   capacity?(maxExchanges: number): void;
   /** Gateway: figures of the agent. Reading them may be left out: it costs, and agents may send many. */
   metricsReport?(read: () => MetricsReport): void;
-  /** Gateway: what the agent serves from now on. */
-  services?(services: LocalServiceOffer[]): void;
-  /** Agent: what became of the wishes of its local services. */
-  ports?(ports: ServicePort[]): void;
   /** Agent: a configuration to apply, and to acknowledge. */
   configPush?(push: ConfigPush): void;
   /** Gateway: what became of one. */
