@@ -17,7 +17,7 @@ export function describeRange(setting: SettingInfo): string {
     case 'list':
       return 'list; as text `a,b`';
     case 'ports':
-      return 'agent ids with a port of 1 to 65535; as text `a=1,b=2`';
+      return 'names with a port of 1 to 65535; as text `a=1,b=2`';
     case 'texts':
       return 'names with a text; as text `a=x,b=y`';
     case 'file':

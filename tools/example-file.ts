@@ -1,8 +1,8 @@
 import { type Program, settingsOf, yaml } from '@berth/config';
 import { describeRange } from './describe-range.ts';
 
-/** What the example says where a setting has no default. */
-const REQUIRED_EXAMPLES: Readonly<Record<string, unknown>> = { target: 'http://localhost:3000', id: 'kiosk-7' };
+/** What the example says where nobody can go by the default. */
+const EXAMPLES: Readonly<Record<string, unknown>> = { target: 'http://localhost:3000', id: 'kiosk-7' };
 
 /**
  * A YAML file with every setting, each with its meaning above it. Defaults are
@@ -26,8 +26,8 @@ export function exampleFile(program: Program): string {
       lines.push(`${indent(depth)}${parent}:`);
     }
     parents = keys;
-    const isExample = setting.required !== undefined;
-    const value = isExample ? REQUIRED_EXAMPLES[key] : setting.defaultValue;
+    const isExample = setting.path in EXAMPLES;
+    const value = isExample ? EXAMPLES[setting.path] : setting.defaultValue;
     const line = yaml()
       .stringify({ [key]: value }, { singleQuote: true })
       .trimEnd();
