@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import { VERSION } from '../version.js';
@@ -38,11 +39,12 @@ export class GatewayMetrics {
   }
 
   /** All of them and what agents report of themselves, in Prometheus' text format 0.0.4. */
-  async text(): Promise<string> {
+  async text(): Promise<Readable> {
     const agents = this.agents.list();
     for (const agent of agents) agent.forgetReported(performance.now());
     const own = await this.registry.metrics();
-    return own + (await exposition(agents.map(({ id, reported }) => [id, reported])));
+    const reported = exposition(agents.map((agent) => [agent.id, agent.reported]));
+    return Readable.from(inOrder(own, reported));
   }
 
   private gauges(): void {
@@ -80,4 +82,9 @@ export class GatewayMetrics {
       registers: [this.registry],
     }).set({ version: VERSION, node: process.versions.node }, 1);
   }
+}
+
+async function* inOrder(first: string, rest: AsyncIterable<string>): AsyncGenerator<string> {
+  yield first;
+  yield* rest;
 }

@@ -1,4 +1,4 @@
-import { Controller, Get, Header } from '@nestjs/common';
+import { Controller, Get, Header, StreamableFile } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { OpenTo } from './admin.guard.js';
 import { GatewayMetrics } from './gateway-metrics.js';
@@ -17,7 +17,7 @@ export class MetricsController {
   @ApiOperation({ summary: 'Prometheus metrics', description: 'Without the token where `admin.openMetrics` is true.' })
   @ApiProduces('text/plain')
   @ApiOkResponse({ schema: { type: 'string' }, description: 'Prometheus text format 0.0.4' })
-  show(): Promise<string> {
-    return this.metrics.text();
+  async show(): Promise<StreamableFile> {
+    return new StreamableFile(await this.metrics.text());
   }
 }

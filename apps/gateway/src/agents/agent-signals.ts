@@ -10,19 +10,11 @@ import type { Agent } from './agent.js';
 import type { AgentReports } from './agent-reports.js';
 import type { LocalService } from './local-service.js';
 
-/** Reports of metrics that are read of a connection in a second, on average. */
-const REPORTS_PER_SECOND = 1;
-/** The same at once: many series come in several reports. */
-const REPORTS_AT_ONCE = 8;
-
 const now = (): number => performance.now();
 
 /** What is heard of one connection in service, and where it goes: to each local service that it leads to. */
 export class AgentSignals implements ConnectionListener {
   private readonly services = new Map<string, { service: LocalService; signals: MemberSignals<AgentConnection> }>();
-
-  private readable = REPORTS_AT_ONCE;
-  private countedAt = now();
 
   constructor(
     private readonly agent: Agent,
@@ -70,14 +62,7 @@ export class AgentSignals implements ConnectionListener {
   metricsReported(read: () => AgentMetrics): void {
     this.agent.signals.metrics += 1;
     const at = now();
-    const passed = ((at - this.countedAt) / 1000) * REPORTS_PER_SECOND;
-    this.readable = Math.min(REPORTS_AT_ONCE, this.readable + passed);
-    this.countedAt = at;
-    if (this.readable < 1) {
-      this.agent.reported.passedOver += 1;
-      return;
-    }
-    this.readable -= 1;
+    if (!this.agent.reported.mayRead(at)) return;
     this.reports.metrics(this.agent, this.connection.origin.instanceId, read(), at);
   }
 

@@ -4,53 +4,64 @@ import { type Histogram, isHistogram, type Kind, type Series } from './series.js
 import { labelValue } from './series-key.js';
 
 /** Lines that are made before others have their turn. */
-const TURN_LINES = 2000;
+const TURN_LINES = 1000;
 
 interface Family {
   readonly kind: Kind;
-  readonly series: [labels: string, series: Series][];
+  /** each with the labels that the gateway gives it */
+  readonly series: [given: string, series: Series][];
 }
 
 /**
  * What agents report of themselves, in Prometheus' text format 0.0.4, each
- * series with the labels `agent_id` and `replica`. In several turns of the event
- * loop, because there may be many.
+ * series with the labels `agent_id` and `replica`. There may be many, so they
+ * come in pieces, as they are taken, and others have their turns in between.
  *
  * @param agents id and metrics of each
  */
-export async function exposition(
+export async function* exposition(
   agents: Iterable<readonly [agentId: string, metrics: ReportedMetrics]>,
-): Promise<string> {
+): AsyncGenerator<string> {
   const families = new Map<string, Family>();
-  let made = 0;
   for (const [agentId, metrics] of agents) {
-    for (const [replicaId, series] of metrics.series()) {
-      const family = families.get(series.family) ?? { kind: series.kind, series: [] };
-      families.set(series.family, family);
-      const own = series.labels === '' ? '' : `,${series.labels}`;
-      family.series.push([`agent_id="${labelValue(agentId)}",replica="${labelValue(replicaId)}"${own}`, series]);
-      if ((made += 1) % TURN_LINES === 0) await nextTurn();
-    }
+    collect(families, agentId, metrics);
+    await nextTurn();
   }
-  let text = '';
   for (const [name, { kind, series }] of [...families].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    text += `# HELP ${name} Reported by agents\n# TYPE ${name} ${kind}\n`;
-    for (const [labels, { value }] of series) {
-      text += isHistogram(value) ? histogramLines(name, labels, value) : `${name}{${labels}} ${numberText(value)}\n`;
-      if ((made += 1) % TURN_LINES === 0) await nextTurn();
+    let lines = [`# HELP ${name} Reported by agents\n# TYPE ${name} ${kind}\n`];
+    for (const [given, { labels, value }] of series) {
+      const all = labels === '' ? given : `${given},${labels}`;
+      if (isHistogram(value)) pushHistogram(lines, name, all, value);
+      else lines.push(`${name}{${all}} ${numberText(value)}\n`);
+      if (lines.length < TURN_LINES) continue;
+      yield lines.join('');
+      lines = [];
+      await nextTurn();
     }
+    yield lines.join('');
   }
-  return text;
 }
 
-function histogramLines(name: string, labels: string, { bounds, counts, sum }: Histogram): string {
+/** In one go: a series that was dropped and came again in between would be there twice, and spoil the whole scrape. */
+function collect(families: Map<string, Family>, agentId: string, metrics: ReportedMetrics): void {
+  let [lastId, given] = ['', ''];
+  for (const [replicaId, series] of metrics.series()) {
+    if (given === '' || replicaId !== lastId)
+      given = `agent_id="${labelValue(agentId)}",replica="${labelValue(replicaId)}"`;
+    lastId = replicaId;
+    const family = families.get(series.family);
+    if (family === undefined) families.set(series.family, { kind: series.kind, series: [[given, series]] });
+    else family.series.push([given, series]);
+  }
+}
+
+function pushHistogram(lines: string[], name: string, labels: string, { bounds, counts, sum }: Histogram): void {
   let count = 0;
-  let text = '';
   for (const [i, more] of counts.entries()) {
     count += more;
-    text += `${name}_bucket{${labels},le="${numberText(bounds[i] ?? Infinity)}"} ${count}\n`;
+    lines.push(`${name}_bucket{${labels},le="${numberText(bounds[i] ?? Infinity)}"} ${count}\n`);
   }
-  return `${text}${name}_sum{${labels}} ${numberText(sum)}\n${name}_count{${labels}} ${count}\n`;
+  lines.push(`${name}_sum{${labels}} ${numberText(sum)}\n${name}_count{${labels}} ${count}\n`);
 }
 
 function numberText(value: number): string {

@@ -37,6 +37,10 @@ interface Taking {
   readonly isThere: (replicaId: string) => boolean;
 }
 
+/** Reports that are read in a second, on average. */
+const REPORTS_PER_SECOND = 4;
+/** The same at once: many series come in several reports, and so do those of several replicas. */
+const REPORTS_AT_ONCE = 16;
 /** Between two searches for room, ms: an agent that is over its limit must not have all be looked at all the time. */
 const SEARCH_MS = 1000;
 /** Characters of a key that are told. */
@@ -51,12 +55,27 @@ export class ReportedMetrics {
   private readonly replicas = new Map<string, Map<string, Series>>();
   private lines = 0;
   private searchedAt = -Infinity;
+  private readable = REPORTS_AT_ONCE;
+  private countedAt = 0;
 
   constructor(private readonly options: ReportedMetricsOptions = new ReportedMetricsSettings()) {}
 
   /** Lines that these series come to. */
   get size(): number {
     return this.lines;
+  }
+
+  /** Whether one more report is to be read, or passed over because there were too many. @param now monotonic ms */
+  mayRead(now: number): boolean {
+    const more = ((now - this.countedAt) / 1000) * REPORTS_PER_SECOND;
+    this.readable = Math.min(REPORTS_AT_ONCE, this.readable + more);
+    this.countedAt = now;
+    if (this.readable < 1) {
+      this.passedOver += 1;
+      return false;
+    }
+    this.readable -= 1;
+    return true;
   }
 
   /**
