@@ -62,6 +62,11 @@ const MUSTS: readonly Rule[] = [
   ],
   ['must not take it from each other in turns', 'test/duplicate-agent.spec.ts', 'A11: a replaced agent does not fight'],
   ['Messages must not be compressed', 'test/strangers.spec.ts', 'messages that are compressed are not taken'],
+  [
+    'must be answered with one `ConfigAck`',
+    'test/agent-reports.spec.ts',
+    'is answered on the connection on which it comes again, and applied once',
+  ],
   ['must keep a `Head` well below', LIMITS, 'a gRPC message above the limit ends its call, and no other'],
 ];
 
@@ -117,7 +122,7 @@ const OTHERS: readonly Rule[] = [
   ['END_STREAM is therefore the last thing', EDGES, 'that ends its stream has closed'],
   ['trailers in it are passed over', EDGES, 'trailers in a byte pipe are passed over'],
   ['nothing depends on it', EDGES, 'whatever it says of its connections'],
-  ['from the right side they are passed over', EDGES, 'frames of features that nobody announced'],
+  ['one that the agent did not announce is taken all the same', EDGES, 'frames of features that nobody announced'],
   ['passed over', DECODER, 'passes over fields that a later version adds to a frame'],
   ['sends `Reset DONE`', SESSION, 'stops an upload that nobody reads any more once the response is complete'],
   ['late frames', VIOLATIONS, 'frames that crossed the end of their exchange'],
