@@ -13,6 +13,7 @@ import { fairShare } from './scenarios/fair-share.js';
 import { idleAgents } from './scenarios/idle-agents.js';
 import { longLink } from './scenarios/long-link.js';
 import { memory } from './scenarios/memory.js';
+import { replicas } from './scenarios/replicas.js';
 import { returning } from './scenarios/return.js';
 import { brokerRestarts } from './scenarios/services-broker-restarts.js';
 import { bus } from './scenarios/services-bus.js';
@@ -25,7 +26,7 @@ import { stalled } from './scenarios/stalled.js';
 import { strangers } from './scenarios/strangers.js';
 
 const SCENARIOS: readonly Scenario[] = [
-  ...[smallRequests, bulk, longLink, stalled, strangers, fairShare, idleAgents, returning, memory, selection],
+  ...[smallRequests, bulk, longLink, stalled, strangers, fairShare, idleAgents, returning, memory, selection, replicas],
   ...[functionServer, bus, objects, brokerRestarts, soak],
 ];
 

@@ -8,7 +8,7 @@ export const GATEWAY = compiled('apps/gateway/dist/main.js');
 export const AGENT = compiled('apps/agent/dist/main.js');
 
 const READY_MS = 30_000;
-const AGENT_ID = 'bench';
+export const AGENT_ID = 'bench';
 
 export interface GatewayPorts {
   readonly http: number;
@@ -18,7 +18,12 @@ export interface GatewayPorts {
 }
 
 interface AgentList {
-  readonly agents: readonly { readonly agent_id: string; readonly port: number }[];
+  readonly agents: readonly {
+    readonly agent_id: string;
+    readonly port: number;
+    readonly connections: number;
+    readonly in_flight: number;
+  }[];
   readonly count: number;
 }
 
@@ -28,14 +33,20 @@ export async function gatewayPorts(agentPorts = 4): Promise<GatewayPorts> {
   return { http, grpc: http + 1, first: http + 2, last: http + 1 + agentPorts };
 }
 
-/** Starts the gateway as people do, with its ports said, and waits until it is ready. */
+/**
+ * Starts the gateway as people do, with its ports said, and waits until it is ready.
+ *
+ * @param settings others than the defaults, by the names of their flags without the dashes
+ */
 export async function startGateway(
   processes: Processes,
   cwd: string,
   ports: GatewayPorts,
   nodeFlags: readonly string[] = [],
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<Running> {
   const flags = Object.entries({
+    ...settings,
     'http-port': ports.http,
     'grpc-port': ports.grpc,
     'http-agent-port-range-start': ports.first,
