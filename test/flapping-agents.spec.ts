@@ -22,7 +22,7 @@ import {
 } from '@berth/testing/system';
 import { AgentRegistry, LifecycleEvents } from 'berth-gateway';
 
-/** How long agents come and go; by hand, a minute. */
+/** How long agents come and go; `FLAP_SECONDS=60 npm test -- test/flapping-agents` has them do so for a minute. */
 const SECONDS = Number(process.env['FLAP_SECONDS'] ?? 8);
 const LANES = 100;
 /** The last of them share the ids of the first. */
