@@ -17,7 +17,7 @@ const LIBRARIES = {
   state: ['errors'],
   'tunnel-protocol': ['errors', 'node-runtime', 'exchange'],
   'agent-pool': ['errors', 'exchange'],
-  'http-server-pool': ['errors', 'port-allocator'],
+  'http-server-pool': ['errors'],
   services: ['errors', 'observability', 'node-runtime'],
   'services-nest': ['errors', 'observability', 'services'],
 };

@@ -85,7 +85,7 @@ describe('the gateway shuts down', () => {
     for (const id of ['a', 'b', 'c']) {
       stack.use(await RawAgent.registered(gateway.grpcPort, id));
     }
-    const servers = gateway.app.get(HttpServerPool).list();
+    const servers = [...gateway.app.get(HttpServerPool)];
     const [, faulty] = servers;
     if (faulty === undefined) throw new Error('three servers were expected');
     const stop = faulty.stop.bind(faulty);
@@ -94,7 +94,7 @@ describe('the gateway shuts down', () => {
       throw new Error('a fault of this server');
     };
     await gateway.close();
-    for (const { bind } of servers) expect(await listens(bind.port)).toBe(false);
+    for (const { port } of servers) expect(await listens(port)).toBe(false);
     // A16: a failure to stop is an ERROR, and the only one.
     expect(at('error')).toMatchObject([{ msg: 'agent server did not stop cleanly' }]);
   });

@@ -118,7 +118,7 @@ describe('an agent falls silent', () => {
     await using service = await localService((_, response) => response.end('ok'));
     await using gateway = await testGateway();
     await using agent = await testAgent(gateway, service.port);
-    const [server] = gateway.app.get(HttpServerPool).list();
+    const [server] = gateway.app.get(HttpServerPool);
     const back = once(agent.client, 'ready');
     server?.server.close();
     const [{ port }] = (await back) as [{ port: number }];
@@ -133,7 +133,7 @@ describe('an agent falls silent', () => {
     client.on('error', () => undefined);
     client.write('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n');
     await eventually(() => agent.opened[0]);
-    gateway.app.get(HttpServerPool).list()[0]?.server.close();
+    [...gateway.app.get(HttpServerPool)][0]?.server.close();
     gateway.app.get(AgentRegistry).sweep(performance.now());
     expect((await agent.status).code).toBe(status.UNAVAILABLE);
     expect(await agentIds(gateway)).toEqual([]);

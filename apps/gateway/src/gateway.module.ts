@@ -1,6 +1,6 @@
 import { type ConfigurableModuleAsyncOptions, type DynamicModule, Module } from '@nestjs/common';
 import { RouterModule } from '@nestjs/core';
-import { HttpServerPoolModule } from '@berth/http-server-pool';
+import { AgentHttpServerModule } from '@berth/http-server-pool';
 import type { Log } from '@berth/observability';
 import { PortAllocatorModule } from '@berth/port-allocator';
 import { AdminModule } from './admin/index.js';
@@ -69,7 +69,7 @@ function gateway(
 ): DynamicModule {
   const lifecycle = LifecycleModule.using(config);
   const allocator = PortAllocatorModule.registerAsync({ imports: [config], useClass: AllocatorOptions });
-  const servers = HttpServerPoolModule.registerAsync({ imports: [config], useClass: ServerOptions });
+  const servers = AgentHttpServerModule.registerAsync({ imports: [config], useClass: ServerOptions });
   const ports = PortsModule.using(config, lifecycle, allocator);
   const ingress = IngressModule.using(config, servers, ports);
   const configPush = ConfigPushModule.using(config, lifecycle);

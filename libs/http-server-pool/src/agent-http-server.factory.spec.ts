@@ -39,7 +39,7 @@ describe('AgentHttpServerFactory', () => {
     expect(factory.listening).toBe(0);
     await server.start();
     expect(factory.listening).toBe(1);
-    const text = await (await fetch(`http://127.0.0.1:${server.bind.port}/`)).text();
+    const text = await (await fetch(`http://127.0.0.1:${server.port}/`)).text();
     await server.stop(0);
     expect(factory.listening).toBe(0);
     return text;

@@ -3,7 +3,8 @@ import type { Duplex } from 'node:stream';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import type { Express, NextFunction, Request, Response } from 'express';
 import { acceptAllVersions } from './minor-versions.js';
-import { type BindAddress, PooledHttpServer } from './pooled-http-server.js';
+import type { BindAddress } from './bind-address.js';
+import { PooledHttpServer } from './pooled-http-server.js';
 
 /** Middleware as Express and most of npm have it. */
 export interface PortMiddleware {
@@ -28,6 +29,8 @@ export interface AgentTraffic {
   connection(socket: Duplex): void;
   /** bytes that are not HTTP, or beyond a limit; answers and closes */
   clientError(error: Error, socket: Duplex): void;
+  /** how many there were; counted by who takes them, so that nothing runs twice per request */
+  requests?(): number;
   /** a request that middleware failed on */
   middlewareFailed(error: unknown, request: IncomingMessage, response: ServerResponse): void;
 }
@@ -47,7 +50,7 @@ export interface AgentServerOptions {
 
 /** Makes the HTTP server of one agent: an Express adapter of its own, with nothing of Express left on but routing. */
 export class AgentHttpServerFactory {
-  private listeningNow = 0;
+  private readonly live = new Set<Server>();
 
   constructor(private readonly options: AgentServerOptions) {}
 
@@ -58,7 +61,7 @@ export class AgentHttpServerFactory {
 
   /** How many of its servers listen. */
   get listening(): number {
-    return this.listeningNow;
+    return this.live.size;
   }
 
   /** @param middleware of this server, in the order in which it runs, after CORS */
@@ -80,11 +83,9 @@ export class AgentHttpServerFactory {
     }
     const server = this.listener(traffic, this.middleware || middleware.length > 0 ? runner(app, traffic) : undefined);
     adapter.setHttpServer(server);
-    server.once('listening', () => {
-      this.listeningNow += 1;
-      server.once('close', () => (this.listeningNow -= 1));
-    });
-    return new PooledHttpServer(name, bind, server);
+    server.on('listening', () => this.live.add(server));
+    server.on('close', () => this.live.delete(server));
+    return new PooledHttpServer(name, bind, server, { requests: () => traffic.requests?.() ?? 0 });
   }
 
   private listener(traffic: AgentTraffic, middleware: RunMiddleware | undefined): Server {

@@ -4,7 +4,19 @@ export {
   type AgentTraffic,
   type PortMiddleware,
 } from './agent-http-server.factory.js';
-export { HttpServerPool } from './http-server-pool.js';
-export { HttpServerPoolModule } from './http-server-pool.module.js';
-export { type BindAddress, bindKey, PooledHttpServer } from './pooled-http-server.js';
+export { AgentHttpServerModule } from './agent-http-server.module.js';
+export { type BindAddress, bindKey, parseBind, type SocketPath, type TcpAddress } from './bind-address.js';
+export { HttpServerPool, type VisitServer } from './http-server-pool.js';
+export { HttpServerPoolModule, type HttpServerPoolOptions, PooledServers } from './http-server-pool.module.js';
+export type { ServerField, ServerMatch } from './matching.js';
+export { monitorName, reportOn, type ServerReport } from './monitor.js';
+export { showPool } from './pool-metrics.js';
+export { PooledHttpServer, type PooledServerOptions, type ServerState } from './pooled-http-server.js';
+export { probeServer, type ProbeResult } from './probe.js';
 export { endWithError, errorOfParser, newRequestId } from './raw-answers.js';
+export { reloadPool, type Reloaded } from './reload.js';
+export type { RequestHandler } from './run-handler.js';
+export { configOf, createPooledServer, type HttpServerConfig } from './server-config.js';
+export { HttpServerConfigs } from './server-configs.js';
+export { type ServerFailure, ServerPoolError, type ServerPoolErrorCode } from './server-pool-error.js';
+export { ServerWatch, type WatchEvent, type WatchOptions } from './server-watch.js';

@@ -58,7 +58,7 @@ describe('AgentBerths', () => {
   it('A5: three attempts on three ports, then it gives up with all of them put back', async () => {
     failures = 3;
     await expect(berths.start(agent('a'), nothing)).rejects.toThrow(/^failed to start server after 3 attempts/);
-    expect(built.map(({ bind }) => bind.port)).toEqual([range.start, range.start + 1, range.start + 2]);
+    expect(built.map(({ port }) => port)).toEqual([range.start, range.start + 1, range.start + 2]);
     expect(ports.list()).toEqual([]);
     expect(berths.list()).toEqual([]);
   });

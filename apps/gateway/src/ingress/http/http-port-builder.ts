@@ -69,12 +69,12 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
     const ingress = new AgentIngress(context, new ClientLimits(service.key, this.total, limitedLog));
     const middleware = found.middleware.filter((each) => isMeant(each, chosen, log));
     const server = this.factory.create(`agent ${service.key}`, { host: this.ports.host, port }, ingress, middleware);
-    server.server.once('listening', () => {
+    server.server.on('listening', () => {
       this.servers.store(server);
     });
-    server.server.once('close', () => {
+    server.onStopped = () => {
       this.servers.delete(server);
-    });
+    };
     return server;
   }
 

@@ -1,0 +1,105 @@
+import { lstatSync, unlinkSync } from 'node:fs';
+import { type AddressInfo, connect, type ListenOptions, type Server } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { BerthError, messageOf } from '@berth/errors';
+import { type BindAddress, bindKey, isAutomatic } from './bind-address.js';
+
+/** How often an address is tried that is in use. */
+export interface BindPatience {
+  /** 1 or more */
+  attempts: number;
+  /** before the second attempt, ms; doubled for each one after it */
+  delayMs: number;
+  /** ends the waiting */
+  signal: AbortSignal;
+}
+
+/**
+ * Connections that wait to be accepted; the system may allow fewer. With Node's
+ * 511 a thousand clients that come back together wait for TCP's retries, up to 15 s.
+ */
+const BACKLOG = 4096;
+
+/**
+ * Has a server listen; an address in use is tried again (checklist D12), a socket file that nobody listens on is removed.
+ *
+ * @returns the address with the port that it got
+ * @throws BerthError `BERTH_SERVER_START_FAILED` with the system's error as its cause
+ */
+export async function listen(server: Server, address: BindAddress, patience: BindPatience): Promise<BindAddress> {
+  let waitMs = patience.delayMs;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await listenOnce(server, address);
+      break;
+    } catch (thrown) {
+      if (attempt < patience.attempts && isInUse(thrown) && (await waited(waitMs, patience.signal))) {
+        waitMs *= 2;
+        continue;
+      }
+      const tries = attempt === 1 ? '' : ` after ${attempt} attempts`;
+      const message = `cannot listen on ${bindKey(address)}${tries}: ${messageOf(thrown)}`;
+      throw new BerthError('BERTH_SERVER_START_FAILED', message, { cause: thrown });
+    }
+  }
+  if (!isAutomatic(address) || 'path' in address) return address;
+  return { host: address.host, port: (server.address() as AddressInfo).port };
+}
+
+/** @returns false when the wait was ended before its time */
+function waited(ms: number, signal: AbortSignal): Promise<boolean> {
+  return delay(ms, true, { signal }).catch(() => false);
+}
+
+export function isInUse(thrown: unknown): boolean {
+  return (thrown as NodeJS.ErrnoException).code === 'EADDRINUSE';
+}
+
+async function listenOnce(server: Server, address: BindAddress): Promise<void> {
+  if ('path' in address) {
+    await removeDeadSocket(address.path);
+    await bound(server, { path: address.path, backlog: BACKLOG });
+    return;
+  }
+  const { host, port: first, lastPort = first } = address;
+  for (let port = first; ; port += 1) {
+    try {
+      await bound(server, { ...(host === '' ? {} : { host }), port, backlog: BACKLOG });
+      return;
+    } catch (thrown) {
+      if (port === lastPort || !isInUse(thrown)) throw thrown;
+    }
+  }
+}
+
+function bound(server: Server, options: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const failed = (error: Error): void => {
+      server.off('listening', listens);
+      reject(error);
+    };
+    const listens = (): void => {
+      server.off('error', failed);
+      resolve();
+    };
+    server.once('error', failed);
+    server.once('listening', listens);
+    server.listen(options);
+  });
+}
+
+/** A process that was killed leaves its socket file behind, and nobody could listen there again. */
+async function removeDeadSocket(path: string): Promise<void> {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return;
+  const isDead = await new Promise<boolean>((resolve) => {
+    const probe = connect({ path });
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(false);
+    });
+    probe.once('error', ({ code }: NodeJS.ErrnoException) => {
+      resolve(code === 'ECONNREFUSED');
+    });
+  });
+  if (isDead) unlinkSync(path);
+}
