@@ -75,7 +75,7 @@ export class AgentRegistry {
   ): Promise<Agent> {
     this.limits.checkId(connection.agentId);
     const find = (): Entry | undefined => this.entries.get(connection.agentId);
-    const claim = (): Entry => this.claim(connection);
+    const claim = (): Entry => this.claim(connection, registration.metadata);
     const isContested = this.succession.isContested(find(), connection);
     const entry = isContested ? await this.succession.contest(find, connection, claim) : claim();
     const { agent } = entry;
@@ -163,7 +163,7 @@ export class AgentRegistry {
   }
 
   /** The entry of the connection's agent, with the connection counted as arriving. */
-  private claim(connection: AgentConnection): Entry {
+  private claim(connection: AgentConnection, metadata: Registration['metadata']): Entry {
     if (this.shuttingDown) throw shuttingDown();
     if (connection.closed) throw closedMeanwhile(connection);
     const { agentId, origin } = connection;
@@ -181,6 +181,8 @@ export class AgentRegistry {
     }
     const shared = this.succession.policyFor(agentId) === 'share';
     const agent = new Agent(agentId, origin.instanceId, shared, this.options.reportedMetrics);
+    // Who makes its ports may go by it.
+    agent.metadata = metadata;
     const address = groupOf(origin.remoteAddress);
     const entry: Entry = { agent, services: new Map(), address, announced: false, arriving: 1 };
     this.entries.set(agentId, entry);
