@@ -136,7 +136,7 @@ describe('kinds of ports', () => {
     expect((await agent.status).code).toBe(status.UNIMPLEMENTED);
     expect(agent.refused).toEqual({
       code: 'BERTH_PORT_KIND_UNSUPPORTED',
-      message: 'this gateway has no ports of kind "udp", it has: http',
+      message: 'this gateway has no ports of kind "udp", it has: http, tcp',
       retryable: false,
     });
     expect(gateway.app.get(AgentBerths).list()).toEqual([]);

@@ -12,6 +12,7 @@ export function handlerContext(options: Partial<ExchangeOptions> = {}): Exchange
       responseTimeoutMs: 10_000,
       bodyStartTimeoutMs: 2000,
       idleTimeoutMs: 5000,
+      tcpIdleTimeoutMs: 0,
       minRateBytesPerSecond: 0,
       rateWindowMs: 4000,
       maxBodyBytes: 0,

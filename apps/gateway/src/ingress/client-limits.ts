@@ -1,6 +1,9 @@
 import { isIPv6, type Socket } from 'node:net';
+import { Inject, Injectable } from '@nestjs/common';
 import { BerthError } from '@berth/errors';
 import type { LimitedLog, Log } from '@berth/observability';
+import { GATEWAY_LOG } from '../gateway.tokens.js';
+import { agentPortsConfig } from '../ports/index.js';
 import { clientAddress } from './client-address.js';
 
 /** How many client connections there may be, each with one exchange at a time; all at least 1. */
@@ -25,7 +28,8 @@ const REFUSED_MS = 2000;
 /** The episode of refusals is over when so much is free again. */
 const RECOVERED_SHARE = 0.9;
 
-/** Client connections of all ports: they must leave descriptors for agents and the admin port. */
+/** Client connections of all ports, of whatever kind: they must leave descriptors for agents and the admin port. */
+@Injectable()
 export class ClientTotal {
   open = 0;
   /** connections above a limit that still stand */
@@ -34,8 +38,8 @@ export class ClientTotal {
   private refused = 0;
 
   constructor(
-    readonly limits: ConnectionLimits,
-    private readonly log: Log,
+    @Inject(agentPortsConfig.KEY) readonly limits: ConnectionLimits,
+    @Inject(GATEWAY_LOG) private readonly log: Log,
   ) {}
 
   get full(): boolean {

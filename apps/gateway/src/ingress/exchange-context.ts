@@ -11,6 +11,8 @@ export interface ExchangeOptions {
   minRateBytesPerSecond: number;
   rateWindowMs: number;
   idleTimeoutMs: number;
+  /** of a raw TCP connection; 0: none */
+  tcpIdleTimeoutMs: number;
   /** 0: no limit */
   maxBodyBytes: number;
   retry: Readonly<RetrySettings>;

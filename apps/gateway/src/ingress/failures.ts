@@ -71,9 +71,14 @@ export function uploadStopped({ idleTimeoutMs }: Timeouts): BerthError {
   );
 }
 
-/** Nothing moved in either direction, and the answer has begun. */
-export function stoodStill({ idleTimeoutMs }: Timeouts): BerthError {
-  return new BerthError('BERTH_RESPONSE_TIMEOUT', `nothing moved for ${idleTimeoutMs} ms (ingress.idleTimeoutMs)`);
+/**
+ * Nothing moved in either direction, and the answer has begun.
+ *
+ * @param raw on a connection of a TCP port
+ */
+export function stoodStill(timeoutMs: number, raw: boolean): BerthError {
+  const setting = raw ? 'ingress.tcpIdleTimeoutMs' : 'ingress.idleTimeoutMs';
+  return new BerthError('BERTH_RESPONSE_TIMEOUT', `nothing moved for ${timeoutMs} ms (${setting})`);
 }
 
 /** The client announced a body and has sent nothing of it. */

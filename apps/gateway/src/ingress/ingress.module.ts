@@ -1,9 +1,11 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
+import { ClientTotal } from './client-limits.js';
 import { HttpPortBuilder } from './http/http-port-builder.js';
+import { TcpPortBuilder } from './tcp/tcp-port-builder.js';
 
 /** From what arrives at an agent's port to its answer: a builder for every kind of port. */
-@Module({ providers: [HttpPortBuilder] })
+@Module({ providers: [ClientTotal, HttpPortBuilder, TcpPortBuilder] })
 export class IngressModule {
   /**
    * @param config gives settings and log

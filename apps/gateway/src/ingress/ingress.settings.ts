@@ -30,6 +30,12 @@ export class IngressSettings {
   @Integer(1, MAX_MS, { description: 'Time without a byte in either direction after which an exchange is ended.' })
   idleTimeoutMs = 300_000;
 
+  @Integer(0, MAX_MS, {
+    description:
+      'Time without a byte in either direction after which a connection of a TCP port is ended; 0: none, TCP keepalive finds clients that are gone.',
+  })
+  tcpIdleTimeoutMs = 0;
+
   @Integer(1, MAX_MS, { description: "Time until a client's request head must be there; then 408." })
   headersTimeoutMs = 30_000;
 

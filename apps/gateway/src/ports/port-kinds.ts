@@ -64,7 +64,7 @@ export class PortKinds {
     if (builder !== undefined) return builder;
     throw new BerthError(
       'BERTH_PORT_KIND_UNSUPPORTED',
-      `this gateway has no ports of kind "${kind.slice(0, MAX_ECHO_CHARS)}", it has: ${[...this.builders.keys()].join(', ')}`,
+      `this gateway has no ports of kind "${kind.slice(0, MAX_ECHO_CHARS)}", it has: ${[...this.builders.keys()].sort().join(', ')}`,
     );
   }
 }

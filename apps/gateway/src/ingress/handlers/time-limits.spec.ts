@@ -181,4 +181,23 @@ describe('time limits', () => {
     pass(20_000);
     expect([client.failures, context.deadlines.size]).toEqual([[], 0]);
   });
+
+  it('leave raw TCP alone, but for a limit of its own, and for what a client left behind', () => {
+    const tcp = { kind: ExchangeKind.tcp, body: true };
+    begin(tcp);
+    pass(100_000);
+    expect([client.failures, context.deadlines.size]).toEqual([[], 0]);
+    // Both halves have ended, and what the client sent last has not left yet.
+    client.exchange.discard();
+    pass(5000 + TICKS_MS);
+    expect(agent.calls).toEqual(['discard', timeout]);
+
+    begin(tcp, { tcpIdleTimeoutMs: 20_000 });
+    pass(15_000);
+    client.exchange.sendData(Buffer.from('x'));
+    pass(15_000);
+    expect(client.failures).toEqual([]);
+    pass(5000 + TICKS_MS);
+    expect(message()).toContain('20000 ms (ingress.tcpIdleTimeoutMs)');
+  });
 });

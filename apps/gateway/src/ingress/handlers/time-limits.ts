@@ -29,8 +29,9 @@ import { UNWATCHED, type Watched } from './deadlines.js';
 /**
  * Ends exchanges that make no progress, or whose client is slower than it may
  * be: `ingress.responseTimeoutMs`, `bodyStartTimeoutMs`, `idleTimeoutMs` and
- * `minRateBytesPerSecond`. All is judged by what passes in both directions;
- * time counts from when the exchange is opened until its client has left it.
+ * `minRateBytesPerSecond`; raw TCP has `tcpIdleTimeoutMs` alone. All is judged
+ * by what passes in both directions; time counts from when the exchange is
+ * opened until its client has left it.
  */
 export function timeLimits(context: ExchangeContext): ExchangeHandler {
   return (next) => (request, sink) => {
@@ -71,7 +72,7 @@ class TimedExchange extends ExchangeDecorator implements Watched {
   }
 
   override opened(exchange: OpenedExchange): void {
-    if (this.watchIndex === UNWATCHED) this.context.deadlines.watch(this, this.timeoutMs);
+    if (this.watchIndex === UNWATCHED && this.timeoutMs < Infinity) this.context.deadlines.watch(this, this.timeoutMs);
     super.opened(exchange);
   }
 
@@ -159,6 +160,7 @@ class TimedExchange extends ExchangeDecorator implements Watched {
     // Both halves of a pipe may have ended in order: what its client sent last still has to arrive in time.
     const arrives = request.kind !== ExchangeKind.http && !next.closed && !next.sendEnded;
     if (!arrives) this.context.deadlines.unwatch(this);
+    else if (this.watchIndex === UNWATCHED) this.context.deadlines.watch(this, this.timeoutMs);
   }
 
   // --- what is due ---------------------------------------------------------------
@@ -197,7 +199,7 @@ class TimedExchange extends ExchangeDecorator implements Watched {
   /** Whose fault it is that the time is up. */
   private lateness(): BerthError {
     const { service, options } = this.context;
-    if (this.answering) return stoodStill(options);
+    if (this.answering) return stoodStill(this.timeoutMs, this.request.kind === ExchangeKind.tcp);
     if (this.request.kind === ExchangeKind.upgrade) return noAnswerToUpgrade(service.id, options);
     if (this.uploaded || this.waitsForContinue) return noAnswer(service.id, options);
     if (this.stalled) return uploadStuck(service.id, options);
@@ -217,6 +219,8 @@ class TimedExchange extends ExchangeDecorator implements Watched {
   /** The body must move within this time; or the answer must come within it, when it is the agent's turn. */
   private get timeoutMs(): number {
     const { options } = this.context;
+    // What a client has left behind is nobody's long session any more.
+    if (this.request.kind === ExchangeKind.tcp && !this.discarded) return options.tcpIdleTimeoutMs || Infinity;
     if (this.answering) return options.idleTimeoutMs;
     if (this.uploaded || this.waitsForContinue) return options.responseTimeoutMs;
     return this.begun ? options.idleTimeoutMs : options.bodyStartTimeoutMs;

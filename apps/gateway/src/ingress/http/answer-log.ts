@@ -73,7 +73,7 @@ export class AnswerLog {
 }
 
 /** What was told by an agent, or thrown underneath. */
-function reasonOf(cause: unknown): string | undefined {
+export function reasonOf(cause: unknown): string | undefined {
   if (typeof cause !== 'object' || cause === null || !('message' in cause)) return undefined;
   return typeof cause.message === 'string' && cause.message !== '' ? cause.message : undefined;
 }

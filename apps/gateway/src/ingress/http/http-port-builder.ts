@@ -10,7 +10,7 @@ import {
   type PortOrder,
   type PortServerBuilder,
 } from '../../ports/index.js';
-import { ClientLimits, ClientTotal, type ConnectionLimits } from '../client-limits.js';
+import { ClientLimits, ClientTotal } from '../client-limits.js';
 import type { ExchangeContext } from '../exchange-context.js';
 import { DEFAULT_RULE_ORDER, type ExchangeRule, UseOnExchanges } from '../exchange-handlers.js';
 import { exchangeChain } from '../handlers/chain.js';
@@ -30,22 +30,21 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
   readonly kind = DEFAULT_PORT_KIND;
   private readonly deadlines = new Deadlines();
   private found: ReturnType<HttpPortBuilder['findProviders']> | undefined;
-  private readonly total: ClientTotal;
   private readonly pipelined: PipelineBudget;
   private readonly limitedLog: LimitedLog;
 
-  /** @param ports the address that agents' ports listen on, and what they take */
+  /** @param ports the address that agents' ports listen on */
   constructor(
     private readonly kinds: PortKinds,
     private readonly factory: AgentHttpServerFactory,
     private readonly servers: HttpServerPool,
     private readonly discovery: DiscoveryService,
-    @Inject(agentPortsConfig.KEY) private readonly ports: ConnectionLimits & { host: string },
+    private readonly total: ClientTotal,
+    @Inject(agentPortsConfig.KEY) private readonly ports: { host: string },
     @Inject(ingressConfig.KEY) private readonly options: IngressOptions,
     @Inject(GATEWAY_LOG) private readonly log: Log,
   ) {
     this.pipelined = new PipelineBudget(options.maxPipelined);
-    this.total = new ClientTotal(ports, log);
     this.limitedLog = new LimitedLog(log);
   }
 

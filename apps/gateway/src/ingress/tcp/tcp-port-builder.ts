@@ -1,0 +1,72 @@
+import type { Socket } from 'node:net';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { DiscoveryService } from '@nestjs/core';
+import { LimitedLog, type Log } from '@berth/observability';
+import { GATEWAY_LOG } from '../../gateway.tokens.js';
+import { agentPortsConfig, PortKinds, type PortOrder, type PortServerBuilder } from '../../ports/index.js';
+import { clientAddress } from '../client-address.js';
+import { ClientLimits, ClientTotal } from '../client-limits.js';
+import type { ExchangeContext, ExchangeOptions } from '../exchange-context.js';
+import { DEFAULT_RULE_ORDER, type ExchangeRule, UseOnExchanges } from '../exchange-handlers.js';
+import { exchangeChain } from '../handlers/chain.js';
+import { Deadlines } from '../handlers/deadlines.js';
+import { ingressConfig } from '../ingress.settings.js';
+import { findMarked, type Marked } from '../marked-providers.js';
+import { PipeLog } from './pipe-log.js';
+import type { TcpContext } from './tcp-context.js';
+import { TcpPortServer } from './tcp-port-server.js';
+import { relayTcp } from './tcp-relay.js';
+
+/** Makes raw TCP ports: each connection is one exchange, a byte pipe from its start. */
+@Injectable()
+export class TcpPortBuilder implements PortServerBuilder, OnModuleInit {
+  readonly kind = 'tcp';
+  private readonly deadlines = new Deadlines();
+  private readonly limitedLog: LimitedLog;
+  private rules: Marked<ExchangeRule>[] | undefined;
+
+  /** @param ports the address that agents' ports listen on */
+  constructor(
+    private readonly kinds: PortKinds,
+    private readonly discovery: DiscoveryService,
+    private readonly total: ClientTotal,
+    @Inject(agentPortsConfig.KEY) private readonly ports: { host: string },
+    @Inject(ingressConfig.KEY) private readonly options: ExchangeOptions,
+    @Inject(GATEWAY_LOG) private readonly log: Log,
+  ) {
+    this.limitedLog = new LimitedLog(log);
+  }
+
+  onModuleInit(): void {
+    this.kinds.add(this);
+  }
+
+  build({ service, port }: PortOrder): TcpPortServer {
+    const { deadlines, limitedLog, log, options } = this;
+    // Looked up with the first agent: by then every module is there.
+    this.rules ??= findMarked<ExchangeRule>(this.discovery, UseOnExchanges, DEFAULT_RULE_ORDER);
+    const exchanges: ExchangeContext = { service, options, deadlines, log, limitedLog };
+    const context: TcpContext = {
+      ...exchanges,
+      pipeLog: new PipeLog(log, service),
+      // Interceptors look at heads of HTTP.
+      dispatch: exchangeChain(exchanges, [], this.rules),
+    };
+    const limits = new ClientLimits(service.key, this.total, limitedLog);
+    return new TcpPortServer({ host: this.ports.host, port }, (socket) => {
+      take(context, limits, socket);
+    });
+  }
+}
+
+function take(context: TcpContext, limits: ClientLimits, socket: Socket): void {
+  // Its close follows, and tells all.
+  socket.on('error', () => undefined);
+  const refusal = limits.admit(socket);
+  if (refusal === undefined) {
+    relayTcp(context, socket);
+    return;
+  }
+  context.pipeLog.refused(refusal, clientAddress(socket.remoteAddress));
+  socket.resetAndDestroy();
+}
