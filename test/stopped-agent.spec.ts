@@ -17,7 +17,7 @@ import { AgentRegistry } from 'berth-gateway';
 
 jest.setTimeout(60_000);
 
-const PING = { pingIntervalMs: 200, pingTimeoutMs: 600 };
+const PING = { pingIntervalMs: 200, pingTimeoutMs: 2000 };
 /** From the moment in which an agent stops to the end of its connection, ms: the Ping may just have been answered. */
 const DEADLINE_MS = PING.pingIntervalMs + PING.pingTimeoutMs;
 
@@ -65,7 +65,7 @@ describe('an agent that is stopped, and goes on later', () => {
       await eventually(() => halted.calls.count > haltedBefore + 50 && kept.calls.count > keptBefore + 50, 20_000);
       const stoppedAt = load.elapsedMs;
       agent.kill('SIGSTOP');
-      await eventually(async () => (await replicasOf(gateway, 'agent-1')).length === 1);
+      await eventually(async () => (await replicasOf(gateway, 'agent-1')).length === 1, 20_000);
       stops.push(stoppedAt);
       agent.kill('SIGCONT');
       await eventually(async () => (await replicasOf(gateway, 'agent-1')).length === 2, 20_000);
