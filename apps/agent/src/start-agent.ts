@@ -1,14 +1,11 @@
 import { once } from 'node:events';
 import type { AgentSettings } from './agent-settings.js';
 import type { BerthError } from '@berth/errors';
-import { watchDescriptors } from '@berth/node-runtime';
-import { createLogger, LimitedLog, type Log } from '@berth/observability';
+import { createLogger, type Log } from '@berth/observability';
 import { effectiveLimits } from './effective-limits.js';
 import { ConfigTaker } from './pushed-config/config-taker.js';
 import { LocalServices } from './local-services.js';
-import { agentReport } from './report/agent-report.js';
-import { LoopDelay } from './report/loop-delay.js';
-import { MetricsReporter } from './report/metrics-reporter.js';
+import { reportSelf } from './report/self-report.js';
 import type { AgentAddress } from './session/agent-address.js';
 import { AgentClient } from './session/agent-client.js';
 import { VERSION } from './version.js';
@@ -52,27 +49,7 @@ export function startAgent(given: AgentSettings, options: StartAgentOptions = {}
     },
     log,
   });
-  const loop = new LoopDelay();
-  const reporter = new MetricsReporter(
-    settings.metrics,
-    () => client.signals.metricsLink,
-    () => agentReport(services.list, loop),
-    new LimitedLog(log),
-  );
-  client.on('ready', reporter.begin);
-  const stopWatching = watchDescriptors({
-    exhausted: (open) => {
-      client.signals.setPaused(true);
-      log.error(
-        { open },
-        'no descriptors left: exchanges fail until some are free; raise the limit (LimitNOFILE, ulimit -n) or lower local.maxConnections',
-      );
-    },
-    recovered: (lastedMs) => {
-      client.signals.setPaused(false);
-      log.info({ lastedMs }, 'descriptors are free again');
-    },
-  });
+  const stopReporting = reportSelf(settings.metrics, client, services.list, log);
   const gaveUp = once(client, 'gaveUp').then(([reason]) => reason as BerthError);
   const ready = Promise.race([
     once(client, 'ready').then(([address]) => address as AgentAddress),
@@ -82,6 +59,13 @@ export function startAgent(given: AgentSettings, options: StartAgentOptions = {}
   ]);
   // Whoever does not ask for it must not be ended by it.
   ready.catch(() => undefined);
+  const stopParts = (): void => {
+    services.stop();
+    configTaker?.stop();
+    stopReporting();
+  };
+  // Nothing of it keeps a process that has nothing else to do.
+  void gaveUp.then(stopParts);
   services.start();
   client.start();
   return {
@@ -89,13 +73,9 @@ export function startAgent(given: AgentSettings, options: StartAgentOptions = {}
     gaveUp,
     client,
     async stop() {
-      services.stop();
-      configTaker?.stop();
-      reporter.stop();
-      loop.stop();
+      stopParts();
       await client.stop(settings.shutdown.timeoutMs);
       await services.close();
-      stopWatching();
     },
   };
 }
