@@ -158,6 +158,20 @@ describe('berth-agent --max-concurrency (C7)', () => {
     expect(most).toBe(2);
     expect(agent.client.inFlight).toBe(0);
   });
+
+  it('may be used up by one of several local services', async () => {
+    const held: ServerResponse[] = [];
+    await using service = await localService((_, response) => void held.push(response));
+    using gateway = await RawGateway.start();
+    const expose = { other: `http://127.0.0.1:${service.port}` };
+    await using agent = await testAgent(gateway, service.port, { maxConcurrency: 2, expose });
+    const [connection] = await gateway.standing();
+    const answers = [connection?.get('/1', 'other'), connection?.get('/2', 'other')];
+    await eventually(() => held.length === 2);
+    for (const response of held) response.end('fine');
+    for (const answer of answers) expect(await answer).toEqual({ status: 200, text: 'fine' });
+    expect(agent.client.inFlight).toBe(0);
+  });
 });
 
 describe('a configuration that is pushed to the agent (C19)', () => {

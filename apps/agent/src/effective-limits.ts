@@ -19,15 +19,14 @@ export function effectiveLimits(
   capacity = connectionCapacity(descriptors),
 ): AgentSettings {
   const { local, tunnel } = settings;
-  // What comes above it for a moment, while connections share it out anew, waits for a local connection.
-  const most = settings.maxConcurrency || Infinity;
-  const maxConnections = Math.min(local.maxConnections || capacity, most);
+  const maxConnections = local.maxConnections || capacity;
   if (maxConnections > descriptors) {
     log.warn(
       { setting: 'local.maxConnections', value: maxConnections, descriptors, advised: capacity },
       'more connections are allowed than the process may have descriptors: raise the limit (LimitNOFILE, ulimit -n) or lower the setting',
     );
   }
+  const most = settings.maxConcurrency || Infinity;
   const maxExchanges = Math.min(tunnel.maxExchanges || Math.min(MAX_EXCHANGES, capacity), most);
   return { ...settings, local: { ...local, maxConnections }, tunnel: { ...tunnel, maxExchanges } };
 }

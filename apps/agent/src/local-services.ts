@@ -16,7 +16,7 @@ export interface LocalService {
   readonly watch: LocalWatch;
 }
 
-type ServiceSettings = Pick<AgentSettings, 'target' | 'expose' | 'local' | 'metrics'>;
+type ServiceSettings = Pick<AgentSettings, 'target' | 'expose' | 'local' | 'maxConcurrency' | 'metrics'>;
 
 /** The local services of an agent. */
 export class LocalServices {
@@ -27,9 +27,11 @@ export class LocalServices {
   constructor(settings: ServiceSettings, log: Log, changed: (name: string, health: LocalHealth) => void) {
     const limitedLog = new LimitedLog(log);
     const targets = targetsOf(settings);
-    const { local, metrics } = settings;
+    const { local, maxConcurrency, metrics } = settings;
     // What the process can hold is for all of them together.
-    const maxConnections = Math.max(1, Math.floor(local.maxConnections / targets.length));
+    const share = Math.max(1, Math.floor(local.maxConnections / targets.length));
+    // Each may have all that the agent takes. What comes above it for a moment, while connections share it out anew, waits.
+    const maxConnections = Math.min(share, maxConcurrency || Infinity);
     this.list = targets.map(([name, target]) => {
       const figures = new LocalFigures(metrics.reportIntervalMs > 0);
       const forwarder = new Forwarder({ target, local: { ...local, maxConnections } }, limitedLog, figures);

@@ -82,10 +82,10 @@ export class RawGatewayConnection {
   }
 
   /** Has the agent answer a GET; whether it wants one more is not asked. */
-  async get(target: string): Promise<RawAnswer> {
+  async get(target: string, service = ''): Promise<RawAnswer> {
     const { promise, resolve } = Promise.withResolvers<RawAnswer>();
     let [status, text] = [0, ''];
-    const head = { kind: ExchangeKind.http, method: 'GET', target, headers: ['Host', 'a'], body: false };
+    const head = { kind: ExchangeKind.http, method: 'GET', target, headers: ['Host', 'a'], body: false, service };
     this.session.open(head, {
       informational: () => undefined,
       head: (answer) => (status = answer.status),
