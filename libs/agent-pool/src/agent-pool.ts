@@ -107,23 +107,28 @@ export class AgentPool<C extends PoolConnection = AgentConnection> {
    * The connection that the strategy picks.
    *
    * @param except a connection that has just failed this exchange
-   * @param replicaId only connections of this replica
    * @throws BerthError `BERTH_AGENT_UNAVAILABLE` when none can be used, `BERTH_AGENT_BUSY` when all that can are full
    */
-  select(except?: Carrier, replicaId?: string): C {
-    return this.pickOrThrow(except, replicaId).connection;
+  select(except?: Carrier): C {
+    return this.pickOrThrow(except).connection;
   }
 
   /**
    * As {@link select}, without an error: undefined when there is none, see {@link obstacle}.
    *
    * @param except a connection that has just failed this exchange; others of its replica come last
+   * @param replicaId the replica that it should go to, while that is fit and has room
    */
   pick(except?: Carrier, replicaId?: string): Member<C> | undefined {
     const { candidates } = this;
     if (candidates.size === 0) return undefined;
     candidates.except = except;
-    candidates.replicaId = replicaId;
+    if (replicaId !== undefined) {
+      candidates.replicaId = replicaId;
+      const there = this.picked();
+      candidates.replicaId = undefined;
+      if (there?.usable === true) return there;
+    }
     if (except === undefined) return this.picked();
     candidates.exceptReplica = this.of(except)?.replica;
     const elsewhere = this.picked();
@@ -140,14 +145,13 @@ export class AgentPool<C extends PoolConnection = AgentConnection> {
 
   /** One of those that are paused, for who goes on all the same (checklist C7, fail open). */
   pickPaused(): Member<C> | undefined {
-    this.candidates.except = this.candidates.replicaId = undefined;
+    this.candidates.except = undefined;
     return this.candidates.paused();
   }
 
   /** Why {@link pick} finds none. */
-  obstacle(except?: Carrier, replicaId?: string): Obstacle {
+  obstacle(except?: Carrier): Obstacle {
     this.candidates.except = except;
-    this.candidates.replicaId = replicaId;
     return this.candidates.obstacle();
   }
 
@@ -179,9 +183,9 @@ export class AgentPool<C extends PoolConnection = AgentConnection> {
     return this.setDrained(false, replicaId);
   }
 
-  private pickOrThrow(except?: Carrier, replicaId?: string): Member<C> {
-    const member = this.pick(except, replicaId);
-    if (member === undefined) throw this.refusal(except, replicaId);
+  private pickOrThrow(except?: Carrier): Member<C> {
+    const member = this.pick(except);
+    if (member === undefined) throw this.refusal(except);
     return member;
   }
 
@@ -203,8 +207,8 @@ export class AgentPool<C extends PoolConnection = AgentConnection> {
   }
 
   /** What {@link select} throws now. */
-  refusal(except?: Carrier, replicaId?: string): BerthError {
-    return refusal(this.agentId, this.obstacle(except, replicaId), this.inFlight);
+  refusal(except?: Carrier): BerthError {
+    return refusal(this.agentId, this.obstacle(except), this.inFlight);
   }
 
   private replicaOf({ origin: { instanceId } }: C): Replica {

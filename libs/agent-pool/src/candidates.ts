@@ -16,7 +16,7 @@ export class CandidateList<C extends PoolConnection> implements Candidates<C> {
   except: Carrier | undefined;
   /** its replica, while others are looked for */
   exceptReplica: Replica | undefined;
-  /** only connections of this replica */
+  /** only connections of this replica, while it is asked for */
   replicaId: string | undefined;
 
   /**

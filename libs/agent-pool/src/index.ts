@@ -1,4 +1,4 @@
-export { Affinity, type Stickiness, type StickyPick } from './affinity/affinity.js';
+export { isFit, ownerOf, replicaFor } from './affinity/affinity.js';
 export { STICKY_DEFAULTS, StickySessions, type StickySessionsOptions } from './affinity/sticky-sessions.js';
 export type { AgentConnection, ConnectionOrigin, DrainReason } from './agent-connection.js';
 export {
@@ -17,6 +17,7 @@ export { countsAgainst } from './health/fault.js';
 export { OUTLIER_DEFAULTS, OutlierDetector, type OutlierOptions } from './health/outliers.js';
 export type { Member } from './member.js';
 export { MemberSignals } from './member-signals.js';
+export type { Replica } from './replica.js';
 export { poolDispatch } from './pool-dispatch.js';
 export type { PoolConnection } from './pool-connection.js';
 export type { PoolOptions } from './pool-options.js';

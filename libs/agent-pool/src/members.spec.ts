@@ -98,15 +98,6 @@ describe('what a pool knows of its connections', () => {
     expect(pool.obstacle()).toBe('full');
     expect(pool.pick()).toBeUndefined();
   });
-
-  it('picks within one replica when asked', () => {
-    const connections = ['a1', 'a2', 'b1'].map((id) => fakeReplica(id, {}, id.slice(0, 1)));
-    const pool = poolOf({ slowStartMs: 0 }, ...connections);
-    const chosen = new Set(Array.from({ length: 9 }, () => pool.select(undefined, 'a').id));
-    expect(chosen).toEqual(new Set(['a1', 'a2']));
-    expect(pool.pick(undefined, 'c')).toBeUndefined();
-    expect(pool.select().id).toBeDefined();
-  });
 });
 
 describe('a replica that comes to others', () => {

@@ -75,6 +75,14 @@ describe("exchanges on a pool's connections", () => {
     expect([second.calls, third.calls, admission.waiting]).toEqual([[], ['opened'], 0]);
   });
 
+  it('C9: go to the replica that they should go to, while it has room', () => {
+    const { ask, a, b } = make();
+    for (let i = 0; i < 4; i += 1) expect(ask({ replicaId: 'b' }).exchange.connection).toBe(b);
+    expect(ask({ replicaId: 'b', except: b }).exchange.connection).toBe(a);
+    b.inFlight = b.capacity;
+    expect(ask({ replicaId: 'b' }).exchange.connection).toBe(a);
+  });
+
   it('go to another connection on a second try, which does not wait', () => {
     const { ask, a, b } = make(1);
     expect(ask({ except: a }).exchange.connection).toBe(b);

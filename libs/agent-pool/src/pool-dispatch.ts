@@ -11,9 +11,9 @@ import type { Member } from './member.js';
  */
 export function poolDispatch(pool: AgentPool, admission: Admission<AgentConnection>): Dispatch {
   return (request, sink) => {
-    const { except } = request;
+    const { except, replicaId } = request;
     // Nobody overtakes those who wait; and while nobody does, nothing is made for waiting.
-    const member = except !== undefined || admission.waiting === 0 ? pool.pick(except) : undefined;
+    const member = except !== undefined || admission.waiting === 0 ? pool.pick(except, replicaId) : undefined;
     if (member !== undefined) begin(pool, member, request, sink);
     else if (except !== undefined) refuse(sink, pool.refusal(except));
     else new WaitingExchange(pool, admission, request, sink).enter();

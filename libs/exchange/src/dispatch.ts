@@ -9,6 +9,8 @@ export interface ExchangeRequest {
   readonly clientAddress: string;
   /** a connection that has just failed this exchange */
   readonly except?: Carrier | undefined;
+  /** the process behind the agent's connections that it should go to, while that can take it */
+  readonly replicaId?: string | undefined;
 }
 
 /** Something between client and agent that takes its time before the exchange is opened. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { type FakeConnection, fakeReplica } from '../../testing/fake-connection.js';
-import { Affinity, AgentPool, StickySessions } from '../index.js';
+import { AgentPool, isFit, ownerOf, replicaFor, StickySessions } from '../index.js';
 import { hashOf, preference } from './rendezvous.js';
 
 const KEYS = Array.from({ length: 4000 }, (_, index) => `192.0.2.${index}`);
@@ -32,75 +32,75 @@ describe('rendezvous hashing', () => {
   });
 });
 
-describe('affinity', () => {
+describe('affinity by a key', () => {
   function make(...ids: string[]) {
     const pool = new AgentPool<FakeConnection>('agent', { strategy: 'roundRobin', slowStartMs: 0 });
     // Two connections to each replica.
     const connections = ids.flatMap((id) => [1, 2].map((n) => fakeReplica(`${id}${n}`, {}, id)));
     for (const connection of connections) pool.add(connection);
-    const sessions = new StickySessions<string>();
-    const affinity = new Affinity(pool, sessions);
     const of = (id: string): FakeConnection[] => connections.filter(({ origin }) => origin.instanceId === id);
-    return { pool, sessions, affinity, of };
+    return { pool, of };
   }
 
-  it('C9: keeps a session at its replica, over all connections of it', () => {
-    const { affinity } = make('a', 'b', 'c');
-    const first = affinity.bySession('s1');
-    expect(first.stickiness).toBe('new');
-    const later = Array.from({ length: 20 }, () => affinity.bySession('s1'));
-    expect(new Set(later.map(({ member }) => member?.replica.id))).toEqual(new Set([first.member?.replica.id]));
-    expect(new Set(later.map(({ member }) => member?.connection.id)).size).toBe(2);
-    expect(new Set(later.map(({ stickiness }) => stickiness))).toEqual(new Set(['kept']));
-  });
-
-  it('C9: falls back and says so when the replica is gone or not fit, and stays where it went', () => {
-    const { affinity, pool, of } = make('a', 'b');
-    const home = affinity.bySession('s1').member?.replica.id ?? '';
-    for (const connection of of(home)) pool.of(connection)?.health.reports('unhealthy', '', 0);
-    const moved = affinity.bySession('s1');
-    expect([moved.stickiness, moved.member?.replica.id !== home]).toEqual(['moved', true]);
-    for (const connection of of(home)) pool.of(connection)?.health.reports('healthy', '', 0);
-    expect(affinity.bySession('s1')).toEqual({ member: expect.anything(), stickiness: 'kept' });
-    for (const connection of pool.all) pool.remove(connection);
-    expect(affinity.bySession('s1')).toEqual({ member: undefined, stickiness: 'moved' });
-  });
-
-  it('comes back to a replica that was only full', () => {
-    const { affinity, of } = make('a', 'b');
-    const home = affinity.bySession('s1').member?.replica.id ?? '';
-    for (const connection of of(home)) connection.inFlight = connection.capacity;
-    expect(affinity.bySession('s1').stickiness).toBe('moved');
-    for (const connection of of(home)) connection.inFlight = 0;
-    const back = affinity.bySession('s1');
-    expect([back.stickiness, back.member?.replica.id]).toEqual(['kept', home]);
-  });
-
   it('a client has its replica by its address alone, and only those of one that goes move', () => {
-    const { affinity, pool, of } = make('a', 'b', 'c', 'd');
-    const homes = (): Map<string, string | undefined> =>
-      new Map(KEYS.slice(0, 400).map((key) => [key, affinity.byKey(key).member?.replica.id]));
-    const before = homes();
-    expect(affinity.byKey('192.0.2.1').stickiness).toBe('kept');
+    const { pool, of } = make('a', 'b', 'c', 'd');
+    const homes = (find: typeof ownerOf): Map<string, string | undefined> =>
+      new Map(KEYS.slice(0, 400).map((key) => [key, find(pool, key)?.id]));
+    const before = homes(replicaFor);
+    expect(new Set(before.values())).toEqual(new Set(['a', 'b', 'c', 'd']));
     for (const connection of of('b')) connection.accepting = false;
-    const during = homes();
+    const during = homes(replicaFor);
     for (const [key, home] of before) {
-      if (home !== 'b') expect(during.get(key)).toBe(home);
-      else expect([during.get(key), affinity.byKey(key).stickiness]).toEqual([expect.not.stringMatching('b'), 'moved']);
+      if (home === 'b') expect(during.get(key)).not.toBe('b');
+      else expect(during.get(key)).toBe(home);
     }
-    for (const connection of of('b')) connection.accepting = true;
-    expect(homes()).toEqual(before);
+    expect(homes(ownerOf)).toEqual(before);
+    for (const connection of of('b')) pool.remove(connection);
+    expect(homes(ownerOf)).toEqual(during);
     for (const connection of pool.all) pool.remove(connection);
-    expect(affinity.byKey('x')).toEqual({ member: undefined, stickiness: 'moved' });
+    expect([ownerOf(pool, 'x'), replicaFor(pool, 'x')]).toEqual([undefined, undefined]);
   });
 
-  it('does not send an exchange to the connection that has just failed it', () => {
-    const { affinity, of } = make('a');
-    const [failed, other] = of('a');
-    for (let i = 0; i < 4; i += 1) {
-      expect(affinity.byKey('k', failed).member?.connection).toBe(other);
-      expect(affinity.bySession('s', failed).member?.connection).toBe(other);
-    }
+  it('passes over a replica that is full or not fit; one that is only full can serve later', () => {
+    const { pool, of } = make('a', 'b');
+    const home = replicaFor(pool, 'key');
+    if (home === undefined) throw new Error('there is none');
+    for (const connection of of(home.id)) connection.inFlight = connection.capacity;
+    expect(replicaFor(pool, 'key')).not.toBe(home);
+    expect([ownerOf(pool, 'key'), isFit(pool, home)]).toEqual([home, true]);
+    for (const connection of of(home.id)) pool.of(connection)?.health.reports('unhealthy', '', 0);
+    expect(isFit(pool, home)).toBe(false);
+  });
+});
+
+describe('a replica that an exchange should go to', () => {
+  const pooled = (): { pool: AgentPool<FakeConnection>; a: FakeConnection[]; b: FakeConnection } => {
+    const pool = new AgentPool<FakeConnection>('agent', { strategy: 'roundRobin', slowStartMs: 0 });
+    const a = [fakeReplica('a1', {}, 'a'), fakeReplica('a2', {}, 'a')];
+    const b = fakeReplica('b1', {}, 'b');
+    for (const connection of [...a, b]) pool.add(connection);
+    return { pool, a, b };
+  };
+  const picks = (pool: AgentPool<FakeConnection>, replicaId: string): (string | undefined)[] =>
+    Array.from({ length: 6 }, () => pool.pick(undefined, replicaId)?.connection.id);
+
+  it('C9: gets it, over all connections of it, and changes nothing for others', () => {
+    const { pool } = pooled();
+    expect(new Set(picks(pool, 'a'))).toEqual(new Set(['a1', 'a2']));
+    expect(new Set(Array.from({ length: 6 }, () => pool.pick()?.connection.id))).toEqual(new Set(['a1', 'a2', 'b1']));
+  });
+
+  it('C9: does not while it is full, not fit, gone, or none of the agent', () => {
+    const { pool, a, b } = pooled();
+    b.inFlight = b.capacity;
+    expect(new Set(picks(pool, 'b'))).toEqual(new Set(['a1', 'a2']));
+    b.inFlight = 0;
+    expect(new Set(picks(pool, 'b'))).toEqual(new Set(['b1']));
+    pool.of(b)?.health.reports('unhealthy', '', 0);
+    expect(new Set(picks(pool, 'b'))).toEqual(new Set(['a1', 'a2']));
+    for (const connection of a) pool.remove(connection);
+    expect(picks(pool, 'a')).toEqual(Array(6).fill('b1'));
+    expect(picks(pool, 'never there')).toEqual(Array(6).fill('b1'));
   });
 });
 
