@@ -201,6 +201,9 @@ describe('tokens', () => {
       tokenFile: join(cwd, 'token'),
     });
     expect(settingsOf(loadAgent(['3000', '--id', 'a'], { AGENT_TOKEN_FILE: 'token' })).token).toBe('s3cret');
+    const affinity = { INGRESS_AFFINITY_SECRET_FILE: 'long' };
+    write('long', 'sixteen letters or more\n');
+    expect(settingsOf(loadGateway([], affinity)).ingress.affinity.secret).toBe('sixteen letters or more');
     const admin = { HTTP_HOST: '0.0.0.0', ADMIN_TOKEN_FILE: 'token' };
     expect(settingsOf(loadGateway([], admin)).admin.token).toBe('s3cret');
     expect(problemsOf(() => loadGateway([], { ...admin, ADMIN_TOKEN_FILE: 'none' }))).toEqual([

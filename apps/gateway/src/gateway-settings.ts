@@ -112,6 +112,7 @@ export const GATEWAY: Program<GatewayConfig> = {
   prepare: (draft) => {
     draft.readSecret('auth.token', 'auth.tokenFile');
     draft.readSecret('admin.token', 'admin.tokenFile');
+    draft.readSecret('ingress.affinity.secret', 'ingress.affinity.secretFile');
   },
   check: checkGateway,
 };

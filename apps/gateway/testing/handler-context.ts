@@ -1,6 +1,8 @@
 import { LimitedLog, silentLog } from '@berth/observability';
 import { Agent, LocalService } from '../src/agents/index.js';
 import type { ExchangeContext, ExchangeOptions } from '../src/ingress/exchange-context.js';
+import { AffinitySettings } from '../src/ingress/affinity.settings.js';
+import { affinityKey } from '../src/ingress/affinity-cookies.js';
 import { RetrySettings } from '../src/ingress/retry.settings.js';
 import { Deadlines } from '../src/ingress/handlers/deadlines.js';
 
@@ -17,9 +19,11 @@ export function handlerContext(options: Partial<ExchangeOptions> = {}): Exchange
       rateWindowMs: 4000,
       maxBodyBytes: 0,
       retry: new RetrySettings(),
+      affinity: new AffinitySettings(),
       ...options,
     },
     deadlines: new Deadlines(),
+    affinityKey: affinityKey('the secret of a test'),
     log: silentLog,
     limitedLog: new LimitedLog(silentLog),
   };

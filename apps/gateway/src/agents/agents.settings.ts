@@ -2,8 +2,8 @@ import { type Frozen, Choice, Group, Integer, List, MAX_MS, Texts, WindowSetting
 import { registerAs } from '@nestjs/config';
 import { type StrategyName, STRATEGIES } from '@berth/agent-pool';
 import { ReportedMetricsSettings } from '../reported-metrics/index.js';
-import { checkIdPattern } from './id-patterns.js';
 import { AdmissionSettings } from './admission.settings.js';
+import { checkIdPattern, checkPatternWords } from './id-patterns.js';
 import { OutlierSettings } from './outliers.settings.js';
 import { ProbeSettings } from './probe.settings.js';
 
@@ -14,17 +14,6 @@ const DUPLICATE_POLICIES = ['probe', 'replace', 'reject', 'share'] as const;
  * holds it is silent, takes over, is refused, or becomes another replica.
  */
 export type DuplicatePolicy = (typeof DUPLICATE_POLICIES)[number];
-
-function checkDuplicates(value: Readonly<Record<string, unknown>>): string | undefined {
-  for (const [pattern, policy] of Object.entries(value)) {
-    const wrong = checkIdPattern(pattern);
-    if (wrong !== undefined) return wrong;
-    if (!DUPLICATE_POLICIES.some((known) => known === policy)) {
-      return `"${pattern}" must be one of ${DUPLICATE_POLICIES.join(', ')}`;
-    }
-  }
-  return undefined;
-}
 
 function checkIdPatterns(value: readonly string[]): string | undefined {
   return value.map(checkIdPattern).find((wrong) => wrong !== undefined);
@@ -73,7 +62,7 @@ export class AgentsSettings extends WindowSettings {
   duplicateAgent: DuplicatePolicy = 'probe';
 
   @Texts({
-    check: checkDuplicates,
+    check: checkPatternWords(DUPLICATE_POLICIES),
     description:
       'The same for single agents: ids, exact or with `*` for any characters, with the word for each. An exact id goes first, then the first pattern that fits.',
   })

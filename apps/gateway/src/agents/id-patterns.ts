@@ -7,6 +7,22 @@ export function checkIdPattern(pattern: string): string | undefined {
   return isWrong ? `"${pattern}" is no agent id, exact or with * for any characters` : undefined;
 }
 
+/**
+ * Judges a setting that gives words to patterns for agent ids.
+ *
+ * @param words those that are possible
+ */
+export function checkPatternWords(words: readonly string[]) {
+  return (value: Readonly<Record<string, unknown>>): string | undefined => {
+    for (const [pattern, word] of Object.entries(value)) {
+      const wrong = checkIdPattern(pattern);
+      if (wrong !== undefined) return wrong;
+      if (!words.some((known) => known === word)) return `"${pattern}" must be one of ${words.join(', ')}`;
+    }
+    return undefined;
+  };
+}
+
 /** Something for each agent id, by exact ids and by patterns with `*`. */
 export class IdPatterns<T> {
   private readonly exact = new Map<string, T>();

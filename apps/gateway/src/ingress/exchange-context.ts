@@ -1,5 +1,8 @@
+import type { Frozen } from '@berth/config';
 import type { LimitedLog, Log } from '@berth/observability';
+import type { KeyObject } from 'node:crypto';
 import type { LocalService } from '../agents/index.js';
+import type { AffinitySettings } from './affinity.settings.js';
 import type { Deadlines } from './handlers/deadlines.js';
 import type { RetrySettings } from './retry.settings.js';
 
@@ -16,6 +19,7 @@ export interface ExchangeOptions {
   /** 0: no limit */
   maxBodyBytes: number;
   retry: Readonly<RetrySettings>;
+  affinity: Frozen<AffinitySettings>;
 }
 
 /** What the handlers around the exchanges of one agent share. */
@@ -23,6 +27,8 @@ export interface ExchangeContext {
   readonly service: LocalService;
   readonly options: ExchangeOptions;
   readonly deadlines: Deadlines;
+  /** signs the cookies of affinity */
+  readonly affinityKey: KeyObject;
   readonly log: Log;
   /** for lines that clients can cause */
   readonly limitedLog: LimitedLog;

@@ -17,10 +17,11 @@ export const HANDLER_ORDER = {
   timeLimits: 200,
   interceptors: 300,
   bodyLimit: 400,
+  affinity: 550,
   retry: 600,
 } as const;
 
-/** Place of a rule that does not say where it belongs: behind the interceptors, before the second try. */
+/** Place of a rule that does not say where it belongs: behind the interceptors, before affinity and the second try. */
 export const DEFAULT_RULE_ORDER = 500;
 
 /** Marks a provider as an {@link ExchangeRule}; `order` is its place among {@link HANDLER_ORDER}, 500 unless given. */

@@ -1,5 +1,6 @@
 import { type Frozen, Choice, Group, Integer, MAX_HEADER_BYTES, MAX_MS } from '@berth/config';
 import { registerAs } from '@nestjs/config';
+import { AffinitySettings } from './affinity.settings.js';
 import { RetrySettings } from './retry.settings.js';
 
 export class IngressSettings {
@@ -69,6 +70,9 @@ export class IngressSettings {
 
   @Integer(0, 86_400, { description: 'Value of Retry-After in 503 answers.' })
   retryAfterSeconds = 1;
+
+  @Group()
+  affinity = new AffinitySettings();
 
   @Group()
   retry = new RetrySettings();

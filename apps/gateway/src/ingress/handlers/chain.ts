@@ -4,6 +4,7 @@ import type { ExchangeContext } from '../exchange-context.js';
 import { type ExchangeRule, HANDLER_ORDER } from '../exchange-handlers.js';
 import type { IngressInterceptor } from '../interceptor.js';
 import type { Marked } from '../marked-providers.js';
+import { affinity } from './affinity.js';
 import { bodyLimit } from './body-limit.js';
 import { interceptors } from './interceptors.js';
 import { retry } from './retry.js';
@@ -28,6 +29,7 @@ export function exchangeChain(
     { order: HANDLER_ORDER.timeLimits, handler: timeLimits(context) },
     { order: HANDLER_ORDER.interceptors, handler: interceptors(context, intercepting) },
     { order: HANDLER_ORDER.bodyLimit, handler: bodyLimit(context.options.maxBodyBytes) },
+    { order: HANDLER_ORDER.affinity, handler: affinity(context) },
     { order: HANDLER_ORDER.retry, handler: retry(context) },
     ...rules.map(({ instance, order }) => ({ order, handler: instance.handlerFor(chosen) })),
   ];

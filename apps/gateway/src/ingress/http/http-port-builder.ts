@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import { AgentHttpServerFactory, HttpServerPool, type PooledHttpServer } from '@berth/http-server-pool';
@@ -12,6 +13,7 @@ import {
 } from '../../ports/index.js';
 import { ClientLimits, ClientTotal } from '../client-limits.js';
 import type { ExchangeContext } from '../exchange-context.js';
+import { affinityKey } from '../affinity-cookies.js';
 import { DEFAULT_RULE_ORDER, type ExchangeRule, UseOnExchanges } from '../exchange-handlers.js';
 import { exchangeChain } from '../handlers/chain.js';
 import { Deadlines } from '../handlers/deadlines.js';
@@ -29,6 +31,7 @@ import { type AgentPortMiddleware, isMeant, UseOnAgentPorts } from './port-middl
 export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
   readonly kind = DEFAULT_PORT_KIND;
   private readonly deadlines = new Deadlines();
+  private readonly affinityKey: KeyObject;
   private found: ReturnType<HttpPortBuilder['findProviders']> | undefined;
   private readonly pipelined: PipelineBudget;
   private readonly limitedLog: LimitedLog;
@@ -44,6 +47,7 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
     @Inject(ingressConfig.KEY) private readonly options: IngressOptions,
     @Inject(GATEWAY_LOG) private readonly log: Log,
   ) {
+    this.affinityKey = affinityKey(options.affinity.secret);
     this.pipelined = new PipelineBudget(options.maxPipelined);
     this.limitedLog = new LimitedLog(log);
   }
@@ -55,8 +59,8 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
   build({ service, port }: PortOrder): PooledHttpServer {
     // Looked up with the first agent: by then every module is there.
     this.found ??= this.findProviders();
-    const { deadlines, found, limitedLog, log, options, pipelined } = this;
-    const exchanges: ExchangeContext = { service, options, deadlines, log, limitedLog };
+    const { affinityKey: key, deadlines, found, limitedLog, log, options, pipelined } = this;
+    const exchanges: ExchangeContext = { service, options, deadlines, affinityKey: key, log, limitedLog };
     const context: IngressContext = {
       ...exchanges,
       options,
