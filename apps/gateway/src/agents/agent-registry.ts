@@ -79,6 +79,8 @@ export class AgentRegistry {
     const isContested = this.succession.isContested(find(), connection);
     const entry = isContested ? await this.succession.contest(find, connection, claim) : claim();
     const { agent } = entry;
+    // Who makes a port goes by it.
+    if (!agent.connected) agent.metadata = registration.metadata;
     const claims = this.services.claim(entry, registration.services);
     await this.services.settle(claims);
     entry.arriving -= 1;
