@@ -27,8 +27,8 @@ export interface ExchangeContext {
   readonly service: LocalService;
   readonly options: ExchangeOptions;
   readonly deadlines: Deadlines;
-  /** signs the cookies of affinity */
-  readonly affinityKey: KeyObject;
+  /** signs the cookies of affinity; absent at ports whose clients send none */
+  readonly affinityKey?: KeyObject;
   readonly log: Log;
   /** for lines that clients can cause */
   readonly limitedLog: LimitedLog;

@@ -171,6 +171,13 @@ describe('affinity', () => {
     });
   });
 
+  it('a port whose clients send no cookies has no handler for them', () => {
+    const settings = Object.assign(new AffinitySettings(), { by: 'cookie' });
+    const { affinityKey: _, ...context } = handlerContext({ affinity: settings });
+    const service = new LocalService(new Agent('web-1', 'a', true), 'default', 'tcp');
+    expect(affinity({ ...context, service })).toBeUndefined();
+  });
+
   it('bytes of a pipe without a head pass', () => {
     const { ask } = make({ by: 'client' });
     const tcp = fakeRequest({ kind: ExchangeKind.tcp, headers: [] });

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { type AgentPool, isFit, ownerOf, type Replica, replicaFor } from '@berth/agent-pool';
 import {
   type DispatchSink,
@@ -25,12 +26,12 @@ const MAX_COOKIES = 4;
  * request says where it should go, and the pool has the last word.
  */
 export function affinity(context: ExchangeContext): ExchangeHandler | undefined {
-  const { service, options } = context;
+  const { affinityKey, service, options } = context;
   const { agents, by: usual, header } = options.affinity;
   const by = new IdPatterns(Object.entries(agents)).find(service.id) ?? usual;
   // Who does not share its id has one replica.
   if (by === 'off' || !service.agent.shared) return undefined;
-  if (by === 'cookie') return byCookie(context);
+  if (by === 'cookie') return affinityKey && byCookie(context, affinityKey);
   if (by === 'client') return byKey(context, ({ clientAddress }) => clientAddress);
   const name = header.toLowerCase();
   return byKey(context, ({ openHead }) => headerValue(openHead.headers, name) ?? '');
@@ -57,10 +58,10 @@ function byKey(context: ExchangeContext, keyOf: (request: ExchangeRequest) => st
   };
 }
 
-function byCookie({ service, affinityKey, options }: ExchangeContext): ExchangeHandler {
+function byCookie({ service, options }: ExchangeContext, key: KeyObject): ExchangeHandler {
   const { connections: pool } = service;
   const { cookieTtlSeconds, reportHeader } = options.affinity;
-  const cookies = new AffinityCookies(affinityKey, service.key, cookieTtlSeconds);
+  const cookies = new AffinityCookies(key, service.key, cookieTtlSeconds);
   return (next) => (request, sink) => {
     const { openHead, clientAddress } = request;
     const taken = takeCookie(openHead.headers, cookieName(service));
