@@ -173,9 +173,9 @@ describe('affinity', () => {
 
   it('a port whose clients send no cookies has no handler for them', () => {
     const settings = Object.assign(new AffinitySettings(), { by: 'cookie' });
-    const { affinityKey: _, ...context } = handlerContext({ affinity: settings });
+    const { options, deadlines, log, limitedLog } = handlerContext({ affinity: settings });
     const service = new LocalService(new Agent('web-1', 'a', true), 'default', 'tcp');
-    expect(affinity({ ...context, service })).toBeUndefined();
+    expect(affinity({ service, options, deadlines, log, limitedLog })).toBeUndefined();
   });
 
   it('bytes of a pipe without a head pass', () => {
