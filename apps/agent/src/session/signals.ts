@@ -81,16 +81,14 @@ export class Signals {
     return undefined;
   }
 
-  /** Those that get less are told first, so that the sum is exceeded as little as possible meanwhile. */
+  /** In the order in which they came: one that joins is told last, when the others have been told to take less. */
   private share(): void {
     const { live, maxConcurrency, maxExchanges } = this;
     if (maxConcurrency === 0) return;
-    const shares = [...live].map(([link, before], i) => ({
-      link,
-      before,
-      now: Math.min(maxExchanges, shareOf(maxConcurrency, live.size, i)),
-    }));
-    for (const { link, before, now } of shares.sort((a, b) => a.now - a.before - (b.now - b.before))) {
+    let index = 0;
+    for (const [link, before] of live) {
+      const now = Math.min(maxExchanges, shareOf(maxConcurrency, live.size, index));
+      index += 1;
       if (now === before) continue;
       live.set(link, now);
       link.capacity(now);
