@@ -1,4 +1,4 @@
-export { AGENT_ID_RULE, isAgentId } from './agent-id.js';
+export { AGENT_ID_RULE, isAgentId, isServiceName, SERVICE_NAME_RULE } from './agent-id.js';
 export { Backlog, type Corkable, passesBy } from './backlog.js';
 export { BytePipe } from './byte-pipe.js';
 export { ByteQueue, JOIN_BELOW_BYTES } from './byte-queue.js';
@@ -22,6 +22,7 @@ export {
   ResetCode,
   type ResponseHead,
 } from './heads.js';
+export { checkIdPattern, checkPatternWords, IdPatterns } from './id-patterns.js';
 export { PacedWriter } from './paced-writer.js';
 export { requestIdOf } from './request-id.js';
 export type { BodySink, ExchangeFailure, ResponseSink } from './sinks.js';

@@ -1,9 +1,9 @@
 import { type Frozen, Choice, Group, Integer, List, MAX_MS, Texts, WindowSettings } from '@berth/config';
 import { registerAs } from '@nestjs/config';
 import { type StrategyName, STRATEGIES } from '@berth/agent-pool';
+import { checkIdPattern, checkPatternWords } from '@berth/exchange';
 import { ReportedMetricsSettings } from '../reported-metrics/index.js';
 import { AdmissionSettings } from './admission.settings.js';
-import { checkIdPattern, checkPatternWords } from './id-patterns.js';
 import { OutlierSettings } from './outliers.settings.js';
 import { ProbeSettings } from './probe.settings.js';
 

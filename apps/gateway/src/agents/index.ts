@@ -3,6 +3,5 @@ export { DEFAULT_SERVICE, LocalService, type ServiceOffer } from './local-servic
 export type { ServiceOutcome } from './service-ports.js';
 export { AgentRegistry } from './agent-registry.js';
 export type { Registration, RegistryOptions } from './registry-options.js';
-export { checkPatternWords, IdPatterns } from './id-patterns.js';
 export { agentsConfig, AgentsSettings } from './agents.settings.js';
 export { AgentsModule } from './agents.module.js';

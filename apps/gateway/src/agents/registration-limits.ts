@@ -1,7 +1,7 @@
 import type { AgentConnection } from '@berth/agent-pool';
 import { BerthError } from '@berth/errors';
+import { IdPatterns } from '@berth/exchange';
 import { addressGroup } from '@berth/node-runtime';
-import { IdPatterns } from './id-patterns.js';
 import type { Entry } from './registry-entry.js';
 
 export interface RegistrationLimitOptions {

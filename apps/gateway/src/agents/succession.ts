@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AgentConnection } from '@berth/agent-pool';
 import { BerthError } from '@berth/errors';
+import { IdPatterns } from '@berth/exchange';
 import type { Log } from '@berth/observability';
 import type { LifecycleEvents } from '../lifecycle/index.js';
 import type { DuplicatePolicy } from './agents.settings.js';
-import { IdPatterns } from './id-patterns.js';
 import { type Entry, replaced } from './registry-entry.js';
 
 export interface SuccessionOptions {

@@ -1,6 +1,6 @@
 import { validateHeaderName } from 'node:http';
 import { Choice, File, Integer, Switch, Text, Texts } from '@berth/config';
-import { checkPatternWords } from '../agents/index.js';
+import { checkPatternWords } from '@berth/exchange';
 
 const AFFINITIES = ['off', 'cookie', 'header', 'client'] as const;
 

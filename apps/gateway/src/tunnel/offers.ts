@@ -1,9 +1,9 @@
 import { BerthError } from '@berth/errors';
+import { isServiceName, SERVICE_NAME_RULE } from '@berth/exchange';
 import { type Hello, type LocalServiceOffer, MAX_SERVICES } from '@berth/tunnel-protocol';
 import { DEFAULT_SERVICE, type ServiceOffer } from '../agents/index.js';
 import { DEFAULT_PORT_KIND } from '../ports/index.js';
 
-const NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
 const HEALTH_PATH = /^(?:\/[\x21-\x7e]{0,1023})?$/;
 
 /**
@@ -15,9 +15,7 @@ export function checkOffers(services: readonly LocalServiceOffer[]): void {
   if (services.length > MAX_SERVICES) throw wrong(`an agent may offer ${MAX_SERVICES} local services`);
   const names = new Set<string>();
   for (const { name, port, healthPath } of services) {
-    if (!NAME.test(name)) {
-      throw wrong(`the name of a local service must be 1 to 32 of a-z 0-9 - with a letter or digit first`);
-    }
+    if (!isServiceName(name)) throw wrong(`the name of a local service must be ${SERVICE_NAME_RULE}`);
     if (names.has(name)) throw wrong(`local service ${name} is offered twice`);
     if (port > 65_535) throw wrong(`local service ${name} wishes port ${port}`);
     if (!HEALTH_PATH.test(healthPath)) throw wrong(`the health path of local service ${name} is not a path`);

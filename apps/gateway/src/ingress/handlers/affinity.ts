@@ -5,12 +5,13 @@ import {
   type ExchangeHandler,
   type ExchangeRequest,
   type FlatHeaders,
+  IdPatterns,
   type OpenedExchange,
   type ResponseHead,
   SinkDecorator,
 } from '@berth/exchange';
 import { headerValue } from '@berth/http-rules';
-import { IdPatterns, type LocalService } from '../../agents/index.js';
+import type { LocalService } from '../../agents/index.js';
 import { AffinityCookies } from '../affinity-cookies.js';
 import type { ExchangeContext } from '../exchange-context.js';
 import { takeCookie } from '../take-cookie.js';

@@ -1,4 +1,4 @@
-import { isAgentId } from '@berth/exchange';
+import { isAgentId } from './agent-id.js';
 
 /** What is wrong with a pattern for agent ids: an id, or one with `*` for any number of characters. */
 export function checkIdPattern(pattern: string): string | undefined {
