@@ -26,7 +26,8 @@ const LIBRARIES = {
 const ROOMS = {
   lifecycle: [],
   // Of an agent only its type: what a port server is made for.
-  ports: ['agents', 'lifecycle'],
+  state: [],
+  ports: ['agents', 'lifecycle', 'state'],
   'config-push': ['lifecycle'],
   'reported-metrics': [],
   agents: ['ports', 'lifecycle', 'config-push', 'reported-metrics'],

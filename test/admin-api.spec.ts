@@ -103,8 +103,15 @@ describe('A13: the admin API', () => {
     const { start, end } = gateway.range;
     await using agent = await agentCalled('kiosk-7');
     expect(await portsOf(gateway)).toEqual({
-      ...{ start, end, total: 4, used: 1, free: 3, foreign: 0, static_used: 0, foreign_ports: [] },
-      leases: [{ port: agent.port, agent_id: 'kiosk-7', leased_since: expect.stringMatching(ISO), static: false }],
+      ...{ start, end, total: 4, used: 1, free: 3, foreign: 0, reserved: 0, static_used: 0 },
+      pools: [{ ranges: [`${start}-${end}`], agents: [], total: 4, used: 1, free: 3, foreign: 0, reserved: 0 }],
+      leases: [
+        {
+          ...{ port: agent.port, agent_id: 'kiosk-7', service: 'default', pinned: false, static: false },
+          leased_since: expect.stringMatching(ISO),
+        },
+      ],
+      ...{ remembered: [], foreign_ports: [] },
     });
   });
 

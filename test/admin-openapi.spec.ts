@@ -64,6 +64,7 @@ describe('the description of the admin API', () => {
     const named = operations().map(([path, method]) => `${method} ${path}`);
     expect(named.sort()).toEqual([
       'delete /agents/{id}',
+      'delete /agents/{id}/ports/{service}',
       'get /agents',
       'get /agents/{id}',
       'get /agents/{id}/config',
@@ -77,6 +78,7 @@ describe('the description of the admin API', () => {
       'post /agents/{id}/config',
       'post /agents/{id}/drain',
       'post /agents/{id}/undrain',
+      'put /agents/{id}/ports/{service}',
     ]);
   });
 

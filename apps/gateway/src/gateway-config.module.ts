@@ -9,6 +9,7 @@ import { defaultGatewaySettings, type GatewaySettings } from './gateway-settings
 import { GATEWAY_LOG, GATEWAY_SETTINGS } from './gateway.tokens.js';
 import { ingressConfig } from './ingress/index.js';
 import { agentPortsConfig, portRangeConfig } from './ports/index.js';
+import { stateConfig } from './state/index.js';
 import { authConfig, grpcConfig, tunnelConfig } from './tunnel/index.js';
 
 /** What an application says to its gateway. */
@@ -41,6 +42,7 @@ export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new Configurabl
 const GROUPS: readonly [key: string | symbol, group: (settings: GatewaySettings) => object][] = [
   [portRangeConfig.KEY, ({ http }) => http.agentPortRange],
   [agentPortsConfig.KEY, ({ agentPorts }) => agentPorts],
+  [stateConfig.KEY, ({ state }) => state],
   [agentsConfig.KEY, ({ tunnel }) => tunnel],
   [configPushConfig.KEY, ({ configPush }) => configPush],
   [ingressConfig.KEY, ({ ingress }) => ingress],

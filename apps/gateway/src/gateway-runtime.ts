@@ -3,6 +3,7 @@ import { type GatewaySettings } from './gateway-settings.js';
 import { isLoopback, watchDescriptors } from '@berth/node-runtime';
 import type { Log } from '@berth/observability';
 import { AgentRegistry } from './agents/index.js';
+import { LeaseRecords } from './ports/index.js';
 import { GATEWAY_LOG, GATEWAY_SETTINGS } from './gateway.tokens.js';
 
 /** Left of the whole shutdown for what comes after the requests under way, ms. */
@@ -19,6 +20,7 @@ export class GatewayRuntime implements OnApplicationBootstrap, BeforeApplication
 
   constructor(
     private readonly registry: AgentRegistry,
+    private readonly leases: LeaseRecords,
     @Inject(GATEWAY_SETTINGS) private readonly settings: GatewaySettings,
     @Inject(GATEWAY_LOG) private readonly log: Log,
   ) {}
@@ -65,5 +67,6 @@ export class GatewayRuntime implements OnApplicationBootstrap, BeforeApplication
     const { timeoutMs } = this.settings.shutdown;
     this.log.info({ agents: this.registry.list().length, timeoutMs }, 'shutting down');
     await this.registry.close(Math.max(0, timeoutMs - CLOSING_MS));
+    await this.leases.close();
   }
 }

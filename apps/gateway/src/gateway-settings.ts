@@ -13,8 +13,9 @@ import { isLoopback } from '@berth/node-runtime';
 import { VERSION } from './version.js';
 import { AdminSettings, HttpSettings } from './admin/index.js';
 import { ConfigPushSettings } from './config-push/index.js';
-import { AgentPortsSettings } from './ports/index.js';
+import { AgentPortsSettings, checkPorts } from './ports/index.js';
 import { IngressSettings } from './ingress/index.js';
+import { StateSettings } from './state/index.js';
 import { AuthSettings, GrpcSettings, type GrpcTlsSettings } from './tunnel/index.js';
 import { GatewayTunnelSettings } from './tunnel/index.js';
 
@@ -34,6 +35,9 @@ class GatewayConfig {
 
   @Group('Ports of agents')
   agentPorts = new AgentPortsSettings();
+
+  @Group('What outlives the process')
+  state = new StateSettings();
 
   @Group('Relaying of requests')
   ingress = new IngressSettings();
@@ -56,28 +60,16 @@ export type GatewaySettings = Frozen<GatewayConfig>;
 
 /** Rules between the gateway's settings. */
 export function checkGateway({ http, admin, grpc, tunnel, agentPorts }: GatewaySettings, report: Report): void {
-  const { start, end } = http.agentPortRange;
-  if (start > end) {
-    const what = `start ${start} is above end ${end}`;
-    report('http.agentPortRange', what, 'http.agentPortRange.start', 'http.agentPortRange.end');
-  }
   if (admin.token === '' && !admin.insecure && !isLoopback(http.host)) {
     const what = `is needed because http.host, ${http.host}, is reached from other machines; set it or admin.tokenFile, or admin.insecure to let everybody in`;
     report('admin.token', what, 'http.host', 'admin.tokenFile', 'admin.insecure');
   }
-  for (const [setting, port] of [
-    ['http.port', http.port],
-    ['grpc.port', grpc.port],
-  ] as const) {
-    if (port < start || port > end) continue;
-    const what = `${port} lies in http.agentPortRange, ${start}-${end}: move one of them`;
-    report(setting, what, 'http.agentPortRange.start', 'http.agentPortRange.end');
-  }
   crossCheckGatewayTls(grpc.tls, report);
-  for (const [id, port] of Object.entries(agentPorts.static)) {
-    if (port === http.port) report('agentPorts.static', `port ${port} of agent "${id}" is the admin port`, 'http.port');
-    if (port === grpc.port) report('agentPorts.static', `port ${port} of agent "${id}" is the gRPC port`, 'grpc.port');
-  }
+  const own = [
+    ['http.port', http.port, 'admin'],
+    ['grpc.port', grpc.port, 'gRPC'],
+  ] as const;
+  checkPorts(http.agentPortRange, agentPorts, own, report);
   const { staleAfterMs, pingIntervalMs, pingTimeoutMs } = tunnel;
   if (staleAfterMs <= pingIntervalMs + pingTimeoutMs) {
     const what = `must be more than pingIntervalMs and pingTimeoutMs together, ${pingIntervalMs + pingTimeoutMs}`;

@@ -11,8 +11,9 @@ import { GatewayRuntime } from './gateway-runtime.js';
 import type { GatewaySettings } from './gateway-settings.js';
 import { IngressModule, ServerOptions } from './ingress/index.js';
 import { LifecycleModule } from './lifecycle/index.js';
-import { AllocatorOptions, PortsModule } from './ports/index.js';
+import { AllocatorOptions, LeasesModule, PortsModule } from './ports/index.js';
 import { replaceProviders, type Replacement } from './replaced-providers.js';
+import { StateModule } from './state/index.js';
 import { TunnelModule } from './tunnel/index.js';
 
 /**
@@ -68,19 +69,21 @@ function gateway(
   replace: readonly Replacement[] = [],
 ): DynamicModule {
   const lifecycle = LifecycleModule.using(config);
-  const allocator = PortAllocatorModule.registerAsync({ imports: [config], useClass: AllocatorOptions });
+  const state = StateModule.using(config);
+  const leases = LeasesModule.using(config, state);
+  const allocator = PortAllocatorModule.registerAsync({ imports: [config, leases], useClass: AllocatorOptions });
   const servers = AgentHttpServerModule.registerAsync({ imports: [config], useClass: ServerOptions });
-  const ports = PortsModule.using(config, lifecycle, allocator);
+  const ports = PortsModule.using(config, lifecycle, allocator, leases);
   const ingress = IngressModule.using(config, servers, ports);
   const configPush = ConfigPushModule.using(config, lifecycle);
   const agents = AgentsModule.using(config, lifecycle, configPush, ports);
   const tunnel = TunnelModule.using(config, lifecycle, agents, allocator, servers);
-  const rooms = [config, lifecycle, allocator, servers, ports, ingress, configPush, agents, tunnel];
+  const rooms = [config, lifecycle, state, leases, allocator, servers, ports, ingress, configPush, agents, tunnel];
   if (admin !== false) {
-    rooms.push(AdminModule.using(config, lifecycle, agents, configPush, tunnel, allocator, servers));
+    rooms.push(AdminModule.using(config, lifecycle, agents, configPush, tunnel, ports, allocator, servers));
     if (admin.path !== '') rooms.push(RouterModule.register([{ path: admin.path, module: AdminModule }]));
   }
   replaceProviders(rooms, replace);
-  const exported = [config, lifecycle, allocator, servers, ports, configPush, agents, tunnel];
+  const exported = [config, lifecycle, state, allocator, servers, ports, configPush, agents, tunnel];
   return { module: GatewayModule, imports: rooms, exports: exported };
 }

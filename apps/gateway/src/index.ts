@@ -3,6 +3,7 @@ export * from './agents/index.js';
 export { type ConfigPush, ConfigPushes, type Delivery, type PushState } from './config-push/index.js';
 export * from './lifecycle/index.js';
 export * from './ports/index.js';
+export { STATE } from './state/index.js';
 export type { GatewayOptions } from './gateway-config.module.js';
 export { type AdminPlace, type GatewayExtras, GatewayModule } from './gateway.module.js';
 export { defaultGatewaySettings, GATEWAY, type GatewaySettings, loadGatewaySettings } from './gateway-settings.js';

@@ -1,5 +1,6 @@
 import { ConfigurableModuleBuilder, Module } from '@nestjs/common';
-import { type PortAllocatorOptions, PortAllocatorService } from './port-allocator.service.js';
+import type { PortAllocatorOptions } from './allocator-options.js';
+import { PortAllocatorService } from './port-allocator.service.js';
 
 const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModuleBuilder<PortAllocatorOptions>().build();
 

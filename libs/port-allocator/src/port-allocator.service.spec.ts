@@ -27,6 +27,7 @@ describe('PortAllocatorService', () => {
       used: 101,
       free: 0,
       foreign: 0,
+      reserved: 0,
       staticUsed: 0,
     });
   });
@@ -79,7 +80,7 @@ describe('PortAllocatorService', () => {
     ports.release(8101);
     ports.release(8100);
     // Its own port cannot be bound this time: it has another one from now on.
-    ports.release(ports.allocate('a', new Set([8100])).port);
+    ports.release(ports.allocate('a', { avoid: new Set([8100]) }).port);
     expect(ports.allocate('stranger').port).toBe(8100);
     expect(ports.allocate('b').port).toBe(8101);
     expect(ports.allocate('a').port).toBe(8102);
@@ -88,7 +89,7 @@ describe('PortAllocatorService', () => {
   it('A3: one whose server could not start has no claim to the port', () => {
     const { ports } = make();
     ports.release(ports.allocate('a').port);
-    const { port } = ports.allocate('a', new Set([8100]));
+    const { port } = ports.allocate('a', { avoid: new Set([8100]) });
     ports.release(port, false);
     expect(ports.allocate('a').port).toBe(8100);
   });
@@ -101,7 +102,7 @@ describe('PortAllocatorService', () => {
     expect(errorOf(refusal)).toMatchObject({ code: 'BERTH_PORTS_EXHAUSTED', grpcStatus: 8 });
     expect(warnings[0]).toEqual({
       message: 'port range exhausted',
-      fields: { agentId: 'd', start: 8100, end: 8102, total: 3, used: 3, free: 0, foreign: 0, staticUsed: 0 },
+      fields: { agentId: 'd', start: 8100, end: 8102, total: 3, used: 3, free: 0, foreign: 0, reserved: 0 },
     });
     ports.release(8102);
     expect(ports.allocate('d').port).toBe(8102);
@@ -109,9 +110,9 @@ describe('PortAllocatorService', () => {
 
   it('A2: ports that could not be bound are passed over, for this attempt', () => {
     const { ports } = make();
-    expect(ports.allocate('a', new Set([8100, 8101])).port).toBe(8102);
+    expect(ports.allocate('a', { avoid: new Set([8100, 8101]) }).port).toBe(8102);
     expect(ports.allocate('b').port).toBe(8100);
-    expect(() => ports.allocate('c', new Set([8101]))).toThrow('no available ports');
+    expect(() => ports.allocate('c', { avoid: new Set([8101]) })).toThrow('no available ports');
   });
 
   it('A3: release is idempotent; an unknown port changes nothing and is warned of', () => {
@@ -147,7 +148,7 @@ describe('PortAllocatorService', () => {
   it('A3: an old port that cannot be bound any more gives way to another', () => {
     const { ports } = make();
     ports.release(ports.allocate('a').port);
-    expect(ports.allocate('a', new Set([8100])).port).toBe(8101);
+    expect(ports.allocate('a', { avoid: new Set([8100]) }).port).toBe(8101);
   });
 
   it('A4: the list is a snapshot: changing it changes nothing', () => {
@@ -156,13 +157,15 @@ describe('PortAllocatorService', () => {
     ports.allocate('a');
     const list = ports.list();
     expect(list).toEqual([
-      { port: 8100, agentId: 'b', leasedAt: 1000, isStatic: false },
-      { port: 8101, agentId: 'a', leasedAt: 1000, isStatic: false },
+      { port: 8100, agentId: 'b', service: 'default', leasedAt: 1000, isStatic: false, isPinned: false },
+      { port: 8101, agentId: 'a', service: 'default', leasedAt: 1000, isStatic: false, isPinned: false },
     ]);
     Object.assign(list[0] ?? {}, { port: 1, agentId: 'x' });
     list.pop();
     ports.release(8101);
-    expect(ports.list()).toEqual([{ port: 8100, agentId: 'b', leasedAt: 1000, isStatic: false }]);
+    expect(ports.list()).toEqual([
+      { port: 8100, agentId: 'b', service: 'default', leasedAt: 1000, isStatic: false, isPinned: false },
+    ]);
   });
 
   it('A4: allocations made at once are unique', async () => {
@@ -222,14 +225,15 @@ describe('ports of other programs', () => {
   it('are tried again after a second when nothing else is left, once per registration', () => {
     let at = 0;
     const { ports, warnings } = make({ range: { start: 8100, end: 8101 }, monotonic: () => at });
-    for (const tried of [new Set<number>(), new Set([8100])]) ports.setAside(ports.allocate('a', tried).port);
+    for (const tried of [new Set<number>(), new Set([8100])])
+      ports.setAside(ports.allocate('a', { avoid: tried }).port);
     expect(() => ports.allocate('b')).toThrow(
       'no available ports in range 8100-8101 (2 of them held by other programs, see GET /ports)',
     );
     expect(warnings.at(-1)?.fields).toMatchObject({ foreign: 2, free: 0 });
     at = 1000;
     ports.setAside(ports.allocate('b').port);
-    expect(ports.allocate('b', new Set([8100])).port).toBe(8101);
+    expect(ports.allocate('b', { avoid: new Set([8100]) }).port).toBe(8101);
     expect(ports.foreign()).toMatchObject([{ port: 8100 }]);
     at = 1999;
     expect(() => ports.allocate('c')).toThrow('no available ports');
@@ -262,19 +266,37 @@ describe('static ports', () => {
 
   it('A19: belong to their agent, in the range and out of it, and are counted apart', () => {
     const { ports } = make(fixed);
-    expect(ports.allocate('shed')).toEqual({ port: 9500, agentId: 'shed', leasedAt: 1000, isStatic: true });
+    expect(ports.allocate('shed')).toEqual({
+      port: 9500,
+      agentId: 'shed',
+      service: 'default',
+      leasedAt: 1000,
+      isStatic: true,
+      isPinned: false,
+    });
     expect(ports.allocate('a').port).toBe(8100);
     expect(ports.allocate('b').port).toBe(8102);
     expect(() => ports.allocate('c')).toThrow('no available ports');
     expect(ports.allocate('boiler').port).toBe(8101);
-    expect(ports.figures()).toEqual({ start: 8100, end: 8102, total: 2, used: 2, free: 0, foreign: 0, staticUsed: 2 });
+    expect(ports.figures()).toEqual({
+      start: 8100,
+      end: 8102,
+      total: 2,
+      used: 2,
+      free: 0,
+      foreign: 0,
+      reserved: 0,
+      staticUsed: 2,
+    });
   });
 
   it('A19: one that is taken or cannot be bound is refused by name, not replaced', () => {
     const { ports } = make(fixed);
     ports.allocate('boiler');
     expect(() => ports.allocate('boiler')).toThrow('static port 8101 of agent boiler is taken');
-    expect(errorOf(() => ports.allocate('shed', new Set([9500])))).toMatchObject({ code: 'BERTH_PORTS_EXHAUSTED' });
+    expect(errorOf(() => ports.allocate('shed', { avoid: new Set([9500]) }))).toMatchObject({
+      code: 'BERTH_PORTS_EXHAUSTED',
+    });
     ports.release(8101);
     expect(ports.allocate('boiler').port).toBe(8101);
   });

@@ -1,103 +1,65 @@
-import { BerthError } from '@berth/errors';
-import { type ForeignPort, FreePorts, type PortRange } from './free-ports.js';
+import type { Lease, NamedPoolFigures, PortAllocatorOptions, PortFigures, PortRequest } from './allocator-options.js';
+import type { LeaseRecord } from './claims.js';
+import type { ForeignPort } from './foreign-ports.js';
+import { type BookedLease, PortBook } from './port-book.js';
+import type { PortRange } from './port-set.js';
+import * as refusals from './refusals.js';
+import { DEFAULT_SERVICE } from './service-name.js';
 
-/** A port granted to an agent. */
-export interface Lease {
-  readonly port: number;
-  readonly agentId: string;
-  /** ms since the epoch */
-  readonly leasedAt: number;
-  /** from the static table, not from the range */
-  readonly isStatic: boolean;
-}
-
-/** Figures of the range; static ports are counted apart. */
-export interface PortFigures {
-  start: number;
-  end: number;
-  total: number;
-  used: number;
-  free: number;
-  /** held by other programs when they were tried */
-  foreign: number;
-  staticUsed: number;
-}
-
-export interface PortAllocatorOptions {
-  range: PortRange;
-  /** agent id → port; such a port is nobody else's, in the range or out of it */
-  static?: Readonly<Record<string, number>>;
-  /** how long a port that another program held is passed over while others are free, ms; default 60,000 */
-  foreignMs?: number;
-  /** ms since the epoch, for what is shown */
-  now?: () => number;
-  /** ms, for durations */
-  monotonic?: () => number;
-  /** told what an operator may want to know; checklist A3 */
-  warn?: (message: string, fields: Record<string, unknown>) => void;
-}
+const NOTHING: ReadonlySet<number> = new Set();
 
 /**
- * Grants ports to agents (checklist A1–A4). Pure bookkeeping without sockets:
- * whether a port can really be bound is for its caller to find out and to
- * report with {@link release} or {@link setAside}.
+ * Grants ports to local services of agents (checklist A1–A4). Pure bookkeeping
+ * without sockets: whether a port can really be bound is for its caller to find
+ * out, and to say with {@link confirm}, {@link release} or {@link setAside}.
  */
 export class PortAllocatorService {
-  private readonly leases = new Map<number, Lease>();
-  private readonly freePorts: FreePorts;
-  private readonly staticPorts: ReadonlyMap<string, number>;
-  private readonly reserved: ReadonlySet<number>;
-  private readonly now: () => number;
-  private readonly warn: (message: string, fields: Record<string, unknown>) => void;
+  /** the first of the ranges */
   readonly range: PortRange;
+  private readonly book: PortBook;
+  /** leased, and to be kept for nobody when they are released */
+  private readonly freed = new Set<number>();
 
   /**
-   * @throws BerthError `BERTH_CONFIG_INVALID` for a range that is empty or beyond 1..65535
+   * @throws BerthError `BERTH_CONFIG_INVALID` for a range that is empty, beyond 1..65535, or overlaps another
    */
   constructor(options: PortAllocatorOptions) {
-    this.range = checkedRange(options.range);
-    this.staticPorts = new Map(Object.entries(options.static ?? {}));
-    this.reserved = new Set(this.staticPorts.values());
-    this.freePorts = new FreePorts({
-      range: this.range,
-      reserved: this.reserved,
-      foreignMs: options.foreignMs ?? 60_000,
-      monotonic: options.monotonic ?? (() => performance.now()),
-    });
-    this.now = options.now ?? Date.now;
-    this.warn = options.warn ?? (() => undefined);
+    this.range = { start: options.range.start, end: options.range.end };
+    this.book = new PortBook(options);
   }
 
   /**
-   * Grants a port at once: the agent's static one, else the one it had last
-   * when that is free (A3), else one as {@link FreePorts} orders them.
+   * Grants a port at once: the static or pinned one of that service, else the
+   * one wished for, else the one it had last while that is free (A3), else one
+   * that nobody has had, else the one that nobody has used for longest.
    *
-   * @param agentId who gets it
-   * @param avoid ports that could not be bound just now
-   * @throws BerthError `BERTH_PORTS_EXHAUSTED`
+   * @throws BerthError `BERTH_PORTS_EXHAUSTED`; for a wish `BERTH_PORT_NOT_REQUESTABLE`, `BERTH_PORT_STATIC`, `BERTH_PORT_TAKEN`
    */
-  allocate(agentId: string, avoid: ReadonlySet<number> = new Set()): Lease {
-    const fixed = this.staticPorts.get(agentId);
-    const port = fixed ?? this.freePorts.choose(agentId, avoid);
+  allocate(agentId: string, { service = DEFAULT_SERVICE, avoid = NOTHING, wish }: PortRequest = {}): Lease {
+    const { layout, claims, foreign, now, warn } = this.book;
+    foreign.expire();
+    const fixed = layout.staticPort(agentId, service);
+    const claim = claims.of(agentId, service);
+    let port: number | undefined;
+    if (fixed !== undefined) port = this.own(fixed, 'static', agentId, avoid);
+    else if (claim?.pinned === true) port = this.own(claim.port, 'pinned', agentId, avoid);
+    else if (wish !== undefined) port = this.wished(wish, agentId, claim, avoid);
+    else port = this.usual(agentId, claim, avoid);
     if (port === undefined) {
-      this.warn('port range exhausted', { agentId, ...this.figures() });
-      throw new BerthError('BERTH_PORTS_EXHAUSTED', this.exhausted());
+      const pool = layout.poolFor(agentId);
+      const figures = this.book.figuresOf(pool);
+      warn('port range exhausted', { agentId, ...figures });
+      throw refusals.exhausted(pool.ports, figures.foreign);
     }
-    if (fixed !== undefined && (avoid.has(port) || this.leases.has(port))) {
-      throw new BerthError(
-        'BERTH_PORTS_EXHAUSTED',
-        `static port ${port} of agent ${agentId} is taken (agentPorts.static)`,
-      );
-    }
-    this.freePorts.forget(port);
-    const lease: Lease = { port, agentId, leasedAt: this.now(), isStatic: fixed !== undefined };
-    this.leases.set(port, lease);
-    return { ...lease };
+    const lease = { port, agentId, service, leasedAt: now(), isStatic: fixed !== undefined };
+    this.book.begin(lease);
+    return this.shown(lease);
   }
 
-  /** Whether the agent has a port of its own in the static table. */
-  isStatic(agentId: string): boolean {
-    return this.staticPorts.has(agentId);
+  /** Its server listens: from now on the service has a claim to the port. */
+  confirm(port: number): void {
+    const lease = this.book.leases.get(port);
+    if (lease !== undefined) this.claim(lease, null);
   }
 
   /**
@@ -106,58 +68,171 @@ export class PortAllocatorService {
    * @param wasUsed false when its server could not start: the agent has no claim to it then
    */
   release(port: number, wasUsed = true): void {
+    const isFreed = this.freed.has(port);
     const lease = this.endLease(port);
-    if (lease !== undefined) this.freePorts.putBack(port, wasUsed && !lease.isStatic ? lease.agentId : undefined);
+    if (lease === undefined) return;
+    if (wasUsed && !isFreed) this.claim(lease, this.book.now());
+    this.book.putBack(port);
   }
 
   /** Takes back a port that another program holds; others are given out before it is tried again. */
   setAside(port: number): void {
-    if (this.endLease(port) !== undefined) this.freePorts.setAside(port, this.now());
+    if (this.endLease(port) !== undefined) this.book.foreign.add(port, this.book.now());
+  }
+
+  /**
+   * Gives a service a port for good, in the ranges or requestable. A lease of
+   * another port that it has stays until it is released.
+   *
+   * @throws BerthError `BERTH_PORT_OUT_OF_RANGE`, `BERTH_PORT_STATIC`, or `BERTH_PORT_TAKEN` when another uses it or has it pinned
+   */
+  pin(agentId: string, service: string, port: number): LeaseRecord {
+    const { layout, claims, leases } = this.book;
+    this.checkNotStatic(agentId, service);
+    const owner = layout.staticOwner(port);
+    if (owner !== undefined) throw refusals.isStatic(port, owner);
+    if (!layout.isKnown(port)) throw refusals.outOfRange(port, layout);
+    const lease = leases.get(port);
+    const isIts = lease?.agentId === agentId && lease.service === service;
+    if (lease !== undefined && !isIts) throw refusals.taken(port, 'in use by', lease);
+    const claim = claims.on(port);
+    const hasIt = claim?.agentId === agentId && claim.service === service;
+    if (claim?.pinned === true && !hasIt) throw refusals.taken(port, 'pinned to', claim);
+    this.freed.delete(port);
+    const usedAt = hasIt ? claim.usedAt : this.book.now();
+    const record = { agentId, service, port, pinned: true, usedAt: isIts ? null : usedAt };
+    this.book.claim(record);
+    return record;
+  }
+
+  /**
+   * Ends what a service has of a port: a pin, and the claim of one that is away.
+   * One in use stays so until it is released, and is then anybody's.
+   *
+   * @throws BerthError `BERTH_PORT_STATIC`, `BERTH_NOT_FOUND`
+   */
+  free(agentId: string, service: string): void {
+    this.checkNotStatic(agentId, service);
+    const { lease, record } = this.portsOf(agentId, service);
+    if (record === undefined && lease === undefined) throw refusals.hasNone(agentId, service);
+    if (lease !== undefined) this.freed.add(lease.port);
+    if (record === undefined) return;
+    this.book.claims.delete(record);
+    if (this.book.isUsable(record.port)) this.book.putBack(record.port);
+  }
+
+  /** Resolves when what has been granted so far is remembered, or could not be. */
+  settled(): Promise<void> {
+    return this.book.claims.settled();
+  }
+
+  /** Whether the service has a port that is nobody else's, static or pinned. */
+  isFixed(agentId: string, service = DEFAULT_SERVICE): boolean {
+    return (
+      this.book.layout.staticPort(agentId, service) !== undefined ||
+      this.book.claims.of(agentId, service)?.pinned === true
+    );
+  }
+
+  /** Whether the agent could be given that port, were it free. */
+  isFor(port: number, agentId: string): boolean {
+    return this.book.layout.poolFor(agentId).ports.has(port) && !this.book.isReserved(port);
+  }
+
+  /** What a service has: its lease, and what is remembered of it. */
+  portsOf(agentId: string, service = DEFAULT_SERVICE): { lease: Lease | undefined; record: LeaseRecord | undefined } {
+    const lease = this.book.leaseOf(agentId, service);
+    return { lease: lease && this.shown(lease), record: this.book.claims.of(agentId, service) };
   }
 
   /** Ports that other programs held when they were tried, the oldest finding first. */
   foreign(): ForeignPort[] {
-    return this.freePorts.foreignPorts();
+    return this.book.foreign.list();
   }
 
   /** All leases, as copies in the order of their ports. */
   list(): Lease[] {
-    return [...this.leases.values()].sort((a, b) => a.port - b.port).map((lease) => ({ ...lease }));
+    return [...this.book.leases.values()].sort((a, b) => a.port - b.port).map((lease) => this.shown(lease));
   }
 
+  /** Ports to which somebody may come back, and that are not leased, in the order of their ports. */
+  remembered(): LeaseRecord[] {
+    return this.book.claims.list().filter(({ port }) => !this.book.leases.has(port));
+  }
+
+  /** Of all ranges together; `start` and `end` are those of the first. */
   figures(): PortFigures {
-    const { start, end } = this.range;
+    const sum = { total: 0, used: 0, free: 0, foreign: 0, reserved: 0 };
+    for (const figures of this.pools()) {
+      for (const name of ['total', 'used', 'free', 'foreign', 'reserved'] as const) sum[name] += figures[name];
+    }
     let staticUsed = 0;
-    for (const lease of this.leases.values()) if (lease.isStatic) staticUsed += 1;
-    const reservedInside = [...this.reserved].filter((port) => port >= start && port <= end).length;
-    const total = end - start + 1 - reservedInside;
-    const used = this.leases.size - staticUsed;
-    const foreign = this.freePorts.foreignCount;
-    return { start, end, total, used, free: total - used - foreign, foreign, staticUsed };
+    for (const { isStatic } of this.book.leases.values()) if (isStatic) staticUsed += 1;
+    return { ...this.range, ...sum, staticUsed };
   }
 
-  private endLease(port: number): Lease | undefined {
-    const lease = this.leases.get(port);
-    if (lease === undefined) this.warn('released a port that was not leased', { port });
-    else this.leases.delete(port);
+  /** Of the ports for all agents, and of each group. */
+  pools(): NamedPoolFigures[] {
+    return this.book.layout.pools.map((pool) => ({
+      ranges: pool.ports.ranges.map(({ start, end }) => `${start}-${end}`),
+      agents: [...pool.agents],
+      ...this.book.figuresOf(pool),
+    }));
+  }
+
+  private own(port: number, what: 'static' | 'pinned', agentId: string, avoid: ReadonlySet<number>): number {
+    if (avoid.has(port) || this.book.leases.has(port)) throw refusals.ownTaken(port, what, agentId);
+    return port;
+  }
+
+  private wished(port: number, agentId: string, own: LeaseRecord | undefined, avoid: ReadonlySet<number>): number {
+    const { layout, leases, claims } = this.book;
+    if (!layout.requestable.has(port)) throw refusals.notRequestable(port, agentId);
+    const owner = layout.staticOwner(port);
+    if (owner !== undefined) throw refusals.isStatic(port, owner);
+    const lease = leases.get(port);
+    if (lease !== undefined) throw refusals.taken(port, 'in use by', lease);
+    const claim = claims.on(port);
+    if (claim !== undefined && claim !== own) {
+      throw refusals.taken(port, claim.pinned ? 'pinned to' : 'kept for', claim);
+    }
+    if (avoid.has(port) || !this.book.isUsable(port)) throw refusals.heldByOthers(port);
+    return port;
+  }
+
+  private usual(agentId: string, claim: LeaseRecord | undefined, avoid: ReadonlySet<number>): number | undefined {
+    const { layout, foreign } = this.book;
+    const pool = layout.poolFor(agentId);
+    if (claim !== undefined && !avoid.has(claim.port) && this.book.isUsable(claim.port)) return claim.port;
+    const chosen = pool.choose(avoid);
+    if (chosen !== undefined) return chosen;
+    for (const port of foreign.retryable()) {
+      if (pool.ports.has(port) && !avoid.has(port) && !this.book.isReserved(port)) return port;
+    }
+    return undefined;
+  }
+
+  private claim({ agentId, service, port, isStatic }: BookedLease, usedAt: number | null): void {
+    const before = this.book.claims.of(agentId, service);
+    const pinned = before?.pinned === true;
+    if (isStatic || (pinned && before.port !== port)) return;
+    this.book.claim({ agentId, service, port, pinned, usedAt });
+  }
+
+  private endLease(port: number): BookedLease | undefined {
+    const lease = this.book.leases.get(port);
+    if (lease === undefined) this.book.warn('released a port that was not leased', { port });
+    this.book.leases.delete(port);
+    this.freed.delete(port);
     return lease;
   }
 
-  private exhausted(): string {
-    const { start, end } = this.range;
-    const foreign = this.freePorts.foreignCount;
-    const others = foreign === 0 ? '' : ` (${foreign} of them held by other programs, see GET /ports)`;
-    return `no available ports in range ${start}-${end}${others}`;
+  private checkNotStatic(agentId: string, service: string): void {
+    const fixed = this.book.layout.staticPort(agentId, service);
+    if (fixed !== undefined) throw refusals.hasStatic(agentId, fixed);
   }
-}
 
-function checkedRange({ start, end }: PortRange): PortRange {
-  const valid = (port: number): boolean => Number.isInteger(port) && port >= 1 && port <= 65_535;
-  if (!valid(start) || !valid(end) || start > end) {
-    throw new BerthError(
-      'BERTH_CONFIG_INVALID',
-      `http.agentPortRange: ${start}-${end} is not a range; start and end must be 1..65535 and start <= end`,
-    );
+  private shown(lease: BookedLease): Lease {
+    return { ...lease, isPinned: this.book.claims.on(lease.port)?.pinned === true };
   }
-  return { start, end };
 }

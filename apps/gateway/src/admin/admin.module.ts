@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import { AdminAccess } from './admin-access.js';
 import { AdminGuard } from './admin.guard.js';
+import { AgentPortsController } from './agent-ports.controller.js';
 import { AgentsController } from './agents.controller.js';
 import { ConfigPushController } from './config-push.controller.js';
 import { ErrorFilter } from './error.filter.js';
@@ -13,7 +14,14 @@ import { PortsController } from './ports.controller.js';
 /** The REST API of the admin port: it reads, and asks others to act. */
 @Module({
   imports: [TerminusModule.forRoot({ logger: false })],
-  controllers: [AgentsController, ConfigPushController, PortsController, HealthController, MetricsController],
+  controllers: [
+    AgentsController,
+    AgentPortsController,
+    ConfigPushController,
+    PortsController,
+    HealthController,
+    MetricsController,
+  ],
   providers: [AdminAccess, AdminGuard, GatewayMetrics, ErrorFilter],
   exports: [AdminAccess, GatewayMetrics, ErrorFilter],
 })

@@ -28,14 +28,14 @@ export interface ServiceEntry extends CaredService {
   arriving: number;
 }
 
-/** Of those whose port is held, the one that has been away longest and could go to anybody. */
+/** Of those whose port is held, the one that has been away longest and whose port is of use. */
 export function longestHeld(
   held: Iterable<ServiceEntry>,
-  isStatic: (key: string) => boolean,
+  isOfUse: (held: ServiceEntry) => boolean,
 ): ServiceEntry | undefined {
   let longest: ServiceEntry | undefined;
   for (const each of held) {
-    if (isStatic(each.service.key)) continue;
+    if (!isOfUse(each)) continue;
     if (longest === undefined || each.entry.agent.lastSeenAt < longest.entry.agent.lastSeenAt) longest = each;
   }
   return longest;

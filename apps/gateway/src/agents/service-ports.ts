@@ -107,17 +107,17 @@ export class ServicePorts {
 
   private claimOne(entry: Entry, offer: ServiceOffer): ServiceEntry {
     const known = entry.services.get(offer.name);
-    if (known?.service.kind === offer.kind) return known;
+    const isUsed = known !== undefined && (known.service.connections.all.length > 0 || known.arriving > 0);
+    if (known?.service.kind === offer.kind && (isUsed || !this.berths.isToMove(known.service))) return known;
     if (known !== undefined) {
-      if (known.service.connections.all.length > 0 || known.arriving > 0)
-        throw taken(entry, `serves ${offer.name} with a port of kind ${known.service.kind}`);
+      if (isUsed) throw taken(entry, `serves ${offer.name} with a port of kind ${known.service.kind}`);
       void this.remove(known);
     }
     const cared = this.care.newService(entry.agent, offer);
     const held: ServiceEntry = {
       ...cared,
       entry,
-      opened: this.open(entry, cared.service),
+      opened: this.open(entry, cared.service, offer.port),
       holdTimer: undefined,
       arriving: 0,
     };
@@ -126,7 +126,7 @@ export class ServicePorts {
     return held;
   }
 
-  private async open(entry: Entry, service: ServiceEntry['service']): Promise<OpenPort> {
+  private async open(entry: Entry, service: ServiceEntry['service'], wish: number): Promise<OpenPort> {
     const onLost = (error: BerthError): void => {
       const connections: readonly AgentConnection[] = service.connections.all;
       for (const connection of connections) connection.close(error);
@@ -135,11 +135,11 @@ export class ServicePorts {
     };
     for (;;) {
       try {
-        return await this.berths.start(service, onLost);
+        return await this.berths.start(service, onLost, wish);
       } catch (thrown) {
         const isExhausted = BerthError.from(thrown).code === 'BERTH_PORTS_EXHAUSTED';
-        const isStatic = (key: string): boolean => this.berths.isStatic(key);
-        const evicted = isExhausted && !isStatic(service.key) ? longestHeld(this.held, isStatic) : undefined;
+        const isOfUse = (held: ServiceEntry): boolean => this.berths.couldHave(service, held.service);
+        const evicted = isExhausted ? longestHeld(this.held, isOfUse) : undefined;
         if (evicted === undefined) throw thrown;
         // A port that waits for an agent is worth less than an agent that waits for a port.
         await this.remove(evicted);

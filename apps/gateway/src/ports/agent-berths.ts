@@ -68,10 +68,11 @@ export class AgentBerths {
    * other programs hold are passed over, as many as there are.
    *
    * @param onLost told when the server ends by itself
-   * @throws BerthError `BERTH_PORT_KIND_UNSUPPORTED`, `BERTH_PORTS_EXHAUSTED`, `BERTH_SERVER_EXISTS`,
-   *   `BERTH_DRAINING`, or `BERTH_SERVER_START_FAILED` after all attempts
+   * @param wish the port that the agent asks for; 0: any
+   * @throws BerthError `BERTH_PORT_KIND_UNSUPPORTED`, `BERTH_SERVER_EXISTS`, `BERTH_DRAINING`, what
+   *   {@link PortAllocatorService.allocate} throws, or `BERTH_SERVER_START_FAILED` after all attempts
    */
-  async start(service: LocalService, onLost: (error: BerthError) => void): Promise<OpenPort> {
+  async start(service: LocalService, onLost: (error: BerthError) => void, wish = 0): Promise<OpenPort> {
     const { key } = service;
     const builder = this.kinds.builderOf(service.kind);
     await this.releasing.get(key);
@@ -79,14 +80,15 @@ export class AgentBerths {
     const tried = new Set<number>();
     let failures = 0;
     for (;;) {
-      const lease = this.ports.allocate(key, tried);
+      const lease = this.ports.allocate(service.id, { service: service.name, avoid: tried, wish: wish || undefined });
       const server = builder.build({ service, port: lease.port });
       try {
         await server.start();
       } catch (thrown) {
         tried.add(lease.port);
         if (!this.putBack(lease, thrown)) failures += 1;
-        if (lease.isStatic || failures >= this.options.bindAttempts) throw startFailed(key, tried.size, thrown);
+        if (lease.isStatic || lease.isPinned || failures >= this.options.bindAttempts)
+          throw startFailed(key, tried.size, thrown);
         continue;
       }
       if (this.closed) {
@@ -95,6 +97,8 @@ export class AgentBerths {
         throw new BerthError('BERTH_DRAINING', 'the gateway is shutting down');
       }
       this.keep({ service, lease, server, onLost });
+      // The agent is told of no port that would be another one after a crash.
+      await this.ports.settled();
       return { port: lease.port, scheme: server.scheme };
     }
   }
@@ -136,9 +140,17 @@ export class AgentBerths {
     for (const berth of this.open.values()) if (!berth.server.running) this.reportLost(berth, undefined);
   }
 
-  /** Whether the port of a service, by its key, is its own, from the static table. */
-  isStatic(key: string): boolean {
-    return this.ports.isStatic(key);
+  /** Whether a service that found no port could have that of another one, if that were given up. */
+  couldHave({ id, name }: LocalService, other: LocalService): boolean {
+    const port = this.open.get(other.key)?.lease.port;
+    return port !== undefined && !this.ports.isFixed(id, name) && this.ports.isFor(port, id);
+  }
+
+  /** Whether an operator has given the service another port than it has. */
+  isToMove({ key, id, name }: LocalService): boolean {
+    const berth = this.open.get(key);
+    const { record } = this.ports.portsOf(id, name);
+    return berth !== undefined && record?.pinned === true && record.port !== berth.lease.port;
   }
 
   /** Stops all servers, whatever one of them does, waits for every one (checklist A7), and starts no more. */
@@ -155,6 +167,7 @@ export class AgentBerths {
       this.reportLost(berth, error);
     };
     this.open.set(service.key, berth);
+    this.ports.confirm(lease.port);
     this.events.emit('port.leased', opened);
     this.log.info(opened, 'agent server listens');
   }

@@ -1,13 +1,18 @@
-import { checkHost, type Frozen, Integer, isPort, List, MAX_MS, Ports, Text } from '@berth/config';
-import { AGENT_ID_RULE, isAgentId } from '@berth/exchange';
+import { checkHost, type Frozen, Integer, isPort, List, MAX_MS, Ports, Text, Texts } from '@berth/config';
+import { AGENT_ID_RULE, isAgentId, isServiceName, SERVICE_NAME_RULE } from '@berth/exchange';
 import { registerAs } from '@nestjs/config';
+import { checkRanges, checkRangesByAgent } from './port-ranges.js';
 
-/** Agent id → port: ids well formed, ports in 1..65535, no port twice. */
+/** Agent id, or agent id/service → port: names well formed, ports in 1..65535, no port twice. */
 function checkStaticPorts(value: Record<string, unknown>): string | undefined {
   const owners = new Map<unknown, string>();
   for (const [id, port] of Object.entries(value)) {
     if (id === '') return 'agent id "": must not be empty';
-    if (!isAgentId(id)) return `agent id "${id}": must be ${AGENT_ID_RULE}`;
+    const [agentId = '', service, ...more] = id.split('/');
+    if (!isAgentId(agentId) || more.length > 0) return `agent id "${id}": must be ${AGENT_ID_RULE}`;
+    if (service !== undefined && !isServiceName(service)) {
+      return `"${id}": the local service must be ${SERVICE_NAME_RULE}`;
+    }
     if (!isPort(port)) return `the port of agent "${id}" must be a whole number from 1 to 65535`;
     const owner = owners.get(port);
     if (owner !== undefined) return `port ${String(port)} is given to both "${owner}" and "${id}"`;
@@ -34,8 +39,31 @@ export class AgentPortsSettings {
   })
   publicHost = '';
 
-  @Ports({ check: checkStaticPorts, description: 'Ports that belong to certain agents: agent id and port.' })
+  @Ports({
+    check: checkStaticPorts,
+    description: 'Ports that belong to certain agents: agent id and port, or agent id/service and port.',
+  })
   static: Record<string, number> = {};
+
+  @List({
+    check: checkRanges,
+    description:
+      'Further ranges, such as `9100-9199`, from which agents are given ports when http.agentPortRange is used up.',
+  })
+  ranges: string[] = [];
+
+  @Texts({
+    check: checkRangesByAgent,
+    description:
+      'Ranges for certain agents, which get ports from there alone: ids, exact or with `*` for any characters, with a range each, or several with spaces between them. An exact id goes first, then the first pattern that fits.',
+  })
+  rangesByAgent: Record<string, string> = {};
+
+  @List({
+    check: checkRanges,
+    description: 'Ports, and ranges of them, that an agent may ask for by number, in the ranges or out of them.',
+  })
+  requestable: string[] = [];
 
   @Integer(0, MAX_MS, {
     description: 'Time a port keeps listening, and answers 503, after its agent left; 0: it stops at once.',

@@ -15,7 +15,8 @@ export interface PortsAnswer {
   static_used: number;
   foreign: number;
   foreign_ports: { port: number; found_at: string }[];
-  leases: { port: number; agent_id: string; static: boolean }[];
+  leases: { port: number; agent_id: string; service: string; static: boolean; pinned: boolean }[];
+  remembered: { port: number; agent_id: string; service: string; pinned: boolean }[];
 }
 
 interface WithAdmin {

@@ -1,0 +1,140 @@
+import { ApiProperty } from '@nestjs/swagger';
+import type { PortAllocatorService } from '@berth/port-allocator';
+import type { PinnedPort } from '../ports/index.js';
+
+class PortOwnerDto {
+  @ApiProperty({ type: 'integer', example: 8100 })
+  port!: number;
+
+  @ApiProperty({ example: 'my-laptop' })
+  agent_id!: string;
+
+  @ApiProperty({ example: 'default', description: 'local service' })
+  service!: string;
+
+  @ApiProperty({ example: false, description: 'an operator has given it to that service for good' })
+  pinned!: boolean;
+}
+
+class LeaseDto extends PortOwnerDto {
+  @ApiProperty({ format: 'date-time' })
+  leased_since!: string;
+
+  @ApiProperty({ example: false, description: 'from agentPorts.static' })
+  static!: boolean;
+}
+
+class RememberedPortDto extends PortOwnerDto {
+  @ApiProperty({ type: String, format: 'date-time', description: 'when it was used last' })
+  last_used!: string;
+}
+
+class ForeignPortDto {
+  @ApiProperty({ type: 'integer', example: 8100 })
+  port!: number;
+
+  @ApiProperty({ format: 'date-time', description: 'when another program was found to hold it' })
+  found_at!: string;
+}
+
+class PortFiguresDto {
+  @ApiProperty({ type: 'integer', example: 101, description: 'ports that can be leased, static ones left out' })
+  total!: number;
+
+  @ApiProperty({ type: 'integer', example: 1 })
+  used!: number;
+
+  @ApiProperty({ type: 'integer', example: 100 })
+  free!: number;
+
+  @ApiProperty({ type: 'integer', example: 0, description: 'that other programs hold; neither used nor free' })
+  foreign!: number;
+
+  @ApiProperty({ type: 'integer', example: 0, description: 'pinned to services that are away; neither used nor free' })
+  reserved!: number;
+}
+
+class PortPoolDto extends PortFiguresDto {
+  @ApiProperty({ type: [String], example: ['8100-8200'] })
+  ranges!: string[];
+
+  @ApiProperty({
+    type: [String],
+    example: [],
+    description: 'patterns of the agents that it is for (agentPorts.rangesByAgent); none: all that have no other',
+  })
+  agents!: string[];
+}
+
+/** `GET /ports` */
+export class PortsDto extends PortFiguresDto {
+  @ApiProperty({ type: 'integer', example: 8100, description: 'first port of http.agentPortRange' })
+  start!: number;
+
+  @ApiProperty({ type: 'integer', example: 8200, description: 'last port of http.agentPortRange' })
+  end!: number;
+
+  @ApiProperty({ type: 'integer', example: 0, description: 'static ports in use' })
+  static_used!: number;
+
+  @ApiProperty({ type: [PortPoolDto], description: 'the figures of each pool; those above are of all together' })
+  pools!: PortPoolDto[];
+
+  @ApiProperty({ type: [LeaseDto] })
+  leases!: LeaseDto[];
+
+  @ApiProperty({
+    type: [RememberedPortDto],
+    description:
+      'ports of services that are away: pinned, or given to others only when none is left that nobody has had',
+  })
+  remembered!: RememberedPortDto[];
+
+  @ApiProperty({
+    type: [ForeignPortDto],
+    description: 'held by other programs when they were tried; passed over for agentPorts.foreignMs',
+  })
+  foreign_ports!: ForeignPortDto[];
+}
+
+/** `PUT /agents/:id/ports/:service` */
+export class PinPortDto {
+  @ApiProperty({ type: 'integer', minimum: 1, maximum: 65_535, example: 8123 })
+  port!: number;
+}
+
+/** What came of it. */
+export class PinnedPortDto extends PortOwnerDto {
+  @ApiProperty({
+    type: 'integer',
+    nullable: true,
+    example: 8123,
+    description: 'that the service listens on now; null: it is away. Another one than `port`: it moves when it returns',
+  })
+  port_in_use!: number | null;
+}
+
+export function describePorts(ports: PortAllocatorService): PortsDto {
+  const { staticUsed, ...figures } = ports.figures();
+  const iso = (ms: number): string => new Date(ms).toISOString();
+  return {
+    ...figures,
+    static_used: staticUsed,
+    pools: ports.pools().map(({ ranges, agents, total, used, free, foreign, reserved }) => ({
+      ...{ ranges, agents, total, used, free, foreign, reserved },
+    })),
+    leases: ports.list().map(({ port, agentId, service, leasedAt, isStatic, isPinned }) => ({
+      ...{ port, agent_id: agentId, service, pinned: isPinned },
+      ...{ leased_since: iso(leasedAt), static: isStatic },
+    })),
+    remembered: ports.remembered().map(({ port, agentId, service, pinned, usedAt }) => ({
+      ...{ port, agent_id: agentId, service, pinned },
+      last_used: iso(usedAt ?? Date.now()),
+    })),
+    foreign_ports: ports.foreign().map(({ port, foundAt }) => ({ port, found_at: iso(foundAt) })),
+  };
+}
+
+export function describePin({ agentId, service, port, portInUse }: PinnedPort): PinnedPortDto {
+  return { port, agent_id: agentId, service, pinned: true, port_in_use: portInUse ?? null };
+}

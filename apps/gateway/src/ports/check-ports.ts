@@ -1,0 +1,48 @@
+import type { Frozen, Report } from '@berth/config';
+import type { PortRange } from '@berth/port-allocator';
+import type { AgentPortsSettings } from './agent-ports.settings.js';
+import { describeOverlap, type NamedRange, rangesOf, splitRanges, textOf } from './port-ranges.js';
+
+const MAIN = 'http.agentPortRange';
+const BOUNDS = [`${MAIN}.start`, `${MAIN}.end`];
+
+/**
+ * Rules between the settings of ports: which may not have one in common.
+ *
+ * @param own ports of the gateway itself, with their settings
+ */
+export function checkPorts(
+  main: Frozen<PortRange>,
+  settings: Frozen<AgentPortsSettings>,
+  own: readonly (readonly [setting: string, port: number, name: string])[],
+  report: Report,
+): void {
+  const { start, end } = main;
+  if (start > end) report(MAIN, `start ${start} is above end ${end}`, ...BOUNDS);
+  const ranges = [{ start, end, setting: MAIN }, ...furtherRanges(settings)];
+  const common = describeOverlap(ranges);
+  const others = ['agentPorts.ranges', 'agentPorts.rangesByAgent'];
+  if (common !== undefined) report(common.setting, common.what, ...BOUNDS, ...others);
+  const named = rangesOf(settings.requestable).map((range) => ({ ...range, setting: 'agentPorts.requestable' }));
+  for (const [setting, port, name] of own) {
+    const range = [...ranges, ...named].find((it) => port >= it.start && port <= it.end);
+    if (range !== undefined) {
+      const what = `${port} lies in ${range.setting}, ${textOf(range)}: move one of them`;
+      report(setting, what, ...BOUNDS, range.setting);
+    }
+    for (const [id, taken] of Object.entries(settings.static)) {
+      if (taken === port) report('agentPorts.static', `port ${port} of agent "${id}" is the ${name} port`, setting);
+    }
+  }
+}
+
+/** Ranges that several patterns share count once. */
+function furtherRanges({ ranges, rangesByAgent }: Frozen<AgentPortsSettings>): NamedRange[] {
+  const shared = new Set(Object.values(rangesByAgent).map((text) => splitRanges(text).join(' ')));
+  return [
+    ...rangesOf(ranges).map((range) => ({ ...range, setting: 'agentPorts.ranges' })),
+    ...[...shared].flatMap((text) =>
+      rangesOf(splitRanges(text)).map((range) => ({ ...range, setting: 'agentPorts.rangesByAgent' })),
+    ),
+  ];
+}
