@@ -4,7 +4,7 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import type { Express, NextFunction, Request, Response } from 'express';
 import { acceptAllVersions } from './minor-versions.js';
 import type { BindAddress } from './bind-address.js';
-import { PooledHttpServer } from './pooled-http-server.js';
+import { PooledHttpServer, type PooledServerOptions } from './pooled-http-server.js';
 
 /** Middleware as Express and most of npm have it. */
 export interface PortMiddleware {
@@ -29,8 +29,6 @@ export interface AgentTraffic {
   connection(socket: Duplex): void;
   /** bytes that are not HTTP, or beyond a limit; answers and closes */
   clientError(error: Error, socket: Duplex): void;
-  /** how many there were; counted by who takes them, so that nothing runs twice per request */
-  requests?(): number;
   /** a request that middleware failed on */
   middlewareFailed(error: unknown, request: IncomingMessage, response: ServerResponse): void;
 }
@@ -64,12 +62,16 @@ export class AgentHttpServerFactory {
     return this.live.size;
   }
 
-  /** @param middleware of this server, in the order in which it runs, after CORS */
+  /**
+   * @param middleware of this server, in the order in which it runs, after CORS
+   * @param options `requests`: who takes them counts them, so that nothing runs twice per request; default: none are counted
+   */
   create(
     name: string,
     bind: BindAddress,
     traffic: AgentTraffic,
     middleware: readonly PortMiddleware[] = [],
+    options: PooledServerOptions = {},
   ): PooledHttpServer {
     const { corsOrigins } = this.options;
 
@@ -85,7 +87,7 @@ export class AgentHttpServerFactory {
     adapter.setHttpServer(server);
     server.on('listening', () => this.live.add(server));
     server.on('close', () => this.live.delete(server));
-    return new PooledHttpServer(name, bind, server, { requests: () => traffic.requests?.() ?? 0 });
+    return new PooledHttpServer(name, bind, server, { requests: () => 0, ...options });
   }
 
   private listener(traffic: AgentTraffic, middleware: RunMiddleware | undefined): Server {

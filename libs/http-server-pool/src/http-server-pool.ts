@@ -7,6 +7,9 @@ import type { RequestHandler } from './run-handler.js';
 import { createPooledServer, type HttpServerConfig } from './server-config.js';
 import { asError, ServerPoolError, type ServerPoolErrorCode } from './server-pool-error.js';
 
+/** Probes at a time: each needs a descriptor, or two. */
+const MAX_PROBES = 64;
+
 /** @returns false to end the walk */
 export type VisitServer = (server: PooledHttpServer, bind: string) => unknown;
 
@@ -210,12 +213,19 @@ export class HttpServerPool implements Iterable<PooledHttpServer> {
   }
 
   /**
-   * Asks every server how it is, over a real connection, all at once. Never rejects.
+   * Asks every server how it is, over a real connection, up to 64 at a time. Never rejects.
    *
    * @param probeTimeoutMs above 0, default 2000
    */
-  monitor(probeTimeoutMs?: number): Promise<ServerReport[]> {
-    return Promise.all([...this].map((server) => reportOn(server, probeTimeoutMs)));
+  async monitor(probeTimeoutMs?: number): Promise<ServerReport[]> {
+    const servers = [...this];
+    const reports: ServerReport[] = [];
+    const left = servers.entries();
+    const worker = async (): Promise<void> => {
+      for (const [place, server] of left) reports[place] = await reportOn(server, probeTimeoutMs);
+    };
+    await Promise.all(Array.from({ length: Math.min(MAX_PROBES, servers.length) }, worker));
+    return reports;
   }
 
   /**

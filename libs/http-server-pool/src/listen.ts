@@ -42,6 +42,11 @@ export async function listen(server: Server, address: BindAddress, patience: Bin
       throw new BerthError('BERTH_SERVER_START_FAILED', message, { cause: thrown });
     }
   }
+  return boundTo(server, address);
+}
+
+/** The address of a server that listens, with the port that it got. */
+export function boundTo(server: Server, address: BindAddress): BindAddress {
   if (!isAutomatic(address) || 'path' in address) return address;
   return { host: address.host, port: (server.address() as AddressInfo).port };
 }

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import { BerthError } from '@berth/errors';
 import { type BindAddress, bindKey } from './bind-address.js';
-import { listen } from './listen.js';
+import { boundTo, listen } from './listen.js';
 import { OpenSockets } from './open-sockets.js';
 import { type RequestHandler, runHandler } from './run-handler.js';
 import { asError } from './server-pool-error.js';
@@ -122,6 +122,11 @@ export class PooledHttpServer {
     return this.isWanted;
   }
 
+  /** Whether it does not run and is being brought back; {@link onLost} is told if it cannot be. */
+  get reviving(): boolean {
+    return this.isWanted && this.startedAtMs === undefined && (this.keeper ?? this.starting) !== undefined;
+  }
+
   get state(): ServerState {
     if (this.disabled) return 'disabled';
     if (this.running) return 'running';
@@ -151,7 +156,8 @@ export class PooledHttpServer {
   }
 
   /**
-   * Resolves when the server listens; at once when it does, or is disabled.
+   * Resolves when the server listens; at once when it does, or is disabled. A server that somebody else had listen is
+   * taken over.
    *
    * @throws BerthError `BERTH_SERVER_START_FAILED` with the system's reason
    */
@@ -210,7 +216,9 @@ export class PooledHttpServer {
     // close() has given the port back to the system; its handle is gone by the next turn.
     if (before !== undefined) await new Promise((resolve) => setImmediate(resolve));
     try {
-      this.bound = await listen(this.server, this.bound, patience);
+      // One that somebody else had listen is taken over as it is.
+      if (this.server.listening) this.bound = boundTo(this.server, this.bound);
+      else this.bound = await listen(this.server, this.bound, patience);
       if (!this.isWanted) throw new BerthError('BERTH_SERVER_START_FAILED', 'the server was stopped while it started');
     } catch (thrown) {
       this.lastError = asError(thrown);
