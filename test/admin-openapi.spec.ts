@@ -57,6 +57,7 @@ describe('the description of the admin API', () => {
       'ConnectionDto.error_rate',
       'ConnectionDto.round_trip_ms',
       'ReplicaDto.error_rate',
+      'ServerDto.probe_ms',
     ]);
   });
 
@@ -74,10 +75,12 @@ describe('the description of the admin API', () => {
       'get /health/ready',
       'get /metrics',
       'get /ports',
+      'get /servers',
       'post /agents/config',
       'post /agents/{id}/config',
       'post /agents/{id}/drain',
       'post /agents/{id}/undrain',
+      'post /servers/{bind}/restart',
       'put /agents/{id}/ports/{service}',
     ]);
   });

@@ -85,7 +85,7 @@ describe('the gateway shuts down', () => {
     for (const id of ['a', 'b', 'c']) {
       stack.use(await RawAgent.registered(gateway.grpcPort, id));
     }
-    const servers = [...gateway.app.get(HttpServerPool)];
+    const servers = [...gateway.app.get(HttpServerPool).filter('name', { regex: '^agent ' })];
     const [, faulty] = servers;
     if (faulty === undefined) throw new Error('three servers were expected');
     const stop = faulty.stop.bind(faulty);

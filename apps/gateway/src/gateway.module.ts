@@ -73,7 +73,7 @@ function gateway(
   const leases = LeasesModule.using(config, state);
   const allocator = PortAllocatorModule.registerAsync({ imports: [config, leases], useClass: AllocatorOptions });
   const servers = AgentHttpServerModule.registerAsync({ imports: [config], useClass: ServerOptions });
-  const ports = PortsModule.using(config, lifecycle, allocator, leases);
+  const ports = PortsModule.using(config, lifecycle, allocator, leases, servers);
   const ingress = IngressModule.using(config, servers, ports);
   const configPush = ConfigPushModule.using(config, lifecycle);
   const agents = AgentsModule.using(config, lifecycle, configPush, ports);

@@ -6,6 +6,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { type INestApplication, Module } from '@nestjs/common';
+import { type BindAddress, HttpServerPool, PooledHttpServer } from '@berth/http-server-pool';
 import { createLogger, LimitedLog, type Log } from '@berth/observability';
 import type { GatewaySettings } from './gateway-settings.js';
 import { prepareAdminApp, serveApiDocs } from './admin/index.js';
@@ -66,12 +67,20 @@ export async function startGateway(
     limitConnections(app.getHttpServer(), log);
     await listen(app, settings.http.host, settings.http.port);
     const { port } = app.getHttpServer().address() as AddressInfo;
+    await poolAdmin(app, { host: settings.http.host, port });
     log.info({ admin: `${settings.http.host}:${port}`, grpc: `${settings.grpc.host}:${grpc.port}` }, 'gateway ready');
     return { app, adminPort: port, grpcPort: grpc.port, log, close: () => app.close() };
   } catch (thrown) {
     await app.close();
     throw thrown;
   }
+}
+
+/** The admin port's server is one of the pool: shown, watched and restarted as those of agents are. */
+async function poolAdmin(app: INestApplication, bind: BindAddress): Promise<void> {
+  const server = new PooledHttpServer('admin', bind, app.getHttpServer() as Server);
+  await server.start();
+  app.get(HttpServerPool).store(server);
 }
 
 function quieter(level: string): string {

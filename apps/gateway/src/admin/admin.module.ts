@@ -10,6 +10,7 @@ import { GatewayMetrics } from './gateway-metrics.js';
 import { HealthController } from './health.controller.js';
 import { MetricsController } from './metrics.controller.js';
 import { PortsController } from './ports.controller.js';
+import { ServersController } from './servers.controller.js';
 
 /** The REST API of the admin port: it reads, and asks others to act. */
 @Module({
@@ -19,6 +20,7 @@ import { PortsController } from './ports.controller.js';
     AgentPortsController,
     ConfigPushController,
     PortsController,
+    ServersController,
     HealthController,
     MetricsController,
   ],

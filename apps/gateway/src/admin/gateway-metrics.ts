@@ -9,6 +9,7 @@ import { AgentRegistry } from '../agents/index.js';
 import { exposition } from '../reported-metrics/index.js';
 import { ConfigPushes } from '../config-push/index.js';
 import { LifecycleEvents } from '../lifecycle/index.js';
+import { ServerCare } from '../ports/index.js';
 import { showServices, showSignals } from './agent-metrics.js';
 import { showPools } from './pool-metrics.js';
 import { countEvents } from './event-metrics.js';
@@ -26,6 +27,7 @@ export class GatewayMetrics {
     private readonly ports: PortAllocatorService,
     private readonly servers: AgentHttpServerFactory,
     private readonly pushes: ConfigPushes,
+    private readonly care: ServerCare,
     events: LifecycleEvents,
   ) {
     collectDefaultMetrics({ register: this.registry });
@@ -66,6 +68,18 @@ export class GatewayMetrics {
   }
 
   private processMetrics(): void {
+    const { care } = this;
+    new Counter({
+      name: 'berth_server_restarts_total',
+      help: 'HTTP servers that ended by themselves or did not answer: started again, or given up',
+      labelNames: ['outcome'],
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        this.inc({ outcome: 'restarted' }, care.restarted);
+        this.inc({ outcome: 'given_up' }, care.givenUp);
+      },
+    });
     new Counter({
       name: 'berth_log_lines_dropped_total',
       help: 'Log lines dropped because nobody took them: a full disk, or a pipe that is read too slowly',

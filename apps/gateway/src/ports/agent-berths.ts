@@ -137,7 +137,9 @@ export class AgentBerths {
 
   /** Finds servers that are listed and do not listen (checklist A8). */
   checkListening(): void {
-    for (const berth of this.open.values()) if (!berth.server.running) this.reportLost(berth, undefined);
+    for (const berth of this.open.values()) {
+      if (!berth.server.running && berth.server.reviving !== true) this.reportLost(berth, undefined);
+    }
   }
 
   /** Whether a service that found no port could have that of another one, if that were given up. */

@@ -73,6 +73,18 @@ export class AgentPortsSettings {
   @Integer(0, MAX_MS, { description: 'Time that requests under way get when an agent server stops.' })
   stopGraceMs = 5000;
 
+  @Integer(0, MAX_MS, {
+    description:
+      'How often each server of the gateway, that of the admin port included, is asked for a sign of life; three without an answer restart it. 0: never.',
+  })
+  checkIntervalMs = 10_000;
+
+  @Integer(0, 100, {
+    description:
+      'Attempts to restart an agent server that ended by itself or no longer answers, on its port: at once, after 0.1 s, 0.2 s, 0.4 s …; then its agent is told, and comes back to another port. 0: it is told at once.',
+  })
+  restartAttempts = 5;
+
   @Integer(1, 100, {
     description: 'Ports tried in all when one cannot be bound; those that other programs hold do not count.',
   })

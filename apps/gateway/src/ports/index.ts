@@ -7,4 +7,5 @@ export { type PinnedPort, PortPins } from './port-pins.js';
 export { AllocatorOptions } from './allocator-options.js';
 export { portRangeConfig, AgentPortRangeSettings } from './port-range.settings.js';
 export { DEFAULT_PORT_KIND, PortKinds, type PortOrder, type PortServer, type PortServerBuilder } from './port-kinds.js';
+export { type CareOptions, ServerCare } from './server-care.js';
 export { PortsModule } from './ports.module.js';

@@ -19,7 +19,9 @@ export interface PortServer {
   readonly running: boolean;
   /** ms since the epoch; undefined when it does not run */
   readonly startedAt: number | undefined;
-  /** told when it ends without `stop` */
+  /** it ended without `stop`, and is being brought back; `onLost` is told if it cannot be */
+  readonly reviving?: boolean;
+  /** told when it ends without `stop`, and nobody brings it back */
   onLost: ((error: Error | undefined) => void) | undefined;
   /**
    * Resolves when it listens.

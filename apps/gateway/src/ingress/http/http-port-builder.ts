@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
-import { AgentHttpServerFactory, HttpServerPool, type PooledHttpServer } from '@berth/http-server-pool';
+import { AgentHttpServerFactory, bindKey, HttpServerPool, type PooledHttpServer } from '@berth/http-server-pool';
 import { LimitedLog, type Log } from '@berth/observability';
 import { GATEWAY_LOG } from '../../gateway.tokens.js';
 import {
@@ -26,6 +26,15 @@ import type { IngressContext, IngressOptions } from './ingress-context.js';
 import { PipelineBudget } from './pipeline-budget.js';
 import { type AgentPortMiddleware, isMeant, UseOnAgentPorts } from './port-middleware.js';
 
+/** Where agents' servers listen, and how they end. */
+export interface PlaceOptions {
+  host: string;
+  /** shown to people; empty: `host` */
+  publicHost: string;
+  /** for requests under way, ms */
+  stopGraceMs: number;
+}
+
 /** Makes HTTP ports: the server behind an agent's port, with the ingress of that agent as its only handler. */
 @Injectable()
 export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
@@ -36,14 +45,14 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
   private readonly pipelined: PipelineBudget;
   private readonly limitedLog: LimitedLog;
 
-  /** @param ports the address that agents' ports listen on */
+  /** @param ports where servers listen, and how they end */
   constructor(
     private readonly kinds: PortKinds,
     private readonly factory: AgentHttpServerFactory,
     private readonly servers: HttpServerPool,
     private readonly discovery: DiscoveryService,
     private readonly total: ClientTotal,
-    @Inject(agentPortsConfig.KEY) private readonly ports: { host: string },
+    @Inject(agentPortsConfig.KEY) private readonly ports: PlaceOptions,
     @Inject(ingressConfig.KEY) private readonly options: IngressOptions,
     @Inject(GATEWAY_LOG) private readonly log: Log,
   ) {
@@ -71,7 +80,11 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
     const chosen = { id: service.id, service: service.name, metadata: service.metadata };
     const ingress = new AgentIngress(context, new ClientLimits(service.key, this.total, limitedLog));
     const middleware = found.middleware.filter((each) => isMeant(each, chosen, log));
-    const server = this.factory.create(`agent ${service.key}`, { host: this.ports.host, port }, ingress, middleware);
+    const server = this.factory.create(`agent ${service.key}`, { host: this.ports.host, port }, ingress, middleware, {
+      requests: () => service.stats.requests,
+      expose: this.addressFor(port),
+      stopGraceMs: this.ports.stopGraceMs,
+    });
     server.server.on('listening', () => {
       this.servers.store(server);
     });
@@ -79,6 +92,12 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
       this.servers.delete(server);
     };
     return server;
+  }
+
+  /** As it is shown to people; undefined: as it listens. */
+  private addressFor(port: number): string | undefined {
+    const { publicHost } = this.ports;
+    return publicHost === '' ? undefined : `http://${bindKey({ host: publicHost, port })}`;
   }
 
   private findProviders() {

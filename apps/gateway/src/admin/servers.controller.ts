@@ -1,0 +1,59 @@
+import { Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import {
+  ApiForbiddenResponse,
+  ApiNotFoundResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiServiceUnavailableResponse,
+  ApiTags,
+} from '@nestjs/swagger';
+import { BerthError } from '@berth/errors';
+import { HttpServerPool, reportOn } from '@berth/http-server-pool';
+import { AdminApi, ApiNeedsToken } from './admin-api.js';
+import { ErrorDto } from './error.dto.js';
+import { describeServer, ServerDto, ServerListDto } from './server.dto.js';
+
+/** The HTTP servers of the gateway: the admin port's and those of agents. */
+@ApiTags('servers')
+@AdminApi()
+@ApiNeedsToken()
+@Controller('servers')
+export class ServersController {
+  constructor(private readonly pool: HttpServerPool) {}
+
+  @Get()
+  @ApiOperation({
+    summary: 'All HTTP servers of the gateway, each asked now',
+    description:
+      'A connection is opened to every one of them. A server that ended by itself is `failed` until it runs again.',
+  })
+  @ApiOkResponse({ type: ServerListDto })
+  async list(): Promise<ServerListDto> {
+    const servers = (await this.pool.monitor()).map(describeServer);
+    return { servers, count: servers.length };
+  }
+
+  @Post(':bind/restart')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Have a server listen anew on its port',
+    description:
+      'New connections are taken at once. Requests under way on connections of before may end within `agentPorts.stopGraceMs` (admin port: 5 s), then they are cut off. The agent stays connected.',
+  })
+  @ApiParam({ name: 'bind', description: 'as `GET /servers` has it, percent-encoded', example: '0.0.0.0:8100' })
+  @ApiOkResponse({ type: ServerDto, description: 'how it is now' })
+  @ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND: no server listens there' })
+  @ApiForbiddenResponse({ type: ErrorDto, description: 'BERTH_CROSS_SITE: asked by a page of another origin' })
+  @ApiServiceUnavailableResponse({
+    type: ErrorDto,
+    description:
+      'BERTH_SERVER_START_FAILED: the port cannot be had now; the server is tried again (`agentPorts.restartAttempts`)',
+  })
+  async restart(@Param('bind') bind: string): Promise<ServerDto> {
+    const server = this.pool.load(bind);
+    if (server === undefined) throw new BerthError('BERTH_NOT_FOUND', `no server listens on ${bind.slice(0, 200)}`);
+    await server.restart();
+    return describeServer(await reportOn(server));
+  }
+}
