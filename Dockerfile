@@ -15,7 +15,7 @@ RUN npm ci --ignore-scripts --no-audit --no-fund \
  && chmod 755 apps/*/dist/main.js examples/dist/sample-service/main.js
 
 FROM ${BASE_IMAGE}
-ENV NODE_ENV=production CONFIG_FILE=/etc/berth/application.yaml
+ENV NODE_ENV=production CONFIG_FILE=/etc/berth/application.yaml STATE_FILE=/var/lib/berth/state.db
 WORKDIR /opt/berth
 COPY --from=build /build/package.json ./
 COPY --from=build /build/node_modules node_modules
@@ -27,7 +27,11 @@ COPY examples/config/container.yaml /etc/berth/application.yaml
 RUN ln -s /opt/berth/apps/gateway/dist/main.js /usr/local/bin/gateway \
  && ln -s /opt/berth/apps/agent/dist/main.js /usr/local/bin/agent \
  && ln -s /opt/berth/examples/dist/sample-service/main.js /usr/local/bin/sample-service \
- && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin berth
+ && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin berth \
+ && install -d -m 0700 -o 10001 /var/lib/berth
+
+# Leases of ports; without a volume they end with the container.
+VOLUME /var/lib/berth
 
 USER 10001
 # Admin, gRPC, agents.

@@ -172,6 +172,27 @@ describe('leases that are kept in a file', () => {
     expect((await late.status).details).toBe(`no available ports in range ${web.start}-${web.start}`);
   });
 
+  it('an agent has the port that it asks for, where that may be asked for, and is told why not', async () => {
+    const { start: wished } = await freePortRange(1);
+    await using gateway = await start({ agentPorts: { requestable: [String(wished)] } });
+    const ask = (id: string, port: number): RawAgent =>
+      new RawAgent(gateway.grpcPort).hello(id, {
+        services: [{ name: 'default', kind: '', port, healthPath: '' }],
+      });
+    {
+      using agent = ask('a', wished);
+      expect((await agent.welcome).ports).toMatchObject([{ name: 'default', port: wished }]);
+      using other = ask('b', wished);
+      await other.status;
+      expect(other.refused).toMatchObject({ code: 'BERTH_PORT_TAKEN', message: `port ${wished} is in use by agent a` });
+    }
+    using refused = ask('c', range.end);
+    await refused.status;
+    expect(refused.refused).toMatchObject({ code: 'BERTH_PORT_NOT_REQUESTABLE', retryable: false });
+    await eventually(async () => (await agentIds(gateway)).length === 0);
+    expect(await portFor(gateway, 'a')).toBe(wished);
+  });
+
   it('a file that another gateway has open ends the second one with 1 and says so', async () => {
     await using _first = await start();
     await using second = new Program('gateway', [], { STATE_FILE: file, HTTP_PORT: '0', GRPC_PORT: '0' });

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { createServer as createTcpServer, type Server } from 'node:net';
 import { type BindAddress, PooledHttpServer } from '@berth/http-server-pool';
 import { silentLog } from '@berth/observability';
-import { PortAllocatorService } from '@berth/port-allocator';
+import { type LeaseRecord, type LeaseSource, PortAllocatorService } from '@berth/port-allocator';
 import { eventually, freePortRange } from '@berth/testing';
 import { Agent, LocalService } from '../agents/index.js';
 import { AgentBerths } from './agent-berths.js';
@@ -32,11 +32,7 @@ describe('AgentBerths', () => {
     }
   }
 
-  beforeEach(async () => {
-    range = await freePortRange(5);
-    ports = new PortAllocatorService({ range });
-    built = [];
-    failures = 0;
+  function berthsOn(allocator: PortAllocatorService): AgentBerths {
     const build = ({ port }: PortOrder): PooledHttpServer => {
       const server = new FailingServer({ host: '127.0.0.1', port });
       built.push(server);
@@ -45,7 +41,15 @@ describe('AgentBerths', () => {
     const options = { bindAttempts: 3, stopGraceMs: 1000 };
     const kinds = new PortKinds();
     kinds.add({ kind: 'test', build });
-    berths = new AgentBerths(ports, kinds, options, new LifecycleEvents(silentLog), silentLog);
+    return new AgentBerths(allocator, kinds, options, new LifecycleEvents(silentLog), silentLog);
+  }
+
+  beforeEach(async () => {
+    range = await freePortRange(5);
+    ports = new PortAllocatorService({ range });
+    built = [];
+    failures = 0;
+    berths = berthsOn(ports);
   });
   afterEach(() => berths.close(0));
 
@@ -105,6 +109,39 @@ describe('AgentBerths', () => {
     await berths.stop('first');
     const [, again] = await Promise.all([berths.stop('a'), berths.start(agent('a'), nothing)]);
     expect(again.port).toBe(port);
+  });
+
+  it('A5: nobody is told of a port before its lease is kept', async () => {
+    const kept = Promise.withResolvers<undefined>();
+    const changed: LeaseRecord[] = [];
+    const leases: LeaseSource = {
+      records: [],
+      changed: (record) => void changed.push(record),
+      gone: () => undefined,
+      settled: () => kept.promise,
+    };
+    berths = berthsOn(new PortAllocatorService({ range, leases }));
+    let told = false;
+    const started = berths.start(agent('a'), nothing).then(() => (told = true));
+    await eventually(() => changed.length > 0);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([told, changed]).toMatchObject([false, [{ agentId: 'a', service: 'default', port: range.start }]]);
+    kept.resolve(undefined);
+    await started;
+  });
+
+  it('one that could not be bound is not kept', async () => {
+    failures = 1;
+    const changed: number[] = [];
+    const leases: LeaseSource = {
+      records: [],
+      changed: ({ port }) => void changed.push(port),
+      gone: () => undefined,
+      settled: () => Promise.resolve(),
+    };
+    berths = berthsOn(new PortAllocatorService({ range, leases }));
+    await berths.start(agent('a'), nothing);
+    expect(changed).toEqual([range.start + 1]);
   });
 
   it('A8: tells whoever started it when a server ends by itself, and not when it is stopped', async () => {
