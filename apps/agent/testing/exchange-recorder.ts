@@ -5,6 +5,7 @@ export class ExchangeRecorder {
   readonly openHead: OpenHead;
   readonly calls: string[] = [];
   closed = false;
+  sendEnded = false;
 
   constructor(open: Partial<OpenHead>) {
     this.openHead = {

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { AgentSettings } from '../agent-settings.js';
 import { messageOf } from '@berth/errors';
 import type { LimitedLog } from '@berth/observability';
@@ -9,7 +10,9 @@ import { LocalFigures } from './local-figures.js';
 import { LocalPool } from './local-pool.js';
 import { connectLocal, type LocalTarget, parseTarget } from './local-target.js';
 import { NodeForward } from './node-forward.js';
+import { proxyHeader } from './proxy-header.js';
 import { SocketTurn } from './socket-turn.js';
+import { TcpForward } from './tcp-forward.js';
 
 const nothing = (): void => undefined;
 
@@ -46,10 +49,15 @@ export class Forwarder implements ForwardOwner {
   };
 
   private begin(exchange: IncomingExchange): BodySink {
-    if (exchange.openHead.kind === ExchangeKind.tcp) {
-      exchange.reset(ResetCode.unsupported, 'raw TCP is not served by this agent');
+    const isRaw = exchange.openHead.kind === ExchangeKind.tcp;
+    if (isRaw !== this.target.raw) {
+      exchange.reset(
+        ResetCode.unsupported,
+        isRaw ? 'it is for HTTP, not for raw TCP' : 'it is for raw TCP, not for HTTP',
+      );
       return IGNORED;
     }
+    if (isRaw) return this.asPipe(exchange);
     if (exchange.openHead.kind === ExchangeKind.upgrade || !undiciCanSend(exchange)) {
       return this.onOwnSocket(exchange);
     }
@@ -60,14 +68,10 @@ export class Forwarder implements ForwardOwner {
 
   onOwnSocket(exchange: IncomingExchange): BodySink {
     const { maxHeaderBytes, responseTimeoutMs } = this.settings.local;
-    const turn = new SocketTurn(
+    return this.inTurn(
       exchange,
-      this.pool,
-      () => connectLocal(this.target),
       (connect) => new NodeForward(exchange, connect, maxHeaderBytes, responseTimeoutMs, this),
     );
-    if (this.pool.acquire(turn)) turn.run();
-    return turn.sink;
   }
 
   fail(exchange: IncomingExchange, error: Error): void {
@@ -77,6 +81,18 @@ export class Forwarder implements ForwardOwner {
     // The reason is logged where the reset is sent, under the request's id.
     this.log.debug({ reason, error: error.message }, 'what the connection to the local service ended with');
     exchange.reset(code, reason);
+  }
+
+  private asPipe(exchange: IncomingExchange): BodySink {
+    const { proxyProtocol } = this.settings.local;
+    const preface = proxyProtocol === 'v2' ? proxyHeader(exchange.openHead.headers) : undefined;
+    return this.inTurn(exchange, (connect) => new TcpForward(exchange, connect, preface, this));
+  }
+
+  private inTurn(exchange: IncomingExchange, begin: (connect: () => Socket) => BodySink): BodySink {
+    const turn = new SocketTurn(exchange, this.pool, () => connectLocal(this.target), begin);
+    if (this.pool.acquire(turn)) turn.run();
+    return turn.sink;
   }
 
   async close(): Promise<void> {

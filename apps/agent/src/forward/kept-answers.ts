@@ -76,6 +76,11 @@ class GuardedWrites {
   private readOn(error: NodeJS.ErrnoException): void {
     const { socket } = this;
     this.reuse?.retire();
+    if (socket.readableEnded) {
+      // A pipe whose service has ended its half before: there is nothing more to read.
+      socket.destroy(error);
+      return;
+    }
     // EPIPE: the service's FIN came before its reset, and is still to be read. Otherwise the failed write has used
     // the reset up, and what is left looks like an orderly end: nobody may take it for one.
     const orderly = error.code === 'EPIPE';

@@ -13,6 +13,8 @@ export interface LocalTarget {
   /** origin for HTTP, such as `http://127.0.0.1:3000` */
   origin: string;
   secure: boolean;
+  /** for raw TCP, and for nothing else */
+  raw: boolean;
   host: string;
   port: number;
   /** instead of host and port */
@@ -25,7 +27,7 @@ export interface LocalTarget {
 const CHECKED: AgentSettings['local']['tls'] = { caFile: '', serverName: '', verify: true };
 
 /**
- * @param target `http://…`, `https://…` or `unix:/path`, as the settings hold it
+ * @param target `http://…`, `https://…`, `tcp://host:port` or `unix:/path`, as the settings hold it
  * @param tls for an https target
  * @throws BerthError `BERTH_CONFIG_INVALID` naming the setting of a file that cannot be used
  */
@@ -34,6 +36,7 @@ export function parseTarget(target: string, tls: AgentSettings['local']['tls'] =
     return {
       origin: 'http://localhost',
       secure: false,
+      raw: false,
       host: 'localhost',
       port: 80,
       socketPath: target.slice('unix:'.length),
@@ -48,6 +51,7 @@ export function parseTarget(target: string, tls: AgentSettings['local']['tls'] =
   return {
     origin: url.origin,
     secure,
+    raw: url.protocol === 'tcp:',
     host,
     port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
     socketPath: undefined,

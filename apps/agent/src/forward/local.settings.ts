@@ -1,4 +1,4 @@
-import { File, Group, Integer, MAX_HEADER_BYTES, MAX_MS, Switch, Text } from '@berth/config';
+import { Choice, File, Group, Integer, MAX_HEADER_BYTES, MAX_MS, Switch, Text } from '@berth/config';
 
 export class LocalTlsSettings {
   @File({
@@ -56,6 +56,12 @@ export class LocalSettings {
       'Time an unused connection to the local service is kept; less than the service keeps it; 0: none is used twice.',
   })
   keepAliveMs = 4000;
+
+  @Choice(['off', 'v2'], {
+    description:
+      'Whether a tcp:// target is told first, by a header of the PROXY protocol, which client a connection is of; only for services that expect it.',
+  })
+  proxyProtocol: 'off' | 'v2' = 'off';
 
   @Group('TLS towards the gateway')
   tls = new LocalTlsSettings();
