@@ -20,6 +20,8 @@ describe('AgentRegistry, while a server starts', () => {
   let registry: AgentRegistry;
   let ports: PortAllocatorService;
   let letStart: () => void;
+  /** servers that start from here on wait for another letStart() */
+  let shut: () => void;
   let number = 0;
 
   afterEach(() => registry.close(0));
@@ -27,10 +29,11 @@ describe('AgentRegistry, while a server starts', () => {
   async function make(options: Partial<RegistryOptions & HoldOptions> = {}): Promise<void> {
     ports = new PortAllocatorService({ range: await freePortRange(3) });
     const events = new LifecycleEvents(silentLog);
-    const gate = Promise.withResolvers<undefined>();
+    let gate = Promise.withResolvers<undefined>();
     letStart = () => {
       gate.resolve(undefined);
     };
+    shut = () => (gate = Promise.withResolvers());
     class SlowServer extends PooledHttpServer {
       override async start(): Promise<void> {
         await gate.promise;
@@ -74,6 +77,15 @@ describe('AgentRegistry, while a server starts', () => {
         () => (welcomed > 0 ? 'welcome' : 'no welcome'),
         (thrown: unknown) => (thrown as { code: string }).code,
       );
+  }
+
+  /** Registers with several services; their ports. */
+  async function registered(made: FakeConnection, services: ServiceOffer[]): Promise<number[]> {
+    let welcomed: number[] = [];
+    await registry.register(made, { metadata: {}, services }, (outcomes) => {
+      welcomed = outcomes.map(({ port }) => port);
+    });
+    return welcomed;
   }
 
   it('A5: welcomes nobody before the server listens', async () => {
@@ -170,6 +182,50 @@ describe('AgentRegistry, while a server starts', () => {
     expect(first.closed).toBe(true);
     expect(registry.get('agent-1')?.services.map(({ kind }) => kind)).toEqual(['other']);
     await eventually(() => ports.list().length === 1);
+  });
+
+  it('a process that leaves takes no places from the one that comes in its stead', async () => {
+    await make();
+    letStart();
+    const leaving = [connection('one'), connection('one')];
+    for (const each of leaving) expect(await outcome(each)).toBe('welcome');
+    for (const each of leaving) each.leaving = true;
+    expect(await outcome(connection('two'))).toBe('welcome');
+    expect(await outcome(connection('two'))).toBe('welcome');
+    expect(await outcome(connection('two'))).toBe('BERTH_TOO_MANY_CONNECTIONS');
+    expect(leaving.map(({ closed }) => closed)).toEqual([false, false]);
+  });
+
+  it('connections that leave are bounded as well, and a refused takeover leaves no port behind', async () => {
+    await make();
+    letStart();
+    const leaving: FakeConnection[] = [];
+    for (const process of ['one', 'one', 'two', 'two']) {
+      const next = connection(process);
+      leaving.push(next);
+      expect(await outcome(next)).toBe('welcome');
+      if (process === 'two' || leaving.length === 2) for (const each of leaving) each.leaving = true;
+    }
+    const refused = connection('three');
+    expect(await outcome(refused)).toBe('BERTH_TOO_MANY_CONNECTIONS');
+    for (const each of leaving) each.close();
+    await eventually(() => ports.list().length === 0);
+    expect(await outcome(connection('three'))).toBe('welcome');
+  });
+
+  it('a held port that its agent has come back for is not given up while others of it are opened', async () => {
+    await make({ holdMs: 50 });
+    letStart();
+    const first = connection('one');
+    const welcomed = await registered(first, [offer('http')]);
+    first.close();
+    shut();
+    const again = registered(connection('one'), [offer('http'), offer('http', 'second')]);
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(ports.list().map(({ port }) => port)).toContain(welcomed[0]);
+    letStart();
+    expect((await again)[0]).toBe(welcomed[0]);
+    expect(registry.get('agent-1')?.services).toHaveLength(2);
   });
 
   it('A14: a shutdown refuses who waits', async () => {

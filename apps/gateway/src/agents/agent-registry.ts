@@ -177,7 +177,11 @@ export class AgentRegistry {
     if (known !== undefined) {
       if (!known.agent.isServedBy(origin.instanceId)) this.succession.takeOver(known, origin.instanceId);
       const full = tooMany(known.agent, origin.instanceId, this.options);
-      if (full !== undefined) throw full;
+      if (full !== undefined) {
+        // A takeover may have left ports that nobody serves.
+        this.dropIfEmpty(known, full.code);
+        throw full;
+      }
       known.arriving += 1;
       return known;
     }

@@ -60,15 +60,20 @@ export interface ConnectionLimits {
   maxReplicasPerAgent: number;
 }
 
-/** Why one more connection of a process cannot be taken; undefined when it can. */
+/**
+ * Why one more connection of a process cannot be taken; undefined when it can.
+ * Those on standby have been asked to make way for what comes, and those that
+ * leave take nothing new: they only count among twice as many.
+ */
 export function tooMany(agent: Agent, instanceId: string, limits: ConnectionLimits): BerthError | undefined {
   const { id, connections, shared } = agent;
   const { maxConnectionsPerAgent, maxReplicasPerAgent } = limits;
-  // One on standby has been asked to make way for the one that comes.
-  const its = connections.filter((it) => !it.standby && (!shared || it.origin.instanceId === instanceId));
-  if (its.length >= maxConnectionsPerAgent) {
+  const its = shared ? connections.filter(({ origin }) => origin.instanceId === instanceId) : connections;
+  const serving = its.filter(({ standby, leaving }) => !standby && !leaving);
+  if (serving.length >= maxConnectionsPerAgent || its.length >= 2 * maxConnectionsPerAgent) {
     const who = shared ? `a replica of agent ${id}` : `agent ${id}`;
-    return tooManyOf(`${who} has ${its.length} connections already (tunnel.maxConnectionsPerAgent)`);
+    const leaving = its.length > serving.length ? `, ${its.length - serving.length} of them about to leave` : '';
+    return tooManyOf(`${who} has ${its.length} connections already${leaving} (tunnel.maxConnectionsPerAgent)`);
   }
   const replicas = new Set(connections.map(({ origin }) => origin.instanceId));
   if (!shared || replicas.has(instanceId) || replicas.size < maxReplicasPerAgent) return undefined;

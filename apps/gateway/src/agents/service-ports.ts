@@ -93,7 +93,9 @@ export class ServicePorts {
       }
       this.held.add(held);
       held.holdTimer = setTimeout(() => {
-        void this.remove(held);
+        held.holdTimer = undefined;
+        // Its agent is on its way in; if it does not get there, that gives the port up.
+        if (held.arriving === 0) void this.remove(held);
       }, this.holdMs);
       held.holdTimer.unref();
     }
@@ -138,7 +140,8 @@ export class ServicePorts {
         return await this.berths.start(service, onLost, wish);
       } catch (thrown) {
         const isExhausted = BerthError.from(thrown).code === 'BERTH_PORTS_EXHAUSTED';
-        const isOfUse = (held: ServiceEntry): boolean => this.berths.couldHave(service, held.service);
+        const isOfUse = (held: ServiceEntry): boolean =>
+          held.arriving === 0 && this.berths.couldHave(service, held.service);
         const evicted = isExhausted ? longestHeld(this.held, isOfUse) : undefined;
         if (evicted === undefined) throw thrown;
         // A port that waits for an agent is worth less than an agent that waits for a port.
