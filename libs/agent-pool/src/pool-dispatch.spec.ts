@@ -101,4 +101,27 @@ describe("exchanges on a pool's connections", () => {
       [ResetCode.refused, 'BERTH_INTERNAL'],
     ]);
   });
+
+  it('begin at the replica that they should go to after a wait as well, where that has room', async () => {
+    const { admission, ask, a, b } = make(1);
+    a.inFlight = b.inFlight = 1;
+    const client = ask({ replicaId: 'b' });
+    expect(client.calls).toEqual([]);
+    a.inFlight = b.inFlight = 0;
+    admission.roomMade();
+    await nextTurn();
+    expect(client.exchange.connection).toBe(b);
+  });
+
+  it('begin there too when those that waited before them have just gone', () => {
+    const { ask, a, b } = make(2);
+    a.inFlight = b.inFlight = 2;
+    ask();
+    a.inFlight = b.inFlight = 0;
+    expect(ask({ replicaId: 'b' }).exchange.connection).toBe(b);
+    a.inFlight = b.inFlight = 2;
+    ask();
+    a.inFlight = b.inFlight = 0;
+    expect(ask({ replicaId: 'a' }).exchange.connection).toBe(a);
+  });
 });

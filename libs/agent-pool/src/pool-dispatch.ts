@@ -46,6 +46,10 @@ class WaitingExchange implements Entrant<AgentConnection>, Waiting {
     private readonly sink: DispatchSink,
   ) {}
 
+  get replicaId(): string | undefined {
+    return this.request.replicaId;
+  }
+
   enter(): void {
     this.place = this.admission.enter(this.request.clientAddress, this);
     if (this.place !== undefined) this.sink.waiting(this);

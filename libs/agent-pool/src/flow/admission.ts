@@ -33,6 +33,8 @@ export const ADMISSION_DEFAULTS: Readonly<AdmissionOptions> = {
 
 /** Who wants to begin an exchange. One of the two is called, once. */
 export interface Entrant<C extends PoolConnection> {
+  /** the replica that it should go to, while that is fit and has room */
+  readonly replicaId?: string | undefined;
   /** to be begun at once, before this call returns */
   begin(member: Member<C>): void;
   refused(error: BerthError): void;
@@ -81,7 +83,7 @@ export class Admission<C extends PoolConnection> {
   enter(key: string, entrant: Entrant<C>): Waiting<C> | undefined {
     // Nobody overtakes those who wait.
     if (this.waiting > 0) this.wake();
-    const member = this.pool.pick();
+    const member = this.pool.pick(undefined, entrant.replicaId);
     if (member === undefined) return this.obstructed(this.pool.obstacle(), key, entrant);
     entrant.begin(member);
     return undefined;
@@ -114,7 +116,9 @@ export class Admission<C extends PoolConnection> {
     while (queue.size > 0) {
       const member = this.pool.pick();
       if (member === undefined) return;
-      queue.next()?.begin(member);
+      const entrant = queue.next();
+      const { replicaId } = entrant ?? {};
+      entrant?.begin(replicaId === undefined ? member : (this.pool.pick(undefined, replicaId) ?? member));
     }
   }
 

@@ -32,6 +32,19 @@ describe('the health of a connection', () => {
     expect(health.since).toBe(9);
   });
 
+  it('C6: its time is over to the fraction of a millisecond', () => {
+    const { health } = make();
+    health.connected(0);
+    // For one of these the difference of the two moments is less than 10,000.
+    for (let step = 1; step < 1000; step += 1) {
+      const now = step * 10_000.017;
+      for (let i = 0; i < 3; i += 1) health.failed(now);
+      health.tick(now + 10_000);
+      expect(health.state).toBe('degraded');
+      health.succeeded(now + 10_000);
+    }
+  });
+
   it('C6, C13: maintenance has it tried again, and says each change once', () => {
     const { health, states } = make();
     health.connected(0);

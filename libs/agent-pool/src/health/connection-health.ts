@@ -169,7 +169,7 @@ export class ConnectionHealth {
   /** Maintenance: lets one that failed too often be tried again; the next failure takes it out once more. */
   tick(now: number): void {
     const { errorThreshold, retryAfterMs } = this.options;
-    if (this.errors < errorThreshold || now - this.since < retryAfterMs) return;
+    if (this.errors < errorThreshold || now < this.since + retryAfterMs) return;
     this.errors = errorThreshold - 1;
     this.settle(now);
   }
