@@ -93,6 +93,26 @@ describe('statistics', () => {
     expect(cancelled).toEqual({ client_disconnect: 1, timeout: 1, upstream_error: 3, manual: 1, proxy_shutdown: 1 });
   });
 
+  it('count a client that leaves while it waits among the cancelled, and one that was refused once only (C11)', () => {
+    let refuse: () => void = () => undefined;
+    const waits = (): void => {
+      statistics(service)((_, sink) => {
+        sink.waiting({ cancel: () => undefined });
+        refuse = () => {
+          sink.failed({ code: ResetCode.refused, message: '' });
+        };
+      })(fakeRequest(), client);
+    };
+    waits();
+    refuse();
+    client.wait?.cancel();
+    expect(service.stats.cancelled.client_disconnect).toBe(0);
+    waits();
+    client.wait?.cancel();
+    client.wait?.cancel();
+    expect(service.stats.cancelled.client_disconnect).toBe(1);
+  });
+
   it('end with a failure, an answer without an exchange, or a client that does not wait', () => {
     pool.failure = { code: ResetCode.refused, message: '' };
     begin();

@@ -73,7 +73,9 @@ class CountedExchange extends ExchangeDecorator implements Waiting {
   }
 
   cancel(): void {
+    if (this.over) return;
     this.wait?.cancel();
+    this.service.stats.cancelled[this.service.ending ?? 'client_disconnect'] += 1;
     this.finish();
   }
 
