@@ -100,7 +100,7 @@ export class CandidateList<C extends PoolConnection> implements Candidates<C> {
 export function refusal(agentId: string, obstacle: Obstacle, inFlight: number): BerthError {
   switch (obstacle) {
     case 'full': {
-      const what = `has ${inFlight} exchanges, as many as it takes (tunnel.maxExchanges at the agent)`;
+      const what = `has ${inFlight} exchanges, as many as it takes (tunnel.maxExchanges or maxConcurrency at the agent)`;
       return new BerthError('BERTH_AGENT_BUSY', `agent ${agentId} ${what}`);
     }
     case 'congested': {

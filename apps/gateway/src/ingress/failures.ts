@@ -13,7 +13,7 @@ const CODES: Partial<Record<ExchangeFailure['code'], ErrorCode>> = {
 };
 
 const MESSAGES: Partial<Record<ErrorCode, string>> = {
-  BERTH_AGENT_BUSY: 'takes no more exchanges now (tunnel.maxExchanges at the agent)',
+  BERTH_AGENT_BUSY: 'takes no more exchanges now (tunnel.maxExchanges or maxConcurrency at the agent)',
   BERTH_LOCAL_SERVICE_BUSY: 'has all its connections to its local service in use (local.maxConnections at the agent)',
   BERTH_LOCAL_SERVICE_UNREACHABLE: 'cannot reach its local service',
   BERTH_LOCAL_SERVICE_FAILED: 'got no usable answer from its local service',

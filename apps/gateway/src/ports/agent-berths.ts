@@ -36,7 +36,7 @@ export interface BerthOptions {
 export class AgentBerths {
   private readonly open = new Map<string, Berth>();
   private readonly stopping = new Set<Promise<void>>();
-  /** agents whose port is being given back in this turn */
+  /** services whose port is being given back in this turn, by their keys */
   private readonly releasing = new Map<string, Promise<void>>();
   private closed = false;
   /** for what every registration can cause */
@@ -181,7 +181,10 @@ export class AgentBerths {
     const isForeign = (error.cause as NodeJS.ErrnoException | undefined)?.code === 'EADDRINUSE';
     if (isForeign) {
       this.ports.setAside(port);
-      this.limited.warn({ agentId, port }, 'another program holds a port of the range (http.agentPortRange)');
+      this.limited.warn(
+        { agentId, port },
+        'another program holds a port that agents may have (http.agentPortRange, agentPorts.ranges)',
+      );
     } else {
       this.ports.release(port, false);
       this.limited.error({ agentId, port, err: thrown }, 'agent server could not start');
@@ -197,10 +200,10 @@ export class AgentBerths {
   }
 }
 
-function startFailed(agentId: string, attempts: number, cause: unknown): BerthError {
+function startFailed(key: string, attempts: number, cause: unknown): BerthError {
   return new BerthError(
     'BERTH_SERVER_START_FAILED',
-    `failed to start server after ${attempts} attempts for agent ${agentId} (agentPorts.bindAttempts): ${messageOf(cause)}`,
+    `failed to start server after ${attempts} attempts for agent ${key} (agentPorts.bindAttempts): ${messageOf(cause)}`,
     { cause },
   );
 }
