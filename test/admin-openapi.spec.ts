@@ -65,6 +65,7 @@ describe('the description of the admin API', () => {
     const named = operations().map(([path, method]) => `${method} ${path}`);
     expect(named.sort()).toEqual([
       'delete /agents/{id}',
+      'delete /agents/{id}/connections/{connection}',
       'delete /agents/{id}/ports/{service}',
       'get /agents',
       'get /agents/{id}',

@@ -44,6 +44,34 @@ describe('C12: draining an agent, or one of its replicas', () => {
     expect((await send(agent.port, { path: '/quick' })).text).toBe('quick');
   });
 
+  it('one connection is left for a new one, and what runs on it ends', async () => {
+    let finish: (() => void) | undefined;
+    await using service = await localService((_request, response) => {
+      response.write('begun ');
+      finish = () => response.end('and done');
+    });
+    await using gateway = await testGateway();
+    await using agent = await testAgent(gateway, service.port);
+    const connections = async (): Promise<string[]> => {
+      const shown = (await (await fetch(`${gateway.admin}/agents/agent-1`)).json()) as {
+        connection_list: { connection_id: string }[];
+      };
+      return shown.connection_list.map(({ connection_id: id }) => id);
+    };
+    const end = (id: string): Promise<Response> =>
+      fetch(`${gateway.admin}/agents/agent-1/connections/${id}`, { method: 'DELETE' });
+    const [before = ''] = await connections();
+    const long = await fetch(agent.url);
+    expect((await end(before)).status).toBe(204);
+    await eventually(async () => (await connections()).some((id) => id !== before));
+    finish?.();
+    expect(await long.text()).toBe('begun and done');
+    await eventually(async () => !(await connections()).includes(before));
+    expect(await connections()).toHaveLength(1);
+    const missing = await end(before);
+    expect([missing.status, codeIn(await missing.text())]).toEqual([404, 'BERTH_NOT_FOUND']);
+  });
+
   it('of two replicas one is drained and no request fails', async () => {
     const names = ['a', 'b'];
     await using stack = new AsyncDisposableStack();
@@ -121,7 +149,8 @@ describe('C12: draining an agent, or one of its replicas', () => {
       ['info', 'connection is draining'],
       ['info', 'connection is healthy'],
     ]);
-    const common = { agentId: 'agent-1', replicaId: 'one', connectionId: (await agent.welcome).connectionId };
+    const { connectionId } = await agent.welcome;
+    const common = { agentId: 'agent-1', service: 'default', replicaId: 'one', connectionId };
     await eventually(() => events.length === 3);
     expect(events).toEqual([
       { ...common, from: 'connecting', to: 'healthy', reason: '' },

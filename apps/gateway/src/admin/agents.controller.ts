@@ -46,6 +46,28 @@ function ApiDrain(summary: string, description: string): MethodDecorator {
   );
 }
 
+/** What the two ways to disconnect have in common. */
+function ApiDisconnect(summary: string, description: string): MethodDecorator {
+  return applyDecorators(
+    HttpCode(204),
+    ApiOperation({
+      summary,
+      description: `${description} Requests under way may end within \`tunnel.drainTimeoutMs\`.`,
+    }),
+    ApiParam({ name: 'id', description: 'agent id', example: 'my-laptop' }),
+    ApiQuery({
+      name: 'now',
+      required: false,
+      schema: { type: 'boolean', default: false },
+      description: 'close it at once, with what runs on it',
+    }),
+    ApiNoContentResponse({ description: 'it has been asked to leave; with `now` it is closed' }),
+    ApiBadRequestResponse({ type: ErrorDto, description: 'BERTH_BAD_REQUEST: `now` is neither true nor false' }),
+    ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND' }),
+    ApiForbiddenResponse({ type: ErrorDto, description: 'BERTH_CROSS_SITE: asked by a page of another origin' }),
+  );
+}
+
 /** Agents, as operators see them (checklist A13). */
 @ApiTags('agents')
 @AdminApi()
@@ -118,26 +140,26 @@ export class AgentsController {
   }
 
   @Delete(':id')
-  @HttpCode(204)
-  @ApiOperation({
-    summary: 'Disconnect an agent; it may dial in again',
-    description:
-      'Asks the agent to open its next connection and to leave the present ones. Requests under way may end within `tunnel.drainTimeoutMs`.',
-  })
-  @ApiParam({ name: 'id', description: 'agent id', example: 'my-laptop' })
-  @ApiQuery({
-    name: 'now',
-    required: false,
-    schema: { type: 'boolean', default: false },
-    description: 'close its connections at once, with what runs on them',
-  })
-  @ApiNoContentResponse({ description: 'it has been asked to leave; with `now` its connections are closed' })
-  @ApiBadRequestResponse({ type: ErrorDto, description: 'BERTH_BAD_REQUEST: `now` is neither true nor false' })
-  @ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND' })
-  @ApiForbiddenResponse({ type: ErrorDto, description: 'BERTH_CROSS_SITE: asked by a page of another origin' })
+  @ApiDisconnect(
+    'Disconnect an agent; it may dial in again',
+    'Asks the agent to open its next connection and to leave the present ones.',
+  )
   disconnect(@Param('id') id: string, @Query('now') now: unknown = 'false'): void {
-    if (now !== 'true' && now !== 'false') throw new BerthError('BERTH_BAD_REQUEST', 'now must be true or false');
-    this.registry.disconnect(id, now === 'true');
+    this.registry.disconnect(id, isNow(now));
+  }
+
+  @Delete(':id/connections/:connection')
+  @ApiDisconnect(
+    'End one connection of an agent; the agent opens its next one first',
+    'Nothing new begins on it while another connection can take it.',
+  )
+  @ApiParam({ name: 'connection', description: '`connection_id` in `GET /agents/:id`', example: 'a1b2c3d4e5f6' })
+  endConnection(
+    @Param('id') id: string,
+    @Param('connection') connection: string,
+    @Query('now') now: unknown = 'false',
+  ): void {
+    this.registry.disconnect(id, isNow(now), connection);
   }
 
   private find(id: string): Agent {
@@ -161,4 +183,10 @@ export class AgentsController {
 function oneText(name: string, value: unknown, what: string): string | undefined {
   if (value === undefined || typeof value === 'string') return value;
   throw new BerthError('BERTH_BAD_REQUEST', `${name} must be one ${what}`);
+}
+
+/** @throws BerthError `BERTH_BAD_REQUEST` */
+function isNow(now: unknown): boolean {
+  if (now !== 'true' && now !== 'false') throw new BerthError('BERTH_BAD_REQUEST', 'now must be true or false');
+  return now === 'true';
 }

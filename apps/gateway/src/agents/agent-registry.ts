@@ -111,12 +111,17 @@ export class AgentRegistry {
    * under way may end within `drainTimeoutMs`.
    *
    * @param now cuts everything off at once
+   * @param connectionId one of its connections alone
    * @throws BerthError `BERTH_NOT_FOUND`
    */
-  disconnect(agentId: string, now = false): void {
+  disconnect(agentId: string, now = false, connectionId?: string): void {
     const agent = this.get(agentId);
     if (agent === undefined) throw new BerthError('BERTH_NOT_FOUND', `Agent ${agentId} not found`);
-    agent.disconnect(now ? 0 : this.options.drainTimeoutMs, now);
+    const meant = agent.connections.filter(({ id }) => id === (connectionId ?? id));
+    if (meant.length === 0) {
+      throw new BerthError('BERTH_NOT_FOUND', `Agent ${agentId} has no connection ${connectionId ?? ''}`);
+    }
+    agent.disconnect(now ? 0 : this.options.drainTimeoutMs, now, meant);
   }
 
   /**

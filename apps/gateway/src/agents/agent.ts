@@ -106,10 +106,11 @@ export class Agent {
    *
    * @param deadlineMs for exchanges under way
    * @param now cuts them off
+   * @param connections those that are meant
    */
-  disconnect(deadlineMs: number, now: boolean): void {
-    this.ending = 'manual';
-    for (const connection of this.list) {
+  disconnect(deadlineMs: number, now: boolean, connections = this.list): void {
+    if (connections.length === this.list.length) this.ending = 'manual';
+    for (const connection of connections) {
       connection.drain('disconnected', deadlineMs, true);
       if (now) connection.close(new BerthError('BERTH_CONNECTION_DISCONNECTED', 'disconnected by an operator'));
     }
