@@ -45,6 +45,17 @@ describe('HttpServerPoolModule', () => {
     expect(await (await fetch(of(app.get(HttpServerPool), 'a').expose)).text()).toBe('another');
   });
 
+  it('D5, D12: works in an application context, where nothing answers but handlers of servers', async () => {
+    const servers = [serverConfig({ name: 'a' }), serverConfig({ name: 'b', handler: says('of b') })];
+    await using app = disposable(
+      await NestFactory.createApplicationContext(HttpServerPoolModule.forRoot({ servers }), { logger: false }),
+      (it) => it.close(),
+    );
+    const pool = app.get(HttpServerPool);
+    expect((await fetch(of(pool, 'a').expose)).status).toBe(500);
+    expect(await (await fetch(of(pool, 'b').expose)).text()).toBe('of b');
+  });
+
   it('D5: an address that cannot be had ends the start, and leaves nothing that listens', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');

@@ -74,8 +74,10 @@ export class PooledServers implements OnApplicationBootstrap, BeforeApplicationS
     return defaultTls === undefined ? configs : configs.setDefaultTls(defaultTls);
   }
 
-  private application(): RequestHandler {
-    return this.adapters.httpAdapter.getInstance<RequestHandler>();
+  /** There is none in an application context, which has no controllers. */
+  private application(): RequestHandler | undefined {
+    const { httpAdapter } = this.adapters as Partial<HttpAdapterHost>;
+    return httpAdapter?.getInstance<RequestHandler>();
   }
 }
 
