@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { HttpServerPool, type PooledHttpServer } from '@berth/http-server-pool';
 import { disposable, eventually, localService, RawClient } from '@berth/testing';
 import { agentIds, metric, testAgent, type TestGateway, testGateway } from '@berth/testing/system';
-import { ServerCare } from 'berth-gateway';
+import { AgentRegistry, ServerCare } from 'berth-gateway';
 
 interface ListedServer {
   name: string;
@@ -136,6 +136,27 @@ describe('the HTTP servers of the gateway', () => {
     const care = gateway.app.get(ServerCare);
     for (let i = 0; i < 3; i += 1) await care.look();
     await eventually(() => server.restarts === 1 && server.running);
+    expect(await (await fetch(agent.url)).text()).toBe('ok');
+  });
+
+  it('A8: while it is being brought back its agent stays, and the sweep leaves it alone', async () => {
+    await using service = await localService((_, response) => response.end('ok'));
+    await using gateway = await testGateway({ agentPorts: { restartAttempts: 100 } });
+    await using agent = await testAgent(gateway, service.port);
+    const server = serverOf(gateway, 'agent agent-1');
+    server.server.close();
+    const thief = createServer().listen(agent.port, '127.0.0.1');
+    await eventually(() => server.state === 'failed' && server.restarts > 1);
+    gateway.app.get(AgentRegistry).sweep(performance.now());
+    const [, listed] = await serversOf(gateway);
+    expect(listed).toMatchObject({
+      state: 'failed',
+      healthy: false,
+      last_error: expect.stringContaining('EADDRINUSE'),
+    });
+    expect(await agentIds(gateway)).toEqual(['agent-1']);
+    thief.close();
+    await eventually(() => server.running);
     expect(await (await fetch(agent.url)).text()).toBe('ok');
   });
 

@@ -67,6 +67,23 @@ describe('PooledHttpServer', () => {
     await stopped;
   });
 
+  it('A6: does not wait for the client to close a connection after its last answer', async () => {
+    let finish: (() => void) | undefined;
+    const server = await started((_, response) => {
+      // With its head sent before the stop, the answer cannot tell the client to close.
+      response.write('begun');
+      finish = () => response.end();
+    });
+    // Node itself would never close it.
+    server.server.keepAliveTimeout = 0;
+    const socket = await client(server);
+    socket.resume().write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    await once(socket, 'data');
+    const stopped = server.stop(60_000);
+    finish?.();
+    await stopped;
+  });
+
   it('A6: destroys what is left when the grace is over', async () => {
     const server = await started(() => undefined);
     const socket = await client(server);

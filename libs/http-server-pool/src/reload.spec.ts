@@ -49,6 +49,28 @@ describe('reloadPool', () => {
     expect([await textOf(pool, 'a'), pool.size]).toEqual(['a2', 1]);
   });
 
+  it('D13: one may have the address of another that moves on at the same time', async () => {
+    const { start } = await freePortRange(3);
+    const [x, y, z] = [0, 1, 2].map((i) => `127.0.0.1:${start + i}`) as [string, string, string];
+    await using pool = labPool();
+    list({ ...a, listen: x }, { ...b, listen: y }).build(pool);
+    await pool.start();
+    await reloadPool(pool, list({ ...a, listen: y }, { ...b, listen: z }));
+    expect([await textOf(pool, 'a'), await textOf(pool, 'b'), pool.size]).toEqual(['a', 'b', 2]);
+  });
+
+  it('D13: one that had to be closed first is brought back when the next one cannot start', async () => {
+    const { start: port } = await freePortRange(1);
+    await using pool = labPool();
+    list({ ...a, listen: `127.0.0.1:${port}` }).build(pool);
+    await pool.start();
+    // An address that no machine has, and the same port.
+    await expect(reloadPool(pool, list({ ...a, listen: `192.0.2.1:${port}` }))).rejects.toThrow(
+      `1 of 1 servers could not be started: a [192.0.2.1:${port}]`,
+    );
+    expect(await textOf(pool, 'a')).toBe('a');
+  });
+
   it('D13: a list that is wrong changes nothing', async () => {
     await using pool = labPool();
     list(a, b).build(pool);
