@@ -4,7 +4,7 @@ import type { ChosenAgent } from './marked-providers.js';
 
 /** A rule around exchanges: limits, access, policy. It may wait, refuse, answer, see and change what passes. */
 export interface ExchangeRule {
-  /** @returns the rule for one agent, made when its port opens; undefined: none, at no cost */
+  /** @returns the rule for one local service of an agent, made when its port opens; undefined: none, at no cost */
   handlerFor(agent: ChosenAgent): ExchangeHandler | undefined;
 }
 

@@ -14,7 +14,7 @@ export interface PortOrder {
 
 /** What listens on a leased port, of whatever kind. */
 export interface PortServer {
-  /** of its address as clients write it: `http`, later `https` and `tcp` */
+  /** of its address as clients write it: `http`, `https` or `tcp` */
   readonly scheme: string;
   readonly running: boolean;
   /** ms since the epoch; undefined when it does not run */
