@@ -228,6 +228,21 @@ describe('AgentRegistry, while a server starts', () => {
     expect(registry.get('agent-1')?.services).toHaveLength(2);
   });
 
+  it('an agent that gets no port is told to come again, when one of its reasons may pass', async () => {
+    await make();
+    letStart();
+    const full = connection('one');
+    full.agentId = 'full';
+    const all = ['a', 'b', 'c'].map((name) => offer('http', name));
+    expect(await registered(full, all)).not.toContain(0);
+    const services = [offer('unheard-of', 'a'), offer('http', 'b')];
+    await expect(registered(connection('two'), services)).rejects.toMatchObject({ code: 'BERTH_PORTS_EXHAUSTED' });
+    await expect(registered(connection('two'), services.slice(0, 1))).rejects.toMatchObject({
+      code: 'BERTH_PORT_KIND_UNSUPPORTED',
+    });
+    expect(ports.list()).toHaveLength(3);
+  });
+
   it('A14: a shutdown refuses who waits', async () => {
     await make();
     const result = outcome(connection('one'));

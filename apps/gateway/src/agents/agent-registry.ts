@@ -13,7 +13,7 @@ import { groupOf, RegistrationLimits } from './registration-limits.js';
 import type { LocalService } from './local-service.js';
 import { closedMeanwhile, type Entry, replaced, type ServiceEntry, shuttingDown, tooMany } from './registry-entry.js';
 import type { HoldOptions, Registration, RegistryOptions } from './registry-options.js';
-import { type ServiceClaim, type ServiceOutcome, ServicePorts } from './service-ports.js';
+import { type ServiceClaim, type ServiceOutcome, ServicePorts, whyNone } from './service-ports.js';
 import { Succession } from './succession.js';
 
 /**
@@ -86,7 +86,7 @@ export class AgentRegistry {
     entry.arriving -= 1;
     const had = claims.flatMap(({ held, error }) => (held === undefined || error !== undefined ? [] : [held]));
     // Anything may have happened while the servers started (checklist A14).
-    const obstacle = had.length === 0 ? claims[0]?.error : this.obstacle(entry, connection);
+    const obstacle = had.length === 0 ? whyNone(claims) : this.obstacle(entry, connection);
     if (obstacle !== undefined) {
       this.dropIfEmpty(entry, obstacle.code);
       throw obstacle;

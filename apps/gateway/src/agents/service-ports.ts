@@ -24,6 +24,11 @@ export interface ServiceClaim {
   error: BerthError | undefined;
 }
 
+/** Why there is no port at all: an agent gives up what cannot pass, so a reason that may pass goes first. */
+export function whyNone(claims: readonly ServiceClaim[]): BerthError | undefined {
+  return claims.find(({ error }) => error?.retryable)?.error ?? claims[0]?.error;
+}
+
 /** The ports of local services: opened when the first connection offers one, kept while any serves it or is to come back. */
 export class ServicePorts {
   private readonly held = new Set<ServiceEntry>();
