@@ -78,6 +78,7 @@ export class AgentPool<C extends PoolConnection = AgentConnection> {
     const { replica } = member;
     replica.connections -= 1;
     if (replica.connections === 0) this.replicas.delete(replica.id);
+    if (this.list.length === 0) this.allDrained = false;
     return true;
   }
 
@@ -167,8 +168,8 @@ export class AgentPool<C extends PoolConnection = AgentConnection> {
 
   /**
    * Keeps exchanges away from one replica, or from all of them and those that
-   * come, until {@link undrain}; what is under way goes on. One whose last
-   * connection has gone is forgotten.
+   * come, until {@link undrain}; what is under way goes on. A drain is
+   * forgotten with the last connection that it is about.
    *
    * @returns false when there is no such replica
    */

@@ -243,6 +243,30 @@ describe('AgentRegistry, while a server starts', () => {
     expect(ports.list()).toHaveLength(3);
   });
 
+  it('C12: a drain ends with the last connection of the agent, though its port is held', async () => {
+    await make({ holdMs: 60_000 });
+    letStart();
+    const first = connection('one');
+    await outcome(first);
+    expect(registry.get('agent-1')?.setDrained(true)).toBe(true);
+    first.close();
+    const second = connection('one');
+    expect(await outcome(second)).toBe('welcome');
+    expect(registry.get('agent-1')?.services[0]?.connections.of(second)?.usable).toBe(true);
+  });
+
+  it('C12: the process that takes over from a drained one begins undrained', async () => {
+    await make();
+    letStart();
+    const first = connection('one');
+    await outcome(first);
+    registry.get('agent-1')?.setDrained(true);
+    first.leaving = true;
+    const second = connection('two');
+    expect(await outcome(second)).toBe('welcome');
+    expect(registry.get('agent-1')?.services[0]?.connections.of(second)?.usable).toBe(true);
+  });
+
   it('A14: a shutdown refuses who waits', async () => {
     await make();
     const result = outcome(connection('one'));

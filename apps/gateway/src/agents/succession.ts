@@ -78,6 +78,8 @@ export class Succession {
       this.events.emit('agent.disconnected', { agentId: agent.id, port: agent.port, reason });
     }
     for (const connection of previous) agent.remove(connection);
+    // What an operator has drained was the process before.
+    agent.setDrained(false);
     for (const connection of previous) {
       const { id: connectionId } = connection;
       this.events.emit('connection.closed', { agentId: agent.id, connectionId, reason: 'replaced' });
