@@ -20,14 +20,14 @@ import {
   isPort,
   sourceOf,
 } from '@berth/config';
-import { AGENT_ID_RULE, isAgentId } from '@berth/exchange';
+import { AGENT_ID_RULE, DEFAULT_SERVICE, isAgentId, isServiceName, SERVICE_NAME_RULE } from '@berth/exchange';
 import { MAX_SERVICES } from '@berth/tunnel-protocol';
 import { LocalSettings } from './forward/local.settings.js';
 import { ConfigPushSettings } from './pushed-config/config-push.settings.js';
 import { AgentMetricsSettings } from './report/metrics.settings.js';
 import { VERSION } from './version.js';
 import { checkProxy, normaliseProxy, proxyLayer } from './proxy.js';
-import { DEFAULT_SERVICE, targetsOf } from './service-offers.js';
+import { targetsOf } from './service-offers.js';
 import { checkTarget, kindOf, normaliseTarget, TARGET_FORMS } from './target.js';
 
 const HOST_AND_PORT = /^(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9][A-Za-z0-9._-]*):(\d{1,5})$/;
@@ -46,11 +46,9 @@ function checkTexts(value: Record<string, unknown>): string | undefined {
   return undefined;
 }
 
-const SERVICE_NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
-
 function checkExpose(value: Record<string, unknown>): string | undefined {
   for (const [name, target] of Object.entries(value)) {
-    if (!SERVICE_NAME.test(name)) return `"${name}" must be 1 to 32 of a-z 0-9 - with a letter or digit first`;
+    if (!isServiceName(name)) return `"${name}" must be ${SERVICE_NAME_RULE}`;
     if (target === '') return `"${name}" has no target`;
     const wrong = typeof target === 'string' ? checkTarget(target) : 'must be text (put it in quotes)';
     if (wrong !== undefined) return `"${name}" ${wrong}`;

@@ -1,11 +1,11 @@
-import { type BodySink, type IncomingExchange, ResetCode } from '@berth/exchange';
+import { type BodySink, DEFAULT_SERVICE, type IncomingExchange, ResetCode } from '@berth/exchange';
 import { LimitedLog, type Log } from '@berth/observability';
 import type { AgentSettings } from './agent-settings.js';
 import { Forwarder } from './forward/forwarder.js';
 import { LocalFigures } from './forward/local-figures.js';
 import { probeLocal } from './forward/local-probe.js';
 import { type LocalHealth, LocalWatch } from './forward/local-watch.js';
-import { DEFAULT_SERVICE, targetsOf } from './service-offers.js';
+import { targetsOf } from './service-offers.js';
 
 /** One local service: where its exchanges go, and who looks after it. */
 export interface LocalService {

@@ -1,8 +1,6 @@
+import { DEFAULT_SERVICE } from '@berth/exchange';
 import type { LocalServiceOffer } from '@berth/tunnel-protocol';
 import { kindOf } from './target.js';
-
-/** The local service that `target` names. */
-export const DEFAULT_SERVICE = 'default';
 
 /** The part of the settings that names local services. */
 export interface NamedTargets {

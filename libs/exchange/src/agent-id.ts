@@ -10,6 +10,9 @@ const SERVICE_NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
 /** That rule in words: what a name must be. */
 export const SERVICE_NAME_RULE = '1 to 32 of a-z 0-9 - with a letter or digit first';
 
+/** The local service of an agent that names none. */
+export const DEFAULT_SERVICE = 'default';
+
 export function isServiceName(text: string): boolean {
   return SERVICE_NAME.test(text);
 }

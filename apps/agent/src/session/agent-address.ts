@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net';
-import { DEFAULT_SERVICE, type NamedTargets, targetsOf } from '../service-offers.js';
+import { DEFAULT_SERVICE } from '@berth/exchange';
+import { type NamedTargets, targetsOf } from '../service-offers.js';
 import type { Registration } from './link.js';
 
 /** Where clients reach one local service. */

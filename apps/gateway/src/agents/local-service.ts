@@ -1,9 +1,7 @@
 import { Admission, type AdmissionOptions, type AgentConnection, AgentPool, type PoolOptions } from '@berth/agent-pool';
+import { DEFAULT_SERVICE } from '@berth/exchange';
 import { ExchangeStats } from '@berth/observability';
 import type { Agent } from './agent.js';
-
-/** The local service of an agent that names none. */
-export const DEFAULT_SERVICE = 'default';
 
 /** A local service as an agent offers it. */
 export interface ServiceOffer {

@@ -1,7 +1,7 @@
 import { BerthError } from '@berth/errors';
-import { isServiceName, SERVICE_NAME_RULE } from '@berth/exchange';
+import { DEFAULT_SERVICE, isServiceName, SERVICE_NAME_RULE } from '@berth/exchange';
 import { type Hello, type LocalServiceOffer, MAX_SERVICES } from '@berth/tunnel-protocol';
-import { DEFAULT_SERVICE, type ServiceOffer } from '../agents/index.js';
+import type { ServiceOffer } from '../agents/index.js';
 import { DEFAULT_PORT_KIND } from '../ports/index.js';
 
 const HEALTH_PATH = /^(?:\/[\x21-\x7e]{0,1023})?$/;

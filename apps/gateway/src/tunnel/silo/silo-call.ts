@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { BerthError } from '@berth/errors';
+import { DEFAULT_SERVICE } from '@berth/exchange';
 import type { Log } from '@berth/observability';
 import {
   decodeProxyMessage,
@@ -9,7 +10,7 @@ import {
   type ProxyMessage,
   receiveFromClient,
 } from '@berth/tunnel-protocol';
-import { type AgentRegistry, DEFAULT_SERVICE, type Registration } from '../../agents/index.js';
+import type { AgentRegistry, Registration } from '../../agents/index.js';
 import type { LifecycleEvents } from '../../lifecycle/index.js';
 import type { EdgeCall } from '../edge-call.js';
 import type { EdgeLog } from '../edge-log.js';
