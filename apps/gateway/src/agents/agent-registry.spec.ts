@@ -58,9 +58,9 @@ describe('AgentRegistry, while a server starts', () => {
     registry = new AgentRegistry(berths, all, all, reports, events, silentLog);
   }
 
-  function connection(instanceId: string): FakeConnection {
+  function connection(instanceId: string, remoteAddress = ''): FakeConnection {
     const made = new FakeConnection(`c${(number += 1)}`, {
-      origin: { remoteAddress: '', softwareVersion: '', instanceId },
+      origin: { remoteAddress, softwareVersion: '', instanceId },
       onClosed: () => {
         registry.unregister(made, 'closed');
       },
@@ -265,6 +265,19 @@ describe('AgentRegistry, while a server starts', () => {
     const second = connection('two');
     expect(await outcome(second)).toBe('welcome');
     expect(registry.get('agent-1')?.services[0]?.connections.of(second)?.usable).toBe(true);
+  });
+
+  it('C17: a taken over agent counts among those of its new address, and finds no room beyond their number', async () => {
+    await make({ maxAgentsPerAddress: 1 });
+    letStart();
+    const agent = (agentId: string, instanceId: string, address: string): FakeConnection =>
+      Object.assign(connection(instanceId, address), { agentId });
+    expect(await outcome(agent('a', 'one', '192.0.2.1:1'))).toBe('welcome');
+    expect(await outcome(agent('b', 'one', '192.0.2.2:1'))).toBe('welcome');
+    expect(await outcome(agent('b', 'two', '192.0.2.1:1'))).toBe('BERTH_TOO_MANY_AGENTS');
+    expect(await outcome(agent('b', 'two', '192.0.2.3:1'))).toBe('welcome');
+    expect(await outcome(agent('c', 'one', '192.0.2.2:1'))).toBe('welcome');
+    expect(await outcome(agent('d', 'one', '192.0.2.3:1'))).toBe('BERTH_TOO_MANY_AGENTS');
   });
 
   it('A14: a shutdown refuses who waits', async () => {

@@ -175,12 +175,12 @@ export class AgentRegistry {
     if (connection.closed) throw closedMeanwhile(connection);
     const { agentId, origin } = connection;
     const known = this.entries.get(agentId);
-    if (known === undefined || (!known.agent.connected && known.arriving === 0)) {
-      this.limits.checkRoom(connection, this.entries.values());
-      if (known !== undefined) known.address = groupOf(origin.remoteAddress);
-    }
+    const isOther = known?.agent.isServedBy(origin.instanceId) === false;
+    const isNew = isOther || known === undefined || (!known.agent.connected && known.arriving === 0);
+    if (isNew) this.limits.checkRoom(connection, this.entries.values());
     if (known !== undefined) {
-      if (!known.agent.isServedBy(origin.instanceId)) this.succession.takeOver(known, origin.instanceId);
+      if (isOther) this.succession.takeOver(known, origin.instanceId);
+      if (isNew) known.address = groupOf(origin.remoteAddress);
       const full = tooMany(known.agent, origin.instanceId, this.options);
       if (full !== undefined) {
         // A takeover may have left ports that nobody serves.

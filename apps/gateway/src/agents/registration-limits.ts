@@ -28,18 +28,18 @@ export class RegistrationLimits {
   }
 
   /**
-   * Whether there is room for one more agent. Those that are away, and whose port is held, do not count.
+   * Whether there is room for the connection's agent beside all others. Those that are away, and whose port is held, do not count.
    *
    * @throws BerthError `BERTH_TOO_MANY_AGENTS`
    */
-  checkRoom({ origin }: AgentConnection, entries: Iterable<Entry>): void {
+  checkRoom({ agentId, origin }: AgentConnection, entries: Iterable<Entry>): void {
     const { maxAgents, maxAgentsPerAddress } = this.options;
     if (maxAgents === 0 && maxAgentsPerAddress === 0) return;
     const address = groupOf(origin.remoteAddress);
     let agents = 0;
     let ofAddress = 0;
     for (const { agent, arriving, address: its } of entries) {
-      if (!agent.connected && arriving === 0) continue;
+      if (agent.id === agentId || (!agent.connected && arriving === 0)) continue;
       agents += 1;
       if (its === address) ofAddress += 1;
     }

@@ -9,7 +9,7 @@ export interface Entry {
   readonly agent: Agent;
   /** by name; each has a port, or waits for one */
   readonly services: Map<string, ServiceEntry>;
-  /** where its first connection came from: whose agents it counts among */
+  /** where the first connection of its process came from: whose agents it counts among */
   address: string;
   /** somebody was told that the agent is there */
   announced: boolean;
