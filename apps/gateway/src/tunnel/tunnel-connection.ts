@@ -39,7 +39,7 @@ interface Probe {
 /** What a connection asks of whoever judges callers; see handshake.ts. */
 export interface ConnectionJudge {
   hello(connection: TunnelConnection, hello: Hello): void;
-  /** no Hello came in time, or the stream below was given up: refuses it */
+  /** the handshake took too long, or the stream below was given up: refuses it */
   refuse(connection: TunnelConnection, reason: BerthError): void;
   /** the consumer of an exchange threw */
   fault(thrown: unknown): void;
@@ -142,7 +142,8 @@ export class TunnelConnection extends TunnelSession implements AgentConnection {
       { role: 'gateway', window, maxExchanges: 0, sendAheadBytes, maxControlBytes, now: () => performance.now() },
     );
     this.upkeep = new Upkeep(this, handshakeTimeoutMs, () => {
-      const text = `no Hello within ${handshakeTimeoutMs} ms (tunnel.handshakeTimeoutMs)`;
+      const what = this.identified ? 'its ports were not open' : 'no Hello';
+      const text = `${what} within ${handshakeTimeoutMs} ms (tunnel.handshakeTimeoutMs)`;
       judge.refuse(this, new BerthError('BERTH_HANDSHAKE_TIMEOUT', text));
     });
     caller.call.onGivenUp = (error) => {
