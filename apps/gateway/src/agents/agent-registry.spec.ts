@@ -255,6 +255,21 @@ describe('AgentRegistry, while a server starts', () => {
     expect(registry.get('agent-1')?.services[0]?.connections.of(second)?.usable).toBe(true);
   });
 
+  it('C12: a local service that comes to a drained agent is drained as well', async () => {
+    await make({ duplicateAgent: 'share' });
+    letStart();
+    await outcome(connection('one'));
+    const agent = registry.get('agent-1');
+    const usable = (): boolean[] =>
+      agent?.services.flatMap(({ connections: { members } }) => members.map((it) => it.usable)) ?? [];
+    agent?.setDrained(true);
+    await registered(connection('two'), [offer('http'), offer('http', 'api')]);
+    expect(usable()).toEqual([false, false, false]);
+    agent?.setDrained(false);
+    await registered(connection('three'), [offer('http', 'late')]);
+    expect(usable()).toEqual([true, true, true, true]);
+  });
+
   it('C12: the process that takes over from a drained one begins undrained', async () => {
     await make();
     letStart();

@@ -16,6 +16,8 @@ export class Agent {
   metadata: Readonly<Record<string, string>> = {};
   /** why what runs is cut off, once that is decided */
   ending: 'proxy_shutdown' | 'manual' | undefined;
+  /** services that come are drained as well */
+  drained = false;
   private list: readonly AgentConnection[] = [];
   private quietSince = performance.now();
 
@@ -74,6 +76,7 @@ export class Agent {
     if (!this.list.includes(connection)) return false;
     this.list = this.list.filter((other) => other !== connection);
     for (const { connections } of this.services) connections.remove(connection);
+    if (!this.connected) this.drained = false;
     return true;
   }
 
@@ -94,6 +97,7 @@ export class Agent {
    * @returns false when there is no such replica or service
    */
   setDrained(drained: boolean, of: { replicaId?: string | undefined; service?: string | undefined } = {}): boolean {
+    this.drained = drained && (this.drained || (of.replicaId ?? of.service) === undefined);
     const meant = this.services.filter(({ name }) => name === (of.service ?? name));
     const found = meant.map(({ connections }) =>
       drained ? connections.drain(of.replicaId) : connections.undrain(of.replicaId),

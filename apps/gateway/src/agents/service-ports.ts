@@ -121,6 +121,7 @@ export class ServicePorts {
       void this.remove(known);
     }
     const cared = this.care.newService(entry.agent, offer);
+    if (entry.agent.drained) cared.service.connections.drain();
     const held: ServiceEntry = {
       ...cared,
       entry,
