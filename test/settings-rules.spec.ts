@@ -127,3 +127,16 @@ describe('rules of the agent', () => {
     }
   });
 });
+
+describe('paths by which the gateway asks local services', () => {
+  const expose = { api: '4000', ssh: 'tcp://127.0.0.1:22' };
+
+  it.each([
+    [{ api: 'healthz' }, 'the path of "api" must begin with / and have no spaces'],
+    [{ api: '/a b' }, 'the path of "api" must begin with / and have no spaces'],
+    [{ ssh: '/healthz' }, 'healthPaths: names "ssh", which is raw TCP and has no paths'],
+  ])('refuses %j', (healthPaths, message) => {
+    expect(agent({ expose, healthPaths })).toThrow(message);
+    expect(agent({ expose, healthPaths: { api: '/healthz' } })).not.toThrow();
+  });
+});

@@ -63,6 +63,15 @@ function checkPorts(value: Record<string, unknown>): string | undefined {
   return undefined;
 }
 
+function checkPaths(value: Record<string, unknown>): string | undefined {
+  for (const [name, path] of Object.entries(value)) {
+    if (typeof path !== 'string' || !/^\/[\x21-\x7e]{0,1023}$/.test(path)) {
+      return `the path of "${name}" must begin with / and have no spaces`;
+    }
+  }
+  return undefined;
+}
+
 /** Settings that speak of local services must speak of those that there are. */
 function checkServices(settings: AgentSettings, report: Report): void {
   const { expose, healthPaths, ports, protocol, requiredServices, target } = settings;
@@ -86,6 +95,8 @@ function checkServices(settings: AgentSettings, report: Report): void {
     const unknown = its.find((name) => !names.includes(name));
     if (unknown !== undefined) report(setting, `names "${unknown}", but there is only ${names.join(', ')}`);
   }
+  const raw = targetsOf(settings).find(([name, its]) => healthPaths[name] !== undefined && kindOf(its) === 'tcp');
+  if (raw !== undefined) report('healthPaths', `names "${raw[0]}", which is raw TCP and has no paths`);
 }
 
 export class AgentTlsSettings {
@@ -170,7 +181,7 @@ class AgentConfig {
   ports: Record<string, number> = {};
 
   @Texts({
-    check: checkTexts,
+    check: checkPaths,
     description: 'Paths that the gateway asks local services for, to see whether they answer, by their names.',
   })
   healthPaths: Record<string, string> = {};

@@ -22,9 +22,9 @@ export async function readFigures(path: string): Promise<MetricsReport> {
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) throw new Error(`it has "${unknown}" beside gauges, counters and histograms`);
   return {
-    gauges: checked(gauges, 'gauges', isNumber),
-    counters: checked(counters, 'counters', isTotal),
-    histograms: checked(histograms, 'histograms', isHistogram),
+    gauges: checked(gauges, 'gauges', isNumber, 'a number'),
+    counters: checked(counters, 'counters', isTotal, 'a whole number from 0'),
+    histograms: checked(histograms, 'histograms', isHistogram, 'bounds, counts (one more than bounds) and a sum'),
   };
 }
 
@@ -35,11 +35,11 @@ async function readBounded(path: string): Promise<string> {
   return buffer.toString('utf8', 0, bytesRead);
 }
 
-function checked<T>(part: unknown, name: string, is: (value: unknown) => value is T): Record<string, T> {
+function checked<T>(part: unknown, name: string, is: (value: unknown) => value is T, what: string): Record<string, T> {
   if (!isRecord(part)) throw new Error(`${name} is no JSON object`);
   for (const [key, value] of Object.entries(part)) {
     if (key.length > MAX_NAME_CHARS) throw new Error(`${name}: a name has more than ${MAX_NAME_CHARS} characters`);
-    if (!is(value)) throw new Error(`${name}: the value of "${key}" is none`);
+    if (!is(value)) throw new Error(`${name}: the value of "${key}" must be ${what}`);
   }
   return part as Record<string, T>;
 }

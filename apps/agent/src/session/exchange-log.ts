@@ -20,7 +20,9 @@ export class ExchangeLog {
   /** The agent has reset an exchange. */
   resetSent(connectionId: string, { id, openHead, pipe }: Exchange, code: ResetCode, reason: string): void {
     const message = MESSAGES[code] ?? 'an exchange failed by a fault of this agent';
-    const fields = { requestId: requestIdOf(connectionId, id), reason, method: openHead.method };
+    const { method, service = '' } = openHead;
+    const named = service === '' ? {} : { service };
+    const fields = { ...named, requestId: requestIdOf(connectionId, id), reason, method };
     // Many pipes end so, with nobody at fault.
     if (pipe || !this.limited.warn(fields, message)) this.log.debug(fields, message);
   }

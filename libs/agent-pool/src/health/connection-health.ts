@@ -200,7 +200,7 @@ export class ConnectionHealth {
     if (this.pausedFor !== '') return ['paused', this.pausedFor];
     if (reported === 'degraded') return ['degraded', said];
     if (missed > 0) return ['degraded', unanswered(missed)];
-    if (this.probesFailed > 0) return ['degraded', `${this.probesFailed} failed probes of the local service`];
+    if (this.probesFailed > 0) return ['degraded', 'a probe of the local service has failed'];
     if (errors > 0 && errors === options.errorThreshold - 1) return ['degraded', `${errors} failures in a row`];
     return ['healthy', ''];
   }
