@@ -122,11 +122,26 @@ describe('C12: draining an agent, or one of its replicas', () => {
     ['agent-1/drain?replica=nobody', 404],
     ['agent-1/undrain?replica=nobody', 404],
     ['agent-1/drain?replica=a&replica=b', 400],
+    ['agent-1/drain?replca=nobody', 400],
+    ['agent-1/undrain?all=true', 400],
   ])('%s is answered with %i, and nothing is drained', async (path, expected) => {
     await using gateway = await testGateway();
     using _agent = await RawAgent.registered(gateway.grpcPort, 'agent-1');
     expect((await ask(gateway, path)).status).toBe(expected);
     expect((await replicasOf(gateway, 'agent-1')).map(({ state }) => state)).toEqual(['healthy']);
+  });
+
+  it('a replica that goes while others stay has a line in the log', async () => {
+    const lines = logLines();
+    await using gateway = await testGateway({ tunnel: { duplicateAgent: 'share' } }, 4, lines.log);
+    using _stays = await RawAgent.registered(gateway.grpcPort, 'agent-1', { instanceId: 'one' });
+    const goes = await RawAgent.registered(gateway.grpcPort, 'agent-1', { instanceId: 'two' });
+    const { connectionId } = await goes.welcome;
+    goes[Symbol.dispose]();
+    await eventually(() => lines.lines.some(({ msg }) => msg === 'connection closed'));
+    const line = lines.lines.find(({ msg }) => msg === 'connection closed');
+    expect(line).toMatchObject({ level: 'info', agentId: 'agent-1', connectionId });
+    expect(lines.lines.filter(({ msg }) => msg === 'agent disconnected')).toEqual([]);
   });
 
   it('each change of state is logged once, counted, an event, and shown with reason and since when', async () => {

@@ -39,7 +39,7 @@ function ApiDrain(summary: string, description: string): MethodDecorator {
     ApiOkResponse({ type: AgentDetailDto, description: 'how it is now; it has run out when `in_flight` is 0' }),
     ApiBadRequestResponse({
       type: ErrorDto,
-      description: 'BERTH_BAD_REQUEST: `replica` or `service` is given more than once',
+      description: 'BERTH_BAD_REQUEST: `replica` or `service` is given more than once, or another parameter is',
     }),
     ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND: no such agent, replica or local service' }),
     ApiForbiddenResponse({ type: ErrorDto, description: 'BERTH_CROSS_SITE: asked by a page of another origin' }),
@@ -118,12 +118,8 @@ export class AgentsController {
     'Send an agent no new requests; it stays connected',
     'Requests under way go on. New ones are answered with 503 and `Retry-After`, unless another replica takes them. It ends with `undrain`, or when the agent has gone.',
   )
-  drain(
-    @Param('id') id: string,
-    @Query('replica') replica?: unknown,
-    @Query('service') service?: unknown,
-  ): AgentDetailDto {
-    return this.setDrained(true, id, replica, service);
+  drain(@Param('id') id: string, @Query() query: Record<string, unknown>): AgentDetailDto {
+    return this.setDrained(true, id, query);
   }
 
   @Post(':id/undrain')
@@ -131,12 +127,8 @@ export class AgentsController {
     'Send an agent requests again',
     'Ends `drain`. A replica beside others starts slowly (`tunnel.slowStartMs`).',
   )
-  undrain(
-    @Param('id') id: string,
-    @Query('replica') replica?: unknown,
-    @Query('service') service?: unknown,
-  ): AgentDetailDto {
-    return this.setDrained(false, id, replica, service);
+  undrain(@Param('id') id: string, @Query() query: Record<string, unknown>): AgentDetailDto {
+    return this.setDrained(false, id, query);
   }
 
   @Delete(':id')
@@ -168,7 +160,13 @@ export class AgentsController {
     return agent;
   }
 
-  private setDrained(drained: boolean, id: string, replica: unknown, service: unknown): AgentDetailDto {
+  private setDrained(drained: boolean, id: string, query: Record<string, unknown>): AgentDetailDto {
+    const { replica, service, ...others } = query;
+    const [unknown] = Object.keys(others);
+    // A slip of the pen must not drain the whole agent.
+    if (unknown !== undefined) {
+      throw new BerthError('BERTH_BAD_REQUEST', `${unknown} is no parameter; there are replica and service`);
+    }
     const replicaId = oneText('replica', replica, 'replica_id');
     const serviceName = oneText('service', service, 'name of a local service');
     const agent = this.find(id);

@@ -87,13 +87,12 @@ export class Handshakes implements ConnectionJudge {
   ended(connection: TunnelConnection, error: BerthError | undefined): void {
     const { identified } = connection;
     if (identified) this.registry.unregister(connection, error?.code ?? 'closed');
-    if (error === undefined) return;
-    const { code, message: reason } = error;
     const named = identified ? { agentId: connection.agentId, connectionId: connection.id } : {};
-    const fields = { ...named, code, reason };
+    const fields = { ...named, code: error?.code, reason: error?.message };
     // A refusal has had its line.
-    if (code !== 'BERTH_PROTOCOL_ERROR' || connection.refused) {
-      this.log.debug(fields, 'connection closed');
+    if (error?.code !== 'BERTH_PROTOCOL_ERROR' || connection.refused) {
+      // Where replicas share an id, nothing else says that one has gone.
+      this.log[identified && !connection.refused ? 'info' : 'debug'](fields, 'connection closed');
       return;
     }
     const { remoteAddress } = connection.caller;

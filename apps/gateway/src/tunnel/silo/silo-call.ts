@@ -50,6 +50,7 @@ export class SiloCall implements MessageTaker, SiloEvents {
   private readonly stream;
   private connection: SiloConnection | undefined;
   private ended = false;
+  private isRegistered = false;
   private readonly timer: NodeJS.Timeout;
 
   constructor(
@@ -115,11 +116,15 @@ export class SiloCall implements MessageTaker, SiloEvents {
     this.finish();
     if (connection === undefined) return;
     around.registry.unregister(connection, error?.code ?? 'closed');
-    if (error === undefined) return;
-    const { code, message: reason } = error;
-    const fields = { agentId: connection.agentId, connectionId: connection.id, code, reason };
-    if (code === 'BERTH_PROTOCOL_ERROR') around.limited.warn(fields, 'connection closed: the agent broke the protocol');
-    else around.log.debug(fields, 'connection closed');
+    const fields = {
+      agentId: connection.agentId,
+      connectionId: connection.id,
+      code: error?.code,
+      reason: error?.message,
+    };
+    if (error?.code === 'BERTH_PROTOCOL_ERROR')
+      around.limited.warn(fields, 'connection closed: the agent broke the protocol');
+    else around.log[this.isRegistered ? 'info' : 'debug'](fields, 'connection closed');
   }
 
   // ---------------------------------------------------------------------------
@@ -154,6 +159,7 @@ export class SiloCall implements MessageTaker, SiloEvents {
       const { port } = await registry.register(connection, REGISTRATION, () => {
         connection.welcome();
       });
+      this.isRegistered = true;
       log.info({ agentId, connectionId, port, remoteAddress: origin.remoteAddress }, 'connection registered');
     } catch (thrown) {
       if (!connection.closed) connection.close(this.around.refusals.refused(agentId, thrown));
