@@ -20,15 +20,14 @@ import {
   isPort,
   sourceOf,
 } from '@berth/config';
-import { AGENT_ID_RULE, DEFAULT_SERVICE, isAgentId, isServiceName, SERVICE_NAME_RULE } from '@berth/exchange';
-import { MAX_SERVICES } from '@berth/tunnel-protocol';
+import { AGENT_ID_RULE, isAgentId } from '@berth/exchange';
 import { LocalSettings } from './forward/local.settings.js';
 import { ConfigPushSettings } from './pushed-config/config-push.settings.js';
 import { AgentMetricsSettings } from './report/metrics.settings.js';
 import { VERSION } from './version.js';
 import { checkProxy, normaliseProxy, proxyLayer } from './proxy.js';
-import { targetsOf } from './service-offers.js';
-import { checkTarget, kindOf, normaliseTarget, TARGET_FORMS } from './target.js';
+import { checkExpose, checkPaths, checkPorts, checkServices, checkTexts } from './service-settings.js';
+import { checkTarget, normaliseTarget } from './target.js';
 
 const HOST_AND_PORT = /^(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9][A-Za-z0-9._-]*):(\d{1,5})$/;
 
@@ -36,67 +35,6 @@ const HOST_AND_PORT = /^(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9][A-Za-z0-9._-]*):(\d{1,5
 function checkHostAndPort(value: string): string | undefined {
   const port = Number(HOST_AND_PORT.exec(value)?.[2] ?? 0);
   return isPort(port) ? undefined : 'must be host:port, without a scheme, such as gateway.example.org:9090';
-}
-
-function checkTexts(value: Record<string, unknown>): string | undefined {
-  for (const [name, text] of Object.entries(value)) {
-    if (name === '') return 'a name is empty';
-    if (typeof text !== 'string') return `"${name}" must be text (put it in quotes)`;
-  }
-  return undefined;
-}
-
-function checkExpose(value: Record<string, unknown>): string | undefined {
-  for (const [name, target] of Object.entries(value)) {
-    if (!isServiceName(name)) return `"${name}" must be ${SERVICE_NAME_RULE}`;
-    if (target === '') return `"${name}" has no target`;
-    const wrong = typeof target === 'string' ? checkTarget(target) : 'must be text (put it in quotes)';
-    if (wrong !== undefined) return `"${name}" ${wrong}`;
-  }
-  return undefined;
-}
-
-function checkPorts(value: Record<string, unknown>): string | undefined {
-  for (const [name, port] of Object.entries(value)) {
-    if (!isPort(port)) return `the port of "${name}" must be a whole number from 1 to 65535`;
-  }
-  return undefined;
-}
-
-function checkPaths(value: Record<string, unknown>): string | undefined {
-  for (const [name, path] of Object.entries(value)) {
-    if (typeof path !== 'string' || !/^\/[\x21-\x7e]{0,1023}$/.test(path)) {
-      return `the path of "${name}" must begin with / and have no spaces`;
-    }
-  }
-  return undefined;
-}
-
-/** Settings that speak of local services must speak of those that there are. */
-function checkServices(settings: AgentSettings, report: Report): void {
-  const { expose, healthPaths, ports, protocol, requiredServices, target } = settings;
-  const names = targetsOf(settings).map(([name]) => name);
-  if (names.length === 0) {
-    report(
-      'target',
-      `is missing: ${TARGET_FORMS}; as the first argument, as AGENT_TARGET or as target in the file; or name several with expose`,
-    );
-    return;
-  }
-  if (names.length > MAX_SERVICES) report('expose', `an agent may have ${MAX_SERVICES} local services`);
-  if (target !== '' && expose[DEFAULT_SERVICE] !== undefined) {
-    report('expose', `"${DEFAULT_SERVICE}" is the one that target names`, 'target');
-  }
-  if (protocol === 'silo' && (Object.keys(expose).length > 0 || kindOf(target) !== 'http')) {
-    report('expose', 'is not possible with protocol silo, which carries one HTTP service', 'protocol');
-  }
-  const lists = { ports: Object.keys(ports), healthPaths: Object.keys(healthPaths), requiredServices };
-  for (const [setting, its] of Object.entries(lists)) {
-    const unknown = its.find((name) => !names.includes(name));
-    if (unknown !== undefined) report(setting, `names "${unknown}", but there is only ${names.join(', ')}`);
-  }
-  const raw = targetsOf(settings).find(([name, its]) => healthPaths[name] !== undefined && kindOf(its) === 'tcp');
-  if (raw !== undefined) report('healthPaths', `names "${raw[0]}", which is raw TCP and has no paths`);
 }
 
 export class AgentTlsSettings {

@@ -1,18 +1,7 @@
 import { BerthError } from '@berth/errors';
 import fc from 'fast-check';
-import { PortAllocatorService, type PortAllocatorOptions } from './index.js';
-
-interface Warning {
-  message: string;
-  fields: Record<string, unknown>;
-}
-
-function make(options: Partial<PortAllocatorOptions> = {}): { ports: PortAllocatorService; warnings: Warning[] } {
-  const warnings: Warning[] = [];
-  const warn = (message: string, fields: Record<string, unknown>): void => void warnings.push({ message, fields });
-  const ports = new PortAllocatorService({ range: { start: 8100, end: 8102 }, now: () => 1000, warn, ...options });
-  return { ports, warnings };
-}
+import { errorOf, make } from '../testing/allocator-lab.js';
+import { PortAllocatorService } from './index.js';
 
 describe('PortAllocatorService', () => {
   it('A1: the range is inclusive at both ends: 8100-8200 is 101 ports', () => {
@@ -261,47 +250,6 @@ describe('ports of other programs', () => {
   });
 });
 
-describe('static ports', () => {
-  const fixed = { static: { boiler: 8101, shed: 9500 } };
-
-  it('A19: belong to their agent, in the range and out of it, and are counted apart', () => {
-    const { ports } = make(fixed);
-    expect(ports.allocate('shed')).toEqual({
-      port: 9500,
-      agentId: 'shed',
-      service: 'default',
-      leasedAt: 1000,
-      isStatic: true,
-      isPinned: false,
-    });
-    expect(ports.allocate('a').port).toBe(8100);
-    expect(ports.allocate('b').port).toBe(8102);
-    expect(() => ports.allocate('c')).toThrow('no available ports');
-    expect(ports.allocate('boiler').port).toBe(8101);
-    expect(ports.figures()).toEqual({
-      start: 8100,
-      end: 8102,
-      total: 2,
-      used: 2,
-      free: 0,
-      foreign: 0,
-      reserved: 0,
-      staticUsed: 2,
-    });
-  });
-
-  it('A19: one that is taken or cannot be bound is refused by name, not replaced', () => {
-    const { ports } = make(fixed);
-    ports.allocate('boiler');
-    expect(() => ports.allocate('boiler')).toThrow('static port 8101 of agent boiler is taken');
-    expect(errorOf(() => ports.allocate('shed', { avoid: new Set([9500]) }))).toMatchObject({
-      code: 'BERTH_PORTS_EXHAUSTED',
-    });
-    ports.release(8101);
-    expect(ports.allocate('boiler').port).toBe(8101);
-  });
-});
-
 function allocateOrNothing(ports: PortAllocatorService, agentId: string): number | undefined {
   try {
     return ports.allocate(agentId).port;
@@ -309,13 +257,4 @@ function allocateOrNothing(ports: PortAllocatorService, agentId: string): number
     expect(thrown).toMatchObject({ code: 'BERTH_PORTS_EXHAUSTED' });
     return undefined;
   }
-}
-
-function errorOf(run: () => unknown): unknown {
-  try {
-    run();
-  } catch (thrown) {
-    return thrown;
-  }
-  return undefined;
 }

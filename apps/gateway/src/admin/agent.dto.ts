@@ -183,7 +183,10 @@ export class AgentDetailDto extends AgentDto {
   })
   metadata!: Record<string, string>;
 
-  @ApiProperty({ enum: STATES, description: 'that of its best connection' })
+  @ApiProperty({
+    enum: STATES,
+    description: 'that of its best connection, as it stands for the local service that it serves worst',
+  })
   state!: HealthState;
 
   @ApiProperty({ description: 'why; empty when all is well' })

@@ -1,4 +1,5 @@
 import {
+  type Admission,
   type AgentConfigAck,
   type AgentConnection,
   type AgentMetrics,
@@ -14,7 +15,9 @@ const now = (): number => performance.now();
 
 /** What is heard of one connection in service, and where it goes: to each local service that it leads to. */
 export class AgentSignals implements ConnectionListener {
-  private readonly services = new Map<string, { service: LocalService; signals: MemberSignals<AgentConnection> }>();
+  /** by name of the local service */
+  private readonly services = new Map<string, MemberSignals<AgentConnection>>();
+  private readonly admissions: Admission<AgentConnection>[] = [];
 
   constructor(
     private readonly agent: Agent,
@@ -28,27 +31,29 @@ export class AgentSignals implements ConnectionListener {
       service.admission.roomMade();
     };
     const signals = new MemberSignals(service.connections.add(this.connection), roomMade, now);
-    this.services.set(service.name, { service, signals });
+    this.services.set(service.name, signals);
+    this.admissions.push(service.admission);
     roomMade();
   }
 
+  /** With each exchange that ends, so by the list. */
   roomMade(): void {
-    for (const { service } of this.services.values()) service.admission.roomMade();
+    for (const admission of this.admissions) admission.roomMade();
   }
 
   pingLate(late: boolean): void {
-    for (const { signals } of this.services.values()) signals.pingLate(late);
+    for (const signals of this.services.values()) signals.pingLate(late);
   }
 
   healthReported(health: ReportedHealth, detail: string, service: string): void {
-    for (const [name, { signals }] of this.services) {
+    for (const [name, signals] of this.services) {
       if (service === '' || service === name) signals.healthReported(health, detail);
     }
   }
 
   pauseAsked(paused: boolean): void {
     this.agent.signals[paused ? 'pause' : 'resume'] += 1;
-    for (const { signals } of this.services.values()) signals.pauseAsked(paused);
+    for (const signals of this.services.values()) signals.pauseAsked(paused);
   }
 
   exchangeHeld(held: boolean): void {
