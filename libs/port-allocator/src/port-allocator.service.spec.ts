@@ -1,7 +1,7 @@
 import { BerthError } from '@berth/errors';
 import fc from 'fast-check';
 import { errorOf, make } from '../testing/allocator-lab.js';
-import { PortAllocatorService } from './index.js';
+import { type PortAllocatorService } from './index.js';
 
 describe('PortAllocatorService', () => {
   it('A1: the range is inclusive at both ends: 8100-8200 is 101 ports', () => {
