@@ -1,4 +1,4 @@
-import { type BodySink, DEFAULT_SERVICE, type IncomingExchange, ResetCode } from '@berth/exchange';
+import { type BodySink, DEFAULT_SERVICE, type IncomingExchange, NO_SINK, ResetCode } from '@berth/exchange';
 import { LimitedLog, type Log } from '@berth/observability';
 import type { AgentSettings } from './agent-settings.js';
 import { Forwarder } from './forward/forwarder.js';
@@ -58,7 +58,7 @@ export class LocalServices {
     const service = this.of(exchange);
     if (service !== undefined) return service.forwarder.forward(exchange);
     exchange.reset(ResetCode.unsupported, 'this agent has no such local service');
-    return IGNORED;
+    return NO_SINK;
   };
 
   /** This agent has reset an exchange. */
@@ -83,7 +83,3 @@ export class LocalServices {
     return this.byName.get(service === undefined || service === '' ? DEFAULT_SERVICE : service);
   }
 }
-
-const nothing = (): void => undefined;
-
-const IGNORED: BodySink = { data: nothing, end: nothing, failed: nothing, writable: nothing };

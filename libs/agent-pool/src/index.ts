@@ -25,6 +25,13 @@ export { type StrategyName, STRATEGIES } from './strategies/index.js';
 export { Admission, ADMISSION_DEFAULTS, type AdmissionOptions, type Entrant } from './flow/admission.js';
 export type { FlowMode, Waiting } from './flow/admission.js';
 export { RETRY_DEFAULTS, RetryBudget, type RetryBudgetOptions } from './retry-budget.js';
-export { type AgentFigures, type ConnectionFigures, type Figures, figuresOf, type GroupFigures } from './statistics.js';
+export {
+  type AgentFigures,
+  type ConnectionFigures,
+  errorRate,
+  type Figures,
+  figuresOf,
+  type GroupFigures,
+} from './statistics.js';
 export { type DialledConnection, Dialler, DIALLER_DEFAULTS, type DiallerOptions } from './dialling/dialler.js';
 export { type Endpoint, endpointOf } from './dialling/endpoint.js';

@@ -18,9 +18,9 @@ export class MemberSignals<C extends PoolConnection> {
    * @param now monotonic ms
    */
   constructor(
-    protected readonly member: Member<C>,
+    private readonly member: Member<C>,
     readonly roomMade: () => void,
-    protected readonly now: () => number,
+    private readonly now: () => number,
   ) {}
 
   pingLate(late: boolean): void {

@@ -66,7 +66,7 @@ function groupFigures<C extends PoolConnection>(
   }
   const healthyConnections = members.filter(({ usable }) => usable).length;
   const connections = { activeConnections: members.length, healthyConnections, isHealthy: healthyConnections > 0 };
-  return { id, ...connections, inFlight, requests, errors, errorRate: rate(errors, requests) };
+  return { id, ...connections, inFlight, requests, errors, errorRate: errorRate(errors, requests) };
 }
 
 function connectionFigures<C extends PoolConnection>(member: Member<C>): ConnectionFigures {
@@ -81,10 +81,11 @@ function connectionFigures<C extends PoolConnection>(member: Member<C>): Connect
     inFlight,
     requests,
     errors,
-    errorRate: rate(errors, requests),
+    errorRate: errorRate(errors, requests),
   };
 }
 
-function rate(errors: number, requests: number): number {
+/** Part of the requests that failed; 0 when there were none. */
+export function errorRate(errors: number, requests: number): number {
   return requests === 0 ? 0 : errors / requests;
 }

@@ -42,6 +42,14 @@ export class BytePipe extends PacedWriter {
     this.finishInTurn();
   }
 
+  /**
+   * Both halves have ended in order, and what the socket gave last still has to
+   * be sent: the socket's close is no reason to reset the exchange.
+   */
+  get isSendingLast(): boolean {
+    return this.ended && this.socket.writableFinished && !this.exchange.sendEnded;
+  }
+
   /** The exchange has room again. */
   writable(): void {
     this.socket.resume();

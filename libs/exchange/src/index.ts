@@ -25,4 +25,4 @@ export {
 export { checkIdPattern, checkPatternWords, IdPatterns } from './id-patterns.js';
 export { PacedWriter } from './paced-writer.js';
 export { requestIdOf } from './request-id.js';
-export type { BodySink, ExchangeFailure, ResponseSink } from './sinks.js';
+export { type BodySink, type ExchangeFailure, NO_SINK, type ResponseSink } from './sinks.js';

@@ -29,6 +29,11 @@ export interface BodySink {
   progressed?(): void;
 }
 
+const nothing = (): void => undefined;
+
+/** Of an exchange that nobody takes: one that has been reset, or not begun. */
+export const NO_SINK: BodySink = { data: nothing, end: nothing, failed: nothing, writable: nothing };
+
 /** Who takes the answer to an exchange that was opened here. */
 export interface ResponseSink extends BodySink {
   /** the final response head, before any data */

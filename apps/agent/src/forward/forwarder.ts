@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { AgentSettings } from '../agent-settings.js';
 import { messageOf } from '@berth/errors';
 import type { LimitedLog } from '@berth/observability';
-import { type BodySink, ExchangeKind, type IncomingExchange, ResetCode } from '@berth/exchange';
+import { type BodySink, ExchangeKind, type IncomingExchange, NO_SINK, ResetCode } from '@berth/exchange';
 import type { ForwardOwner } from './forward-owner.js';
 import { HttpForward } from './http-forward.js';
 import { localFailureOf } from './local-errors.js';
@@ -44,7 +44,7 @@ export class Forwarder implements ForwardOwner {
       return this.begin(exchange);
     } catch (thrown) {
       exchange.reset(ResetCode.localFailed, messageOf(thrown));
-      return IGNORED;
+      return NO_SINK;
     }
   };
 
@@ -55,7 +55,7 @@ export class Forwarder implements ForwardOwner {
         ResetCode.unsupported,
         isRaw ? 'it is for HTTP, not for raw TCP' : 'it is for raw TCP, not for HTTP',
       );
-      return IGNORED;
+      return NO_SINK;
     }
     if (isRaw) return this.asPipe(exchange);
     if (exchange.openHead.kind === ExchangeKind.upgrade || !undiciCanSend(exchange)) {
@@ -111,10 +111,3 @@ function undiciCanSend({ openHead: { target, headers } }: IncomingExchange): boo
   }
   return true;
 }
-
-const IGNORED: BodySink = {
-  data: nothing,
-  end: nothing,
-  failed: nothing,
-  writable: nothing,
-};

@@ -38,7 +38,7 @@ export class TunnelSignals implements LinkSignals {
   }
 
   capacity(maxExchanges: number): void {
-    if (this.takesFlow) this.session.tell('capacity', { maxExchanges: maxExchanges });
+    if (this.takesFlow) this.session.tell('capacity', { maxExchanges });
   }
 
   metrics(report: MetricsReport): void {

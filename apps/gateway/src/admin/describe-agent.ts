@@ -1,4 +1,4 @@
-import type { AgentConnection, Member } from '@berth/agent-pool';
+import { type AgentConnection, errorRate, type Member } from '@berth/agent-pool';
 import { type Agent, type LocalService, wallTime } from '../agents/index.js';
 import {
   type AgentDetailDto,
@@ -49,7 +49,7 @@ export function describeAgentDetail(agent: Agent): AgentDetailDto {
     ...describeBest(links.map(({ worst }) => worst)),
     healthy: healthy > 0,
     healthy_connections: healthy,
-    error_rate: rate(shown.errors, shown.requests),
+    error_rate: errorRate(shown.errors, shown.requests),
     metadata: { ...agent.metadata },
     replica_list: [...Map.groupBy(links, ({ worst }) => worst.replica.id).values()].map(describeReplica),
     connection_list: links.map(describeConnection),
@@ -105,7 +105,7 @@ function describeFigures(links: readonly AgentLink[]): FigureFields {
   const requests = sum(members, (member) => member.requests);
   const errors = sum(members, (member) => member.errors);
   const inFlight = sum(links, ({ worst }) => worst.inFlight);
-  return { in_flight: inFlight, requests, errors, error_rate: rate(errors, requests) };
+  return { in_flight: inFlight, requests, errors, error_rate: errorRate(errors, requests) };
 }
 
 function describeReplica(links: readonly AgentLink[]): ReplicaDto {
@@ -139,8 +139,4 @@ function describeConnection(link: AgentLink): ConnectionDto {
 
 function sum<T>(list: readonly T[], of: (item: T) => number): number {
   return list.reduce((total, item) => total + of(item), 0);
-}
-
-function rate(errors: number, requests: number): number {
-  return requests === 0 ? 0 : errors / requests;
 }

@@ -1,16 +1,10 @@
 import { Gauge, type Registry } from 'prom-client';
-import type { HealthState } from '@berth/agent-pool';
 import type { AgentRegistry } from '../agents/index.js';
+import { STATES } from './agent.dto.js';
 import { labelsOf, servicesOf } from './agent-metrics.js';
 
 /** Of connections that are in a pool. */
-export const HEALTH_STATES = [
-  'healthy',
-  'degraded',
-  'paused',
-  'draining',
-  'unhealthy',
-] as const satisfies HealthState[];
+export const HEALTH_STATES = STATES.filter((state) => state !== 'connecting');
 
 /** How the connections of each agent are now, asked of the connections themselves. */
 export function showPools(registry: Registry, agents: AgentRegistry): void {

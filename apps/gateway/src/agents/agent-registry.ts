@@ -42,9 +42,7 @@ export class AgentRegistry {
     this.succession = new Succession({ ...options, duplicateProbeMs }, events, log);
     this.care = new PoolCare(options, events, log);
     this.limits = new RegistrationLimits(options);
-    this.services = new ServicePorts(berths, this.care, ports.holdMs, log, (entry) => {
-      this.forgetEmpty(entry);
-    });
+    this.services = new ServicePorts(berths, this.care, ports.holdMs, log, this.forgetEmpty);
   }
 
   get(agentId: string): Agent | undefined {
@@ -75,7 +73,7 @@ export class AgentRegistry {
   ): Promise<Agent> {
     this.limits.checkId(connection.agentId);
     const find = (): Entry | undefined => this.entries.get(connection.agentId);
-    const claim = (): Entry => this.claim(connection, registration.metadata);
+    const claim = (): Entry => this.claim(connection);
     const isContested = this.succession.isContested(find(), connection);
     const entry = isContested ? await this.succession.contest(find, connection, claim) : claim();
     const { agent } = entry;
@@ -170,7 +168,7 @@ export class AgentRegistry {
   }
 
   /** The entry of the connection's agent, with the connection counted as arriving. */
-  private claim(connection: AgentConnection, metadata: Registration['metadata']): Entry {
+  private claim(connection: AgentConnection): Entry {
     if (this.shuttingDown) throw shuttingDown();
     if (connection.closed) throw closedMeanwhile(connection);
     const { agentId, origin } = connection;
@@ -192,8 +190,6 @@ export class AgentRegistry {
     }
     const shared = this.succession.policyFor(agentId) === 'share';
     const agent = new Agent(agentId, origin.instanceId, shared, this.options.reportedMetrics);
-    // Who makes its ports may go by it.
-    agent.metadata = metadata;
     const address = groupOf(origin.remoteAddress);
     const entry: Entry = { agent, services: new Map(), address, announced: false, arriving: 1 };
     this.entries.set(agentId, entry);

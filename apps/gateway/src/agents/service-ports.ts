@@ -130,7 +130,7 @@ export class ServicePorts {
       arriving: 0,
     };
     entry.services.set(offer.name, held);
-    entry.agent.services = [...entry.services.values()].map(({ service }) => service);
+    listServices(entry);
     return held;
   }
 
@@ -171,8 +171,13 @@ export class ServicePorts {
     if (entry.services.get(name) !== held) return false;
     this.use(held);
     entry.services.delete(name);
-    entry.agent.services = [...entry.services.values()].map(({ service }) => service);
+    listServices(entry);
     if (entry.services.size === 0) this.empty(entry);
     return true;
   }
+}
+
+/** The agent shows those that the registry keeps of it, in their order. */
+function listServices({ agent, services }: Entry): void {
+  agent.services = [...services.values()].map(({ service }) => service);
 }

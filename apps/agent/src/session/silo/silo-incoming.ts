@@ -3,6 +3,7 @@ import {
   type BodySink,
   ByteQueue,
   type IncomingExchange,
+  NO_SINK,
   type OpenHead,
   ResetCode,
   type ResponseHead,
@@ -37,7 +38,8 @@ export class SiloIncoming implements IncomingExchange {
   readonly pipe = false;
   closed = false;
   sendEnded = false;
-  sink: BodySink = NOBODY;
+  /** nobody until the forwarder has begun */
+  sink: BodySink = NO_SINK;
   private metadata: string[] = [];
   private room = 0;
   private readonly body = new ByteQueue();
@@ -168,7 +170,3 @@ const STATUS: Partial<Record<ResetCode, number>> = {
 const LENGTH = 'header_Content-Length';
 /** What the entry with the length adds to a head, bytes at the most. */
 const LENGTH_BYTES = 40;
-
-const nothing = (): void => undefined;
-/** Until the forwarder has begun. */
-const NOBODY: BodySink = { data: nothing, end: nothing, failed: nothing, writable: nothing };

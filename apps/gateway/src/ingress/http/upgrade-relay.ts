@@ -138,13 +138,12 @@ class UpgradeRelay implements ExchangeRequest, DispatchSink, AnswerOwner, Pendin
   }
 
   socketClosed(): void {
-    const { exchange, pipe, socket } = this;
+    const { exchange, pipe } = this;
     this.wait?.cancel();
     if (exchange === undefined) return;
     exchange.discard();
-    // Both halves ended in order: what the client sent last still has to arrive, within the idle timeout.
-    if (pipe?.ended === true && socket.writableFinished && !exchange.sendEnded) return;
-    exchange.reset(ResetCode.cancelled, 'the client left');
+    // Within the idle timeout.
+    if (pipe?.isSendingLast !== true) exchange.reset(ResetCode.cancelled, 'the client left');
   }
 
   // -----------------------------------------------------------------------------

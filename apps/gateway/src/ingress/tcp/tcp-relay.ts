@@ -108,13 +108,12 @@ class TcpRelay implements ExchangeRequest, DispatchSink {
   }
 
   socketClosed(): void {
-    const { exchange, pipe, socket } = this;
+    const { exchange, pipe } = this;
     this.wait?.cancel();
     if (exchange === undefined) return;
     exchange.discard();
-    // Both halves ended in order: what the client sent last still has to arrive, within the idle timeout.
-    if (pipe?.ended === true && socket.writableFinished && !exchange.sendEnded) return;
-    exchange.reset(ResetCode.cancelled, 'the client broke the connection off');
+    // Within the idle timeout.
+    if (pipe?.isSendingLast !== true) exchange.reset(ResetCode.cancelled, 'the client broke the connection off');
   }
 
   /** undefined: there is no exchange */
