@@ -236,12 +236,12 @@ describe('problems', () => {
     const env = { GRPC_PORT: '8080x', LOG_PRETTY: 'yes', HTTP_AGENT_PORT_RANGE_START: '8300' };
     expect(problemsOf(() => loadGateway(['--bogus=hush', '--tunnel-duplicate-agent', 'both'], env))).toEqual([
       'command line: --bogus is no flag; --help lists them',
-      'http.prot: is no setting; http has host, port, allowedHosts, headersTimeoutMs, requestTimeoutMs, agentPortRange (from application.yaml)',
-      'log: must be a group of settings (from application.yaml)',
+      'http.prot: is no setting; http has host, port, allowedHosts, headersTimeoutMs, requestTimeoutMs, agentPortRange (from application.yaml:1)',
+      'log: must be a group of settings (from application.yaml:2)',
       'grpc.port: must be a whole number from 0 to 65535 (got "8080x", from env GRPC_PORT)',
       'log.pretty: must be true or false (or 1 or 0) (got "yes", from env LOG_PRETTY)',
-      'http.port: must be a whole number from 0 to 65535 (got 8080.5, from application.yaml)',
-      'agentPorts.static: port 5 is given to both "a" and "b" (got {"a":5,"b":5}, from application.yaml)',
+      'http.port: must be a whole number from 0 to 65535 (got 8080.5, from application.yaml:1)',
+      'agentPorts.static: port 5 is given to both "a" and "b" (got {"a":5,"b":5}, from application.yaml:3)',
       'tunnel.duplicateAgent: must be one of probe, replace, reject, share (got "both", from flag --tunnel-duplicate-agent)',
       'http.agentPortRange: start 8300 is above end 8200',
     ]);

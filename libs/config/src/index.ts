@@ -1,10 +1,19 @@
 export * from './checks.js';
 export * from './common-settings.js';
 export { describeDefault } from './flag-help.js';
-export { type DeepPartial, type LoadInput, type LoadResult, redactedYaml, sourceOf } from './load.js';
+export {
+  type DeepPartial,
+  type LoadInput,
+  type LoadResult,
+  redactedYaml,
+  type SettingsSource,
+  sourceOf,
+} from './load.js';
 export { type Frozen, type Program, type Report, type SettingInfo, settingsOf } from './program.js';
 export { type PemFiles, type PemNames, readPemFiles } from './pem-files.js';
 export type { RawValue } from './problems.js';
+export { changedPaths, type Reload, type Reloaded, Reloader } from './reload.js';
 export * from './setting.js';
 export { settingsOrExit } from './settings-or-exit.js';
+export { type FileWatch, type WatchOptions, watchFiles } from './watch-files.js';
 export { yaml } from './yaml-layer.js';

@@ -1,6 +1,7 @@
+import { resolve } from 'node:path';
 import { Draft, getAt, setAt } from './draft.js';
 import { readEnvLayer } from './env-layer.js';
-import { readFlags } from './flag-layer.js';
+import { type Flags, readFlags } from './flag-layer.js';
 import { Problems, withoutUserInfo } from './problems.js';
 import { type Frozen, type Program, settingsOf } from './program.js';
 import { flattenTree, readYamlLayer, yaml } from './yaml-layer.js';
@@ -31,6 +32,8 @@ export type DeepPartial<T> = T extends readonly unknown[]
 
 /** The two ways to a program's settings; both throw `BERTH_CONFIG_INVALID` with a line per problem, secrets left out. */
 export interface SettingsSource<T> {
+  /** path of the YAML file that {@link load} reads, if there is one */
+  readonly fileOf: (input?: LoadInput) => string;
   /** the program's YAML file, the environment over it, flags over both */
   readonly load: (input?: LoadInput) => LoadResult<T>;
   /**
@@ -45,18 +48,14 @@ export interface SettingsSource<T> {
 export function sourceOf<T extends object>(program: Program<T>): SettingsSource<T> {
   const settings = settingsOf(program);
   return {
+    fileOf: ({ argv = process.argv.slice(2), env = process.env, cwd = process.cwd() } = {}) =>
+      resolve(cwd, namedFile(program, readFlags(program, argv, new Problems()), env).name),
     load: ({ argv = process.argv.slice(2), env = process.env, cwd = process.cwd() } = {}) => {
       const problems = new Problems();
       const warnings: string[] = [];
       const flags = readFlags(program, argv, problems);
       if (flags.output !== undefined) return { kind: 'exit', code: 0, output: flags.output };
-      const { fileEnv, fileName } = program;
-      const [name, namedBy] =
-        flags.file !== undefined
-          ? [flags.file, 'flag --config']
-          : env[fileEnv]
-            ? [env[fileEnv], `env ${fileEnv}`]
-            : [fileName, undefined];
+      const { name, namedBy } = namedFile(program, flags, env);
       const own = [
         ...readYamlLayer(name, namedBy, cwd, settings, problems),
         ...readEnvLayer(env, settings, (text) => warnings.push(text)),
@@ -69,10 +68,21 @@ export function sourceOf<T extends object>(program: Program<T>): SettingsSource<
     },
     withDefaults: (overrides) => {
       const problems = new Problems();
-      const values = flattenTree(overrides, 'options', settings, problems);
+      const values = flattenTree(overrides, () => 'options', settings, problems);
       return new Draft(program, values, process.cwd(), problems).finish();
     },
   };
+}
+
+/** The YAML file, and what named it: undefined for the usual one, which need not exist. */
+function namedFile(
+  { fileEnv, fileName }: Program,
+  { file }: Pick<Flags, 'file'>,
+  env: NodeJS.ProcessEnv,
+): { name: string; namedBy: string | undefined } {
+  if (file !== undefined) return { name: file, namedBy: 'flag --config' };
+  const name = env[fileEnv];
+  return name ? { name, namedBy: `env ${fileEnv}` } : { name: fileName, namedBy: undefined };
 }
 
 /** Settings as YAML for people and logs; each secret that is set reads `[REDACTED]`, and the user of a URL. */

@@ -4,7 +4,7 @@ import { BerthError } from '@berth/errors';
 export interface RawValue {
   readonly path: string;
   readonly value: unknown;
-  /** where it was found, for messages: `env HTTP_PORT`, `flag --http-port`, `application.yaml` */
+  /** where it was found, for messages: `env HTTP_PORT`, `flag --http-port`, `application.yaml:12` */
   readonly source: string;
 }
 

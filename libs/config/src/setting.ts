@@ -17,6 +17,8 @@ export interface SettingOptions {
   readonly check?: (value: never) => string | undefined;
   /** short form of the flag, such as `--tls` */
   readonly alias?: string;
+  /** a running program takes a new value up, without a restart */
+  readonly live?: boolean;
 }
 
 /** Metadata of one property, as its decorator wrote it. */

@@ -34,12 +34,23 @@ export function readYamlLayer(
       problems.add('config', `the file cannot be read: ${code}`, { value: name, source: namedBy });
     return [];
   }
-  return flattenTree(parseYaml(text, name, problems), name, settings, problems);
+  const { tree, lineOf } = parseYaml(text, name, problems);
+  const placeOf = (path: string): string => {
+    const line = lineOf(path);
+    return line === undefined ? name : `${name}:${line}`;
+  };
+  return flattenTree(tree, placeOf, settings, problems);
 }
 
-/** @returns undefined, as for an empty file, when it cannot be parsed */
-function parseYaml(text: string, source: string, problems: Problems): unknown {
-  const { LineCounter, parseDocument } = yaml();
+/** A file's content, and the line (from 1) on which the key of a setting or group stands, where that can be told. */
+interface Parsed {
+  readonly tree: unknown;
+  readonly lineOf: (path: string) => number | undefined;
+}
+
+/** @returns no tree, as for an empty file, when it cannot be parsed */
+function parseYaml(text: string, source: string, problems: Problems): Parsed {
+  const { isMap, isScalar, LineCounter, parseDocument } = yaml();
   const lines = new LineCounter();
   // Pretty errors quote the file, and with it perhaps a secret: only code and place are shown.
   const document = parseDocument(text, { prettyErrors: false, lineCounter: lines, logLevel: 'silent' });
@@ -47,36 +58,53 @@ function parseYaml(text: string, source: string, problems: Problems): unknown {
     const { line, col } = lines.linePos(error.pos[0]);
     problems.add('config', `is not valid YAML at line ${line}, column ${col}: ${error.code}`, { source });
   }
+  const lineOf = (path: string): number | undefined => {
+    let node: unknown = document.contents;
+    let at: number | undefined;
+    for (const key of path.split('.')) {
+      // What an alias brings in has no line of its own.
+      const pair = isMap(node) ? node.items.find((one) => isScalar(one.key) && one.key.value === key) : undefined;
+      if (pair === undefined) return undefined;
+      at = isScalar(pair.key) ? pair.key.range?.[0] : undefined;
+      node = pair.value;
+    }
+    return at === undefined ? undefined : lines.linePos(at).line;
+  };
   try {
-    return document.errors.length > 0 ? undefined : document.toJS();
+    return { tree: document.errors.length > 0 ? undefined : document.toJS(), lineOf };
   } catch {
     problems.add('config', 'is not valid YAML: an alias leads nowhere, or to too much', { source });
-    return undefined;
+    return { tree: undefined, lineOf };
   }
 }
 
-/** A tree of settings as a list; keys that are no setting become problems. */
+/**
+ * A tree of settings as a list; keys that are no setting become problems.
+ *
+ * @param placeOf where the key at a path was found, for messages; `config` stands for the whole
+ */
 export function flattenTree(
   tree: unknown,
-  source: string,
+  placeOf: (path: string) => string,
   settings: readonly SettingInfo[],
   problems: Problems,
   parent = '',
 ): RawValue[] {
   if (tree === null || tree === undefined) return []; // a section whose lines are all commented out
   if (typeof tree !== 'object' || Array.isArray(tree)) {
-    problems.add(parent.slice(0, -1) || 'config', 'must be a group of settings', { source });
+    const path = parent.slice(0, -1) || 'config';
+    problems.add(path, 'must be a group of settings', { source: placeOf(path) });
     return [];
   }
   return Object.entries(tree).flatMap(([key, value]: [string, unknown]) => {
     const path = parent + key;
     if (settings.some((setting) => setting.path === path)) {
-      return value === null || value === undefined ? [] : [{ path, value, source }];
+      return value === null || value === undefined ? [] : [{ path, value, source: placeOf(path) }];
     }
     if (settings.some((setting) => setting.path.startsWith(`${path}.`))) {
-      return flattenTree(value, source, settings, problems, `${path}.`);
+      return flattenTree(value, placeOf, settings, problems, `${path}.`);
     }
-    problems.add(path, `is no setting; ${known(settings, parent)}`, { source });
+    problems.add(path, `is no setting; ${known(settings, parent)}`, { source: placeOf(path) });
     return [];
   });
 }
