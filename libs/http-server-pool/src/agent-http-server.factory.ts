@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from 'node:stream';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import type { Express, NextFunction, Request, Response } from 'express';
+import { lookForHttp2 } from './http2-preface.js';
 import { acceptAllVersions } from './minor-versions.js';
 import type { BindAddress } from './bind-address.js';
 import { PooledHttpServer, type PooledServerOptions } from './pooled-http-server.js';
@@ -29,6 +30,10 @@ export interface AgentTraffic {
   connection(socket: Duplex): void;
   /** bytes that are not HTTP, or beyond a limit; answers and closes */
   clientError(error: Error, socket: Duplex): void;
+  /** a connection that speaks HTTP/2, from its first byte on; absent where the port serves none */
+  readonly http2?: ((socket: Duplex) => void) | undefined;
+  /** whether connections in clear text may speak it, too; where they may, their first bytes are looked at */
+  readonly clearHttp2?: boolean;
   /** a request that middleware failed on */
   middlewareFailed(error: unknown, request: IncomingMessage, response: ServerResponse): void;
 }
@@ -113,6 +118,13 @@ export class AgentHttpServerFactory {
       handle,
     );
     acceptAllVersions(server);
+    const { http2 } = traffic;
+    if (traffic.clearHttp2 === true && http2 !== undefined) {
+      const late = (socket: Duplex): void => {
+        traffic.clientError(Object.assign(new Error('no request came'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket);
+      };
+      lookForHttp2(server, { http2, timeoutMs: options.headersTimeoutMs, late });
+    }
     server.timeout = 0;
     server.maxConnections = options.maxConnections;
     // 0: header lines are bounded by maxHeaderSize, and none is dropped in silence.

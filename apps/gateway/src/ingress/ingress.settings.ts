@@ -1,6 +1,7 @@
 import { type Frozen, Choice, Group, Integer, MAX_HEADER_BYTES, MAX_MS } from '@berth/config';
 import { registerAs } from '@nestjs/config';
 import { AffinitySettings } from './affinity.settings.js';
+import { Http2Settings } from './http2/http2.settings.js';
 import { RetrySettings } from './retry.settings.js';
 
 export class IngressSettings {
@@ -73,6 +74,9 @@ export class IngressSettings {
 
   @Group()
   affinity = new AffinitySettings();
+
+  @Group()
+  http2 = new Http2Settings();
 
   @Group()
   retry = new RetrySettings();

@@ -13,7 +13,16 @@ export function h2Frame(type: number, flags: number, stream: number, payload: Bu
   return Buffer.concat([head, payload]);
 }
 
-export const H2 = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, windowUpdate: 8 } as const;
+export const H2 = {
+  data: 0,
+  headers: 1,
+  reset: 3,
+  settings: 4,
+  ping: 6,
+  goaway: 7,
+  windowUpdate: 8,
+  continuation: 9,
+} as const;
 
 /** What a client says first. */
 export const H2_PREFACE = Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), h2Frame(H2.settings, 0, 0)]);
@@ -29,8 +38,14 @@ export function callHead(stream: number, more: Record<string, string> = {}): Buf
     te: 'trailers',
     ...more,
   };
-  const block = Object.entries(headers).map(([name, value]) => Buffer.concat([LITERAL, text(name), text(value)]));
-  return h2Frame(H2.headers, 4, stream, Buffer.concat(block));
+  return h2Frame(H2.headers, 4, stream, headerBlock(headers));
+}
+
+/** A header block without compression. */
+export function headerBlock(headers: Record<string, string>): Buffer {
+  return Buffer.concat(
+    Object.entries(headers).map(([name, value]) => Buffer.concat([LITERAL, text(name), text(value)])),
+  );
 }
 
 /** The head of a gRPC message. */

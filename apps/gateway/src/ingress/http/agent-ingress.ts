@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { BerthError } from '@berth/errors';
 import type { AgentTraffic } from '@berth/http-server-pool';
 import type { ClientLimits } from '../client-limits.js';
+import type { Http2Port } from '../http2/http2-port.js';
 import type { Reached } from '../reached.js';
 import { clientOf, trackClient } from './client-connection.js';
 import { relayRequest } from './http-relay.js';
@@ -15,10 +16,20 @@ import { relayUpgrade } from './upgrade-relay.js';
 
 /** Everything that arrives at one agent's port (checklist A9). */
 export class AgentIngress implements AgentTraffic {
+  readonly http2: ((socket: Duplex) => void) | undefined;
+
+  /** @param http2 serves connections of HTTP/2; undefined where the port speaks HTTP/1 alone */
   constructor(
     private readonly context: IngressContext,
     private readonly limits: ClientLimits,
-  ) {}
+    http2?: Http2Port,
+    readonly clearHttp2 = false,
+  ) {
+    if (http2 === undefined) return;
+    this.http2 = (socket) => {
+      http2.take(socket as Socket, clientOf(socket));
+    };
+  }
 
   connection(socket: Duplex): void {
     const { options, pipelined } = this.context;

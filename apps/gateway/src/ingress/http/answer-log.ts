@@ -1,7 +1,13 @@
-import type { IncomingMessage } from 'node:http';
 import type { BerthError } from '@berth/errors';
 import { type ExchangeStats, LimitedLog, type Log } from '@berth/observability';
 import { clientAddress } from '../client-address.js';
+
+/** What a line says of a request; an `IncomingMessage` is one. */
+export interface LoggedRequest {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  readonly socket: { readonly remoteAddress?: string | undefined };
+}
 
 /** Of a path, in a log line. */
 const MAX_PATH_CHARS = 256;
@@ -23,7 +29,7 @@ export class AnswerLog {
   }
 
   /** An error has been given in place of the agent's answer. */
-  errorAnswer(error: BerthError, requestId: string, request: IncomingMessage): void {
+  errorAnswer(error: BerthError, requestId: string, request: LoggedRequest): void {
     this.stats.countError(error.code);
     this.stats.countAnswer(error.httpStatus);
     this.refused(error, requestId, request);
@@ -34,7 +40,7 @@ export class AnswerLog {
    *
    * @param request undefined when what came was none
    */
-  refused(error: BerthError, requestId: string, request: IncomingMessage | undefined): void {
+  refused(error: BerthError, requestId: string, request: LoggedRequest | undefined): void {
     const fields = this.fields(error, requestId, request);
     const message = `answered with an error: ${error.code}`;
     if (error.httpStatus >= 500) this.warn(fields, message);
@@ -42,13 +48,13 @@ export class AnswerLog {
   }
 
   /** An answer ended in the middle, where its client sees it. */
-  brokenOff(error: BerthError, requestId: string, request: IncomingMessage): void {
+  brokenOff(error: BerthError, requestId: string, request: LoggedRequest): void {
     this.stats.countError(error.code);
     this.warn(this.fields(error, requestId, request), `an answer was broken off: ${error.code}`);
   }
 
   /** A pipe ended otherwise than by two ends: that is how many of them end. */
-  pipeBrokenOff(error: BerthError, requestId: string, request: IncomingMessage): void {
+  pipeBrokenOff(error: BerthError, requestId: string, request: LoggedRequest): void {
     this.stats.countError(error.code);
     this.log.debug(this.fields(error, requestId, request), `a pipe was broken off: ${error.code}`);
   }
@@ -57,7 +63,7 @@ export class AnswerLog {
     if (!this.limited.warn(fields, message)) this.log.debug(fields, message);
   }
 
-  private fields(error: BerthError, requestId: string, request: IncomingMessage | undefined): object {
+  private fields(error: BerthError, requestId: string, request: LoggedRequest | undefined): object {
     return {
       agentId: this.agentId,
       requestId,

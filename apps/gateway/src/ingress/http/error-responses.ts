@@ -5,7 +5,7 @@ import { endWithError } from '@berth/http-server-pool';
 import { type Reached, REACHED_HEADER } from '../reached.js';
 
 /** Head fields of every error answer beside its framing; `Retry-After` where trying again makes sense. */
-function errorHead(error: BerthError, reached: Reached, retryAfterSeconds: number): string[] {
+export function errorHead(error: BerthError, reached: Reached, retryAfterSeconds: number): string[] {
   const head = ['Cache-Control', 'no-store', REACHED_HEADER, reached];
   if (error.httpStatus === 503) head.push('Retry-After', String(retryAfterSeconds));
   return head;

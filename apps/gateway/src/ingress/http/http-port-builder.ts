@@ -18,6 +18,9 @@ import { DEFAULT_RULE_ORDER, type ExchangeRule, UseOnExchanges } from '../exchan
 import { exchangeChain } from '../handlers/chain.js';
 import { Deadlines } from '../handlers/deadlines.js';
 import { ingressConfig } from '../ingress.settings.js';
+import type { Http2Settings } from '../http2/http2.settings.js';
+import { Http2Port } from '../http2/http2-port.js';
+import type { Http2Options } from '../http2/session-options.js';
 import { type IngressInterceptor, UseAtIngress } from '../interceptor.js';
 import { findMarked, type Marked } from '../marked-providers.js';
 import { AgentIngress } from './agent-ingress.js';
@@ -33,6 +36,11 @@ export interface PlaceOptions {
   publicHost: string;
   /** for requests under way, ms */
   stopGraceMs: number;
+}
+
+/** Settings of HTTP ports: of each request, and of HTTP/2. */
+export interface HttpPortOptions extends IngressOptions, Omit<Http2Options, keyof Http2Settings> {
+  http2: Readonly<Http2Settings>;
 }
 
 /** Makes HTTP ports: the server behind an agent's port, with the ingress of that agent as its only handler. */
@@ -53,7 +61,7 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
     private readonly discovery: DiscoveryService,
     private readonly total: ClientTotal,
     @Inject(agentPortsConfig.KEY) private readonly ports: PlaceOptions,
-    @Inject(ingressConfig.KEY) private readonly options: IngressOptions,
+    @Inject(ingressConfig.KEY) private readonly options: HttpPortOptions,
     @Inject(GATEWAY_LOG) private readonly log: Log,
   ) {
     this.affinityKey = affinityKey(options.affinity.secret);
@@ -78,8 +86,11 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
       dispatch: exchangeChain(exchanges, found.interceptors, found.rules),
     };
     const chosen = { id: service.id, service: service.name, metadata: service.metadata };
-    const ingress = new AgentIngress(context, new ClientLimits(service.key, this.total, limitedLog));
     const middleware = found.middleware.filter((each) => isMeant(each, chosen, log));
+    // Express cannot take its requests.
+    const http1Only = this.factory.middleware || middleware.length > 0;
+    const http2 = http1Only ? undefined : new Http2Port(context, { ...options, ...options.http2 });
+    const ingress = new AgentIngress(context, new ClientLimits(service.key, this.total, limitedLog), http2);
     const server = this.factory.create(`agent ${service.key}`, { host: this.ports.host, port }, ingress, middleware, {
       requests: () => service.stats.requests,
       expose: this.addressFor(port),

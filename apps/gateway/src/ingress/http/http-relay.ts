@@ -1,26 +1,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BerthError } from '@berth/errors';
-import { expectsContinue, FramingError } from '@berth/http-rules';
+import { expectsContinue } from '@berth/http-rules';
 import {
-  type DispatchSink,
-  type ExchangeFailure,
-  type ExchangeRequest,
   type FlatHeaders,
   type InterimHead,
   type OpenedExchange,
   type OpenHead,
-  requestIdOf,
   ResetCode,
   type ResponseHead,
-  type Waiting,
 } from '@berth/exchange';
-import { newRequestId } from '@berth/http-server-pool';
 import { clientAddress } from '../client-address.js';
-import { errorOfFailure, unusableAnswer } from '../failures.js';
-import { type Reached, reachedBy } from '../reached.js';
-import { type AnswerOwner, AnswerWriter } from './answer-writer.js';
+import type { Reached } from '../reached.js';
+import { AnswerWriter } from './answer-writer.js';
 import type { ClientConnection, PendingAnswer } from './client-connection.js';
 import { sendError } from './error-responses.js';
+import { ExchangeRelay } from './exchange-relay.js';
 import type { IngressContext } from './ingress-context.js';
 import { lingerUpload } from './linger.js';
 import { refuse } from './refusal.js';
@@ -55,11 +49,7 @@ export function relayRequest(
  * one side, an exchange on the other. All rules about exchanges are in handlers/.
  * Lives until the response has closed; see the states in docs/data-path.md.
  */
-class HttpRelay implements ExchangeRequest, DispatchSink, AnswerOwner, PendingAnswer {
-  /** undefined: not yet, or never */
-  exchange: OpenedExchange | undefined;
-  private wait: Waiting | undefined;
-  private id: string | undefined;
+class HttpRelay extends ExchangeRelay implements PendingAnswer {
   /** undefined: not begun, or a request without a body */
   private upload: RequestUpload | undefined;
   /** the local service has asked for the body */
@@ -68,12 +58,13 @@ class HttpRelay implements ExchangeRequest, DispatchSink, AnswerOwner, PendingAn
   private readonly answer: AnswerWriter;
 
   constructor(
-    private readonly context: IngressContext,
+    context: IngressContext,
     private readonly client: ClientConnection,
     private readonly request: IncomingMessage,
     private readonly response: RelayedResponse,
-    readonly openHead: OpenHead,
+    openHead: OpenHead,
   ) {
+    super(context, openHead);
     this.answer = new AnswerWriter(response, openHead.method, this);
   }
 
@@ -83,15 +74,10 @@ class HttpRelay implements ExchangeRequest, DispatchSink, AnswerOwner, PendingAn
 
   // --- what comes of the exchange ----------------------------------------------
 
-  opened(exchange: OpenedExchange): void {
-    this.exchange = exchange;
-    this.wait = undefined;
+  override opened(exchange: OpenedExchange): void {
+    super.opened(exchange);
     // A second try has no body.
     if (this.openHead.body && !this.ended) this.upload ??= new RequestUpload(this.request, exchange);
-  }
-
-  waiting(wait: Waiting): void {
-    this.wait = wait;
   }
 
   informational(head: InterimHead): void {
@@ -118,35 +104,18 @@ class HttpRelay implements ExchangeRequest, DispatchSink, AnswerOwner, PendingAn
     this.answer.end(trailers);
   }
 
-  failed(failure: ExchangeFailure): void {
-    this.answerError(errorOfFailure(this.context.service.id, failure), reachedBy(failure, this.exchange));
-  }
-
   writable(): void {
     this.request.resume();
   }
 
   // --- what becomes of the answer ----------------------------------------------
 
-  contradicted(what: string): void {
-    this.giveUp(what, what);
-  }
-
-  unsendable(thrown: unknown): void {
-    const why = thrown instanceof FramingError ? thrown.message : 'its head is not valid HTTP';
-    this.giveUp('the response cannot be relayed', why);
-  }
-
   /** The response has left, or its connection is gone. */
   responseClosed(): void {
     if (this.ended) return;
     this.ended = true;
-    const { exchange, request, response } = this;
-    this.wait?.cancel();
-    if (exchange !== undefined) {
-      exchange.reset(ResetCode.cancelled, 'the client left');
-      exchange.discard();
-    }
+    const { request, response } = this;
+    this.leave();
     if (response.writableFinished && !request.complete && !request.destroyed) {
       this.client.unread = request;
       lingerUpload(request);
@@ -170,13 +139,8 @@ class HttpRelay implements ExchangeRequest, DispatchSink, AnswerOwner, PendingAn
 
   // -----------------------------------------------------------------------------
 
-  private giveUp(reason: string, why: string): void {
-    this.exchange?.reset(ResetCode.internal, reason);
-    this.answerError(unusableAnswer(this.context.service.id, why));
-  }
-
   /** Ends the request with an error answer, or with a visibly broken connection once a head is out. */
-  private answerError(error: BerthError, reached: Reached = this.exchange === undefined ? 'no' : 'maybe'): void {
+  protected answerError(error: BerthError, reached: Reached = this.exchange === undefined ? 'no' : 'maybe'): void {
     const { context, request, requestId, response } = this;
     if (response.destroyed) return;
     if (response.headersSent) {
@@ -187,12 +151,6 @@ class HttpRelay implements ExchangeRequest, DispatchSink, AnswerOwner, PendingAn
     if (this.openHead.body && !request.complete) this.lastAnswer();
     sendError(response, error, requestId, reached, context.options.retryAfterSeconds);
     context.answerLog.errorAnswer(error, requestId, request);
-  }
-
-  /** Made when it is first asked for: from then on the answer is about this try. */
-  private get requestId(): string {
-    const { exchange } = this;
-    return (this.id ??= exchange === undefined ? newRequestId() : requestIdOf(exchange.connection.id, exchange.id));
   }
 
   /** The connection ends with the answer: the rest of the request is in the way of the next one. */

@@ -34,13 +34,8 @@ export function readRequestHead(
 ): OpenHead | BerthError {
   if (request.httpVersionMajor !== 1) return badRequest('this port speaks HTTP/1.1 and HTTP/1.0');
   const target = request.url as string;
-  if (target.length > options.maxTargetBytes) {
-    return new BerthError(
-      'BERTH_TARGET_TOO_LONG',
-      `the request target is longer than ${options.maxTargetBytes} bytes (ingress.maxTargetBytes)`,
-    );
-  }
-  if (target === '*' && request.method !== 'OPTIONS') return badRequest('the target * is for OPTIONS only');
+  const unfit = targetFault(request.method as string, target, options);
+  if (unfit !== undefined) return unfit;
   let head: RelayedHead;
   try {
     head = relayHead(request.rawHeaders, isUpgrade);
@@ -78,6 +73,22 @@ export function isUpgrade(request: IncomingMessage): boolean {
   return !hasBody && request.httpVersionMinor !== 0 && !upgradeProtocols(request.rawHeaders).every(carriesHttp);
 }
 
+/** What is wrong with a request target, in every version of HTTP. */
+export function targetFault(
+  method: string,
+  target: string,
+  { maxTargetBytes }: IngressOptions,
+): BerthError | undefined {
+  if (target.length > maxTargetBytes) {
+    return new BerthError(
+      'BERTH_TARGET_TOO_LONG',
+      `the request target is longer than ${maxTargetBytes} bytes (ingress.maxTargetBytes)`,
+    );
+  }
+  if (target === '*' && method !== 'OPTIONS') return badRequest('the target * is for OPTIONS only');
+  return undefined;
+}
+
 /** Puts the authority of an absolute target into Host (RFC 9112 section 3.2.2), and says what is wrong with Host. */
 function hostFault(head: RelayedHead, { url, httpVersionMinor }: IncomingMessage): string | undefined {
   if (head.hosts === 0 && httpVersionMinor !== 0) return 'no Host header';
@@ -106,6 +117,7 @@ export function parserError(error: Error): BerthError {
   );
 }
 
-function badRequest(why: string): BerthError {
+/** The request is at fault. */
+export function badRequest(why: string): BerthError {
   return new BerthError('BERTH_BAD_REQUEST', why);
 }

@@ -1,0 +1,48 @@
+import type { ServerHttp2Stream } from 'node:http2';
+import { type BerthError, errorBody } from '@berth/errors';
+import { errorHead } from '../http/error-responses.js';
+import type { Reached } from '../reached.js';
+
+/** Whether a request is a call of gRPC: its client reads `grpc-status`, and no JSON. */
+export function isGrpc(contentType: string | undefined): boolean {
+  return contentType !== undefined && /^application\/grpc(?:[+;]|$)/i.test(contentType);
+}
+
+/**
+ * Answers with Berth's error, as JSON or as gRPC has it; the head must not have been sent.
+ *
+ * @param grpc a status in a head that is all of the answer ("trailers-only")
+ */
+export function sendHttp2Error(
+  stream: ServerHttp2Stream,
+  error: BerthError,
+  requestId: string,
+  reached: Reached,
+  retryAfterSeconds: number,
+  grpc: boolean,
+): void {
+  const shared = errorHead(error, reached, retryAfterSeconds);
+  if (grpc) {
+    const message = percentEncoded(`${error.message} (${error.code}, request ${requestId})`);
+    const status = String(error.grpcStatus);
+    const head = [':status', '200', 'content-type', 'application/grpc', 'grpc-status', status, 'grpc-message', message];
+    stream.respond([...head, ...shared], { endStream: true });
+    return;
+  }
+  const body = JSON.stringify(errorBody(error, requestId));
+  const length = String(Buffer.byteLength(body));
+  const head = [':status', String(error.httpStatus), 'content-type', 'application/json; charset=utf-8'];
+  stream.respond([...head, 'content-length', length, ...shared]);
+  // Of HEAD, Node has ended it by itself.
+  if (!stream.writableEnded) stream.end(body);
+}
+
+/** As gRPC wants its messages: everything but printable ASCII escaped, and the escape itself. */
+function percentEncoded(text: string): string {
+  let out = '';
+  for (const byte of Buffer.from(text)) {
+    const plain = byte >= 0x20 && byte <= 0x7e && byte !== 0x25;
+    out += plain ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+  }
+  return out;
+}

@@ -1,0 +1,187 @@
+import {
+  constants,
+  type IncomingHttpHeaders,
+  performServerHandshake,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
+import type { Socket } from 'node:net';
+import { BerthError } from '@berth/errors';
+import { newRequestId } from '@berth/http-server-pool';
+import { clientAddress } from '../client-address.js';
+import type { ClientConnection, PendingAnswer } from '../http/client-connection.js';
+import type { IngressContext } from '../http/ingress-context.js';
+import { Allowance } from './allowance.js';
+import { isGrpc, sendHttp2Error } from './error-answer.js';
+import { Http2Relay } from './http2-relay.js';
+import { readHttp2Head } from './request-head.js';
+import { type RequestFields, requestFields } from './request-fields.js';
+import { resetOnceSent } from './reset-once-sent.js';
+import { CONNECTION_WINDOW_BYTES, type Http2Options, sessionOptions } from './session-options.js';
+
+const RELAY = Symbol('relay');
+type RelayedStream = ServerHttp2Stream & { [RELAY]?: Http2Relay };
+
+/** For a connection that ends by a fault of its client to tell why, ms. */
+const LAST_WORDS_MS = 1000;
+
+/** What a connection tells the port that it belongs to. */
+export interface ConnectionOwner {
+  readonly context: IngressContext;
+  readonly http2: Http2Options;
+  closed(connection: Http2Connection): void;
+}
+
+/** One client's connection: its HTTP/2 session, as long as it behaves. Each stream becomes an exchange of its own. */
+export class Http2Connection implements PendingAnswer {
+  private readonly session: ServerHttp2Session;
+  private readonly address: string;
+  private readonly resets: Allowance;
+  /** streams that run */
+  private active = 0;
+  private idle: NodeJS.Timeout | undefined;
+  private leaving = false;
+
+  /** @param client what is known of the socket already */
+  constructor(
+    private readonly socket: Socket,
+    private readonly client: ClientConnection,
+    private readonly owner: ConnectionOwner,
+  ) {
+    const { http2 } = owner;
+    this.address = clientAddress(socket.remoteAddress);
+    this.resets = new Allowance(http2.resetBurst, http2.resetsPerSecond, performance.now());
+    const session = performServerHandshake(socket, sessionOptions(http2));
+    this.session = session;
+    session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
+    // A client that says goodbye: streams behind it have ended Node with a failed assertion (decision 0016).
+    session.close = () => {
+      this.goAway();
+    };
+    session.on('error', ignore);
+    session.on('stream', (stream, headers, flags, raw) => {
+      this.begin(stream, headers, flags, raw);
+    });
+    session.once('close', () => {
+      clearTimeout(this.idle);
+      owner.closed(this);
+    });
+    this.waitFor(http2.headersTimeoutMs);
+  }
+
+  /** Takes no more streams, and ends when those that run have ended. */
+  goAway(): void {
+    if (this.leaving || this.session.destroyed) return;
+    this.leaving = true;
+    this.session.goaway(constants.NGHTTP2_NO_ERROR);
+    this.endIfIdle();
+  }
+
+  /** Its half of the socket is closed, and for a while nothing could be sent to it. */
+  clientGone(): void {
+    this.session.destroy();
+  }
+
+  /** What is no HTTP/2 ends the session by itself. */
+  requestBroken(): boolean {
+    return true;
+  }
+
+  private begin(stream: RelayedStream, headers: IncomingHttpHeaders, flags: number, raw: readonly string[]): void {
+    stream.on('error', ignore);
+    if (stream.closed || stream.destroyed) {
+      // Reset with the same bytes that brought it: nothing is made of it.
+      this.countReset();
+      return;
+    }
+    this.active += 1;
+    clearTimeout(this.idle);
+    this.client.current = this;
+    stream.once('close', () => {
+      this.ended(stream);
+    });
+    const request = requestFields(raw);
+    const { context } = this.owner;
+    try {
+      const hasBody = (flags & constants.NGHTTP2_FLAG_END_STREAM) === 0;
+      const refusal = this.client.refusal ?? connectRefusal(request);
+      const head = refusal ?? readHttp2Head(request, hasBody, this.address, context.options, context.service.openName);
+      if (head instanceof BerthError) {
+        this.refuse(stream, head, request, headers);
+        return;
+      }
+      const relay = new Http2Relay(context, stream, head, this.address);
+      stream[RELAY] = relay;
+      context.dispatch(relay, relay);
+    } catch (thrown) {
+      context.log.error({ agentId: context.service.id, err: thrown }, 'a request could not be handled');
+      if (stream.headersSent) stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+      else this.refuse(stream, BerthError.from(thrown), request, headers);
+    }
+  }
+
+  /** Answers a request that never becomes an exchange. */
+  private refuse(
+    stream: ServerHttp2Stream,
+    error: BerthError,
+    { method, path }: RequestFields,
+    headers: IncomingHttpHeaders,
+  ): void {
+    const { answerLog, options } = this.owner.context;
+    const requestId = newRequestId();
+    sendHttp2Error(stream, error, requestId, 'no', options.retryAfterSeconds, isGrpc(headers['content-type']));
+    answerLog.refused(error, requestId, { method, url: path, socket: { remoteAddress: this.address } });
+    resetOnceSent(stream);
+  }
+
+  private ended(stream: RelayedStream): void {
+    this.active -= 1;
+    const relay = stream[RELAY];
+    relay?.streamClosed();
+    const isReset = stream.aborted || stream.rstCode !== constants.NGHTTP2_NO_ERROR;
+    if (isReset && relay?.brokenOff !== true) this.countReset();
+    if (this.active > 0 || this.session.destroyed) return;
+    this.client.current = undefined;
+    if (this.leaving) this.endIfIdle();
+    else this.waitFor(this.owner.http2.keepAliveTimeoutMs);
+  }
+
+  /** Ends the connection, if no stream comes within this time. */
+  private waitFor(ms: number): void {
+    this.idle = setTimeout(() => {
+      this.goAway();
+    }, ms);
+    this.idle.unref();
+  }
+
+  private endIfIdle(): void {
+    // A stream whose head has been read may still be on its way here.
+    setImmediate(() => {
+      if (this.active === 0) this.session.destroy();
+    });
+  }
+
+  private countReset(): void {
+    if (this.session.destroyed || this.resets.take(1, performance.now())) return;
+    this.cut('it resets requests faster than ingress.http2.resetsPerSecond');
+  }
+
+  /** Ends a connection that costs more than it may. */
+  private cut(why: string): void {
+    const { context } = this.owner;
+    const { key } = context.service;
+    context.limitedLog.warn({ agentId: key, client: this.address, why }, 'an HTTP/2 connection was ended');
+    this.session.destroy(new Error(why), constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    setTimeout(() => this.socket.destroy(), LAST_WORDS_MS).unref();
+  }
+}
+
+/** What CONNECT is here: of an ordinary one nothing, and pipes over HTTP/2 are not served. */
+function connectRefusal({ method }: RequestFields): BerthError | undefined {
+  if (method !== 'CONNECT') return undefined;
+  return new BerthError('BERTH_METHOD_NOT_ALLOWED', 'this port is not a forward proxy');
+}
+
+function ignore(): void {
+  // What fails also closes, and that is what counts.
+}

@@ -1,0 +1,54 @@
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { FlatHeaders, OpenedExchange } from '@berth/exchange';
+import { relayTrailers } from '@berth/http-rules';
+
+const UPLOAD = Symbol('upload');
+type UploadingStream = ServerHttp2Stream & { [UPLOAD]?: Http2Upload };
+
+/** The body of one request on its way into its exchange, at the pace of whoever takes it. */
+export class Http2Upload {
+  private exchange: OpenedExchange | undefined;
+  private trailers: FlatHeaders | undefined;
+
+  /** Keeps trailers, which may come before there is an exchange. */
+  constructor(private readonly stream: UploadingStream) {
+    stream[UPLOAD] = this;
+    stream.once('trailers', onTrailers);
+  }
+
+  begin(exchange: OpenedExchange): void {
+    const { stream } = this;
+    this.exchange = exchange;
+    stream.on('data', onData);
+    stream.on('end', onEnd);
+  }
+
+  data(chunk: Buffer): void {
+    const { exchange } = this;
+    if (exchange?.closed === false && !exchange.sendData(chunk)) this.stream.pause();
+  }
+
+  end(): void {
+    // Node ends the readable side of a stream that was reset, too.
+    if (!this.stream.closed) this.exchange?.sendEnd(this.trailers);
+  }
+
+  trailing(raw: FlatHeaders): void {
+    this.trailers = relayTrailers(raw);
+  }
+}
+
+// Shared listeners: closures per request would be allocations each.
+
+function onData(this: UploadingStream, chunk: Buffer): void {
+  this[UPLOAD]?.data(chunk);
+}
+
+function onEnd(this: UploadingStream): void {
+  this[UPLOAD]?.end();
+}
+
+/** Node gives the list as received behind what its types know of. */
+function onTrailers(this: UploadingStream, _headers: IncomingHttpHeaders, _flags: number, raw?: string[]): void {
+  if (raw !== undefined) this[UPLOAD]?.trailing(raw);
+}

@@ -1,0 +1,59 @@
+import type { ServerSessionOptions } from 'node:http2';
+
+/** What one connection may do; `ingress.http2` and what it shares with HTTP/1.1. */
+export interface Http2Options {
+  maxStreams: number;
+  resetsPerSecond: number;
+  resetBurst: number;
+  /** of a request head, as HTTP/2 counts it: 32 bytes for each field beside its own */
+  maxHeaderBytes: number;
+  /** for the first request of a connection, ms */
+  headersTimeoutMs: number;
+  /** of a connection without a request, ms */
+  keepAliveTimeoutMs: number;
+}
+
+/**
+ * Of one stream: what a client may send ahead of the exchange that takes it, and so what a
+ * stalled upload holds. 64 KiB would keep an upload to 0.6 MB/s at 100 ms round trip.
+ */
+export const STREAM_WINDOW_BYTES = 512 * 1024;
+
+/** Of one connection. Node gives back at once what came: the windows of the streams are the bound. */
+export const CONNECTION_WINDOW_BYTES = 4 * 1024 * 1024;
+
+/** What nghttp2 may hold for one stream that is answered slowly, bytes: one portion of a backlog, and its head. */
+const OUTBOUND_BYTES = 640 * 1024;
+
+/** Frames that are wrong, or empty, for which a connection ends. */
+const MAX_INVALID_FRAMES = 100;
+
+/** Streams beyond the limits that are refused before a connection ends. */
+const MAX_REJECTED_STREAMS = 1000;
+
+/** nghttp2's own limit for resets, which ends a connection in a less friendly way: behind ours. */
+const RESET_MARGIN = 4;
+
+export function sessionOptions(options: Http2Options): ServerSessionOptions & Record<string, unknown> {
+  const { maxHeaderBytes, maxStreams, resetBurst, resetsPerSecond } = options;
+  return {
+    settings: {
+      enablePush: false,
+      maxConcurrentStreams: maxStreams,
+      maxHeaderListSize: maxHeaderBytes,
+      initialWindowSize: STREAM_WINDOW_BYTES,
+    },
+    // Their size bounds them, and none is dropped in silence.
+    maxHeaderListPairs: Math.ceil(maxHeaderBytes / 32),
+    // Heads of answers are bounded by the tunnel's frames.
+    maxSendHeaderBlockLength: 1024 * 1024,
+    maxSessionMemory: Math.max(10, Math.ceil((maxStreams * OUTBOUND_BYTES) / 1_000_000)),
+    maxSessionInvalidFrames: MAX_INVALID_FRAMES,
+    maxSessionRejectedStreams: MAX_REJECTED_STREAMS,
+    maxSettings: 32,
+    streamResetBurst: resetBurst * RESET_MARGIN,
+    streamResetRate: resetsPerSecond * RESET_MARGIN,
+    // An answer may repeat what should stand once; HTTP/1.1 passes that on as well.
+    strictSingleValueFields: false,
+  };
+}
