@@ -27,6 +27,8 @@ import { AgentMetricsSettings } from './report/metrics.settings.js';
 import { VERSION } from './version.js';
 import { checkProxy, normaliseProxy, proxyLayer } from './proxy.js';
 import { checkExpose, checkPaths, checkPorts, checkServices, checkTexts } from './service-settings.js';
+import { inspectAgent } from './inspect-agent.js';
+import { targetsOf } from './service-offers.js';
 import { checkTarget, normaliseTarget } from './target.js';
 
 const HOST_AND_PORT = /^(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9][A-Za-z0-9._-]*):(\d{1,5})$/;
@@ -262,6 +264,13 @@ export const AGENT: Program<AgentConfig> = {
     root.proxy = normaliseProxy(root.proxy) ?? root.proxy;
   },
   check: checkAgent,
+  inspect: inspectAgent,
+  summarise: (settings) => {
+    const { gateway, id, protocol } = settings;
+    const services = targetsOf(settings).map(([name, target]) => `${name} at ${target}`);
+    const spoken = protocol === 'silo' ? ', protocol silo' : '';
+    return `agent ${id}, gateway ${gateway}${spoken}, ${services.join(', ')}`;
+  },
 };
 
 const source = sourceOf(AGENT);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type ValidationError, validateSync } from 'class-validator';
 import type { Problems, RawValue } from './problems.js';
-import { type Frozen, type Program, type SettingInfo, settingsOf } from './program.js';
+import { type Frozen, type Program, type Report, type SettingInfo, settingsOf } from './program.js';
 import { readText } from './read-text.js';
 
 /**
@@ -65,18 +65,21 @@ export class Draft<T extends object> {
   /**
    * Judges all settings and freezes them.
    *
+   * @param inspects whether the files that they name are looked at as well
    * @throws BerthError `BERTH_CONFIG_INVALID` with everything that is wrong
    */
-  finish(): Frozen<T> {
+  finish(inspects = false): Frozen<T> {
     const { program, root, problems } = this;
     program.prepare(this);
     for (const { path, required } of this.settings)
       if (required !== undefined && getAt(root, path) === '' && !problems.has(path)) this.complain(path, required);
     this.collect(validateSync(root, { stopAtFirstError: true }), '');
     // A rule between settings is silent where one of them is already known to be wrong.
-    program.check(root, (path, what, ...others) => {
+    const report: Report = (path, what, ...others) => {
       if (![path, ...others].some((one) => problems.has(one))) this.complain(path, what);
-    });
+    };
+    program.check(root, report);
+    if (inspects) program.inspect?.(root, report);
     problems.throwIfAny();
     // Plain objects and lists, frozen from the leaves up.
     return JSON.parse(JSON.stringify(root), (_, value: unknown) => Object.freeze(value)) as Frozen<T>;

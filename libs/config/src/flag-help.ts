@@ -3,6 +3,9 @@ import { BERTH_PREFIX, type Program, type SettingInfo, settingsOf } from './prog
 
 const WIDTH = 120;
 
+/** First argument that asks to look at settings and files only. */
+export const VERIFY = 'verify';
+
 /** What stands for the value in `--help`. */
 export function valueName({ kind, choices = [] }: SettingInfo): string {
   const names = { integer: 'number', list: 'a,b', ports: 'id=port,…', texts: 'name=text,…', choice: choices.join('|') };
@@ -22,6 +25,10 @@ export function addHelp(command: Command, program: Program): void {
   const { env = '', flag = '' } = settings.find(({ kind }) => kind === 'integer') ?? {};
   const secret = settings.find((setting) => setting.secret);
   const text = `
+Commands:
+  ${VERIFY}  looks at the settings and the files that they name, as given by the same flags, and ends:
+          with 0 when all is fine, with 1 and everything that is wrong otherwise
+
 Settings come from ${program.fileName}, the environment over it, flags over both.
 Every flag has its variable: ${flag} is ${env}, or ${BERTH_PREFIX}${env}.
 ${program.fileEnv} names another file, as --config does.

@@ -1,5 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
-import { addHelp, describeDefault, valueName } from './flag-help.js';
+import { addHelp, describeDefault, valueName, VERIFY } from './flag-help.js';
 import type { Problems, RawValue } from './problems.js';
 import { type Program, type SettingInfo, settingsOf } from './program.js';
 
@@ -9,12 +9,21 @@ export interface Flags {
   /** `--config` */
   readonly file?: string | undefined;
   readonly printConfig: boolean;
+  /** the first argument is `verify`: look at settings and files, and end */
+  readonly verify: boolean;
   /** text of `--help` or `--version`: print it and end */
   readonly output?: string;
 }
 
 /** Reads the command line; what is wrong with it goes into `problems`. */
 export function readFlags(program: Program, argv: readonly string[], problems: Problems): Flags {
+  const [first, ...rest] = argv;
+  return first === VERIFY
+    ? { ...readOptions(program, rest, problems), verify: true }
+    : { ...readOptions(program, argv, problems), verify: false };
+}
+
+function readOptions(program: Program, argv: readonly string[], problems: Problems): Omit<Flags, 'verify'> {
   let output = '';
   const command = new Command(program.name)
     .version(program.version, '--version', 'print the version')
@@ -36,7 +45,7 @@ export function readFlags(program: Program, argv: readonly string[], problems: P
     if (error.exitCode === 0) return { values: [], printConfig: false, output };
     problems.add('command line', complaint(error));
     // Parsing stopped at the last argument; without it, the others are still understood.
-    if (error.code === 'commander.optionMissingArgument') return readFlags(program, argv.slice(0, -1), problems);
+    if (error.code === 'commander.optionMissingArgument') return readOptions(program, argv.slice(0, -1), problems);
   }
   const values = options.flatMap(([{ path, flag, alias }, option]) => {
     const value: unknown = command.getOptionValue(option.attributeName());

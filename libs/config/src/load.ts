@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { BerthError, messageOf } from '@berth/errors';
 import { Draft, getAt, setAt } from './draft.js';
 import { readEnvLayer } from './env-layer.js';
 import { type Flags, readFlags } from './flag-layer.js';
@@ -16,8 +18,8 @@ export interface LoadInput {
 }
 
 /**
- * Settings to start with and what to warn of; or, after `--help`, `--version`
- * and `--print-config`, a text to print and the exit code.
+ * Settings to start with and what to warn of; or, after `--help`, `--version`,
+ * `--print-config` and `verify`, a text to print and the exit code.
  */
 export type LoadResult<T> =
   | { readonly kind: 'settings'; readonly settings: Frozen<T>; readonly warnings: readonly string[] }
@@ -56,15 +58,19 @@ export function sourceOf<T extends object>(program: Program<T>): SettingsSource<
       const flags = readFlags(program, argv, problems);
       if (flags.output !== undefined) return { kind: 'exit', code: 0, output: flags.output };
       const { name, namedBy } = namedFile(program, flags, env);
+      const finish = (draft: Draft<T>): LoadResult<T> => {
+        if (flags.verify) return verified(draft, program, name, cwd);
+        const result = draft.finish();
+        if (flags.printConfig) return { kind: 'exit', code: 0, output: redactedYaml(program, result) };
+        return { kind: 'settings', settings: result, warnings };
+      };
       const own = [
         ...readYamlLayer(name, namedBy, cwd, settings, problems),
         ...readEnvLayer(env, settings, (text) => warnings.push(text)),
         ...flags.values,
       ];
       const values = [...(program.ambient?.(env, own) ?? []), ...own];
-      const result = new Draft(program, values, cwd, problems).finish();
-      if (flags.printConfig) return { kind: 'exit', code: 0, output: redactedYaml(program, result) };
-      return { kind: 'settings', settings: result, warnings };
+      return finish(new Draft(program, values, cwd, problems));
     },
     withDefaults: (overrides) => {
       const problems = new Problems();
@@ -72,6 +78,19 @@ export function sourceOf<T extends object>(program: Program<T>): SettingsSource<
       return new Draft(program, values, process.cwd(), problems).finish();
     },
   };
+}
+
+/** What `verify` says: one line, or everything that is wrong. */
+function verified<T extends object>(draft: Draft<T>, program: Program<T>, file: string, cwd: string): LoadResult<T> {
+  try {
+    const settings = draft.finish(true);
+    const what = existsSync(resolve(cwd, file)) ? `${file} is fine` : `there is no ${file}; without it all is fine`;
+    const said = program.summarise?.(settings) ?? '';
+    return { kind: 'exit', code: 0, output: `${what}${said === '' ? '' : `: ${said}`}\n` };
+  } catch (thrown) {
+    if (BerthError.from(thrown).code !== 'BERTH_CONFIG_INVALID') throw thrown;
+    return { kind: 'exit', code: 1, output: `${messageOf(thrown)}\n` };
+  }
 }
 
 /** The YAML file, and what named it: undefined for the usual one, which need not exist. */

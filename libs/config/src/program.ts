@@ -34,6 +34,13 @@ export interface Program<T extends object = object> {
   prepare(draft: Draft<T>): void;
   /** rules between settings */
   check(settings: T, report: Report): void;
+  /**
+   * `verify`: looks at the files that the settings name, without starting anything. A file that the program reads
+   * whenever it needs it belongs here, and what would only show at start.
+   */
+  inspect?(settings: T, report: Report): void;
+  /** what `verify` says of settings that are fine, such as the addresses they name; no secrets */
+  summarise?(settings: Frozen<T>): string;
 }
 
 /** One setting with all its names. */

@@ -19,7 +19,7 @@ export function settingsOrExit<T>(load: () => LoadResult<T>): Frozen<T> | undefi
       for (const warning of loaded.warnings) standardOutput(2).write(`${warning}\n`);
       return loaded.settings;
     }
-    standardOutput(1).write(loaded.output);
+    standardOutput(loaded.code === 0 ? 1 : 2).write(loaded.output);
     process.exitCode = loaded.code;
   } catch (thrown) {
     standardOutput(2).write(`${messageOf(thrown)}\n`);

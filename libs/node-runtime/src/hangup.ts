@@ -61,7 +61,8 @@ function ignoresHangup(pid: number): boolean {
   return (parseInt(/^SigIgn:\s*[0-9a-f]*([0-9a-f])$/m.exec(status)?.[1] ?? '0', 16) & 1) === 1;
 }
 
-function hasTerminal(): boolean {
+/** Whether there is a terminal whose end would send SIGHUP; false where the system does not tell. */
+export function hasTerminal(): boolean {
   const stat = orElse('', () => readFileSync('/proc/self/stat', 'latin1'));
   // Field 7, tty_nr; the name in parentheses may hold spaces.
   return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[4] ?? 0) !== 0;

@@ -1,0 +1,100 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Program, TestCa } from '@berth/testing/system';
+import { loadAgentSettings } from 'berth-agent';
+import { loadGatewaySettings } from 'berth-gateway';
+
+let cwd: string;
+const ca = new TestCa();
+beforeEach(() => {
+  cwd = mkdtempSync(join(tmpdir(), 'berth-verify-'));
+});
+afterEach(() => {
+  rmSync(cwd, { recursive: true });
+});
+afterAll(() => {
+  ca.remove();
+});
+
+const write = (text: string): void => {
+  writeFileSync(join(cwd, 'agent.yaml'), text);
+};
+
+function verify(...argv: string[]): { code: number; lines: string[] } {
+  const result = loadAgentSettings({ argv: ['verify', ...argv], env: {}, cwd });
+  if (result.kind !== 'exit') throw new Error('it would start');
+  return { code: result.code, lines: result.output.trimEnd().split('\n') };
+}
+
+describe('verify', () => {
+  it('says in one line that settings and files are fine', () => {
+    const { certFile, keyFile } = ca.issue('kiosk-7');
+    const tls = `tls: { caFile: ${ca.caFile}, certFile: ${certFile}, keyFile: ${keyFile} }`;
+    write(`id: kiosk-7\ntarget: 3000\nexpose: { ssh: "tcp://localhost:22" }\ngateway: "gw.example:9090"\n${tls}\n`);
+    expect(verify()).toEqual({
+      code: 0,
+      lines: [
+        'agent.yaml is fine: agent kiosk-7, gateway gw.example:9090, default at http://localhost:3000, ssh at tcp://localhost:22',
+      ],
+    });
+  });
+
+  it('takes the same flags as a start, and the file that they name', () => {
+    writeFileSync(join(cwd, 'other.yaml'), 'id: other\n');
+    expect(verify('--config', 'other.yaml', '3000')).toEqual({
+      code: 0,
+      lines: ['other.yaml is fine: agent other, gateway 127.0.0.1:9090, default at http://localhost:3000'],
+    });
+  });
+
+  it('finds everything that is wrong with settings and files together', () => {
+    const [mine, other] = [ca.issue('mine'), ca.issue('other')];
+    writeFileSync(join(cwd, 'text'), 'no certificate');
+    write(
+      [
+        'id: kiosk-7',
+        'target: "ftp://nowhere"',
+        `tls: { caFile: /nowhere/ca.pem, certFile: ${mine.certFile}, keyFile: text }`,
+        'local: { tls: { caFile: text } }',
+        'configPush: { file: /nowhere/pushed.json }',
+      ].join('\n'),
+    );
+    const { code, lines } = verify();
+    expect(code).toBe(1);
+    expect(lines.map((line) => line.slice(0, line.indexOf(':')))).toEqual([
+      'target',
+      'tls.caFile',
+      'tls.keyFile',
+      'local.tls.caFile',
+      'configPush.file',
+    ]);
+    expect(lines[0]).toContain('from agent.yaml:2)');
+    expect(lines[1]).toContain('cannot read /nowhere/ca.pem');
+    write(`id: a\ntarget: 1\ntls: { certFile: ${mine.certFile}, keyFile: ${other.keyFile} }`);
+    expect(verify().lines).toEqual([expect.stringContaining('is not the key of the certificate')]);
+    const old = ca.issue('old', undefined, -1);
+    write(`id: a\ntarget: 1\ntls: { certFile: ${old.certFile}, keyFile: ${old.keyFile} }`);
+    expect(verify().lines).toEqual([expect.stringMatching(/^tls.certFile: has expired on /)]);
+  });
+
+  it('is known to the gateway as well', () => {
+    const result = loadGatewaySettings({ argv: ['verify', '--http-port', '1'], env: {}, cwd });
+    expect(result).toMatchObject({ kind: 'exit', code: 0, output: expect.stringContaining('all is fine') as string });
+    const wrong = loadGatewaySettings({ argv: ['verify', '--http-port', '-1'], env: {}, cwd });
+    expect(wrong).toMatchObject({ kind: 'exit', code: 1, output: expect.stringContaining('http.port') as string });
+  });
+
+  it('ends the program with its code, and starts nothing', async () => {
+    await using good = new Program('agent', ['verify', '3000', '--id', 'laptop']);
+    expect(await good.exit).toBe(0);
+    expect(good.stdout).toContain('there is no agent.yaml; without it all is fine: agent laptop');
+    await using bad = new Program('agent', ['verify', 'ftp://x', '--id', 'laptop']);
+    expect(await bad.exit).toBe(1);
+    expect(bad.stderr).toContain('target: ');
+    expect(bad.stdout).toBe('');
+    await using help = new Program('agent', ['--help']);
+    expect(await help.exit).toBe(0);
+    expect(help.stdout).toContain('verify  looks at');
+  });
+});
