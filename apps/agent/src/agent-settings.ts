@@ -103,7 +103,7 @@ class AgentConfig {
   @Text({
     check: checkTarget,
     description:
-      'Local service: http://host:port, https://host:port, unix:/path/to.sock, tcp://host:port; also host:3000, or 3000 alone.',
+      'Local service: http://host:port, https://host:port, h2c://host:port and h2://host:port for HTTP/2, unix:/path/to.sock, tcp://host:port; also host:3000, or 3000 alone.',
   })
   target = '';
 

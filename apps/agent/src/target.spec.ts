@@ -8,6 +8,9 @@ describe('target', () => {
     ['http://10.0.0.1', 'http://10.0.0.1'],
     ['http://printer:8080/', 'http://printer:8080'],
     ['https://printer', 'https://printer'],
+    ['h2c://127.0.0.1:50051', 'h2c://127.0.0.1:50051'],
+    ['h2c://Box/', 'h2c://box'],
+    ['h2://[::1]:8443', 'h2://[::1]:8443'],
     ['unix:/run/app.sock', 'unix:/run/app.sock'],
   ])('reads %s as %s', (text, target) => expect(normaliseTarget(text)).toBe(target));
 
@@ -24,5 +27,9 @@ describe('target', () => {
     'http://a?b',
     'http://u:p@a',
     'a b:1',
+    'h2c://',
+    'h2c://a:0',
+    'h2://a/base',
+    'h3://a:1',
   ])('refuses "%s"', (text) => expect(normaliseTarget(text)).toBeUndefined());
 });

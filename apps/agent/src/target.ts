@@ -1,11 +1,13 @@
 const UNIX = /^unix:(\/.+)$/;
+const H2 = /^(h2c?):\/\//;
 
 /** What a usable target looks like; the end of the message about any other. */
 export const TARGET_FORMS =
-  'give 3000, host:3000, http://host:port, https://host:port, unix:/path/to.sock or tcp://host:port';
+  'give 3000, host:3000, http://host:port, https://host:port, h2c://host:port, h2://host:port, unix:/path/to.sock or tcp://host:port';
 
 /**
- * A target as the agent keeps it: `http://host[:port]`, `https://host[:port]`, `tcp://host:port` or `unix:/path`.
+ * A target as the agent keeps it: `http://host[:port]`, `https://host[:port]`, the same with `h2c` and `h2` for
+ * HTTP/2 without and with TLS, `tcp://host:port` or `unix:/path`.
  *
  * @param text as written; a port alone means localhost, `host:port` means http
  * @returns nothing when it is none of the forms. A path, a query or user data is
@@ -20,7 +22,11 @@ export function normaliseTarget(text: string): string | undefined {
     if (!/^(\[[^\]]+\]|[^:/]+):\d+$/.test(text)) return undefined;
     full = `http://${text}`;
   }
-  if (/\s/.test(full) || !URL.canParse(full)) return undefined;
+  if (/\s/.test(full)) return undefined;
+  const [, h2 = ''] = H2.exec(full) ?? [];
+  // The rules of URLs for hosts and ports hold only where the scheme is one that they know.
+  if (h2 !== '') full = full.replace(h2, h2.endsWith('c') ? 'http' : 'https');
+  if (!URL.canParse(full)) return undefined;
   const url = new URL(full);
   if (url.protocol === 'tcp:') {
     const extra = url.username + url.password + url.search + url.hash + url.pathname;
@@ -29,7 +35,7 @@ export function normaliseTarget(text: string): string | undefined {
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return undefined;
   const extra = url.username + url.password + url.search + url.hash;
   if (extra !== '' || url.pathname !== '/' || url.port === '0') return undefined;
-  return `${url.protocol}//${url.host}`;
+  return `${h2 === '' ? url.protocol : `${h2}:`}//${url.host}`;
 }
 
 /** Says what is wrong with a target; an empty one is reported as missing. */

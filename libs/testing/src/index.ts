@@ -1,6 +1,7 @@
 export { Child, type ChildOptions } from './child.js';
 export { disposable, owning } from './disposable.js';
 export { eventually } from './eventually.js';
+export { type H2Listener, type H2Service, h2Service } from './h2-service.js';
 export { type Listening, listening } from './listening.js';
 export { type LocalService, localService } from './local-service.js';
 export { freePortRange } from './ports.js';

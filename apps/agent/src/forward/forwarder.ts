@@ -4,6 +4,8 @@ import { messageOf } from '@berth/errors';
 import type { LimitedLog } from '@berth/observability';
 import { type BodySink, ExchangeKind, type IncomingExchange, NO_SINK, ResetCode } from '@berth/exchange';
 import type { ForwardOwner } from './forward-owner.js';
+import { H2Forward } from './h2/h2-forward.js';
+import { H2Pool } from './h2/h2-pool.js';
 import { HttpForward } from './http-forward.js';
 import { localFailureOf } from './local-errors.js';
 import { LocalFigures } from './local-figures.js';
@@ -19,7 +21,11 @@ const nothing = (): void => undefined;
 /** Takes exchanges to the local service. */
 export class Forwarder implements ForwardOwner {
   readonly target: LocalTarget;
-  readonly pool: LocalPool;
+  /** what it uses of the local service, for figures */
+  readonly pool: { readonly inUse: number; readonly queued: number };
+  private readonly sockets: LocalPool;
+  /** for a service of HTTP/2, and for no other */
+  private readonly h2: H2Pool | undefined;
   /** called when an exchange could not reach the local service */
   unreachable: () => void = nothing;
 
@@ -34,7 +40,9 @@ export class Forwarder implements ForwardOwner {
     readonly figures = new LocalFigures(),
   ) {
     this.target = parseTarget(settings.target, settings.local.tls);
-    this.pool = new LocalPool(this.target, settings.local, log);
+    this.sockets = new LocalPool(this.target, settings.local, log);
+    this.h2 = this.target.h2 ? new H2Pool(this.target, settings.local, log) : undefined;
+    this.pool = this.h2 ?? this.sockets;
   }
 
   /** Begins an exchange and returns who takes its frames. Never throws: that would end the whole connection. */
@@ -58,10 +66,11 @@ export class Forwarder implements ForwardOwner {
       return NO_SINK;
     }
     if (isRaw) return this.asPipe(exchange);
+    if (this.h2 !== undefined) return this.overH2(exchange, this.h2);
     if (exchange.openHead.kind === ExchangeKind.upgrade || !undiciCanSend(exchange)) {
       return this.onOwnSocket(exchange);
     }
-    const forward = new HttpForward(exchange, this.pool, this.target.host, this);
+    const forward = new HttpForward(exchange, this.sockets, this.target.host, this);
     forward.start();
     return forward;
   }
@@ -83,6 +92,16 @@ export class Forwarder implements ForwardOwner {
     exchange.reset(code, reason);
   }
 
+  private overH2(exchange: IncomingExchange, pool: H2Pool): BodySink {
+    if (exchange.openHead.kind === ExchangeKind.upgrade) {
+      exchange.reset(ResetCode.unsupported, 'an HTTP/2 service takes no upgrades');
+      return NO_SINK;
+    }
+    const forward = new H2Forward(exchange, pool, this.target.origin, this.settings.local, this);
+    forward.start();
+    return forward;
+  }
+
   private asPipe(exchange: IncomingExchange): BodySink {
     const { proxyProtocol } = this.settings.local;
     const preface = proxyProtocol === 'v2' ? proxyHeader(exchange.openHead.headers) : undefined;
@@ -90,13 +109,14 @@ export class Forwarder implements ForwardOwner {
   }
 
   private inTurn(exchange: IncomingExchange, begin: (connect: () => Socket) => BodySink): BodySink {
-    const turn = new SocketTurn(exchange, this.pool, () => connectLocal(this.target), begin);
-    if (this.pool.acquire(turn)) turn.run();
+    const turn = new SocketTurn(exchange, this.sockets, () => connectLocal(this.target), begin);
+    if (this.sockets.acquire(turn)) turn.run();
     return turn.sink;
   }
 
   async close(): Promise<void> {
-    await this.pool.close();
+    this.h2?.close();
+    await this.sockets.close();
   }
 }
 

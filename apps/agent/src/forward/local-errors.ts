@@ -1,6 +1,9 @@
 import { isDescriptorError } from '@berth/node-runtime';
 import { ResetCode } from '@berth/exchange';
 
+/** Code of an error: the service takes connections, and does not begin HTTP/2 on them. */
+export const NO_HTTP2 = 'BERTH_NO_HTTP2';
+
 /** Why the local service cannot be reached; for its operator and for the client alike, so without addresses. */
 const UNREACHABLE: ReadonlyMap<string, string> = new Map([
   ['ECONNREFUSED', 'it refuses connections'],
@@ -12,6 +15,7 @@ const UNREACHABLE: ReadonlyMap<string, string> = new Map([
   ['UND_ERR_CONNECT_TIMEOUT', 'it takes no connection in time (local.connectTimeoutMs)'],
   ['ENOENT', 'its socket does not exist'],
   ['EACCES', 'the agent has no right to open its socket'],
+  [NO_HTTP2, 'it does not speak HTTP/2: is its target http:// or https://, and not h2c:// or h2://?'],
 ]);
 
 /** On a connection that stood: the request may have got there. */

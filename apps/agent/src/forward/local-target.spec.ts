@@ -11,6 +11,9 @@ describe('parseTarget', () => {
     ['http://box.local', { origin: 'http://box.local', host: 'box.local', port: 80, secure: false }],
     ['https://box.local', { origin: 'https://box.local', host: 'box.local', port: 443, secure: true }],
     ['http://[::1]:8080', { origin: 'http://[::1]:8080', host: '::1', port: 8080, secure: false }],
+    ['h2c://box.local:50051', { origin: 'http://box.local:50051', h2: true, port: 50051, secure: false }],
+    ['h2://box.local', { origin: 'https://box.local', h2: true, port: 443, secure: true, serverName: 'box.local' }],
+    ['http://h2.local', { origin: 'http://h2.local', h2: false }],
     ['unix:/run/app.sock', { origin: 'http://localhost', socketPath: '/run/app.sock', secure: false }],
   ])('%s', (target, expected) => {
     expect(parseTarget(target)).toMatchObject(expected);

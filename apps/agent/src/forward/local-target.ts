@@ -5,7 +5,7 @@ import type { AgentSettings } from '../agent-settings.js';
 import { BerthError, messageOf } from '@berth/errors';
 import { keepAnswers } from './kept-answers.js';
 
-/** What is checked of an https service. */
+/** What is checked of a service with TLS. */
 export type LocalTls = Pick<ConnectionOptions, 'secureContext' | 'rejectUnauthorized'>;
 
 /** The service beside the agent. */
@@ -15,6 +15,8 @@ export interface LocalTarget {
   secure: boolean;
   /** for raw TCP, and for nothing else */
   raw: boolean;
+  /** HTTP/2 is spoken, with or without TLS */
+  h2: boolean;
   host: string;
   port: number;
   /** instead of host and port */
@@ -27,8 +29,8 @@ export interface LocalTarget {
 const CHECKED: AgentSettings['local']['tls'] = { caFile: '', serverName: '', verify: true };
 
 /**
- * @param target `http://…`, `https://…`, `tcp://host:port` or `unix:/path`, as the settings hold it
- * @param tls for an https target
+ * @param target `http://…`, `https://…`, `h2c://…`, `h2://…`, `tcp://host:port` or `unix:/path`, as the settings hold it
+ * @param tls for a target with TLS
  * @throws BerthError `BERTH_CONFIG_INVALID` naming the setting of a file that cannot be used
  */
 export function parseTarget(target: string, tls: AgentSettings['local']['tls'] = CHECKED): LocalTarget {
@@ -37,6 +39,7 @@ export function parseTarget(target: string, tls: AgentSettings['local']['tls'] =
       origin: 'http://localhost',
       secure: false,
       raw: false,
+      h2: false,
       host: 'localhost',
       port: 80,
       socketPath: target.slice('unix:'.length),
@@ -44,7 +47,8 @@ export function parseTarget(target: string, tls: AgentSettings['local']['tls'] =
       tls: {},
     };
   }
-  const url = new URL(target);
+  const h2 = target.startsWith('h2');
+  const url = new URL(h2 ? target.replace(/^h2c?/, (scheme) => (scheme === 'h2' ? 'https' : 'http')) : target);
   const secure = url.protocol === 'https:';
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const serverName = tls.serverName === '' ? host : tls.serverName;
@@ -52,6 +56,7 @@ export function parseTarget(target: string, tls: AgentSettings['local']['tls'] =
     origin: url.origin,
     secure,
     raw: url.protocol === 'tcp:',
+    h2,
     host,
     port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
     socketPath: undefined,
@@ -75,13 +80,18 @@ function tlsOptions({ caFile, verify }: AgentSettings['local']['tls']): LocalTls
  * Text is written to it as Latin-1: node:http names no encoding for some heads.
  */
 export function connectLocal(target: LocalTarget): Socket {
-  const socket = openSocket(target);
+  const socket = openSocket(target, 'http/1.1');
   socket.setDefaultEncoding('latin1');
   keepAnswers(socket);
   return socket;
 }
 
-function openSocket(target: LocalTarget): Socket {
+/**
+ * A bare socket to the local service, of which each half ends by itself.
+ *
+ * @param protocol named in TLS (ALPN), and the only one
+ */
+export function openSocket(target: LocalTarget, protocol: 'http/1.1' | 'h2'): Socket {
   const address =
     target.socketPath === undefined ? { host: target.host, port: target.port } : { path: target.socketPath };
   if (!target.secure) return connectTcp({ ...address, allowHalfOpen: true, noDelay: true });
@@ -89,7 +99,7 @@ function openSocket(target: LocalTarget): Socket {
     ...address,
     ...target.tls,
     ...(target.serverName === undefined ? {} : { servername: target.serverName }),
-    ALPNProtocols: ['http/1.1'],
+    ALPNProtocols: [protocol],
     allowHalfOpen: true,
   };
   return connectTls(options);

@@ -2,15 +2,18 @@ import { Choice, File, Group, Integer, MAX_HEADER_BYTES, MAX_MS, Switch, Text } 
 
 export class LocalTlsSettings {
   @File({
-    description: "PEM file with the CA of an https target's certificate, or the certificate itself if self-signed.",
+    description:
+      "PEM file with the CA of an https or h2 target's certificate, or the certificate itself if self-signed.",
   })
   caFile = '';
 
-  @Text({ description: "Name to ask an https target for and to check its certificate for; empty: the target's host." })
+  @Text({
+    description: "Name to ask an https or h2 target for and to check its certificate for; empty: the target's host.",
+  })
   serverName = '';
 
   @Switch({
-    description: "Whether an https target's certificate is checked; without, anybody may answer in its place.",
+    description: "Whether an https or h2 target's certificate is checked; without, anybody may answer in its place.",
   })
   verify = true;
 }
@@ -32,7 +35,7 @@ export class LocalSettings {
 
   @Integer(0, 1_000_000, {
     description:
-      'Connections to the local service at a time; further exchanges wait for one. 0: as many as descriptors and memory of the process allow.',
+      'Connections to the local service at a time; further exchanges wait for one. A connection of HTTP/2 carries as many exchanges as the service allows. 0: as many as descriptors and memory of the process allow.',
   })
   maxConnections = 0;
 
@@ -56,6 +59,12 @@ export class LocalSettings {
       'Time an unused connection to the local service is kept; less than the service keeps it; 0: none is used twice.',
   })
   keepAliveMs = 4000;
+
+  @Integer(0, MAX_MS, {
+    description:
+      'Silence of an h2 or h2c service with exchanges under way after which it gets a PING, whose answer must come within local.connectTimeoutMs. Servers of gRPC end connections that ask more than every 5 minutes. 0: never.',
+  })
+  pingIntervalMs = 330_000;
 
   @Choice(['off', 'v2'], {
     description:
