@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import type { ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
+import type { AgentSettings } from 'berth-agent';
+import type { DeepPartial } from '@berth/config';
 import {
   eventually,
   h2Service,
@@ -55,6 +57,7 @@ function code(number: number): Buffer {
 /** A service that does what no library does; `answer` is called with each connection that has brought a request. */
 async function behindScript(
   answer: (socket: Socket) => unknown,
+  local: DeepPartial<AgentSettings['local']> = {},
 ): Promise<{ port: number; log: LogLines; connections: readonly unknown[] } & AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
   const greeted = new Set<Socket>();
@@ -72,7 +75,7 @@ async function behindScript(
   );
   const gateway = stack.use(await testGateway());
   const log = logLines();
-  const agent = stack.use(await testAgent(gateway, `h2c://127.0.0.1:${service.port}`, {}, log.log));
+  const agent = stack.use(await testAgent(gateway, `h2c://127.0.0.1:${service.port}`, { local }, log.log));
   return owning({ port: agent.port, log, connections: service.connections }, stack);
 }
 
@@ -216,6 +219,13 @@ describe('a service of HTTP/2 beside the agent', () => {
     const answer = await send(setup.port);
     expect([answer.status, codeIn(answer.text)]).toEqual([502, 'BERTH_LOCAL_SERVICE_FAILED']);
     expect(JSON.stringify(setup.log.at('warn'))).toContain('it reset the stream: INTERNAL_ERROR');
+  });
+
+  it('a service that falls silent and answers no PING is 504', async () => {
+    await using setup = await behindScript(() => undefined, { pingIntervalMs: 50, connectTimeoutMs: 200 });
+    const answer = await send(setup.port);
+    expect([answer.status, codeIn(answer.text)]).toEqual([504, 'BERTH_LOCAL_SERVICE_TIMEOUT']);
+    expect(JSON.stringify(setup.log.at('warn'))).toContain('it answers no PING (local.pingIntervalMs');
   });
 
   it('a service of HTTP/1.1 is named as such', async () => {

@@ -1,9 +1,24 @@
-import { ExchangeKind, type IncomingExchange, type OpenHead } from '@berth/exchange';
+import {
+  type BodySink,
+  ExchangeKind,
+  type FlatHeaders,
+  type IncomingExchange,
+  NO_SINK,
+  type OpenHead,
+} from '@berth/exchange';
 
 /** Records what a forward does to its exchange. */
 export class ExchangeRecorder {
   readonly openHead: OpenHead;
   readonly calls: string[] = [];
+  /** of the request's body, reported as taken */
+  consumedBytes = 0;
+  /** of the answer */
+  trailers: FlatHeaders | undefined;
+  /** for specs that speak to it later */
+  sink: BodySink = NO_SINK;
+  /** what `sendData` says */
+  hasRoom = true;
   closed = false;
   sendEnded = false;
 
@@ -24,9 +39,18 @@ export class ExchangeRecorder {
   }
 
   sendHead = ({ status }: { status: number }): number => this.calls.push(`head ${status}`);
-  sendData = (bytes: Buffer): boolean => this.calls.push(`data ${bytes.length}`) > 0;
-  sendEnd = (): number => this.calls.push('end');
+  sendInformational = ({ status }: { status: number }): number => this.calls.push(`interim ${status}`);
+  sendData = (bytes: Buffer): boolean => {
+    this.calls.push(`data ${bytes.length}`);
+    return this.hasRoom;
+  };
+  sendEnd = (trailers?: FlatHeaders): void => {
+    this.trailers = trailers;
+    this.calls.push('end');
+  };
   reset = (_code: number, message: string): number => this.calls.push(`reset: ${message}`);
-  consumed = (): void => undefined;
+  consumed = (bytes: number): void => {
+    this.consumedBytes += bytes;
+  };
   discard = (): void => undefined;
 }

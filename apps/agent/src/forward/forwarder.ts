@@ -6,6 +6,7 @@ import { type BodySink, ExchangeKind, type IncomingExchange, NO_SINK, ResetCode 
 import type { ForwardOwner } from './forward-owner.js';
 import { H2Forward } from './h2/h2-forward.js';
 import { H2Pool } from './h2/h2-pool.js';
+import { H2WebSocket, whyNotOverH2 } from './h2/h2-web-socket.js';
 import { HttpForward } from './http-forward.js';
 import { localFailureOf } from './local-errors.js';
 import { LocalFigures } from './local-figures.js';
@@ -94,8 +95,14 @@ export class Forwarder implements ForwardOwner {
 
   private overH2(exchange: IncomingExchange, pool: H2Pool): BodySink {
     if (exchange.openHead.kind === ExchangeKind.upgrade) {
-      exchange.reset(ResetCode.unsupported, 'an HTTP/2 service takes no upgrades');
-      return NO_SINK;
+      const why = whyNotOverH2(exchange);
+      if (why !== undefined) {
+        exchange.reset(ResetCode.unsupported, why);
+        return NO_SINK;
+      }
+      const socket = new H2WebSocket(exchange, pool, this.target.origin, this);
+      pool.acquire(socket);
+      return socket;
     }
     const forward = new H2Forward(exchange, pool, this.target.origin, this.settings.local, this);
     forward.start();

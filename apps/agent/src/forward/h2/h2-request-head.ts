@@ -32,13 +32,21 @@ export function h2WebSocketHead({ target, headers }: OpenHead, origin: string): 
   return head;
 }
 
-/** A head's fields without those that describe the message itself. */
-export function fieldsOf(raw: readonly string[]): FlatHeaders {
+/**
+ * A head's fields without those that describe the message itself.
+ *
+ * @throws Error for one above `local.maxHeaderBytes`: that the service is told of it does not bind it
+ */
+export function fieldsOf(raw: readonly string[], maxHeaderBytes: number): FlatHeaders {
   const fields: FlatHeaders = [];
+  let bytes = 0;
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string;
-    if (!name.startsWith(':')) fields.push(name, raw[i + 1] as string);
+    const value = raw[i + 1] as string;
+    bytes += name.length + value.length;
+    if (!name.startsWith(':')) fields.push(name, value);
   }
+  if (bytes > maxHeaderBytes) throw new Error(`its head has ${bytes} bytes (local.maxHeaderBytes)`);
   return fields;
 }
 

@@ -67,7 +67,7 @@ export class LocalSession {
   /** @param settings those of the service */
   constructor(
     target: LocalTarget,
-    private readonly settings: AgentSettings['local'],
+    readonly settings: AgentSettings['local'],
     private readonly owner: SessionOwner,
   ) {
     this.openTimer = setTimeout(() => {
@@ -90,7 +90,8 @@ export class LocalSession {
     });
     this.http2
       .on('connect', () => {
-        this.http2.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
+        // It may have been given up while TLS was agreed on.
+        if (!this.http2.destroyed) this.http2.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
       })
       .on('remoteSettings', ({ maxConcurrentStreams }: Settings) => {
         this.limit = maxConcurrentStreams ?? Infinity;

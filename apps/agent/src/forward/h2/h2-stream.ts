@@ -6,6 +6,7 @@ import { realStatus } from '../local-errors.js';
 import { h2CodeName } from './h2-codes.js';
 import { fieldsOf, h2Trailers } from './h2-request-head.js';
 import type { LocalSession } from './h2-session.js';
+import { endOnlyTruly } from './true-end.js';
 
 /** What comes of a stream. */
 export interface StreamEvents {
@@ -32,8 +33,6 @@ export class H2Stream {
   private rawTrailers: FlatHeaders | undefined;
   private hasEnded = false;
   private isOver = false;
-  /** the service has said that the answer is complete; Node tells the end of one that was broken off in the same way */
-  private isComplete = false;
 
   /** @throws Error as {@link LocalSession.begin} does */
   constructor(
@@ -45,7 +44,7 @@ export class H2Stream {
   ) {
     const stream = session.begin(head, hasBody);
     this.stream = stream;
-    this.noteEnd();
+    endOnlyTruly(stream);
     stream
       .on('headers', (_parsed, _flags, raw) => {
         this.onInterim(raw);
@@ -57,7 +56,7 @@ export class H2Stream {
         this.rawTrailers = raw;
       })
       .on('end', () => {
-        if (this.isComplete) this.finish();
+        this.finish();
       })
       .on('wantTrailers', () => {
         stream.sendTrailers(h2Trailers(relayTrailers(events.trailers() ?? [])));
@@ -68,7 +67,7 @@ export class H2Stream {
       .on('close', () => {
         if (this.ended) return;
         this.isOver = true;
-        events.broke(this.fault());
+        events.broke(streamFault(session, stream, this.error));
       });
   }
 
@@ -92,21 +91,11 @@ export class H2Stream {
     return this.session.leftOut(this.stream);
   }
 
-  /** Node calls `push(null)` for the service's END_STREAM before it closes the stream, and for a reset after it. */
-  private noteEnd(): void {
-    const { stream } = this;
-    const push = stream.push.bind(stream);
-    stream.push = (chunk, encoding) => {
-      if (chunk === null && !stream.closed) this.isComplete = true;
-      return push(chunk, encoding);
-    };
-  }
-
   private onInterim(raw: string[]): void {
     if (this.isOver) return;
     this.guard(() => {
       const status = realStatus(Number(raw[1]));
-      const { headers } = relayHead(fieldsOf(raw), false);
+      const { headers } = relayHead(fieldsOf(raw, this.session.settings.maxHeaderBytes), false);
       this.responded = true;
       this.exchange.sendInformational({ status, headers });
     });
@@ -120,7 +109,11 @@ export class H2Stream {
     this.guard(() => {
       const status = Number(raw[1]);
       if (!(status >= 200)) throw new Error(`status ${status} ends no exchange (RFC 9110 section 15)`);
-      exchange.sendHead({ status, reason: '', headers: relayHead(fieldsOf(raw), false).headers });
+      exchange.sendHead({
+        status,
+        reason: '',
+        headers: relayHead(fieldsOf(raw, this.session.settings.maxHeaderBytes), false).headers,
+      });
     });
     if (this.ended) return;
     // An answer that is all head leaves as that, in one batch: `grpc-status` in it would be lost otherwise.
@@ -136,10 +129,13 @@ export class H2Stream {
 
   private finish(): void {
     if (this.ended) return;
-    this.hasEnded = true;
-    const { rawTrailers } = this;
-    this.exchange.sendEnd(rawTrailers === undefined ? undefined : relayTrailers(rawTrailers));
-    this.events.ended();
+    const { exchange, rawTrailers, session } = this;
+    this.guard(() => {
+      const trailers = rawTrailers && relayTrailers(fieldsOf(rawTrailers, session.settings.maxHeaderBytes));
+      this.hasEnded = true;
+      exchange.sendEnd(trailers);
+      this.events.ended();
+    });
   }
 
   private guard(send: () => void): void {
@@ -150,15 +146,14 @@ export class H2Stream {
       this.events.broke(new Error(messageOf(thrown), { cause: thrown }));
     }
   }
+}
 
-  private fault(): Error {
-    const { error, session, stream } = this;
-    if (session.lost !== undefined && session.ended) return session.lost;
-    if (session.ended) return Object.assign(new Error('it closed the connection'), { code: 'ECONNRESET' });
-    const { rstCode } = stream;
-    if (rstCode !== 0) return new Error(`it reset the stream: ${h2CodeName(rstCode)}`);
-    return error ?? new Error('it broke the answer off');
-  }
+/** Why a stream ended that should not have. */
+export function streamFault(session: LocalSession, { rstCode }: ClientHttp2Stream, error: Error | undefined): Error {
+  if (session.lost !== undefined && session.ended) return session.lost;
+  if (session.ended) return Object.assign(new Error('it closed the connection'), { code: 'ECONNRESET' });
+  if (rstCode !== 0) return new Error(`it reset the stream: ${h2CodeName(rstCode)}`);
+  return error ?? new Error('it broke the answer off');
 }
 
 const CANCEL = 8;

@@ -1,0 +1,276 @@
+import type { ServerHttp2Stream } from 'node:http2';
+import type { OpenHead } from '@berth/exchange';
+import { LimitedLog, silentLog } from '@berth/observability';
+import { disposable, eventually, h2Service, type H2Listener, type H2Service, owning } from '@berth/testing';
+import { ExchangeRecorder } from '../../../testing/exchange-recorder.js';
+import { type AgentSettings, defaultAgentSettings } from '../../agent-settings.js';
+import { Forwarder } from '../forwarder.js';
+
+interface Setup extends AsyncDisposable {
+  service: H2Service;
+  forwarder: Forwarder;
+  ask(open?: Partial<OpenHead>, body?: string | Buffer): ExchangeRecorder;
+}
+
+async function forwarding(
+  listener: H2Listener,
+  local: Partial<AgentSettings['local']> = {},
+  maxConcurrentStreams = 100,
+): Promise<Setup> {
+  await using stack = new AsyncDisposableStack();
+  const service = stack.use(await h2Service(listener, { settings: { maxConcurrentStreams } }));
+  const settings = defaultAgentSettings({
+    target: `h2c://127.0.0.1:${service.port}`,
+    id: 'a',
+    local: { maxConnections: 8, ...local },
+  });
+  const forwarder = stack.use(
+    disposable(new Forwarder(settings, new LimitedLog(silentLog)), (it) => {
+      void it.close();
+    }),
+  );
+  const ask: Setup['ask'] = (open = {}, body) => {
+    const recorder = new ExchangeRecorder({ ...open, body: body !== undefined });
+    const sink = forwarder.forward(recorder.exchange);
+    recorder.sink = sink;
+    if (body !== undefined) {
+      sink.data(Buffer.from(body));
+      sink.end(undefined);
+    }
+    return recorder;
+  };
+  return owning({ service, forwarder, ask }, stack);
+}
+
+async function over(recorder: ExchangeRecorder): Promise<string[]> {
+  await eventually(() => recorder.calls.some((call) => call === 'end' || call.startsWith('reset')));
+  return recorder.calls;
+}
+
+const answer: H2Listener = (stream) => {
+  stream.respond({ ':status': 200 });
+  stream.end();
+};
+
+describe('H2Forward', () => {
+  it('what was refused undone is sent once more, a POST with its whole body too', async () => {
+    const bodies: string[] = [];
+    await using setup = await forwarding((stream) => {
+      let body = '';
+      stream.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      stream.on('end', () => {
+        bodies.push(body);
+        if (bodies.length === 1) stream.close(7);
+        else answer(stream, {}, []);
+      });
+    });
+    expect(await over(setup.ask({ method: 'POST' }, 'abc'))).toEqual(['head 200', 'end']);
+    expect(bodies).toEqual(['abc', 'abc']);
+  });
+
+  it('what is refused undone again is refused as that', async () => {
+    let tries = 0;
+    await using setup = await forwarding((stream) => {
+      tries += 1;
+      stream.close(7);
+    });
+    expect(await over(setup.ask())).toEqual([expect.stringMatching(/^reset: it left the request undone/)]);
+    expect(tries).toBe(2);
+  });
+
+  it.each([
+    ['a GET on a connection that breaks is sent once more', 'GET', 2],
+    ['a POST is not: it may have been done', 'POST', 1],
+  ])('%s', async (_name, method, expected) => {
+    let tries = 0;
+    await using setup = await forwarding((stream) => {
+      tries += 1;
+      if (tries === 1) stream.session?.socket.destroy();
+      else answer(stream, {}, []);
+    });
+    const calls = await over(setup.ask({ method }));
+    expect(tries).toBe(expected);
+    expect(calls.at(-1)).toMatch(method === 'GET' ? /^end$/ : /^reset: it closed the connection/);
+  });
+
+  it('GOAWAY: what runs goes on, and the next exchange gets a new connection', async () => {
+    const held: ServerHttp2Stream[] = [];
+    await using setup = await forwarding((stream, headers) => {
+      if (headers[':path'] === '/held') held.push(stream);
+      else answer(stream, {}, []);
+    });
+    const first = setup.ask({ target: '/held' });
+    await eventually(() => held.length === 1);
+    setup.service.sessions[0]?.goaway(0);
+    setup.service.sessions[0]?.close();
+    expect(await over(setup.ask())).toEqual(['head 200', 'end']);
+    expect(setup.service.sessions.length).toBe(2);
+    for (const stream of held) answer(stream, {}, []);
+    expect(await over(first)).toEqual(['head 200', 'end']);
+  });
+
+  it('a further connection is opened when the streams of all others are in use', async () => {
+    const held: ServerHttp2Stream[] = [];
+    await using setup = await forwarding((stream) => held.push(stream), { maxConnections: 3 }, 2);
+    const recorders = Array.from({ length: 6 }, () => setup.ask());
+    await eventually(() => held.length === 6);
+    expect(setup.service.sessions.length).toBe(3);
+    expect([setup.forwarder.pool.inUse, setup.forwarder.pool.queued]).toEqual([3, 0]);
+    for (const stream of held) answer(stream, {}, []);
+    for (const recorder of recorders) expect(await over(recorder)).toEqual(['head 200', 'end']);
+  });
+
+  it('at local.maxConnections exchanges wait for a stream, and one after local.queueTimeoutMs is refused', async () => {
+    const held: ServerHttp2Stream[] = [];
+    await using setup = await forwarding((stream) => held.push(stream), { maxConnections: 1, queueTimeoutMs: 300 }, 1);
+    const first = setup.ask();
+    await eventually(() => held.length === 1);
+    const second = setup.ask();
+    expect(setup.forwarder.pool.queued).toBe(1);
+    for (const stream of held) answer(stream, {}, []);
+    expect(await over(first)).toEqual(['head 200', 'end']);
+    await eventually(() => held.length === 2);
+    const third = setup.ask();
+    expect(await over(third)).toEqual([expect.stringMatching(/^reset: all streams of its HTTP\/2 connections/)]);
+    expect(second.calls).toEqual([]);
+  });
+
+  it('one that leaves the queue has no stream', async () => {
+    const held: ServerHttp2Stream[] = [];
+    await using setup = await forwarding((stream) => held.push(stream), { maxConnections: 1 }, 1);
+    setup.ask();
+    await eventually(() => held.length === 1);
+    const leaving = setup.ask();
+    leaving.sink.failed({ code: 1, message: '' });
+    const next = setup.ask({ target: '/next' });
+    for (const stream of held) answer(stream, {}, []);
+    await eventually(() => held.length === 2);
+    expect(held[1]?.sentHeaders).toBeUndefined();
+    if (held[1] !== undefined) answer(held[1], {}, []);
+    expect(await over(next)).toEqual(['head 200', 'end']);
+    expect(leaving.calls).toEqual([]);
+  });
+
+  it.each([
+    ['is closed when it was not used for local.keepAliveMs', 50],
+    ['with local.keepAliveMs 0 is closed when nothing runs on it', 0],
+  ])('a connection %s', async (_name, keepAliveMs) => {
+    await using setup = await forwarding(answer, { keepAliveMs });
+    expect(await over(setup.ask())).toEqual(['head 200', 'end']);
+    await eventually(() => setup.service.sessions[0]?.destroyed);
+    expect(await over(setup.ask())).toEqual(['head 200', 'end']);
+    expect(setup.service.sessions.length).toBe(2);
+  });
+
+  it('a client that stands still stops the service, and delays no other', async () => {
+    let written = 0;
+    await using setup = await forwarding((stream, headers) => {
+      if (headers[':path'] !== '/long') {
+        answer(stream, {}, []);
+        return;
+      }
+      stream.respond({ ':status': 200 });
+      const chunk = Buffer.alloc(64 * 1024);
+      const more = (): void => {
+        if (!stream.destroyed) stream.write(chunk, more);
+        written += chunk.length;
+      };
+      more();
+    });
+    const slow = setup.ask({ target: '/long' });
+    slow.hasRoom = false;
+    await eventually(() => slow.calls.length > 1);
+    for (let i = 0; i < 20; i += 1) expect(await over(setup.ask())).toEqual(['head 200', 'end']);
+    expect(written).toBeLessThan(1_000_000);
+    slow.hasRoom = true;
+    slow.sink.writable();
+    await eventually(() => written > 4_000_000);
+    slow.sink.failed({ code: 1, message: '' });
+  });
+
+  it('a service that does not read has its window, and what is beyond counts as not taken', async () => {
+    const held: ServerHttp2Stream[] = [];
+    await using setup = await forwarding((stream, headers) => {
+      if (headers[':path'] === '/other') answer(stream, headers, []);
+      else held.push(stream.pause());
+    });
+    const recorder = new ExchangeRecorder({ method: 'POST', body: true });
+    const sink = setup.forwarder.forward(recorder.exchange);
+    await eventually(() => held.length === 1);
+    const chunk = Buffer.alloc(32 * 1024);
+    for (let i = 0; i < 64; i += 1) sink.data(chunk);
+    // What the service's window takes has left by then.
+    for (let i = 0; i < 20; i += 1) expect(await over(setup.ask({ target: '/other' }))).toEqual(['head 200', 'end']);
+    expect(recorder.consumedBytes).toBeLessThan(1_000_000);
+    sink.end(undefined);
+    for (const stream of held) {
+      stream.resume();
+      answer(stream, {}, []);
+    }
+    await eventually(() => recorder.consumedBytes === 64 * chunk.length);
+  });
+
+  it('a thousand exchanges that are broken off cost none that runs beside them', async () => {
+    const held: ServerHttp2Stream[] = [];
+    let left = 0;
+    await using setup = await forwarding((stream, headers) => {
+      if (headers[':path'] === '/stays') held.push(stream);
+      else left += 1;
+    });
+    const stays = setup.ask({ target: '/stays' });
+    await eventually(() => held.length === 1);
+    for (let round = 0; round < 30; round += 1) {
+      const leaving = Array.from({ length: 50 }, () => setup.ask({ target: '/leaves' }));
+      await eventually(() => left === (round + 1) * 50);
+      for (const { sink } of leaving) sink.failed({ code: 1, message: '' });
+    }
+    for (const stream of held) answer(stream, {}, []);
+    expect(await over(stays)).toEqual(['head 200', 'end']);
+    expect(setup.service.sessions.length).toBeGreaterThan(2);
+  });
+
+  it('an answer of nothing but its head leaves with its end at once', async () => {
+    await using setup = await forwarding((stream) => {
+      stream.respond({ ':status': 200, 'grpc-status': '5' }, { endStream: true });
+    });
+    const recorder = setup.ask({ method: 'POST' }, 'x');
+    await eventually(() => recorder.calls.length > 0);
+    // One batch of the tunnel takes both.
+    expect(recorder.calls).toEqual(['head 200', 'end']);
+  });
+
+  it('a response head above local.maxHeaderBytes is a failure', async () => {
+    await using setup = await forwarding(
+      (stream) => {
+        stream.respond({ ':status': 200, 'x-long': 'x'.repeat(9000) });
+        stream.end();
+      },
+      { maxHeaderBytes: 4096 },
+    );
+    expect(await over(setup.ask())).toEqual([expect.stringMatching(/^reset: (its head has|it reset)/)]);
+    expect(await over(setup.ask())).toEqual([expect.stringMatching(/^reset: (its head has|it reset)/)]);
+  });
+
+  it.each([
+    ['local.responseTimeoutMs', { responseTimeoutMs: 50 }, (): void => undefined],
+    [
+      'local.idleTimeoutMs',
+      { idleTimeoutMs: 50 },
+      (stream: ServerHttp2Stream): void => {
+        stream.respond({ ':status': 200 });
+        stream.write('x');
+      },
+    ],
+  ])('%s ends an exchange whose service is silent', async (name, local, listener) => {
+    await using setup = await forwarding(listener, local);
+    expect((await over(setup.ask())).at(-1)).toContain(`(${name})`);
+  });
+
+  it('a head that HTTP/2 cannot carry fails alone', async () => {
+    await using setup = await forwarding(answer);
+    expect(await over(setup.ask({ headers: ['Host', 'a', 'bad name', 'x'] }))).toEqual([
+      expect.stringMatching(/^reset: .*valid HTTP token/),
+    ]);
+    expect(await over(setup.ask())).toEqual(['head 200', 'end']);
+  });
+});
