@@ -224,7 +224,7 @@ describe('a service of HTTP/2 beside the agent', () => {
   it('a service that falls silent and answers no PING is 504', async () => {
     await using setup = await behindScript(() => undefined, { pingIntervalMs: 50, connectTimeoutMs: 200 });
     const answer = await send(setup.port);
-    expect([answer.status, codeIn(answer.text)]).toEqual([504, 'BERTH_LOCAL_SERVICE_TIMEOUT']);
+    expect([answer.status, codeIn(answer.text)]).toEqual([504, 'BERTH_RESPONSE_TIMEOUT']);
     expect(JSON.stringify(setup.log.at('warn'))).toContain('it answers no PING (local.pingIntervalMs');
   });
 
