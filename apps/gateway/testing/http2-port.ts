@@ -11,6 +11,7 @@ import { AgentIngress } from '../src/ingress/http/agent-ingress.js';
 import { AnswerLog } from '../src/ingress/http/answer-log.js';
 import type { IngressContext } from '../src/ingress/http/ingress-context.js';
 import { PipelineBudget } from '../src/ingress/http/pipeline-budget.js';
+import { FloodWatch } from '../src/ingress/http2/flood-watch.js';
 import { Http2Port } from '../src/ingress/http2/http2-port.js';
 import type { Http2Options } from '../src/ingress/http2/session-options.js';
 
@@ -51,12 +52,15 @@ export class Http2TestPort implements AsyncDisposable {
     };
     const server = { maxHeaderBytes: 16_384, headersTimeoutMs: 5000, keepAliveTimeoutMs: 5000 };
     const all = { ...server, maxStreams: 100, resetsPerSecond: 10, resetBurst: 50, ...options };
-    this.http2 = new Http2Port(this.context, all);
+    this.http2 = new Http2Port(this.context, all, new FloodWatch());
     const most = { maxConnections: 10, maxConnectionsPerAddress: 10, maxTotalConnections: 10, ...limits };
     const clientLimits = new ClientLimits('a1', new ClientTotal(most, silentLog), exchanges.limitedLog);
     const ingress = new AgentIngress(this.context, clientLimits, this.http2, true);
     const factory = new AgentHttpServerFactory({ ...all, maxConnections: 100, corsOrigins: [] });
     this.server = factory.create('test', { host: '127.0.0.1', port: 0 }, ingress);
+    this.server.onStopping = () => {
+      this.http2.goAway();
+    };
   }
 
   static async start(
@@ -88,8 +92,8 @@ export class Http2TestPort implements AsyncDisposable {
     return client;
   }
 
-  async stop(): Promise<void> {
-    await this.server.stop(0);
+  stop(graceMs = 0): Promise<void> {
+    return this.server.stop(graceMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -45,6 +45,8 @@ export class PooledHttpServer {
   onLost: ((error: Error | undefined) => void) | undefined;
   /** told first when it ends without `stop`; true: it will be brought back */
   keeper: ((error: Error | undefined) => boolean) | undefined;
+  /** told when a stop begins: clients that keep connections open may be told to leave */
+  onStopping: (() => void) | undefined;
   /** told when a stop has ended everything */
   onStopped: (() => void) | undefined;
   /** told what handlers throw */
@@ -263,6 +265,7 @@ export class PooledHttpServer {
     this.startedAtMs = undefined;
     // Without it the port is closed before stop() returns.
     if (this.starting !== undefined) await this.starting.catch(() => undefined);
+    this.onStopping?.();
     const { server } = this;
     const ending: Promise<void>[] = [];
     if (server.listening) ending.push(this.closeListener());

@@ -18,6 +18,7 @@ import { DEFAULT_RULE_ORDER, type ExchangeRule, UseOnExchanges } from '../exchan
 import { exchangeChain } from '../handlers/chain.js';
 import { Deadlines } from '../handlers/deadlines.js';
 import { ingressConfig } from '../ingress.settings.js';
+import { FloodWatch } from '../http2/flood-watch.js';
 import type { Http2Settings } from '../http2/http2.settings.js';
 import { Http2Port } from '../http2/http2-port.js';
 import type { Http2Options } from '../http2/session-options.js';
@@ -51,6 +52,7 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
   private readonly affinityKey: KeyObject;
   private found: ReturnType<HttpPortBuilder['findProviders']> | undefined;
   private readonly pipelined: PipelineBudget;
+  private readonly floods = new FloodWatch();
   private readonly limitedLog: LimitedLog;
 
   /** @param ports where servers listen, and how they end */
@@ -89,7 +91,7 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
     const middleware = found.middleware.filter((each) => isMeant(each, chosen, log));
     // Express cannot take its requests.
     const http1Only = this.factory.middleware || middleware.length > 0;
-    const http2 = http1Only ? undefined : new Http2Port(context, { ...options, ...options.http2 });
+    const http2 = http1Only ? undefined : new Http2Port(context, { ...options, ...options.http2 }, this.floods);
     const ingress = new AgentIngress(context, new ClientLimits(service.key, this.total, limitedLog), http2);
     const server = this.factory.create(`agent ${service.key}`, { host: this.ports.host, port }, ingress, middleware, {
       requests: () => service.stats.requests,
@@ -99,6 +101,9 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
     server.server.on('listening', () => {
       this.servers.store(server);
     });
+    server.onStopping = () => {
+      http2?.goAway();
+    };
     server.onStopped = () => {
       this.servers.delete(server);
     };

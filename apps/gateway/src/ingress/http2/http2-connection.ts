@@ -13,11 +13,14 @@ import type { ClientConnection, PendingAnswer } from '../http/client-connection.
 import type { IngressContext } from '../http/ingress-context.js';
 import { Allowance } from './allowance.js';
 import { isGrpc, sendHttp2Error } from './error-answer.js';
+import type { FloodWatch, Watched } from './flood-watch.js';
 import { Http2Relay } from './http2-relay.js';
 import { readHttp2Head } from './request-head.js';
+import { Http2Upload } from './request-upload.js';
 import { type RequestFields, requestFields } from './request-fields.js';
 import { resetOnceSent } from './reset-once-sent.js';
 import { CONNECTION_WINDOW_BYTES, type Http2Options, sessionOptions } from './session-options.js';
+import { TrafficCount } from './traffic-count.js';
 
 const RELAY = Symbol('relay');
 type RelayedStream = ServerHttp2Stream & { [RELAY]?: Http2Relay };
@@ -27,18 +30,20 @@ const LAST_WORDS_MS = 1000;
 
 /** What a connection tells the port that it belongs to. */
 export interface ConnectionOwner {
+  readonly floods: FloodWatch;
   readonly context: IngressContext;
   readonly http2: Http2Options;
   closed(connection: Http2Connection): void;
 }
 
 /** One client's connection: its HTTP/2 session, as long as it behaves. Each stream becomes an exchange of its own. */
-export class Http2Connection implements PendingAnswer {
+export class Http2Connection implements PendingAnswer, Watched {
   private readonly session: ServerHttp2Session;
   private readonly address: string;
   private readonly resets: Allowance;
-  /** streams that run */
-  private active = 0;
+  private readonly traffic: TrafficCount;
+  /** those that run */
+  private readonly streams = new Set<RelayedStream>();
   private idle: NodeJS.Timeout | undefined;
   private leaving = false;
 
@@ -50,7 +55,9 @@ export class Http2Connection implements PendingAnswer {
   ) {
     const { http2 } = owner;
     this.address = clientAddress(socket.remoteAddress);
-    this.resets = new Allowance(http2.resetBurst, http2.resetsPerSecond, performance.now());
+    const now = performance.now();
+    this.resets = new Allowance(http2.resetBurst, http2.resetsPerSecond, now);
+    this.traffic = new TrafficCount(now);
     const session = performServerHandshake(socket, sessionOptions(http2));
     this.session = session;
     session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
@@ -65,7 +72,12 @@ export class Http2Connection implements PendingAnswer {
     session.once('close', () => {
       clearTimeout(this.idle);
       owner.closed(this);
+      owner.floods.remove(this);
     });
+    socket.once('end', () => {
+      this.halfClosed();
+    });
+    owner.floods.add(this);
     this.waitFor(http2.headersTimeoutMs);
   }
 
@@ -87,14 +99,28 @@ export class Http2Connection implements PendingAnswer {
     return true;
   }
 
+  look(now: number): void {
+    let waiting = 0;
+    for (const stream of this.streams) waiting += stream.readableLength;
+    if (this.traffic.floods(this.socket.bytesRead, waiting, now))
+      this.cut('it sends more frames than its requests have a reason for');
+  }
+
+  /** No more requests come. Whether it takes answers is judged as on HTTP/1.1. */
+  private halfClosed(): void {
+    this.leaving = true;
+    this.endIfIdle();
+  }
+
   private begin(stream: RelayedStream, headers: IncomingHttpHeaders, flags: number, raw: readonly string[]): void {
     stream.on('error', ignore);
+    this.traffic.head(raw);
     if (stream.closed || stream.destroyed) {
       // Reset with the same bytes that brought it: nothing is made of it.
       this.countReset();
       return;
     }
-    this.active += 1;
+    this.streams.add(stream);
     clearTimeout(this.idle);
     this.client.current = this;
     stream.once('close', () => {
@@ -102,21 +128,21 @@ export class Http2Connection implements PendingAnswer {
     });
     const request = requestFields(raw);
     const { context } = this.owner;
+    const hasBody = (flags & constants.NGHTTP2_FLAG_END_STREAM) === 0;
     try {
-      const hasBody = (flags & constants.NGHTTP2_FLAG_END_STREAM) === 0;
       const refusal = this.client.refusal ?? connectRefusal(request);
       const head = refusal ?? readHttp2Head(request, hasBody, this.address, context.options, context.service.openName);
       if (head instanceof BerthError) {
-        this.refuse(stream, head, request, headers);
+        this.refuse(stream, head, request, headers, hasBody);
         return;
       }
-      const relay = new Http2Relay(context, stream, head, this.address);
+      const relay = new Http2Relay(context, stream, head, this.address, this.traffic);
       stream[RELAY] = relay;
       context.dispatch(relay, relay);
     } catch (thrown) {
       context.log.error({ agentId: context.service.id, err: thrown }, 'a request could not be handled');
       if (stream.headersSent) stream.close(constants.NGHTTP2_INTERNAL_ERROR);
-      else this.refuse(stream, BerthError.from(thrown), request, headers);
+      else this.refuse(stream, BerthError.from(thrown), request, headers, hasBody);
     }
   }
 
@@ -126,21 +152,24 @@ export class Http2Connection implements PendingAnswer {
     error: BerthError,
     { method, path }: RequestFields,
     headers: IncomingHttpHeaders,
+    hasBody: boolean,
   ): void {
     const { answerLog, options } = this.owner.context;
     const requestId = newRequestId();
     sendHttp2Error(stream, error, requestId, 'no', options.retryAfterSeconds, isGrpc(headers['content-type']));
     answerLog.refused(error, requestId, { method, url: path, socket: { remoteAddress: this.address } });
+    if (hasBody) new Http2Upload(stream, this.traffic).drop();
     resetOnceSent(stream);
   }
 
   private ended(stream: RelayedStream): void {
-    this.active -= 1;
+    this.streams.delete(stream);
     const relay = stream[RELAY];
     relay?.streamClosed();
     const isReset = stream.aborted || stream.rstCode !== constants.NGHTTP2_NO_ERROR;
     if (isReset && relay?.brokenOff !== true) this.countReset();
-    if (this.active > 0 || this.session.destroyed) return;
+    else if (!isReset && !stream.readableEnded) this.traffic.cutShort();
+    if (this.streams.size > 0 || this.session.destroyed) return;
     this.client.current = undefined;
     if (this.leaving) this.endIfIdle();
     else this.waitFor(this.owner.http2.keepAliveTimeoutMs);
@@ -157,7 +186,7 @@ export class Http2Connection implements PendingAnswer {
   private endIfIdle(): void {
     // A stream whose head has been read may still be on its way here.
     setImmediate(() => {
-      if (this.active === 0) this.session.destroy();
+      if (this.streams.size === 0) this.session.destroy();
     });
   }
 

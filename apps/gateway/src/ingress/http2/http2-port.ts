@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { ClientConnection } from '../http/client-connection.js';
 import type { IngressContext } from '../http/ingress-context.js';
+import type { FloodWatch } from './flood-watch.js';
 import { type ConnectionOwner, Http2Connection } from './http2-connection.js';
 import type { Http2Options } from './session-options.js';
 
@@ -11,6 +12,7 @@ export class Http2Port implements ConnectionOwner {
   constructor(
     readonly context: IngressContext,
     readonly http2: Http2Options,
+    readonly floods: FloodWatch,
   ) {}
 
   /**

@@ -8,6 +8,8 @@ import type { Reached } from '../reached.js';
 import { Http2AnswerWriter } from './answer-writer.js';
 import { isGrpc, sendHttp2Error } from './error-answer.js';
 import { Http2Upload } from './request-upload.js';
+import { resetOnceSent } from './reset-once-sent.js';
+import type { TrafficCount } from './traffic-count.js';
 
 /** One request on one stream, from its head to the last byte of its answer: {@link ExchangeRelay} for HTTP/2. */
 export class Http2Relay extends ExchangeRelay {
@@ -17,15 +19,19 @@ export class Http2Relay extends ExchangeRelay {
   private readonly answer: Http2AnswerWriter;
   private ended = false;
 
-  /** @param clientAddress as the gateway sees it */
+  /**
+   * @param clientAddress as the gateway sees it
+   * @param traffic of its connection
+   */
   constructor(
     context: IngressContext,
     private readonly stream: ServerHttp2Stream,
     openHead: OpenHead,
     readonly clientAddress: string,
+    private readonly traffic: TrafficCount,
   ) {
     super(context, openHead);
-    this.upload = openHead.body ? new Http2Upload(stream) : undefined;
+    this.upload = openHead.body ? new Http2Upload(stream, traffic) : undefined;
     this.answer = new Http2AnswerWriter(stream, openHead.method, this);
   }
 
@@ -45,6 +51,7 @@ export class Http2Relay extends ExchangeRelay {
   }
 
   data(bytes: Buffer): void {
+    this.traffic.sent(bytes.length);
     this.answer.data(bytes);
   }
 
@@ -73,8 +80,10 @@ export class Http2Relay extends ExchangeRelay {
       this.answer.breakOff();
       return;
     }
+    this.upload?.drop();
     const grpc = isGrpc(headerValue(openHead.headers, 'content-type'));
     sendHttp2Error(stream, error, requestId, reached, context.options.retryAfterSeconds, grpc);
+    resetOnceSent(stream);
     context.answerLog.errorAnswer(error, requestId, request);
   }
 }

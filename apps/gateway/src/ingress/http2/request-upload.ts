@@ -1,30 +1,48 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { FlatHeaders, OpenedExchange } from '@berth/exchange';
 import { relayTrailers } from '@berth/http-rules';
+import type { TrafficCount } from './traffic-count.js';
 
 const UPLOAD = Symbol('upload');
 type UploadingStream = ServerHttp2Stream & { [UPLOAD]?: Http2Upload };
 
 /** The body of one request on its way into its exchange, at the pace of whoever takes it. */
 export class Http2Upload {
+  private isRead = false;
   private exchange: OpenedExchange | undefined;
   private trailers: FlatHeaders | undefined;
 
   /** Keeps trailers, which may come before there is an exchange. */
-  constructor(private readonly stream: UploadingStream) {
+  constructor(
+    private readonly stream: UploadingStream,
+    private readonly traffic: TrafficCount,
+  ) {
     stream[UPLOAD] = this;
     stream.once('trailers', onTrailers);
   }
 
   begin(exchange: OpenedExchange): void {
-    const { stream } = this;
     this.exchange = exchange;
-    stream.on('data', onData);
-    stream.on('end', onEnd);
+    this.read();
+  }
+
+  /** Nobody takes it, or what is left of it: it is read to nowhere. */
+  drop(): void {
+    this.exchange = undefined;
+    this.read();
+    this.stream.resume();
+  }
+
+  private read(): void {
+    if (this.isRead) return;
+    this.isRead = true;
+    this.stream.on('data', onData);
+    this.stream.on('end', onEnd);
   }
 
   data(chunk: Buffer): void {
     const { exchange } = this;
+    this.traffic.received(chunk.length);
     if (exchange?.closed === false && !exchange.sendData(chunk)) this.stream.pause();
   }
 

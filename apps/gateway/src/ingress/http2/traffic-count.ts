@@ -1,0 +1,67 @@
+import { Allowance } from './allowance.js';
+import { STREAM_WINDOW_BYTES } from './session-options.js';
+
+/** Of frames that belong to no request, bytes at once: 60,000 PINGs. */
+const BURST_BYTES = 1024 * 1024;
+
+/** And in each further second. */
+const PER_SECOND_BYTES = 256 * 1024;
+
+/** Reasons that are kept for bytes to come. */
+const MAX_AHEAD_BYTES = 16 * 1024 * 1024;
+
+/** Beside its fields: frames around the head of a request, bytes. */
+const HEAD_FRAME_BYTES = 64;
+
+/** Around a piece of a body: its frame, and padding within reason. */
+const DATA_FRAME_BYTES = 32;
+
+/**
+ * What a connection sent that is neither a head nor a body: PING, SETTINGS, WINDOW_UPDATE, PRIORITY, frames
+ * that nobody knows. Clients need some for each byte that they are sent; above that, there is a rate.
+ */
+export class TrafficCount {
+  private readonly allowance: Allowance;
+  /** bytes that have a reason, sent or received */
+  private reasonable = 0;
+  private seen = 0;
+
+  constructor(now: number) {
+    this.allowance = new Allowance(BURST_BYTES, PER_SECOND_BYTES, now);
+  }
+
+  /** The head of a request came. */
+  head(fields: readonly string[]): void {
+    let bytes = HEAD_FRAME_BYTES;
+    for (const text of fields) bytes += text.length;
+    this.reasonable += bytes;
+  }
+
+  /** A piece of the body of a request came. */
+  received(bytes: number): void {
+    this.reasonable += bytes + DATA_FRAME_BYTES;
+  }
+
+  /** A piece of an answer is on its way: its client gives credit for it, and measures. */
+  sent(bytes: number): void {
+    this.reasonable += bytes + DATA_FRAME_BYTES;
+  }
+
+  /** A request was answered before its end: what its client has sent by then comes, and is nobody's. */
+  cutShort(): void {
+    this.reasonable += STREAM_WINDOW_BYTES;
+  }
+
+  /**
+   * @param read bytes of the socket, from its start
+   * @param waiting of them, bytes of bodies that nobody has taken yet
+   * @returns whether the rest is more than a client has a reason for
+   */
+  floods(read: number, waiting: number, now: number): boolean {
+    const unexplained = read - waiting - this.reasonable;
+    const grown = Math.max(0, unexplained - this.seen);
+    // Reasons may come first, but those of an hour ago explain nothing.
+    this.seen = Math.min(Math.max(this.seen, unexplained), unexplained + MAX_AHEAD_BYTES);
+    return !this.allowance.take(grown, now);
+  }
+}
