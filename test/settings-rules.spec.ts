@@ -140,3 +140,22 @@ describe('paths by which the gateway asks local services', () => {
     expect(agent({ expose, healthPaths: { api: '/healthz' } })).not.toThrow();
   });
 });
+
+describe('addresses that local services see', () => {
+  const expose = { api: '4000', ssh: 'tcp://127.0.0.1:22' };
+
+  it.each([
+    [{ local: { hostHeader: 'http://a' } }, 'local.hostHeader: must be keep, target, or a host'],
+    [{ local: { originUrl: 'app.test' } }, 'local.originUrl: must be http://host:port or https://host:port'],
+    [{ hostHeaders: { api: '' } }, 'hostHeaders: that of "api" must be keep, target, or a host'],
+    [{ originUrls: { api: 'https://a/b' } }, 'originUrls: that of "api" must be http://host:port'],
+    [{ hostHeaders: { ssh: 'target' } }, 'hostHeaders: names "ssh", which is raw TCP and has no Host'],
+    [{ hostHeaders: { web: 'target' } }, 'hostHeaders: names "web", but there is only'],
+  ])('refuses %j', (overrides, message) => {
+    expect(agent({ expose, ...overrides })).toThrow(message);
+  });
+
+  it('takes them for each HTTP service', () => {
+    expect(agent({ expose, local: { hostHeader: 'target' }, originUrls: { api: 'https://a' } })).not.toThrow();
+  });
+});

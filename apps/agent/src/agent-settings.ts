@@ -26,7 +26,15 @@ import { ConfigPushSettings } from './pushed-config/config-push.settings.js';
 import { AgentMetricsSettings } from './report/metrics.settings.js';
 import { VERSION } from './version.js';
 import { checkProxy, normaliseProxy, proxyLayer } from './proxy.js';
-import { checkExpose, checkPaths, checkPorts, checkServices, checkTexts } from './service-settings.js';
+import {
+  checkExpose,
+  checkHostHeaders,
+  checkOriginUrls,
+  checkPaths,
+  checkPorts,
+  checkServices,
+  checkTexts,
+} from './service-settings.js';
 import { inspectAgent } from './inspect-agent.js';
 import { targetsOf } from './service-offers.js';
 import { checkTarget, normaliseTarget } from './target.js';
@@ -125,6 +133,18 @@ class AgentConfig {
     description: 'Paths that the gateway asks local services for, to see whether they answer, by their names.',
   })
   healthPaths: Record<string, string> = {};
+
+  @Texts({
+    check: checkHostHeaders,
+    description: 'local.hostHeader of single local services, by their names.',
+  })
+  hostHeaders: Record<string, string> = {};
+
+  @Texts({
+    check: checkOriginUrls,
+    description: 'local.originUrl of single local services, by their names.',
+  })
+  originUrls: Record<string, string> = {};
 
   @List({
     description:

@@ -16,7 +16,10 @@ export interface LocalService {
   readonly watch: LocalWatch;
 }
 
-type ServiceSettings = Pick<AgentSettings, 'target' | 'expose' | 'local' | 'maxConcurrency' | 'metrics'>;
+type ServiceSettings = Pick<
+  AgentSettings,
+  'target' | 'expose' | 'hostHeaders' | 'originUrls' | 'local' | 'maxConcurrency' | 'metrics'
+>;
 
 /** The local services of an agent. */
 export class LocalServices {
@@ -27,14 +30,20 @@ export class LocalServices {
   constructor(settings: ServiceSettings, log: Log, changed: (name: string, health: LocalHealth) => void) {
     const limitedLog = new LimitedLog(log);
     const targets = targetsOf(settings);
-    const { local, maxConcurrency, metrics } = settings;
+    const { hostHeaders, local, maxConcurrency, metrics, originUrls } = settings;
     // What the process can hold is for all of them together.
     const share = Math.max(1, Math.floor(local.maxConnections / targets.length));
     // Each may have all that the agent takes. What comes above it for a moment, while connections share it out anew, waits.
     const maxConnections = Math.min(share, maxConcurrency || Infinity);
     this.list = targets.map(([name, target]) => {
       const figures = new LocalFigures(metrics.reportIntervalMs > 0);
-      const forwarder = new Forwarder({ target, local: { ...local, maxConnections } }, limitedLog, figures);
+      const its = {
+        ...local,
+        maxConnections,
+        hostHeader: hostHeaders[name] ?? local.hostHeader,
+        originUrl: originUrls[name] ?? local.originUrl,
+      };
+      const forwarder = new Forwarder({ target, local: its }, limitedLog, figures);
       const watch = new LocalWatch({
         target,
         checkIntervalMs: local.checkIntervalMs,

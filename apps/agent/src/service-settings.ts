@@ -1,6 +1,7 @@
 import { isPort, type Report } from '@berth/config';
 import { DEFAULT_SERVICE, isServiceName, SERVICE_NAME_RULE } from '@berth/exchange';
 import { MAX_SERVICES } from '@berth/tunnel-protocol';
+import { checkHostHeader, checkOriginUrl } from './forward/addressing.js';
 import { type NamedTargets, targetsOf, type Wishes } from './service-offers.js';
 import { checkTarget, kindOf, TARGET_FORMS } from './target.js';
 
@@ -8,6 +9,8 @@ import { checkTarget, kindOf, TARGET_FORMS } from './target.js';
 export interface ServiceSettings extends NamedTargets, Wishes {
   readonly protocol: 'berth' | 'silo';
   readonly requiredServices: readonly string[];
+  readonly hostHeaders: Readonly<Record<string, string>>;
+  readonly originUrls: Readonly<Record<string, string>>;
 }
 
 /** Names with a text each. */
@@ -48,9 +51,27 @@ export function checkPaths(value: Record<string, unknown>): string | undefined {
   return undefined;
 }
 
+/** Names of local services with a host each. */
+export function checkHostHeaders(value: Record<string, unknown>): string | undefined {
+  return checkEach(value, checkHostHeader);
+}
+
+/** Names of local services with a URL each. */
+export function checkOriginUrls(value: Record<string, unknown>): string | undefined {
+  return checkEach(value, checkOriginUrl);
+}
+
+function checkEach(value: Record<string, unknown>, check: (text: string) => string | undefined): string | undefined {
+  for (const [name, text] of Object.entries(value)) {
+    const wrong = typeof text === 'string' ? check(text) : 'must be text (put it in quotes)';
+    if (wrong !== undefined) return `that of "${name}" ${wrong}`;
+  }
+  return undefined;
+}
+
 /** Settings that speak of local services must speak of those that there are. */
 export function checkServices(settings: ServiceSettings, report: Report): void {
-  const { expose, healthPaths, ports, protocol, requiredServices, target } = settings;
+  const { expose, healthPaths, hostHeaders, originUrls, ports, protocol, requiredServices, target } = settings;
   const names = targetsOf(settings).map(([name]) => name);
   if (names.length === 0) {
     report(
@@ -66,11 +87,25 @@ export function checkServices(settings: ServiceSettings, report: Report): void {
   if (protocol === 'silo' && (Object.keys(expose).length > 0 || kindOf(target) !== 'http')) {
     report('expose', 'is not possible with protocol silo, which carries one HTTP service', 'protocol');
   }
-  const lists = { ports: Object.keys(ports), healthPaths: Object.keys(healthPaths), requiredServices };
+  const lists = {
+    ports: Object.keys(ports),
+    requiredServices,
+    healthPaths: Object.keys(healthPaths),
+    hostHeaders: Object.keys(hostHeaders),
+    originUrls: Object.keys(originUrls),
+  };
   for (const [setting, its] of Object.entries(lists)) {
     const unknown = its.find((name) => !names.includes(name));
     if (unknown !== undefined) report(setting, `names "${unknown}", but there is only ${names.join(', ')}`);
   }
-  const raw = targetsOf(settings).find(([name, its]) => healthPaths[name] !== undefined && kindOf(its) === 'tcp');
-  if (raw !== undefined) report('healthPaths', `names "${raw[0]}", which is raw TCP and has no paths`);
+  const raw = targetsOf(settings).flatMap(([name, its]) => (kindOf(its) === 'tcp' ? [name] : []));
+  const forHttp = [
+    ['healthPaths', healthPaths, 'paths'],
+    ['hostHeaders', hostHeaders, 'Host'],
+    ['originUrls', originUrls, 'redirects'],
+  ] as const;
+  for (const [setting, its, what] of forHttp) {
+    const name = raw.find((each) => its[each] !== undefined);
+    if (name !== undefined) report(setting, `names "${name}", which is raw TCP and has no ${what}`);
+  }
 }

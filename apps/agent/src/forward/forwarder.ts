@@ -3,6 +3,8 @@ import type { AgentSettings } from '../agent-settings.js';
 import { messageOf } from '@berth/errors';
 import type { LimitedLog } from '@berth/observability';
 import { type BodySink, ExchangeKind, type IncomingExchange, NO_SINK, ResetCode } from '@berth/exchange';
+import { AddressedExchange } from './addressed-exchange.js';
+import { Addressing } from './addressing.js';
 import type { ForwardOwner } from './forward-owner.js';
 import { H2Forward } from './h2/h2-forward.js';
 import { H2Pool } from './h2/h2-pool.js';
@@ -27,6 +29,8 @@ export class Forwarder implements ForwardOwner {
   private readonly sockets: LocalPool;
   /** for a service of HTTP/2, and for no other */
   private readonly h2: H2Pool | undefined;
+  /** undefined where the service sees the address that its clients use */
+  private readonly addressing: Addressing | undefined;
   /** called when an exchange could not reach the local service */
   unreachable: () => void = nothing;
 
@@ -41,6 +45,7 @@ export class Forwarder implements ForwardOwner {
     readonly figures = new LocalFigures(),
   ) {
     this.target = parseTarget(settings.target, settings.local.tls);
+    this.addressing = Addressing.of(this.target, settings.local);
     this.sockets = new LocalPool(this.target, settings.local, log);
     this.h2 = this.target.h2 ? new H2Pool(this.target, settings.local, log) : undefined;
     this.pool = this.h2 ?? this.sockets;
@@ -50,7 +55,7 @@ export class Forwarder implements ForwardOwner {
   readonly forward = (exchange: IncomingExchange): BodySink => {
     this.figures.exchanges += 1;
     try {
-      return this.begin(exchange);
+      return this.begin(this.addressing === undefined ? exchange : new AddressedExchange(exchange, this.addressing));
     } catch (thrown) {
       exchange.reset(ResetCode.localFailed, messageOf(thrown));
       return NO_SINK;

@@ -1,4 +1,5 @@
 import { Choice, File, Group, Integer, MAX_HEADER_BYTES, MAX_MS, Switch, Text } from '@berth/config';
+import { checkHostHeader, checkOriginUrl } from './addressing.js';
 
 export class LocalTlsSettings {
   @File({
@@ -65,6 +66,21 @@ export class LocalSettings {
       'Silence of an h2 or h2c service with exchanges under way after which it gets a PING, whose answer must come within local.connectTimeoutMs. Servers of gRPC end connections that ask more than every 5 minutes. 0: never.',
   })
   pingIntervalMs = 330_000;
+
+  @Text({
+    alias: '--host-header',
+    check: checkHostHeader,
+    description:
+      'Host that the local service sees: keep for that of the client, target for its own, as development servers want it, or any other host. With it Origin, Referer and redirects are adapted.',
+  })
+  hostHeader = 'keep';
+
+  @Text({
+    check: checkOriginUrl,
+    description:
+      'URL, such as https://app.example, that the local service takes for its own; redirects to it or to the target lead to the address that the client used. Empty: redirects stay as they are, unless hostHeader is not keep.',
+  })
+  originUrl = '';
 
   @Choice(['off', 'v2'], {
     description:
