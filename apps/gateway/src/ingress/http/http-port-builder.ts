@@ -53,6 +53,7 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
   private found: ReturnType<HttpPortBuilder['findProviders']> | undefined;
   private readonly pipelined: PipelineBudget;
   private readonly floods = new FloodWatch();
+  private toldOfMiddleware = false;
   private readonly limitedLog: LimitedLog;
 
   /** @param ports where servers listen, and how they end */
@@ -89,10 +90,13 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
     };
     const chosen = { id: service.id, service: service.name, metadata: service.metadata };
     const middleware = found.middleware.filter((each) => isMeant(each, chosen, log));
-    // Express cannot take its requests.
-    const http1Only = this.factory.middleware || middleware.length > 0;
-    const http2 = http1Only ? undefined : new Http2Port(context, { ...options, ...options.http2 }, this.floods);
-    const ingress = new AgentIngress(context, new ClientLimits(service.key, this.total, limitedLog), http2);
+    const http2 = this.http2For(context, middleware.length > 0);
+    const ingress = new AgentIngress(
+      context,
+      new ClientLimits(service.key, this.total, limitedLog),
+      http2,
+      options.http2.clear,
+    );
     const server = this.factory.create(`agent ${service.key}`, { host: this.ports.host, port }, ingress, middleware, {
       requests: () => service.stats.requests,
       expose: this.addressFor(port),
@@ -108,6 +112,22 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
       this.servers.delete(server);
     };
     return server;
+  }
+
+  /** undefined where clients speak HTTP/1 alone: Express cannot take requests of HTTP/2. */
+  private http2For(context: IngressContext, hasMiddleware: boolean): Http2Port | undefined {
+    const { options } = this;
+    if (!options.http2.enabled) return undefined;
+    if (!this.factory.middleware && !hasMiddleware)
+      return new Http2Port(context, { ...options, ...options.http2 }, this.floods);
+    if (options.http2.clear && !this.toldOfMiddleware) {
+      this.toldOfMiddleware = true;
+      this.log.info(
+        { agentId: context.service.key },
+        'ports with Express middleware or CORS speak HTTP/1.1 alone, whatever ingress.http2 says',
+      );
+    }
+    return undefined;
   }
 
   /** As it is shown to people; undefined: as it listens. */

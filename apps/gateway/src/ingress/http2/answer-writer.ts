@@ -140,8 +140,12 @@ function onWantTrailers(this: AnsweringStream): void {
   this[ANSWER]?.sendTrailers();
 }
 
-/** nghttp2 sends what it is given: a line break would be one at the next hop. */
-function checkFields(flat: FlatHeaders): void {
+/**
+ * nghttp2 sends what it is given: a line break would be one at the next hop.
+ *
+ * @throws Error for what no header may be, or HTTP/2 cannot carry
+ */
+export function checkFields(flat: FlatHeaders): void {
   for (let i = 0; i < flat.length; i += 2) {
     const name = flat[i] as string;
     const value = flat[i + 1] as string;

@@ -7,6 +7,7 @@ import {
 } from 'node:http2';
 import type { Socket } from 'node:net';
 import { BerthError } from '@berth/errors';
+import { ExchangeKind, type OpenHead } from '@berth/exchange';
 import { newRequestId } from '@berth/http-server-pool';
 import { clientAddress } from '../client-address.js';
 import type { ClientConnection, PendingAnswer } from '../http/client-connection.js';
@@ -21,9 +22,10 @@ import { type RequestFields, requestFields } from './request-fields.js';
 import { resetOnceSent } from './reset-once-sent.js';
 import { CONNECTION_WINDOW_BYTES, type Http2Options, sessionOptions } from './session-options.js';
 import { TrafficCount } from './traffic-count.js';
+import { asUpgrade, WebSocketRelay } from './websocket-relay.js';
 
 const RELAY = Symbol('relay');
-type RelayedStream = ServerHttp2Stream & { [RELAY]?: Http2Relay };
+type RelayedStream = ServerHttp2Stream & { [RELAY]?: Http2Relay | WebSocketRelay };
 
 /** For a connection that ends by a fault of its client to tell why, ms. */
 const LAST_WORDS_MS = 1000;
@@ -130,13 +132,15 @@ export class Http2Connection implements PendingAnswer, Watched {
     const { context } = this.owner;
     const hasBody = (flags & constants.NGHTTP2_FLAG_END_STREAM) === 0;
     try {
-      const refusal = this.client.refusal ?? connectRefusal(request);
-      const head = refusal ?? readHttp2Head(request, hasBody, this.address, context.options, context.service.openName);
+      const head = this.client.refusal ?? this.headOf(request, hasBody);
       if (head instanceof BerthError) {
         this.refuse(stream, head, request, headers, hasBody);
         return;
       }
-      const relay = new Http2Relay(context, stream, head, this.address, this.traffic);
+      const relay =
+        head.kind === ExchangeKind.upgrade
+          ? new WebSocketRelay(context, stream, head, this.address, this.traffic)
+          : new Http2Relay(context, stream, head, this.address, this.traffic);
       stream[RELAY] = relay;
       context.dispatch(relay, relay);
     } catch (thrown) {
@@ -144,6 +148,17 @@ export class Http2Connection implements PendingAnswer, Watched {
       if (stream.headersSent) stream.close(constants.NGHTTP2_INTERNAL_ERROR);
       else this.refuse(stream, BerthError.from(thrown), request, headers, hasBody);
     }
+  }
+
+  private headOf(request: RequestFields, hasBody: boolean): OpenHead | BerthError {
+    const { options, service } = this.owner.context;
+    const { method, protocol } = request;
+    if (method !== 'CONNECT') return readHttp2Head(request, hasBody, this.address, options, service.openName);
+    if (protocol === undefined) return new BerthError('BERTH_METHOD_NOT_ALLOWED', 'this port is not a forward proxy');
+    if (protocol !== 'websocket')
+      return new BerthError('BERTH_UNSUPPORTED_EXCHANGE', 'over HTTP/2 this port upgrades to WebSocket alone');
+    const head = readHttp2Head({ ...request, method: 'GET' }, false, this.address, options, service.openName);
+    return head instanceof BerthError ? head : asUpgrade(head);
   }
 
   /** Answers a request that never becomes an exchange. */
@@ -203,12 +218,6 @@ export class Http2Connection implements PendingAnswer, Watched {
     this.session.destroy(new Error(why), constants.NGHTTP2_ENHANCE_YOUR_CALM);
     setTimeout(() => this.socket.destroy(), LAST_WORDS_MS).unref();
   }
-}
-
-/** What CONNECT is here: of an ordinary one nothing, and pipes over HTTP/2 are not served. */
-function connectRefusal({ method }: RequestFields): BerthError | undefined {
-  if (method !== 'CONNECT') return undefined;
-  return new BerthError('BERTH_METHOD_NOT_ALLOWED', 'this port is not a forward proxy');
 }
 
 function ignore(): void {

@@ -1,7 +1,19 @@
-import { Integer } from '@berth/config';
+import { Integer, Switch } from '@berth/config';
 
 /** What one HTTP/2 connection of a client may do (docs/decisions/0033-http2.md). */
 export class Http2Settings {
+  @Switch({
+    description:
+      'Clients may speak HTTP/2 at ports of agents; with TLS it is offered to them. Ports with Express middleware or CORS speak HTTP/1.1 alone.',
+  })
+  enabled = true;
+
+  @Switch({
+    description:
+      'Clients may speak HTTP/2 in clear text, which they must know beforehand: the first bytes of each connection are looked at.',
+  })
+  clear = false;
+
   @Integer(1, 10_000, {
     description: 'Requests at once on one HTTP/2 connection of a client; what is beyond them is refused unread.',
   })

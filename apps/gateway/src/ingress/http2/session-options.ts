@@ -39,6 +39,8 @@ export function sessionOptions(options: Http2Options): ServerSessionOptions & Re
   return {
     settings: {
       enablePush: false,
+      // WebSockets: RFC 8441.
+      enableConnectProtocol: true,
       maxConcurrentStreams: maxStreams,
       maxHeaderListSize: maxHeaderBytes,
       initialWindowSize: STREAM_WINDOW_BYTES,
