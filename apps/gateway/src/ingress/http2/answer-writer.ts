@@ -1,7 +1,7 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { constants, type ServerHttp2Stream, type ServerStreamResponseOptions } from 'node:http2';
 import { type FlatHeaders, type InterimHead, PacedWriter, type ResponseHead } from '@berth/exchange';
-import { FramingError, isBodiless, relayResponseHead, relayTrailers } from '@berth/http-rules';
+import { FramingError, headerValue, isBodiless, relayResponseHead, relayTrailers } from '@berth/http-rules';
 import type { AnswerOwner } from '../http/answer-writer.js';
 import { resetOnceSent } from './reset-once-sent.js';
 
@@ -17,6 +17,8 @@ export class Http2AnswerWriter extends PacedWriter {
   private remaining: number | undefined;
   private bodiless = false;
   private trailers: FlatHeaders | undefined;
+  /** a head that may be all of the answer */
+  private held: FlatHeaders | undefined;
 
   /** @param method of the request */
   constructor(
@@ -50,12 +52,11 @@ export class Http2AnswerWriter extends PacedWriter {
       // Node ends 205 by itself as well.
       this.bodiless = isBodiless(this.method, status) || status === 205;
       this.remaining = this.bodiless ? undefined : contentLength;
-      const waitForTrailers = !this.bodiless && (contentLength === undefined || announcesTrailers);
-      if (waitForTrailers) {
-        stream[ANSWER] = this;
-        stream.once('wantTrailers', onWantTrailers);
-      }
-      stream.respond([':status', String(status), ...headers], responseOptions(this.bodiless, waitForTrailers));
+      headers.unshift(':status', String(status));
+      if (this.bodiless) stream.respond(headers, responseOptions(true, false));
+      // gRPC takes its status from a head only where that ends the stream.
+      else if (headerValue(headers, 'grpc-status') !== undefined) this.held = headers;
+      else this.respond(headers, contentLength === undefined || announcesTrailers);
     } catch (thrown) {
       this.owner.unsendable(thrown);
       return false;
@@ -70,6 +71,7 @@ export class Http2AnswerWriter extends PacedWriter {
       this.taken(length);
       return;
     }
+    if (this.held !== undefined) this.release();
     if (this.remaining !== undefined) {
       this.remaining -= length;
       if (this.remaining < 0) {
@@ -94,6 +96,10 @@ export class Http2AnswerWriter extends PacedWriter {
       this.owner.unsendable(thrown);
       return;
     }
+    if (this.held !== undefined && !this.stream.closed) {
+      if (trailers === undefined) this.stream.respond(this.held, responseOptions(true, false));
+      else this.release();
+    }
     this.finishInTurn();
   }
 
@@ -106,6 +112,22 @@ export class Http2AnswerWriter extends PacedWriter {
   sendTrailers(): void {
     const { stream, trailers } = this;
     if (!stream.closed) stream.sendTrailers(trailers === undefined ? {} : byName(trailers));
+  }
+
+  private respond(headers: FlatHeaders, waitForTrailers: boolean): void {
+    const { stream } = this;
+    if (waitForTrailers) {
+      stream[ANSWER] = this;
+      stream.once('wantTrailers', onWantTrailers);
+    }
+    stream.respond(headers, responseOptions(false, waitForTrailers));
+  }
+
+  /** The head that was held is not all of the answer. */
+  private release(): void {
+    const { held = [] } = this;
+    this.held = undefined;
+    this.respond(held, true);
   }
 
   protected get target(): ServerHttp2Stream {

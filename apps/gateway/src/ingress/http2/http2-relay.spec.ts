@@ -126,6 +126,26 @@ describe('the relay of a request of HTTP/2', () => {
     expect(got).toMatchObject({ body: '', trailers: undefined, code: 0 });
   });
 
+  it('ends the stream with the head of a gRPC answer that is nothing but its status', async () => {
+    const client = await port.raw(H2_PREFACE, rawHead(1, { 'content-type': 'application/grpc' }, 5));
+    await eventually(() => port.pool.exchanges.length === 1);
+    port.pool.last.sink.head({ status: 200, reason: '', headers: ['grpc-status', '12'] });
+    port.pool.last.sink.end(undefined);
+    await eventually(() => port.pool.last.calls.includes('discard'));
+    // HEADERS with END_STREAM and END_HEADERS of stream 1, and no DATA.
+    await eventually(() => client.text().includes('\x01\x05\x00\x00\x00\x01'));
+    expect(client.text()).not.toContain('\x00\x01\x00\x00\x00\x01');
+  });
+
+  it('lets a status in a head be followed by more', async () => {
+    const { got, exchange } = await asked(GET);
+    exchange.sink.head({ status: 200, reason: '', headers: ['grpc-status', '0'] });
+    exchange.sink.data(Buffer.from('x'));
+    exchange.sink.end(undefined);
+    await eventually(() => got.closed);
+    expect(got).toMatchObject({ head: { 'grpc-status': '0' }, body: 'x', code: 0 });
+  });
+
   it('resets the stream when a failure comes behind the head, after what there was', async () => {
     const { got, exchange, client } = await asked(GET);
     exchange.sink.head({ status: 200, reason: '', headers: [] });
