@@ -7,7 +7,6 @@ import {
   Server,
   ServerCredentials,
   status,
-  type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { disposable, eventually, owning } from '@berth/testing';
 import { finish, headOf, send, start, testAgent, testGateway } from '@berth/testing/system';
