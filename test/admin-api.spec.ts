@@ -41,6 +41,7 @@ describe('A13: the admin API', () => {
           {
             name: 'default',
             kind: 'http',
+            loopback: false,
             port: agent.port,
             scheme: 'http',
             state: 'healthy',
@@ -107,7 +108,14 @@ describe('A13: the admin API', () => {
       pools: [{ ranges: [`${start}-${end}`], agents: [], total: 4, used: 1, free: 3, foreign: 0, reserved: 0 }],
       leases: [
         {
-          ...{ port: agent.port, agent_id: 'kiosk-7', service: 'default', pinned: false, static: false },
+          ...{
+            port: agent.port,
+            agent_id: 'kiosk-7',
+            service: 'default',
+            pinned: false,
+            static: false,
+            loopback: false,
+          },
           leased_since: expect.stringMatching(ISO),
         },
       ],

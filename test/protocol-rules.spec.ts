@@ -10,6 +10,7 @@ const DECODER = `${PROTOCOL}/batch-decoder.spec.ts`;
 const FRAMES = `${PROTOCOL}/connection-frames.spec.ts`;
 const SESSION = `${PROTOCOL}/tunnel-session.spec.ts`;
 const LIMITS = 'test/registration-limits.spec.ts';
+const UPDATES = 'test/service-updates.spec.ts';
 const EDGES = 'test/protocol-edges.spec.ts';
 
 /** Words of a rule in docs/protocol.md, the spec that has its test, and words of the test's title. */
@@ -75,6 +76,7 @@ const FAULTS: readonly Rule[] = [
   ['a frame before `Hello`, a second `Hello`', LIMITS, 'a frame before Hello ends', 'a second Hello ends'],
   ['no `Hello` in time', LIMITS, 'A14: a stream that sends nothing ends with the handshake timeout'],
   ['limits, windows or metadata in `Hello`', LIMITS, 'metadata with %s is refused', 'no limits'],
+  ['a list in `Services`', UPDATES, 'a list with %s ends the connection', 'more than there may be'],
   [
     'more before its Hello',
     'test/strangers.spec.ts',
@@ -118,6 +120,10 @@ const FAULTS: readonly Rule[] = [
 
 /** What else the page says of the edges, without "must". */
 const OTHERS: readonly Rule[] = [
+  ['stays as it is, and so do its exchanges', UPDATES, 'get ports of their own, and those that stay notice nothing'],
+  ['its port closes at once', UPDATES, 'what runs has its grace, and the port closes at once'],
+  ['What has changed is taken away', UPDATES, 'of another kind or on another address', 'lead where the connections'],
+  ['the newest of those that wait', UPDATES, 'a flood of lists costs one at a time, and the last one counts'],
   ['every connection counts as another process', EDGES, 'without an instance_id are two processes'],
   ['END_STREAM is therefore the last thing', EDGES, 'that ends its stream has closed'],
   ['trailers in it are passed over', EDGES, 'trailers in a byte pipe are passed over'],

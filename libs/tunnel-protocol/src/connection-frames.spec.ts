@@ -62,6 +62,7 @@ describe('connection frames', () => {
       capacity: hear('capacity'),
       metricsReport: (read) => void heard.push(['metrics', read()]),
       configAck: hear('ack'),
+      services: hear('services'),
     });
     const agent = new LoneSession('agent');
     const health = { state: HealthCode.unhealthy, message: 'the local service is away', service: 'web' };
@@ -74,6 +75,8 @@ describe('connection frames', () => {
     agent.session.tell('capacity', { maxExchanges: 0 });
     agent.session.tell('metricsReport', report);
     agent.session.tell('configAck', ack);
+    const services = [{ name: 'api', kind: 'tcp', port: 8105, healthPath: '/up', loopback: true }];
+    agent.session.tell('services', { number: 7, services });
     agent.session.close();
     for (const batch of agent.wire.log) gateway.session.receive(batch);
     expect(heard).toEqual([
@@ -83,6 +86,7 @@ describe('connection frames', () => {
       ['capacity', 0],
       ['metrics', report],
       ['ack', ack],
+      ['services', { number: 7, services }],
     ]);
     expect(gateway.closed).toEqual([]);
   });
@@ -105,6 +109,15 @@ describe('connection frames', () => {
     expect(heard).toEqual([push]);
   });
 
+  it('tell the agent what became of its list of services', () => {
+    const heard: unknown[] = [];
+    const agent = new LoneSession('agent', { servicesReply: (reply) => void heard.push(reply) });
+    const none = { name: 'api', port: 0, scheme: '', code: 'BERTH_PORT_TAKEN', message: 'is taken', retryable: true };
+    const reply = { number: 7, ports: [none] };
+    agent.session.receive(bytes(encodeControl('servicesReply', reply)));
+    expect(heard).toEqual([reply]);
+  });
+
   it('tell the agent why it is refused, before the stream ends', () => {
     const lone = new LoneSession('gateway');
     lone.session.refuse(new BerthError('BERTH_PORTS_EXHAUSTED', 'none'));
@@ -118,10 +131,13 @@ describe('connection frames', () => {
     ['Refused to a gateway', () => gatewayThat((lone) => lone.receive(connection(FrameField.refused)))],
     ['ConfigPush to a gateway', () => gatewayThat((lone) => lone.receive(connection(FrameField.configPush)))],
     ['Open to a gateway', () => gatewayThat((lone) => lone.receive(open(1)))],
-    ['an unknown frame', () => gatewayThat((lone) => lone.receive(connection(29)))],
+    ['ServicesReply to a gateway', () => gatewayThat((lone) => lone.receive(connection(FrameField.servicesReply)))],
+    ['a damaged Services', () => gatewayThat((lone) => lone.receive(connection(FrameField.services, '\x12\x05')))],
+    ['an unknown frame', () => gatewayThat((lone) => lone.receive(connection(31)))],
     ['a damaged Goaway', () => gatewayThat((lone) => lone.receive(connection(FrameField.goaway, '\x08')))],
     ['a damaged Ping', () => gatewayThat((lone) => lone.receive(connection(FrameField.ping, '\x08\x80')))],
     ['Hello to an agent', () => agentThat((lone) => lone.session.receive(hello()))],
+    ['Services to an agent', () => agentThat((lone) => lone.receive(connection(FrameField.services)))],
     ['Health to an agent', () => agentThat((lone) => lone.receive(connection(FrameField.health)))],
     [
       'a second Welcome',

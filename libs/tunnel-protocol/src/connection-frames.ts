@@ -71,8 +71,14 @@ export class ConnectionFrames {
         events.configPush?.(push);
         return;
       }
+      case FrameField.servicesReply: {
+        if (this.role !== 'agent') throw violation('ServicesReply from the wrong side');
+        const reply = read('servicesReply', body);
+        events.servicesReply?.(reply);
+        return;
+      }
       default:
-        if (field > FrameField.configAck) throw violation(`unknown frame ${field}`);
+        if (field > FrameField.servicesReply) throw violation(`unknown frame ${field}`);
         if (this.role !== 'gateway') throw violation(`frame ${field} from the wrong side`);
         this.takeOfAgent(field, body);
     }
@@ -104,6 +110,11 @@ export class ConnectionFrames {
       case FrameField.configAck: {
         const ack = read('configAck', body);
         events.configAck?.(ack);
+        return;
+      }
+      case FrameField.services: {
+        const list = read('services', body);
+        events.services?.(list);
         return;
       }
     }

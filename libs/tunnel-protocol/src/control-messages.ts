@@ -11,6 +11,8 @@ import type {
   MetricsReport,
   PeerLimits,
   Refused,
+  ServiceList,
+  ServiceListReply,
   Welcome,
 } from './frames.js';
 
@@ -35,6 +37,8 @@ export interface ControlBodies {
   metricsReport: MetricsReport;
   configPush: ConfigPush;
   configAck: ConfigAck;
+  services: ServiceList;
+  servicesReply: ServiceListReply;
 }
 export type ControlKind = keyof ControlBodies;
 
@@ -52,6 +56,8 @@ const types: Record<ControlKind, protobuf.Type> = {
   metricsReport: root.lookupType('berth.tunnel.v1.MetricsReport'),
   configPush: root.lookupType('berth.tunnel.v1.ConfigPush'),
   configAck: root.lookupType('berth.tunnel.v1.ConfigAck'),
+  services: root.lookupType('berth.tunnel.v1.Services'),
+  servicesReply: root.lookupType('berth.tunnel.v1.ServicesReply'),
 };
 
 const NO_LIMITS: PeerLimits = { maxExchanges: 0, initialWindowBytes: 0 };

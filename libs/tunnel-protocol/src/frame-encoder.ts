@@ -25,6 +25,8 @@ export const FrameField = {
   metricsReport: 26,
   configPush: 27,
   configAck: 28,
+  services: 29,
+  servicesReply: 30,
 } as const;
 
 const BATCH_FRAME = fieldKey(1, 2);

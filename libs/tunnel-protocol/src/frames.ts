@@ -38,6 +38,8 @@ export interface LocalServiceOffer {
   kind: string;
   port: number;
   healthPath: string;
+  /** its port is to listen on the gateway's loopback alone */
+  loopback?: boolean;
 }
 
 /** What became of a local service's wish: with port 0 none, for the reason that `code` and `message` say. */
@@ -47,6 +49,8 @@ export interface ServicePort {
   scheme: string;
   code: string;
   message: string;
+  /** there may be one later; older gateways do not say */
+  retryable?: boolean;
 }
 
 /** The gateway's yes; see tunnel.proto. */
@@ -121,6 +125,19 @@ export interface ConfigAck {
   error: string;
 }
 
+/** What a connection serves from now on; see tunnel.proto. */
+export interface ServiceList {
+  /** for the answer */
+  number: number;
+  services: LocalServiceOffer[];
+}
+
+/** What became of a {@link ServiceList}. */
+export interface ServiceListReply {
+  number: number;
+  ports: ServicePort[];
+}
+
 /** Protocol version of this code, as in `Hello.versions` and `Welcome.version`. */
 export const PROTOCOL_VERSION = 1;
 
@@ -145,6 +162,7 @@ export const AGENT_FEATURES = {
   flow: 'flow_control',
   metrics: 'metrics_export',
   config: 'config_push',
+  services: 'service_updates',
 } as const;
 
 /** Interim responses of one exchange at the most. */

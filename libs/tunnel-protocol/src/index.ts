@@ -18,6 +18,8 @@ export {
   type MetricsReport,
   PROTOCOL_VERSION,
   type Refused,
+  type ServiceList,
+  type ServiceListReply,
   type ServicePort,
   type Welcome,
 } from './frames.js';

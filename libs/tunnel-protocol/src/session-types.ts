@@ -2,7 +2,18 @@ import type { BerthError } from '@berth/errors';
 import type { WindowSettings } from './credit-window.js';
 import type { BodySink, Exchange, ResetCode } from '@berth/exchange';
 import type { IncomingTunnelExchange } from './exchange.js';
-import type { ConfigAck, ConfigPush, Goaway, Health, Hello, MetricsReport, Refused, Welcome } from './frames.js';
+import type {
+  ConfigAck,
+  ConfigPush,
+  Goaway,
+  Health,
+  Hello,
+  MetricsReport,
+  Refused,
+  ServiceList,
+  ServiceListReply,
+  Welcome,
+} from './frames.js';
 
 /** Carries batches; a gRPC duplex in life, a pair of queues in tests. */
 export interface BatchTransport {
@@ -36,6 +47,10 @@ export interface SessionEvents {
   configPush?(push: ConfigPush): void;
   /** Gateway: what became of one. */
   configAck?(ack: ConfigAck): void;
+  /** Gateway: what the connection is to lead to from now on. */
+  services?(list: ServiceList): void;
+  /** Agent: what became of a list. */
+  servicesReply?(reply: ServiceListReply): void;
   pong?(sequence: number): void;
   /** This side ended an exchange early, and has told the other why. */
   resetSent?(exchange: Exchange, code: ResetCode, message: string): void;

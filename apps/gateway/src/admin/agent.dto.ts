@@ -50,6 +50,9 @@ export class ServiceDto extends StateDto {
   @ApiProperty({ example: 'http', description: "scheme of the port's address" })
   scheme!: string;
 
+  @ApiProperty({ example: false, description: "its port listens on the gateway's loopback alone, as the agent wishes" })
+  loopback!: boolean;
+
   @ApiProperty({ type: 'integer', example: 1, description: 'connections that lead to it' })
   connections!: number;
 

@@ -85,12 +85,14 @@ function describeBest(members: readonly Member<AgentConnection>[]): StateFields 
   return { state, state_reason: reason, state_since: iso(wallTime(since)) };
 }
 
-function describeService({ name, kind, port, scheme, connections, stats, admission }: LocalService): ServiceDto {
+function describeService(service: LocalService): ServiceDto {
+  const { name, kind, port, scheme, loopback, connections, stats, admission } = service;
   return {
     name,
     kind,
     port,
     scheme,
+    loopback,
     ...describeBest(connections.members),
     connections: connections.all.length,
     waiting: admission.waiting,

@@ -1,6 +1,7 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { PortAllocatorService } from '@berth/port-allocator';
+import { AgentBerths } from '../ports/index.js';
 import { AdminApi, ApiNeedsToken } from './admin-api.js';
 import { describePorts, PortsDto } from './ports.dto.js';
 
@@ -10,12 +11,15 @@ import { describePorts, PortsDto } from './ports.dto.js';
 @ApiNeedsToken()
 @Controller('ports')
 export class PortsController {
-  constructor(private readonly ports: PortAllocatorService) {}
+  constructor(
+    private readonly ports: PortAllocatorService,
+    private readonly berths: AgentBerths,
+  ) {}
 
   @Get()
   @ApiOperation({ summary: 'Figures of the port ranges, leases, and ports that are kept or that other programs hold' })
   @ApiOkResponse({ type: PortsDto })
   show(): PortsDto {
-    return describePorts(this.ports);
+    return describePorts(this.ports, this.berths.list());
   }
 }

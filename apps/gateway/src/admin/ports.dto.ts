@@ -22,6 +22,9 @@ class LeaseDto extends PortOwnerDto {
 
   @ApiProperty({ example: false, description: 'from agentPorts.static' })
   static!: boolean;
+
+  @ApiProperty({ example: false, description: "it listens on the gateway's loopback alone, as its agent wishes" })
+  loopback!: boolean;
 }
 
 class RememberedPortDto extends PortOwnerDto {
@@ -114,7 +117,12 @@ export class PinnedPortDto extends PortOwnerDto {
   port_in_use!: number | null;
 }
 
-export function describePorts(ports: PortAllocatorService): PortsDto {
+/** @param open servers that listen */
+export function describePorts(
+  ports: PortAllocatorService,
+  open: readonly { port: number; loopback: boolean }[],
+): PortsDto {
+  const onLoopback = new Set(open.flatMap(({ port, loopback }) => (loopback ? [port] : [])));
   const { staticUsed, ...figures } = ports.figures();
   const iso = (ms: number): string => new Date(ms).toISOString();
   return {
@@ -125,7 +133,7 @@ export function describePorts(ports: PortAllocatorService): PortsDto {
     })),
     leases: ports.list().map(({ port, agentId, service, leasedAt, isStatic, isPinned }) => ({
       ...{ port, agent_id: agentId, service, pinned: isPinned },
-      ...{ leased_since: iso(leasedAt), static: isStatic },
+      ...{ leased_since: iso(leasedAt), static: isStatic, loopback: onLoopback.has(port) },
     })),
     remembered: ports.remembered().map(({ port, agentId, service, pinned, usedAt }) => ({
       ...{ port, agent_id: agentId, service, pinned },

@@ -10,9 +10,10 @@ import { AgentBerths, agentPortsConfig } from '../ports/index.js';
 import { agentsConfig } from './agents.settings.js';
 import { PoolCare } from './pool-care.js';
 import { groupOf, RegistrationLimits } from './registration-limits.js';
-import type { LocalService } from './local-service.js';
+import type { LocalService, ServiceOffer } from './local-service.js';
 import { closedMeanwhile, type Entry, replaced, type ServiceEntry, shuttingDown, tooMany } from './registry-entry.js';
 import type { HoldOptions, Registration, RegistryOptions } from './registry-options.js';
+import { ServiceChanges } from './service-changes.js';
 import { type ServiceClaim, type ServiceOutcome, ServicePorts, whyNone } from './service-ports.js';
 import { Succession } from './succession.js';
 
@@ -27,6 +28,7 @@ export class AgentRegistry {
   private readonly care: PoolCare;
   private readonly limits: RegistrationLimits;
   private readonly services: ServicePorts;
+  private readonly changes: ServiceChanges;
   private shuttingDown = false;
 
   constructor(
@@ -43,6 +45,11 @@ export class AgentRegistry {
     this.care = new PoolCare(options, events, log);
     this.limits = new RegistrationLimits(options);
     this.services = new ServicePorts(berths, this.care, ports.holdMs, log, this.forgetEmpty);
+    const find = (agentId: string): Entry | undefined => (this.shuttingDown ? undefined : this.entries.get(agentId));
+    const left = (entry: Entry): void => {
+      this.dropIfEmpty(entry, 'closed');
+    };
+    this.changes = new ServiceChanges({ find, left }, this.services, log);
   }
 
   get(agentId: string): Agent | undefined {
@@ -94,6 +101,14 @@ export class AgentRegistry {
       return this.register(connection, registration, welcome);
     this.admit(entry, connection, registration.metadata, claims, welcome);
     return agent;
+  }
+
+  /** Has a connection in service lead to other local services; see {@link ServiceChanges.apply}. */
+  changeServices(
+    connection: AgentConnection,
+    offers: readonly ServiceOffer[],
+  ): Promise<readonly ServiceOutcome[] | undefined> {
+    return this.changes.apply(connection, offers);
   }
 
   /** To be called once when a connection has closed; compares identity, so a replaced one changes nothing (A11). */

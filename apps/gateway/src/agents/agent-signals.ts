@@ -17,7 +17,10 @@ const now = (): number => performance.now();
 export class AgentSignals implements ConnectionListener {
   /** by name of the local service */
   private readonly services = new Map<string, MemberSignals<AgentConnection>>();
-  private readonly admissions: Admission<AgentConnection>[] = [];
+  private admissions: readonly Admission<AgentConnection>[] = [];
+  private paused = false;
+  /** of the connection as a whole */
+  private health: { state: ReportedHealth; detail: string } | undefined;
 
   constructor(
     private readonly agent: Agent,
@@ -32,8 +35,22 @@ export class AgentSignals implements ConnectionListener {
     };
     const signals = new MemberSignals(service.connections.add(this.connection), roomMade, now);
     this.services.set(service.name, signals);
-    this.admissions.push(service.admission);
+    this.admissions = [...this.admissions, service.admission];
+    // What it said before that one came.
+    if (this.health !== undefined) signals.healthReported(this.health.state, this.health.detail);
+    if (this.paused) signals.pauseAsked(true);
     roomMade();
+  }
+
+  serves({ name, connections }: LocalService): boolean {
+    return this.services.has(name) && connections.of(this.connection) !== undefined;
+  }
+
+  /** The connection leads to that service no more; exchanges under way go on. */
+  withdraw(service: LocalService): void {
+    this.services.delete(service.name);
+    this.admissions = this.admissions.filter((admission) => admission !== service.admission);
+    service.connections.remove(this.connection);
   }
 
   /** With each exchange that ends, so by the list. */
@@ -46,6 +63,7 @@ export class AgentSignals implements ConnectionListener {
   }
 
   healthReported(health: ReportedHealth, detail: string, service: string): void {
+    if (service === '') this.health = { state: health, detail };
     for (const [name, signals] of this.services) {
       if (service === '' || service === name) signals.healthReported(health, detail);
     }
@@ -53,6 +71,7 @@ export class AgentSignals implements ConnectionListener {
 
   pauseAsked(paused: boolean): void {
     this.agent.signals[paused ? 'pause' : 'resume'] += 1;
+    this.paused = paused;
     for (const signals of this.services.values()) signals.pauseAsked(paused);
   }
 

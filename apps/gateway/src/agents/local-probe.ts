@@ -6,7 +6,7 @@ import { VERSION } from '../version.js';
 export interface ServiceProbeOptions {
   /** name of the local service */
   service: string;
-  /** empty: nothing is asked */
+  /** empty: nothing is asked. It may change. */
   path: string;
   intervalMs: number;
   timeoutMs: number;

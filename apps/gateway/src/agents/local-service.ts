@@ -12,6 +12,8 @@ export interface ServiceOffer {
   readonly port: number;
   /** asked to see whether it answers; empty: as configured for all */
   readonly healthPath: string;
+  /** its port listens on the gateway's loopback alone */
+  readonly loopback?: boolean;
 }
 
 /** A service that stands beside one agent, or beside each of its replicas: it has a port, and the connections that lead to it. */
@@ -27,6 +29,8 @@ export class LocalService {
   readonly openName: string;
   /** of the port's address as clients write it; empty until its server listens */
   scheme = '';
+  /** its port listens on the gateway's loopback alone */
+  loopback = false;
 
   constructor(
     readonly agent: Agent,

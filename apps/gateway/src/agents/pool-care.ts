@@ -41,8 +41,10 @@ export interface CaredService {
   readonly service: LocalService;
   /** who takes out replicas that fail or are slow; undefined: nobody */
   readonly outliers: OutlierDetector<AgentConnection> | undefined;
-  /** who asks it whether it answers; undefined: nobody */
-  readonly probe: LocalProbe | undefined;
+  /** who asks it whether it answers */
+  readonly probe: LocalProbe;
+  /** what it is asked for */
+  readonly asked: ServiceProbeOptions;
 }
 
 /** The pools of agents: how they are made, what is told of their connections, and what is due by the clock. */
@@ -59,29 +61,33 @@ export class PoolCare {
   }
 
   /** A local service as its agent offers it, and who takes care of the connections that lead to it. */
-  newService(agent: Agent, { name, kind, healthPath }: ServiceOffer): CaredService {
+  newService(agent: Agent, offer: ServiceOffer): CaredService {
+    const { name, kind } = offer;
     const { admission, probe } = this.options;
     const { whenPaused: mode, ...waiting } = admission;
     const service = new LocalService(agent, name, kind, this.poolFor(agent, name), { mode, ...waiting });
-    const asked = {
-      ...probe,
-      path: healthPath === '' && kind === DEFAULT_PORT_KIND ? probe.path : healthPath,
-      service: service.openName,
-    };
+    service.loopback = offer.loopback === true;
+    const asked = { ...probe, path: this.pathOf(offer), service: service.openName };
     return {
       service,
       outliers: this.outliersOf(service, asked),
-      probe: asked.path === '' ? undefined : new LocalProbe(service.connections, asked),
+      probe: new LocalProbe(service.connections, asked),
+      asked,
     };
   }
 
+  /** What a local service is asked for to see whether it answers; empty: nothing. */
+  pathOf({ healthPath, kind }: ServiceOffer): string {
+    return healthPath === '' && kind === DEFAULT_PORT_KIND ? this.options.probe.path : healthPath;
+  }
+
   /** To be called about once a second for each service. @param now monotonic ms */
-  tick({ service, outliers, probe }: CaredService, now: number): void {
+  tick({ service, outliers, probe, asked }: CaredService, now: number): void {
     const { connections, admission } = service;
     for (const { connection, health } of connections.members) if (connection.draining) health.draining(now);
     connections.tick(now);
     outliers?.tick();
-    probe?.tick(now);
+    if (asked.path !== '') probe.tick(now);
     // That a network takes again what waited for it, nobody tells.
     admission.roomMade();
   }

@@ -22,6 +22,8 @@ export interface ServiceEntry extends CaredService {
   readonly entry: Entry;
   /** settles when the server listens, or could not */
   readonly opened: Promise<OpenPort>;
+  /** port that was asked for; 0: any */
+  readonly wish: number;
   /** runs while nobody serves it and its port is held */
   holdTimer: NodeJS.Timeout | undefined;
   /** connections that wait for the server to listen */

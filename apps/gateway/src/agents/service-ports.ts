@@ -43,11 +43,16 @@ export class ServicePorts {
     private readonly empty: (entry: Entry) => void,
   ) {}
 
-  /** Begins with the port of each offer; {@link settle} has to follow. */
-  claim(entry: Entry, offers: readonly ServiceOffer[]): ServiceClaim[] {
+  /**
+   * Begins with the port of each offer; {@link settle} has to follow.
+   *
+   * @param moves whether another port wished than the one that a service was given for its wish is to be had; at a
+   *   registration the service has what its first connection got
+   */
+  claim(entry: Entry, offers: readonly ServiceOffer[], moves = false): ServiceClaim[] {
     return offers.map((offer) => {
       try {
-        const held = this.claimOne(entry, offer);
+        const held = this.claimOne(entry, offer, moves);
         held.arriving += 1;
         return { offer, held, error: undefined };
       } catch (thrown) {
@@ -106,18 +111,50 @@ export class ServicePorts {
     }
   }
 
+  /** Whether an offer is of the service as it is; otherwise that is another one, with the same name. */
+  isSame({ service, wish }: ServiceEntry, offer: ServiceOffer, moves = true): boolean {
+    if (service.kind !== offer.kind || service.loopback !== (offer.loopback === true)) return false;
+    return !moves || offer.port === 0 || offer.port === service.port || offer.port === wish;
+  }
+
+  /** Takes the ports of services that a connection serves no more, where no other does: they are not held. */
+  withdraw(services: readonly ServiceEntry[]): void {
+    for (const held of services) {
+      const { service, arriving } = held;
+      if (service.connections.all.length > 0 || arriving > 0) continue;
+      service.admission.refuseAll(service.connections.refusal());
+      void this.remove(held);
+    }
+  }
+
+  /** Asks a service that stays for what its agent says now. */
+  describe({ asked }: ServiceEntry, offer: ServiceOffer): void {
+    asked.path = this.care.pathOf(offer);
+  }
+
+  /** Brings the agent's services into the order in which a connection offers them. */
+  order(entry: Entry, offers: readonly ServiceOffer[]): void {
+    const { services } = entry;
+    const offered = offers.flatMap(({ name }) => services.get(name) ?? []);
+    const all = new Set([...offered, ...services.values()]);
+    services.clear();
+    for (const held of all) services.set(held.service.name, held);
+    listServices(entry);
+  }
+
   /** Holds nothing any more; whoever calls stops the servers. */
   close(): void {
     this.closed = true;
     for (const held of [...this.held]) this.use(held);
   }
 
-  private claimOne(entry: Entry, offer: ServiceOffer): ServiceEntry {
+  private claimOne(entry: Entry, offer: ServiceOffer, moves: boolean): ServiceEntry {
     const known = entry.services.get(offer.name);
     const isUsed = known !== undefined && (known.service.connections.all.length > 0 || known.arriving > 0);
-    if (known?.service.kind === offer.kind && (isUsed || !this.berths.isToMove(known.service))) return known;
     if (known !== undefined) {
-      if (isUsed) throw taken(entry, `serves ${offer.name} with a port of kind ${known.service.kind}`);
+      const isSame = this.isSame(known, offer, moves);
+      if (isSame && (isUsed || !this.berths.isToMove(known.service))) return known;
+      if (isUsed) throw taken(entry, `serves ${offer.name} with ${described(known)}`);
       void this.remove(known);
     }
     const cared = this.care.newService(entry.agent, offer);
@@ -126,6 +163,7 @@ export class ServicePorts {
       ...cared,
       entry,
       opened: this.open(entry, cared.service, offer.port),
+      wish: offer.port,
       holdTimer: undefined,
       arriving: 0,
     };
@@ -175,6 +213,10 @@ export class ServicePorts {
     if (entry.services.size === 0) this.empty(entry);
     return true;
   }
+}
+
+function described({ service: { kind, port, loopback } }: ServiceEntry): string {
+  return `port ${port} of kind ${kind}${loopback ? ' on loopback' : ''}`;
 }
 
 /** The agent shows those that the registry keeps of it, in their order. */

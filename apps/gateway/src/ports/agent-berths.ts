@@ -52,13 +52,14 @@ export class AgentBerths {
     this.limited = new LimitedLog(log);
   }
 
-  /** Snapshot: agent id, service, port, scheme, and since when its server listens (ms since the epoch). */
-  list(): (OpenPort & { agentId: string; service: string; startedAt: number })[] {
+  /** Snapshot: agent id, service, port, scheme, whether on loopback alone, and since when its server listens (ms since the epoch). */
+  list(): (OpenPort & { agentId: string; service: string; loopback: boolean; startedAt: number })[] {
     return [...this.open.values()].map(({ lease, server, service }) => ({
       agentId: service.id,
       service: service.name,
       port: lease.port,
       scheme: server.scheme,
+      loopback: service.loopback,
       startedAt: server.startedAt ?? lease.leasedAt,
     }));
   }

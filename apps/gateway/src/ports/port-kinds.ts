@@ -12,6 +12,11 @@ export interface PortOrder {
   readonly port: number;
 }
 
+/** Address that the port of a service listens on: that of all agents' ports, unless it is for the gateway's loopback alone. */
+export function hostFor({ loopback }: Pick<LocalService, 'loopback'>, { host }: { readonly host: string }): string {
+  return loopback ? '127.0.0.1' : host;
+}
+
 /** What listens on a leased port, of whatever kind. */
 export interface PortServer {
   /** of its address as clients write it: `http`, `https` or `tcp` */

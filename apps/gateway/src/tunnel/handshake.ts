@@ -6,6 +6,7 @@ import {
   type BatchTransport,
   type Hello,
   PROTOCOL_VERSION,
+  type ServiceList,
   type TunnelSession,
   type WindowSettings,
 } from '@berth/tunnel-protocol';
@@ -18,6 +19,7 @@ import { checkOffers, offersOf } from './offers.js';
 import { EdgeLog } from './edge-log.js';
 import { HANDSHAKE_OPTIONS } from './handshake-options.js';
 import { Refusals } from './refusals.js';
+import { ServiceUpdates } from './service-updates.js';
 import { type ConnectionJudge, TunnelConnection } from './tunnel-connection.js';
 
 export interface HandshakeOptions {
@@ -78,6 +80,14 @@ export class Handshakes implements ConnectionJudge {
     // First: the pool may hand the connection out in the moment it is added.
     connection.identify(hello);
     void this.register(hello, connection);
+  }
+
+  offered(connection: TunnelConnection, list: ServiceList): void {
+    connection.updates ??= new ServiceUpdates(connection, this.registry, (thrown) => {
+      this.log.error({ err: thrown }, 'local services could not be changed, by a fault of ours');
+      connection.close(BerthError.from(thrown));
+    });
+    connection.updates.take(list);
   }
 
   fault(thrown: unknown): void {

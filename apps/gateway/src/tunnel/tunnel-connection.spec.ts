@@ -41,6 +41,7 @@ function make(): { connection: TunnelConnection; refusals: string[] } {
     },
     {
       hello: nothing,
+      offered: () => undefined,
       fault: nothing,
       ended: nothing,
       refuse: (_, { code, message }: BerthError) => void refusals.push(`${code}: ${message}`),

@@ -19,12 +19,14 @@ import {
   type Hello,
   type OpenedTunnelExchange,
   PROTOCOL_VERSION,
-  type ServicePort,
+  type ServiceList,
   TunnelSession,
   Upkeep,
 } from '@berth/tunnel-protocol';
 import type { ServiceOutcome } from '../agents/index.js';
 import type { Caller, HandshakeOptions } from './handshake.js';
+import { wirePort } from './offers.js';
+import type { ServiceUpdates } from './service-updates.js';
 
 /** Numbers of the Pings that ask whether a process still answers; those of Liveness count up from 1. */
 const FIRST_PROBE = 2 ** 31;
@@ -41,6 +43,8 @@ export interface ConnectionJudge {
   hello(connection: TunnelConnection, hello: Hello): void;
   /** the handshake took too long, or the stream below was given up: refuses it */
   refuse(connection: TunnelConnection, reason: BerthError): void;
+  /** throws `BERTH_PROTOCOL_ERROR` for a list that cannot be one */
+  offered(connection: TunnelConnection, list: ServiceList): void;
   /** the consumer of an exchange threw */
   fault(thrown: unknown): void;
   /** once; every exchange has failed by then */
@@ -74,6 +78,8 @@ export class TunnelConnection extends TunnelSession implements AgentConnection {
   listener: ConnectionListener = NO_LISTENER;
   /** a refusal has been sent, and has had its line in the log */
   refused = false;
+  /** who takes its lists of local services, once one has come */
+  updates: ServiceUpdates | undefined;
   private readonly upkeep: Upkeep;
   private state: 'serving' | 'standby' | 'draining' = 'serving';
   private deadline: NodeJS.Timeout | undefined;
@@ -123,6 +129,9 @@ export class TunnelConnection extends TunnelSession implements AgentConnection {
         },
         configAck: (ack) => {
           this.listener.configAcknowledged(ack);
+        },
+        services: (list) => {
+          judge.offered(this, list);
         },
         exchangeEnded: () => {
           this.listener.roomMade();
@@ -283,8 +292,4 @@ export class TunnelConnection extends TunnelSession implements AgentConnection {
       if (this.inFlight === 0) this.close();
     });
   }
-}
-
-function wirePort({ name, port, scheme, error }: ServiceOutcome): ServicePort {
-  return { name, port, scheme, code: error?.code ?? '', message: error?.message ?? '' };
 }

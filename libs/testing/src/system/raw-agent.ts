@@ -16,6 +16,7 @@ import {
   passBuffer,
   PROTOCOL_VERSION,
   type Refused,
+  type ServiceListReply,
   SESSION_DEFAULTS,
   TUNNEL_METHOD_PATH,
   TunnelSession,
@@ -48,6 +49,8 @@ export class RawAgent implements Disposable {
   readonly goaways: Goaway[] = [];
   /** what was pushed to it; answered by nobody */
   readonly configs: ConfigPush[] = [];
+  /** what became of its lists of local services */
+  readonly replies: ServiceListReply[] = [];
   /** makes who takes what comes on an exchange; without it, everything is taken and forgotten */
   accept: ((exchange: IncomingTunnelExchange) => BodySink) | undefined;
   refused: Refused | undefined;
@@ -118,6 +121,7 @@ export class RawAgent implements Disposable {
         refused: (refused) => (this.refused = refused),
         goaway: (goaway) => void this.goaways.push(goaway),
         configPush: (push) => void this.configs.push(push),
+        servicesReply: (reply) => void this.replies.push(reply),
         opened: (exchange) => {
           this.opened.push(exchange);
           if (this.accept !== undefined) return this.accept(exchange);

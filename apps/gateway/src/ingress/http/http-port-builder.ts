@@ -7,6 +7,7 @@ import { GATEWAY_LOG } from '../../gateway.tokens.js';
 import {
   agentPortsConfig,
   DEFAULT_PORT_KIND,
+  hostFor,
   PortKinds,
   type PortOrder,
   type PortServerBuilder,
@@ -97,7 +98,8 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
       http2,
       options.http2.clear,
     );
-    const server = this.factory.create(`agent ${service.key}`, { host: this.ports.host, port }, ingress, middleware, {
+    const place = { host: hostFor(service, this.ports), port };
+    const server = this.factory.create(`agent ${service.key}`, place, ingress, middleware, {
       requests: () => service.stats.requests,
       expose: this.addressFor(port),
       stopGraceMs: this.ports.stopGraceMs,

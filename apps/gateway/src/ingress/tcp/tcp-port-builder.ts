@@ -3,7 +3,7 @@ import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import { LimitedLog, type Log } from '@berth/observability';
 import { GATEWAY_LOG } from '../../gateway.tokens.js';
-import { agentPortsConfig, PortKinds, type PortOrder, type PortServerBuilder } from '../../ports/index.js';
+import { agentPortsConfig, hostFor, PortKinds, type PortOrder, type PortServerBuilder } from '../../ports/index.js';
 import { clientAddress } from '../client-address.js';
 import { ClientLimits, ClientTotal } from '../client-limits.js';
 import type { ExchangeContext, ExchangeOptions } from '../exchange-context.js';
@@ -53,7 +53,7 @@ export class TcpPortBuilder implements PortServerBuilder, OnModuleInit {
       dispatch: exchangeChain(exchanges, [], this.rules),
     };
     const limits = new ClientLimits(service.key, this.total, limitedLog);
-    return new TcpPortServer({ host: this.ports.host, port }, (socket) => {
+    return new TcpPortServer({ host: hostFor(service, this.ports), port }, (socket) => {
       take(context, limits, socket);
     });
   }
