@@ -105,7 +105,7 @@ export class Forwarder implements ForwardOwner {
         exchange.reset(ResetCode.unsupported, why);
         return NO_SINK;
       }
-      const socket = new H2WebSocket(exchange, pool, this.target.origin, this);
+      const socket = new H2WebSocket(exchange, pool, this.target.origin, this.settings.local.responseTimeoutMs, this);
       pool.acquire(socket);
       return socket;
     }

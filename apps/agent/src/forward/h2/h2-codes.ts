@@ -20,3 +20,11 @@ const NAMES = [
 export function h2CodeName(code: number): string {
   return NAMES[code] ?? `error ${code}`;
 }
+
+/** What a stream is closed with that nobody wants any more. */
+export const H2_CANCEL = 8;
+
+/** An error with a code by which its kind is known (`local-errors.ts`). */
+export function coded(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code });
+}

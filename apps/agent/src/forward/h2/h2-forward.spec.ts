@@ -266,11 +266,39 @@ describe('H2Forward', () => {
     expect((await over(setup.ask())).at(-1)).toContain(`(${name})`);
   });
 
-  it('a head that HTTP/2 cannot carry fails alone', async () => {
+  it.each([
+    ['a name', { headers: ['Host', 'a', 'bad name', 'x'] }, /valid HTTP token/],
+    ['a value', { headers: ['Host', 'a', 'b', 'x\0y'] }, /the value of b has a character/],
+    ['a path', { target: '/a\nb' }, /the request line has a character/],
+    ['no path', { target: 'a:1' }, /a target without a path/],
+  ])('a head that HTTP/2 cannot carry fails alone: %s', async (_name, open, message) => {
     await using setup = await forwarding(answer);
-    expect(await over(setup.ask({ headers: ['Host', 'a', 'bad name', 'x'] }))).toEqual([
-      expect.stringMatching(/^reset: .*valid HTTP token/),
-    ]);
+    expect(await over(setup.ask(open))).toEqual([expect.stringMatching(message)]);
     expect(await over(setup.ask())).toEqual(['head 200', 'end']);
+  });
+
+  it('trailers that HTTP/2 cannot carry fail their exchange alone', async () => {
+    await using setup = await forwarding((stream) => stream.resume());
+    const recorder = new ExchangeRecorder({ method: 'POST', body: true });
+    const sink = setup.forwarder.forward(recorder.exchange);
+    sink.data(Buffer.from('x'));
+    sink.end(['bad name', 'x']);
+    expect(await over(recorder)).toEqual([expect.stringMatching(/^reset: .*valid HTTP token/)]);
+  });
+
+  it('a service that allows no stream for now is not asked for connection after connection', async () => {
+    await using setup = await forwarding(answer, { queueTimeoutMs: 200 }, 0);
+    expect(await over(setup.ask())).toEqual([expect.stringMatching(/^reset: all streams/)]);
+    expect(setup.service.sessions.length).toBe(1);
+    setup.service.sessions[0]?.settings({ maxConcurrentStreams: 5 });
+    await eventually(async () => (await over(setup.ask())).includes('end'));
+    expect(setup.service.sessions.length).toBe(1);
+  });
+
+  it('a burst of 1,000 has no more connections than the service makes necessary', async () => {
+    await using setup = await forwarding(answer, {}, 250);
+    const recorders = Array.from({ length: 1000 }, () => setup.ask());
+    for (const recorder of recorders) expect(await over(recorder)).toEqual(['head 200', 'end']);
+    expect(setup.service.sessions.length).toBeLessThanOrEqual(4);
   });
 });

@@ -3,6 +3,7 @@ import { isIdempotent } from '@berth/http-rules';
 import type { AgentSettings } from '../../agent-settings.js';
 import type { ForwardOwner } from '../forward-owner.js';
 import { isStaleConnection } from '../local-errors.js';
+import { coded } from './h2-codes.js';
 import { ALL_STREAMS_IN_USE, type H2Pool, type StreamUser } from './h2-pool.js';
 import { h2RequestHead } from './h2-request-head.js';
 import type { LocalSession } from './h2-session.js';
@@ -185,10 +186,6 @@ export class H2Forward implements BodySink, StreamUser, StreamEvents {
       else this.stop(coded('UND_ERR_BODY_TIMEOUT', 'its answer has stopped (local.idleTimeoutMs)'));
     }, ms);
   }
-}
-
-function coded(code: string, message: string): Error {
-  return Object.assign(new Error(message), { code });
 }
 
 function acquire(forward: H2Forward): void {

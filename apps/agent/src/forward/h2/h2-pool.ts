@@ -19,9 +19,6 @@ export const ALL_STREAMS_IN_USE = 'all streams of its HTTP/2 connections are in 
 /** Connections that are being opened at a time; a burst shall not overrun the service's queue. */
 const MAX_OPENING = 16;
 
-/** Streams that a connection probably takes whose service has not said it yet (RFC 9113 section 6.5.2). */
-const LIKELY_STREAMS = 100;
-
 /**
  * The HTTP/2 connections to the local service: one as long as it takes the streams that are needed, and another when
  * all are full, up to `local.maxConnections`. Above that exchanges wait; and when no stream has ended for
@@ -126,15 +123,24 @@ export class H2Pool implements SessionOwner {
   }
 
   private openMore(): void {
-    const each = Math.max(1, Math.min(this.usable[0]?.most ?? LIKELY_STREAMS, LIKELY_STREAMS));
-    while (!this.closed && this.waiting.size > this.opening.size * each && this.mayOpen()) {
-      const session = new LocalSession(this.target, this.settings, this);
-      this.opening.add(session);
-      this.sessions.add(session);
+    const { opening, usable, waiting } = this;
+    // What one connection takes is known when the first has opened.
+    const each = usable[0]?.most ?? Infinity;
+    while (!this.closed && (opening.size === 0 || waiting.size > opening.size * each) && this.mayOpen()) {
+      try {
+        const session = new LocalSession(this.target, this.settings, this);
+        opening.add(session);
+        this.sessions.add(session);
+      } catch (thrown) {
+        this.failAll(thrown as Error);
+        return;
+      }
     }
   }
 
   private mayOpen(): boolean {
+    // One that takes no streams for now says what others would say.
+    if (this.usable.at(-1)?.most === 0) return false;
     // Those that only finish what they have must not keep the service from being used at all.
     const isAlone = this.opening.size === 0 && this.usable.length === 0;
     return isAlone || (this.sessions.size < this.settings.maxConnections && this.opening.size < MAX_OPENING);

@@ -64,14 +64,20 @@ function pseudoHeaders(method: string, path: string, headers: FlatHeaders, origi
   const separator = origin.indexOf('://');
   // A client of HTTP/1.0 may name no host.
   const authority = headerValue(headers, 'host') || origin.slice(separator + 3);
+  if (NO_VALUE.test(method + path + authority)) throw new Error('the request line has a character that none may have');
   return [':method', method, ':scheme', origin.slice(0, separator), ':authority', authority, ':path', path];
 }
+
+// NUL would end the value within Node's http2, which looks at names alone (RFC 9113 section 8.2.1).
+ 
+const NO_VALUE = /[\0\r\n]/;
 
 function addFields(head: FlatHeaders, headers: FlatHeaders, without?: string): void {
   for (let i = 0; i < headers.length; i += 2) {
     const name = (headers[i] as string).toLowerCase();
     if (OF_ONE_HOP.has(name) || name === without) continue;
     const value = headers[i + 1] as string;
+    if (NO_VALUE.test(value)) throw new Error(`the value of ${name} has a character that none may have`);
     if (name === 'te' && value !== 'trailers') continue;
     head.push(name, value);
   }

@@ -5,7 +5,7 @@ import type { FlatHeaders } from '@berth/exchange';
 import type { AgentSettings } from '../../agent-settings.js';
 import { NO_HTTP2 } from '../local-errors.js';
 import { type LocalTarget, openSocket } from '../local-target.js';
-import { h2CodeName } from './h2-codes.js';
+import { coded, h2CodeName } from './h2-codes.js';
 
 /** What a service may send of one answer before the agent has taken some, bytes; of all that stand still together it is the memory. */
 const STREAM_WINDOW_BYTES = 256 * 1024;
@@ -27,6 +27,9 @@ const MAX_RESETS = 500;
 
 /** Streams after which a connection is given up, long before their numbers run out at 2^30. */
 const MAX_STREAMS = 500_000_000;
+
+/** For the first stream of a connection that is to be used once, ms. */
+const UNUSED_MS = 1000;
 
 /** Silence after which the system asks the service's host whether it is still there, ms. */
 const TCP_KEEPALIVE_MS = 60_000;
@@ -64,15 +67,15 @@ export class LocalSession {
   private idleTimer: NodeJS.Timeout | undefined;
   private pingTimer: NodeJS.Timeout | undefined;
 
-  /** @param settings those of the service */
+  /**
+   * @param settings those of the service
+   * @throws Error when not even a socket can be made
+   */
   constructor(
     target: LocalTarget,
     readonly settings: AgentSettings['local'],
     private readonly owner: SessionOwner,
   ) {
-    this.openTimer = setTimeout(() => {
-      this.destroy(coded('UND_ERR_CONNECT_TIMEOUT', 'no HTTP/2 connection in time (local.connectTimeoutMs)'));
-    }, settings.connectTimeoutMs);
     // Not in Node's types yet: a field that came twice is passed on twice.
     const lenient = { strictSingleValueFields: false };
     this.http2 = connect(target.origin, {
@@ -88,6 +91,9 @@ export class LocalSession {
       maxSendHeaderBlockLength: MAX_SENT_HEAD_BYTES,
       maxSessionMemory: SESSION_MEMORY_MB,
     });
+    this.openTimer = setTimeout(() => {
+      this.destroy(coded('UND_ERR_CONNECT_TIMEOUT', 'no HTTP/2 connection in time (local.connectTimeoutMs)'));
+    }, settings.connectTimeoutMs);
     this.http2
       .on('connect', () => {
         // It may have been given up while TLS was agreed on.
@@ -202,13 +208,13 @@ export class LocalSession {
   private idle(): void {
     if (this.isRetired) return;
     const { keepAliveMs } = this.settings;
-    if (keepAliveMs === 0) {
-      if (this.begun > 0) this.retire();
+    if (keepAliveMs === 0 && this.begun > 0) {
+      this.retire();
       return;
     }
     this.idleTimer ??= setTimeout(() => {
       if (this.streams === 0) this.retire();
-    }, keepAliveMs);
+    }, keepAliveMs || UNUSED_MS);
     this.idleTimer.refresh();
   }
 
@@ -247,8 +253,4 @@ function openingFault(lost: Error | undefined): Error {
   if (lost === undefined) return coded(NO_HTTP2, 'it ended the connection before its SETTINGS');
   const { code } = lost as NodeJS.ErrnoException;
   return code?.startsWith('ERR_HTTP2_') === true ? coded(NO_HTTP2, lost.message) : lost;
-}
-
-function coded(code: string, message: string): Error {
-  return Object.assign(new Error(message), { code });
 }

@@ -3,7 +3,7 @@ import { messageOf } from '@berth/errors';
 import { type FlatHeaders, relayHead, relayTrailers } from '@berth/http-rules';
 import type { IncomingExchange } from '@berth/exchange';
 import { realStatus } from '../local-errors.js';
-import { h2CodeName } from './h2-codes.js';
+import { H2_CANCEL, h2CodeName } from './h2-codes.js';
 import { fieldsOf, h2Trailers } from './h2-request-head.js';
 import type { LocalSession } from './h2-session.js';
 import { endOnlyTruly } from './true-end.js';
@@ -59,7 +59,9 @@ export class H2Stream {
         this.finish();
       })
       .on('wantTrailers', () => {
-        stream.sendTrailers(h2Trailers(relayTrailers(events.trailers() ?? [])));
+        this.guard(() => {
+          stream.sendTrailers(h2Trailers(relayTrailers(events.trailers() ?? [])));
+        });
       })
       .on('error', (error: Error) => {
         this.error = error;
@@ -77,7 +79,7 @@ export class H2Stream {
     this.isOver = true;
     if (stream.destroyed) return;
     if (!isOver && !this.hasEnded) this.session.cancelling();
-    stream.close(CANCEL);
+    stream.close(H2_CANCEL);
     // What has arrived and was not read would keep it.
     stream.destroy();
   }
@@ -155,5 +157,3 @@ export function streamFault(session: LocalSession, { rstCode }: ClientHttp2Strea
   if (rstCode !== 0) return new Error(`it reset the stream: ${h2CodeName(rstCode)}`);
   return error ?? new Error('it broke the answer off');
 }
-
-const CANCEL = 8;

@@ -5,6 +5,7 @@ import { type BodySink, BytePipe, type IncomingExchange, ResetCode } from '@bert
 import { headerValue, relayHead, upgradeProtocols } from '@berth/http-rules';
 import type { ForwardOwner } from '../forward-owner.js';
 import { ALL_STREAMS_IN_USE, type H2Pool, type StreamUser } from './h2-pool.js';
+import { coded, H2_CANCEL } from './h2-codes.js';
 import { fieldsOf, h2WebSocketHead } from './h2-request-head.js';
 import type { LocalSession } from './h2-session.js';
 import { streamFault } from './h2-stream.js';
@@ -27,12 +28,18 @@ export class H2WebSocket implements BodySink, StreamUser {
   private pipe: BytePipe | undefined;
   private error: Error | undefined;
   private beganAt = 0;
+  private hasEnded = false;
+  private timer: NodeJS.Timeout | undefined;
 
-  /** @param origin of the target */
+  /**
+   * @param origin of the target
+   * @param responseTimeoutMs for the service's answer; 0: none
+   */
   constructor(
     private readonly exchange: IncomingExchange,
     private readonly pool: H2Pool,
     private readonly origin: string,
+    private readonly responseTimeoutMs: number,
     private readonly owner: Pick<ForwardOwner, 'figures' | 'fail'>,
   ) {}
 
@@ -59,9 +66,16 @@ export class H2WebSocket implements BodySink, StreamUser {
           this.error = error;
         })
         .on('close', () => {
+          clearTimeout(this.timer);
           if (!exchange.closed && this.pipe?.ended !== true)
             owner.fail(exchange, streamFault(session, stream, this.error));
         });
+      if (this.responseTimeoutMs > 0) {
+        this.timer = setTimeout(() => {
+          owner.fail(exchange, coded('UND_ERR_HEADERS_TIMEOUT', 'no answer in time (local.responseTimeoutMs)'));
+          this.cancel();
+        }, this.responseTimeoutMs);
+      }
     } catch (thrown) {
       owner.fail(exchange, thrown as Error);
     }
@@ -81,27 +95,32 @@ export class H2WebSocket implements BodySink, StreamUser {
   }
 
   end(): void {
+    this.hasEnded = true;
     this.pipe?.end();
   }
 
   failed(): void {
-    const { exchange, session, stream } = this;
     this.pool.abandon(this);
-    if (stream !== undefined && !stream.destroyed) {
-      session?.cancelling();
-      stream.close(8);
-      stream.destroy();
-    }
-    exchange.discard();
+    this.cancel();
+    this.exchange.discard();
   }
 
   writable(): void {
     this.pipe?.writable();
   }
 
+  private cancel(): void {
+    const { session, stream } = this;
+    if (stream === undefined || stream.destroyed) return;
+    session?.cancelling();
+    stream.close(H2_CANCEL);
+    stream.destroy();
+  }
+
   private onResponse(stream: ClientHttp2Stream, raw: string[], maxHeaderBytes: number): void {
     const { exchange, owner } = this;
     if (exchange.closed) return;
+    clearTimeout(this.timer);
     owner.figures.answer(this.beganAt);
     const status = Number(raw[1]);
     const isOpen = status >= 200 && status < 300;
@@ -113,13 +132,14 @@ export class H2WebSocket implements BodySink, StreamUser {
       } else exchange.sendHead({ status, reason: '', headers });
     } catch (thrown) {
       exchange.reset(ResetCode.localFailed, messageOf(thrown));
-      stream.destroy();
+      this.cancel();
       return;
     }
     this.pipe = new BytePipe(stream, exchange);
     this.pipe.begin(NOTHING);
     // Of a refusal only the answer is of interest.
     if (!isOpen) stream.end();
+    else if (this.hasEnded) this.pipe.end();
   }
 
   /** What the client's key asks for (RFC 6455 section 4.2.2); over HTTP/2 there is neither key nor answer. */
