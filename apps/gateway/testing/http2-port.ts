@@ -76,6 +76,11 @@ export class Http2TestPort implements AsyncDisposable {
     return this.server.port;
   }
 
+  /** that the server has open */
+  get connections(): number {
+    return this.server.connections;
+  }
+
   async connect(): Promise<ClientHttp2Session> {
     const session = connect(`http://127.0.0.1:${this.port}`);
     session.on('error', () => undefined);

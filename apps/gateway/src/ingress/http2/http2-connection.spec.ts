@@ -1,5 +1,5 @@
 import { constants } from 'node:http2';
-import { eventually, type RawClient } from '@berth/testing';
+import { eventually, type RawClient, settled } from '@berth/testing';
 import { H2, H2_PREFACE, h2Frame } from '@berth/testing/system';
 import { ask, Http2TestPort, rawHead, rawReset } from '../../../testing/http2-port.js';
 
@@ -189,7 +189,7 @@ describe('a connection of HTTP/2', () => {
     expect(port.pool.requests).toEqual([]);
   });
 
-  it('ends with a client that closed its half, once that has its answer or takes nothing', async () => {
+  it('ends with a client that closed its half', async () => {
     await using port = await Http2TestPort.start();
     const idle = await port.raw(H2_PREFACE, ACK);
     await eventually(() => idle.text().length > 0);
@@ -200,6 +200,24 @@ describe('a connection of HTTP/2', () => {
     waits.socket.end();
     await eventually(() => port.pool.last.calls.includes('discard'));
     await eventually(() => waits.closed);
+  });
+
+  it('lets go of a client that left with an answer under way', async () => {
+    await using port = await Http2TestPort.start();
+    const windows = [h2Frame(H2.settings, 0, 0, Buffer.from([0, 4, 0x7f, 0xff, 0xff, 0xff]))];
+    windows.push(h2Frame(H2.windowUpdate, 0, 0, Buffer.from([0x7f, 0, 0, 0])));
+    const client = await port.raw(H2_PREFACE, ACK, ...windows, rawHead(1, {}, 5), rawHead(3, {}, 5));
+    client.socket.pause();
+    await eventually(() => port.pool.exchanges.length === 2);
+    const piece = Buffer.alloc(65_536);
+    for (const { sink } of port.pool.exchanges) {
+      sink.head({ status: 200, reason: '', headers: [] });
+      for (let i = 0; i < 200; i += 1) sink.data(piece);
+    }
+    await settled(() => port.pool.exchanges.flatMap(({ calls }) => calls).length);
+    client.destroy();
+    await eventually(() => port.pool.exchanges.every(({ calls }) => calls.includes('discard')));
+    await eventually(() => port.connections === 0);
   });
 
   it('takes a GOAWAY of its client for an end in order', async () => {

@@ -10,7 +10,7 @@ import { BerthError } from '@berth/errors';
 import { ExchangeKind, type OpenHead } from '@berth/exchange';
 import { newRequestId } from '@berth/http-server-pool';
 import { clientAddress } from '../client-address.js';
-import type { ClientConnection, PendingAnswer } from '../http/client-connection.js';
+import type { ClientConnection } from '../http/client-connection.js';
 import type { IngressContext } from '../http/ingress-context.js';
 import { Allowance } from './allowance.js';
 import { isGrpc, sendHttp2Error } from './error-answer.js';
@@ -27,8 +27,8 @@ import { asUpgrade, WebSocketRelay } from './websocket-relay.js';
 const RELAY = Symbol('relay');
 type RelayedStream = ServerHttp2Stream & { [RELAY]?: Http2Relay | WebSocketRelay };
 
-/** For a connection that ends by a fault of its client to tell why, ms. */
-const LAST_WORDS_MS = 1000;
+/** For the last words of a connection to leave, ms. */
+const LAST_WORDS_MS = 2000;
 
 /** What a connection tells the port that it belongs to. */
 export interface ConnectionOwner {
@@ -39,7 +39,7 @@ export interface ConnectionOwner {
 }
 
 /** One client's connection: its HTTP/2 session, as long as it behaves. Each stream becomes an exchange of its own. */
-export class Http2Connection implements PendingAnswer, Watched {
+export class Http2Connection implements Watched {
   private readonly session: ServerHttp2Session;
   private readonly address: string;
   private readonly resets: Allowance;
@@ -77,7 +77,7 @@ export class Http2Connection implements PendingAnswer, Watched {
       owner.floods.remove(this);
     });
     socket.once('end', () => {
-      this.halfClosed();
+      this.leftBehind();
     });
     owner.floods.add(this);
     this.waitFor(http2.headersTimeoutMs);
@@ -91,16 +91,6 @@ export class Http2Connection implements PendingAnswer, Watched {
     this.endIfIdle();
   }
 
-  /** Its half of the socket is closed, and for a while nothing could be sent to it. */
-  clientGone(): void {
-    this.session.destroy();
-  }
-
-  /** What is no HTTP/2 ends the session by itself. */
-  requestBroken(): boolean {
-    return true;
-  }
-
   look(now: number): void {
     let waiting = 0;
     for (const stream of this.streams) waiting += stream.readableLength;
@@ -108,10 +98,13 @@ export class Http2Connection implements PendingAnswer, Watched {
       this.cut('it sends more frames than its requests have a reason for');
   }
 
-  /** No more requests come. Whether it takes answers is judged as on HTTP/1.1. */
-  private halfClosed(): void {
-    this.leaving = true;
-    this.endIfIdle();
+  /**
+   * No client of HTTP/2 waits for answers with its half closed: it could give no credit. And one that
+   * was reset looks the same here, while Node's session goes on writing to nowhere, as fast as it can.
+   */
+  private leftBehind(): void {
+    this.session.destroy();
+    this.socket.destroy();
   }
 
   private begin(stream: RelayedStream, headers: IncomingHttpHeaders, flags: number, raw: readonly string[]): void {
@@ -124,7 +117,6 @@ export class Http2Connection implements PendingAnswer, Watched {
     }
     this.streams.add(stream);
     clearTimeout(this.idle);
-    this.client.current = this;
     stream.once('close', () => {
       this.ended(stream);
     });
@@ -185,7 +177,6 @@ export class Http2Connection implements PendingAnswer, Watched {
     if (isReset && relay?.brokenOff !== true) this.countReset();
     else if (!isReset && !stream.readableEnded) this.traffic.cutShort();
     if (this.streams.size > 0 || this.session.destroyed) return;
-    this.client.current = undefined;
     if (this.leaving) this.endIfIdle();
     else this.waitFor(this.owner.http2.keepAliveTimeoutMs);
   }
@@ -201,8 +192,15 @@ export class Http2Connection implements PendingAnswer, Watched {
   private endIfIdle(): void {
     // A stream whose head has been read may still be on its way here.
     setImmediate(() => {
-      if (this.streams.size === 0) this.session.destroy();
+      if (this.streams.size > 0) return;
+      this.session.destroy();
+      this.destroyLater();
     });
+  }
+
+  /** A client that does not read would keep the socket. */
+  private destroyLater(): void {
+    setTimeout(() => this.socket.destroy(), LAST_WORDS_MS).unref();
   }
 
   private countReset(): void {
@@ -216,7 +214,7 @@ export class Http2Connection implements PendingAnswer, Watched {
     const { key } = context.service;
     context.limitedLog.warn({ agentId: key, client: this.address, why }, 'an HTTP/2 connection was ended');
     this.session.destroy(new Error(why), constants.NGHTTP2_ENHANCE_YOUR_CALM);
-    setTimeout(() => this.socket.destroy(), LAST_WORDS_MS).unref();
+    this.destroyLater();
   }
 }
 
