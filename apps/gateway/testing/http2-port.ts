@@ -13,6 +13,7 @@ import type { IngressContext } from '../src/ingress/http/ingress-context.js';
 import { PipelineBudget } from '../src/ingress/http/pipeline-budget.js';
 import { FloodWatch } from '../src/ingress/http2/flood-watch.js';
 import { Http2Port } from '../src/ingress/http2/http2-port.js';
+import { UploadBudget } from '../src/ingress/http2/upload-window.js';
 import type { Http2Options } from '../src/ingress/http2/session-options.js';
 
 /** An answer as a client got it. */
@@ -52,7 +53,7 @@ export class Http2TestPort implements AsyncDisposable {
     };
     const server = { maxHeaderBytes: 16_384, headersTimeoutMs: 5000, keepAliveTimeoutMs: 5000 };
     const all = { ...server, maxStreams: 100, resetsPerSecond: 10, resetBurst: 50, ...options };
-    this.http2 = new Http2Port(this.context, all, new FloodWatch());
+    this.http2 = new Http2Port(this.context, all, new FloodWatch(), new UploadBudget());
     const most = { maxConnections: 10, maxConnectionsPerAddress: 10, maxTotalConnections: 10, ...limits };
     const clientLimits = new ClientLimits('a1', new ClientTotal(most, silentLog), exchanges.limitedLog);
     const ingress = new AgentIngress(this.context, clientLimits, this.http2, true);

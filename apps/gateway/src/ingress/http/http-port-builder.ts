@@ -23,6 +23,7 @@ import { FloodWatch } from '../http2/flood-watch.js';
 import type { Http2Settings } from '../http2/http2.settings.js';
 import { Http2Port } from '../http2/http2-port.js';
 import type { Http2Options } from '../http2/session-options.js';
+import { UploadBudget } from '../http2/upload-window.js';
 import { type IngressInterceptor, UseAtIngress } from '../interceptor.js';
 import { findMarked, type Marked } from '../marked-providers.js';
 import { AgentIngress } from './agent-ingress.js';
@@ -54,6 +55,7 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
   private found: ReturnType<HttpPortBuilder['findProviders']> | undefined;
   private readonly pipelined: PipelineBudget;
   private readonly floods = new FloodWatch();
+  private readonly uploads = new UploadBudget();
   private toldOfMiddleware = false;
   private readonly limitedLog: LimitedLog;
 
@@ -121,7 +123,7 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
     const { options } = this;
     if (!options.http2.enabled) return undefined;
     if (!this.factory.middleware && !hasMiddleware)
-      return new Http2Port(context, { ...options, ...options.http2 }, this.floods);
+      return new Http2Port(context, { ...options, ...options.http2 }, this.floods, this.uploads);
     if (options.http2.clear && !this.toldOfMiddleware) {
       this.toldOfMiddleware = true;
       this.log.info(

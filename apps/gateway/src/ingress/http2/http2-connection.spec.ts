@@ -1,7 +1,8 @@
-import { constants } from 'node:http2';
+import { constants, type Settings } from 'node:http2';
 import { eventually, type RawClient, settled } from '@berth/testing';
 import { H2, H2_PREFACE, h2Frame } from '@berth/testing/system';
 import { ask, Http2TestPort, rawHead, rawReset } from '../../../testing/http2-port.js';
+import { LARGE_WINDOW_BYTES, START_WINDOW_BYTES } from './upload-window.js';
 
 const GET = { ':path': '/' };
 
@@ -21,6 +22,11 @@ function codes(client: RawClient, type: number): string[] {
     at = end;
   }
   return found;
+}
+
+/** Of bodies, as a fake exchange has written them down. */
+function bytesOf(calls: string[]): number {
+  return calls.filter((call) => call.startsWith('data ')).reduce((sum, call) => sum + call.length - 5, 0);
 }
 
 const CALM = String(constants.NGHTTP2_ENHANCE_YOUR_CALM);
@@ -200,6 +206,29 @@ describe('a connection of HTTP/2', () => {
     waits.socket.end();
     await eventually(() => port.pool.last.calls.includes('discard'));
     await eventually(() => waits.closed);
+  });
+
+  it('lets a client send more ahead while its body is taken, and little of one that nobody takes', async () => {
+    await using port = await Http2TestPort.start();
+    const client = await port.connect();
+    const sizes: (number | undefined)[] = [];
+    client.on('remoteSettings', (settings: Settings) => sizes.push(settings.initialWindowSize));
+    const { got, stream } = ask(client, { ':method': 'POST', ':path': '/' }, false);
+    const body = Buffer.alloc(3 * 1024 * 1024);
+    stream.write(body);
+    await eventually(() => sizes.includes(LARGE_WINDOW_BYTES));
+    await eventually(() => bytesOf(port.pool.last.calls) === body.length);
+    stream.end();
+    await eventually(() => port.pool.last.calls.includes('end'));
+    port.pool.last.sink.head({ status: 204, reason: '', headers: [] });
+    port.pool.last.sink.end(undefined);
+    await eventually(() => got.closed && sizes.at(-1) === START_WINDOW_BYTES);
+    const stalled = ask(client, { ':method': 'POST', ':path': '/' }, false);
+    await eventually(() => port.pool.exchanges.length === 2);
+    port.pool.last.hasRoom = false;
+    stalled.stream.write(body);
+    await eventually(() => bytesOf(port.pool.last.calls) > 0);
+    expect(bytesOf(port.pool.last.calls)).toBeLessThanOrEqual(START_WINDOW_BYTES);
   });
 
   it('lets go of a client that left with an answer under way', async () => {

@@ -21,7 +21,8 @@ import { Http2Upload } from './request-upload.js';
 import { type RequestFields, requestFields } from './request-fields.js';
 import { resetOnceSent } from './reset-once-sent.js';
 import { CONNECTION_WINDOW_BYTES, type Http2Options, sessionOptions } from './session-options.js';
-import { TrafficCount } from './traffic-count.js';
+import { type BodyTraffic, TrafficCount } from './traffic-count.js';
+import { type UploadBudget, UploadWindow } from './upload-window.js';
 import { asUpgrade, WebSocketRelay } from './websocket-relay.js';
 
 const RELAY = Symbol('relay');
@@ -33,17 +34,19 @@ const LAST_WORDS_MS = 2000;
 /** What a connection tells the port that it belongs to. */
 export interface ConnectionOwner {
   readonly floods: FloodWatch;
+  readonly uploads: UploadBudget;
   readonly context: IngressContext;
   readonly http2: Http2Options;
   closed(connection: Http2Connection): void;
 }
 
 /** One client's connection: its HTTP/2 session, as long as it behaves. Each stream becomes an exchange of its own. */
-export class Http2Connection implements Watched {
+export class Http2Connection implements Watched, BodyTraffic {
   private readonly session: ServerHttp2Session;
   private readonly address: string;
   private readonly resets: Allowance;
   private readonly traffic: TrafficCount;
+  private readonly uploads: UploadWindow;
   /** those that run */
   private readonly streams = new Set<RelayedStream>();
   private idle: NodeJS.Timeout | undefined;
@@ -62,6 +65,7 @@ export class Http2Connection implements Watched {
     this.traffic = new TrafficCount(now);
     const session = performServerHandshake(socket, sessionOptions(http2));
     this.session = session;
+    this.uploads = new UploadWindow(session, owner.uploads);
     session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
     // A client that says goodbye: streams behind it have ended Node with a failed assertion (decision 0016).
     session.close = () => {
@@ -73,6 +77,7 @@ export class Http2Connection implements Watched {
     });
     session.once('close', () => {
       clearTimeout(this.idle);
+      this.uploads.close();
       owner.closed(this);
       owner.floods.remove(this);
     });
@@ -98,6 +103,15 @@ export class Http2Connection implements Watched {
       this.cut('it sends more frames than its requests have a reason for');
   }
 
+  received(bytes: number): void {
+    this.traffic.received(bytes);
+    this.uploads.received(bytes);
+  }
+
+  sent(bytes: number): void {
+    this.traffic.sent(bytes);
+  }
+
   /**
    * No client of HTTP/2 waits for answers with its half closed: it could give no credit. And one that
    * was reset looks the same here, while Node's session goes on writing to nowhere, as fast as it can.
@@ -115,6 +129,11 @@ export class Http2Connection implements Watched {
       this.countReset();
       return;
     }
+    const hasBody = (flags & constants.NGHTTP2_FLAG_END_STREAM) === 0;
+    if (hasBody && !this.uploads.begin()) {
+      stream.close(constants.NGHTTP2_REFUSED_STREAM);
+      return;
+    }
     this.streams.add(stream);
     clearTimeout(this.idle);
     stream.once('close', () => {
@@ -122,7 +141,6 @@ export class Http2Connection implements Watched {
     });
     const request = requestFields(raw);
     const { context } = this.owner;
-    const hasBody = (flags & constants.NGHTTP2_FLAG_END_STREAM) === 0;
     try {
       const head = this.client.refusal ?? this.headOf(request, hasBody);
       if (head instanceof BerthError) {
@@ -131,8 +149,8 @@ export class Http2Connection implements Watched {
       }
       const relay =
         head.kind === ExchangeKind.upgrade
-          ? new WebSocketRelay(context, stream, head, this.address, this.traffic)
-          : new Http2Relay(context, stream, head, this.address, this.traffic);
+          ? new WebSocketRelay(context, stream, head, this.address, this)
+          : new Http2Relay(context, stream, head, this.address, this);
       stream[RELAY] = relay;
       context.dispatch(relay, relay);
     } catch (thrown) {
@@ -165,12 +183,13 @@ export class Http2Connection implements Watched {
     const requestId = newRequestId();
     sendHttp2Error(stream, error, requestId, 'no', options.retryAfterSeconds, isGrpc(headers['content-type']));
     answerLog.refused(error, requestId, { method, url: path, socket: { remoteAddress: this.address } });
-    if (hasBody) new Http2Upload(stream, this.traffic).drop();
+    if (hasBody) new Http2Upload(stream, this).drop();
     resetOnceSent(stream);
   }
 
   private ended(stream: RelayedStream): void {
     this.streams.delete(stream);
+    if (!stream.endAfterHeaders) this.uploads.end();
     const relay = stream[RELAY];
     relay?.streamClosed();
     const isReset = stream.aborted || stream.rstCode !== constants.NGHTTP2_NO_ERROR;

@@ -4,6 +4,7 @@ import type { IngressContext } from '../http/ingress-context.js';
 import type { FloodWatch } from './flood-watch.js';
 import { type ConnectionOwner, Http2Connection } from './http2-connection.js';
 import type { Http2Options } from './session-options.js';
+import type { UploadBudget } from './upload-window.js';
 
 /** The HTTP/2 side of one agent's port. */
 export class Http2Port implements ConnectionOwner {
@@ -13,6 +14,7 @@ export class Http2Port implements ConnectionOwner {
     readonly context: IngressContext,
     readonly http2: Http2Options,
     readonly floods: FloodWatch,
+    readonly uploads: UploadBudget,
   ) {}
 
   /**

@@ -9,7 +9,7 @@ import { Http2AnswerWriter } from './answer-writer.js';
 import { isGrpc, sendHttp2Error } from './error-answer.js';
 import { Http2Upload } from './request-upload.js';
 import { resetOnceSent } from './reset-once-sent.js';
-import type { TrafficCount } from './traffic-count.js';
+import type { BodyTraffic } from './traffic-count.js';
 
 /** One request on one stream, from its head to the last byte of its answer: {@link ExchangeRelay} for HTTP/2. */
 export class Http2Relay extends ExchangeRelay {
@@ -28,7 +28,7 @@ export class Http2Relay extends ExchangeRelay {
     private readonly stream: ServerHttp2Stream,
     openHead: OpenHead,
     readonly clientAddress: string,
-    private readonly traffic: TrafficCount,
+    private readonly traffic: BodyTraffic,
   ) {
     super(context, openHead);
     this.upload = openHead.body ? new Http2Upload(stream, traffic) : undefined;

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { FlatHeaders, OpenedExchange } from '@berth/exchange';
 import { relayTrailers } from '@berth/http-rules';
-import type { TrafficCount } from './traffic-count.js';
+import type { BodyTraffic } from './traffic-count.js';
 
 const UPLOAD = Symbol('upload');
 type UploadingStream = ServerHttp2Stream & { [UPLOAD]?: Http2Upload };
@@ -15,7 +15,7 @@ export class Http2Upload {
   /** Keeps trailers, which may come before there is an exchange. */
   constructor(
     private readonly stream: UploadingStream,
-    private readonly traffic: TrafficCount,
+    private readonly traffic: BodyTraffic,
   ) {
     stream[UPLOAD] = this;
     stream.once('trailers', onTrailers);

@@ -1,4 +1,5 @@
 import type { ServerSessionOptions } from 'node:http2';
+import { START_WINDOW_BYTES } from './upload-window.js';
 
 /** What one connection may do; `ingress.http2` and what it shares with HTTP/1.1. */
 export interface Http2Options {
@@ -12,12 +13,6 @@ export interface Http2Options {
   /** of a connection without a request, ms */
   keepAliveTimeoutMs: number;
 }
-
-/**
- * Of one stream: what a client may send ahead of the exchange that takes it, and so what a
- * stalled upload holds. 64 KiB would keep an upload to 0.6 MB/s at 100 ms round trip.
- */
-export const STREAM_WINDOW_BYTES = 512 * 1024;
 
 /** Of one connection. Node gives back at once what came: the windows of the streams are the bound. */
 export const CONNECTION_WINDOW_BYTES = 4 * 1024 * 1024;
@@ -43,7 +38,7 @@ export function sessionOptions(options: Http2Options): ServerSessionOptions & Re
       enableConnectProtocol: true,
       maxConcurrentStreams: maxStreams,
       maxHeaderListSize: maxHeaderBytes,
-      initialWindowSize: STREAM_WINDOW_BYTES,
+      initialWindowSize: START_WINDOW_BYTES,
     },
     // Their size bounds them, and none is dropped in silence.
     maxHeaderListPairs: Math.ceil(maxHeaderBytes / 32),

@@ -1,5 +1,13 @@
 import { Allowance } from './allowance.js';
-import { STREAM_WINDOW_BYTES } from './session-options.js';
+import { LARGE_WINDOW_BYTES } from './upload-window.js';
+
+/** What relays tell their connection. */
+export interface BodyTraffic {
+  /** a piece of the body of a request came, and is taken */
+  received(bytes: number): void;
+  /** a piece of an answer is on its way */
+  sent(bytes: number): void;
+}
 
 /** Of frames that belong to no request, bytes at once: 60,000 PINGs. */
 const BURST_BYTES = 1024 * 1024;
@@ -20,7 +28,7 @@ const DATA_FRAME_BYTES = 32;
  * What a connection sent that is neither a head nor a body: PING, SETTINGS, WINDOW_UPDATE, PRIORITY, frames
  * that nobody knows. Clients need some for each byte that they are sent; above that, there is a rate.
  */
-export class TrafficCount {
+export class TrafficCount implements BodyTraffic {
   private readonly allowance: Allowance;
   /** bytes that have a reason, sent or received */
   private reasonable = 0;
@@ -49,7 +57,7 @@ export class TrafficCount {
 
   /** A request was answered before its end: what its client has sent by then comes, and is nobody's. */
   cutShort(): void {
-    this.reasonable += STREAM_WINDOW_BYTES;
+    this.reasonable += LARGE_WINDOW_BYTES;
   }
 
   /**

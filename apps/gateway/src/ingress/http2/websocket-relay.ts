@@ -9,7 +9,7 @@ import type { Reached } from '../reached.js';
 import { checkFields, Http2AnswerWriter } from './answer-writer.js';
 import { sendHttp2Error } from './error-answer.js';
 import { resetOnceSent } from './reset-once-sent.js';
-import type { TrafficCount } from './traffic-count.js';
+import type { BodyTraffic } from './traffic-count.js';
 
 const NOTHING = Buffer.alloc(0);
 
@@ -42,7 +42,7 @@ export class WebSocketRelay extends ExchangeRelay {
     private readonly stream: ServerHttp2Stream,
     openHead: OpenHead,
     readonly clientAddress: string,
-    private readonly traffic: TrafficCount,
+    private readonly traffic: BodyTraffic,
   ) {
     super(context, openHead);
     // Before Node ends the readable side, which alone would look like an end in order.
