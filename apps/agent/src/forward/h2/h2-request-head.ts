@@ -69,7 +69,7 @@ function pseudoHeaders(method: string, path: string, headers: FlatHeaders, origi
 }
 
 // NUL would end the value within Node's http2, which looks at names alone (RFC 9113 section 8.2.1).
- 
+
 const NO_VALUE = /[\0\r\n]/;
 
 function addFields(head: FlatHeaders, headers: FlatHeaders, without?: string): void {
