@@ -32,6 +32,7 @@ export class Http2TestPort implements AsyncDisposable {
   readonly pool = new FakePool();
   readonly context: IngressContext;
   readonly http2: Http2Port;
+  readonly ingress: AgentIngress;
   private readonly server: PooledHttpServer;
   private readonly clients: (ClientHttp2Session | RawClient)[] = [];
 
@@ -56,9 +57,9 @@ export class Http2TestPort implements AsyncDisposable {
     this.http2 = new Http2Port(this.context, all, new FloodWatch(), new UploadBudget());
     const most = { maxConnections: 10, maxConnectionsPerAddress: 10, maxTotalConnections: 10, ...limits };
     const clientLimits = new ClientLimits('a1', new ClientTotal(most, silentLog), exchanges.limitedLog);
-    const ingress = new AgentIngress(this.context, clientLimits, this.http2, true);
+    this.ingress = new AgentIngress(this.context, clientLimits, this.http2, true);
     const factory = new AgentHttpServerFactory({ ...all, maxConnections: 100, corsOrigins: [] });
-    this.server = factory.create('test', { host: '127.0.0.1', port: 0 }, ingress);
+    this.server = factory.create('test', { host: '127.0.0.1', port: 0 }, this.ingress);
     this.server.onStopping = () => {
       this.http2.goAway();
     };

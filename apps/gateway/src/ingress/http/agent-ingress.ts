@@ -6,7 +6,7 @@ import type { AgentTraffic } from '@berth/http-server-pool';
 import type { ClientLimits } from '../client-limits.js';
 import type { Http2Port } from '../http2/http2-port.js';
 import type { Reached } from '../reached.js';
-import { clientOf, trackClient } from './client-connection.js';
+import { clientOf, isTracked, trackClient } from './client-connection.js';
 import { relayRequest } from './http-relay.js';
 import type { IngressContext } from './ingress-context.js';
 import { beginMiddleware, endMiddleware } from './in-middleware.js';
@@ -27,6 +27,7 @@ export class AgentIngress implements AgentTraffic {
   ) {
     if (http2 === undefined) return;
     this.http2 = (socket) => {
+      if (!isTracked(socket)) this.connection(socket);
       http2.take(socket as Socket, clientOf(socket));
     };
   }

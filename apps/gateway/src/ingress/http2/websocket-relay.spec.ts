@@ -37,7 +37,7 @@ describe('a WebSocket over HTTP/2', () => {
   it('is an upgrade to the service, whose 101 is a 200, and then a pipe', async () => {
     const { got, stream, exchange } = await asked({ 'sec-websocket-protocol': 'a', 'sec-websocket-key': 'theirs' });
     const { headers } = exchange.openHead;
-    expect(exchange.openHead).toMatchObject({ kind: 1, method: 'GET', target: '/chat?x', body: false });
+    expect(exchange.openHead).toMatchObject({ kind: 1, method: 'GET', target: '/chat?x', body: true });
     const key = headerValue(headers, 'sec-websocket-key') as string;
     expect(Buffer.from(key, 'base64')).toHaveLength(16);
     expect(headers).toEqual([

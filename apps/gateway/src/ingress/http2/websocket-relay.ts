@@ -24,7 +24,7 @@ export function asUpgrade(head: OpenHead): OpenHead {
   const headers = withoutHandshake(head.headers);
   const key = randomBytes(16).toString('base64');
   headers.push('Connection', 'Upgrade', 'Upgrade', 'websocket', 'Sec-WebSocket-Key', key);
-  return { ...head, kind: ExchangeKind.upgrade, method: 'GET', headers, body: false };
+  return { ...head, kind: ExchangeKind.upgrade, method: 'GET', headers, body: true };
 }
 
 /**
