@@ -97,7 +97,14 @@ describe('kinds of ports', () => {
     const [server] = built;
     expect(server?.order).toMatchObject({ port, service: { id: 'greeter', kind: 'greeting' } });
     expect(app.get(AgentBerths).list()).toEqual([
-      { agentId: 'greeter', service: 'default', port, scheme: 'greeting', startedAt: server?.startedAt },
+      {
+        agentId: 'greeter',
+        service: 'default',
+        port,
+        scheme: 'greeting',
+        loopback: false,
+        startedAt: server?.startedAt,
+      },
     ]);
     expect(await (await fetch(`${await app.getUrl()}/agents`)).json()).toMatchObject({
       agents: [{ agent_id: 'greeter', port, scheme: 'greeting' }],

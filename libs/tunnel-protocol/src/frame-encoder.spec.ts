@@ -51,7 +51,7 @@ describe('frame encoder', () => {
       instanceId: 'abc',
       softwareVersion: '0.1.0',
       portKind: 'tcp',
-      services: [{ name: 'ssh', kind: 'tcp', port: 8122, healthPath: '/up' }],
+      services: [{ name: 'ssh', kind: 'tcp', port: 8122, healthPath: '/up', loopback: false }],
     };
     const [frame] = framesOf(Buffer.from(encodeControl('hello', hello), 'latin1'));
     expect(frame?.toJSON()['hello']).toEqual(hello);
