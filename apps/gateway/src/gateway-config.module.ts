@@ -8,6 +8,7 @@ import { effectiveLimits } from './effective-limits.js';
 import { defaultGatewaySettings, type GatewaySettings } from './gateway-settings.js';
 import { GATEWAY_LOG, GATEWAY_SETTINGS } from './gateway.tokens.js';
 import { ingressConfig } from './ingress/index.js';
+import { portTlsConfig } from './certificates/index.js';
 import { agentPortsConfig, portRangeConfig } from './ports/index.js';
 import { stateConfig } from './state/index.js';
 import { authConfig, grpcConfig, tunnelConfig } from './tunnel/index.js';
@@ -46,6 +47,7 @@ const GROUPS: readonly [key: string | symbol, group: (settings: GatewaySettings)
   [agentsConfig.KEY, ({ tunnel }) => tunnel],
   [configPushConfig.KEY, ({ configPush }) => configPush],
   [ingressConfig.KEY, ({ ingress }) => ingress],
+  [portTlsConfig.KEY, ({ ingress }) => ingress.tls],
   [tunnelConfig.KEY, ({ tunnel }) => tunnel],
   [grpcConfig.KEY, ({ grpc }) => grpc],
   [authConfig.KEY, ({ auth }) => auth],

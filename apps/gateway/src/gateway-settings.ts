@@ -16,7 +16,7 @@ import { ConfigPushSettings } from './config-push/index.js';
 import { AgentPortsSettings, checkPorts } from './ports/index.js';
 import { IngressSettings } from './ingress/index.js';
 import { StateSettings } from './state/index.js';
-import { AuthSettings, GrpcSettings, type GrpcTlsSettings } from './tunnel/index.js';
+import { AuthSettings, GrpcSettings } from './tunnel/index.js';
 import { GatewayTunnelSettings } from './tunnel/index.js';
 
 /** What the gateway can be told: a group for each room. */
@@ -59,12 +59,16 @@ class GatewayConfig {
 export type GatewaySettings = Frozen<GatewayConfig>;
 
 /** Rules between the gateway's settings. */
-export function checkGateway({ http, admin, grpc, tunnel, agentPorts }: GatewaySettings, report: Report): void {
+export function checkGateway(
+  { http, admin, grpc, ingress, tunnel, agentPorts }: GatewaySettings,
+  report: Report,
+): void {
   if (admin.token === '' && !admin.insecure && !isLoopback(http.host)) {
     const what = `is needed because http.host, ${http.host}, is reached from other machines; set it or admin.tokenFile, or admin.insecure to let everybody in`;
     report('admin.token', what, 'http.host', 'admin.tokenFile', 'admin.insecure');
   }
-  crossCheckGatewayTls(grpc.tls, report);
+  checkTls('grpc.tls', grpc.tls, report);
+  checkTls('ingress.tls', ingress.tls, report);
   const own = [
     ['http.port', http.port, 'admin'],
     ['grpc.port', grpc.port, 'gRPC'],
@@ -78,16 +82,26 @@ export function checkGateway({ http, admin, grpc, tunnel, agentPorts }: GatewayS
   checkWindows(tunnel, report);
 }
 
-function crossCheckGatewayTls(tls: GrpcTlsSettings, report: Report): void {
+/** What the TLS of both kinds of ports has. */
+interface ServerTls {
+  readonly enabled: boolean;
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly caFile: string;
+  readonly clientCert: 'none' | 'request' | 'require';
+}
+
+function checkTls(group: 'grpc.tls' | 'ingress.tls', tls: ServerTls, report: Report): void {
   const asksForCertificates = tls.clientCert === 'request' || tls.clientCert === 'require';
-  if (tls.enabled && tls.certFile === '') report('grpc.tls.certFile', 'is needed when grpc.tls.enabled is true');
-  if (tls.enabled && tls.keyFile === '') report('grpc.tls.keyFile', 'is needed when grpc.tls.enabled is true');
+  for (const file of ['certFile', 'keyFile'] as const) {
+    if (tls.enabled && tls[file] === '') report(`${group}.${file}`, `is needed when ${group}.enabled is true`);
+  }
   if (asksForCertificates && tls.caFile === '') {
-    report('grpc.tls.caFile', `is needed when grpc.tls.clientCert is ${tls.clientCert}`);
+    report(`${group}.caFile`, `is needed when ${group}.clientCert is ${tls.clientCert}`);
   }
   // Without TLS nobody would be asked: an operator who wants certificates must not get an open port.
   if (asksForCertificates && !tls.enabled) {
-    report('grpc.tls.clientCert', 'has no effect without TLS: set grpc.tls.enabled', 'grpc.tls.enabled');
+    report(`${group}.clientCert`, `has no effect without TLS: set ${group}.enabled`, `${group}.enabled`);
   }
 }
 

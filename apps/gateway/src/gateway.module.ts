@@ -5,6 +5,7 @@ import type { Log } from '@berth/observability';
 import { PortAllocatorModule } from '@berth/port-allocator';
 import { AdminModule } from './admin/index.js';
 import { AgentsModule } from './agents/index.js';
+import { CertificatesModule } from './certificates/index.js';
 import { ConfigPushModule } from './config-push/index.js';
 import { checkedOptions, GatewayConfigModule, type GatewayOptions } from './gateway-config.module.js';
 import { GatewayRuntime } from './gateway-runtime.js';
@@ -74,13 +75,29 @@ function gateway(
   const allocator = PortAllocatorModule.registerAsync({ imports: [config, leases], useClass: AllocatorOptions });
   const servers = AgentHttpServerModule.registerAsync({ imports: [config], useClass: ServerOptions });
   const ports = PortsModule.using(config, lifecycle, allocator, leases, servers);
-  const ingress = IngressModule.using(config, servers, ports);
+  const certificates = CertificatesModule.using(config);
+  const ingress = IngressModule.using(config, certificates, servers, ports);
   const configPush = ConfigPushModule.using(config, lifecycle);
   const agents = AgentsModule.using(config, lifecycle, configPush, ports);
   const tunnel = TunnelModule.using(config, lifecycle, agents, allocator, servers);
-  const rooms = [config, lifecycle, state, leases, allocator, servers, ports, ingress, configPush, agents, tunnel];
+  const rooms = [
+    config,
+    lifecycle,
+    state,
+    leases,
+    allocator,
+    servers,
+    ports,
+    certificates,
+    ingress,
+    configPush,
+    agents,
+    tunnel,
+  ];
   if (admin !== false) {
-    rooms.push(AdminModule.using(config, lifecycle, agents, configPush, tunnel, ports, allocator, servers));
+    rooms.push(
+      AdminModule.using(config, lifecycle, agents, configPush, tunnel, ports, allocator, servers, certificates),
+    );
     if (admin.path !== '') rooms.push(RouterModule.register([{ path: admin.path, module: AdminModule }]));
   }
   replaceProviders(rooms, replace);

@@ -46,6 +46,7 @@ export class Http2TestPort implements AsyncDisposable {
         maxTargetBytes: 1000,
         maxPipelined: 10,
         forwardedHeaders: 'off',
+        tls: { enabled: false, clientCert: 'none' },
         retryAfterSeconds: 3,
       },
       pipelined: new PipelineBudget(10),

@@ -31,6 +31,7 @@ export class RelayPort {
       maxTargetBytes: 1000,
       maxPipelined: 10,
       forwardedHeaders: 'off' as const,
+      tls: { enabled: false, clientCert: 'none' as const },
       retryAfterSeconds: 3,
     };
     this.context = {

@@ -1,5 +1,8 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { TLSSocket, TlsOptions } from 'node:tls';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import type { Express, NextFunction, Request, Response } from 'express';
 import { lookForHttp2 } from './http2-preface.js';
@@ -26,8 +29,10 @@ export interface AgentTraffic {
   /** whether a request with `Upgrade` goes to {@link upgrade}; with false, {@link request} follows, and must be the last */
   upgrades(request: IncomingMessage): boolean;
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** a connection has been accepted */
+  /** a connection has been accepted; with TLS, its handshake is over */
   connection(socket: Duplex): void;
+  /** with TLS: a connection has been accepted whose handshake is to follow */
+  accepted?(socket: Socket): void;
   /** bytes that are not HTTP, or beyond a limit; answers and closes */
   clientError(error: Error, socket: Duplex): void;
   /** a connection that speaks HTTP/2, from its first byte on; absent where the port serves none */
@@ -49,6 +54,12 @@ export interface AgentServerOptions {
   maxConnections: number;
   /** origins for CORS; none: CORS stays with the local service */
   corsOrigins: readonly string[];
+}
+
+/** What is said of one port. */
+export interface AgentPortOptions extends PooledServerOptions {
+  /** undefined: clear text */
+  tls?: TlsOptions | undefined;
 }
 
 /** Makes the HTTP server of one agent: an Express adapter of its own, with nothing of Express left on but routing. */
@@ -76,7 +87,7 @@ export class AgentHttpServerFactory {
     bind: BindAddress,
     traffic: AgentTraffic,
     middleware: readonly PortMiddleware[] = [],
-    options: PooledServerOptions = {},
+    { tls, ...options }: AgentPortOptions = {},
   ): PooledHttpServer {
     const { corsOrigins } = this.options;
 
@@ -88,38 +99,39 @@ export class AgentHttpServerFactory {
     for (const each of middleware) {
       app.use((request: Request, response: Response, next: NextFunction) => each.use(request, response, next));
     }
-    const server = this.listener(traffic, this.middleware || middleware.length > 0 ? runner(app, traffic) : undefined);
+    const runs = this.middleware || middleware.length > 0 ? runner(app, traffic) : undefined;
+    const server = this.listener(traffic, runs, tls);
     adapter.setHttpServer(server);
     server.on('listening', () => this.live.add(server));
     server.on('close', () => this.live.delete(server));
     return new PooledHttpServer(name, bind, server, { requests: () => 0, ...options });
   }
 
-  private listener(traffic: AgentTraffic, middleware: RunMiddleware | undefined): Server {
+  private listener(traffic: AgentTraffic, middleware: RunMiddleware | undefined, tls: TlsOptions | undefined): Server {
     const { options } = this;
     // Express's own handling costs a fifth of the gateway's time per request; without
     // middleware there is nothing for it to do. See docs/decisions/0009-express-on-demand.md.
     const handle = (request: IncomingMessage, response: ServerResponse): void => {
       traffic.request(request, response, middleware);
     };
-    const server = createServer(
-      {
-        maxHeaderSize: options.maxHeaderBytes,
-        headersTimeout: options.headersTimeoutMs,
-        // Node looks every 30 s otherwise, whatever the timeout.
-        connectionsCheckingInterval: Math.max(MIN_CHECK_MS, options.headersTimeoutMs / 2),
-        keepAliveTimeout: options.keepAliveTimeoutMs,
-        // Uploads take as long as they take; the relay has an idle timeout.
-        requestTimeout: 0,
-        // The ingress asks for it, and answers in its own form.
-        requireHostHeader: false,
-        shouldUpgradeCallback: (request) => traffic.upgrades(request),
-      },
-      handle,
-    );
-    acceptAllVersions(server);
+    const http = {
+      maxHeaderSize: options.maxHeaderBytes,
+      headersTimeout: options.headersTimeoutMs,
+      // Node looks every 30 s otherwise, whatever the timeout.
+      connectionsCheckingInterval: Math.max(MIN_CHECK_MS, options.headersTimeoutMs / 2),
+      keepAliveTimeout: options.keepAliveTimeoutMs,
+      // Uploads take as long as they take; the relay has an idle timeout.
+      requestTimeout: 0,
+      // The ingress asks for it, and answers in its own form.
+      requireHostHeader: false,
+      shouldUpgradeCallback: (request: IncomingMessage) => traffic.upgrades(request),
+    };
+    const server = tls === undefined ? createServer(http, handle) : secureServer({ ...http, ...tls }, traffic, handle);
+    if (tls === undefined) {
+      acceptAllVersions(server);
+    }
     const { http2 } = traffic;
-    if (traffic.clearHttp2 === true && http2 !== undefined) {
+    if (tls === undefined && traffic.clearHttp2 === true && http2 !== undefined) {
       const late = (socket: Duplex): void => {
         traffic.clientError(Object.assign(new Error('no request came'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket);
       };
@@ -140,14 +152,54 @@ export class AgentHttpServerFactory {
     server.on('connect', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       traffic.upgrade(request, socket, head);
     });
-    server.on('connection', (socket: Duplex) => {
-      traffic.connection(socket);
-    });
+    if (tls === undefined) {
+      server.on('connection', (socket: Duplex) => {
+        traffic.connection(socket);
+      });
+    }
     server.on('clientError', (error: Error, socket: Duplex) => {
       traffic.clientError(error, socket);
     });
     return server;
   }
+}
+
+/** Connections pass their handshake first, and then go where their client wanted by ALPN. */
+function secureServer(
+  options: ServerOptions & TlsOptions,
+  traffic: AgentTraffic,
+  handle: (request: IncomingMessage, response: ServerResponse) => void,
+): Server {
+  const { http2 } = traffic;
+  const server: Server = createSecureServer(
+    {
+      ...options,
+      ALPNProtocols: http2 === undefined ? ['http/1.1'] : ['h2', 'http/1.1'],
+      handshakeTimeout: options.headersTimeout,
+      // As servers without TLS have it.
+      allowHalfOpen: true,
+      noDelay: true,
+    } as ServerOptions,
+    handle,
+  );
+  acceptAllVersions(server, 'secureConnection');
+  const parsers = server.listeners('secureConnection') as ((this: Server, socket: TLSSocket) => void)[];
+  for (const parser of parsers) server.removeListener('secureConnection', parser);
+  server.on('secureConnection', (socket: TLSSocket) => {
+    traffic.connection(socket);
+    if (socket.destroyed) return;
+    if (socket.alpnProtocol === 'h2') http2?.(socket);
+    else for (const parser of parsers) parser.call(server, socket);
+  });
+  server.on('connection', (socket: Socket) => {
+    traffic.accepted?.(socket);
+  });
+  // Node would take a failed handshake for a request that cannot be read.
+  server.removeAllListeners('tlsClientError');
+  server.on('tlsClientError', (_error: Error, socket: TLSSocket) => {
+    socket.destroy();
+  });
+  return server;
 }
 
 /** The router alone: where it ends, the ingress goes on, and Express's own last answer (404) is never given. */

@@ -32,15 +32,16 @@ let isPrepared = false;
  * `httpVersionMajor` by itself. To be called before it listens.
  *
  * @param server without connections
+ * @param arrives the event on which Node makes a parser: `secureConnection` with TLS
  */
-export function acceptAllVersions(server: Server): void {
+export function acceptAllVersions(server: Server, arrives: 'connection' | 'secureConnection' = 'connection'): void {
   if (!isPrepared) {
     isPrepared = true;
     prepare(parserClass());
   }
   // Node's own listener, which makes the parser, stands between these two.
-  server.prependListener('connection', () => (accepting = true));
-  server.on('connection', () => (accepting = false));
+  server.prependListener(arrives, () => (accepting = true));
+  server.on(arrives, () => (accepting = false));
 }
 
 function prepare({ REQUEST, kLenientVersion, prototype }: ParserClass): void {

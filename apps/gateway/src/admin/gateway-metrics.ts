@@ -7,6 +7,7 @@ import { AgentHttpServerFactory } from '@berth/http-server-pool';
 import { PortAllocatorService } from '@berth/port-allocator';
 import { AgentRegistry } from '../agents/index.js';
 import { exposition } from '../reported-metrics/index.js';
+import { PortCertificates } from '../certificates/index.js';
 import { ConfigPushes } from '../config-push/index.js';
 import { LifecycleEvents } from '../lifecycle/index.js';
 import { ServerCare } from '../ports/index.js';
@@ -28,12 +29,14 @@ export class GatewayMetrics {
     private readonly servers: AgentHttpServerFactory,
     private readonly pushes: ConfigPushes,
     private readonly care: ServerCare,
+    private readonly certificates: PortCertificates,
     events: LifecycleEvents,
   ) {
     collectDefaultMetrics({ register: this.registry });
     for (const name of MISNAMED) this.registry.removeSingleMetric(name);
     this.gauges();
     this.processMetrics();
+    this.certificateMetrics();
     countEvents(this.registry, events);
     showServices(this.registry, agents);
     showSignals(this.registry, agents);
@@ -65,6 +68,21 @@ export class GatewayMetrics {
     gauge('berth_agent_servers', 'HTTP servers of agents that listen', () => this.servers.listening);
     gauge('berth_config_pushes_pending', 'Configurations under way to agents', () => this.pushes.pending);
     gauge('berth_exchanges_in_flight', 'Exchanges under way', () => this.agents.inFlight);
+  }
+
+  private certificateMetrics(): void {
+    const { certificates } = this;
+    new Gauge({
+      name: 'berth_port_certificate_not_after_seconds',
+      help: "When a certificate of agents' ports expires, seconds since the epoch",
+      labelNames: ['setting', 'file'],
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        for (const { file, leaf, setting } of certificates.all)
+          this.set({ setting, file }, leaf.validToDate.getTime() / 1000);
+      },
+    });
   }
 
   private processMetrics(): void {

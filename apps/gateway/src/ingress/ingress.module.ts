@@ -9,10 +9,16 @@ import { TcpPortBuilder } from './tcp/tcp-port-builder.js';
 export class IngressModule {
   /**
    * @param config gives settings and log
+   * @param certificates of the ports
    * @param servers makes the HTTP servers of agents, and lists them
    * @param ports takes the builders
    */
-  static using(config: DynamicModule, servers: DynamicModule, ports: DynamicModule): DynamicModule {
-    return { module: IngressModule, imports: [config, servers, ports, DiscoveryModule] };
+  static using(
+    config: DynamicModule,
+    certificates: DynamicModule,
+    servers: DynamicModule,
+    ports: DynamicModule,
+  ): DynamicModule {
+    return { module: IngressModule, imports: [config, certificates, servers, ports, DiscoveryModule] };
   }
 }

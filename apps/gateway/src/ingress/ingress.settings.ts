@@ -1,5 +1,6 @@
 import { type Frozen, Choice, Group, Integer, MAX_HEADER_BYTES, MAX_MS } from '@berth/config';
 import { registerAs } from '@nestjs/config';
+import { PortTlsSettings } from '../certificates/index.js';
 import { AffinitySettings } from './affinity.settings.js';
 import { Http2Settings } from './http2/http2.settings.js';
 import { RetrySettings } from './retry.settings.js';
@@ -77,6 +78,9 @@ export class IngressSettings {
 
   @Group()
   http2 = new Http2Settings();
+
+  @Group()
+  tls = new PortTlsSettings();
 
   @Group()
   retry = new RetrySettings();

@@ -3,10 +3,11 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { BerthError } from '@berth/errors';
 import type { AgentTraffic } from '@berth/http-server-pool';
+import { isForeignCertificate } from '../../certificates/index.js';
 import type { ClientLimits } from '../client-limits.js';
 import type { Http2Port } from '../http2/http2-port.js';
 import type { Reached } from '../reached.js';
-import { clientOf, isTracked, trackClient } from './client-connection.js';
+import { clientOf, trackClient } from './client-connection.js';
 import { relayRequest } from './http-relay.js';
 import type { IngressContext } from './ingress-context.js';
 import { beginMiddleware, endMiddleware } from './in-middleware.js';
@@ -17,6 +18,8 @@ import { relayUpgrade } from './upgrade-relay.js';
 /** Everything that arrives at one agent's port (checklist A9). */
 export class AgentIngress implements AgentTraffic {
   readonly http2: ((socket: Duplex) => void) | undefined;
+  /** connections one too many, by their address: their handshake is not over */
+  private readonly refused = new Map<string, BerthError>();
 
   /** @param http2 serves connections of HTTP/2; undefined where the port speaks HTTP/1 alone */
   constructor(
@@ -27,15 +30,25 @@ export class AgentIngress implements AgentTraffic {
   ) {
     if (http2 === undefined) return;
     this.http2 = (socket) => {
-      if (!isTracked(socket)) this.connection(socket);
       http2.take(socket as Socket, clientOf(socket));
     };
+  }
+
+  /** Counted before its handshake: that costs more than a request. */
+  accepted(socket: Socket): void {
+    const refusal = this.limits.admit(socket);
+    if (refusal === undefined) return;
+    const peer = peerOf(socket);
+    this.refused.set(peer, refusal);
+    socket.once('close', () => this.refused.delete(peer));
   }
 
   connection(socket: Duplex): void {
     const { options, pipelined } = this.context;
     const client = trackClient(socket, options.halfCloseGraceMs, pipelined);
-    client.refusal = this.limits.admit(socket as Socket);
+    const isSecure = options.tls.enabled;
+    client.refusal = isSecure ? this.refused.get(peerOf(socket as Socket)) : this.limits.admit(socket as Socket);
+    if (isSecure && isForeignCertificate(socket)) socket.destroy();
   }
 
   request(
@@ -127,4 +140,9 @@ export class AgentIngress implements AgentTraffic {
     if (response.headersSent) response.destroy();
     else refuse(this.context, request, response, BerthError.from(error), reached);
   }
+}
+
+/** Address and port: with TLS, a connection is another object after its handshake. */
+function peerOf({ remoteAddress = '', remotePort = 0 }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }

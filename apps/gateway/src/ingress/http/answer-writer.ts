@@ -8,6 +8,7 @@ import {
   PacedWriter,
   type ResponseHead,
 } from '@berth/exchange';
+import { breakOff } from './linger.js';
 
 /** A body up to this size leaves in one string with its head. */
 const INLINE_BODY_BYTES = 2048;
@@ -54,7 +55,7 @@ export class AnswerWriter extends PacedWriter {
     // What there is of the answer leaves first: a connection that ends without a byte of it looks like an idle one's end.
     sendNow(response);
     // Where the end of the connection is the end of the body, only a reset shows the fault.
-    if (response.req.httpVersionMinor === 0) response.socket?.resetAndDestroy();
+    if (response.req.httpVersionMinor === 0 && response.socket !== null) breakOff(response.socket);
     response.destroy();
   }
 

@@ -177,11 +177,6 @@ export function trackClient(socket: Duplex, halfCloseGraceMs: number, budget: Pi
   return client;
 }
 
-/** Whether {@link trackClient} has seen a socket. */
-export function isTracked(socket: Duplex): boolean {
-  return connections.has(socket);
-}
-
 /** The state of a socket that {@link trackClient} has seen. */
 export function clientOf(socket: Duplex): ClientConnection {
   return connections.get(socket) as ClientConnection;

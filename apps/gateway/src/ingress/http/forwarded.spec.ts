@@ -1,6 +1,6 @@
 import { applyForwarded } from './forwarded.js';
 
-const CLIENT = { address: '192.0.2.7', host: 'a.example' };
+const CLIENT = { scheme: 'http' as const, address: '192.0.2.7', host: 'a.example' };
 
 describe('applyForwarded', () => {
   it('append: the last word is the gateway’s own, however many lines came', () => {

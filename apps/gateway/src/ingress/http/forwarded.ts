@@ -1,4 +1,6 @@
+import type { Duplex } from 'node:stream';
 import type { FlatHeaders } from '@berth/http-rules';
+import { type PortTlsSettings, withClientSubject } from '../../certificates/index.js';
 
 /** What to tell the local service about the client; `ingress.forwardedHeaders`. */
 export type ForwardedPolicy = 'append' | 'replace' | 'off';
@@ -8,6 +10,14 @@ export interface ClientFacts {
   address: string;
   /** value of `Host`, may be empty */
   host: string;
+  /** what it speaks to the gateway */
+  scheme: 'http' | 'https';
+}
+
+/** The part of the ingress's settings that speaks of clients. */
+export interface ClientOptions {
+  readonly forwardedHeaders: ForwardedPolicy;
+  readonly tls: Readonly<Pick<PortTlsSettings, 'enabled' | 'clientCert'>>;
 }
 
 const NAMES = {
@@ -49,9 +59,25 @@ export function applyForwarded(headers: FlatHeaders, policy: ForwardedPolicy, cl
   if (lastForwarded >= 0) out[lastForwarded + 1] = appended(out[lastForwarded + 1], forwardedElement(client));
   if (lastFor >= 0) out[lastFor + 1] = appended(out[lastFor + 1], client.address);
   else out.push('X-Forwarded-For', client.address);
-  if (!hasProto) out.push('X-Forwarded-Proto', 'http');
+  if (!hasProto) out.push('X-Forwarded-Proto', client.scheme);
   if (!hasHost && client.host !== '') out.push('X-Forwarded-Host', client.host);
   return out;
+}
+
+/**
+ * What a request tells of its client: forwarded headers, and with client certificates the subject.
+ *
+ * @param host value of `Host`, may be empty
+ */
+export function withClient(
+  headers: FlatHeaders,
+  socket: Duplex,
+  address: string,
+  host: string,
+  { forwardedHeaders, tls }: ClientOptions,
+): FlatHeaders {
+  const known = tls.clientCert === 'none' ? headers : withClientSubject(headers, socket);
+  return applyForwarded(known, forwardedHeaders, { address, host, scheme: tls.enabled ? 'https' : 'http' });
 }
 
 function appended(list: string | undefined, entry: string): string {
@@ -68,7 +94,9 @@ function withoutForwarded(headers: FlatHeaders): FlatHeaders {
   return kept;
 }
 
-function forwardedElement({ address, host }: ClientFacts): string {
+function forwardedElement({ address, host, scheme }: ClientFacts): string {
   const node = address.includes(':') ? `"[${address}]"` : address;
-  return host === '' ? `for=${node};proto=http` : `for=${node};host="${host.replace(/["\\]/g, '')}";proto=http`;
+  return host === ''
+    ? `for=${node};proto=${scheme}`
+    : `for=${node};host="${host.replace(/["\\]/g, '')}";proto=${scheme}`;
 }

@@ -1,8 +1,10 @@
 import type { KeyObject } from 'node:crypto';
+import type { Server as HttpsServer } from 'node:https';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import { AgentHttpServerFactory, bindKey, HttpServerPool, type PooledHttpServer } from '@berth/http-server-pool';
 import { LimitedLog, type Log } from '@berth/observability';
+import { PortCertificates } from '../../certificates/index.js';
 import { GATEWAY_LOG } from '../../gateway.tokens.js';
 import {
   agentPortsConfig,
@@ -66,6 +68,7 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
     private readonly servers: HttpServerPool,
     private readonly discovery: DiscoveryService,
     private readonly total: ClientTotal,
+    private readonly certificates: PortCertificates,
     @Inject(agentPortsConfig.KEY) private readonly ports: PlaceOptions,
     @Inject(ingressConfig.KEY) private readonly options: HttpPortOptions,
     @Inject(GATEWAY_LOG) private readonly log: Log,
@@ -105,7 +108,9 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
       requests: () => service.stats.requests,
       expose: this.addressFor(port),
       stopGraceMs: this.ports.stopGraceMs,
+      tls: this.certificates.optionsFor(service),
     });
+    if (this.certificates.enabled) this.certificates.follow(server.server as HttpsServer, service);
     server.server.on('listening', () => {
       this.servers.store(server);
     });
@@ -137,7 +142,9 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
   /** As it is shown to people; undefined: as it listens. */
   private addressFor(port: number): string | undefined {
     const { publicHost } = this.ports;
-    return publicHost === '' ? undefined : `http://${bindKey({ host: publicHost, port })}`;
+    return publicHost === ''
+      ? undefined
+      : `${this.certificates.enabled ? 'https' : 'http'}://${bindKey({ host: publicHost, port })}`;
   }
 
   private findProviders() {

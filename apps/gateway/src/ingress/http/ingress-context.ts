@@ -1,15 +1,14 @@
 import type { Dispatch } from '@berth/exchange';
 import type { ExchangeContext, ExchangeOptions } from '../exchange-context.js';
 import type { AnswerLog } from './answer-log.js';
-import type { ForwardedPolicy } from './forwarded.js';
+import type { ClientOptions } from './forwarded.js';
 import type { PipelineBudget } from './pipeline-budget.js';
 
 /** Settings of the ingress over HTTP, in ms and bytes; see docs/configuration.md. */
-export interface IngressOptions extends ExchangeOptions {
+export interface IngressOptions extends ExchangeOptions, ClientOptions {
   halfCloseGraceMs: number;
   maxTargetBytes: number;
   maxPipelined: number;
-  forwardedHeaders: ForwardedPolicy;
   retryAfterSeconds: number;
 }
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 
 /**
  * For what a client still sends behind its last answer, ms: a connection that is
@@ -15,6 +16,13 @@ export function destroySoon(socket: Duplex): void {
   socket.once('close', () => {
     clearTimeout(timer);
   });
+}
+
+/** Ends a connection so that its peer sees that there should have been more. */
+export function breakOff(socket: Socket): void {
+  // In TLS an end without its closing alert says so, and Node can reset no such socket.
+  if (socket instanceof TLSSocket) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 /** Ends a socket, and reads to nowhere for a while what its client still sends. */

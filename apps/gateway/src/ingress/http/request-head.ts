@@ -16,7 +16,7 @@ import {
 import { ExchangeKind, type OpenHead } from '@berth/exchange';
 import { errorOfParser } from '@berth/http-server-pool';
 import { clientAddress } from '../client-address.js';
-import { applyForwarded } from './forwarded.js';
+import { withClient } from './forwarded.js';
 import { bodyTooLarge } from '../failures.js';
 import type { IngressOptions } from './ingress-context.js';
 
@@ -55,7 +55,7 @@ export function readRequestHead(
     kind: isUpgrade ? ExchangeKind.upgrade : ExchangeKind.http,
     method: request.method as string,
     target,
-    headers: applyForwarded(head.headers, options.forwardedHeaders, { address, host: head.host }),
+    headers: withClient(head.headers, request.socket, address, head.host, options),
     body: isUpgrade || head.chunked || (head.contentLength ?? 0) > 0,
     service,
   };

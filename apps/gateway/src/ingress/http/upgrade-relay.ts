@@ -23,7 +23,7 @@ import { type AnswerOwner, AnswerWriter } from './answer-writer.js';
 import { clientOf, type PendingAnswer } from './client-connection.js';
 import { sendRawError } from './error-responses.js';
 import type { IngressContext } from './ingress-context.js';
-import { destroySoon, lingeringEnd } from './linger.js';
+import { breakOff, destroySoon, lingeringEnd } from './linger.js';
 import { refuseRaw } from './refusal.js';
 import { readRequestHead } from './request-head.js';
 
@@ -211,7 +211,7 @@ class UpgradeRelay implements ExchangeRequest, DispatchSink, AnswerOwner, Pendin
       if (this.pipe !== undefined) answerLog.pipeBrokenOff(error, requestId, request);
       else answerLog.brokenOff(error, requestId, request);
       // A FIN would be the end of the pipe, or of a body that lasts until close: only a reset shows the fault.
-      socket.resetAndDestroy();
+      breakOff(socket);
     }
   }
 }

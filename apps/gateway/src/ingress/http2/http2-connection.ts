@@ -163,11 +163,11 @@ export class Http2Connection implements Watched, BodyTraffic {
   private headOf(request: RequestFields, hasBody: boolean): OpenHead | BerthError {
     const { options, service } = this.owner.context;
     const { method, protocol } = request;
-    if (method !== 'CONNECT') return readHttp2Head(request, hasBody, this.address, options, service.openName);
+    if (method !== 'CONNECT') return readHttp2Head(request, hasBody, this.socket, options, service.openName);
     if (protocol === undefined) return new BerthError('BERTH_METHOD_NOT_ALLOWED', 'this port is not a forward proxy');
     if (protocol !== 'websocket')
       return new BerthError('BERTH_UNSUPPORTED_EXCHANGE', 'over HTTP/2 this port upgrades to WebSocket alone');
-    const head = readHttp2Head({ ...request, method: 'GET' }, false, this.address, options, service.openName);
+    const head = readHttp2Head({ ...request, method: 'GET' }, false, this.socket, options, service.openName);
     return head instanceof BerthError ? head : asUpgrade(head);
   }
 

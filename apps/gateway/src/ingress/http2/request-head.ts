@@ -1,9 +1,11 @@
 import { METHODS } from 'node:http';
+import type { Socket } from 'node:net';
 import { BerthError } from '@berth/errors';
 import { ExchangeKind, type FlatHeaders, type OpenHead } from '@berth/exchange';
 import { FramingError, isHost, type RelayedHead, relayHead } from '@berth/http-rules';
+import { clientAddress } from '../client-address.js';
 import { bodyTooLarge } from '../failures.js';
-import { applyForwarded } from '../http/forwarded.js';
+import { withClient } from '../http/forwarded.js';
 import type { IngressOptions } from '../http/ingress-context.js';
 import { badRequest, targetFault } from '../http/request-head.js';
 import type { RequestFields } from './request-fields.js';
@@ -18,13 +20,13 @@ const PATH = /^\/[\x21-\x7e]*$|^\*$/;
  * (RFC 9113 section 8.1.1), headers of a connection say, nghttp2 has reset already.
  *
  * @param hasBody the stream goes on behind its head
- * @param address of the client
+ * @param socket of the client
  * @param service name of the local service, empty for the default one
  */
 export function readHttp2Head(
   request: RequestFields,
   hasBody: boolean,
-  address: string,
+  socket: Socket,
   options: IngressOptions,
   service: string,
 ): OpenHead | BerthError {
@@ -48,7 +50,7 @@ export function readHttp2Head(
     kind: ExchangeKind.http,
     method,
     target: path,
-    headers: applyForwarded(withHost(head.headers, host), options.forwardedHeaders, { address, host }),
+    headers: withClient(withHost(head.headers, host), socket, clientAddress(socket.remoteAddress), host, options),
     body: hasBody && head.contentLength !== 0,
     service,
   };

@@ -1,0 +1,4 @@
+export { CertificatesModule } from './certificates.module.js';
+export { isForeignCertificate, withClientSubject } from './client-subject.js';
+export { PortCertificates } from './port-certificates.js';
+export { portTlsConfig, PortTlsSettings } from './port-tls.settings.js';
