@@ -254,6 +254,26 @@ describe("HTTPS on agents' ports", () => {
     await eventually(async () => (await get(setup.port)).status === 200);
   });
 
+  it('connections whose clients have left are gone, with or without a handshake', async () => {
+    await using setup = await lab();
+    const connections = async (): Promise<number | undefined> => {
+      const { servers } = (await (await setup.admin('/servers')).json()) as {
+        servers: { name: string; connections: number }[];
+      };
+      return servers.find(({ name }) => name === 'agent a1')?.connections;
+    };
+    const bare = connectTcp(setup.port, '127.0.0.1');
+    await once(bare, 'connect');
+    bare.end();
+    (await connected(setup.port)).destroy();
+    const client = connectHttp2(`https://127.0.0.1:${setup.port}`, trusted);
+    const stream = client.request({ ':path': '/' });
+    await once(stream.resume(), 'end');
+    client.close();
+    // That of the probe itself may be open still.
+    await eventually(async () => ((await connections()) ?? 9) <= 1);
+  });
+
   it('a request under way ends in order when the agent leaves', async () => {
     await using setup = await lab();
     const answer = get(setup.port, '/slow');

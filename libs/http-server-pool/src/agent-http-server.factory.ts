@@ -176,8 +176,8 @@ function secureServer(
       ...options,
       ALPNProtocols: http2 === undefined ? ['http/1.1'] : ['h2', 'http/1.1'],
       handshakeTimeout: options.headersTimeout,
-      // As servers without TLS have it.
-      allowHalfOpen: true,
+      // The end of a client's half is its end: a handshake that it leaves would wait for its timeout otherwise.
+      allowHalfOpen: false,
       noDelay: true,
     } as ServerOptions,
     handle,
