@@ -31,9 +31,10 @@ const ROOMS = {
   'config-push': ['lifecycle'],
   'reported-metrics': [],
   agents: ['ports', 'lifecycle', 'config-push', 'reported-metrics'],
-  ingress: ['agents', 'ports'],
+  certificates: [],
+  ingress: ['agents', 'ports', 'certificates'],
   tunnel: ['agents', 'ports', 'lifecycle'],
-  admin: ['agents', 'config-push', 'reported-metrics', 'ports', 'tunnel', 'lifecycle'],
+  admin: ['agents', 'certificates', 'config-push', 'reported-metrics', 'ports', 'tunnel', 'lifecycle'],
 };
 
 const SPEC = '[.]spec[.]ts$|/testing/';
