@@ -70,6 +70,15 @@ export function headerPairs(flat: readonly string[]): [string, string][] {
   return pairs;
 }
 
+/** A flat list as Node's `http2` takes interim answers and trailers: by name in lower case, each with its values in order. */
+export function headersByName(flat: readonly string[]): Record<string, string[]> {
+  // A name may be one that objects have by themselves.
+  const headers: Record<string, string[]> = Object.create(null) as Record<string, string[]>;
+  for (let i = 0; i < flat.length; i += 2)
+    (headers[(flat[i] as string).toLowerCase()] ??= []).push(flat[i + 1] as string);
+  return headers;
+}
+
 /** Whether the client waits for a 100 before it sends its body (RFC 9110 section 10.1.1). */
 export function expectsContinue(headers: readonly string[]): boolean {
   return headerValue(headers, 'expect')?.toLowerCase() === '100-continue';

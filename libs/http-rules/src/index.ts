@@ -3,6 +3,7 @@ export {
   appendHeader,
   expectsContinue,
   headerPairs,
+  headersByName,
   headerValue,
   headerValues,
   isEventStream,
@@ -21,4 +22,4 @@ export {
 } from './headers.js';
 export { authorityOf, isHost } from './host.js';
 export { isBodiless, isIdempotent } from './methods.js';
-export { carriesHttp, upgradeProtocols, withoutHttpUpgrades } from './upgrade.js';
+export { carriesHttp, upgradeProtocols, webSocketAccept, withoutHttpUpgrades } from './upgrade.js';

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { FlatHeaders } from '@berth/exchange';
 import { headerValue } from './flat-headers.js';
 
@@ -48,6 +49,13 @@ export function withoutHttpUpgrades(headers: FlatHeaders): FlatHeaders {
   }
   return kept;
 }
+
+/** What a `Sec-WebSocket-Key` is answered with (RFC 6455 section 4.2.2). */
+export function webSocketAccept(key: string): string {
+  return createHash('sha1').update(`${key}${WEBSOCKET_GUID}`).digest('base64');
+}
+
+const WEBSOCKET_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 function isUpgradeName(name: string): boolean {
   return name.length === 7 && name.toLowerCase() === 'upgrade';

@@ -50,16 +50,6 @@ export function fieldsOf(raw: readonly string[], maxHeaderBytes: number): FlatHe
   return fields;
 }
 
-/** Trailers in the form that Node takes. */
-export function h2Trailers(flat: readonly string[]): Record<string, string[]> {
-  const trailers: Record<string, string[]> = {};
-  for (let i = 0; i < flat.length; i += 2) {
-    const name = (flat[i] as string).toLowerCase();
-    (trailers[name] ??= []).push(flat[i + 1] as string);
-  }
-  return trailers;
-}
-
 function pseudoHeaders(method: string, path: string, headers: FlatHeaders, origin: string): FlatHeaders {
   const separator = origin.indexOf('://');
   // A client of HTTP/1.0 may name no host.

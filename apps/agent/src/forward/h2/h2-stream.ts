@@ -1,10 +1,10 @@
 import type { ClientHttp2Stream } from 'node:http2';
 import { messageOf } from '@berth/errors';
-import { type FlatHeaders, relayHead, relayTrailers } from '@berth/http-rules';
+import { headersByName, type FlatHeaders, relayHead, relayTrailers } from '@berth/http-rules';
 import type { IncomingExchange } from '@berth/exchange';
 import { realStatus } from '../local-errors.js';
 import { H2_CANCEL, h2CodeName } from './h2-codes.js';
-import { fieldsOf, h2Trailers } from './h2-request-head.js';
+import { fieldsOf } from './h2-request-head.js';
 import type { LocalSession } from './h2-session.js';
 import { endOnlyTruly } from './true-end.js';
 
@@ -60,7 +60,7 @@ export class H2Stream {
       })
       .on('wantTrailers', () => {
         this.guard(() => {
-          stream.sendTrailers(h2Trailers(relayTrailers(events.trailers() ?? [])));
+          stream.sendTrailers(headersByName(relayTrailers(events.trailers() ?? [])));
         });
       })
       .on('error', (error: Error) => {

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { ClientHttp2Stream } from 'node:http2';
 import { messageOf } from '@berth/errors';
 import { type BodySink, BytePipe, type IncomingExchange, ResetCode } from '@berth/exchange';
-import { headerValue, relayHead, upgradeProtocols } from '@berth/http-rules';
+import { headerValue, relayHead, upgradeProtocols, webSocketAccept } from '@berth/http-rules';
 import type { ForwardOwner } from '../forward-owner.js';
 import { ALL_STREAMS_IN_USE, type H2Pool, type StreamUser } from './h2-pool.js';
 import { coded, H2_CANCEL } from './h2-codes.js';
@@ -144,7 +143,6 @@ export class H2WebSocket implements BodySink, StreamUser {
 
   /** What the client's key asks for (RFC 6455 section 4.2.2); over HTTP/2 there is neither key nor answer. */
   private accept(): string {
-    const key = headerValue(this.exchange.openHead.headers, 'sec-websocket-key') ?? '';
-    return createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+    return webSocketAccept(headerValue(this.exchange.openHead.headers, 'sec-websocket-key') ?? '');
   }
 }

@@ -2,26 +2,13 @@ import { type IncomingMessage, ServerResponse, validateHeaderName, validateHeade
 import type { Socket } from 'node:net';
 import { BerthError } from '@berth/errors';
 import { relayResponseHead, upgradeProtocols } from '@berth/http-rules';
-import {
-  BytePipe,
-  type DispatchSink,
-  type ExchangeFailure,
-  type ExchangeRequest,
-  type FlatHeaders,
-  type OpenedExchange,
-  type OpenHead,
-  requestIdOf,
-  ResetCode,
-  type ResponseHead,
-  type Waiting,
-} from '@berth/exchange';
-import { newRequestId } from '@berth/http-server-pool';
+import { BytePipe, type FlatHeaders, type OpenHead, ResetCode, type ResponseHead } from '@berth/exchange';
 import { clientAddress } from '../client-address.js';
-import { errorOfFailure, unusableAnswer } from '../failures.js';
-import { type Reached, reachedBy } from '../reached.js';
-import { type AnswerOwner, AnswerWriter } from './answer-writer.js';
+import type { Reached } from '../reached.js';
+import { AnswerWriter } from './answer-writer.js';
 import { clientOf, type PendingAnswer } from './client-connection.js';
 import { sendRawError } from './error-responses.js';
+import { ExchangeRelay } from './exchange-relay.js';
 import type { IngressContext } from './ingress-context.js';
 import { breakOff, destroySoon, lingeringEnd } from './linger.js';
 import { refuseRaw } from './refusal.js';
@@ -47,39 +34,33 @@ export function relayUpgrade(context: IngressContext, request: IncomingMessage, 
   context.dispatch(relay, relay);
 }
 
+/** What the agent is told. */
+const UNRELAYED = 'the response cannot be relayed';
+
 /**
  * An upgrade on its way: until the local service's own 101 no byte of the
  * client passes; after it, the exchange is a byte pipe with two halves that end
  * independently. Any other answer is relayed as a plain response.
  */
-class UpgradeRelay implements ExchangeRequest, DispatchSink, AnswerOwner, PendingAnswer {
-  exchange: OpenedExchange | undefined;
-  private wait: Waiting | undefined;
+class UpgradeRelay extends ExchangeRelay implements PendingAnswer {
   private pipe: BytePipe | undefined;
   private answer: AnswerWriter | undefined;
 
   constructor(
-    private readonly context: IngressContext,
+    context: IngressContext,
     private readonly request: IncomingMessage,
     private readonly socket: Socket,
     private readonly early: Buffer,
-    readonly openHead: OpenHead,
-  ) {}
+    openHead: OpenHead,
+  ) {
+    super(context, openHead);
+  }
 
   get clientAddress(): string {
     return clientAddress(this.request.socket.remoteAddress);
   }
 
   // --- what comes of the exchange ----------------------------------------------
-
-  opened(exchange: OpenedExchange): void {
-    this.exchange = exchange;
-    this.wait = undefined;
-  }
-
-  waiting(wait: Waiting): void {
-    this.wait = wait;
-  }
 
   /** Interim answers to an upgrade have no use for a client. */
   informational(): void {
@@ -89,7 +70,7 @@ class UpgradeRelay implements ExchangeRequest, DispatchSink, AnswerOwner, Pendin
   head(head: ResponseHead): void {
     if (head.status !== 101) this.startResponse(head);
     else if (!this.isAskedFor(upgradeProtocols(head.headers))) {
-      this.giveUp('it switches to a protocol that the request did not ask for');
+      this.giveUp(UNRELAYED, 'it switches to a protocol that the request did not ask for');
     } else {
       try {
         this.startPipe(head);
@@ -108,22 +89,18 @@ class UpgradeRelay implements ExchangeRequest, DispatchSink, AnswerOwner, Pendin
     else this.answer?.end(trailers);
   }
 
-  failed(failure: ExchangeFailure): void {
-    this.answerError(errorOfFailure(this.context.service.id, failure), reachedBy(failure, this.exchange));
-  }
-
   writable(): void {
     this.pipe?.writable();
   }
 
   // --- what becomes of a plain answer ------------------------------------------
 
-  contradicted(what: string): void {
-    this.giveUp(what);
+  override contradicted(what: string): void {
+    this.giveUp(UNRELAYED, what);
   }
 
-  unsendable(_thrown: unknown): void {
-    this.giveUp('its head is not valid HTTP');
+  override unsendable(_thrown: unknown): void {
+    this.giveUp(UNRELAYED, 'its head is not valid HTTP');
   }
 
   // --- what becomes of the client ----------------------------------------------
@@ -190,17 +167,11 @@ class UpgradeRelay implements ExchangeRequest, DispatchSink, AnswerOwner, Pendin
     else response.detachSocket(socket);
   }
 
-  private giveUp(why: string): void {
-    this.exchange?.reset(ResetCode.internal, 'the response cannot be relayed');
-    this.answerError(unusableAnswer(this.context.service.id, why));
-  }
-
   /** Ends it with an error answer, or with a visibly broken connection once bytes have passed. */
-  private answerError(error: BerthError, reached: Reached = this.exchange === undefined ? 'no' : 'maybe'): void {
+  protected answerError(error: BerthError, reached: Reached = this.exchange === undefined ? 'no' : 'maybe'): void {
     const { answerLog, options } = this.context;
-    const { exchange, request, socket } = this;
+    const { request, requestId, socket } = this;
     if (socket.destroyed) return;
-    const requestId = exchange === undefined ? newRequestId() : requestIdOf(exchange.connection.id, exchange.id);
     if (this.pipe === undefined && this.answer === undefined && socket.writable) {
       sendRawError(socket, error, requestId, reached, options.retryAfterSeconds);
       answerLog.errorAnswer(error, requestId, request);

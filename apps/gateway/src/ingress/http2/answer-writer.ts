@@ -1,7 +1,14 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
-import { constants, type ServerHttp2Stream, type ServerStreamResponseOptions } from 'node:http2';
+import type { ServerHttp2Stream, ServerStreamResponseOptions } from 'node:http2';
 import { type FlatHeaders, type InterimHead, PacedWriter, type ResponseHead } from '@berth/exchange';
-import { FramingError, headerValue, isBodiless, relayResponseHead, relayTrailers } from '@berth/http-rules';
+import {
+  FramingError,
+  headersByName,
+  headerValue,
+  isBodiless,
+  relayResponseHead,
+  relayTrailers,
+} from '@berth/http-rules';
 import type { AnswerOwner } from '../http/answer-writer.js';
 import { resetOnceSent } from './reset-once-sent.js';
 
@@ -35,7 +42,7 @@ export class Http2AnswerWriter extends PacedWriter {
     try {
       const { headers } = relayResponseHead(status, raw, false);
       checkFields(headers);
-      stream.additionalHeaders({ ':status': status, ...byName(headers) });
+      stream.additionalHeaders({ ':status': status, ...headersByName(headers) });
     } catch (thrown) {
       this.owner.unsendable(thrown);
     }
@@ -103,15 +110,10 @@ export class Http2AnswerWriter extends PacedWriter {
     this.finishInTurn();
   }
 
-  /** Ends the stream so that its client sees that there should have been more. */
-  breakOff(): void {
-    this.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
-  }
-
   /** Everything of the body is out: trailers, or an end without them. */
   sendTrailers(): void {
     const { stream, trailers } = this;
-    if (!stream.closed) stream.sendTrailers(trailers === undefined ? {} : byName(trailers));
+    if (!stream.closed) stream.sendTrailers(trailers === undefined ? {} : headersByName(trailers));
   }
 
   private respond(headers: FlatHeaders, waitForTrailers: boolean): void {
@@ -176,12 +178,4 @@ export function checkFields(flat: FlatHeaders): void {
     if (name.length + value.length > MAX_FIELD_BYTES)
       throw new FramingError(`its header ${name.slice(0, 64)} is larger than HTTP/2 can carry`);
   }
-}
-
-/** As Node takes interim answers and trailers. */
-function byName(flat: FlatHeaders): Record<string, string[]> {
-  const headers: Record<string, string[]> = Object.create(null) as Record<string, string[]>;
-  for (let i = 0; i < flat.length; i += 2)
-    (headers[(flat[i] as string).toLowerCase()] ??= []).push(flat[i + 1] as string);
-  return headers;
 }

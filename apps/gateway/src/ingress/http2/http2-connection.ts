@@ -16,17 +16,18 @@ import { Allowance } from './allowance.js';
 import { isGrpc, sendHttp2Error } from './error-answer.js';
 import type { FloodWatch, Watched } from './flood-watch.js';
 import { Http2Relay } from './http2-relay.js';
-import { readHttp2Head } from './request-head.js';
+import { type Http2Client, readHttp2Head } from './request-head.js';
 import { Http2Upload } from './request-upload.js';
 import { type RequestFields, requestFields } from './request-fields.js';
 import { resetOnceSent } from './reset-once-sent.js';
 import { CONNECTION_WINDOW_BYTES, type Http2Options, sessionOptions } from './session-options.js';
+import type { StreamRelay } from './stream-relay.js';
 import { type BodyTraffic, TrafficCount } from './traffic-count.js';
 import { type UploadBudget, UploadWindow } from './upload-window.js';
 import { asUpgrade, WebSocketRelay } from './websocket-relay.js';
 
 const RELAY = Symbol('relay');
-type RelayedStream = ServerHttp2Stream & { [RELAY]?: Http2Relay | WebSocketRelay };
+type RelayedStream = ServerHttp2Stream & { [RELAY]?: StreamRelay };
 
 /** For the last words of a connection to leave, ms. */
 const LAST_WORDS_MS = 2000;
@@ -41,9 +42,9 @@ export interface ConnectionOwner {
 }
 
 /** One client's connection: its HTTP/2 session, as long as it behaves. Each stream becomes an exchange of its own. */
-export class Http2Connection implements Watched, BodyTraffic {
+export class Http2Connection implements Watched, BodyTraffic, Http2Client {
   private readonly session: ServerHttp2Session;
-  private readonly address: string;
+  readonly address: string;
   private readonly resets: Allowance;
   private readonly traffic: TrafficCount;
   private readonly uploads: UploadWindow;
@@ -54,7 +55,7 @@ export class Http2Connection implements Watched, BodyTraffic {
 
   /** @param client what is known of the socket already */
   constructor(
-    private readonly socket: Socket,
+    readonly socket: Socket,
     private readonly client: ClientConnection,
     private readonly owner: ConnectionOwner,
   ) {
@@ -163,11 +164,11 @@ export class Http2Connection implements Watched, BodyTraffic {
   private headOf(request: RequestFields, hasBody: boolean): OpenHead | BerthError {
     const { options, service } = this.owner.context;
     const { method, protocol } = request;
-    if (method !== 'CONNECT') return readHttp2Head(request, hasBody, this.socket, options, service.openName);
+    if (method !== 'CONNECT') return readHttp2Head(request, hasBody, this, options, service.openName);
     if (protocol === undefined) return new BerthError('BERTH_METHOD_NOT_ALLOWED', 'this port is not a forward proxy');
     if (protocol !== 'websocket')
       return new BerthError('BERTH_UNSUPPORTED_EXCHANGE', 'over HTTP/2 this port upgrades to WebSocket alone');
-    const head = readHttp2Head({ ...request, method: 'GET' }, false, this.socket, options, service.openName);
+    const head = readHttp2Head({ ...request, method: 'GET' }, false, this, options, service.openName);
     return head instanceof BerthError ? head : asUpgrade(head);
   }
 

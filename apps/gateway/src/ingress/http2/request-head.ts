@@ -1,14 +1,20 @@
 import { METHODS } from 'node:http';
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { BerthError } from '@berth/errors';
 import { ExchangeKind, type FlatHeaders, type OpenHead } from '@berth/exchange';
 import { FramingError, isHost, type RelayedHead, relayHead } from '@berth/http-rules';
-import { clientAddress } from '../client-address.js';
 import { bodyTooLarge } from '../failures.js';
 import { withClient } from '../http/forwarded.js';
 import type { IngressOptions } from '../http/ingress-context.js';
 import { badRequest, targetFault } from '../http/request-head.js';
 import type { RequestFields } from './request-fields.js';
+
+/** Who asks: the same for all requests of a connection. */
+export interface Http2Client {
+  readonly socket: Duplex;
+  /** as the gateway sees it */
+  readonly address: string;
+}
 
 const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS);
 
@@ -20,13 +26,12 @@ const PATH = /^\/[\x21-\x7e]*$|^\*$/;
  * (RFC 9113 section 8.1.1), headers of a connection say, nghttp2 has reset already.
  *
  * @param hasBody the stream goes on behind its head
- * @param socket of the client
  * @param service name of the local service, empty for the default one
  */
 export function readHttp2Head(
   request: RequestFields,
   hasBody: boolean,
-  socket: Socket,
+  { socket, address }: Http2Client,
   options: IngressOptions,
   service: string,
 ): OpenHead | BerthError {
@@ -50,7 +55,7 @@ export function readHttp2Head(
     kind: ExchangeKind.http,
     method,
     target: path,
-    headers: withClient(withHost(head.headers, host), socket, clientAddress(socket.remoteAddress), host, options),
+    headers: withClient(withHost(head.headers, host), socket, address, host, options),
     body: hasBody && head.contentLength !== 0,
     service,
   };

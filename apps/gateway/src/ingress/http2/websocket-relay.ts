@@ -1,20 +1,13 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { constants, type ServerHttp2Stream } from 'node:http2';
-import type { BerthError } from '@berth/errors';
 import { BytePipe, ExchangeKind, type FlatHeaders, type OpenHead, ResetCode, type ResponseHead } from '@berth/exchange';
-import { headerValue, relayResponseHead, removeHeader, upgradeProtocols } from '@berth/http-rules';
-import { ExchangeRelay } from '../http/exchange-relay.js';
+import { headerValue, relayResponseHead, removeHeader, upgradeProtocols, webSocketAccept } from '@berth/http-rules';
 import type { IngressContext } from '../http/ingress-context.js';
-import type { Reached } from '../reached.js';
 import { checkFields, Http2AnswerWriter } from './answer-writer.js';
-import { sendHttp2Error } from './error-answer.js';
-import { resetOnceSent } from './reset-once-sent.js';
+import { StreamRelay } from './stream-relay.js';
 import type { BodyTraffic } from './traffic-count.js';
 
 const NOTHING = Buffer.alloc(0);
-
-/** RFC 6455 section 1.3. */
-const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 /** Headers of the handshake over HTTP/1.1, which HTTP/2 does without (RFC 8441 section 5). */
 const HANDSHAKE = ['sec-websocket-key', 'sec-websocket-accept', 'connection', 'upgrade'];
@@ -31,20 +24,18 @@ export function asUpgrade(head: OpenHead): OpenHead {
  * A WebSocket on a stream (RFC 8441): an upgrade for the local service, whose 101 is a 200 here. From
  * then on a byte pipe, with two halves that end on their own.
  */
-export class WebSocketRelay extends ExchangeRelay {
-  /** the stream was reset from here */
-  brokenOff = false;
-  private pipe: BytePipe | undefined;
+export class WebSocketRelay extends StreamRelay {
   private answer: Http2AnswerWriter | undefined;
 
+  /** as {@link StreamRelay} has them */
   constructor(
     context: IngressContext,
-    private readonly stream: ServerHttp2Stream,
+    stream: ServerHttp2Stream,
     openHead: OpenHead,
-    readonly clientAddress: string,
-    private readonly traffic: BodyTraffic,
+    clientAddress: string,
+    traffic: BodyTraffic,
   ) {
-    super(context, openHead);
+    super(context, stream, openHead, clientAddress, traffic);
     // Before Node ends the readable side, which alone would look like an end in order.
     stream.once('aborted', () => {
       this.exchange?.reset(ResetCode.cancelled, 'the client broke the stream off');
@@ -88,29 +79,11 @@ export class WebSocketRelay extends ExchangeRelay {
     if (!inOrder || pipe?.ended !== true) exchange.reset(ResetCode.cancelled, 'the client left');
   }
 
-  protected answerError(error: BerthError, reached: Reached = this.exchange === undefined ? 'no' : 'maybe'): void {
-    const { clientAddress, context, openHead, pipe, requestId, stream } = this;
-    if (stream.closed || stream.destroyed) return;
-    const request = { method: openHead.method, url: openHead.target, socket: { remoteAddress: clientAddress } };
-    if (stream.headersSent) {
-      if (pipe === undefined) context.answerLog.brokenOff(error, requestId, request);
-      else context.answerLog.pipeBrokenOff(error, requestId, request);
-      this.brokenOff = true;
-      // What a reset of TCP is in a WebSocket over HTTP/2: RFC 8441 section 5.
-      stream.close(pipe === undefined ? constants.NGHTTP2_INTERNAL_ERROR : constants.NGHTTP2_CANCEL);
-      return;
-    }
-    sendHttp2Error(stream, error, requestId, reached, context.options.retryAfterSeconds, false);
-    resetOnceSent(stream);
-    context.answerLog.errorAnswer(error, requestId, request);
-  }
-
   private isAccepted(headers: FlatHeaders): boolean {
     const key = headerValue(this.openHead.headers, 'sec-websocket-key') ?? '';
-    const accept = createHash('sha1').update(`${key}${GUID}`).digest('base64');
     return (
       upgradeProtocols(headers).join() === 'websocket' &&
-      headerValue(headers, 'sec-websocket-accept')?.trim() === accept
+      headerValue(headers, 'sec-websocket-accept')?.trim() === webSocketAccept(key)
     );
   }
 
