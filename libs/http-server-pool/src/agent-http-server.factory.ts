@@ -1,14 +1,12 @@
-import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
-import { createServer as createSecureServer } from 'node:https';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { TLSSocket, TlsOptions } from 'node:tls';
+import type { TlsOptions } from 'node:tls';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import type { Express, NextFunction, Request, Response } from 'express';
-import { lookForHttp2 } from './http2-preface.js';
-import { acceptAllVersions } from './minor-versions.js';
 import type { BindAddress } from './bind-address.js';
 import { PooledHttpServer, type PooledServerOptions } from './pooled-http-server.js';
+import { clearServer, secureServer } from './port-listeners.js';
 
 /** Middleware as Express and most of npm have it. */
 export interface PortMiddleware {
@@ -126,17 +124,8 @@ export class AgentHttpServerFactory {
       requireHostHeader: false,
       shouldUpgradeCallback: (request: IncomingMessage) => traffic.upgrades(request),
     };
-    const server = tls === undefined ? createServer(http, handle) : secureServer({ ...http, ...tls }, traffic, handle);
-    if (tls === undefined) {
-      acceptAllVersions(server);
-    }
-    const { http2 } = traffic;
-    if (tls === undefined && traffic.clearHttp2 === true && http2 !== undefined) {
-      const late = (socket: Duplex): void => {
-        traffic.clientError(Object.assign(new Error('no request came'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket);
-      };
-      lookForHttp2(server, { http2, timeoutMs: options.headersTimeoutMs, late });
-    }
+    const server =
+      tls === undefined ? clearServer(http, traffic, handle) : secureServer({ ...http, ...tls }, traffic, handle);
     server.timeout = 0;
     server.maxConnections = options.maxConnections;
     // 0: header lines are bounded by maxHeaderSize, and none is dropped in silence.
@@ -152,54 +141,11 @@ export class AgentHttpServerFactory {
     server.on('connect', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       traffic.upgrade(request, socket, head);
     });
-    if (tls === undefined) {
-      server.on('connection', (socket: Duplex) => {
-        traffic.connection(socket);
-      });
-    }
     server.on('clientError', (error: Error, socket: Duplex) => {
       traffic.clientError(error, socket);
     });
     return server;
   }
-}
-
-/** Connections pass their handshake first, and then go where their client wanted by ALPN. */
-function secureServer(
-  options: ServerOptions & TlsOptions,
-  traffic: AgentTraffic,
-  handle: (request: IncomingMessage, response: ServerResponse) => void,
-): Server {
-  const { http2 } = traffic;
-  const server: Server = createSecureServer(
-    {
-      ...options,
-      ALPNProtocols: http2 === undefined ? ['http/1.1'] : ['h2', 'http/1.1'],
-      handshakeTimeout: options.headersTimeout,
-      // The end of a client's half is its end: a handshake that it leaves would wait for its timeout otherwise.
-      allowHalfOpen: false,
-      noDelay: true,
-    } as ServerOptions,
-    handle,
-  );
-  acceptAllVersions(server, 'secureConnection');
-  const parsers = server.listeners('secureConnection') as ((this: Server, socket: TLSSocket) => void)[];
-  for (const parser of parsers) server.removeListener('secureConnection', parser);
-  server.on('secureConnection', (socket: TLSSocket) => {
-    traffic.connection(socket);
-    if (socket.destroyed) return;
-    if (socket.alpnProtocol === 'h2') http2?.(socket);
-    else for (const parser of parsers) parser.call(server, socket);
-  });
-  server.on('connection', (socket: Socket) => {
-    traffic.accepted?.(socket);
-  });
-  // Node would take a failed handshake for a request that cannot be read.
-  server.removeAllListeners('tlsClientError');
-  server.on('tlsClientError', (_error: Error, socket: TLSSocket) => {
-    socket.destroy();
-  });
-  return server;
 }
 
 /** The router alone: where it ends, the ingress goes on, and Express's own last answer (404) is never given. */

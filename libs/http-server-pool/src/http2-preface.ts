@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { takeParser } from './take-parser.js';
 
 /** What a client of HTTP/2 with prior knowledge says first (RFC 9113 section 3.4). */
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
@@ -17,21 +18,11 @@ export interface PrefaceOptions {
  * Looks at the first bytes of each connection of a server, before Node's parser gets it: HTTP/2 in
  * clear text looks like no HTTP/1.1. Whatever else listens for connections still hears of each at once.
  *
- * @param server nobody but Node and {@link acceptAllVersions} listens for its connections yet
- * @returns takes the look away again, for connections that come from then on
+ * @param server as `takeParser` wants it
  */
-export function lookForHttp2(server: Server, options: PrefaceOptions): () => void {
-  const parsers = server.listeners('connection') as ((this: Server, socket: Socket) => void)[];
-  for (const parser of parsers) server.removeListener('connection', parser);
-  const parse = (socket: Socket): void => {
-    for (const parser of parsers) parser.call(server, socket);
-  };
-  let isOn = true;
-  server.prependListener('connection', (socket: Socket) => {
-    if (isOn) new Look(socket, parse, options);
-    else parse(socket);
-  });
-  return () => (isOn = false);
+export function lookForHttp2(server: Server, options: PrefaceOptions): void {
+  const parse = takeParser(server, 'connection');
+  server.prependListener('connection', (socket: Socket) => new Look(socket, parse, options));
 }
 
 class Look {

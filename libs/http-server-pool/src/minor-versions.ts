@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { Duplex } from 'node:stream';
+import type { Arrival } from './take-parser.js';
 
 /**
  * What Node has no public option for: a minor version of HTTP/1 that it does not
@@ -32,9 +33,8 @@ let isPrepared = false;
  * `httpVersionMajor` by itself. To be called before it listens.
  *
  * @param server without connections
- * @param arrives the event on which Node makes a parser: `secureConnection` with TLS
  */
-export function acceptAllVersions(server: Server, arrives: 'connection' | 'secureConnection' = 'connection'): void {
+export function acceptAllVersions(server: Server, arrives: Arrival = 'connection'): void {
   if (!isPrepared) {
     isPrepared = true;
     prepare(parserClass());
