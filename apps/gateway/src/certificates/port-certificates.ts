@@ -31,6 +31,8 @@ export class PortCertificates implements OnModuleInit, OnApplicationShutdown {
   private further: readonly PortCertificate[] = [];
   /** that use them now, each with who has it */
   private readonly servers = new Map<Server, PortOwner>();
+  /** what each was given last */
+  private readonly given = new WeakMap<Server, PortCertificate>();
   private watch: FileWatch | undefined;
   private timer: NodeJS.Timeout | undefined;
 
@@ -87,10 +89,11 @@ export class PortCertificates implements OnModuleInit, OnApplicationShutdown {
 
   /** Gives a server that was made with {@link optionsFor} the certificates that come, while it listens. */
   follow(server: Server, owner: PortOwner): void {
+    this.given.set(server, this.of(owner));
     server.on('listening', () => {
       this.servers.set(server, owner);
-      // They may have changed since it was made.
-      server.setSecureContext(this.of(owner).options);
+      // They may have changed while it did not.
+      this.renew(server, owner);
     });
     server.on('close', () => this.servers.delete(server));
   }
@@ -103,9 +106,16 @@ export class PortCertificates implements OnModuleInit, OnApplicationShutdown {
       this.log.error({ reason: messageOf(thrown) }, 'certificates of ports were not changed: a file cannot be used');
       return;
     }
-    for (const [server, owner] of this.servers) server.setSecureContext(this.of(owner).options);
+    for (const [server, owner] of this.servers) this.renew(server, owner);
     this.log.info({ certificates: this.all.length }, 'certificates of ports were read again');
     this.tellOfExpiry();
+  }
+
+  private renew(server: Server, owner: PortOwner): void {
+    const certificate = this.of(owner);
+    if (this.given.get(server) === certificate) return;
+    this.given.set(server, certificate);
+    server.setSecureContext(certificate.options);
   }
 
   private read(): void {
