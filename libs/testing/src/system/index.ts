@@ -4,6 +4,7 @@ export * from './client.js';
 export * from './fifo.js';
 export * from './guarded-gateway.js';
 export * from './harness.js';
+export * from './https-ports.js';
 export * from './json-schema.js';
 export * from './load.js';
 export * from './log-lines.js';
