@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { stat } from 'node:fs';
 import { eventually } from '@berth/testing';
 import { Deadlines, UNWATCHED, type Watched } from './deadlines.js';
@@ -73,6 +74,42 @@ describe('Deadlines', () => {
     await eventually(() => entry.paces === 1);
     expect([entry.expiries, deadlines.size]).toEqual([0, 1]);
     deadlines.unwatch(entry);
+  });
+
+  it('is never early, though it looks at the clock only now and then', async () => {
+    const deadlines = new Deadlines(40);
+    const [first, second] = [new Entry(), new Entry()];
+    deadlines.watch(first, 1000);
+    const watchedAt = deadlines.now;
+    await eventually(() => deadlines.now > watchedAt);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    const from = performance.now();
+    let over = 0;
+    second.expired = () => (over = performance.now());
+    deadlines.watch(second, 50);
+    await eventually(() => over > 0);
+    expect(over - from).toBeGreaterThanOrEqual(50);
+    deadlines.unwatch(first);
+  });
+
+  it('a pause of the process excuses everybody once, for one tick', () => {
+    jest.useFakeTimers();
+    try {
+      const deadlines = new Deadlines(100);
+      const entry = new Entry();
+      deadlines.watch(entry, 100);
+      const now = performance.now.bind(performance);
+      let pausedMs = 1000;
+      const clock = jest.spyOn(performance, 'now').mockImplementation(() => now() + pausedMs);
+      jest.advanceTimersByTime(199);
+      expect(entry.expiries).toBe(0);
+      pausedMs += 1000;
+      jest.advanceTimersByTime(2);
+      expect(entry.expiries).toBe(1);
+      clock.mockRestore();
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   it('reads what came while the process did not run before it judges anyone', async () => {

@@ -19,8 +19,8 @@ const TICK_MS = 250;
 
 /**
  * One timer for all exchanges. A timer per request would be armed and cleared
- * several times in each; here progress is one assignment, and a deadline is
- * noticed up to {@link TICK_MS} late.
+ * several times in each; here progress is one assignment. No deadline is early,
+ * and it is noticed up to two ticks of {@link TICK_MS} late.
  *
  * The list is an array for the reason that `ExchangeTable` gives: a Set that is
  * added to and deleted from at this rate keeps garbage alive.
@@ -29,12 +29,13 @@ export class Deadlines {
   private readonly watched: Watched[] = [];
   private timer: NodeJS.Timeout | undefined;
   private tickedAt = performance.now();
+  private excused = false;
 
   constructor(private readonly tickMs = TICK_MS) {}
 
-  /** Monotonic ms, at most one tick old while something is watched. */
+  /** Monotonic ms, at most one tick ahead while something is watched: what counts from here is never over too early. */
   get now(): number {
-    return this.tickedAt;
+    return this.tickedAt + this.tickMs;
   }
 
   get size(): number {
@@ -51,7 +52,7 @@ export class Deadlines {
       this.timer = setInterval(this.tick, this.tickMs);
       this.timer.unref();
     }
-    entry.deadlineAt = this.tickedAt + timeoutMs;
+    entry.deadlineAt = this.now + timeoutMs;
     entry.watchIndex = this.watched.length;
     this.watched.push(entry);
   }
@@ -69,11 +70,17 @@ export class Deadlines {
 
   /**
    * Judges at the end of the turn: when this process has not run for a while,
-   * timers come first, and what arrived meanwhile has yet to be read.
+   * timers come first, and what arrived meanwhile has yet to be read. After a
+   * pause of a tick and more it judges at the next tick instead: the machine
+   * stood still, and with it perhaps whoever is waited for.
    */
   private readonly tick = (): void => {
-    this.tickedAt = performance.now();
-    setImmediate(this.judge);
+    const now = performance.now();
+    const paused = now - this.tickedAt > 2 * this.tickMs;
+    this.tickedAt = now;
+    // Once, or a process that is always late would end nothing.
+    this.excused = paused && !this.excused;
+    if (!this.excused) setImmediate(this.judge);
   };
 
   private readonly judge = (): void => {
