@@ -32,9 +32,10 @@ const ROOMS = {
   'reported-metrics': [],
   agents: ['ports', 'lifecycle', 'config-push', 'reported-metrics'],
   certificates: [],
-  ingress: ['agents', 'ports', 'certificates'],
+  policy: ['agents', 'state'],
+  ingress: ['agents', 'ports', 'certificates', 'policy'],
   tunnel: ['agents', 'ports', 'lifecycle'],
-  admin: ['agents', 'certificates', 'config-push', 'reported-metrics', 'ports', 'tunnel', 'lifecycle'],
+  admin: ['agents', 'certificates', 'policy', 'config-push', 'reported-metrics', 'ports', 'tunnel', 'lifecycle'],
 };
 
 const SPEC = '[.]spec[.]ts$|/testing/';

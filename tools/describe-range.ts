@@ -20,6 +20,8 @@ export function describeRange(setting: SettingInfo): string {
       return 'names with a port of 1 to 65535; as text `a=1,b=2`';
     case 'texts':
       return 'names with a text; as text `a=x,b=y`';
+    case 'tree':
+      return 'names with groups; as text JSON';
     case 'file':
       return 'file';
     default:

@@ -10,6 +10,7 @@ import { GATEWAY_LOG, GATEWAY_SETTINGS } from './gateway.tokens.js';
 import { ingressConfig } from './ingress/index.js';
 import { portTlsConfig } from './certificates/index.js';
 import { agentPortsConfig, portRangeConfig } from './ports/index.js';
+import { policyConfig } from './policy/index.js';
 import { stateConfig } from './state/index.js';
 import { authConfig, grpcConfig, tunnelConfig } from './tunnel/index.js';
 
@@ -47,6 +48,7 @@ const GROUPS: readonly [key: string | symbol, group: (settings: GatewaySettings)
   [agentsConfig.KEY, ({ tunnel }) => tunnel],
   [configPushConfig.KEY, ({ configPush }) => configPush],
   [ingressConfig.KEY, ({ ingress }) => ingress],
+  [policyConfig.KEY, ({ policies }) => policies],
   [portTlsConfig.KEY, ({ ingress }) => ingress.tls],
   [tunnelConfig.KEY, ({ tunnel }) => tunnel],
   [grpcConfig.KEY, ({ grpc }) => grpc],

@@ -15,6 +15,7 @@ import { AdminSettings, HttpSettings } from './admin/index.js';
 import { ConfigPushSettings } from './config-push/index.js';
 import { AgentPortsSettings, checkPorts } from './ports/index.js';
 import { IngressSettings } from './ingress/index.js';
+import { Policies, type PoliciesSettings } from './policy/index.js';
 import { StateSettings } from './state/index.js';
 import { AuthSettings, GrpcSettings } from './tunnel/index.js';
 import { GatewayTunnelSettings } from './tunnel/index.js';
@@ -41,6 +42,9 @@ class GatewayConfig {
 
   @Group('Relaying of requests')
   ingress = new IngressSettings();
+
+  @Policies()
+  policies: PoliciesSettings = {};
 
   @Group('Tunnel connections')
   tunnel = new GatewayTunnelSettings();

@@ -13,6 +13,7 @@ import type { GatewaySettings } from './gateway-settings.js';
 import { IngressModule, ServerOptions } from './ingress/index.js';
 import { LifecycleModule } from './lifecycle/index.js';
 import { AllocatorOptions, LeasesModule, PortsModule } from './ports/index.js';
+import { PolicyModule } from './policy/index.js';
 import { replaceProviders, type Replacement } from './replaced-providers.js';
 import { StateModule } from './state/index.js';
 import { TunnelModule } from './tunnel/index.js';
@@ -76,7 +77,8 @@ function gateway(
   const servers = AgentHttpServerModule.registerAsync({ imports: [config], useClass: ServerOptions });
   const ports = PortsModule.using(config, lifecycle, allocator, leases, servers);
   const certificates = CertificatesModule.using(config);
-  const ingress = IngressModule.using(config, certificates, servers, ports);
+  const policy = PolicyModule.using(config, state);
+  const ingress = IngressModule.using(config, certificates, policy, servers, ports);
   const configPush = ConfigPushModule.using(config, lifecycle);
   const agents = AgentsModule.using(config, lifecycle, configPush, ports);
   const tunnel = TunnelModule.using(config, lifecycle, agents, allocator, servers);
@@ -89,6 +91,7 @@ function gateway(
     servers,
     ports,
     certificates,
+    policy,
     ingress,
     configPush,
     agents,
@@ -96,7 +99,7 @@ function gateway(
   ];
   if (admin !== false) {
     rooms.push(
-      AdminModule.using(config, lifecycle, agents, configPush, tunnel, ports, allocator, servers, certificates),
+      AdminModule.using(config, lifecycle, agents, configPush, tunnel, ports, allocator, servers, certificates, policy),
     );
     if (admin.path !== '') rooms.push(RouterModule.register([{ path: admin.path, module: AdminModule }]));
   }

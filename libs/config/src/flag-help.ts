@@ -8,7 +8,14 @@ export const VERIFY = 'verify';
 
 /** What stands for the value in `--help`. */
 export function valueName({ kind, choices = [] }: SettingInfo): string {
-  const names = { integer: 'number', list: 'a,b', ports: 'id=port,…', texts: 'name=text,…', choice: choices.join('|') };
+  const names = {
+    integer: 'number',
+    list: 'a,b',
+    ports: 'id=port,…',
+    texts: 'name=text,…',
+    tree: 'json',
+    choice: choices.join('|'),
+  };
   return kind in names ? names[kind as keyof typeof names] : kind;
 }
 

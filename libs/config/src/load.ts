@@ -109,8 +109,12 @@ export function redactedYaml(program: Program, settings: object): string {
   const copy = structuredClone(settings);
   for (const { path, kind, secret } of settingsOf(program)) {
     const value = getAt(copy, path);
-    if (secret === true && value !== '') setAt(copy, path, '[REDACTED]');
+    if (secret === true && !isEmpty(value)) setAt(copy, path, '[REDACTED]');
     else if (kind === 'text' && typeof value === 'string') setAt(copy, path, withoutUserInfo(value));
   }
   return yaml().stringify(copy);
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === '' || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
 }

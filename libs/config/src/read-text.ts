@@ -23,6 +23,8 @@ export function readText(setting: SettingInfo, text: string): Reading {
     case 'texts':
     case 'ports':
       return readRecord(text, setting.kind === 'ports');
+    case 'tree':
+      return readJson(text);
     default:
       return { value: text };
   }
@@ -44,4 +46,12 @@ function readRecord(text: string, numbers: boolean): Reading {
     entries.set(key, numbers && /^\d+$/.test(value) ? Number(value) : value);
   }
   return { value: Object.fromEntries(entries) };
+}
+
+function readJson(text: string): Reading {
+  try {
+    return { value: JSON.parse(text) as unknown };
+  } catch {
+    return { problem: 'must be JSON when it is given as text' };
+  }
 }

@@ -1,7 +1,7 @@
 import * as rules from 'class-validator';
 
 /** How a setting's text form (environment, flag) is read, and how it is shown. */
-export type SettingKind = 'text' | 'file' | 'integer' | 'boolean' | 'choice' | 'list' | 'ports' | 'texts';
+export type SettingKind = 'text' | 'file' | 'integer' | 'boolean' | 'choice' | 'list' | 'ports' | 'texts' | 'tree';
 
 /** What is said about a setting besides its type and default. */
 export interface SettingOptions {
@@ -97,6 +97,9 @@ export const Ports = decorator('ports', rules.IsObject({ message: 'must map name
 
 /** Names with a text each. */
 export const Texts = decorator('texts', rules.IsObject({ message: 'must map names to texts' }));
+
+/** A tree of values whose rules its check knows; as text in JSON. */
+export const Tree = decorator('tree', rules.IsObject({ message: 'must map names to groups of settings' }));
 
 /** A whole number between `min` and `max`, both allowed. */
 export function Integer(min: number, max: number, options: SettingOptions): PropertyDecorator {

@@ -23,6 +23,7 @@ export {
   type ResponseHead,
 } from './heads.js';
 export { checkIdPattern, checkPatternWords, IdPatterns } from './id-patterns.js';
+export { LastingExchange } from './lasting-exchange.js';
 export { PacedWriter } from './paced-writer.js';
 export { requestIdOf } from './request-id.js';
 export { type BodySink, type ExchangeFailure, NO_SINK, type ResponseSink } from './sinks.js';

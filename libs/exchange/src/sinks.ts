@@ -9,6 +9,8 @@ export interface ExchangeFailure {
   message: string;
   /** what to tell the client, where its connection or a handler on the way has decided that */
   error?: BerthError;
+  /** further fields for the head of that answer, such as `WWW-Authenticate` */
+  fields?: FlatHeaders;
   /** an earlier try may have got to the local service, whatever became of this one */
   mayHaveReached?: boolean;
 }

@@ -9,6 +9,7 @@ import { ErrorFilter } from './error.filter.js';
 import { GatewayMetrics } from './gateway-metrics.js';
 import { HealthController } from './health.controller.js';
 import { MetricsController } from './metrics.controller.js';
+import { PolicyController } from './policy.controller.js';
 import { PortsController } from './ports.controller.js';
 import { ServersController } from './servers.controller.js';
 
@@ -19,6 +20,7 @@ import { ServersController } from './servers.controller.js';
     AgentsController,
     AgentPortsController,
     ConfigPushController,
+    PolicyController,
     PortsController,
     ServersController,
     HealthController,

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { LimitedLog, type Log } from '@berth/observability';
-import { addressKey, ClientLimits, ClientTotal, type ConnectionLimits } from './client-limits.js';
+import { ClientLimits, ClientTotal, type ConnectionLimits } from './client-limits.js';
 
 class FakeSocket extends EventEmitter {
   cutOff = false;
@@ -85,16 +85,5 @@ describe('ClientLimits', () => {
     const refused = Array.from({ length: 10 }, () => admit(0, '10.0.0.1').socket.cutOff);
     expect(refused.indexOf(true)).toBe(8);
     expect(refused.filter(Boolean)).toHaveLength(2);
-  });
-
-  it.each([
-    ['192.0.2.1', '192.0.2.1'],
-    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
-    ['2001:db8::1', '2001:db8:0:0::/64'],
-    ['::1', '0:0:0:0::/64'],
-    ['fe80::', 'fe80:0:0:0::/64'],
-    ['', ''],
-  ])('counts %j as %j', (address, key) => {
-    expect(addressKey(address)).toBe(key);
   });
 });

@@ -1,8 +1,9 @@
-import { isIPv6, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { Inject, Injectable } from '@nestjs/common';
 import { BerthError } from '@berth/errors';
 import type { LimitedLog, Log } from '@berth/observability';
 import { GATEWAY_LOG } from '../gateway.tokens.js';
+import { addressKey } from '../policy/index.js';
 import { agentPortsConfig } from '../ports/index.js';
 import { clientAddress } from './client-address.js';
 
@@ -88,6 +89,11 @@ interface AddressCount {
 export class ClientLimits {
   private open = 0;
   private readonly addresses = new Map<string, AddressCount>();
+  /** of this port alone; 0: those of all */
+  own: Pick<ConnectionLimits, 'maxConnections' | 'maxConnectionsPerAddress'> = {
+    maxConnections: 0,
+    maxConnectionsPerAddress: 0,
+  };
 
   /** @param agentId whose port it is */
   constructor(
@@ -126,7 +132,9 @@ export class ClientLimits {
 
   private refusal(ofAddress: number, address: string): BerthError | undefined {
     const { agentId, open, log, total } = this;
-    const { maxConnections, maxConnectionsPerAddress, maxTotalConnections } = total.limits;
+    const { maxTotalConnections } = total.limits;
+    const maxConnections = this.own.maxConnections || total.limits.maxConnections;
+    const maxConnectionsPerAddress = this.own.maxConnectionsPerAddress || total.limits.maxConnectionsPerAddress;
     if (total.full) {
       total.countRefusal();
       const what = `the gateway has ${total.open} client connections, as many as it takes`;
@@ -150,17 +158,4 @@ export class ClientLimits {
     }
     return undefined;
   }
-}
-
-/** One client: an IPv4 address, or the /64 network of an IPv6 one, which is what a single host is given. */
-export function addressKey(address: string): string {
-  if (!isIPv6(address)) return address;
-  const [head = '', tail] = address.split('::');
-  const groups = head === '' ? [] : head.split(':');
-  if (tail !== undefined) {
-    const last = tail === '' ? [] : tail.split(':');
-    while (groups.length + last.length < 8) groups.push('0');
-    groups.push(...last);
-  }
-  return `${groups.slice(0, 4).join(':')}::/64`;
 }

@@ -25,7 +25,8 @@ export interface ExchangeOptions {
 /** What the handlers around the exchanges of one agent share. */
 export interface ExchangeContext {
   readonly service: LocalService;
-  readonly options: ExchangeOptions;
+  /** replaced as a whole when settings or the policy of the port change */
+  options: ExchangeOptions;
   readonly deadlines: Deadlines;
   /** signs the cookies of affinity; absent at ports whose clients send none */
   readonly affinityKey?: KeyObject;

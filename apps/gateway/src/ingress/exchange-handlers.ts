@@ -15,6 +15,7 @@ export interface ExchangeRule {
 export const HANDLER_ORDER = {
   statistics: 100,
   timeLimits: 200,
+  policy: 250,
   interceptors: 300,
   bodyLimit: 400,
   affinity: 550,

@@ -102,6 +102,6 @@ export function uploadTooSlow(bytes: number, { minRateBytesPerSecond, rateWindow
 export function bodyTooLarge(limit: number): BerthError {
   return new BerthError(
     'BERTH_BODY_TOO_LARGE',
-    `the request body is larger than ${limit} bytes (ingress.maxBodyBytes)`,
+    `the request body is larger than ${limit} bytes (ingress.maxBodyBytes, or limits.maxBodyBytes of the port)`,
   );
 }

@@ -10,15 +10,17 @@ export class IngressModule {
   /**
    * @param config gives settings and log
    * @param certificates of the ports
+   * @param policy rules of ports
    * @param servers makes the HTTP servers of agents, and lists them
    * @param ports takes the builders
    */
   static using(
     config: DynamicModule,
     certificates: DynamicModule,
+    policy: DynamicModule,
     servers: DynamicModule,
     ports: DynamicModule,
   ): DynamicModule {
-    return { module: IngressModule, imports: [config, certificates, servers, ports, DiscoveryModule] };
+    return { module: IngressModule, imports: [config, certificates, policy, servers, ports, DiscoveryModule] };
   }
 }

@@ -16,17 +16,20 @@ import { timeLimits } from './time-limits.js';
  *
  * @param intercepting may be empty, and costs nothing then
  * @param rules of other rooms and of the application
+ * @param policy handlers that the policy of the port asks for, the outermost first
  */
 export function exchangeChain(
   context: ExchangeContext,
   intercepting: readonly IngressInterceptor[],
   rules: readonly Marked<ExchangeRule>[],
+  policy: readonly ExchangeHandler[],
 ): Dispatch {
   const { service } = context;
   const chosen = { id: service.id, service: service.name, metadata: service.metadata };
   const placed: { order: number; handler: ExchangeHandler | undefined }[] = [
     { order: HANDLER_ORDER.statistics, handler: statistics(service) },
     { order: HANDLER_ORDER.timeLimits, handler: timeLimits(context) },
+    ...policy.map((handler) => ({ order: HANDLER_ORDER.policy, handler })),
     { order: HANDLER_ORDER.interceptors, handler: interceptors(context, intercepting) },
     { order: HANDLER_ORDER.bodyLimit, handler: bodyLimit(context.options.maxBodyBytes) },
     { order: HANDLER_ORDER.affinity, handler: affinity(context) },
@@ -39,3 +42,8 @@ export function exchangeChain(
     poolDispatch(service.connections, service.admission),
   );
 }
+
+/** Of a port that does not listen yet: it has no policy. */
+export const closedPort: Dispatch = () => {
+  throw new Error('a port was asked before it listens');
+};

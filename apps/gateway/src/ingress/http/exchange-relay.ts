@@ -17,6 +17,7 @@ import { newRequestId } from '@berth/http-server-pool';
 import { errorOfFailure, unusableAnswer } from '../failures.js';
 import { type Reached, reachedBy } from '../reached.js';
 import type { AnswerOwner } from './answer-writer.js';
+import { errorHead } from './error-responses.js';
 import type { IngressContext } from './ingress-context.js';
 
 /** What every request of HTTP has in common on its way through an exchange, whatever version its client speaks. */
@@ -25,6 +26,8 @@ export abstract class ExchangeRelay implements ExchangeRequest, DispatchSink, An
   exchange: OpenedExchange | undefined;
   protected wait: Waiting | undefined;
   private id: string | undefined;
+  /** for the head of an error answer, from the handler that refused */
+  private errorFields: FlatHeaders | undefined;
 
   constructor(
     protected readonly context: IngressContext,
@@ -49,6 +52,7 @@ export abstract class ExchangeRelay implements ExchangeRequest, DispatchSink, An
   abstract writable(): void;
 
   failed(failure: ExchangeFailure): void {
+    this.errorFields = failure.fields;
     this.answerError(errorOfFailure(this.context.service.id, failure), reachedBy(failure, this.exchange));
   }
 
@@ -63,6 +67,10 @@ export abstract class ExchangeRelay implements ExchangeRequest, DispatchSink, An
 
   /** Ends the request with an error answer, or visibly broken once a head is out. */
   protected abstract answerError(error: BerthError, reached?: Reached): void;
+
+  protected errorHead(error: BerthError, reached: Reached): FlatHeaders {
+    return errorHead(error, reached, this.context.options.retryAfterSeconds, this.errorFields);
+  }
 
   /** What came of the agent is nothing for a client. */
   protected giveUp(reason: string, why: string): void {

@@ -14,11 +14,11 @@ import {
   type PortOrder,
   type PortServerBuilder,
 } from '../../ports/index.js';
+import { type Policy, PortPolicies, PortRules } from '../../policy/index.js';
 import { ClientLimits, ClientTotal } from '../client-limits.js';
-import type { ExchangeContext } from '../exchange-context.js';
 import { affinityKey } from '../affinity-cookies.js';
 import { DEFAULT_RULE_ORDER, type ExchangeRule, UseOnExchanges } from '../exchange-handlers.js';
-import { exchangeChain } from '../handlers/chain.js';
+import { closedPort, exchangeChain } from '../handlers/chain.js';
 import { Deadlines } from '../handlers/deadlines.js';
 import { ingressConfig } from '../ingress.settings.js';
 import { FloodWatch } from '../http2/flood-watch.js';
@@ -69,6 +69,7 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
     private readonly discovery: DiscoveryService,
     private readonly total: ClientTotal,
     private readonly certificates: PortCertificates,
+    private readonly policies: PortPolicies,
     @Inject(agentPortsConfig.KEY) private readonly ports: PlaceOptions,
     @Inject(ingressConfig.KEY) private readonly options: HttpPortOptions,
     @Inject(GATEWAY_LOG) private readonly log: Log,
@@ -86,23 +87,29 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
     // Looked up with the first agent: by then every module is there.
     this.found ??= this.findProviders();
     const { affinityKey: key, deadlines, found, limitedLog, log, options, pipelined } = this;
-    const exchanges: ExchangeContext = { service, options, deadlines, affinityKey: key, log, limitedLog };
     const context: IngressContext = {
-      ...exchanges,
+      service,
       options,
+      deadlines,
+      affinityKey: key,
+      log,
+      limitedLog,
       pipelined,
       answerLog: new AnswerLog(log, service.key, service.stats),
-      dispatch: exchangeChain(exchanges, found.interceptors, found.rules),
+      dispatch: closedPort,
     };
+    const limits = new ClientLimits(service.key, this.total, limitedLog);
+    const rules = new PortRules({ key: service.key, secure: this.certificates.enabled, log, limitedLog }, false);
+    const apply = (policy: Policy): void => {
+      limits.own = policy.limits;
+      context.options = { ...options, maxBodyBytes: policy.limits.maxBodyBytes || options.maxBodyBytes };
+      context.dispatch = exchangeChain(context, found.interceptors, found.rules, rules.handlers(policy));
+    };
+    let unfollow: (() => void) | undefined;
     const chosen = { id: service.id, service: service.name, metadata: service.metadata };
     const middleware = found.middleware.filter((each) => isMeant(each, chosen, log));
     const http2 = this.http2For(context, middleware.length > 0);
-    const ingress = new AgentIngress(
-      context,
-      new ClientLimits(service.key, this.total, limitedLog),
-      http2,
-      options.http2.clear,
-    );
+    const ingress = new AgentIngress(context, limits, http2, options.http2.clear);
     const place = { host: hostFor(service, this.ports), port };
     const server = this.factory.create(`agent ${service.key}`, place, ingress, middleware, {
       requests: () => service.stats.requests,
@@ -113,11 +120,14 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
     if (this.certificates.enabled) this.certificates.follow(server.server as HttpsServer, service);
     server.server.on('listening', () => {
       this.servers.store(server);
+      unfollow ??= this.policies.follow(service, apply);
     });
     server.onStopping = () => {
       http2?.goAway();
     };
     server.onStopped = () => {
+      unfollow?.();
+      unfollow = undefined;
       this.servers.delete(server);
     };
     return server;

@@ -149,7 +149,7 @@ class HttpRelay extends ExchangeRelay implements PendingAnswer {
       return;
     }
     if (this.openHead.body && !request.complete) this.lastAnswer();
-    sendError(response, error, requestId, reached, context.options.retryAfterSeconds);
+    sendError(response, error, requestId, this.errorHead(error, reached));
     context.answerLog.errorAnswer(error, requestId, request);
   }
 

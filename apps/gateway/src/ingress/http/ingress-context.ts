@@ -14,9 +14,9 @@ export interface IngressOptions extends ExchangeOptions, ClientOptions {
 
 /** What all that arrives at one agent's port shares. */
 export interface IngressContext extends ExchangeContext {
-  readonly options: IngressOptions;
+  options: IngressOptions;
   readonly pipelined: PipelineBudget;
   readonly answerLog: AnswerLog;
-  /** opens exchanges, through all handlers */
-  readonly dispatch: Dispatch;
+  /** opens exchanges, through all handlers; replaced when the policy of the port changes */
+  dispatch: Dispatch;
 }

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { BerthError } from '@berth/errors';
-import { newRequestId } from '@berth/http-server-pool';
+import { endWithError, newRequestId } from '@berth/http-server-pool';
 import { clientOf } from './client-connection.js';
-import { sendError, sendRawError } from './error-responses.js';
+import { errorHead, sendError } from './error-responses.js';
 import type { IngressContext } from './ingress-context.js';
 import { destroySoon } from './linger.js';
 import type { Reached } from '../reached.js';
@@ -27,7 +27,7 @@ export function refuse(
   response.shouldKeepAlive = false;
   client.lastAnswer();
   const requestId = newRequestId();
-  sendError(response, error, requestId, reached, context.options.retryAfterSeconds);
+  sendError(response, error, requestId, errorHead(error, reached, context.options.retryAfterSeconds));
   context.answerLog.refused(error, requestId, request);
 }
 
@@ -38,7 +38,7 @@ export function refuse(
  */
 export function refuseRaw(context: IngressContext, socket: Duplex, error: BerthError, request?: IncomingMessage): void {
   const requestId = newRequestId();
-  sendRawError(socket, error, requestId, 'no', context.options.retryAfterSeconds);
+  endWithError(socket, error, requestId, errorHead(error, 'no', context.options.retryAfterSeconds));
   context.answerLog.refused(error, requestId, request);
   destroySoon(socket);
 }

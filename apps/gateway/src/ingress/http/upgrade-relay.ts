@@ -5,9 +5,9 @@ import { relayResponseHead, upgradeProtocols } from '@berth/http-rules';
 import { BytePipe, type FlatHeaders, type OpenHead, ResetCode, type ResponseHead } from '@berth/exchange';
 import { clientAddress } from '../client-address.js';
 import type { Reached } from '../reached.js';
+import { endWithError } from '@berth/http-server-pool';
 import { AnswerWriter } from './answer-writer.js';
 import { clientOf, type PendingAnswer } from './client-connection.js';
-import { sendRawError } from './error-responses.js';
 import { ExchangeRelay } from './exchange-relay.js';
 import type { IngressContext } from './ingress-context.js';
 import { breakOff, destroySoon, lingeringEnd } from './linger.js';
@@ -169,11 +169,11 @@ class UpgradeRelay extends ExchangeRelay implements PendingAnswer {
 
   /** Ends it with an error answer, or with a visibly broken connection once bytes have passed. */
   protected answerError(error: BerthError, reached: Reached = this.exchange === undefined ? 'no' : 'maybe'): void {
-    const { answerLog, options } = this.context;
+    const { answerLog } = this.context;
     const { request, requestId, socket } = this;
     if (socket.destroyed) return;
     if (this.pipe === undefined && this.answer === undefined && socket.writable) {
-      sendRawError(socket, error, requestId, reached, options.retryAfterSeconds);
+      endWithError(socket, error, requestId, this.errorHead(error, reached));
       answerLog.errorAnswer(error, requestId, request);
       // A client that goes on sending must not keep the socket.
       socket.resume();

@@ -1,7 +1,6 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import { type BerthError, errorBody } from '@berth/errors';
-import { errorHead } from '../http/error-responses.js';
-import type { Reached } from '../reached.js';
+import type { FlatHeaders } from '@berth/http-rules';
 
 /** Whether a request is a call of gRPC: its client reads `grpc-status`, and no JSON. */
 export function isGrpc(contentType: string | undefined): boolean {
@@ -11,28 +10,27 @@ export function isGrpc(contentType: string | undefined): boolean {
 /**
  * Answers with Berth's error, as JSON or as gRPC has it; the head must not have been sent.
  *
+ * @param fields of `errorHead`
  * @param grpc a status in a head that is all of the answer ("trailers-only")
  */
 export function sendHttp2Error(
   stream: ServerHttp2Stream,
   error: BerthError,
   requestId: string,
-  reached: Reached,
-  retryAfterSeconds: number,
+  fields: FlatHeaders,
   grpc: boolean,
 ): void {
-  const shared = errorHead(error, reached, retryAfterSeconds);
   if (grpc) {
     const message = percentEncoded(`${error.message} (${error.code}, request ${requestId})`);
     const status = String(error.grpcStatus);
     const head = [':status', '200', 'content-type', 'application/grpc', 'grpc-status', status, 'grpc-message', message];
-    stream.respond([...head, ...shared], { endStream: true });
+    stream.respond([...head, ...fields], { endStream: true });
     return;
   }
   const body = JSON.stringify(errorBody(error, requestId));
   const length = String(Buffer.byteLength(body));
   const head = [':status', String(error.httpStatus), 'content-type', 'application/json; charset=utf-8'];
-  stream.respond([...head, 'content-length', length, ...shared]);
+  stream.respond([...head, 'content-length', length, ...fields]);
   // Of HEAD, Node has ended it by itself.
   if (!stream.writableEnded) stream.end(body);
 }

@@ -13,6 +13,7 @@ import { clientAddress } from '../client-address.js';
 import type { ClientConnection } from '../http/client-connection.js';
 import type { IngressContext } from '../http/ingress-context.js';
 import { Allowance } from './allowance.js';
+import { errorHead } from '../http/error-responses.js';
 import { isGrpc, sendHttp2Error } from './error-answer.js';
 import type { FloodWatch, Watched } from './flood-watch.js';
 import { Http2Relay } from './http2-relay.js';
@@ -182,7 +183,8 @@ export class Http2Connection implements Watched, BodyTraffic, Http2Client {
   ): void {
     const { answerLog, options } = this.owner.context;
     const requestId = newRequestId();
-    sendHttp2Error(stream, error, requestId, 'no', options.retryAfterSeconds, isGrpc(headers['content-type']));
+    const fields = errorHead(error, 'no', options.retryAfterSeconds);
+    sendHttp2Error(stream, error, requestId, fields, isGrpc(headers['content-type']));
     answerLog.refused(error, requestId, { method, url: path, socket: { remoteAddress: this.address } });
     if (hasBody) new Http2Upload(stream, this).drop();
     resetOnceSent(stream);

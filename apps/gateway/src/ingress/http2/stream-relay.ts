@@ -52,7 +52,7 @@ export abstract class StreamRelay extends ExchangeRelay {
     }
     this.dropBody();
     const grpc = openHead.kind === ExchangeKind.http && isGrpc(headerValue(openHead.headers, 'content-type'));
-    sendHttp2Error(stream, error, requestId, reached, context.options.retryAfterSeconds, grpc);
+    sendHttp2Error(stream, error, requestId, this.errorHead(error, reached), grpc);
     resetOnceSent(stream);
     context.answerLog.errorAnswer(error, requestId, request);
   }

@@ -5,6 +5,6 @@ import type { PipeLog } from './pipe-log.js';
 /** What all connections of one TCP port share. */
 export interface TcpContext extends ExchangeContext {
   readonly pipeLog: PipeLog;
-  /** opens exchanges, through all handlers */
-  readonly dispatch: Dispatch;
+  /** opens exchanges, through all handlers; replaced when the policy of the port changes */
+  dispatch: Dispatch;
 }

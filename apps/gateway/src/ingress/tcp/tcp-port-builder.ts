@@ -4,11 +4,12 @@ import { DiscoveryService } from '@nestjs/core';
 import { LimitedLog, type Log } from '@berth/observability';
 import { GATEWAY_LOG } from '../../gateway.tokens.js';
 import { agentPortsConfig, hostFor, PortKinds, type PortOrder, type PortServerBuilder } from '../../ports/index.js';
+import { type Policy, PortPolicies, PortRules } from '../../policy/index.js';
 import { clientAddress } from '../client-address.js';
 import { ClientLimits, ClientTotal } from '../client-limits.js';
-import type { ExchangeContext, ExchangeOptions } from '../exchange-context.js';
+import type { ExchangeOptions } from '../exchange-context.js';
 import { DEFAULT_RULE_ORDER, type ExchangeRule, UseOnExchanges } from '../exchange-handlers.js';
-import { exchangeChain } from '../handlers/chain.js';
+import { closedPort, exchangeChain } from '../handlers/chain.js';
 import { Deadlines } from '../handlers/deadlines.js';
 import { ingressConfig } from '../ingress.settings.js';
 import { findMarked, type Marked } from '../marked-providers.js';
@@ -30,6 +31,7 @@ export class TcpPortBuilder implements PortServerBuilder, OnModuleInit {
     private readonly kinds: PortKinds,
     private readonly discovery: DiscoveryService,
     private readonly total: ClientTotal,
+    private readonly policies: PortPolicies,
     @Inject(agentPortsConfig.KEY) private readonly ports: { host: string },
     @Inject(ingressConfig.KEY) private readonly options: ExchangeOptions,
     @Inject(GATEWAY_LOG) private readonly log: Log,
@@ -45,17 +47,29 @@ export class TcpPortBuilder implements PortServerBuilder, OnModuleInit {
     const { deadlines, limitedLog, log, options } = this;
     // Looked up with the first agent: by then every module is there.
     this.rules ??= findMarked<ExchangeRule>(this.discovery, UseOnExchanges, DEFAULT_RULE_ORDER);
-    const exchanges: ExchangeContext = { service, options, deadlines, log, limitedLog };
     const context: TcpContext = {
-      ...exchanges,
+      service,
+      options,
+      deadlines,
+      log,
+      limitedLog,
       pipeLog: new PipeLog(log, service),
-      // Interceptors look at heads of HTTP.
-      dispatch: exchangeChain(exchanges, [], this.rules),
+      dispatch: closedPort,
     };
     const limits = new ClientLimits(service.key, this.total, limitedLog);
-    return new TcpPortServer({ host: hostFor(service, this.ports), port }, (socket) => {
+    const server = new TcpPortServer({ host: hostFor(service, this.ports), port }, (socket) => {
       take(context, limits, socket);
     });
+    const own = new PortRules({ key: service.key, secure: false, log, limitedLog }, true);
+    const apply = (policy: Policy): void => {
+      limits.own = policy.limits;
+      // Interceptors look at heads of HTTP.
+      context.dispatch = exchangeChain(context, [], this.rules ?? [], own.handlers(policy));
+    };
+    server.onStarted = () => {
+      server.onStopped = this.policies.follow(service, apply);
+    };
+    return server;
   }
 }
 

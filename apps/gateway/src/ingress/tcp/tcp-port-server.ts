@@ -13,6 +13,10 @@ const KEEPALIVE_MS = 60_000;
 export class TcpPortServer implements PortServer {
   readonly scheme = 'tcp';
   onLost: ((error: Error | undefined) => void) | undefined;
+  /** called when it listens */
+  onStarted: (() => void) | undefined;
+  /** called when nothing is left of it */
+  onStopped: (() => void) | undefined;
   private readonly server: Server;
   private readonly sockets = new Set<Socket>();
   private startedAtMs: number | undefined;
@@ -59,6 +63,7 @@ export class TcpPortServer implements PortServer {
       });
     });
     this.startedAtMs = Date.now();
+    this.onStarted?.();
     server.on('error', (error) => {
       this.lost(error);
       server.close();
@@ -91,6 +96,7 @@ export class TcpPortServer implements PortServer {
       });
     }
     this.cutOff();
+    this.onStopped?.();
   }
 
   /** An end in order would tell clients that they have got everything. */

@@ -1,0 +1,88 @@
+import { isIP } from 'node:net';
+
+/** Rules of single values; each says what is wrong, or nothing. */
+
+type Checked = string | undefined;
+
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+const TYPE = /^[a-z0-9!#$&^_.+-]+\/(\*|[a-z0-9!#$&^_.+-]+)$/i;
+
+/** Headers that say where a message ends or belong to one hop: a rule for them would break it. */
+const FRAMING = new Set([
+  'connection',
+  'content-length',
+  'host',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** An address or network as `net.BlockList` takes it: address, bits and family. */
+export function networkOf(text: string): { address: string; bits: number; family: 'ipv4' | 'ipv6' } | undefined {
+  const [address = '', bits, ...more] = text.split('/');
+  const version = isIP(address);
+  const most = version === 4 ? 32 : 128;
+  if (version === 0 || address.includes('%') || more.length > 0) return undefined;
+  if (bits !== undefined && !(/^\d{1,3}$/.test(bits) && Number(bits) <= most)) return undefined;
+  return { address, bits: bits === undefined ? most : Number(bits), family: version === 4 ? 'ipv4' : 'ipv6' };
+}
+
+const firstOf = (list: readonly string[], isRight: (item: string) => boolean, what: string): Checked => {
+  const wrong = list.find((item) => !isRight(item));
+  return wrong === undefined ? undefined : `"${wrong.slice(0, 100)}" ${what}`;
+};
+
+export function checkNetworks(list: readonly string[]): Checked {
+  return firstOf(list, (item) => networkOf(item) !== undefined, 'is no address and no network such as 10.0.0.0/8');
+}
+
+export function checkHeaderNames(list: readonly string[]): Checked {
+  return firstOf(list, (item) => TOKEN.test(item), 'is no name that HTTP allows') ?? checkFraming(list);
+}
+
+export function checkHeaderValues(map: Readonly<Record<string, unknown>>): Checked {
+  const wrong = checkHeaderNames(Object.keys(map));
+  if (wrong !== undefined) return wrong;
+  return firstOf(
+    Object.keys(map),
+    (name) => typeof map[name] === 'string' && VALUE.test(map[name]),
+    'must have a text without line breaks and without letters beyond Latin-1',
+  );
+}
+
+function checkFraming(names: readonly string[]): Checked {
+  return firstOf(
+    names,
+    (name) => !FRAMING.has(name.toLowerCase()),
+    'says where messages end or go, and cannot be changed',
+  );
+}
+
+export function checkMediaTypes(list: readonly string[]): Checked {
+  return firstOf(list, (item) => TYPE.test(item), 'is no media type such as text/html or text/*');
+}
+
+export function checkOrigins(list: readonly string[]): Checked {
+  const isOrigin = (item: string): boolean => item === '*' || (URL.canParse(item) && new URL(item).origin === item);
+  return firstOf(list, isOrigin, 'is not an origin: write * or https://host[:port], without a path');
+}
+
+export function checkRealm(value: string): Checked {
+  return /^[\x20-\x7e]*$/.test(value) && !/["\\]/.test(value) ? undefined : 'must be ASCII without " and \\';
+}
+
+export function checkUsers(map: Readonly<Record<string, unknown>>): Checked {
+  const isUser = (name: string): boolean =>
+    name !== '' && !/[:\p{Cc}]/u.test(name) && typeof map[name] === 'string' && map[name] !== '';
+  return firstOf(Object.keys(map), isUser, 'must be a name without a colon, with a password as text');
+}
+
+export function checkForwardUrl(value: string): Checked {
+  if (value === '') return undefined;
+  const isHttp = URL.canParse(value) && /^https?:$/.test(new URL(value).protocol) && new URL(value).username === '';
+  return isHttp ? undefined : 'must be an http or https URL without user and password';
+}

@@ -1,0 +1,91 @@
+import { checkIdPattern, DEFAULT_SERVICE, IdPatterns, isServiceName, SERVICE_NAME_RULE } from '@berth/exchange';
+import { entriesOf, type Policy, type PolicyEntry, policyOf, problemOf } from './policy-schema.js';
+
+/** What somebody says of the ports of some agents. */
+interface Layer {
+  readonly entries: readonly PolicyEntry[];
+  /** for people: where it is said */
+  readonly source: string;
+  readonly agents: IdPatterns<true>;
+  /** undefined: all local services */
+  readonly service: string | undefined;
+  /** the weaker, the lower: [letters of the agent's pattern, an id without a star above all; whether it names a service] */
+  readonly rank: readonly [number, number];
+}
+
+/** The rules that hold for a port, and where each comes from. */
+export interface EffectivePolicy {
+  readonly policy: Policy;
+  /** path of a rule → where it is said; rules that nobody set are not there */
+  readonly sources: ReadonlyMap<string, string>;
+}
+
+/** What is wrong with a map of `agent pattern`, or `agent pattern/service`, to parts of policies. */
+export function checkPolicies(map: Readonly<Record<string, unknown>>): string | undefined {
+  for (const [name, part] of Object.entries(map)) {
+    const [pattern, service, ...more] = name.split('/') as [string, ...string[]];
+    const wrong = checkIdPattern(pattern);
+    if (wrong !== undefined) return wrong;
+    if (more.length > 0 || (service !== undefined && !isServiceName(service)))
+      return `"${name}": the local service must be ${SERVICE_NAME_RULE}`;
+    if (typeof part !== 'object' || part === null || Array.isArray(part)) return `"${name}" must be a group of rules`;
+    const problem = problemOf(part);
+    if (problem !== undefined) return `"${name}": ${problem}`;
+  }
+  return undefined;
+}
+
+/**
+ * Policies of a file, one over the other: the more letters of the agent's id a
+ * name has, the stronger it is; an exact id is the strongest, and of equal ones
+ * that which names the local service.
+ */
+export class PolicyLayers {
+  private readonly layers: readonly Layer[];
+
+  /** @param map checked by {@link checkPolicies} */
+  constructor(map: Readonly<Record<string, unknown>>) {
+    this.layers = Object.entries(map)
+      .map(([name, part]) => layerOf(name, part))
+      .sort((a, b) => a.rank[0] - b.rank[0] || a.rank[1] - b.rank[1]);
+  }
+
+  /**
+   * @param records what operators have set for this very agent and service, the weaker first
+   */
+  effective(
+    agentId: string,
+    service: string,
+    records: readonly { entries: readonly PolicyEntry[]; source: string }[] = [],
+  ): EffectivePolicy {
+    const values = new Map<string, PolicyEntry>();
+    const sources = new Map<string, string>();
+    const own = this.layers.filter(
+      (layer) => layer.agents.find(agentId) === true && (layer.service === undefined || layer.service === service),
+    );
+    for (const { entries, source } of [...own, ...records]) {
+      for (const entry of entries) {
+        values.set(entry.path, entry);
+        sources.set(entry.path, source);
+      }
+    }
+    return { policy: policyOf(values.values()), sources };
+  }
+}
+
+/** How a local service is called beside all others. */
+export function nameOf(agentId: string, service: string): string {
+  return service === DEFAULT_SERVICE ? agentId : `${agentId}/${service}`;
+}
+
+function layerOf(name: string, part: unknown): Layer {
+  const [pattern = '', service] = name.split('/');
+  const letters = pattern.includes('*') ? pattern.replaceAll('*', '').length : Infinity;
+  return {
+    entries: entriesOf(part),
+    source: `policies."${name}"`,
+    agents: new IdPatterns([[pattern, true]]),
+    service,
+    rank: [letters, service === undefined ? 0 : 1],
+  };
+}

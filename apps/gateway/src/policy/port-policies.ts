@@ -1,0 +1,102 @@
+import { messageOf } from '@berth/errors';
+import type { LocalService } from '../agents/index.js';
+import type { Log } from '@berth/observability';
+import { lockout } from './lockout.js';
+import { type EffectivePolicy, nameOf, PolicyLayers } from './policy-layers.js';
+import { patched, type PolicyRecords } from './policy-records.js';
+import { entriesOf, type Policy } from './policy-schema.js';
+import type { PoliciesSettings } from './policy.settings.js';
+import { httpOnly } from './rules/port-rules.js';
+
+/** A port whose rules follow what is said of it. */
+interface Follower {
+  readonly service: LocalService;
+  readonly apply: (policy: Policy) => void;
+  /** the policy as text, to see whether it has changed */
+  text: string;
+}
+
+/** The rules of all ports: from the settings, with what operators have changed over them. */
+export class PortPolicies {
+  private layers: PolicyLayers;
+  private readonly followers = new Set<Follower>();
+
+  constructor(
+    settings: Readonly<PoliciesSettings>,
+    private readonly records: PolicyRecords,
+    private readonly log: Log,
+  ) {
+    this.layers = new PolicyLayers(settings);
+  }
+
+  /** What holds for a local service of an agent, there or away. */
+  effective(agentId: string, service: string): EffectivePolicy {
+    return this.layers.effective(agentId, service, this.records.layersOf(agentId, service));
+  }
+
+  /**
+   * Gives a port its rules, now and whenever they change.
+   *
+   * @param apply called at once, and for each change
+   * @returns ends it
+   */
+  follow(service: LocalService, apply: (policy: Policy) => void): () => void {
+    const { policy, sources } = this.effective(service.id, service.name);
+    const follower = { service, apply, text: JSON.stringify(policy) };
+    this.followers.add(follower);
+    const useless = service.kind === 'http' ? [] : httpOnly(sources.keys());
+    // A rule for all agents may well be meant for their HTTP ports.
+    const own = useless.filter((path) => sources.get(path)?.includes('*') === false);
+    if (own.length > 0)
+      this.log.warn({ agentId: service.key, rules: own }, 'rules for HTTP have no effect on a port for raw TCP');
+    this.tellOfLockout(service.key, policy);
+    apply(policy);
+    return () => {
+      this.followers.delete(follower);
+    };
+  }
+
+  /**
+   * Changes rules of an agent, or of one of its services alone, at once; over restarts where `state.file` is set.
+   *
+   * @param change a part of a policy; null in place of a rule or group takes back what was set so before (RFC 7396)
+   * @throws BerthError `BERTH_CONFIG_INVALID` with a line per problem, or `BERTH_STATE_UNUSABLE`: nothing has changed
+   */
+  async patch(agentId: string, service: string | undefined, change: unknown): Promise<void> {
+    const entries = entriesOf(patched(this.records.of(agentId, service), change));
+    await this.records.set(agentId, service, entries);
+    this.log.info(
+      { agentId: nameOf(agentId, service ?? 'default'), rules: entries.map(({ path }) => path) },
+      'rules of a port were changed',
+    );
+    this.refresh((one) => one.id === agentId);
+  }
+
+  /** Takes up changed settings. @param settings checked */
+  replaceSettings(settings: Readonly<PoliciesSettings>): void {
+    this.layers = new PolicyLayers(settings);
+    this.refresh(() => true);
+  }
+
+  private refresh(isMeant: (service: LocalService) => boolean): void {
+    for (const follower of this.followers) {
+      const { service } = follower;
+      if (!isMeant(service)) continue;
+      const { policy } = this.effective(service.id, service.name);
+      const text = JSON.stringify(policy);
+      if (text === follower.text) continue;
+      follower.text = text;
+      try {
+        follower.apply(policy);
+      } catch (thrown) {
+        this.log.error({ agentId: service.key, reason: messageOf(thrown) }, 'rules of a port could not be taken up');
+      }
+      this.tellOfLockout(service.key, policy);
+    }
+  }
+
+  private tellOfLockout(agentId: string, policy: Policy): void {
+    const why = lockout(policy);
+    if (why !== undefined) this.log.warn({ agentId }, `nobody can use a port: ${why}`);
+  }
+}

@@ -1,0 +1,16 @@
+import { changedHeaders, headerRules } from './header-rules.js';
+import type { PortRule } from './port-rule.js';
+
+/** Changes to the heads of requests. */
+export const requestHeaders: PortRule = {
+  reads: ['headers'],
+  make({ headers: { request: rules } }) {
+    const prepared = headerRules(rules);
+    if (prepared === undefined) return undefined;
+    return (next) => (request, sink) => {
+      const { clientAddress, except, openHead, replicaId } = request;
+      const head = { ...openHead, headers: changedHeaders(openHead.headers, prepared) };
+      next({ clientAddress, except, openHead: head, replicaId }, sink);
+    };
+  },
+};
