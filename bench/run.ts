@@ -24,9 +24,23 @@ import { smallRequests } from './scenarios/small-requests.js';
 import { soak } from './scenarios/soak.js';
 import { stalled } from './scenarios/stalled.js';
 import { strangers } from './scenarios/strangers.js';
+import { tcp } from './scenarios/tcp.js';
 
 const SCENARIOS: readonly Scenario[] = [
-  ...[smallRequests, bulk, longLink, stalled, strangers, fairShare, idleAgents, returning, memory, selection, replicas],
+  ...[
+    smallRequests,
+    bulk,
+    tcp,
+    longLink,
+    stalled,
+    strangers,
+    fairShare,
+    idleAgents,
+    returning,
+    memory,
+    selection,
+    replicas,
+  ],
   ...[functionServer, bus, objects, brokerRestarts, soak],
 ];
 

@@ -2,6 +2,19 @@
 # Installs what the benchmark compares with and measures with, where it is missing.
 set -eu
 
+# frp, for raw TCP: built from its source where Go is there; without it the scenario leaves frp out.
+frp="$(cd "$(dirname "$0")" && pwd)/.frp"
+if [ ! -x "$frp/frps" ] || [ ! -x "$frp/frpc" ]; then
+  if command -v go >/dev/null; then
+    source=$(cd / && go mod download -json github.com/fatedier/frp@v0.61.0 | sed -n 's/^.*"Dir": "\(.*\)".*$/\1/p')
+    if [ -z "$source" ] || ! (cd "$source" && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$frp/" ./cmd/frps ./cmd/frpc); then
+      echo 'frp could not be built; it is left out' >&2
+    fi
+  else
+    echo 'Without Go there is no frp to compare with; it is left out' >&2
+  fi
+fi
+
 missing=''
 command -v nginx >/dev/null || missing="$missing nginx-light"
 command -v wrk >/dev/null || missing="$missing wrk"

@@ -64,6 +64,10 @@ export interface AgentOptions {
   /** where the agent dials: the gateway's gRPC port, or a relay in front of it */
   readonly dial: number;
   readonly target: number;
+  /** default: `http` */
+  readonly scheme?: 'http' | 'tcp';
+  /** further flags, as they are */
+  readonly flags?: readonly string[];
   /** default: `bench` */
   readonly id?: string;
   readonly nodeFlags?: readonly string[];
@@ -74,8 +78,8 @@ export async function startAgent(
   processes: Processes,
   options: AgentOptions,
 ): Promise<{ agent: Running; port: number }> {
-  const { cwd, httpPort, dial, target, id = AGENT_ID, nodeFlags = [] } = options;
-  const args = [`http://127.0.0.1:${target}`, '--id', id, '--gateway', `127.0.0.1:${dial}`];
+  const { cwd, httpPort, dial, target, scheme = 'http', id = AGENT_ID, flags = [], nodeFlags = [] } = options;
+  const args = [`${scheme}://127.0.0.1:${target}`, '--id', id, '--gateway', `127.0.0.1:${dial}`, ...flags];
   const agent = startProgram(processes, 'agent', AGENT, cwd, args, nodeFlags);
   const port = await agent.until('its port', READY_MS, async () => {
     const list = await listAgents(httpPort);
