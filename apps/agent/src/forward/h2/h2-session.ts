@@ -5,6 +5,7 @@ import type { FlatHeaders } from '@berth/exchange';
 import type { AgentSettings } from '../../agent-settings.js';
 import { NO_HTTP2 } from '../local-errors.js';
 import { type LocalTarget, openSocket } from '../local-target.js';
+import { BrokenStreams } from './broken-streams.js';
 import { coded, h2CodeName } from './h2-codes.js';
 
 /** What a service may send of one answer before the agent has taken some, bytes; of all that stand still together it is the memory. */
@@ -20,10 +21,14 @@ const MAX_SENT_HEAD_BYTES = 256 * 1024;
 const SESSION_MEMORY_MB = 4096;
 
 /**
- * Streams broken off after which a connection is given up. Many services end one after 1,000 (Node, nginx and others
- * that count rapid resets, CVE-2023-44487), and all that runs on it with it.
+ * Streams that may be broken off on one connection. Many services end one after some number (Envoy 500, Node 1,000:
+ * they count rapid resets, CVE-2023-44487), and all that runs on it with it. Each stream that runs may be broken off
+ * too: those that were and those that run are never more together.
  */
 const MAX_RESETS = 500;
+
+/** Streams broken off after which a connection is given up: it has little room left. */
+const RETIRE_RESETS = MAX_RESETS / 2;
 
 /** Streams after which a connection is given up, long before their numbers run out at 2^30. */
 const MAX_STREAMS = 500_000_000;
@@ -50,11 +55,12 @@ export interface SessionOwner {
 
 /** One HTTP/2 connection to the local service. It takes streams when the service's settings have come. */
 export class LocalSession {
-  /** under way */
+  /** under way, and those broken off of which the service may not know yet */
   streams = 0;
   /** why it broke, if it did */
   lost: Error | undefined;
   private readonly http2: ClientHttp2Session;
+  private readonly broken: BrokenStreams;
   private socket!: Socket;
   private opened = false;
   private isRetired = false;
@@ -91,6 +97,9 @@ export class LocalSession {
       maxSendHeaderBlockLength: MAX_SENT_HEAD_BYTES,
       maxSessionMemory: SESSION_MEMORY_MB,
     });
+    this.broken = new BrokenStreams(this.http2, (count) => {
+      this.free(count);
+    });
     this.openTimer = setTimeout(() => {
       this.destroy(coded('UND_ERR_CONNECT_TIMEOUT', 'no HTTP/2 connection in time (local.connectTimeoutMs)'));
     }, settings.connectTimeoutMs);
@@ -120,7 +129,7 @@ export class LocalSession {
   /** Whether it takes one more stream. */
   get hasRoom(): boolean {
     const { http2 } = this;
-    return this.opened && !this.isRetired && this.streams < this.limit && !http2.closed && !http2.destroyed;
+    return this.opened && !this.isRetired && this.streams < this.most && !http2.closed && !http2.destroyed;
   }
 
   /** Whether its service takes WebSockets (RFC 8441 section 3). */
@@ -128,9 +137,9 @@ export class LocalSession {
     return this.http2.remoteSettings.enableConnectProtocol === true;
   }
 
-  /** Streams that the service allows at a time; 0 before it has said so. */
+  /** Streams that it takes at a time: what the service allows, and may be broken off; 0 before it has said so. */
   get most(): number {
-    return this.limit;
+    return Math.min(this.limit, MAX_RESETS - this.resets);
   }
 
   /** Whether the connection is no more. */
@@ -154,9 +163,12 @@ export class LocalSession {
   }
 
   /** A stream is broken off before its answer was complete. */
-  cancelling(): void {
+  cancelling(stream: ClientHttp2Stream): void {
     this.resets += 1;
-    if (this.resets >= MAX_RESETS) this.retire();
+    stream.off('close', this.released).once('close', () => {
+      this.broken.add();
+    });
+    if (this.resets >= RETIRE_RESETS) this.retire();
   }
 
   /** Whether the service has said that it did nothing of a stream, and never will (RFC 9113 section 6.8). */
@@ -200,10 +212,16 @@ export class LocalSession {
   }
 
   private readonly released = (): void => {
-    this.streams -= 1;
+    this.broken.answered();
+    this.free(1);
+  };
+
+  private free(count: number): void {
+    this.streams -= count;
+    if (this.http2.destroyed) return;
     if (this.streams === 0) this.idle();
     this.owner.roomier(this);
-  };
+  }
 
   private idle(): void {
     if (this.isRetired) return;

@@ -78,7 +78,7 @@ export class H2Stream {
     const { isOver, stream } = this;
     this.isOver = true;
     if (stream.destroyed) return;
-    if (!isOver && !this.hasEnded) this.session.cancelling();
+    if (!isOver && !this.hasEnded) this.session.cancelling(stream);
     stream.close(H2_CANCEL);
     // What has arrived and was not read would keep it.
     stream.destroy();

@@ -111,7 +111,7 @@ export class H2WebSocket implements BodySink, StreamUser {
   private cancel(): void {
     const { session, stream } = this;
     if (stream === undefined || stream.destroyed) return;
-    session?.cancelling();
+    session?.cancelling(stream);
     stream.close(H2_CANCEL);
     stream.destroy();
   }
