@@ -32,10 +32,11 @@ const ROOMS = {
   'reported-metrics': [],
   agents: ['ports', 'lifecycle', 'config-push', 'reported-metrics'],
   certificates: [],
-  policy: ['agents', 'state'],
+  reload: [],
+  policy: ['agents', 'reload', 'state'],
   ingress: ['agents', 'ports', 'certificates', 'policy'],
   tunnel: ['agents', 'ports', 'lifecycle'],
-  admin: ['agents', 'certificates', 'policy', 'config-push', 'reported-metrics', 'ports', 'tunnel', 'lifecycle'],
+  admin: ['agents', 'certificates', 'policy', 'config-push', 'reported-metrics', 'ports', 'tunnel', 'lifecycle', 'reload'],
 };
 
 const SPEC = '[.]spec[.]ts$|/testing/';

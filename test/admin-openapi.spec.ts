@@ -83,6 +83,7 @@ describe('the description of the admin API', () => {
       'post /agents/{id}/config',
       'post /agents/{id}/drain',
       'post /agents/{id}/undrain',
+      'post /config/reload',
       'post /servers/{bind}/restart',
       'put /agents/{id}/ports/{service}',
     ]);

@@ -42,10 +42,13 @@ describe('signals', () => {
     );
   }
 
-  it('SIGHUP ends the gateway in order, and another does not cut that short', async () => {
+  it('SIGHUP has the gateway look its settings up again, and does not cut its end short', async () => {
     await using setup = await halfAnswered();
-    const { gateway, port, answer } = setup;
+    const { gateway, port, serves, answer } = setup;
     gateway.kill('SIGHUP');
+    await gateway.printed(/(settings were looked up again)/);
+    await serves();
+    gateway.kill();
     await eventually(async () => !(await listens(port)));
     gateway.kill('SIGHUP');
     expect(await answer()).toBe('begun and done');

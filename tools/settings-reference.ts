@@ -42,7 +42,7 @@ function section(settings: readonly SettingInfo[], program: Program): string {
 }
 
 function row(setting: SettingInfo, program: Program): string {
-  const { path, env, flag, alias, kind, description } = setting;
+  const { path, env, flag, alias, kind, description, live } = setting;
   const flags = [alias, flag].filter((name) => name !== undefined);
   const shown = flags.map((name) => (kind === 'boolean' ? name.replace('--', '--[no-]') : name));
   if (program.positional === path) shown.unshift('first argument');
@@ -53,7 +53,8 @@ function row(setting: SettingInfo, program: Program): string {
     shown.map((name) => (name.startsWith('-') ? code(name) : name)).join(', '),
     standard === 'empty' || standard === 'required' ? standard : code(standard),
     describeRange(setting),
-    description,
+    // An agent's settings are read at start alone.
+    live === true && program === GATEWAY ? `${description} *Live.*` : description,
   ];
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }

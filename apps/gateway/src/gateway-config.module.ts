@@ -1,16 +1,23 @@
 import { ConfigurableModuleBuilder, Module, type Provider } from '@nestjs/common';
-import type { DeepPartial } from '@berth/config';
+import type { DeepPartial, LoadInput } from '@berth/config';
 import { createLogger, type Log } from '@berth/observability';
 import { adminConfig, httpConfig } from './admin/index.js';
 import { agentsConfig } from './agents/index.js';
 import { configPushConfig } from './config-push/index.js';
 import { effectiveLimits } from './effective-limits.js';
-import { defaultGatewaySettings, type GatewaySettings } from './gateway-settings.js';
+import {
+  defaultGatewaySettings,
+  GATEWAY,
+  type GatewayConfig,
+  gatewayLookup,
+  type GatewaySettings,
+} from './gateway-settings.js';
 import { GATEWAY_LOG, GATEWAY_SETTINGS } from './gateway.tokens.js';
 import { ingressConfig } from './ingress/index.js';
 import { portTlsConfig } from './certificates/index.js';
 import { agentPortsConfig, portRangeConfig } from './ports/index.js';
 import { policyConfig } from './policy/index.js';
+import { ConfigReload, LiveSettings } from './reload/index.js';
 import { stateConfig } from './state/index.js';
 import { authConfig, grpcConfig, tunnelConfig } from './tunnel/index.js';
 
@@ -26,6 +33,8 @@ export interface GatewayOptions {
 export interface CheckedOptions {
   checked: GatewaySettings;
   log: Log;
+  /** where they were looked up, so that it can be done again; undefined: they are from code */
+  input?: LoadInput | undefined;
 }
 
 /** @throws BerthError `BERTH_CONFIG_INVALID` naming every wrong setting */
@@ -66,9 +75,21 @@ const PROVIDERS: Provider[] = [
   },
   { provide: GATEWAY_LOG, useFactory: ({ log }: CheckedOptions) => log, inject: [CHECKED] },
   {
-    provide: GATEWAY_SETTINGS,
-    useFactory: ({ checked }: CheckedOptions, log: Log) => effectiveLimits(checked, log),
+    provide: LiveSettings,
+    useFactory: ({ checked }: CheckedOptions, log: Log) => new LiveSettings(GATEWAY, effectiveLimits(checked, log)),
     inject: [CHECKED, GATEWAY_LOG],
+  },
+  { provide: GATEWAY_SETTINGS, useFactory: ({ root }: LiveSettings) => root, inject: [LiveSettings] },
+  {
+    provide: ConfigReload,
+    useFactory: ({ checked, input }: CheckedOptions, live: LiveSettings, log: Log) =>
+      new ConfigReload<GatewayConfig>(
+        input && gatewayLookup(checked, input),
+        live,
+        (settings) => effectiveLimits(settings, log),
+        log,
+      ),
+    inject: [CHECKED, LiveSettings, GATEWAY_LOG],
   },
   ...GROUPS.map(([provide, useFactory]) => ({ provide, useFactory, inject: [GATEWAY_SETTINGS] })),
 ];
@@ -77,5 +98,8 @@ const PROVIDERS: Provider[] = [
  * Settings and log of one gateway, for its rooms alone: an application may have
  * a `ConfigModule` of its own, and nothing here is seen by it or sees it.
  */
-@Module({ providers: PROVIDERS, exports: [GATEWAY_SETTINGS, GATEWAY_LOG, ...GROUPS.map(([key]) => key)] })
+@Module({
+  providers: PROVIDERS,
+  exports: [GATEWAY_SETTINGS, GATEWAY_LOG, LiveSettings, ConfigReload, ...GROUPS.map(([key]) => key)],
+})
 export class GatewayConfigModule extends ConfigurableModuleClass {}

@@ -1,6 +1,8 @@
 import {
   type DeepPartial,
   type Frozen,
+  type LoadInput,
+  Reloader,
   checkWindows,
   Group,
   LogSettings,
@@ -16,12 +18,13 @@ import { ConfigPushSettings } from './config-push/index.js';
 import { AgentPortsSettings, checkPorts } from './ports/index.js';
 import { IngressSettings } from './ingress/index.js';
 import { Policies, type PoliciesSettings } from './policy/index.js';
+import type { SettingsLookup } from './reload/index.js';
 import { StateSettings } from './state/index.js';
 import { AuthSettings, GrpcSettings } from './tunnel/index.js';
 import { GatewayTunnelSettings } from './tunnel/index.js';
 
 /** What the gateway can be told: a group for each room. */
-class GatewayConfig {
+export class GatewayConfig {
   @Group('Admin port and port range')
   http = new HttpSettings();
 
@@ -131,6 +134,11 @@ const source = sourceOf(GATEWAY);
 
 /** The gateway's settings: `application.yaml`, the environment over it, flags over both. */
 export const loadGatewaySettings = source.load;
+
+/** Looks the settings of a running gateway up again, and the file that they are in. */
+export function gatewayLookup(started: GatewaySettings, input: LoadInput): SettingsLookup<GatewayConfig> {
+  return { reloader: new Reloader(GATEWAY, started, () => source.load(input)), files: [source.fileOf(input)] };
+}
 
 /** Frozen gateway settings in code, from what differs from the defaults. */
 export const defaultGatewaySettings: (overrides?: DeepPartial<GatewaySettings>) => GatewaySettings =

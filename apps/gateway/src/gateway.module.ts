@@ -1,5 +1,6 @@
 import { type ConfigurableModuleAsyncOptions, type DynamicModule, Module } from '@nestjs/common';
 import { RouterModule } from '@nestjs/core';
+import type { LoadInput } from '@berth/config';
 import { AgentHttpServerModule } from '@berth/http-server-pool';
 import type { Log } from '@berth/observability';
 import { PortAllocatorModule } from '@berth/port-allocator';
@@ -58,9 +59,13 @@ export class GatewayModule {
     return gateway(GatewayConfigModule.registerAsync(options), admin, replace);
   }
 
-  /** The same with settings that are complete and checked, as `@berth/config` loads them. */
-  static forSettings(settings: GatewaySettings, log: Log, admin?: AdminPlace): DynamicModule {
-    return gateway(GatewayConfigModule.register({ checked: settings, log }), admin);
+  /**
+   * The same with settings that are complete and checked, as `@berth/config` loads them.
+   *
+   * @param input where they were looked up, so that they can change while the gateway runs
+   */
+  static forSettings(settings: GatewaySettings, log: Log, admin?: AdminPlace, input?: LoadInput): DynamicModule {
+    return gateway(GatewayConfigModule.register({ checked: settings, log, input }), admin);
   }
 }
 

@@ -21,10 +21,15 @@ export async function runGateway(): Promise<void> {
         log.debug({ text }, 'gRPC says');
       },
     });
-    const gateway = await startGateway(settings, log);
-    endOnSignals(() => {
-      end(() => gateway.close(), settings.shutdown.timeoutMs);
-    });
+    const gateway = await startGateway(settings, log, {});
+    endOnSignals(
+      () => {
+        end(() => gateway.close(), gateway.settings.shutdown.timeoutMs);
+      },
+      () => {
+        gateway.reload();
+      },
+    );
   } catch (thrown) {
     standardOutput(2).write(`${messageOf(thrown)}\n`);
     process.exit(BerthError.from(thrown).code === 'BERTH_CONFIG_INVALID' ? 2 : 1);

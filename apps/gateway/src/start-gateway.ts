@@ -6,12 +6,15 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { type INestApplication, Module } from '@nestjs/common';
+import type { LoadInput } from '@berth/config';
 import { type BindAddress, HttpServerPool, PooledHttpServer } from '@berth/http-server-pool';
 import { createLogger, LimitedLog, type Log } from '@berth/observability';
 import type { GatewaySettings } from './gateway-settings.js';
 import { prepareAdminApp, serveApiDocs } from './admin/index.js';
 import { adminConnections } from './effective-limits.js';
 import { GatewayModule } from './gateway.module.js';
+import { GATEWAY_SETTINGS } from './gateway.tokens.js';
+import { ConfigReload, LiveSettings } from './reload/index.js';
 import { TunnelGrpcServer } from './tunnel/index.js';
 
 /** Bodies of the admin API may be that much longer than the largest configuration, so that what is too long is told in full. */
@@ -25,6 +28,10 @@ export interface RunningGateway {
   /** that agents dial */
   grpcPort: number;
   log: Log;
+  /** those in force, of which some change while it runs */
+  settings: GatewaySettings;
+  /** looks settings up again; the log tells what came of it */
+  reload(): void;
   /** Ends it in order, within `shutdown.timeoutMs`. */
   close(): Promise<void>;
 }
@@ -37,11 +44,13 @@ class GatewayApplication {}
  * whoever sees it ready can register.
  *
  * @param log takes the gateway's log; default: lines on stdout, as the settings say
+ * @param input where the settings were looked up, so that they can change while it runs; undefined: they stay
  * @throws Error when a port cannot be bound; names the setting
  */
 export async function startGateway(
   settings: GatewaySettings,
   log: Logger = createLogger('gateway', settings.log),
+  input?: LoadInput,
 ): Promise<RunningGateway> {
   const app = await NestFactory.create<NestExpressApplication>(
     {
@@ -51,7 +60,7 @@ export async function startGateway(
         LoggerModule.forRoot({
           pinoHttp: { logger: log.child({}, { level: quieter(settings.log.level) }), autoLogging: false },
         }),
-        GatewayModule.forSettings(settings, log),
+        GatewayModule.forSettings(settings, log, undefined, input),
       ],
     },
     // Open connections of browsers must not hold up the end.
@@ -69,7 +78,22 @@ export async function startGateway(
     const { port } = app.getHttpServer().address() as AddressInfo;
     await poolAdmin(app, { host: settings.http.host, port });
     log.info({ admin: `${settings.http.host}:${port}`, grpc: `${settings.grpc.host}:${grpc.port}` }, 'gateway ready');
-    return { app, adminPort: port, grpcPort: grpc.port, log, close: () => app.close() };
+    const inForce = app.get<GatewaySettings>(GATEWAY_SETTINGS);
+    app.get(LiveSettings).onChange((changed) => {
+      if (changed.has('log.level')) log.level = inForce.log.level;
+    });
+    const reload = app.get(ConfigReload);
+    return {
+      app,
+      adminPort: port,
+      grpcPort: grpc.port,
+      log,
+      settings: inForce,
+      reload: () => {
+        reload.reloadAndTell();
+      },
+      close: () => app.close(),
+    };
   } catch (thrown) {
     await app.close();
     throw thrown;

@@ -10,13 +10,14 @@ const MIN_WINDOW = 16_384;
 export const MAX_HEADER_BYTES = 49_152;
 
 export class ShutdownSettings {
-  @Integer(0, MAX_MS, { description: 'Time the whole shutdown may take; what is left is then cut off.' })
+  @Integer(0, MAX_MS, { description: 'Time the whole shutdown may take; what is left is then cut off.', live: true })
   timeoutMs = 10_000;
 }
 
 export class LogSettings {
   @Choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
     description: 'Least level that is logged.',
+    live: true,
   })
   level: string = 'info';
 

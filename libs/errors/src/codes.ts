@@ -124,6 +124,7 @@ export const ERROR_TABLE = {
 
   // Start-up, and what nobody foresaw.
   BERTH_CONFIG_INVALID: entry(500, Grpc.FAILED_PRECONDITION),
+  BERTH_RELOAD_REFUSED: entry(422, Grpc.FAILED_PRECONDITION),
   BERTH_SERVER_EXISTS: entry(409, Grpc.ALREADY_EXISTS),
   BERTH_SERVER_NOT_FOUND: entry(404, Grpc.NOT_FOUND),
   BERTH_INTERNAL: entry(500, Grpc.INTERNAL, true),

@@ -5,6 +5,7 @@ import { AdminGuard } from './admin.guard.js';
 import { AgentPortsController } from './agent-ports.controller.js';
 import { AgentsController } from './agents.controller.js';
 import { ConfigPushController } from './config-push.controller.js';
+import { ConfigReloadController } from './config-reload.controller.js';
 import { ErrorFilter } from './error.filter.js';
 import { GatewayMetrics } from './gateway-metrics.js';
 import { HealthController } from './health.controller.js';
@@ -20,6 +21,7 @@ import { ServersController } from './servers.controller.js';
     AgentsController,
     AgentPortsController,
     ConfigPushController,
+    ConfigReloadController,
     PolicyController,
     PortsController,
     ServersController,

@@ -10,9 +10,11 @@ import { exposition } from '../reported-metrics/index.js';
 import { PortCertificates } from '../certificates/index.js';
 import { ConfigPushes } from '../config-push/index.js';
 import { LifecycleEvents } from '../lifecycle/index.js';
+import { ConfigReload } from '../reload/index.js';
 import { ServerCare } from '../ports/index.js';
 import { showServices, showSignals } from './agent-metrics.js';
 import { showPools } from './pool-metrics.js';
+import { showReloads } from './reload-metrics.js';
 import { countEvents } from './event-metrics.js';
 
 /** Of prom-client's own: gauges with the name of a counter. The same numbers stand in the series without `_total`. */
@@ -30,6 +32,7 @@ export class GatewayMetrics {
     private readonly pushes: ConfigPushes,
     private readonly care: ServerCare,
     private readonly certificates: PortCertificates,
+    private readonly reloads: ConfigReload,
     events: LifecycleEvents,
   ) {
     collectDefaultMetrics({ register: this.registry });
@@ -37,6 +40,7 @@ export class GatewayMetrics {
     this.gauges();
     this.processMetrics();
     this.certificateMetrics();
+    showReloads(this.registry, this.reloads);
     countEvents(this.registry, events);
     showServices(this.registry, agents);
     showSignals(this.registry, agents);

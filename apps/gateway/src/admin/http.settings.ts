@@ -19,6 +19,7 @@ export class HttpSettings {
     check: checkHostNames,
     description:
       'Names by which the admin port may be addressed, besides IP addresses, `localhost` and `http.host`; `*`: any.',
+    live: true,
   })
   allowedHosts: string[] = [];
 
@@ -40,16 +41,20 @@ export class AdminSettings {
     secret: true,
     description:
       'Secret that requests to the admin port must show (`Authorization: Bearer …`); needed where the port listens beyond loopback. Prefer the file or the environment.',
+    live: true,
   })
   token = '';
 
-  @File({ description: 'File that holds that secret; instead of the token itself.' })
+  @File({ description: 'File that holds that secret; instead of the token itself.', live: true })
   tokenFile = '';
 
-  @Switch({ description: 'The admin port may listen beyond loopback without a token: whoever reaches it is let in.' })
+  @Switch({
+    description: 'The admin port may listen beyond loopback without a token: whoever reaches it is let in.',
+    live: true,
+  })
   insecure = false;
 
-  @Switch({ description: 'Metrics are shown without the token, as the health probes are.' })
+  @Switch({ description: 'Metrics are shown without the token, as the health probes are.', live: true })
   openMetrics = false;
 }
 

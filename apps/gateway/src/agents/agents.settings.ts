@@ -29,24 +29,33 @@ export class AgentsSettings extends WindowSettings {
 
   @Integer(1, MAX_MS, {
     description: 'Silence after which a connection is dropped; more than one ping interval and timeout together.',
+    live: true,
   })
   staleAfterMs = 120_000;
 
   @List({
     check: checkIdPatterns,
     description: 'Agent ids that may register, exact or with `*` for any characters; empty: all.',
+    live: true,
   })
   allowedAgentIds: string[] = [];
 
-  @Integer(0, 1_000_000, { description: 'Agents that may be connected at a time; 0: as many as there are ports.' })
+  @Integer(0, 1_000_000, {
+    description: 'Agents that may be connected at a time; 0: as many as there are ports.',
+    live: true,
+  })
   maxAgents = 0;
 
   @Integer(0, 1_000_000, {
     description: 'Agents of one address (of one /64 network with IPv6) that may be connected at a time; 0: no limit.',
+    live: true,
   })
   maxAgentsPerAddress = 0;
 
-  @Integer(1, 1024, { description: 'Connections that one agent may hold; each of its replicas where they share.' })
+  @Integer(1, 1024, {
+    description: 'Connections that one agent may hold; each of its replicas where they share.',
+    live: true,
+  })
   maxConnectionsPerAgent = 16;
 
   @Choice(Object.keys(STRATEGIES), {
@@ -68,7 +77,7 @@ export class AgentsSettings extends WindowSettings {
   })
   duplicateAgents: Record<string, DuplicatePolicy> = {};
 
-  @Integer(1, 1024, { description: 'Replicas that one agent may have where they share.' })
+  @Integer(1, 1024, { description: 'Replicas that one agent may have where they share.', live: true })
   maxReplicasPerAgent = 16;
 
   @Integer(0, MAX_MS, {
@@ -96,6 +105,7 @@ export class AgentsSettings extends WindowSettings {
 
   @Integer(0, MAX_MS, {
     description: 'Time that requests under way get when an operator disconnects an agent (`DELETE /agents/:id`).',
+    live: true,
   })
   drainTimeoutMs = 30_000;
 }

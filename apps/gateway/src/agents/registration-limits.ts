@@ -15,15 +15,21 @@ export interface RegistrationLimitOptions {
 
 /** Who may register at all, and how many agents there may be (checklist C17). */
 export class RegistrationLimits {
-  private readonly allowed: IdPatterns<true>;
+  private allowed = new IdPatterns<true>([]);
+  /** of which `allowed` was made */
+  private patterns: readonly string[] | undefined;
 
-  constructor(private readonly options: RegistrationLimitOptions) {
-    this.allowed = new IdPatterns(options.allowedAgentIds.map((pattern) => [pattern, true]));
-  }
+  /** @param options read at each registration */
+  constructor(private readonly options: RegistrationLimitOptions) {}
 
   /** @throws BerthError `BERTH_AGENT_NOT_ALLOWED` */
   checkId(agentId: string): void {
-    if (this.options.allowedAgentIds.length === 0 || this.allowed.find(agentId) === true) return;
+    const { allowedAgentIds } = this.options;
+    if (this.patterns !== allowedAgentIds) {
+      this.patterns = allowedAgentIds;
+      this.allowed = new IdPatterns(allowedAgentIds.map((pattern) => [pattern, true]));
+    }
+    if (allowedAgentIds.length === 0 || this.allowed.find(agentId) === true) return;
     throw new BerthError('BERTH_AGENT_NOT_ALLOWED', `agent id ${agentId} may not register (tunnel.allowedAgentIds)`);
   }
 

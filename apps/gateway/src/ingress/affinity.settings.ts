@@ -29,6 +29,7 @@ export class AffinitySettings {
   @Choice(AFFINITIES, {
     description:
       'What keeps clients at one replica of an agent whose replicas share its id: a cookie that Berth sets, the value of a header, the address of the client, or nothing.',
+    live: true,
   })
   by: AffinityBy = 'off';
 
@@ -36,14 +37,20 @@ export class AffinitySettings {
     check: checkPatternWords(AFFINITIES),
     description:
       'The same for single agents: ids, exact or with `*` for any characters, with the word for each. An exact id goes first, then the first pattern that fits.',
+    live: true,
   })
   agents: Record<string, AffinityBy> = {};
 
-  @Text({ check: checkHeaderName, description: 'Header whose value says what belongs together, with `header`.' })
+  @Text({
+    check: checkHeaderName,
+    description: 'Header whose value says what belongs together, with `header`.',
+    live: true,
+  })
   header = 'X-Session-Id';
 
   @Integer(1, 31_536_000, {
     description: 'Time after which a cookie ends; a request past half of it renews it.',
+    live: true,
   })
   cookieTtlSeconds = 86_400;
 
@@ -60,6 +67,7 @@ export class AffinitySettings {
 
   @Switch({
     description: 'Answers say in `Berth-Affinity` whether they come from where the client belongs: kept, new or moved.',
+    live: true,
   })
   reportHeader = false;
 }

@@ -78,6 +78,17 @@ export class PortPolicies {
     this.refresh(() => true);
   }
 
+  /** Gives all ports their rules once more: they read settings besides, which have changed. */
+  reapply(): void {
+    for (const { service, apply } of this.followers) {
+      try {
+        apply(this.effective(service.id, service.name).policy);
+      } catch (thrown) {
+        this.log.error({ agentId: service.key, reason: messageOf(thrown) }, 'changed settings did not reach a port');
+      }
+    }
+  }
+
   private refresh(isMeant: (service: LocalService) => boolean): void {
     for (const follower of this.followers) {
       const { service } = follower;

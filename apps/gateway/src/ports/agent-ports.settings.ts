@@ -87,6 +87,7 @@ export class AgentPortsSettings {
 
   @Integer(1, 100, {
     description: 'Ports tried in all when one cannot be bound; those that other programs hold do not count.',
+    live: true,
   })
   bindAttempts = 3;
 
@@ -104,18 +105,21 @@ export class AgentPortsSettings {
   @Integer(0, 1_000_000, {
     description:
       'Client connections that one agent port takes at a time; further ones get 503. 0: seven eighths of maxTotalConnections, 32768 at most.',
+    live: true,
   })
   maxConnections = 0;
 
   @Integer(0, 1_000_000, {
     description:
       'Client connections, each with one exchange at a time, that one address (IPv6: one /64 network) may have on an agent port; further ones get 503. 0: seven eighths of maxConnections, 16384 at most.',
+    live: true,
   })
   maxConnectionsPerAddress = 0;
 
   @Integer(0, 10_000_000, {
     description:
       'Client connections of all agent ports together; further ones get 503. 0: as many as descriptors and memory of the process allow beside agents and the admin port.',
+    live: true,
   })
   maxTotalConnections = 0;
 }

@@ -37,10 +37,15 @@ export class AuthSettings {
     secret: true,
     alias: '--token',
     description: 'Shared secret that agents must show; empty: none is asked for. Prefer the file or the environment.',
+    live: true,
   })
   token = '';
 
-  @File({ alias: '--token-file', description: 'File that holds the shared secret; instead of the token itself.' })
+  @File({
+    alias: '--token-file',
+    description: 'File that holds the shared secret; instead of the token itself.',
+    live: true,
+  })
   tokenFile = '';
 }
 

@@ -16,7 +16,10 @@ export const handshakeOptions = {
     ports: ConfigType<typeof agentPortsConfig>,
   ): HandshakeOptions => ({
     ...tunnel,
-    token: auth.token,
+    // Of each Hello: a new token counts for registrations from now on.
+    get token() {
+      return auth.token;
+    },
     publicHost: ports.publicHost,
     maxControlBytes: SESSION_DEFAULTS.maxControlBytes,
     window: {

@@ -15,7 +15,7 @@ import {
   type PortServerBuilder,
 } from '../../ports/index.js';
 import { type Policy, PortPolicies, PortRules } from '../../policy/index.js';
-import { ClientLimits, ClientTotal } from '../client-limits.js';
+import { ClientLimits, ClientTotal, MAX_REFUSED } from '../client-limits.js';
 import { affinityKey } from '../affinity-cookies.js';
 import { DEFAULT_RULE_ORDER, type ExchangeRule, UseOnExchanges } from '../exchange-handlers.js';
 import { closedPort, exchangeChain } from '../handlers/chain.js';
@@ -41,6 +41,7 @@ export interface PlaceOptions {
   publicHost: string;
   /** for requests under way, ms */
   stopGraceMs: number;
+  maxConnections: number;
 }
 
 /** Settings of HTTP ports: of each request, and of HTTP/2. */
@@ -102,6 +103,7 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
     const rules = new PortRules({ key: service.key, secure: this.certificates.enabled, log, limitedLog }, false);
     const apply = (policy: Policy): void => {
       limits.own = policy.limits;
+      server.server.maxConnections = this.ports.maxConnections + MAX_REFUSED;
       context.options = { ...options, maxBodyBytes: policy.limits.maxBodyBytes || options.maxBodyBytes };
       context.dispatch = exchangeChain(context, found.interceptors, found.rules, rules.handlers(policy));
     };
