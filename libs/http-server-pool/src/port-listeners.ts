@@ -3,9 +3,11 @@ import { createServer as createSecureServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket, TlsOptions } from 'node:tls';
+import { BerthError } from '@berth/errors';
 import type { AgentTraffic } from './agent-http-server.factory.js';
 import { lookForHttp2 } from './http2-preface.js';
 import { acceptAllVersions } from './minor-versions.js';
+import { endWithError, newRequestId } from './raw-answers.js';
 import { takeParser } from './take-parser.js';
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => void;
@@ -59,8 +61,28 @@ export function secureServer(
   });
   // Node would take a failed handshake for a request that cannot be read.
   server.removeAllListeners('tlsClientError');
-  server.on('tlsClientError', (_error: Error, socket: TLSSocket) => {
-    socket.destroy();
+  server.on('tlsClientError', (error: Error & { code?: string }, socket: TLSSocket) => {
+    if (error.code === 'ERR_SSL_HTTP_REQUEST') answerClearText(socket);
+    else socket.destroy();
   });
   return server;
+}
+
+/** For a client of HTTP to read that it should have spoken HTTPS, ms. */
+const LAST_WORDS_MS = 1000;
+
+/** A request without TLS: its client can read an answer without TLS alone. What it still sends may cost it that. */
+function answerClearText(socket: TLSSocket): void {
+  // The connection below is nowhere else to be had; without it the client sees the end alone.
+  const clear = (socket as TLSSocket & { _parent?: Socket })._parent;
+  socket.destroy();
+  if (clear?.writable !== true) return;
+  const error = new BerthError('BERTH_BAD_REQUEST', 'this port speaks HTTPS: use https:// instead of http://');
+  clear.on('error', () => clear.destroy());
+  endWithError(clear, error, newRequestId(), ['Cache-Control', 'no-store']);
+  const timer = setTimeout(() => clear.destroy(), LAST_WORDS_MS);
+  timer.unref();
+  clear.once('close', () => {
+    clearTimeout(timer);
+  });
 }
