@@ -60,8 +60,9 @@ class Lane implements Flow {
   }
 
   pass(most: number): number {
+    if (this.blocked) return 0;
     const bytes = this.current ?? this.queue.shift();
-    if (bytes === undefined || this.blocked) return 0;
+    if (bytes === undefined) return 0;
     const part = bytes.length <= most ? bytes : bytes.subarray(0, most);
     this.current = part === bytes ? undefined : bytes.subarray(most);
     this.bytes -= part.length;
@@ -154,7 +155,12 @@ class ShapedExchange extends LastingExchange {
     if (end !== undefined) super.end(end.trailers);
   };
 
-  private readonly passUp = (bytes: Buffer): boolean => this.next.sendData(bytes);
+  private readonly passUp = (bytes: Buffer): boolean => {
+    const hasRoom = this.next.sendData(bytes);
+    // What waits here is on its way: whoever watches for a standstill has to see that.
+    if (this.stalled) this.sink.progressed?.();
+    return hasRoom;
+  };
 
   private readonly upEmptied = (): void => {
     const { heldSendEnd: end, up } = this;
@@ -173,6 +179,7 @@ class ShapedExchange extends LastingExchange {
   private drop(): void {
     this.heldEnd = undefined;
     this.heldSendEnd = undefined;
+    this.stalled = false;
     this.down?.clear();
     this.up?.clear();
   }

@@ -13,13 +13,18 @@ export interface Flow {
 const TICK_MS = 20;
 /** What may pass at once after a pause, ms of the rate: within 100 ms never twice as much as the rate allows. */
 const BURST_MS = 50;
-/** Most that one flow passes in its turn, bytes. */
+/** Most that one flow passes in its turn, bytes; less where the rate allows less between two turns. */
 const TURN_BYTES = 16_384;
 
 /** Lets bytes of several flows pass at one rate, smoothly, in turns. */
 export class Shaper {
   private readonly waiting = new Set<Flow>();
   private readonly mostBytes: number;
+  private readonly turnBytes: number;
+  /** whose turn it is; it may last over several runs, or those at the end of a run would get less */
+  private current: Flow | undefined;
+  /** bytes that are left of it */
+  private turn = 0;
   private allowance: number;
   private countedAt: number;
   private timer: NodeJS.Timeout | undefined;
@@ -34,6 +39,7 @@ export class Shaper {
     private readonly now: () => number = () => performance.now(),
   ) {
     this.mostBytes = Math.max(1, (rate * BURST_MS) / 1000);
+    this.turnBytes = Math.max(1, Math.min(TURN_BYTES, Math.floor((rate * TICK_MS) / 1000)));
     this.allowance = this.mostBytes;
     this.countedAt = now();
   }
@@ -57,13 +63,22 @@ export class Shaper {
     while (this.allowance >= 1) {
       const [flow] = this.waiting;
       if (flow === undefined) break;
-      const passed = flow.pass(Math.min(TURN_BYTES, Math.floor(this.allowance)));
+      if (flow !== this.current) this.begin(flow);
+      const passed = flow.pass(Math.min(this.turn, Math.floor(this.allowance)));
       this.allowance -= passed;
-      // To the end of the row; gone when it has nothing, and perhaps added anew by what it did.
+      this.turn -= passed;
+      if (passed > 0 && this.turn > 0) continue;
+      this.current = undefined;
+      // To the end of the row; gone when it has nothing, or was removed by what it did.
       const isWaiting = this.waiting.delete(flow);
       if (passed > 0 && isWaiting) this.waiting.add(flow);
     }
     this.running = false;
     if (this.waiting.size > 0) this.timer ??= setTimeout(this.run, TICK_MS);
   };
+
+  private begin(flow: Flow): void {
+    this.current = flow;
+    this.turn = this.turnBytes;
+  }
 }
