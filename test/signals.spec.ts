@@ -55,11 +55,18 @@ describe('signals', () => {
     expect(await gateway.exit).toBe(0);
   });
 
-  it('SIGHUP ends the agent in order', async () => {
-    await using setup = await halfAnswered();
-    const { agent, answer } = setup;
-    agent.kill('SIGHUP');
+  it('SIGHUP has an agent without a terminal look at its settings again, and ends nothing', async () => {
+    await using setup = await halfAnswered({ through: ['setsid'] });
+    const { agent, serves, answer } = setup;
+    for (let i = 0; i < 2; i += 1) {
+      agent.kill('SIGHUP');
+      await agent.until('as many looks', 5000, () =>
+        agent.output.split('settings are as they were').length > i + 1 ? true : undefined,
+      );
+    }
+    await serves();
     expect(await answer()).toBe('begun and done');
+    agent.kill();
     expect(await agent.exit).toBe(0);
   });
 

@@ -40,6 +40,27 @@ describe('verify', () => {
     });
   });
 
+  it.each([
+    ['target: 1\nexpose: { API: 1 }', 'expose: "API" must be 1 to 32 of a-z 0-9 -', 'agent.yaml:3'],
+    ['expose: { api: 1, api: 2 }', 'config: is not valid YAML at line 2, column 19: DUPLICATE_KEY', 'already'],
+    ['target: 3000\nexpose: { default: "3001" }', 'expose: "default" is the one that target names', 'agent.yaml:3'],
+    ['target: { a: 1 }', 'target: must be text', 'agent.yaml:2'],
+    ['target: 1\nproxy: 3', 'proxy: must be text', 'agent.yaml:3'],
+    ['target: tcp://h:22\nlocal: { hostHeader: target }', 'local.hostHeader: has no effect', 'agent.yaml:3'],
+    ['target: tcp://h:22\nlocal: { originUrl: "http://a" }', 'local.originUrl: has no effect', 'agent.yaml:3'],
+    [
+      'target: tcp://h:22\nhealthPaths: { default: /x }',
+      'healthPaths: names "default", which is raw TCP',
+      'agent.yaml:3',
+    ],
+  ])('names the setting of %j, and its place', (text, what, place) => {
+    write(`id: kiosk-7\n${text}\n`);
+    const { code, lines } = verify();
+    expect(code).toBe(1);
+    expect(lines[0]).toContain(what);
+    expect(lines[0]).toContain(place);
+  });
+
   it('takes the same flags as a start, and the file that they name', () => {
     writeFileSync(join(cwd, 'other.yaml'), 'id: other\n');
     expect(verify('--config', 'other.yaml', '3000')).toEqual({

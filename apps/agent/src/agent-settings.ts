@@ -56,6 +56,7 @@ class AgentConfig {
     check: checkTarget,
     description:
       'Local service: http://host:port, https://host:port, h2c://host:port and h2://host:port for HTTP/2, unix:/path/to.sock, tcp://host:port; also host:3000, or 3000 alone.',
+    live: true,
   })
   target = '';
 
@@ -63,38 +64,51 @@ class AgentConfig {
     check: checkExpose,
     description:
       'Further local services, each with a port of its own: names (a-z 0-9 -) with their targets, written as target is.',
+    live: true,
   })
   expose: Record<string, string> = {};
 
   @Ports({
     check: checkPorts,
     description: 'Ports of the gateway that local services wish for, by their names; that of target is called default.',
+    live: true,
   })
   ports: Record<string, number> = {};
 
   @Texts({
     check: checkPaths,
     description: 'Paths that the gateway asks local services for, to see whether they answer, by their names.',
+    live: true,
   })
   healthPaths: Record<string, string> = {};
 
   @Texts({
     check: checkHostHeaders,
     description: 'local.hostHeader of single local services, by their names.',
+    live: true,
   })
   hostHeaders: Record<string, string> = {};
 
   @Texts({
     check: checkOriginUrls,
     description: 'local.originUrl of single local services, by their names.',
+    live: true,
   })
   originUrls: Record<string, string> = {};
 
   @List({
     description:
       'Names of local services without whose ports the agent serves nothing: it leaves, and tries again later.',
+    live: true,
   })
   requiredServices: string[] = [];
+
+  @List({
+    description:
+      'Names of local services whose ports listen on 127.0.0.1 of the gateway alone, for what runs beside it.',
+    live: true,
+  })
+  loopbackServices: string[] = [];
 
   @Text({
     // Empty is reported as missing.
@@ -146,7 +160,7 @@ class AgentConfig {
   @Group('Reconnecting')
   reconnect = new ReconnectSettings();
 
-  @Group('Local service')
+  @Group('Local service', { live: true })
   local = new LocalSettings();
 
   @Group('Tunnel connections')
@@ -158,10 +172,10 @@ class AgentConfig {
   @Group('Pushed configuration')
   configPush = new ConfigPushSettings();
 
-  @Group('Metrics')
+  @Group('Metrics', { live: true })
   metrics = new AgentMetricsSettings();
 
-  @Group('Shutdown')
+  @Group('Shutdown', { live: true })
   shutdown = new ShutdownSettings();
 
   @Group('Log')
@@ -221,11 +235,14 @@ export const AGENT: Program<AgentConfig> = {
     // Whoever names a certificate wants TLS; only an explicit `false` is stronger.
     if (!draft.isGiven('tls.enabled'))
       root.tls.enabled = [root.tls.caFile, root.tls.certFile, root.tls.keyFile].some((file) => file !== '');
-    root.target = normaliseTarget(root.target) ?? root.target;
+    // A port may be a number there; what else is no text is reported by the rules.
+    const target: unknown = root.target;
+    if (typeof target === 'string' || typeof target === 'number')
+      root.target = normaliseTarget(String(target)) ?? root.target;
     for (const [name, target] of Object.entries(root.expose)) {
       if (typeof target === 'string') root.expose[name] = normaliseTarget(target) ?? target;
     }
-    root.proxy = normaliseProxy(root.proxy) ?? root.proxy;
+    if (typeof root.proxy === 'string') root.proxy = normaliseProxy(root.proxy) ?? root.proxy;
   },
   check: checkAgent,
   inspect: inspectAgent,
@@ -241,6 +258,9 @@ const source = sourceOf(AGENT);
 
 /** The agent's settings: `agent.yaml`, the environment (`AGENT_…`) over it, flags over both. */
 export const loadAgentSettings = source.load;
+
+/** Path of the YAML file that they are read from, if there is one. */
+export const agentSettingsFile = source.fileOf;
 
 /** Frozen agent settings in code, from target and id and what differs from the defaults. */
 export const defaultAgentSettings: (

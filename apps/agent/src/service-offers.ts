@@ -13,22 +13,28 @@ export function targetsOf({ target, expose }: NamedTargets): [string, string][] 
   return [...(target === '' ? [] : [[DEFAULT_SERVICE, target] as [string, string]]), ...Object.entries(expose)];
 }
 
-/** What a Hello says of the local services; nothing where there is only an HTTP one called `default`, as older gateways know it. */
+/** All local services with what they want of the gateway. */
 export function offersOf(settings: NamedTargets & Wishes): LocalServiceOffer[] {
-  const { ports, healthPaths } = settings;
-  const offers = targetsOf(settings).map(([name, target]) => ({
+  const { ports, healthPaths, loopbackServices } = settings;
+  return targetsOf(settings).map(([name, target]) => ({
     name,
     kind: kindOf(target),
     port: ports[name] ?? 0,
     healthPath: healthPaths[name] ?? '',
+    loopback: loopbackServices.includes(name),
   }));
+}
+
+/** What a Hello says of them; nothing where there is only an HTTP one called `default`, as older gateways know it. */
+export function helloOffers(offers: LocalServiceOffer[]): LocalServiceOffer[] {
   const [only] = offers;
   const isPlain =
     offers.length === 1 &&
     only?.name === DEFAULT_SERVICE &&
     only.kind === 'http' &&
     only.port === 0 &&
-    only.healthPath === '';
+    only.healthPath === '' &&
+    only.loopback !== true;
   return isPlain ? [] : offers;
 }
 
@@ -36,4 +42,6 @@ export function offersOf(settings: NamedTargets & Wishes): LocalServiceOffer[] {
 export interface Wishes {
   readonly ports: Readonly<Record<string, number>>;
   readonly healthPaths: Readonly<Record<string, string>>;
+  /** names of those whose ports listen on the gateway's loopback alone */
+  readonly loopbackServices: readonly string[];
 }

@@ -11,6 +11,8 @@ export interface ServiceSettings extends NamedTargets, Wishes {
   readonly requiredServices: readonly string[];
   readonly hostHeaders: Readonly<Record<string, string>>;
   readonly originUrls: Readonly<Record<string, string>>;
+  /** for all that have no value of their own */
+  readonly local: { readonly hostHeader: string; readonly originUrl: string };
 }
 
 /** Names with a text each. */
@@ -71,7 +73,18 @@ function checkEach(value: Record<string, unknown>, check: (text: string) => stri
 
 /** Settings that speak of local services must speak of those that there are. */
 export function checkServices(settings: ServiceSettings, report: Report): void {
-  const { expose, healthPaths, hostHeaders, originUrls, ports, protocol, requiredServices, target } = settings;
+  const {
+    expose,
+    healthPaths,
+    hostHeaders,
+    local,
+    loopbackServices,
+    originUrls,
+    ports,
+    protocol,
+    requiredServices,
+    target,
+  } = settings;
   const names = targetsOf(settings).map(([name]) => name);
   if (names.length === 0) {
     report(
@@ -84,21 +97,22 @@ export function checkServices(settings: ServiceSettings, report: Report): void {
   if (target !== '' && expose[DEFAULT_SERVICE] !== undefined) {
     report('expose', `"${DEFAULT_SERVICE}" is the one that target names`, 'target');
   }
-  if (protocol === 'silo' && (Object.keys(expose).length > 0 || kindOf(target) !== 'http')) {
+  if (protocol === 'silo' && (Object.keys(expose).length > 0 || isRaw(target))) {
     report('expose', 'is not possible with protocol silo, which carries one HTTP service', 'protocol');
   }
   const lists = {
     ports: Object.keys(ports),
     requiredServices,
+    loopbackServices,
     healthPaths: Object.keys(healthPaths),
     hostHeaders: Object.keys(hostHeaders),
     originUrls: Object.keys(originUrls),
   };
   for (const [setting, its] of Object.entries(lists)) {
-    const unknown = its.find((name) => !names.includes(name));
+    const unknown = [its].flat().find((name) => !names.includes(name));
     if (unknown !== undefined) report(setting, `names "${unknown}", but there is only ${names.join(', ')}`);
   }
-  const raw = targetsOf(settings).flatMap(([name, its]) => (kindOf(its) === 'tcp' ? [name] : []));
+  const raw = targetsOf(settings).flatMap(([name, its]) => (isRaw(its) ? [name] : []));
   const forHttp = [
     ['healthPaths', healthPaths, 'paths'],
     ['hostHeaders', hostHeaders, 'Host'],
@@ -108,4 +122,11 @@ export function checkServices(settings: ServiceSettings, report: Report): void {
     const name = raw.find((each) => its[each] !== undefined);
     if (name !== undefined) report(setting, `names "${name}", which is raw TCP and has no ${what}`);
   }
+  if (raw.length < names.length) return;
+  const cannot = 'has no effect where every local service is raw TCP';
+  if (local.hostHeader !== 'keep') report('local.hostHeader', cannot, 'target', 'expose');
+  if (local.originUrl !== '') report('local.originUrl', cannot, 'target', 'expose');
 }
+
+/** What is no text has been reported already. */
+const isRaw = (target: unknown): boolean => typeof target === 'string' && kindOf(target) === 'tcp';

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { isDeepStrictEqual } from 'node:util';
 import type { AgentSettings } from './agent-settings.js';
 import type { BerthError } from '@berth/errors';
 import { createLogger, type Log } from '@berth/observability';
@@ -22,6 +23,13 @@ export interface RunningAgent {
   /** Leaves in order; what still runs after `shutdown.timeoutMs` is cut off. */
   stop(): Promise<void>;
   client: AgentClient;
+  /**
+   * Takes other settings up while it runs; no exchange is cut. Those count that are declared `live`; the others must be
+   * as they were.
+   *
+   * @throws BerthError `BERTH_CONFIG_INVALID` when a file cannot be used; then nothing has changed
+   */
+  change(settings: AgentSettings): void;
 }
 
 export interface StartAgentOptions {
@@ -33,7 +41,7 @@ export interface StartAgentOptions {
 /** Starts an agent in this process. */
 export function startAgent(given: AgentSettings, options: StartAgentOptions = {}): RunningAgent {
   const log = options.log ?? createLogger('agent', given.log, 2);
-  const settings = effectiveLimits(given, log);
+  let settings = effectiveLimits(given, log);
   const { configPush } = settings;
   const takesConfig = configPush.file !== '' || configPush.command.length > 0;
   const configTaker = takesConfig ? new ConfigTaker(configPush, log) : undefined;
@@ -47,9 +55,12 @@ export function startAgent(given: AgentSettings, options: StartAgentOptions = {}
     failed: (exchange, code) => {
       services.failed(exchange, code);
     },
+    servicesAgreed: () => {
+      services.release();
+    },
     log,
   });
-  const stopReporting = reportSelf(settings.metrics, client, services.list, log);
+  let reporting = reportSelf(settings.metrics, client, () => services.list, log);
   const gaveUp = once(client, 'gaveUp').then(([reason]) => reason as BerthError);
   const ready = Promise.race([
     once(client, 'ready').then(([address]) => address as AgentAddress),
@@ -62,7 +73,7 @@ export function startAgent(given: AgentSettings, options: StartAgentOptions = {}
   const stopParts = (): void => {
     services.stop();
     configTaker?.stop();
-    stopReporting();
+    reporting.stop();
   };
   // Nothing of it keeps a process that has nothing else to do.
   void gaveUp.then(stopParts);
@@ -72,6 +83,17 @@ export function startAgent(given: AgentSettings, options: StartAgentOptions = {}
     ready,
     gaveUp,
     client,
+    change(next) {
+      const before = settings;
+      const now = effectiveLimits(next, log);
+      services.change(now);
+      settings = now;
+      client.changeServices(now);
+      if (isDeepStrictEqual(before.metrics, now.metrics)) return;
+      reporting.stop();
+      reporting = reportSelf(now.metrics, client, () => services.list, log);
+      reporting.begin();
+    },
     async stop() {
       stopParts();
       await client.stop(settings.shutdown.timeoutMs);

@@ -71,7 +71,9 @@ export class Draft<T extends object> {
   finish(inspects = false): Frozen<T> {
     const { program, root, problems } = this;
     program.prepare(this);
-    for (const { path, required } of this.settings)
+    // Of a file that cannot be read nobody knows what it has.
+    const readable = !problems.has('config');
+    for (const { path, required } of readable ? this.settings : [])
       if (required !== undefined && getAt(root, path) === '' && !problems.has(path)) this.complain(path, required);
     this.collect(validateSync(root, { stopAtFirstError: true }), '');
     // A rule between settings is silent where one of them is already known to be wrong.

@@ -64,14 +64,16 @@ export function settingsOf(program: Program): SettingInfo[] {
   return listOf(program, program.defaults(), program.title, '');
 }
 
-function listOf(program: Program, node: object, section: string, parent: string): SettingInfo[] {
+function listOf(program: Program, node: object, section: string, parent: string, isLive = false): SettingInfo[] {
   return Object.entries(node).flatMap(([property, value]: [string, unknown]) => {
     const path = parent + property;
     const spec = specOf(node, property);
     if (spec === undefined) throw new Error(`${path} of ${program.name} has no decorator that makes it a setting`);
-    if (spec.kind === 'group') return listOf(program, value as object, spec.title || section, `${path}.`);
+    if (spec.kind === 'group')
+      return listOf(program, value as object, spec.title || section, `${path}.`, isLive || spec.live);
     const name = path.replaceAll('.', '_').replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2');
     const flag = `--${name.replaceAll('_', '-').toLowerCase()}`;
-    return [{ ...spec, path, env: program.envPrefix + name.toUpperCase(), flag, section, defaultValue: value }];
+    const live = isLive || spec.live === true;
+    return [{ ...spec, live, path, env: program.envPrefix + name.toUpperCase(), flag, section, defaultValue: value }];
   });
 }

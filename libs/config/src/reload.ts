@@ -54,8 +54,12 @@ export class Reloader<T extends object> {
     return this.current;
   }
 
-  /** Looks them up again; on a problem nothing changes. Never throws for wrong settings. */
-  reload(): Reload<T> {
+  /**
+   * Looks them up again; on a problem nothing changes. Never throws for wrong settings.
+   *
+   * @param apply takes those in force from now on, when any is different; what it throws refuses them all
+   */
+  reload(apply?: (settings: Frozen<T>, changed: readonly string[]) => void): Reload<T> {
     let loaded: LoadResult<T>;
     try {
       loaded = this.load();
@@ -67,8 +71,10 @@ export class Reloader<T extends object> {
       const different = changedPaths(program, current, settings);
       const changed = different.filter((path) => live.has(path));
       const needRestart = different.filter((path) => !live.has(path));
-      this.current = this.mixed(settings, changed, needRestart);
-      return { kind: 'reloaded', settings: this.current, changed, needRestart, warnings };
+      const mixed = this.mixed(settings, changed, needRestart);
+      if (changed.length > 0) apply?.(mixed, changed);
+      this.current = mixed;
+      return { kind: 'reloaded', settings: mixed, changed, needRestart, warnings };
     } catch (thrown) {
       return { kind: 'refused', problems: messageOf(thrown) };
     }

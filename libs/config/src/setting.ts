@@ -33,6 +33,7 @@ export interface SettingSpec extends SettingOptions {
 interface GroupSpec {
   readonly kind: 'group';
   readonly title: string;
+  readonly live: boolean;
 }
 
 const specs = new WeakMap<object, Map<string, SettingSpec | GroupSpec>>();
@@ -124,7 +125,8 @@ export function Choice(choices: readonly string[], options: SettingOptions): Pro
  * A group of settings with a class of its own.
  *
  * @param title heading; groups within a group go without
+ * @param options `live`: all its settings are
  */
-export function Group(title = ''): PropertyDecorator {
-  return declare({ kind: 'group', title }, rules.ValidateNested());
+export function Group(title = '', { live = false }: { readonly live?: boolean } = {}): PropertyDecorator {
+  return declare({ kind: 'group', title, live }, rules.ValidateNested());
 }

@@ -56,7 +56,8 @@ function parseYaml(text: string, source: string, problems: Problems): Parsed {
   const document = parseDocument(text, { prettyErrors: false, lineCounter: lines, logLevel: 'silent' });
   for (const error of document.errors) {
     const { line, col } = lines.linePos(error.pos[0]);
-    problems.add('config', `is not valid YAML at line ${line}, column ${col}: ${error.code}`, { source });
+    const hint = error.code === 'DUPLICATE_KEY' ? ', a name that its group has already' : '';
+    problems.add('config', `is not valid YAML at line ${line}, column ${col}: ${error.code}${hint}`, { source });
   }
   const lineOf = (path: string): number | undefined => {
     let node: unknown = document.contents;

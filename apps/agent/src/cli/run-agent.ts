@@ -4,7 +4,9 @@ import { settingsOrExit } from '@berth/config';
 import { messageOf } from '@berth/errors';
 import { endOnSignals, standardOutput } from '@berth/node-runtime';
 import { createLogger } from '@berth/observability';
+import type { AgentAddress } from '../session/agent-address.js';
 import { type RunningAgent, startAgent } from '../start-agent.js';
+import { reloadAgent } from './reload-agent.js';
 
 /**
  * Exit codes of `berth-agent`: 0 ended in order, 2 wrong settings, 3 refused by
@@ -31,22 +33,39 @@ export async function runAgent(): Promise<void> {
     process.exitCode = EXIT.settings;
     return;
   }
-  agent.client.on('ready', ({ services }) => {
+  const reloading = reloadAgent(agent, settings, log);
+  const shown = new Set<string>();
+  const show = ({ services }: AgentAddress): void => {
+    const lines: string[] = [];
     for (const { name, target, url } of services) {
       const unknown =
         settings.protocol === 'silo'
           ? `connected to ${settings.gateway}, which alone knows the port`
           : `no port at ${settings.gateway}`;
       const suffix = services.length > 1 ? ` (${name})` : '';
-      standardOutput(1).write(`${url === '' ? unknown : url} -> ${target}${suffix}\n`);
+      lines.push(`${url === '' ? unknown : url} -> ${target}${suffix}`);
     }
+    for (const line of lines) if (!shown.has(line)) standardOutput(1).write(`${line}\n`);
+    shown.clear();
+    for (const line of lines) shown.add(line);
+  };
+  agent.client.on('ready', (address) => {
+    shown.clear();
+    show(address);
   });
+  agent.client.on('services', show);
   agent.client.on('lost', ({ reason, retryInMs }) => {
     standardOutput(1).write(`disconnected: ${reason.message}; next attempt in ${(retryInMs / 1000).toFixed(1)} s\n`);
   });
-  endOnSignals(() => {
-    void agent.stop().finally(() => process.exit(EXIT.ended));
-  });
+  endOnSignals(
+    () => {
+      reloading.close();
+      void agent.stop().finally(() => process.exit(EXIT.ended));
+    },
+    () => {
+      reloading.reload();
+    },
+  );
   const reason = await agent.gaveUp;
   standardOutput(2).write(`${reason.code}: ${reason.message}\n`);
   process.exit(EXIT.refused);

@@ -6,19 +6,24 @@ import { agentReport, type ReportedService } from './agent-report.js';
 import { LoopDelay } from './loop-delay.js';
 import { MetricsReporter } from './metrics-reporter.js';
 
+export interface SelfReport {
+  begin(): void;
+  stop(): void;
+}
+
 /**
  * Has an agent tell its gateway of its process: that it has no descriptors
  * left, and its figures.
  *
  * @param services whose figures they are
- * @returns ends it
+ * @returns `begin`: reports at once, for an agent that is connected already; `stop` ends it
  */
 export function reportSelf(
   settings: AgentSettings['metrics'],
   client: AgentClient,
-  services: readonly ReportedService[],
+  services: () => readonly ReportedService[],
   log: Log,
-): () => void {
+): SelfReport {
   const { signals } = client;
   const stopWatching = watchDescriptors({
     exhausted: (open) => {
@@ -37,14 +42,17 @@ export function reportSelf(
   const reporter = new MetricsReporter(
     settings,
     () => signals.metricsLink,
-    () => agentReport(services, loop),
+    () => agentReport(services(), loop),
     new LimitedLog(log),
   );
   client.on('ready', reporter.begin);
-  return () => {
-    client.off('ready', reporter.begin);
-    reporter.stop();
-    loop.stop();
-    stopWatching();
+  return {
+    begin: reporter.begin,
+    stop: () => {
+      client.off('ready', reporter.begin);
+      reporter.stop();
+      loop.stop();
+      stopWatching();
+    },
   };
 }

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { isDeepStrictEqual } from 'node:util';
 import type { AgentSettings } from '../agent-settings.js';
 import type { BerthError } from '@berth/errors';
 import { LimitedLog, type Log } from '@berth/observability';
@@ -8,15 +9,19 @@ import {
   type ConfigPush,
   type Goaway,
   type Hello,
+  type ServiceListReply,
   WindowBudget,
   type WindowSettings,
 } from '@berth/tunnel-protocol';
+import { helloOffers, offersOf } from '../service-offers.js';
 import { type AgentAddress, agentAddress, urlsOf } from './agent-address.js';
 import { Backoff } from './backoff.js';
 import { channelCredentials } from './dial.js';
 import { ExchangeLog } from './exchange-log.js';
 import { helloFor, helloOf } from './hello.js';
 import type { Link, LinkEnd, LinkEvents, Registration } from './link.js';
+import { Offers } from './offers.js';
+import { PortNews } from './port-news.js';
 import { Signals } from './signals.js';
 import { SiloLink } from './silo/silo-link.js';
 import { TunnelLink } from './tunnel-link.js';
@@ -25,6 +30,8 @@ import { TunnelLink } from './tunnel-link.js';
 export interface AgentEvents {
   /** the first connection stands, or stands again */
   ready: [AgentAddress];
+  /** other local services, or other ports for them, than were told before */
+  services: [AgentAddress];
   /** no connection is left, whatever the reason; the next attempt comes after `retryInMs` */
   lost: [{ reason: BerthError; retryInMs: number }];
   /** refused for good before the first registration: it will not be tried again */
@@ -39,6 +46,8 @@ export interface AgentClientOptions {
   forward: (exchange: IncomingExchange) => BodySink;
   /** applies a configuration and says what became of it; never rejects. Undefined: the agent takes none */
   takeConfig?: ((push: ConfigPush) => Promise<ConfigAck>) | undefined;
+  /** told when no connection leads to a local service any more that {@link AgentClient.changeServices} took away */
+  servicesAgreed?: () => void;
   /** told of each exchange that the agent reset, besides the log */
   failed?: (exchange: Exchange, code: ResetCode) => void;
   log: Log;
@@ -63,11 +72,15 @@ export class AgentClient extends EventEmitter<AgentEvents> {
   private readonly slots: Slot[] = [];
   /** connections that were asked to leave and still answer */
   private readonly leaving = new Set<Link>();
-  private readonly hello: Hello;
+  private hello: Hello;
+  private readonly offers: Offers;
+  private readonly news: PortNews;
+  private shown = '';
   private readonly window: WindowSettings;
   private readonly channel: ReturnType<typeof channelCredentials>;
   private readonly limitedLog: LimitedLog;
   private readonly exchangeLog: ExchangeLog;
+  private readonly registrations = new WeakMap<Link, Registration>();
   private stopped = false;
   private wasReady = false;
   /** the gateway has taken this process once: what it says against it later may pass */
@@ -79,7 +92,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
 
   /** @throws Error when a TLS file cannot be read */
   constructor(
-    private readonly settings: AgentSettings,
+    private settings: AgentSettings,
     private readonly options: AgentClientOptions,
   ) {
     super();
@@ -96,6 +109,27 @@ export class AgentClient extends EventEmitter<AgentEvents> {
       budget: new WindowBudget(tunnel.windowBudgetBytes),
     };
     this.hello = helloOf(settings, version, options.takeConfig !== undefined);
+    this.news = new PortNews(log);
+    this.offers = new Offers(offersOf(settings), settings.requiredServices, {
+      agreed: () => options.servicesAgreed?.(),
+      renew: (link) => {
+        const slot = this.slots.find((each) => each.link === link);
+        if (slot !== undefined && settings.protocol === 'berth') this.renew(slot, link);
+      },
+    });
+  }
+
+  /** Has every connection lead to other local services; what else the settings say is for connections to come. */
+  changeServices(settings: AgentSettings): void {
+    const services = offersOf(settings);
+    const before = this.settings;
+    this.settings = settings;
+    this.hello = { ...this.hello, services: helloOffers(services) };
+    const isSame = isDeepStrictEqual(
+      [services, settings.requiredServices],
+      [offersOf(before), before.requiredServices],
+    );
+    if (!isSame) this.offers.change(services, settings.requiredServices);
   }
 
   /** Exchanges under way on all connections. */
@@ -130,6 +164,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
     if (!this.stopped) {
       this.stopped = true;
       this.signals.close();
+      this.offers.close();
       for (const { retryTimer } of this.slots) clearTimeout(retryTimer);
       for (const link of this.links()) link.leave(timeoutMs);
     }
@@ -145,8 +180,11 @@ export class AgentClient extends EventEmitter<AgentEvents> {
         // Every connection has been asked to leave, and told until when.
         if (this.stopped) return;
         if (link.signals !== undefined) this.signals.joined(link.signals, slot.before?.signals);
+        if (slot.before !== undefined) this.offers.left(slot.before);
         slot.before?.leave(LEAVE_MS);
         slot.before = undefined;
+        this.registrations.set(link, registration);
+        this.offers.joined(link, registration.ports);
         this.onWelcome(registration);
       },
       goaway: (link, goaway) => {
@@ -155,6 +193,9 @@ export class AgentClient extends EventEmitter<AgentEvents> {
       configPush: (link, push) => {
         // A gateway that sends one without being told that there is somebody for it gets no answer.
         void takeConfig?.(push).then((ack) => link.signals?.configAck(ack));
+      },
+      servicesReply: (link, reply) => {
+        this.onServices(link, reply);
       },
       accept: forward,
       resetSent: (connectionId, exchange, code, reason) => {
@@ -177,6 +218,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
       settings.protocol === 'silo'
         ? new SiloLink(settings, channel, events, log)
         : new TunnelLink(settings, channel, window, helloFor(this.slots.indexOf(slot), hello, settings), events, log);
+    this.offers.dials(slot.link);
   }
 
   private onWelcome(registration: Registration): void {
@@ -184,26 +226,45 @@ export class AgentClient extends EventEmitter<AgentEvents> {
     const address = agentAddress(registration, this.settings);
     this.wasTaken = true;
     this.log.info({ connectionId, url: address.url, ...urlsOf(address) }, 'registered');
-    for (const { name, code, message } of registration.ports) {
-      if (code !== '')
-        this.limitedLog.warn({ service: name, code }, `the gateway has no port for a local service: ${message}`);
-    }
+    this.news.tell(registration.ports);
     if (this.wasReady) return;
     this.wasReady = true;
+    this.shown = JSON.stringify(address);
     this.emit('ready', address);
+  }
+
+  private onServices(link: Link, reply: ServiceListReply): void {
+    const registration = this.registrations.get(link);
+    if (!this.offers.replied(link, reply) || registration === undefined || this.stopped) return;
+    const { ports } = reply;
+    const { port = 0, scheme = '' } = ports.find((it) => it.port !== 0) ?? {};
+    const address = agentAddress({ ...registration, ports, port, scheme }, this.settings);
+    this.news.tell(ports);
+    if (link.signals !== undefined) this.signals.repeatHealth(link.signals);
+    const shown = JSON.stringify(address);
+    if (shown === this.shown) return;
+    this.shown = shown;
+    this.log.info({ url: address.url, ...urlsOf(address) }, 'local services have changed');
+    this.emit('services', address);
   }
 
   /** Make before break: this one serves on until its successor stands. */
   private onGoaway(slot: Slot, link: Link, goaway: Goaway): void {
     this.log.info({ reason: goaway.reason, reconnect: goaway.reconnect }, 'the gateway asks this connection to end');
+    if (!goaway.reconnect) this.offers.left(link);
     if (!goaway.reconnect && link.signals !== undefined) this.signals.left(link.signals);
-    if (slot.link !== link || !goaway.reconnect || this.stopped) return;
+    if (goaway.reconnect) this.renew(slot, link);
+  }
+
+  private renew(slot: Slot, link: Link): void {
+    if (slot.link !== link || this.stopped) return;
     this.leaving.add(link);
     slot.before = link;
     this.connect(slot);
   }
 
   private onEnded(slot: Slot, link: Link, end: LinkEnd): void {
+    this.offers.left(link);
     if (link.signals !== undefined) this.signals.left(link.signals);
     if (this.leaving.delete(link) || slot.link !== link) {
       if (!this.links().some(({ registered }) => registered)) this.wasReady = false;

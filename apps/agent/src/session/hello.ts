@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { AGENT_FEATURES, CREDIT_RETURN_FEATURE, type Hello, PROTOCOL_VERSION } from '@berth/tunnel-protocol';
 import type { AgentSettings } from '../agent-settings.js';
-import { offersOf } from '../service-offers.js';
+import { helloOffers, offersOf } from '../service-offers.js';
 import { shareOf } from './shares.js';
 
 /**
@@ -19,6 +19,7 @@ export function helloOf(settings: AgentSettings, version: string, takesConfig: b
       'upgrade',
       CREDIT_RETURN_FEATURE,
       AGENT_FEATURES.flow,
+      AGENT_FEATURES.services,
       ...(local.checkIntervalMs > 0 ? [AGENT_FEATURES.health] : []),
       ...(metrics.reportIntervalMs > 0 ? [AGENT_FEATURES.metrics] : []),
       ...(takesConfig ? [AGENT_FEATURES.config] : []),
@@ -29,7 +30,7 @@ export function helloOf(settings: AgentSettings, version: string, takesConfig: b
     instanceId: randomBytes(12).toString('hex'),
     softwareVersion: version,
     portKind: 'http',
-    services: offersOf(settings),
+    services: helloOffers(offersOf(settings)),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { BerthError } from '@berth/errors';
 import type { BodySink, Exchange, IncomingExchange, ResetCode } from '@berth/exchange';
-import type { ConfigPush, Goaway, Welcome } from '@berth/tunnel-protocol';
+import type { ConfigPush, Goaway, ServiceList, ServiceListReply, Welcome } from '@berth/tunnel-protocol';
 import type { LinkSignals } from './signals.js';
 
 /** One connection to the gateway, from the dial to its end, whatever it speaks. It does not come back: the next is another link. */
@@ -11,6 +11,8 @@ export interface Link {
   readonly inFlight: number;
   /** what it can tell the gateway; undefined before the gateway took it, and where the protocol has no words for it */
   readonly signals: LinkSignals | undefined;
+  /** whether its gateway takes other lists of local services than that of the Hello */
+  readonly takesServices: boolean;
 
   /**
    * Leaves in order.
@@ -18,6 +20,13 @@ export interface Link {
    * @param deadlineMs then it is closed here
    */
   leave(deadlineMs: number): void;
+
+  /**
+   * Tells the gateway of other local services, where it takes that.
+   *
+   * @param required names of those without whose ports the connection is of no use: then it leaves in order
+   */
+  offer(list: ServiceList, required: readonly string[]): void;
 
   /** Ends the connection at once. */
   close(): void;
@@ -41,6 +50,7 @@ export interface LinkEvents {
   welcome(link: Link, registration: Registration): void;
   goaway(link: Link, goaway: Goaway): void;
   configPush(link: Link, push: ConfigPush): void;
+  servicesReply(link: Link, reply: ServiceListReply): void;
   accept: (exchange: IncomingExchange) => BodySink;
   /** this agent has reset an exchange */
   resetSent(connectionId: string, exchange: Exchange, code: ResetCode, reason: string): void;

@@ -65,6 +65,11 @@ export class Signals {
     for (const link of this.live.keys()) link.health(service, health);
   }
 
+  /** Tells one connection again which local services cannot be reached: its gateway did not know them all before. */
+  repeatHealth(link: LinkSignals): void {
+    for (const [service, health] of this.away) link.health(service, health);
+  }
+
   /** Whether the gateway is to open nothing for now. */
   setPaused(paused: boolean): void {
     if (this.paused === paused) return;

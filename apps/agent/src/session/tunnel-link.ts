@@ -3,10 +3,13 @@ import type { AgentSettings } from '../agent-settings.js';
 import { BerthError, isErrorCode } from '@berth/errors';
 import type { Log } from '@berth/observability';
 import {
+  AGENT_FEATURES,
   clientTransport,
   GoawayReason,
   type Hello,
   type Refused,
+  type ServiceList,
+  type ServicePort,
   SESSION_DEFAULTS,
   receiveFromServer,
   TunnelSession,
@@ -22,6 +25,7 @@ import { TunnelSignals } from './tunnel-signals.js';
 /** A connection that speaks Berth's own protocol. */
 export class TunnelLink implements Link {
   signals: TunnelSignals | undefined;
+  takesServices = false;
   private readonly session: TunnelSession;
   private readonly dialled: Dialled;
   private welcomedAt: number | undefined;
@@ -32,6 +36,9 @@ export class TunnelLink implements Link {
   private shutdown = false;
   private readonly upkeep: Upkeep;
   private leaveTimer: NodeJS.Timeout | undefined;
+  private required: readonly string[];
+  /** why it leaves of its own accord */
+  private unfit: BerthError | undefined;
 
   constructor(
     private readonly settings: AgentSettings,
@@ -41,6 +48,7 @@ export class TunnelLink implements Link {
     private readonly events: LinkEvents,
     private readonly log: Log,
   ) {
+    this.required = settings.requiredServices;
     const dialled = dial(settings, channel, TUNNEL_DIAL);
     const { call } = dialled;
     this.dialled = dialled;
@@ -66,6 +74,11 @@ export class TunnelLink implements Link {
         },
         configPush: (push) => {
           events.configPush(this, push);
+        },
+        servicesReply: (reply) => {
+          events.servicesReply(this, reply);
+          this.unfit ??= this.missing(reply.ports);
+          if (this.unfit !== undefined && !this.draining) this.leaveUnfit();
         },
         resetSent: (exchange, code, reason) => {
           events.resetSent(this.session.id, exchange, code, reason);
@@ -134,6 +147,12 @@ export class TunnelLink implements Link {
     }, deadlineMs);
   }
 
+  offer(list: ServiceList, required: readonly string[]): void {
+    if (!this.registered || !this.takesServices) return;
+    this.required = required;
+    this.session.tell('services', list);
+  }
+
   /** Ends the connection at once. */
   close(): void {
     this.end(new BerthError('BERTH_CONNECTION_CLOSED', 'the agent ended the connection'));
@@ -142,7 +161,7 @@ export class TunnelLink implements Link {
   private onWelcome(welcome: Welcome): void {
     if (this.welcomedAt !== undefined) throw new BerthError('BERTH_PROTOCOL_ERROR', 'second Welcome on a connection');
     this.welcomedAt = performance.now();
-    const missing = this.missing(welcome);
+    const missing = this.missing(welcome.ports);
     if (missing !== undefined) {
       this.end(missing);
       return;
@@ -150,19 +169,26 @@ export class TunnelLink implements Link {
     this.session.id = welcome.connectionId;
     this.session.establish(welcome.limits, { features: welcome.features });
     this.signals = new TunnelSignals(this.session, welcome.features);
+    this.takesServices = welcome.features.includes(AGENT_FEATURES.services);
     const { pingIntervalMs: intervalMs, pingTimeoutMs: timeoutMs } = welcome;
     this.upkeep.begin({ intervalMs, timeoutMs });
     this.events.welcome(this, welcome);
   }
 
   /** Why this registration is of no use: a service that is required has no port. */
-  private missing({ ports }: Welcome): BerthError | undefined {
-    const { requiredServices } = this.settings;
-    const without = ports.find(({ name, code }) => code !== '' && requiredServices.includes(name));
+  private missing(ports: readonly ServicePort[]): BerthError | undefined {
+    const without = ports.find(({ name, code }) => code !== '' && this.required.includes(name));
     if (without === undefined) return undefined;
     const { name, code, message } = without;
     const what = `the gateway has no port for local service ${name} (requiredServices): ${message}`;
     return new BerthError(isErrorCode(code) ? code : 'BERTH_INTERNAL', what);
+  }
+
+  /** What runs may end; then the next attempt waits for the port. */
+  private leaveUnfit(): void {
+    this.draining = true;
+    this.leave(this.settings.shutdown.timeoutMs);
+    this.closeWhenIdle();
   }
 
   private closeWhenIdle(): void {
@@ -171,6 +197,7 @@ export class TunnelLink implements Link {
       setImmediate(() => {
         if (this.session.inFlight > 0) return;
         if (this.shutdown) this.end(shutdownOf(this.settings.gateway));
+        else if (this.unfit !== undefined) this.end(this.unfit);
         else this.close();
       });
     }
@@ -184,8 +211,8 @@ export class TunnelLink implements Link {
       return;
     }
     this.log.debug({ status: status.code, details: status.details }, 'how gRPC ended the call');
-    if (this.shutdown) {
-      this.end(shutdownOf(this.settings.gateway));
+    if (this.shutdown || this.unfit !== undefined) {
+      this.end(this.unfit ?? shutdownOf(this.settings.gateway));
       return;
     }
     const { reason, isFinal } = endOfCall(status, this.settings, this.dialled.stuckAt(status.details));

@@ -55,6 +55,7 @@ describe('SiloLink', () => {
         welcome: () => (isWelcome = true),
         goaway: () => undefined,
         configPush: () => undefined,
+        servicesReply: () => undefined,
         accept: service.accept,
         resetSent: () => undefined,
         full: () => undefined,

@@ -38,6 +38,7 @@ const TIMES: SiloTimes = { pingIntervalMs: 30_000, pongTimeoutMs: 10_000, answer
 /** One connection to a server that speaks the wire of silo-proxy (docs/compatibility.md). */
 export class SiloLink implements Link, SiloOwner {
   readonly signals = undefined;
+  readonly takesServices = false;
   readonly requests: ByteBudget;
   readonly answers: ByteBudget;
   private readonly dialled: Dialled;
@@ -84,6 +85,10 @@ export class SiloLink implements Link, SiloOwner {
       this.end(new BerthError('BERTH_HANDSHAKE_TIMEOUT', what));
     }, tunnel.handshakeTimeoutMs);
     this.give(encodeProxyHead(randomUUID(), ProxyType.ping, ['agent_id', id]));
+  }
+
+  offer(): void {
+    // Its one local service has no name there.
   }
 
   get registered(): boolean {
