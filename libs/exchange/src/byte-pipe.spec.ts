@@ -18,6 +18,11 @@ class FakeSocket extends Duplex {
     this.waiting.push(done);
   }
 
+  override _writev(chunks: { chunk: Buffer }[], done: () => void): void {
+    this.written.push(chunks.map(({ chunk }) => chunk.length).join('+'));
+    this.waiting.push(done);
+  }
+
   override _final(done: () => void): void {
     this.written.push('end');
     done();
@@ -84,5 +89,42 @@ describe('a byte pipe', () => {
     socket.destroy();
     it.data(Buffer.from('abc'));
     expect(exchange.calls).toEqual(['consumed 3']);
+  });
+
+  it('writes what one turn brings in bulk at once, a short neighbour with it, and lone bytes as they come', async () => {
+    const { socket, exchange, pipe: it } = pipe();
+    const large = Buffer.alloc(32_768);
+    it.begin(Buffer.alloc(0));
+    it.data(large);
+    it.data(large);
+    await turn();
+    socket.flush();
+    await turn();
+    it.data(Buffer.alloc(24));
+    it.data(large);
+    expect(socket.written).toEqual(['32768+32768']);
+    await turn();
+    socket.flush();
+    await turn();
+    it.data(Buffer.from('last'));
+    await turn();
+    socket.flush();
+    await turn();
+    it.data(Buffer.from('lone'));
+    expect(socket.written).toEqual(['32768+32768', '24+32768', 'last', 'lone']);
+    const taken = exchange.calls.map((call) => Number(call.replace('consumed ', '')));
+    expect(taken.reduce((sum, bytes) => sum + bytes, 0)).toBe(3 * 32_768 + 24 + 8);
+  });
+
+  it('that ends in the turn of its last chunks gives them all, and then its end', async () => {
+    const { socket, pipe: it } = pipe();
+    it.begin(Buffer.alloc(0));
+    it.data(Buffer.alloc(20_000));
+    it.data(Buffer.alloc(20_001));
+    it.end();
+    await turn();
+    socket.flush();
+    await turn();
+    expect(socket.written).toEqual(['20000+20001', 'end']);
   });
 });

@@ -3,6 +3,9 @@ import type { Corkable } from './backlog.js';
 import type { Exchange } from './exchange.js';
 import { PacedWriter } from './paced-writer.js';
 
+/** Chunks up to this are written at once. */
+const LONE_BYTES = 4096;
+
 /**
  * A socket and an exchange as one pipe: bytes as they come, at the pace of
  * whoever takes them, and two halves that end independently. What becomes of
@@ -11,6 +14,10 @@ import { PacedWriter } from './paced-writer.js';
 export class BytePipe extends PacedWriter {
   /** the socket has given its last byte, which may still wait for credit */
   ended = false;
+  /** until the end of this turn */
+  private corked = false;
+  /** large chunks came in the last turn that brought any: a short one is their neighbour */
+  private bulk = false;
 
   constructor(
     private readonly socket: Duplex,
@@ -33,8 +40,14 @@ export class BytePipe extends PacedWriter {
 
   /** Bytes of the exchange. */
   data(bytes: Buffer): void {
-    if (this.socket.destroyed) this.exchange.consumed(bytes.length);
-    else this.write(bytes);
+    if (this.socket.destroyed) {
+      this.exchange.consumed(bytes.length);
+      return;
+    }
+    const isLarge = bytes.length > LONE_BYTES;
+    if (this.corked) this.bulk ||= isLarge;
+    else if (isLarge || this.bulk) this.cork(isLarge);
+    this.write(bytes);
   }
 
   /** The other side has sent its last byte. */
@@ -70,6 +83,19 @@ export class BytePipe extends PacedWriter {
   protected finish(): void {
     this.socket.end();
   }
+
+  /** In bulk a batch brings several chunks, and one system call takes them all. */
+  private cork(isLarge: boolean): void {
+    this.corked = true;
+    this.bulk = isLarge;
+    this.socket.cork();
+    process.nextTick(this.uncork);
+  }
+
+  private readonly uncork = (): void => {
+    this.corked = false;
+    this.socket.uncork();
+  };
 
   private readonly send = (bytes: Buffer): void => {
     if (!this.exchange.sendData(bytes)) this.socket.pause();
