@@ -10,6 +10,7 @@ import { meets, type Figure, type Result, type Scenario } from './lib/scenario.j
 import { figureTable } from './lib/table.js';
 import { bulk } from './scenarios/bulk.js';
 import { fairShare } from './scenarios/fair-share.js';
+import { https } from './scenarios/https.js';
 import { idleAgents } from './scenarios/idle-agents.js';
 import { longLink } from './scenarios/long-link.js';
 import { memory } from './scenarios/memory.js';
@@ -29,6 +30,7 @@ import { tcp } from './scenarios/tcp.js';
 const SCENARIOS: readonly Scenario[] = [
   ...[
     smallRequests,
+    https,
     bulk,
     tcp,
     longLink,

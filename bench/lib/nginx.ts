@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Certificate } from './certificate.js';
 import type { Processes, Running } from './processes.js';
 import { freePortRange } from '@berth/testing';
 import { portOpens } from './http.js';
@@ -17,7 +18,13 @@ export async function startOrigin(processes: Processes, directory: string): Prom
 }
 
 /** One hop in the usual setting of a relay: connections kept, HTTP/1.1, bodies streamed and never put on disk. */
-export async function startHop(processes: Processes, directory: string, name: string, to: number): Promise<Nginx> {
+export async function startHop(
+  processes: Processes,
+  directory: string,
+  name: string,
+  to: number,
+  tls?: Certificate,
+): Promise<Nginx> {
   const location = `
     location / {
       proxy_pass http://next;
@@ -28,13 +35,23 @@ export async function startHop(processes: Processes, directory: string, name: st
       proxy_max_temp_file_size 0;
     }`;
   const upstream = `upstream next { server 127.0.0.1:${to}; keepalive 256; keepalive_requests 1000000000; }`;
-  return await start(processes, directory, name, location, upstream);
+  return await start(processes, directory, name, location, upstream, tls);
 }
 
-/** Two hops in front of `origin`: the unit of our ratios. @returns the outer one first */
-export async function startTwoHops(processes: Processes, directory: string, origin: number): Promise<[Nginx, Nginx]> {
+/**
+ * Two hops in front of `origin`: the unit of our ratios.
+ *
+ * @param tls of the outer one; default: none
+ * @returns the outer one first
+ */
+export async function startTwoHops(
+  processes: Processes,
+  directory: string,
+  origin: number,
+  tls?: Certificate,
+): Promise<[Nginx, Nginx]> {
   const inner = await startHop(processes, directory, 'inner', origin);
-  const outer = await startHop(processes, directory, 'outer', inner.port);
+  const outer = await startHop(processes, directory, 'outer', inner.port, tls);
   return [outer, inner];
 }
 
@@ -44,11 +61,12 @@ async function start(
   name: string,
   location: string,
   upstream = '',
+  tls?: Certificate,
 ): Promise<Nginx> {
   const prefix = join(directory, `nginx-${name}`);
   const { start: port } = await freePortRange(1);
   mkdirSync(prefix);
-  writeFileSync(join(prefix, 'nginx.conf'), configuration(port, location, upstream));
+  writeFileSync(join(prefix, 'nginx.conf'), configuration(port, location, upstream, tls));
   const args = ['-p', `${prefix}/`, '-e', 'stderr', '-c', 'nginx.conf'];
   // nginx ends at once on SIGTERM; its workers would outlive a killed master.
   const process = processes.start(`nginx ${name}`, 'nginx', args, { endSignal: 'SIGTERM' });
@@ -56,7 +74,10 @@ async function start(
   return { port, process };
 }
 
-const configuration = (port: number, location: string, upstream: string): string => `
+const secured = ({ certFile, keyFile }: Certificate): string =>
+  `ssl_certificate ${certFile}; ssl_certificate_key ${keyFile};`;
+
+const configuration = (port: number, location: string, upstream: string, tls?: Certificate): string => `
 daemon off;
 worker_processes 1;
 pid nginx.pid;
@@ -75,7 +96,8 @@ http {
   scgi_temp_path scgi;
   ${upstream}
   server {
-    listen 127.0.0.1:${port} backlog=4096;
+    listen 127.0.0.1:${port} ${tls ? 'ssl ' : ''}backlog=4096;
+    ${tls ? secured(tls) : ''}
     ${location}
   }
 }

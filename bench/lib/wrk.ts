@@ -17,6 +17,7 @@ export async function wrk(
   port: number,
   connections: number,
   seconds: number,
+  scheme: 'http' | 'https' = 'http',
 ): Promise<WrkResult> {
   const args = [
     '-t1',
@@ -25,7 +26,7 @@ export async function wrk(
     '--timeout',
     '10s',
     '--latency',
-    `http://127.0.0.1:${port}/`,
+    `${scheme}://127.0.0.1:${port}/`,
   ];
   const said = await processes.start('wrk', 'wrk', args).finishes((seconds + 15) * 1000);
   const result = readWrk(said);

@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gatewayPorts, startAgent, startGateway } from '../lib/berth.js';
+import { newCertificate } from '../lib/certificate.js';
 import { hasFrp, startFrp } from '../lib/frp.js';
 import { cpuMicros } from '../lib/proc-stats.js';
 import type { Processes } from '../lib/processes.js';
@@ -51,14 +51,6 @@ async function startTcpBerth(
   const options = { cwd, httpPort: ports.http, dial: ports.grpc, target, scheme: 'tcp', flags } as const;
   const { agent, port } = await startAgent(processes, options);
   return { port, pids: [gateway.pid, agent.pid] };
-}
-
-function newCertificate(directory: string): { certFile: string; keyFile: string } {
-  const [certFile, keyFile] = [join(directory, 'bench.crt'), join(directory, 'bench.key')];
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', keyFile];
-  const names = ['-subj', '/CN=bench', '-addext', 'subjectAltName=IP:127.0.0.1'];
-  execFileSync('openssl', ['req', '-x509', ...key, '-out', certFile, '-days', '2', ...names], { stdio: 'pipe' });
-  return { certFile, keyFile };
 }
 
 /** CPU of a path's processes so far, µs. */
