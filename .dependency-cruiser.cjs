@@ -33,10 +33,20 @@ const ROOMS = {
   agents: ['ports', 'lifecycle', 'config-push', 'reported-metrics'],
   certificates: [],
   reload: [],
-  policy: ['agents', 'reload', 'state'],
+  policy: ['agents', 'ports', 'reload', 'state'],
   ingress: ['agents', 'ports', 'certificates', 'policy'],
   tunnel: ['agents', 'ports', 'lifecycle'],
-  admin: ['agents', 'certificates', 'policy', 'config-push', 'reported-metrics', 'ports', 'tunnel', 'lifecycle', 'reload'],
+  admin: [
+    'agents',
+    'certificates',
+    'policy',
+    'config-push',
+    'reported-metrics',
+    'ports',
+    'tunnel',
+    'lifecycle',
+    'reload',
+  ],
 };
 
 const SPEC = '[.]spec[.]ts$|/testing/';

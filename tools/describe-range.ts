@@ -15,11 +15,11 @@ export function describeRange(setting: SettingInfo): string {
     case 'choice':
       return (choices ?? []).join(', ');
     case 'list':
-      return 'list; as text `a,b`';
+      return setting.secret === true ? 'list, secret' : 'list; as text `a,b`';
     case 'ports':
       return 'names with a port of 1 to 65535; as text `a=1,b=2`';
     case 'texts':
-      return 'names with a text; as text `a=x,b=y`';
+      return setting.secret === true ? 'names with a text, secret' : 'names with a text; as text `a=x,b=y`';
     case 'tree':
       return 'names with groups; as text JSON';
     case 'file':

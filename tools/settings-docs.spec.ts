@@ -4,7 +4,7 @@ import { AGENT, defaultAgentSettings } from 'berth-agent';
 import { defaultGatewaySettings, GATEWAY } from 'berth-gateway';
 import { parse } from 'yaml';
 import { exampleFile } from './example-file.ts';
-import { settingsReference, withReference } from './settings-reference.ts';
+import { settingsReference, withReference, withRules } from './settings-reference.ts';
 
 const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
 const PROGRAMS = [GATEWAY, AGENT];
@@ -18,6 +18,11 @@ describe('documentation', () => {
     const page = read('docs/configuration.md');
     expect(page).toBe(withReference(page));
     for (const program of PROGRAMS) expect(page).toContain(settingsReference(program));
+  });
+
+  it('has exactly the rules of ports that there are', () => {
+    const page = read('docs/policies.md');
+    expect(page).toBe(withRules(page));
   });
 
   it.each(PROGRAMS)('has an example file of $name', (program) => {

@@ -1,6 +1,6 @@
 import { describeDefault, type Program, type SettingInfo, settingsOf } from '@berth/config';
 import { AGENT } from 'berth-agent';
-import { GATEWAY } from 'berth-gateway';
+import { GATEWAY, POLICY_RULES } from 'berth-gateway';
 import { describeRange } from './describe-range.ts';
 
 const PROGRAMS = { gateway: GATEWAY, agent: AGENT };
@@ -12,14 +12,43 @@ const PROGRAMS = { gateway: GATEWAY, agent: AGENT };
  * @throws Error when the marks of a program are missing
  */
 export function withReference(page: string): string {
-  return Object.entries(PROGRAMS).reduce((text, [name, program]) => {
-    const start = `<!-- settings: ${name} -->\n<!-- prettier-ignore-start -->\n`;
-    const end = '<!-- prettier-ignore-end -->\n<!-- end of settings -->';
-    const from = text.indexOf(start);
-    const to = text.indexOf(end, from);
-    if (from < 0 || to < 0) throw new Error(`the marks for the settings of the ${name} are missing`);
-    return `${text.slice(0, from + start.length)}\n${settingsReference(program)}\n${text.slice(to)}`;
-  }, page);
+  return Object.entries(PROGRAMS).reduce(
+    (text, [name, program]) => between(text, `settings: ${name}`, 'end of settings', settingsReference(program)),
+    page,
+  );
+}
+
+/** The page about rules of ports with fresh tables between `<!-- rules -->` and `<!-- end of rules -->`. */
+export function withRules(page: string): string {
+  const sections = Map.groupBy(POLICY_RULES, ({ section }) => section);
+  const tables = [...sections].map(([section, rules]) => {
+    const rows = rules.map((rule) => {
+      const standard = describeDefault(rule).replace('default: ', '') || 'empty';
+      const list = Array.isArray(rule.defaultValue) ? rule.defaultValue.join(', ') : '';
+      const usual = list === '' ? standard : list;
+      const cells = [code(rule.path), usual === 'empty' ? usual : code(usual), describeRange(rule), rule.description];
+      return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+    });
+    return [
+      `### ${section}`,
+      '',
+      '| rule | default | values | meaning |',
+      '| --- | --- | --- | --- |',
+      ...rows,
+      '',
+    ].join('\n');
+  });
+  return between(page, 'rules', 'end of rules', tables.join('\n'));
+}
+
+/** @throws Error when the marks are missing */
+function between(page: string, mark: string, endMark: string, text: string): string {
+  const start = `<!-- ${mark} -->\n<!-- prettier-ignore-start -->\n`;
+  const end = `<!-- prettier-ignore-end -->\n<!-- ${endMark} -->`;
+  const from = page.indexOf(start);
+  const to = page.indexOf(end, from);
+  if (from < 0 || to < 0) throw new Error(`the marks for the ${mark} are missing`);
+  return `${page.slice(0, from + start.length)}\n${text}\n${page.slice(to)}`;
 }
 
 /** A Markdown table per section of a program's settings. */

@@ -4,9 +4,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type DynamicModule, Injectable, Module, type Provider } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import cors from 'cors';
-import { silentLog } from '@berth/observability';
-import { owning, disposable, freePortRange, localService } from '@berth/testing';
-import { testAgent } from '@berth/testing/system';
+import { type Log, silentLog } from '@berth/observability';
+import { disposable, eventually, freePortRange, localService, owning, RawClient } from '@berth/testing';
+import { H2_PREFACE, logLines, testAgent } from '@berth/testing/system';
 import { type AgentPortMiddleware, GatewayModule, TunnelGrpcServer, UseOnAgentPorts } from 'berth-gateway';
 import { StrictHeaders } from './strict-headers.js';
 
@@ -57,7 +57,11 @@ describe('example: Express middleware on the ports of agents', () => {
   /** @returns the agent's address and the targets that reached the local service */
   async function start(
     providers: Provider[],
-    { metadata = {}, corsOrigins = [] }: { metadata?: Record<string, string>; corsOrigins?: string[] } = {},
+    {
+      metadata = {},
+      corsOrigins = [],
+      log = silentLog,
+    }: { metadata?: Record<string, string>; corsOrigins?: string[]; log?: Log } = {},
   ): Promise<{ url: string; port: number; seen: string[] } & AsyncDisposable> {
     await using stack = new AsyncDisposableStack();
     const gateway: DynamicModule = GatewayModule.forRoot({
@@ -65,8 +69,9 @@ describe('example: Express middleware on the ports of agents', () => {
         http: { agentPortRange: await freePortRange(2) },
         grpc: { host: '127.0.0.1', port: 0 },
         agentPorts: { host: '127.0.0.1', corsOrigins },
+        ingress: { http2: { clear: true } },
       },
-      log: silentLog,
+      log,
     });
     @Module({ imports: [gateway], providers })
     class App {}
@@ -109,6 +114,16 @@ describe('example: Express middleware on the ports of agents', () => {
       'from the service: /file',
     ]);
     expect(seen).toEqual(['/file']);
+  });
+
+  it('ports with it speak HTTP/1.1 alone, which the log says once', async () => {
+    const { lines, log } = logLines();
+    await using setup = await start([Cors], { log });
+    using raw = await RawClient.connect(setup.port);
+    raw.send(H2_PREFACE);
+    await eventually(() => raw.ended || raw.closed);
+    expect(raw.text()).toMatch(/^(HTTP\/1\.1 400 |$)/);
+    expect(lines.filter(({ msg }) => msg.includes('speak HTTP/1.1 alone'))).toHaveLength(1);
   });
 
   it('agentPorts.corsOrigins: the origins named, or all', async () => {

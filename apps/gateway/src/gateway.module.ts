@@ -86,7 +86,7 @@ function gateway(
   const ingress = IngressModule.using(config, certificates, policy, servers, ports);
   const configPush = ConfigPushModule.using(config, lifecycle);
   const agents = AgentsModule.using(config, lifecycle, configPush, ports);
-  const tunnel = TunnelModule.using(config, lifecycle, agents, allocator, servers);
+  const tunnel = TunnelModule.using(config, lifecycle, agents, allocator);
   const rooms = [
     config,
     lifecycle,
@@ -109,6 +109,6 @@ function gateway(
     if (admin.path !== '') rooms.push(RouterModule.register([{ path: admin.path, module: AdminModule }]));
   }
   replaceProviders(rooms, replace);
-  const exported = [config, lifecycle, state, allocator, servers, ports, configPush, agents, tunnel];
+  const exported = [config, lifecycle, state, allocator, servers, ports, policy, configPush, agents, tunnel];
   return { module: GatewayModule, imports: rooms, exports: exported };
 }

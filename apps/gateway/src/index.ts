@@ -38,3 +38,4 @@ export {
   type Waiting,
 } from '@berth/exchange';
 export { appendHeader, type FlatHeaders, headerValue, headerValues, removeHeader, setHeader } from '@berth/http-rules';
+export { type EffectivePolicy, type Policy, POLICY_RULES, type PolicyPart, PortPolicies } from './policy/index.js';

@@ -59,7 +59,7 @@ export class Http2TestPort implements AsyncDisposable {
     const most = { maxConnections: 10, maxConnectionsPerAddress: 10, maxTotalConnections: 10, ...limits };
     const clientLimits = new ClientLimits('a1', new ClientTotal(most, silentLog), exchanges.limitedLog);
     this.ingress = new AgentIngress(this.context, clientLimits, this.http2, true);
-    const factory = new AgentHttpServerFactory({ ...all, maxConnections: 100, corsOrigins: [] });
+    const factory = new AgentHttpServerFactory({ ...all, maxConnections: 100 });
     this.server = factory.create('test', { host: '127.0.0.1', port: 0 }, this.ingress);
     this.server.onStopping = () => {
       this.http2.goAway();

@@ -50,8 +50,6 @@ export interface AgentServerOptions {
   keepAliveTimeoutMs: number;
   /** connections at once; more are dropped */
   maxConnections: number;
-  /** origins for CORS; none: CORS stays with the local service */
-  corsOrigins: readonly string[];
 }
 
 /** What is said of one port. */
@@ -66,18 +64,13 @@ export class AgentHttpServerFactory {
 
   constructor(private readonly options: AgentServerOptions) {}
 
-  /** Whether Express runs before every request, whatever a server has of its own. */
-  get middleware(): boolean {
-    return this.options.corsOrigins.length > 0;
-  }
-
   /** How many of its servers listen. */
   get listening(): number {
     return this.live.size;
   }
 
   /**
-   * @param middleware of this server, in the order in which it runs, after CORS
+   * @param middleware of this server, in the order in which it runs
    * @param options `requests`: who takes them counts them, so that nothing runs twice per request; default: none are counted
    */
   create(
@@ -87,17 +80,14 @@ export class AgentHttpServerFactory {
     middleware: readonly PortMiddleware[] = [],
     { tls, ...options }: AgentPortOptions = {},
   ): PooledHttpServer {
-    const { corsOrigins } = this.options;
-
     const adapter = new ExpressAdapter();
     const app = adapter.getInstance<Express>();
     app.disable('x-powered-by');
     app.disable('etag');
-    if (this.middleware) adapter.enableCors({ origin: corsOrigins.includes('*') ? '*' : [...corsOrigins] });
     for (const each of middleware) {
       app.use((request: Request, response: Response, next: NextFunction) => each.use(request, response, next));
     }
-    const runs = this.middleware || middleware.length > 0 ? runner(app, traffic) : undefined;
+    const runs = middleware.length > 0 ? runner(app, traffic) : undefined;
     const server = this.listener(traffic, runs, tls);
     adapter.setHttpServer(server);
     server.on('listening', () => this.live.add(server));

@@ -30,7 +30,7 @@ describe('a server that takes HTTP/2 in clear text', () => {
       middlewareFailed: () => undefined,
     };
     const options = { maxHeaderBytes: 1000, headersTimeoutMs: 200, keepAliveTimeoutMs: 5000, maxConnections: 10 };
-    const factory = new AgentHttpServerFactory({ ...options, corsOrigins: [] });
+    const factory = new AgentHttpServerFactory(options);
     server = factory.create('test', { host: '127.0.0.1', port: 0 }, traffic);
     await server.start();
   });

@@ -1,11 +1,15 @@
 import { checkIdPattern, DEFAULT_SERVICE, IdPatterns, isServiceName, SERVICE_NAME_RULE } from '@berth/exchange';
 import { entriesOf, type Policy, type PolicyEntry, policyOf, problemOf } from './policy-schema.js';
 
-/** What somebody says of the ports of some agents. */
-interface Layer {
+/** What somebody says of ports. */
+export interface PolicyLayer {
   readonly entries: readonly PolicyEntry[];
   /** for people: where it is said */
   readonly source: string;
+}
+
+/** The same of the ports of some agents. */
+interface Layer extends PolicyLayer {
   readonly agents: IdPatterns<true>;
   /** undefined: all local services */
   readonly service: string | undefined;
@@ -43,8 +47,14 @@ export function checkPolicies(map: Readonly<Record<string, unknown>>): string | 
 export class PolicyLayers {
   private readonly layers: readonly Layer[];
 
-  /** @param map checked by {@link checkPolicies} */
-  constructor(map: Readonly<Record<string, unknown>>) {
+  /**
+   * @param map checked by {@link checkPolicies}
+   * @param base of all ports, weaker than any of the map
+   */
+  constructor(
+    map: Readonly<Record<string, unknown>>,
+    private readonly base: readonly PolicyLayer[] = [],
+  ) {
     this.layers = Object.entries(map)
       .map(([name, part]) => layerOf(name, part))
       .sort((a, b) => a.rank[0] - b.rank[0] || a.rank[1] - b.rank[1]);
@@ -53,17 +63,13 @@ export class PolicyLayers {
   /**
    * @param records what operators have set for this very agent and service, the weaker first
    */
-  effective(
-    agentId: string,
-    service: string,
-    records: readonly { entries: readonly PolicyEntry[]; source: string }[] = [],
-  ): EffectivePolicy {
+  effective(agentId: string, service: string, records: readonly PolicyLayer[] = []): EffectivePolicy {
     const values = new Map<string, PolicyEntry>();
     const sources = new Map<string, string>();
     const own = this.layers.filter(
       (layer) => layer.agents.find(agentId) === true && (layer.service === undefined || layer.service === service),
     );
-    for (const { entries, source } of [...own, ...records]) {
+    for (const { entries, source } of [...this.base, ...own, ...records]) {
       for (const entry of entries) {
         values.set(entry.path, entry);
         sources.set(entry.path, source);

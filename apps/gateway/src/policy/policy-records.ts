@@ -2,6 +2,7 @@ import { messageOf } from '@berth/errors';
 import { isAgentId, isServiceName } from '@berth/exchange';
 import type { Log } from '@berth/observability';
 import type { Json, RecordStore } from '@berth/state';
+import type { PolicyLayer } from './policy-layers.js';
 import { entriesOf, partOf, type PolicyEntry, type PolicyPart } from './policy-schema.js';
 
 const PREFIX = 'policies/';
@@ -52,7 +53,7 @@ export class PolicyRecords {
    *
    * @param service name of the local service, `default` included
    */
-  layersOf(agentId: string, service: string): { entries: readonly PolicyEntry[]; source: string }[] {
+  layersOf(agentId: string, service: string): PolicyLayer[] {
     return [undefined, service].map((one) => ({
       entries: this.of(agentId, one),
       source: `PATCH /agents/${agentId}/policy${one === undefined ? '' : `?service=${one}`}`,

@@ -2,7 +2,7 @@ import { messageOf } from '@berth/errors';
 import type { LocalService } from '../agents/index.js';
 import type { Log } from '@berth/observability';
 import { lockout } from './lockout.js';
-import { type EffectivePolicy, nameOf, PolicyLayers } from './policy-layers.js';
+import { type EffectivePolicy, nameOf, type PolicyLayer, PolicyLayers } from './policy-layers.js';
 import { patched, type PolicyRecords } from './policy-records.js';
 import { entriesOf, type Policy } from './policy-schema.js';
 import type { PoliciesSettings } from './policy.settings.js';
@@ -21,12 +21,14 @@ export class PortPolicies {
   private layers: PolicyLayers;
   private readonly followers = new Set<Follower>();
 
+  /** @param base rules of all ports that other settings give; the weakest */
   constructor(
     settings: Readonly<PoliciesSettings>,
     private readonly records: PolicyRecords,
     private readonly log: Log,
+    base: readonly PolicyLayer[] = [],
   ) {
-    this.layers = new PolicyLayers(settings);
+    this.layers = new PolicyLayers(settings, base);
   }
 
   /** What holds for a local service of an agent, there or away. */
@@ -45,8 +47,8 @@ export class PortPolicies {
     const follower = { service, apply, text: JSON.stringify(policy) };
     this.followers.add(follower);
     const useless = service.kind === 'http' ? [] : httpOnly(sources.keys());
-    // A rule for all agents may well be meant for their HTTP ports.
-    const own = useless.filter((path) => sources.get(path)?.includes('*') === false);
+    // A rule for many agents may well be meant for their HTTP ports.
+    const own = useless.filter((path) => /^(policies\."[^*]*"|PATCH .*)$/.test(sources.get(path) ?? ''));
     if (own.length > 0)
       this.log.warn({ agentId: service.key, rules: own }, 'rules for HTTP have no effect on a port for raw TCP');
     this.tellOfLockout(service.key, policy);
@@ -72,9 +74,9 @@ export class PortPolicies {
     this.refresh((one) => one.id === agentId);
   }
 
-  /** Takes up changed settings. @param settings checked */
-  replaceSettings(settings: Readonly<PoliciesSettings>): void {
-    this.layers = new PolicyLayers(settings);
+  /** Takes up changed settings. @param settings checked @param base as in the constructor */
+  replaceSettings(settings: Readonly<PoliciesSettings>, base: readonly PolicyLayer[] = []): void {
+    this.layers = new PolicyLayers(settings, base);
     this.refresh(() => true);
   }
 

@@ -97,8 +97,10 @@ export class AgentPortsSettings {
   foreignMs = 60_000;
 
   @List({
+    live: true,
     check: checkOrigins,
-    description: "Origins allowed by CORS on agents' ports; `*` means all, none means that CORS is off.",
+    description:
+      "Origins allowed by CORS on all agents' ports, as `cors.origins` of a policy; `*` means all, none means that CORS is the local services' own.",
   })
   corsOrigins: string[] = [];
 

@@ -9,7 +9,6 @@ import type { Server, ServerCredentials, ServerDuplexStream } from '@grpc/grpc-j
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { ConfigType } from '@nestjs/config';
 import { ServerGrpc } from '@nestjs/microservices';
-import { AgentHttpServerFactory } from '@berth/http-server-pool';
 import type { Log } from '@berth/observability';
 import { PortAllocatorService } from '@berth/port-allocator';
 import { GATEWAY_LOG } from '../gateway.tokens.js';
@@ -73,7 +72,6 @@ export class TunnelGrpcServer extends ServerGrpc implements OnApplicationBootstr
     silo: SiloService,
     @Inject(tunnelConfig.KEY) private readonly tunnelSettings: ConfigType<typeof tunnelConfig>,
     private readonly ports: PortAllocatorService,
-    private readonly servers: AgentHttpServerFactory,
     @Inject(GATEWAY_LOG) private readonly log: Log,
   ) {
     super({ package: ['berth.tunnel.v1', 'proxy'], packageDefinition: SERVICES });
@@ -123,8 +121,7 @@ export class TunnelGrpcServer extends ServerGrpc implements OnApplicationBootstr
     this.grpcClient = await this.createClient();
     await this.start();
     const { start, end, free } = this.ports.figures();
-    const { middleware } = this.servers;
-    this.log.debug({ port: this.boundPort, start, end, free, middleware }, 'agents can dial in for ports of the range');
+    this.log.debug({ port: this.boundPort, start, end, free }, 'agents can dial in for ports of the range');
   }
 
   async onApplicationShutdown(): Promise<void> {

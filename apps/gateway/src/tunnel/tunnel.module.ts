@@ -18,7 +18,7 @@ export class TunnelModule {
    * @param config gives settings and log
    * @param lifecycle takes events
    * @param agents takes the connections that have shown their credentials
-   * @param ports what they can be given: `PortAllocatorService` and `AgentHttpServerFactory`
+   * @param ports what they can be given: `PortAllocatorService`
    */
   static using(
     config: DynamicModule,

@@ -103,7 +103,7 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
     const rules = new PortRules({ key: service.key, secure: this.certificates.enabled, log, limitedLog }, false);
     const apply = (policy: Policy): void => {
       limits.own = policy.limits;
-      server.server.maxConnections = this.ports.maxConnections + MAX_REFUSED;
+      server.server.maxConnections = (policy.limits.maxConnections || this.total.limits.maxConnections) + MAX_REFUSED;
       context.options = { ...options, maxBodyBytes: policy.limits.maxBodyBytes || options.maxBodyBytes };
       context.dispatch = exchangeChain(context, found.interceptors, found.rules, rules.handlers(policy));
     };
@@ -139,13 +139,12 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
   private http2For(context: IngressContext, hasMiddleware: boolean): Http2Port | undefined {
     const { options } = this;
     if (!options.http2.enabled) return undefined;
-    if (!this.factory.middleware && !hasMiddleware)
-      return new Http2Port(context, { ...options, ...options.http2 }, this.floods, this.uploads);
+    if (!hasMiddleware) return new Http2Port(context, { ...options, ...options.http2 }, this.floods, this.uploads);
     if (options.http2.clear && !this.toldOfMiddleware) {
       this.toldOfMiddleware = true;
       this.log.info(
         { agentId: context.service.key },
-        'ports with Express middleware or CORS speak HTTP/1.1 alone, whatever ingress.http2 says',
+        'ports with Express middleware speak HTTP/1.1 alone, whatever ingress.http2 says',
       );
     }
     return undefined;

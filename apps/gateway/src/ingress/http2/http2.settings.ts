@@ -4,7 +4,7 @@ import { Integer, Switch } from '@berth/config';
 export class Http2Settings {
   @Switch({
     description:
-      'Clients may speak HTTP/2 at ports of agents; with TLS it is offered to them. Ports with Express middleware or CORS speak HTTP/1.1 alone.',
+      'Clients may speak HTTP/2 at ports of agents; with TLS it is offered to them. Ports with Express middleware speak HTTP/1.1 alone.',
   })
   enabled = true;
 
