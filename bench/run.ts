@@ -14,6 +14,7 @@ import { https } from './scenarios/https.js';
 import { idleAgents } from './scenarios/idle-agents.js';
 import { longLink } from './scenarios/long-link.js';
 import { memory } from './scenarios/memory.js';
+import { ports } from './scenarios/ports.js';
 import { replicas } from './scenarios/replicas.js';
 import { returning } from './scenarios/return.js';
 import { brokerRestarts } from './scenarios/services-broker-restarts.js';
@@ -38,6 +39,7 @@ const SCENARIOS: readonly Scenario[] = [
     strangers,
     fairShare,
     idleAgents,
+    ports,
     returning,
     memory,
     selection,
