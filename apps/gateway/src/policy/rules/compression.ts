@@ -1,26 +1,19 @@
-import { type BrotliCompress, constants, createBrotliCompress, createGzip, type Gzip } from 'node:zlib';
 import {
   type DispatchSink,
   ExchangeDecorator,
   type ExchangeFailure,
   ExchangeKind,
   type FlatHeaders,
+  type OpenedExchange,
   type OpenHead,
   ResetCode,
   type ResponseHead,
 } from '@berth/exchange';
-import { headerValue, removeHeader, setHeader } from '@berth/http-rules';
-import Negotiator from 'negotiator';
+import { headerValue } from '@berth/http-rules';
 import type { Policy } from '../policy-schema.js';
+import { compressedHead, encodingFor, isMadeShorter, unchangedHead } from './compressed-head.js';
+import { type Compressor, compressors } from './compressors.js';
 import type { PortRule } from './port-rule.js';
-
-type Encoding = 'br' | 'gzip';
-
-/** In this order where a client likes them alike. */
-const ENCODINGS: readonly Encoding[] = ['br', 'gzip'];
-
-/** Types whose messages are to arrive at once. */
-const STREAMS = /^(?:text\/event-stream|application\/(?:grpc|x-ndjson|jsonl|stream\+json)|multipart\/x-mixed-replace)/i;
 
 /** Compressed bytes that the client has yet to take; above it the agent's credit is held back. */
 const MAX_UNTAKEN_BYTES = 131_072;
@@ -31,15 +24,19 @@ export const compression: PortRule = {
   make({ compression: policy }) {
     if (!policy.enabled) return undefined;
     return (next) => (request, sink) => {
-      const { kind, method } = request.openHead;
-      const mayCompress = kind === ExchangeKind.http && method !== 'HEAD';
-      next(request, mayCompress ? new CompressedAnswer(sink, request.openHead, policy) : sink);
+      const { openHead } = request;
+      next(request, openHead.kind === ExchangeKind.http ? new CompressedAnswer(sink, openHead, policy) : sink);
     };
   },
 };
 
 class CompressedAnswer extends ExchangeDecorator {
-  private compressor: BrotliCompress | Gzip | undefined;
+  /** the answer stays as it is */
+  private isPlain = true;
+  /** undefined before it is needed, and when it has done its work */
+  private compressor: Compressor | undefined;
+  /** bytes that its length still promises; undefined: it is not known, and what comes may be waited for */
+  private promised: number | undefined;
   private trailers: FlatHeaders | undefined;
   /** bytes of the agent that have been compressed and not given back as credit */
   private owed = 0;
@@ -47,8 +44,8 @@ class CompressedAnswer extends ExchangeDecorator {
   private untaken = 0;
   /** chunks that the compressor has not finished */
   private busy = 0;
-  /** the length is not known: what comes may be waited for */
-  private isLive = false;
+  private hasOpened = false;
+  private willFlush = false;
 
   constructor(
     sink: DispatchSink,
@@ -58,54 +55,46 @@ class CompressedAnswer extends ExchangeDecorator {
     super(sink);
   }
 
+  override opened(exchange: OpenedExchange): void {
+    this.hasOpened = true;
+    super.opened(exchange);
+  }
+
   override head(head: ResponseHead): void {
-    if (!mayShrink(head, this.policy)) {
-      this.sink.head(head);
-      return;
-    }
-    const headers = [...head.headers];
-    const accepted = headerValue(this.request.headers, 'accept-encoding');
-    const [encoding] = new Negotiator({ headers: { 'accept-encoding': accepted ?? 'identity' } }).encodings(ENCODINGS, {
-      preferred: ENCODINGS,
-    }) as Encoding[];
-    addVary(headers);
-    if (encoding === undefined) {
-      this.sink.head({ ...head, headers });
-      return;
-    }
-    this.isLive = headerValue(headers, 'content-length') === undefined;
-    this.compressor = this.start(encoding);
-    removeHeader(headers, 'content-length');
-    // Of the bytes as they were.
-    for (const name of ['content-md5', 'digest', 'repr-digest', 'content-digest', 'accept-ranges'])
-      removeHeader(headers, name);
-    weaken(headers);
-    headers.push('Content-Encoding', encoding);
-    this.sink.head({ ...head, headers });
+    this.sink.head(this.prepared(head));
   }
 
   override data(bytes: Buffer): void {
     const { compressor } = this;
-    if (compressor === undefined) {
-      this.sink.data(bytes);
-      return;
+    if (this.isPlain) this.sink.data(bytes);
+    if (compressor === undefined) return;
+    if (this.promised !== undefined) {
+      this.promised -= bytes.length;
+      if (this.promised < 0) {
+        this.giveUp('the response is longer than its Content-Length');
+        return;
+      }
     }
     this.busy += 1;
     compressor.write(bytes, () => {
+      // Nobody wants it any more.
+      if (this.compressor === undefined) return;
       this.busy -= 1;
       this.owed += bytes.length;
       this.giveBack();
-      if (this.isLive && this.busy === 0) setImmediate(this.flush);
+      if (this.promised === undefined && this.busy === 0) this.flushSoon();
     });
   }
 
   override end(trailers: FlatHeaders | undefined): void {
-    if (this.compressor === undefined) {
-      this.sink.end(trailers);
-      return;
+    const { compressor, promised = 0 } = this;
+    if (this.isPlain) this.sink.end(trailers);
+    if (compressor === undefined) return;
+    if (promised > 0) this.giveUp('the response is shorter than its Content-Length');
+    else {
+      this.trailers = trailers;
+      compressor.end();
     }
-    this.trailers = trailers;
-    this.compressor.end();
   }
 
   override failed(failure: ExchangeFailure): void {
@@ -113,8 +102,9 @@ class CompressedAnswer extends ExchangeDecorator {
     this.sink.failed(failure);
   }
 
+  /** Of compressed bytes the agent knows nothing. */
   override consumed(bytes: number): void {
-    if (this.compressor === undefined) {
+    if (this.isPlain) {
       this.next.consumed(bytes);
       return;
     }
@@ -132,26 +122,44 @@ class CompressedAnswer extends ExchangeDecorator {
     this.next.discard();
   }
 
-  private start(encoding: Encoding): BrotliCompress | Gzip {
-    const quality = { [constants.BROTLI_PARAM_QUALITY]: 4 };
-    const compressor = encoding === 'br' ? createBrotliCompress({ params: quality }) : createGzip();
+  private prepared(head: ResponseHead): ResponseHead {
+    const { policy, request } = this;
+    // What Berth answers by itself is short.
+    if (!this.hasOpened || !isMadeShorter(head, policy)) return unchangedHead(head, request);
+    const encoding = request.method === 'HEAD' ? undefined : encodingFor(request);
+    const compressor = encoding && compressors.start(encoding);
+    if (encoding === undefined || compressor === undefined) return compressedHead(head, undefined);
+    const length = headerValue(head.headers, 'content-length');
+    this.promised = length === undefined ? undefined : Number(length);
+    this.take(compressor);
+    return compressedHead(head, encoding);
+  }
+
+  private take(compressor: Compressor): void {
+    this.compressor = compressor;
+    this.isPlain = false;
     compressor.on('data', (bytes: Buffer) => {
       this.untaken += bytes.length;
       this.sink.data(bytes);
     });
     compressor.on('end', () => {
+      this.compressor = undefined;
       this.sink.end(this.trailers);
     });
-    compressor.on('error', (error) => {
-      this.next.reset(ResetCode.cancelled, error.message);
-      this.failed({ code: ResetCode.internal, message: `the answer could not be compressed: ${error.message}` });
+    compressor.on('error', ({ message }) => {
+      if (this.compressor !== undefined) this.giveUp(`the answer could not be compressed: ${message}`);
     });
-    return compressor;
   }
 
-  private readonly flush = (): void => {
-    if (this.busy === 0 && this.compressor?.writable === true) this.compressor.flush();
-  };
+  /** Once for what comes together. */
+  private flushSoon(): void {
+    if (this.willFlush) return;
+    this.willFlush = true;
+    setImmediate(() => {
+      this.willFlush = false;
+      if (this.busy === 0 && this.compressor?.writable === true) this.compressor.flush();
+    });
+  }
 
   /** The agent may send more while the client keeps up. */
   private giveBack(): void {
@@ -161,34 +169,15 @@ class CompressedAnswer extends ExchangeDecorator {
     this.next.consumed(owed);
   }
 
-  private stop(): void {
-    this.compressor?.removeAllListeners('data').removeAllListeners('end').destroy();
+  private giveUp(message: string): void {
+    this.next.reset(ResetCode.internal, message);
+    this.failed({ code: ResetCode.internal, message });
   }
-}
 
-function mayShrink({ headers, status }: ResponseHead, { minBytes, types }: Policy['compression']): boolean {
-  if (status < 200 || status === 204 || status === 205 || status === 206 || status === 304) return false;
-  if (headerValue(headers, 'content-encoding') !== undefined) return false;
-  if (headerValue(headers, 'content-range') !== undefined) return false;
-  if (/\bno-transform\b/i.test(headerValue(headers, 'cache-control') ?? '')) return false;
-  const length = headerValue(headers, 'content-length');
-  if (length !== undefined && Number(length) < Math.max(1, minBytes)) return false;
-  const type = (headerValue(headers, 'content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  if (STREAMS.test(type)) return false;
-  return types.some((one) => {
-    const known = one.toLowerCase();
-    return known.endsWith('/*') ? type.startsWith(known.slice(0, -1)) : type === known;
-  });
-}
-
-function addVary(headers: FlatHeaders): void {
-  const vary = headerValue(headers, 'vary');
-  if (vary === undefined) headers.push('Vary', 'Accept-Encoding');
-  else if (!/(^|,)\s*(\*|accept-encoding)\s*(,|$)/i.test(vary)) setHeader(headers, 'Vary', `${vary}, Accept-Encoding`);
-}
-
-/** Equal in meaning, no longer byte by byte (RFC 9110 section 8.8.3). */
-function weaken(headers: FlatHeaders): void {
-  const tag = headerValue(headers, 'etag');
-  if (tag?.startsWith('"') === true) setHeader(headers, 'ETag', `W/${tag}`);
+  private stop(): void {
+    const { compressor } = this;
+    this.compressor = undefined;
+    this.owed = 0;
+    compressor?.removeAllListeners('data').removeAllListeners('end').destroy();
+  }
 }
