@@ -20,7 +20,6 @@ const factory = new AgentHttpServerFactory({
   headersTimeoutMs: 60_000,
   keepAliveTimeoutMs: 5000,
   maxConnections: 1000,
-  corsOrigins: [],
 });
 const create = (): PooledHttpServer => factory.create('bench', { host: '127.0.0.1', port: 0 }, traffic);
 const descriptors = (): number => readdirSync('/proc/self/fd').length;
