@@ -7,120 +7,120 @@ import {
   type FlatHeaders,
   type Waiting,
 } from '@berth/exchange';
-import { headerPairs, headerValue } from '@berth/http-rules';
+import { headerPairs, headerValue, headerValues } from '@berth/http-rules';
 import type { Policy } from '../policy-schema.js';
 import { answer } from './answer.js';
-import { changedHeaders } from './header-rules.js';
+import { type AuthAnswer, type AuthAsker, AuthQuestion } from './auth-question.js';
 import { type PortRule, refuse, type RuleContext } from './port-rule.js';
 
-/** Of an answer that refuses, so many bytes reach the client. */
-const MAX_BODY_BYTES = 65_536;
+/** Headers of one connection or of one message's framing, which are not for another message. */
+const FRAMING = [
+  ...[
+    'connection',
+    'keep-alive',
+    'proxy-connection',
+    'te',
+    'trailer',
+    'transfer-encoding',
+    'upgrade',
+    'content-length',
+  ],
+];
 
-/** Headers of a message or of one connection, which are not for another message. */
-const OWN = new Set([
-  ...['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'expect'],
-  ...['host', 'content-length', 'content-encoding', 'content-type', 'accept-encoding', 'date'],
+/** Of a request, what is about its body, or about the answer that the client has: not about the program's. */
+const NOT_ASKED = new Set([
+  ...[...FRAMING, 'host', 'expect', 'content-encoding', 'content-type', 'content-md5', 'accept-encoding', 'range'],
+  ...['if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since', 'if-range', 'forwarded', 'x-real-ip'],
 ]);
+
+const NOT_ANSWERED = new Set([...FRAMING, 'date']);
 
 /** An outside program says for each request whether it may pass, as nginx's auth_request and Traefik's ForwardAuth ask it. */
 export const forwardAuth: PortRule = {
   reads: ['auth'],
   make({ auth }, context) {
     if (auth.forwardUrl === '') return undefined;
+    const rule = { url: new URL(auth.forwardUrl), auth, names: new Set(auth.forwardHeaders.map(likeName)), ...context };
     return (next) => (request, sink) => {
-      void new Check(request, sink, auth, context).run(next);
+      sink.waiting(new Check(request, sink, next, rule));
     };
   },
 };
 
-class Check implements Waiting {
-  private readonly abort = new AbortController();
+interface Rule extends RuleContext {
+  readonly url: URL;
+  readonly auth: Policy['auth'];
+  /** as {@link likeName} has them, of headers that the program gives */
+  readonly names: ReadonlySet<string>;
+}
+
+class Check implements Waiting, AuthAsker {
+  private readonly question: AuthQuestion;
 
   constructor(
     private readonly request: ExchangeRequest,
     private readonly sink: DispatchSink,
-    private readonly auth: Policy['auth'],
-    private readonly context: RuleContext,
-  ) {}
+    private readonly next: Dispatch,
+    private readonly rule: Rule,
+  ) {
+    this.question = new AuthQuestion(rule.url, this.headers(), rule.auth.forwardTimeoutMs, this);
+  }
 
   cancel(): void {
-    this.abort.abort();
+    this.question.cancel();
   }
 
-  /** Never rejects. */
-  async run(next: Dispatch): Promise<void> {
-    const { abort, auth, sink } = this;
-    sink.waiting(this);
-    try {
-      const signal = AbortSignal.any([abort.signal, AbortSignal.timeout(auth.forwardTimeoutMs)]);
-      const response = await fetch(auth.forwardUrl, { headers: this.question(), redirect: 'manual', signal });
-      if (response.ok) {
-        await response.body?.cancel();
-        if (!abort.signal.aborted) next(this.passed(response.headers), sink);
-        return;
-      }
-      const body = await beginOf(response);
-      if (!abort.signal.aborted) this.refuse(response, body);
-    } catch (thrown) {
-      if (abort.signal.aborted) return;
-      const { key, limitedLog } = this.context;
-      const reason = messageOf(thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown);
-      limitedLog.error(
-        { agentId: key, url: auth.forwardUrl, reason },
-        'a request could not be checked (auth.forwardUrl)',
-      );
-      const what = 'whether this request may pass cannot be told now (auth.forwardUrl)';
-      refuse(sink, new BerthError('BERTH_AUTH_UNAVAILABLE', what, { cause: thrown }));
-    }
+  answered(reply: AuthAnswer): void {
+    if (reply.status >= 200 && reply.status < 300) this.next(this.passed(reply.headers), this.sink);
+    else this.refuse(reply);
   }
 
-  private question(): [string, string][] {
+  failed(error: Error): void {
+    const { auth, key, limitedLog, url } = this.rule;
+    const where = `${url.origin}${url.pathname}`;
+    limitedLog.error(
+      { agentId: key, url: where, timeoutMs: auth.forwardTimeoutMs, reason: messageOf(error) },
+      'a request could not be checked (auth.forwardUrl)',
+    );
+    const what = 'whether this request may pass cannot be told now (auth.forwardUrl)';
+    refuse(this.sink, new BerthError('BERTH_AUTH_UNAVAILABLE', what, { cause: error }));
+  }
+
+  private headers(): FlatHeaders {
     const { clientAddress, openHead } = this.request;
     const asked = headerPairs(openHead.headers).filter(([name]) => {
-      const lower = name.toLowerCase();
-      return !OWN.has(lower) && !lower.startsWith('x-forwarded-') && lower !== 'forwarded';
+      const like = likeName(name);
+      // Programs believe these, and only Berth may say them.
+      return !NOT_ASKED.has(like) && !like.startsWith('x-forwarded-') && !like.startsWith('x-original-');
     });
     return [
-      ...asked,
-      ['X-Forwarded-Method', openHead.method],
-      ['X-Forwarded-Proto', this.context.secure ? 'https' : 'http'],
-      ['X-Forwarded-Host', headerValue(openHead.headers, 'host') ?? ''],
-      ['X-Forwarded-Uri', openHead.target],
-      ['X-Forwarded-For', clientAddress],
+      ...['Host', this.rule.url.host],
+      ...asked.flat(),
+      ...['X-Forwarded-Method', openHead.method],
+      ...['X-Forwarded-Proto', this.rule.secure ? 'https' : 'http'],
+      ...['X-Forwarded-Host', headerValue(openHead.headers, 'host') ?? ''],
+      ...['X-Forwarded-Uri', openHead.target],
+      ...['X-Forwarded-For', clientAddress],
     ];
   }
 
   /** The request with what the program says of its client. */
-  private passed(headers: Headers): ExchangeRequest {
+  private passed(reply: FlatHeaders): ExchangeRequest {
     const { clientAddress, except, openHead, replicaId } = this.request;
-    const names = this.auth.forwardHeaders;
-    const put = names.flatMap((name) => {
-      const value = headers.get(name);
-      return value === null ? [] : [name, value];
-    });
-    const drop = new Set(names.map((name) => name.toLowerCase()));
-    const head = { ...openHead, headers: changedHeaders(openHead.headers, { drop, put }) };
-    return { clientAddress, except, openHead: head, replicaId };
+    const { auth, names } = this.rule;
+    const kept = headerPairs(openHead.headers).filter(([name]) => !names.has(likeName(name)));
+    const given = auth.forwardHeaders.flatMap((name) => headerValues(reply, name).map((value) => [name, value]));
+    return { clientAddress, except, openHead: { ...openHead, headers: [...kept, ...given].flat() }, replicaId };
   }
 
-  private refuse({ headers, status }: Response, body: Buffer): void {
-    const fields: FlatHeaders = [];
-    for (const [name, value] of headers) {
-      if (name === 'content-type' || !OWN.has(name)) fields.push(name, value);
-    }
-    const isHead = this.request.openHead.method === 'HEAD' && this.request.openHead.kind === ExchangeKind.http;
-    answer(this.sink, status, fields, body, isHead);
+  private refuse({ body, headers, status }: AuthAnswer): void {
+    const fields = headerPairs(headers).filter(([name]) => !NOT_ANSWERED.has(name.toLowerCase()));
+    const { kind, method } = this.request.openHead;
+    answer(this.sink, status, fields.flat(), body, method === 'HEAD' && kind === ExchangeKind.http);
   }
 }
 
-/** @returns what there is of the body, up to {@link MAX_BODY_BYTES} */
-async function beginOf(response: Response): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    chunks.push(chunk as Uint8Array);
-    bytes += (chunk as Uint8Array).length;
-    if (bytes >= MAX_BODY_BYTES) break;
-  }
-  return Buffer.concat(chunks).subarray(0, MAX_BODY_BYTES);
+/** Services of CGI's kind take X_User for X-User. */
+function likeName(name: string): string {
+  return name.toLowerCase().replaceAll('_', '-');
 }
