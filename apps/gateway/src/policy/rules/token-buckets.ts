@@ -37,12 +37,13 @@ export class TokenBuckets {
     const after = debtMs + perTokenMs;
     // Rounding must not take the last token away.
     const excessMs = after - size * perTokenMs;
-    if (excessMs > 1e-6) return { granted: false, left: 0, waitMs: excessMs, fullMs: debtMs };
+    const granted = excessMs <= 1e-6;
     // Again at the end: the first in the map is whoever has asked the longest ago.
     this.fullAt.delete(client);
-    this.fullAt.set(client, now + after);
+    this.fullAt.set(client, now + (granted ? after : debtMs));
     if (this.fullAt.size > MAX_CLIENTS) this.forgetOne();
-    return { granted: true, left: Math.floor(size - after / perTokenMs + 1e-6), waitMs: 0, fullMs: after };
+    if (!granted) return { granted, left: 0, waitMs: excessMs, fullMs: debtMs };
+    return { granted, left: Math.floor(size - after / perTokenMs + 1e-6), waitMs: 0, fullMs: after };
   }
 
   get clients(): number {
