@@ -108,13 +108,16 @@ function setHost(headers: FlatHeaders, host: string): void {
   else setHeader(headers, 'Host', host);
 }
 
+const HEAD_TOO_LARGE = 'the request head is larger than allowed (ingress.maxHeaderBytes)';
+
 /** What the parser's complaint is to a client. */
 export function parserError(error: Error): BerthError {
-  return errorOfParser(
-    error,
-    'the request head is larger than allowed (ingress.maxHeaderBytes)',
-    'the request head did not arrive in time (ingress.headersTimeoutMs)',
-  );
+  return errorOfParser(error, HEAD_TOO_LARGE, 'the request head did not arrive in time (ingress.headersTimeoutMs)');
+}
+
+/** The head is larger than `ingress.maxHeaderBytes`. */
+export function headTooLarge(): BerthError {
+  return new BerthError('BERTH_HEADERS_TOO_LARGE', HEAD_TOO_LARGE);
 }
 
 /** The request is at fault. */

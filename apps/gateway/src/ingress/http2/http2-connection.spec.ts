@@ -109,9 +109,30 @@ describe('a connection of HTTP/2', () => {
     expect(port.pool.last.openHead.headers).toEqual(['host', 'a', 'e', 'f']);
   });
 
-  it('resets a head that is larger than it may be, and goes on', async () => {
+  const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`f${i}`, '']));
+  it.each([
+    ['with a long field', { a: 'x'.repeat(2000) }],
+    ['with many fields', many(64)],
+    ['that is a call of gRPC', { 'content-type': 'application/grpc', a: 'x'.repeat(2000) }],
+  ])('answers a head %s that is larger than it may be with 431, and goes on', async (_, fields) => {
     await using port = await Http2TestPort.start({ maxHeaderBytes: 2048 });
-    const client = await port.raw(H2_PREFACE, ACK, rawHead(1, { a: 'x'.repeat(2048) }), rawHead(3, { a: 'x' }));
+    const client = await port.connect();
+    const { got } = ask(client, { ...GET, ...fields }, true);
+    await eventually(() => got.closed);
+    const grpc = 'content-type' in fields;
+    expect(got.head).toMatchObject(
+      grpc ? { ':status': 200, 'grpc-status': '3' } : { ':status': 431, 'berth-request-reached': 'no' },
+    );
+    if (!grpc) expect(JSON.parse(got.body)).toMatchObject({ error: { code: 'BERTH_HEADERS_TOO_LARGE' } });
+    expect(got.code).toBe(constants.NGHTTP2_NO_ERROR);
+    expect(port.pool.exchanges).toHaveLength(0);
+    ask(client, { ...GET, a: 'x'.repeat(1700) }, true);
+    await eventually(() => port.pool.exchanges.length === 1);
+  });
+
+  it('resets a head that is larger than twice what it may be, and goes on', async () => {
+    await using port = await Http2TestPort.start({ maxHeaderBytes: 2048 });
+    const client = await port.raw(H2_PREFACE, ACK, rawHead(1, { a: 'x'.repeat(4096) }), rawHead(3, { a: 'x' }));
     await eventually(() => port.pool.exchanges.length === 1);
     await eventually(() => codes(client, H2.reset).length === 1);
     expect(codes(client, H2.reset)).toEqual([`1:${CALM}`]);

@@ -14,6 +14,7 @@ import type { ClientConnection } from '../http/client-connection.js';
 import type { IngressContext } from '../http/ingress-context.js';
 import { Allowance } from './allowance.js';
 import { errorHead } from '../http/error-responses.js';
+import { headTooLarge } from '../http/request-head.js';
 import { isGrpc, sendHttp2Error } from './error-answer.js';
 import type { FloodWatch, Watched } from './flood-watch.js';
 import { Http2Relay } from './http2-relay.js';
@@ -125,7 +126,7 @@ export class Http2Connection implements Watched, BodyTraffic, Http2Client {
 
   private begin(stream: RelayedStream, headers: IncomingHttpHeaders, flags: number, raw: readonly string[]): void {
     stream.on('error', ignore);
-    this.traffic.head(raw);
+    const headBytes = this.traffic.head(raw);
     if (stream.closed || stream.destroyed) {
       // Reset with the same bytes that brought it: nothing is made of it.
       this.countReset();
@@ -144,7 +145,8 @@ export class Http2Connection implements Watched, BodyTraffic, Http2Client {
     const request = requestFields(raw);
     const { context } = this.owner;
     try {
-      const head = this.client.refusal ?? this.headOf(request, hasBody);
+      const tooLarge = headBytes > this.owner.http2.maxHeaderBytes;
+      const head = this.client.refusal ?? (tooLarge ? headTooLarge() : this.headOf(request, hasBody));
       if (head instanceof BerthError) {
         this.refuse(stream, head, request, headers, hasBody);
         return;

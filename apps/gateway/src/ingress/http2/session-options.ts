@@ -29,19 +29,23 @@ const MAX_REJECTED_STREAMS = 1000;
 /** nghttp2's own limit for resets, which ends a connection in a less friendly way: behind ours. */
 const RESET_MARGIN = 4;
 
+/** Of the size that a head may have: up to here it is read, to be answered with 431; beyond, its stream is reset. */
+const READ_HEAD_FACTOR = 2;
+
 export function sessionOptions(options: Http2Options): ServerSessionOptions & Record<string, unknown> {
   const { maxHeaderBytes, maxStreams, resetBurst, resetsPerSecond } = options;
+  const readHeaderBytes = maxHeaderBytes * READ_HEAD_FACTOR;
   return {
     settings: {
       enablePush: false,
       // WebSockets: RFC 8441.
       enableConnectProtocol: true,
       maxConcurrentStreams: maxStreams,
-      maxHeaderListSize: maxHeaderBytes,
+      maxHeaderListSize: readHeaderBytes,
       initialWindowSize: START_WINDOW_BYTES,
     },
     // Their size bounds them, and none is dropped in silence.
-    maxHeaderListPairs: Math.ceil(maxHeaderBytes / 32),
+    maxHeaderListPairs: Math.ceil(readHeaderBytes / 32),
     // Heads of answers are bounded by the tunnel's frames.
     maxSendHeaderBlockLength: 1024 * 1024,
     maxSessionMemory: Math.max(10, Math.ceil((maxStreams * OUTBOUND_BYTES) / 1_000_000)),

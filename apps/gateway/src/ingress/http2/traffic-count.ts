@@ -38,11 +38,17 @@ export class TrafficCount implements BodyTraffic {
     this.allowance = new Allowance(BURST_BYTES, PER_SECOND_BYTES, now);
   }
 
-  /** The head of a request came. */
-  head(fields: readonly string[]): void {
-    let bytes = HEAD_FRAME_BYTES;
+  /**
+   * The head of a request came.
+   *
+   * @param fields name, value, name, value …
+   * @returns its size as HTTP/2 counts it, bytes: 32 for each field beside its own (RFC 9113 section 6.5.2)
+   */
+  head(fields: readonly string[]): number {
+    let bytes = 0;
     for (const text of fields) bytes += text.length;
-    this.reasonable += bytes;
+    this.reasonable += bytes + HEAD_FRAME_BYTES;
+    return bytes + 16 * fields.length;
   }
 
   /** A piece of the body of a request came. */
