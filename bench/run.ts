@@ -15,6 +15,7 @@ import { idleAgents } from './scenarios/idle-agents.js';
 import { longLink } from './scenarios/long-link.js';
 import { memory } from './scenarios/memory.js';
 import { ports } from './scenarios/ports.js';
+import { portRules } from './scenarios/port-rules.js';
 import { replicas } from './scenarios/replicas.js';
 import { returning } from './scenarios/return.js';
 import { brokerRestarts } from './scenarios/services-broker-restarts.js';
@@ -32,6 +33,7 @@ const SCENARIOS: readonly Scenario[] = [
   ...[
     smallRequests,
     https,
+    portRules,
     bulk,
     tcp,
     longLink,
