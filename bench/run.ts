@@ -16,6 +16,7 @@ import { longLink } from './scenarios/long-link.js';
 import { memory } from './scenarios/memory.js';
 import { ports } from './scenarios/ports.js';
 import { portRules } from './scenarios/port-rules.js';
+import { reload } from './scenarios/reload.js';
 import { replicas } from './scenarios/replicas.js';
 import { returning } from './scenarios/return.js';
 import { brokerRestarts } from './scenarios/services-broker-restarts.js';
@@ -43,6 +44,7 @@ const SCENARIOS: readonly Scenario[] = [
     idleAgents,
     ports,
     returning,
+    reload,
     memory,
     selection,
     replicas,

@@ -46,6 +46,8 @@ export function checkPolicies(map: Readonly<Record<string, unknown>>): string | 
  */
 export class PolicyLayers {
   private readonly layers: readonly Layer[];
+  /** of ports without records, by the layers that fit: making one takes a millisecond, and ports are many */
+  private readonly made = new Map<string, EffectivePolicy>();
 
   /**
    * @param map checked by {@link checkPolicies}
@@ -64,19 +66,28 @@ export class PolicyLayers {
    * @param records what operators have set for this very agent and service, the weaker first
    */
   effective(agentId: string, service: string, records: readonly PolicyLayer[] = []): EffectivePolicy {
-    const values = new Map<string, PolicyEntry>();
-    const sources = new Map<string, string>();
     const own = this.layers.filter(
       (layer) => layer.agents.find(agentId) === true && (layer.service === undefined || layer.service === service),
     );
-    for (const { entries, source } of [...this.base, ...own, ...records]) {
-      for (const entry of entries) {
-        values.set(entry.path, entry);
-        sources.set(entry.path, source);
-      }
-    }
-    return { policy: policyOf(values.values()), sources };
+    if (records.some(({ entries }) => entries.length > 0)) return merge([...this.base, ...own, ...records]);
+    const key = own.map((layer) => this.layers.indexOf(layer)).join();
+    const known = this.made.get(key) ?? merge([...this.base, ...own]);
+    this.made.set(key, known);
+    return known;
   }
+}
+
+/** The later go over the earlier. */
+function merge(parts: readonly PolicyLayer[]): EffectivePolicy {
+  const values = new Map<string, PolicyEntry>();
+  const sources = new Map<string, string>();
+  for (const { entries, source } of parts) {
+    for (const entry of entries) {
+      values.set(entry.path, entry);
+      sources.set(entry.path, source);
+    }
+  }
+  return { policy: policyOf(values.values()), sources };
 }
 
 /** How a local service is called beside all others. */

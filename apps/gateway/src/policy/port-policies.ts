@@ -12,7 +12,8 @@ import { httpOnly } from './rules/port-rules.js';
 interface Follower {
   readonly service: LocalService;
   readonly apply: (policy: Policy) => void;
-  /** the policy as text, to see whether it has changed */
+  policy: Policy;
+  /** the same as text, to see whether it has changed */
   text: string;
 }
 
@@ -44,7 +45,7 @@ export class PortPolicies {
    */
   follow(service: LocalService, apply: (policy: Policy) => void): () => void {
     const { policy, sources } = this.effective(service.id, service.name);
-    const follower = { service, apply, text: JSON.stringify(policy) };
+    const follower = { service, apply, policy, text: JSON.stringify(policy) };
     this.followers.add(follower);
     const useless = service.kind === 'http' ? [] : httpOnly(sources.keys());
     // A rule for many agents may well be meant for their HTTP ports.
@@ -82,9 +83,9 @@ export class PortPolicies {
 
   /** Gives all ports their rules once more: they read settings besides, which have changed. */
   reapply(): void {
-    for (const { service, apply } of this.followers) {
+    for (const { service, apply, policy } of this.followers) {
       try {
-        apply(this.effective(service.id, service.name).policy);
+        apply(policy);
       } catch (thrown) {
         this.log.error({ agentId: service.key, reason: messageOf(thrown) }, 'changed settings did not reach a port');
       }
@@ -99,6 +100,7 @@ export class PortPolicies {
       const text = JSON.stringify(policy);
       if (text === follower.text) continue;
       follower.text = text;
+      follower.policy = policy;
       try {
         follower.apply(policy);
       } catch (thrown) {
