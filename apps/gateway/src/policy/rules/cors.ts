@@ -19,12 +19,17 @@ export const cors: PortRule = {
   make({ cors: policy }) {
     if (policy.origins.length === 0) return undefined;
     const fieldsFor = corsFields(policy);
+    // Most requests are of no page of another origin.
+    const usual = fieldsFor([], 'GET');
     return (next) => (request, sink) => {
       const { headers, kind, method } = request.openHead;
+      if (headerValue(headers, 'origin') === undefined) {
+        next(request, new CorsAnswer(sink, usual));
+        return;
+      }
       const isPreflight =
         kind === ExchangeKind.http &&
         method === 'OPTIONS' &&
-        headerValue(headers, 'origin') !== undefined &&
         headerValue(headers, 'access-control-request-method') !== undefined;
       const fields = fieldsFor(headers, isPreflight ? 'OPTIONS' : 'GET');
       if (isPreflight) answer(sink, 204, fields);
@@ -75,7 +80,7 @@ class CorsAnswer extends SinkDecorator {
     const headers: FlatHeaders = [];
     for (let i = 0; i < head.headers.length; i += 2) {
       const name = head.headers[i] as string;
-      if (!name.toLowerCase().startsWith('access-control-')) headers.push(name, head.headers[i + 1] as string);
+      if (!isOfCors(name)) headers.push(name, head.headers[i + 1] as string);
     }
     this.sink.head({ ...head, headers: [...headers, ...this.fields] });
   }
@@ -84,4 +89,10 @@ class CorsAnswer extends SinkDecorator {
   override failed(failure: ExchangeFailure): void {
     this.sink.failed({ ...failure, fields: [...(failure.fields ?? []), ...this.fields] });
   }
+}
+
+const PREFIX = 'access-control-';
+
+function isOfCors(name: string): boolean {
+  return name.length > PREFIX.length && name.slice(0, PREFIX.length).toLowerCase() === PREFIX;
 }
