@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Program, TestCa } from '@berth/testing/system';
+import { type KeyPair, Program, TestCa } from '@berth/testing/system';
 import { loadAgentSettings } from 'berth-agent';
 import { loadGatewaySettings } from 'berth-gateway';
 
@@ -104,6 +104,40 @@ describe('verify', () => {
     expect(result).toMatchObject({ kind: 'exit', code: 0, output: expect.stringContaining('all is fine') as string });
     const wrong = loadGatewaySettings({ argv: ['verify', '--http-port', '-1'], env: {}, cwd });
     expect(wrong).toMatchObject({ kind: 'exit', code: 1, output: expect.stringContaining('http.port') as string });
+  });
+
+  it("finds everything that is wrong with the gateway's TLS files", () => {
+    const pem = (name: string, pair: KeyPair, other = pair): string => {
+      const file = join(cwd, name);
+      writeFileSync(file, Buffer.concat([readFileSync(pair.certFile), readFileSync(other.keyFile)]));
+      return file;
+    };
+    const [mine, other, old] = [ca.issue('mine'), ca.issue('other'), ca.issue('old', undefined, -1)];
+    const look = (text: string): string[] => {
+      writeFileSync(join(cwd, 'application.yaml'), text);
+      const result = loadGatewaySettings({ argv: ['verify'], env: {}, cwd });
+      if (result.kind !== 'exit') throw new Error('it would start');
+      return [String(result.code), ...result.output.trimEnd().split('\n')];
+    };
+    const tls = (pair: KeyPair, more = ''): string =>
+      `tls: { enabled: true, certFile: ${pair.certFile}, keyFile: ${pair.keyFile}${more} }`;
+    const [good, mixed, gone] = [pem('good', mine), pem('mixed', mine, other), join(cwd, 'none')];
+    const fine = `, certificates: { a: ${good}, a/b: ${good} }, sniFiles: [${good}], caFile: ${ca.caFile}`;
+    expect(look(`grpc: { ${tls(mine)} }\ningress: { ${tls(mine, fine)} }`)[0]).toBe('0');
+    const wrong = `, certificates: { a: ${mixed}, b: ${good}, c: ${gone} }, sniFiles: [${pem('past', old)}], caFile: ${gone}`;
+    expect(look(`grpc: { ${tls({ ...mine, keyFile: other.keyFile })} }\ningress: { ${tls(old, wrong)} }`)).toEqual([
+      '1',
+      expect.stringMatching(/^grpc.tls.keyFile: .* is not the key of the certificate .*application.yaml:1/),
+      expect.stringMatching(/^ingress.tls.caFile: cannot read /),
+      expect.stringMatching(/^ingress.tls.certFile: has expired on /),
+      expect.stringMatching(/^ingress.tls.certificates: "a": .*mixed is not the key of .*; "c": cannot read .*none/),
+      expect.stringMatching(/^ingress.tls.sniFiles: file: .*past has expired on /),
+    ]);
+    expect(look(`ingress: { ${tls(mine, ', ciphers: NO-SUCH-CIPHER')} }`)).toEqual([
+      '1',
+      expect.stringContaining('ingress.tls.ciphers: '),
+    ]);
+    expect(look(`ingress: { tls: { enabled: false, certFile: ${gone} } }`)[0]).toBe('0');
   });
 
   it('ends the program with its code, and starts nothing', async () => {

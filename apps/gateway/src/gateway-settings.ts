@@ -17,6 +17,7 @@ import { AdminSettings, HttpSettings } from './admin/index.js';
 import { ConfigPushSettings } from './config-push/index.js';
 import { AgentPortsSettings, checkPorts } from './ports/index.js';
 import { IngressSettings } from './ingress/index.js';
+import { inspectGateway } from './inspect-gateway.js';
 import { Policies, type PoliciesSettings } from './policy/index.js';
 import type { SettingsLookup } from './reload/index.js';
 import { StateSettings } from './state/index.js';
@@ -128,6 +129,7 @@ export const GATEWAY: Program<GatewayConfig> = {
     draft.readSecret('ingress.affinity.secret', 'ingress.affinity.secretFile');
   },
   check: checkGateway,
+  inspect: inspectGateway,
 };
 
 const source = sourceOf(GATEWAY);

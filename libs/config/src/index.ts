@@ -10,7 +10,7 @@ export {
   sourceOf,
 } from './load.js';
 export { type Frozen, type Program, type Report, type SettingInfo, settingsOf } from './program.js';
-export { inspectPem } from './inspect-pem.js';
+export { inspectPem, validityFault } from './inspect-pem.js';
 export { type PemFiles, type PemNames, readPemFiles } from './pem-files.js';
 export type { RawValue } from './problems.js';
 export { changedPaths, type Reload, type Reloaded, Reloader } from './reload.js';

@@ -22,13 +22,18 @@ export function inspectPem(files: Record<keyof PemNames, string>, names: PemName
     return problem !== undefined;
   });
   if (!wrong.includes('certFile') && files.certFile !== '') {
-    const { validFromDate, validToDate } = new X509Certificate(readFileSync(files.certFile));
-    if (validToDate.getTime() < Date.now()) report(names.certFile, `has expired on ${validToDate.toISOString()}`);
-    if (validFromDate.getTime() > Date.now())
-      report(names.certFile, `is not good before ${validFromDate.toISOString()}`);
+    const fault = validityFault(new X509Certificate(readFileSync(files.certFile)));
+    if (fault !== undefined) report(names.certFile, fault);
   }
   const together = wrong.length === 0 ? problemOf(files, names) : undefined;
   if (together !== undefined) report(names.keyFile, together.slice(names.keyFile.length + 2));
+}
+
+/** Why a certificate is not good today, such as `has expired on …`. */
+export function validityFault({ validFromDate, validToDate }: X509Certificate): string | undefined {
+  if (validToDate.getTime() < Date.now()) return `has expired on ${validToDate.toISOString()}`;
+  if (validFromDate.getTime() > Date.now()) return `is not good before ${validFromDate.toISOString()}`;
+  return undefined;
 }
 
 /** Begins with the name of the setting. */
