@@ -40,11 +40,32 @@ describe('verify', () => {
     });
   });
 
+  it.each(['srv:_berth._tcp.example.org', 'srv:_berth._tcp.lan.', 'srv:9090', '[::1]:9090'])(
+    'takes %s for the gateway',
+    (gateway) => {
+      write(`id: kiosk-7\ntarget: 3000\ngateway: "${gateway}"\n`);
+      const { code, lines } = verify();
+      expect(lines).toEqual([
+        `agent.yaml is fine: agent kiosk-7, gateway ${gateway}, default at http://localhost:3000`,
+      ]);
+      expect(code).toBe(0);
+    },
+  );
+
   it.each([
     ['target: 1\nexpose: { API: 1 }', 'expose: "API" must be 1 to 32 of a-z 0-9 -', 'agent.yaml:3'],
     ['expose: { api: 1, api: 2 }', 'config: is not valid YAML at line 2, column 19: DUPLICATE_KEY', 'already'],
     ['target: 3000\nexpose: { default: "3001" }', 'expose: "default" is the one that target names', 'agent.yaml:3'],
     ['target: { a: 1 }', 'target: must be text', 'agent.yaml:2'],
+    [
+      'target: 1\ngateway: "srv:_berth._tcp.a.org:9090"',
+      'gateway: must be srv:_service._tcp.domain, without',
+      'agent.yaml:3',
+    ],
+    ['target: 1\ngateway: srv:berth.example.org', 'gateway: must be srv:_service._tcp.domain', 'agent.yaml:3'],
+    ['target: 1\ngateway: srv:_berth._udp.a.org', 'gateway: must be srv:_service._tcp.domain', 'agent.yaml:3'],
+    ['target: 1\ngateway: "srv:"', 'gateway: must be srv:_service._tcp.domain', 'agent.yaml:3'],
+    ['target: 1\ngateway: _berth._tcp.a.org', 'gateway: must be host:port, without a scheme', 'agent.yaml:3'],
     ['target: 1\nproxy: 3', 'proxy: must be text', 'agent.yaml:3'],
     ['target: tcp://h:22\nlocal: { hostHeader: target }', 'local.hostHeader: has no effect', 'agent.yaml:3'],
     ['target: tcp://h:22\nlocal: { originUrl: "http://a" }', 'local.originUrl: has no effect', 'agent.yaml:3'],

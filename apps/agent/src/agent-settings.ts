@@ -14,7 +14,6 @@ import {
   type Program,
   type Report,
   type DeepPartial,
-  isPort,
   sourceOf,
 } from '@berth/config';
 import { AGENT_ID_RULE, isAgentId } from '@berth/exchange';
@@ -28,6 +27,7 @@ import {
 import { ConfigPushSettings } from './pushed-config/config-push.settings.js';
 import { AgentMetricsSettings } from './report/metrics.settings.js';
 import { VERSION } from './version.js';
+import { checkGateway } from './gateway-address.js';
 import { checkProxy, normaliseProxy, proxyLayer } from './proxy.js';
 import {
   checkExpose,
@@ -41,14 +41,6 @@ import {
 import { inspectAgent } from './inspect-agent.js';
 import { targetsOf } from './service-offers.js';
 import { checkTarget, normaliseTarget } from './target.js';
-
-const HOST_AND_PORT = /^(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9][A-Za-z0-9._-]*):(\d{1,5})$/;
-
-/** `host:port` to dial. */
-function checkHostAndPort(value: string): string | undefined {
-  const port = Number(HOST_AND_PORT.exec(value)?.[2] ?? 0);
-  return isPort(port) ? undefined : 'must be host:port, without a scheme, such as gateway.example.org:9090';
-}
 
 /** The agent's settings with their defaults and rules; {@link AgentSettings} is what other rooms see of it. */
 class AgentConfig {
@@ -118,7 +110,11 @@ class AgentConfig {
   })
   id = '';
 
-  @Text({ check: checkHostAndPort, description: 'Host and gRPC port of the gateway, as host:port.' })
+  @Text({
+    check: checkGateway,
+    description:
+      'Host and gRPC port of the gateway, as host:port; or srv:_berth._tcp.example.org, the name of DNS SRV records that say where gateways are.',
+  })
   gateway = '127.0.0.1:9090';
 
   @Choice(['berth', 'silo'], {

@@ -1,4 +1,5 @@
 export { AGENT, type AgentSettings, defaultAgentSettings, loadAgentSettings } from './agent-settings.js';
 export type { AgentAddress } from './session/agent-address.js';
-export { AgentClient, type AgentEvents } from './session/agent-client.js';
+export { AgentClient } from './session/agent-client.js';
+export type { AgentEvents } from './session/agent-client-options.js';
 export { type RunningAgent, startAgent, type StartAgentOptions } from './start-agent.js';

@@ -44,6 +44,8 @@ describe('proxy', () => {
     ['127.0.0.1:9090', ''],
     ['localhost:9090', ''],
     ['[::1]:9090', ''],
+    ['srv:_berth._tcp.example.org', 'example.org'],
+    ['srv:_berth._tcp.gw.example.org.', '.example.org'],
   ])('none for %s with NO_PROXY=%s', (gateway, list) => {
     for (const name of ['NO_PROXY', 'no_proxy', 'no_grpc_proxy'])
       expect(proxyOf({ HTTPS_PROXY: PROXY, [name]: list }, '--gateway', gateway)).toBe('');
@@ -51,6 +53,7 @@ describe('proxy', () => {
 
   it.each([
     ['gw.example.org:9090', 'ample.org,gw.example,gw.example.org:443,10.0.0.0/8,,'],
+    ['srv:_berth._tcp.example.org', 'srv,ample.org,example.org:9090'],
     ['10.1.2.3:9090', '10.2.0.0/16,10.1.2.3/99,1.2.3,fd00::/8,10.1.2.3:80'],
   ])('one for %s with NO_PROXY=%s', (gateway, list) => {
     expect(proxyOf({ HTTPS_PROXY: PROXY, NO_PROXY: list }, '--gateway', gateway)).toBe(PROXY);

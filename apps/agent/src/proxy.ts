@@ -1,6 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 import type { RawValue } from '@berth/config';
 import { isLoopback } from '@berth/node-runtime';
+import { srvNameOf } from './gateway-address.js';
 
 /** Says that no proxy is wanted, whatever the environment names. */
 const NONE = 'none';
@@ -45,16 +46,22 @@ export function checkProxy(text: string): string | undefined {
  * The proxy that the environment names for the way to a gateway. Names in small
  * letters win over capitals. A gateway on this machine needs none.
  *
- * @param gateway `host:port`
+ * @param gateway `host:port`, or `srv:` and a name, whose domain decides then: hosts are known later
  */
 export function proxyLayer(env: NodeJS.ProcessEnv, gateway: string): RawValue[] {
   const name = PROXY_NAMES.find((one) => (env[one] ?? '') !== '');
   if (name === undefined) return [];
   const exceptions = NO_PROXY_NAMES.map((one) => env[one] ?? '').find((list) => list !== '') ?? '';
-  const colon = gateway.lastIndexOf(':');
-  const host = gateway.slice(0, colon).replace(/^\[|\]$/g, '');
-  if (isLoopback(host) || isExcepted(exceptions, host.toLowerCase(), gateway.slice(colon + 1))) return [];
+  const { host, port } = hostOf(gateway);
+  if (isLoopback(host) || isExcepted(exceptions, host.toLowerCase(), port)) return [];
   return [{ path: 'proxy', value: env[name], source: `env ${name}` }];
+}
+
+function hostOf(gateway: string): { host: string; port: string } {
+  const name = srvNameOf(gateway);
+  if (name !== undefined) return { host: name.replace(/\.$/, ''), port: '' };
+  const colon = gateway.lastIndexOf(':');
+  return { host: gateway.slice(0, colon).replace(/^\[|\]$/g, ''), port: gateway.slice(colon + 1) };
 }
 
 /** @param list hosts, domains with all below them, addresses, networks (`10.0.0.0/8`), `*`; each may end in `:port` */

@@ -36,6 +36,8 @@ export interface StartAgentOptions {
   log?: Log;
   /** what the agent calls its own version */
   version?: string;
+  /** DNS servers to ask for SRV records, as `host:port`; those of the machine unless given */
+  dnsServers?: readonly string[];
 }
 
 /** Starts an agent in this process. */
@@ -58,6 +60,7 @@ export function startAgent(given: AgentSettings, options: StartAgentOptions = {}
     servicesAgreed: () => {
       services.release();
     },
+    dnsServers: options.dnsServers,
     log,
   });
   let reporting = reportSelf(settings.metrics, client, () => services.list, log);

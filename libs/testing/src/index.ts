@@ -1,5 +1,6 @@
 export { Child, type ChildOptions } from './child.js';
 export { disposable, owning } from './disposable.js';
+export { type DnsAnswer, type DnsServer, dnsServer, type SrvTarget } from './dns-server.js';
 export { eventually } from './eventually.js';
 export { type H2Listener, type H2Service, h2Service } from './h2-service.js';
 export { type Listening, listening } from './listening.js';

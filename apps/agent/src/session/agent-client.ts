@@ -3,10 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { AgentSettings } from '../agent-settings.js';
 import type { BerthError } from '@berth/errors';
 import { LimitedLog, type Log } from '@berth/observability';
-import type { BodySink, Exchange, IncomingExchange, ResetCode } from '@berth/exchange';
 import {
-  type ConfigAck,
-  type ConfigPush,
   type Goaway,
   type Hello,
   type ServiceListReply,
@@ -14,56 +11,22 @@ import {
   type WindowSettings,
 } from '@berth/tunnel-protocol';
 import { helloOffers, offersOf } from '../service-offers.js';
-import { type AgentAddress, agentAddress, urlsOf } from './agent-address.js';
-import { Backoff } from './backoff.js';
+import { srvNameOf } from '../gateway-address.js';
+import type { AgentClientOptions, AgentEvents } from './agent-client-options.js';
+import { Announcer } from './announcer.js';
 import { channelCredentials } from './dial.js';
 import { ExchangeLog } from './exchange-log.js';
 import { helloFor, helloOf } from './hello.js';
-import type { Link, LinkEnd, LinkEvents, Registration } from './link.js';
+import type { Link, LinkEnd, LinkEvents } from './link.js';
 import { Offers } from './offers.js';
-import { PortNews } from './port-news.js';
 import { Signals } from './signals.js';
+import { newSlot, type Slot } from './slot.js';
+import { SrvLookup } from './srv/srv-lookup.js';
 import { SiloLink } from './silo/silo-link.js';
 import { TunnelLink } from './tunnel-link.js';
 
-/** What the owner of an agent may want to know. */
-export interface AgentEvents {
-  /** the first connection stands, or stands again */
-  ready: [AgentAddress];
-  /** other local services, or other ports for them, than were told before */
-  services: [AgentAddress];
-  /** no connection is left, whatever the reason; the next attempt comes after `retryInMs` */
-  lost: [{ reason: BerthError; retryInMs: number }];
-  /** refused for good before the first registration: it will not be tried again */
-  gaveUp: [BerthError];
-}
-
-/** What an agent does with what comes from its gateway. */
-export interface AgentClientOptions {
-  /** what the agent calls its own version */
-  version: string;
-  /** makes whoever takes the frames of a new exchange */
-  forward: (exchange: IncomingExchange) => BodySink;
-  /** applies a configuration and says what became of it; never rejects. Undefined: the agent takes none */
-  takeConfig?: ((push: ConfigPush) => Promise<ConfigAck>) | undefined;
-  /** told when no connection leads to a local service any more that {@link AgentClient.changeServices} took away */
-  servicesAgreed?: () => void;
-  /** told of each exchange that the agent reset, besides the log */
-  failed?: (exchange: Exchange, code: ResetCode) => void;
-  log: Log;
-}
-
 /** For exchanges on a connection whose successor stands, ms; the gateway's own deadline may be shorter. */
 const LEAVE_MS = 600_000;
-
-/** One of the connections that an agent keeps up. */
-interface Slot {
-  link: Link | undefined;
-  /** serves until `link`, its successor, stands */
-  before: Link | undefined;
-  readonly backoff: Backoff;
-  retryTimer: NodeJS.Timeout | undefined;
-}
 
 /** Keeps an agent's connections to its gateway up. */
 export class AgentClient extends EventEmitter<AgentEvents> {
@@ -74,15 +37,13 @@ export class AgentClient extends EventEmitter<AgentEvents> {
   private readonly leaving = new Set<Link>();
   private hello: Hello;
   private readonly offers: Offers;
-  private readonly news: PortNews;
-  private shown = '';
+  private readonly announcer: Announcer;
   private readonly window: WindowSettings;
   private readonly channel: ReturnType<typeof channelCredentials>;
+  private readonly srv: SrvLookup;
   private readonly limitedLog: LimitedLog;
   private readonly exchangeLog: ExchangeLog;
-  private readonly registrations = new WeakMap<Link, Registration>();
   private stopped = false;
-  private wasReady = false;
   /** the gateway has taken this process once: what it says against it later may pass */
   private wasTaken = false;
   private drained: Promise<void> | undefined;
@@ -103,18 +64,19 @@ export class AgentClient extends EventEmitter<AgentEvents> {
     this.limitedLog = new LimitedLog(log);
     this.exchangeLog = new ExchangeLog(log, this.limitedLog);
     this.channel = channelCredentials(settings.tls);
+    this.srv = new SrvLookup({ timeoutMs: tunnel.handshakeTimeoutMs, servers: options.dnsServers });
     this.window = {
       startBytes: tunnel.windowStartBytes,
       maxBytes: tunnel.windowMaxBytes,
       budget: new WindowBudget(tunnel.windowBudgetBytes),
     };
     this.hello = helloOf(settings, version, options.takeConfig !== undefined);
-    this.news = new PortNews(log);
+    this.announcer = new Announcer(log, (event, address) => this.emit(event, address));
     this.offers = new Offers(offersOf(settings), settings.requiredServices, {
       agreed: () => options.servicesAgreed?.(),
       renew: (link) => {
         const slot = this.slots.find((each) => each.link === link);
-        if (slot !== undefined && settings.protocol === 'berth') this.renew(slot, link);
+        if (slot !== undefined && settings.protocol === 'berth') this.renew(slot, link, link.gateway);
       },
     });
   }
@@ -143,13 +105,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
   /** Dials; `ready` or `failed` follows. */
   start(): void {
     for (let i = 0; i < this.settings.connections; i += 1) {
-      const slot: Slot = {
-        link: undefined,
-        before: undefined,
-        backoff: new Backoff(this.settings.reconnect),
-        retryTimer: undefined,
-      };
-      this.slots.push(slot);
+      this.slots.push(newSlot(this.settings));
     }
     for (const slot of this.slots) this.connect(slot);
   }
@@ -165,6 +121,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
       this.stopped = true;
       this.signals.close();
       this.offers.close();
+      this.srv.close();
       for (const { retryTimer } of this.slots) clearTimeout(retryTimer);
       for (const link of this.links()) link.leave(timeoutMs);
     }
@@ -172,8 +129,41 @@ export class AgentClient extends EventEmitter<AgentEvents> {
     return this.drained;
   }
 
-  private connect(slot: Slot): void {
-    const { settings, channel, window, hello, log } = this;
+  /** @param favourite gateway that is dialled first where the records name it and no connection stands elsewhere */
+  private connect(slot: Slot, favourite?: string): void {
+    const { gateway } = this.settings;
+    const name = srvNameOf(gateway);
+    if (name === undefined) {
+      this.dial(slot, gateway);
+      return;
+    }
+    // The connections of an agent belong to one gateway: gateways do not know of each other.
+    const together = (): string | undefined =>
+      this.slots.find(({ link }) => link?.registered)?.link?.gateway ?? favourite;
+    this.srv.find(name, together).then(
+      (gateways) => {
+        if (this.stopped) return;
+        this.log.debug({ name, gateways }, 'gateways by SRV records');
+        slot.untried = gateways;
+        this.dialNext(slot);
+      },
+      (reason: unknown) => {
+        if (this.stopped) return;
+        this.retry(slot, { final: false, refused: false, reason: reason as BerthError, livedMs: 0 });
+      },
+    );
+  }
+
+  /** @returns which one; undefined when there is none left for this attempt */
+  private dialNext(slot: Slot): string | undefined {
+    const gateway = slot.untried.shift();
+    if (gateway !== undefined) this.dial(slot, gateway);
+    return gateway;
+  }
+
+  private dial(slot: Slot, gateway: string): void {
+    const settings = { ...this.settings, gateway };
+    const { channel, window, hello, log } = this;
     const { forward, takeConfig, failed } = this.options;
     const events: LinkEvents = {
       welcome: (link, registration) => {
@@ -183,9 +173,10 @@ export class AgentClient extends EventEmitter<AgentEvents> {
         if (slot.before !== undefined) this.offers.left(slot.before);
         slot.before?.leave(LEAVE_MS);
         slot.before = undefined;
-        this.registrations.set(link, registration);
+        slot.untried = [];
         this.offers.joined(link, registration.ports);
-        this.onWelcome(registration);
+        this.wasTaken = true;
+        this.announcer.welcomed(link, registration, this.settings);
       },
       goaway: (link, goaway) => {
         this.onGoaway(slot, link, goaway);
@@ -221,31 +212,10 @@ export class AgentClient extends EventEmitter<AgentEvents> {
     this.offers.dials(slot.link);
   }
 
-  private onWelcome(registration: Registration): void {
-    const { connectionId } = registration;
-    const address = agentAddress(registration, this.settings);
-    this.wasTaken = true;
-    this.log.info({ connectionId, url: address.url, ...urlsOf(address) }, 'registered');
-    this.news.tell(registration.ports);
-    if (this.wasReady) return;
-    this.wasReady = true;
-    this.shown = JSON.stringify(address);
-    this.emit('ready', address);
-  }
-
   private onServices(link: Link, reply: ServiceListReply): void {
-    const registration = this.registrations.get(link);
-    if (!this.offers.replied(link, reply) || registration === undefined || this.stopped) return;
-    const { ports } = reply;
-    const { port = 0, scheme = '' } = ports.find((it) => it.port !== 0) ?? {};
-    const address = agentAddress({ ...registration, ports, port, scheme }, this.settings);
-    this.news.tell(ports);
+    if (!this.offers.replied(link, reply) || this.stopped) return;
     if (link.signals !== undefined) this.signals.repeatHealth(link.signals);
-    const shown = JSON.stringify(address);
-    if (shown === this.shown) return;
-    this.shown = shown;
-    this.log.info({ url: address.url, ...urlsOf(address) }, 'local services have changed');
-    this.emit('services', address);
+    this.announcer.changed(link, reply.ports, this.settings);
   }
 
   /** Make before break: this one serves on until its successor stands. */
@@ -256,18 +226,19 @@ export class AgentClient extends EventEmitter<AgentEvents> {
     if (goaway.reconnect) this.renew(slot, link);
   }
 
-  private renew(slot: Slot, link: Link): void {
+  private renew(slot: Slot, link: Link, favourite?: string): void {
     if (slot.link !== link || this.stopped) return;
     this.leaving.add(link);
     slot.before = link;
-    this.connect(slot);
+    slot.link = undefined;
+    this.connect(slot, favourite);
   }
 
   private onEnded(slot: Slot, link: Link, end: LinkEnd): void {
     this.offers.left(link);
     if (link.signals !== undefined) this.signals.left(link.signals);
     if (this.leaving.delete(link) || slot.link !== link) {
-      if (!this.links().some(({ registered }) => registered)) this.wasReady = false;
+      if (!this.links().some(({ registered }) => registered)) this.announcer.lost();
       this.checkDrained();
       return;
     }
@@ -279,6 +250,16 @@ export class AgentClient extends EventEmitter<AgentEvents> {
       return;
     }
     const { code, message } = end.reason;
+    const next = this.dialNext(slot);
+    if (next !== undefined) {
+      this.log.warn({ code, reason: message, gateway: next }, 'no connection: the next gateway is tried');
+      return;
+    }
+    this.retry(slot, end);
+  }
+
+  private retry(slot: Slot, end: LinkEnd): void {
+    const { code, message } = end.reason;
     const retryInMs = code === 'BERTH_CONNECTION_REPLACED' ? slot.backoff.slowest() : slot.backoff.next(end.refused);
     slot.retryTimer = setTimeout(() => {
       this.connect(slot);
@@ -286,13 +267,14 @@ export class AgentClient extends EventEmitter<AgentEvents> {
     const what = end.final ? 'the gateway refuses an agent that it took before: it tries again' : 'no connection';
     this.log.warn({ code, reason: message, retryInMs }, what);
     if (this.links().some(({ registered }) => registered)) return;
-    this.wasReady = false;
+    this.announcer.lost();
     this.emit('lost', { reason: end.reason, retryInMs });
   }
 
   private fail(reason: BerthError): void {
     if (this.stopped) return;
     this.stopped = true;
+    this.srv.close();
     for (const { retryTimer } of this.slots) clearTimeout(retryTimer);
     for (const link of this.links()) link.close();
     this.emit('gaveUp', reason);

@@ -5,6 +5,8 @@ import type { LinkSignals } from './signals.js';
 
 /** One connection to the gateway, from the dial to its end, whatever it speaks. It does not come back: the next is another link. */
 export interface Link {
+  /** that it was dialled at, `host:port` */
+  readonly gateway: string;
   /** in service, and not asked to leave */
   readonly registered: boolean;
   /** exchanges under way */

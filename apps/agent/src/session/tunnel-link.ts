@@ -119,6 +119,10 @@ export class TunnelLink implements Link {
     this.session.tell('hello', hello);
   }
 
+  get gateway(): string {
+    return this.settings.gateway;
+  }
+
   get registered(): boolean {
     return this.welcomedAt !== undefined && !this.ended && !this.draining;
   }

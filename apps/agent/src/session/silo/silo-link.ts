@@ -91,6 +91,10 @@ export class SiloLink implements Link, SiloOwner {
     // Its one local service has no name there.
   }
 
+  get gateway(): string {
+    return this.settings.gateway;
+  }
+
   get registered(): boolean {
     return this.welcomedAt !== undefined && !this.ended && !this.draining;
   }
