@@ -3,7 +3,7 @@ import { connect as connectHttp2 } from 'node:http2';
 import { Agent } from 'node:https';
 import { join } from 'node:path';
 import { eventually } from '@berth/testing';
-import { httpsPorts } from '@berth/testing/system';
+import { type HttpsPort, httpsPorts } from '@berth/testing/system';
 
 describe("certificates of agents' ports", () => {
   const { ca, otherCa, main, trusted, secrets, together, lab, get, headersOf, remove } = httpsPorts();
@@ -56,6 +56,7 @@ describe("certificates of agents' ports", () => {
     ['ciphers that nobody knows', () => ({ ciphers: 'NO-SUCH-CIPHER' }), 'ingress.tls.ciphers: '],
     ['no file', () => ({ certFile: '' }), 'ingress.tls.certFile'],
     ['no CA', () => ({ clientCert: 'require' as const }), 'ingress.tls.caFile'],
+    ['one file for all', () => ({ certificates: { '*': main.certFile } }), '"*" can be off alone'],
     ['a wrong name', () => ({ certificates: { 'a 1': main.certFile } }), 'must be an agent id, or agent id/service'],
   ])('%s ends the start with the name of the setting', async (_name, tls, message) => {
     await expect(lab(tls())).rejects.toThrow(message);
@@ -84,6 +85,60 @@ describe("certificates of agents' ports", () => {
     for await (const chunk of stream) text += String(chunk);
     expect((JSON.parse(text) as Record<string, string>)['x-client-cert-subject']).toBe('CN=two');
     client.close();
+  });
+
+  describe('off in place of a certificate', () => {
+    const scheme = (url: string) => url.slice(0, url.indexOf(':'));
+    /** Addresses of the ports of the agent and of its service `api`. */
+    async function addresses({ admin }: HttpsPort): Promise<string[]> {
+      const { servers } = (await (await admin('/servers')).json()) as {
+        servers: { name: string; scheme: string; bind: string; expose: string }[];
+      };
+      return ['agent a1', 'agent a1/api'].map((wanted) => {
+        const found = servers.find(({ name }) => name === wanted);
+        expect(found?.expose).toContain(`${found?.scheme ?? ''}://`);
+        return found?.expose ?? '';
+      });
+    }
+
+    it.each([
+      ['an agent', () => ({ a1: 'off' }), ['http', 'http']],
+      ['a service', () => ({ 'a1/api': 'off' }), ['https', 'http']],
+      ['an agent, but not for a service', () => ({ a1: 'off', 'a1/api': together(main) }), ['http', 'https']],
+      ['all others', () => ({ '*': 'off', 'a1/api': together(main) }), ['http', 'https']],
+    ])('is plain HTTP for %s', async (_name, certificates, schemes) => {
+      await using setup = await lab({ certificates: certificates(), clientCert: 'request', caFile: ca.caFile });
+      const urls = await addresses(setup);
+      expect(urls.map(scheme)).toEqual(schemes);
+      const forged = { 'X-Client-Cert-Subject': 'CN=root' };
+      for (const url of urls) {
+        const { port } = new URL(url);
+        const headers = url.startsWith('https')
+          ? await headersOf(Number(port), { headers: forged })
+          : ((await (await fetch(url, { headers: forged })).json()) as Record<string, string>);
+        expect(headers['x-forwarded-proto']).toBe(scheme(url));
+        expect(headers['x-client-cert-subject']).toBeUndefined();
+      }
+    });
+
+    it('asks nobody for the certificate that other ports demand, and outlives a change of the files', async () => {
+      const pair = ca.issue('first', 'IP:127.0.0.1');
+      await using setup = await lab({
+        ...pair,
+        certificates: { 'a1/api': 'off' },
+        clientCert: 'require',
+        caFile: ca.caFile,
+      });
+      const [, api = ''] = await addresses(setup);
+      await expect(get(setup.port)).rejects.toThrow();
+      expect((await fetch(api)).status).toBe(200);
+      copyFileSync(ca.issue('next').keyFile, pair.keyFile);
+      await eventually(() => setup.log.lines.some(({ msg }) => msg.startsWith('certificates of ports were not')));
+      copyFileSync(main.certFile, pair.certFile);
+      copyFileSync(main.keyFile, pair.keyFile);
+      await eventually(() => setup.log.lines.some(({ msg }) => msg === 'certificates of ports were read again'));
+      expect((await fetch(api)).status).toBe(200);
+    });
   });
 
   it('tells when certificates expire: in the log, and as a metric', async () => {

@@ -143,7 +143,7 @@ describe('verify', () => {
     const tls = (pair: KeyPair, more = ''): string =>
       `tls: { enabled: true, certFile: ${pair.certFile}, keyFile: ${pair.keyFile}${more} }`;
     const [good, mixed, gone] = [pem('good', mine), pem('mixed', mine, other), join(cwd, 'none')];
-    const fine = `, certificates: { a: ${good}, a/b: ${good} }, sniFiles: [${good}], caFile: ${ca.caFile}`;
+    const fine = `, certificates: { a: ${good}, a/b: ${good}, c: off }, sniFiles: [${good}], caFile: ${ca.caFile}`;
     expect(look(`grpc: { ${tls(mine)} }\ningress: { ${tls(mine, fine)} }`)[0]).toBe('0');
     const wrong = `, certificates: { a: ${mixed}, b: ${good}, c: ${gone} }, sniFiles: [${pem('past', old)}], caFile: ${gone}`;
     expect(look(`grpc: { ${tls({ ...mine, keyFile: other.keyFile })} }\ningress: { ${tls(old, wrong)} }`)).toEqual([

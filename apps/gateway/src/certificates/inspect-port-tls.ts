@@ -1,7 +1,7 @@
 import { type Frozen, inspectPem, type Report, validityFault } from '@berth/config';
 import { messageOf } from '@berth/errors';
 import { readCertificate } from './port-certificate.js';
-import type { PortTlsSettings } from './port-tls.settings.js';
+import { type PortTlsSettings, TLS_OFF } from './port-tls.settings.js';
 
 /** Looks at the files of `ingress.tls`, for `verify`: whether ports could have them, and whether they are good today. */
 export function inspectPortTls(tls: Frozen<PortTlsSettings>, report: Report): void {
@@ -17,7 +17,9 @@ export function inspectPortTls(tls: Frozen<PortTlsSettings>, report: Report): vo
       report(path, what.join(': '));
     }
   }
-  const own = Object.entries(tls.certificates).map(([owner, file]) => faultOf(`"${owner}"`, file));
+  const own = Object.entries(tls.certificates).map(([owner, file]) =>
+    file === TLS_OFF ? undefined : faultOf(`"${owner}"`, file),
+  );
   const further = tls.sniFiles.map((file) => faultOf('', file));
   tell('certificates', own);
   tell('sniFiles', further);

@@ -7,7 +7,7 @@ import { messageOf } from '@berth/errors';
 import type { Log } from '@berth/observability';
 import { GATEWAY_LOG } from '../gateway.tokens.js';
 import { type PortCertificate, readCertificate } from './port-certificate.js';
-import { portTlsConfig, type PortTlsSettings } from './port-tls.settings.js';
+import { portTlsConfig, type PortTlsSettings, TLS_OFF } from './port-tls.settings.js';
 
 const DAY_MS = 86_400_000;
 /** Between two looks at when certificates expire, ms. */
@@ -27,7 +27,7 @@ export interface PortOwner {
 @Injectable()
 export class PortCertificates implements OnModuleInit, OnApplicationShutdown {
   private main: PortCertificate | undefined;
-  private own: ReadonlyMap<string, PortCertificate> = new Map();
+  private own: ReadonlyMap<string, PortCertificate | typeof TLS_OFF> = new Map();
   private further: readonly PortCertificate[] = [];
   /** that use them now, each with who has it */
   private readonly servers = new Map<Server, PortOwner>();
@@ -41,13 +41,15 @@ export class PortCertificates implements OnModuleInit, OnApplicationShutdown {
     @Inject(GATEWAY_LOG) private readonly log: Log,
   ) {}
 
-  get enabled(): boolean {
-    return this.tls.enabled;
+  /** Whether a port has TLS; for as long as the gateway runs. */
+  isOn(owner: PortOwner): boolean {
+    return this.tls.enabled && this.chosen(owner) !== TLS_OFF;
   }
 
   /** Those in use. */
   get all(): readonly PortCertificate[] {
-    return [...(this.main === undefined ? [] : [this.main]), ...this.own.values(), ...this.further];
+    const own = [...this.own.values()].filter((one) => one !== TLS_OFF);
+    return [...(this.main === undefined ? [] : [this.main]), ...own, ...this.further];
   }
 
   /** @throws BerthError `BERTH_CONFIG_INVALID` naming setting and file */
@@ -58,7 +60,7 @@ export class PortCertificates implements OnModuleInit, OnApplicationShutdown {
     this.tellOfExpiry();
     const { caFile, certFile, certificates, keyFile, sniFiles } = tls;
     const files = [certFile, keyFile, caFile, ...sniFiles, ...Object.values(certificates)];
-    const paths = files.filter((file) => file !== '').map((file) => resolve(file));
+    const paths = files.filter((file) => file !== '' && file !== TLS_OFF).map((file) => resolve(file));
     this.watch = watchFiles([...new Set(paths)], () => {
       this.reload();
     });
@@ -75,7 +77,7 @@ export class PortCertificates implements OnModuleInit, OnApplicationShutdown {
 
   /** What the server of a port is made with; undefined without TLS. */
   optionsFor(owner: PortOwner): TlsOptions | undefined {
-    if (!this.tls.enabled) return undefined;
+    if (!this.isOn(owner)) return undefined;
     const { clientCert } = this.tls;
     return {
       ...this.of(owner).options,
@@ -122,10 +124,10 @@ export class PortCertificates implements OnModuleInit, OnApplicationShutdown {
     const { tls } = this;
     const main = readCertificate('ingress.tls.certFile', tls, tls);
     const alone = (certFile: string) => ({ certFile, keyFile: '' });
-    const own = new Map(
+    const own = new Map<string, PortCertificate | typeof TLS_OFF>(
       Object.entries(tls.certificates).map(([name, file]) => [
         name,
-        readCertificate(`ingress.tls.certificates, "${name}"`, alone(file), tls),
+        file === TLS_OFF ? TLS_OFF : readCertificate(`ingress.tls.certificates, "${name}"`, alone(file), tls),
       ]),
     );
     const further = tls.sniFiles.map((file) => readCertificate('ingress.tls.sniFiles', alone(file), tls));
@@ -135,8 +137,15 @@ export class PortCertificates implements OnModuleInit, OnApplicationShutdown {
     this.further = further;
   }
 
-  private of({ id, key }: PortOwner): PortCertificate {
-    return this.own.get(key) ?? this.own.get(id) ?? (this.main as PortCertificate);
+  /** undefined: what all others have. */
+  private chosen({ id, key }: PortOwner): PortCertificate | typeof TLS_OFF | undefined {
+    return this.own.get(key) ?? this.own.get(id) ?? this.own.get('*');
+  }
+
+  /** Of a port with TLS. */
+  private of(owner: PortOwner): PortCertificate {
+    const chosen = this.chosen(owner);
+    return chosen === undefined || chosen === TLS_OFF ? (this.main as PortCertificate) : chosen;
   }
 
   private named(owner: PortOwner, name: string): PortCertificate {

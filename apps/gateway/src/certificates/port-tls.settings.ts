@@ -2,13 +2,21 @@ import { type Frozen, Choice, File, List, Switch, Text, Texts } from '@berth/con
 import { isAgentId, isServiceName } from '@berth/exchange';
 import { registerAs } from '@nestjs/config';
 
-/** Agent id, or agent id/service → file. */
+/** In place of a file: the port has no TLS. */
+export const TLS_OFF = 'off';
+
+/** Agent id, or agent id/service, or `*` for all others → file, or that there is no TLS. */
 function checkCertificates(value: Record<string, unknown>): string | undefined {
   for (const [name, file] of Object.entries(value)) {
     const [agentId = '', service, ...more] = name.split('/');
+    if (name === '*') {
+      // The file of all others is certFile.
+      if (file !== TLS_OFF) return '"*" can be off alone';
+      continue;
+    }
     const isName = isAgentId(agentId) && (service === undefined || isServiceName(service)) && more.length === 0;
     if (!isName) return `"${name}" must be an agent id, or agent id/service`;
-    if (typeof file !== 'string' || file === '') return `"${name}" must have the path of a file`;
+    if (typeof file !== 'string' || file === '') return `"${name}" must have the path of a file, or off`;
   }
   return undefined;
 }
@@ -29,7 +37,7 @@ export class PortTlsSettings {
   @Texts({
     check: checkCertificates,
     description:
-      'Certificates of certain agents: agent id, or agent id/service, and a PEM file with chain and private key.',
+      'Certificates of certain agents: agent id, or agent id/service, and a PEM file with chain and private key; or `off` for plain HTTP, which `*` can have for all others.',
   })
   certificates: Record<string, string> = {};
 

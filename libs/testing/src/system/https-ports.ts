@@ -13,7 +13,7 @@ import { type LogLines, logLines } from './log-lines.js';
 
 type TlsSettings = DeepPartial<GatewaySettings['ingress']['tls']>;
 
-/** One agent with an HTTPS port; its service answers with the headers that it got. */
+/** One agent with an HTTPS port, and one for the same service under the name `api`; it answers with the headers that it got. */
 export interface HttpsPort extends AsyncDisposable {
   agent: TestAgent;
   port: number;
@@ -65,7 +65,9 @@ export function httpsPorts() {
     const log = logLines();
     const settings = { ...more, ingress: { ...more.ingress, tls: { enabled: true, ...main, ...tls } } };
     const gateway = stack.use(await testGateway(settings, 4, log.log));
-    const agent = stack.use(await testAgent(gateway, service.port, { id: 'a1' }));
+    const agent = stack.use(
+      await testAgent(gateway, service.port, { id: 'a1', expose: { api: `http://127.0.0.1:${service.port}` } }),
+    );
     const admin = async (path: string): Promise<Response> => await fetch(`${gateway.admin}${path}`);
     return owning({ agent, port: agent.port, log, asked, admin }, stack);
   }

@@ -88,9 +88,11 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
     // Looked up with the first agent: by then every module is there.
     this.found ??= this.findProviders();
     const { affinityKey: key, deadlines, found, limitedLog, log, options, pipelined } = this;
+    const secure = this.certificates.isOn(service);
+    const tls = { ...options.tls, enabled: secure };
     const context: IngressContext = {
       service,
-      options,
+      options: { ...options, tls },
       deadlines,
       affinityKey: key,
       log,
@@ -100,11 +102,11 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
       dispatch: closedPort,
     };
     const limits = new ClientLimits(service.key, this.total, limitedLog);
-    const rules = new PortRules({ key: service.key, secure: this.certificates.enabled, log, limitedLog }, false);
+    const rules = new PortRules({ key: service.key, secure, log, limitedLog }, false);
     const apply = (policy: Policy): void => {
       limits.own = policy.limits;
       server.server.maxConnections = (policy.limits.maxConnections || this.total.limits.maxConnections) + MAX_REFUSED;
-      context.options = { ...options, maxBodyBytes: policy.limits.maxBodyBytes || options.maxBodyBytes };
+      context.options = { ...options, tls, maxBodyBytes: policy.limits.maxBodyBytes || options.maxBodyBytes };
       context.dispatch = exchangeChain(context, found.interceptors, found.rules, rules.handlers(policy));
     };
     let unfollow: (() => void) | undefined;
@@ -115,11 +117,11 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
     const place = { host: hostFor(service, this.ports), port };
     const server = this.factory.create(`agent ${service.key}`, place, ingress, middleware, {
       requests: () => service.stats.requests,
-      expose: this.addressFor(port),
+      expose: this.addressFor(port, secure),
       stopGraceMs: this.ports.stopGraceMs,
       tls: this.certificates.optionsFor(service),
     });
-    if (this.certificates.enabled) this.certificates.follow(server.server as HttpsServer, service);
+    if (secure) this.certificates.follow(server.server as HttpsServer, service);
     server.server.on('listening', () => {
       this.servers.store(server);
       unfollow ??= this.policies.follow(service, apply);
@@ -151,11 +153,9 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
   }
 
   /** As it is shown to people; undefined: as it listens. */
-  private addressFor(port: number): string | undefined {
+  private addressFor(port: number, secure: boolean): string | undefined {
     const { publicHost } = this.ports;
-    return publicHost === ''
-      ? undefined
-      : `${this.certificates.enabled ? 'https' : 'http'}://${bindKey({ host: publicHost, port })}`;
+    return publicHost === '' ? undefined : `${secure ? 'https' : 'http'}://${bindKey({ host: publicHost, port })}`;
   }
 
   private findProviders() {
