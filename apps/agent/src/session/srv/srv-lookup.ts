@@ -11,6 +11,7 @@ const FAILURES: Readonly<Record<string, (name: string) => string>> = {
   ENOTFOUND: (name) => `there is no name ${name} in the DNS: check --gateway, and the DNS of this machine`,
   ENODATA: (name) => `${name} has no SRV records: check --gateway, or have them added`,
   ESERVFAIL: (name) => `the DNS server could not look up ${name} (SERVFAIL): its log says why`,
+  EBADRESP: (name) => `what the DNS server answered for ${name} cannot be read: check the DNS of this machine`,
   EREFUSED: (name) => `the DNS server refuses to look up ${name} (REFUSED): check the DNS of this machine`,
   ECONNREFUSED: (name) => `no DNS server could be reached for ${name}: check the DNS of this machine`,
   ETIMEOUT: (name) => `no DNS server answered when asked for ${name}: check the network and the DNS of this machine`,
@@ -80,6 +81,8 @@ export class SrvLookup {
 }
 
 function usable(name: string, records: readonly SrvRecord[], random: (() => number) | undefined): SrvRecord[] {
+  // The name has others, or another name.
+  if (records.length === 0) throw failure(name, 'ENODATA');
   const known = records.map((each) => ({ ...each, name: each.name.replace(/\.$/, '') }));
   const hosts = known.filter((each) => isHostAndPort(addressOf(each)));
   if (hosts.length > 0) return orderByWeight(hosts, hosts.length, random);

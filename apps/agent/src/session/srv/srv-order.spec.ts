@@ -50,9 +50,25 @@ describe('the order of SRV records', () => {
     expect(first).toEqual({ z: 1, a: 30, b: 69 });
   });
 
-  it('A19: without weights all come, and no more than are wanted', () => {
+  it('A19: small weights count as they stand', () => {
+    const first = { a: 0, b: 0 };
+    const equals = [record('a', 1, 3), record('b', 1, 1)];
+    for (let i = 0; i < 100; i += 1) {
+      const name = names(orderByWeight(equals, 1, () => i / 100)) as keyof typeof first;
+      first[name] += 1;
+    }
+    expect(first).toEqual({ a: 75, b: 25 });
+  });
+
+  it('A19: without weights each comes first as often as another', () => {
     const equals = ['a', 'b', 'c'].map((name) => record(name, 1, 0));
-    expect(names(orderByWeight(equals, 9)).split('').sort().join('')).toBe('abc');
+    expect(names(orderByWeight(equals, 9, drawing(0, 0, 0)))).toBe('abc');
+    expect(names(orderByWeight(equals, 9, drawing(0.5, 0.9, 0)))).toBe('bca');
+    expect(names(orderByWeight(equals, 9, drawing(0.9, 0, 0)))).toBe('cab');
+  });
+
+  it('A19: no more come than are wanted', () => {
+    const equals = ['a', 'b', 'c'].map((name) => record(name, 1, 0));
     expect(orderByWeight(equals, 2)).toHaveLength(2);
     expect(orderByWeight([], 2)).toEqual([]);
   });

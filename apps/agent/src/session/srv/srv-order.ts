@@ -23,10 +23,14 @@ export function orderByWeight<T extends Pick<SrvRecord, 'priority' | 'weight'>>(
   return ordered;
 }
 
-/** @param equals those with weight 0 first: they are drawn when the number is 0 */
+/** @param equals those with weight 0 first */
 function drawn(equals: readonly Pick<SrvRecord, 'weight'>[], random: () => number): number {
   const sum = equals.reduce((all, { weight }) => all + weight, 0);
-  const wanted = Math.floor(random() * (sum + 1));
+  // "In any order" is the same for all agents of a domain that gives no weights, if it is the order of the answer.
+  if (sum === 0) return Math.floor(random() * equals.length);
+  // 0 is for those with weight 0: without them it would be one chance more for the first, which is much beside small weights.
+  const lowest = equals[0]?.weight === 0 ? 0 : 1;
+  const wanted = lowest + Math.floor(random() * (sum + 1 - lowest));
   let running = 0;
   return equals.findIndex(({ weight }) => (running += weight) >= wanted);
 }
