@@ -127,7 +127,7 @@ describe('an agent falls silent', () => {
   });
 
   it('A8: the sweep finds a server that is listed and does not listen, though a client keeps it from closing', async () => {
-    await using gateway = await testGateway();
+    await using gateway = await testGateway({ agentPorts: { restartAttempts: 0 } });
     using agent = await registered(gateway.grpcPort, 'keeper');
     await using client = disposable(connect((await agent.welcome).port, '127.0.0.1'), (it) => it.destroy());
     client.on('error', () => undefined);

@@ -1,6 +1,6 @@
 import { BerthError, messageOf } from '@berth/errors';
 import { RE2JS } from 're2js';
-import type { PooledHttpServer } from './pooled-http-server.js';
+import type { PooledServer } from './pooled-server.js';
 
 /** What servers are looked for by (checklist D3). */
 export type ServerField = 'name' | 'bind' | 'expose';
@@ -19,7 +19,7 @@ export interface ServerMatch {
 /** What a pattern may cost to compile is bounded with it. */
 const MAX_PATTERN_CHARS = 1000;
 
-export function fieldOf(server: PooledHttpServer, field: ServerField): string {
+export function fieldOf(server: PooledServer, field: ServerField): string {
   switch (field) {
     case 'name':
       return server.name;

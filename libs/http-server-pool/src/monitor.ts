@@ -1,4 +1,4 @@
-import type { PooledHttpServer, ServerState } from './pooled-http-server.js';
+import type { PooledServer, ServerState } from './pooled-server.js';
 import { probeServer } from './probe.js';
 
 /** How a server is, asked now and not remembered (checklist D10). */
@@ -28,12 +28,12 @@ export interface ServerReport {
 }
 
 /** The name of a server's monitor. */
-export function monitorName({ key }: PooledHttpServer): string {
-  return `HTTP Server [${key}]`;
+export function monitorName({ key, scheme }: PooledServer): string {
+  return `${scheme === 'tcp' ? 'TCP' : 'HTTP'} Server [${key}]`;
 }
 
 /** @param probeTimeoutMs above 0 */
-export async function reportOn(server: PooledHttpServer, probeTimeoutMs?: number): Promise<ServerReport> {
+export async function reportOn(server: PooledServer, probeTimeoutMs?: number): Promise<ServerReport> {
   const probe = server.running ? await probeServer(server, probeTimeoutMs) : undefined;
   const { name, key, expose, scheme, state, startedAt, uptimeMs, connections, requests, restarts, lastError } = server;
   const isUp = state === 'running' && lastError === undefined && probe?.outcome !== 'failed';

@@ -29,24 +29,38 @@ export class OpenSockets {
    * @param server takes no more connections
    * @param graceMs for requests under way, ms
    */
-  runOut(server: HttpServer, graceMs: number): Promise<void> {
+  async runOut(server: HttpServer, graceMs: number): Promise<void> {
+    if (this.sockets.size === 0) return;
+    // Node keeps a connection open whose last answer went out after close().
+    const idle = setInterval(() => {
+      // One that listens again has idle connections that are wanted.
+      if (!server.listening) server.closeIdleConnections();
+    }, IDLE_CHECK_MS);
+    // To Node a connection that never sent a byte is not idle; nobody waits for an answer on it.
+    for (const socket of this.sockets) if (socket.bytesRead === 0) socket.destroy();
+    await this.closed(graceMs, (socket) => socket.destroy());
+    clearInterval(idle);
+  }
+
+  /**
+   * The same for raw TCP, where silence means nothing: what is left after the grace is reset.
+   *
+   * @param graceMs for what is under way, ms
+   */
+  end(graceMs: number): Promise<void> {
+    return this.closed(graceMs, (socket) => socket.resetAndDestroy());
+  }
+
+  private closed(graceMs: number, cut: (socket: Socket) => void): Promise<void> {
     if (this.sockets.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
       const deadline = setTimeout(() => {
-        for (const socket of this.sockets) socket.destroy();
+        this.sockets.forEach(cut);
       }, graceMs);
-      // Node keeps a connection open whose last answer went out after close().
-      const idle = setInterval(() => {
-        // One that listens again has idle connections that are wanted.
-        if (!server.listening) server.closeIdleConnections();
-      }, IDLE_CHECK_MS);
       this.waiters.add(() => {
         clearTimeout(deadline);
-        clearInterval(idle);
         resolve();
       });
-      // To Node a connection that never sent a byte is not idle; nobody waits for an answer on it.
-      for (const socket of this.sockets) if (socket.bytesRead === 0) socket.destroy();
     });
   }
 }

@@ -1,6 +1,9 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { HttpServerPool } from './http-server-pool.js';
-import type { PooledHttpServer } from './pooled-http-server.js';
+import type { ServerReport } from './monitor.js';
+import type { PooledServer } from './pooled-server.js';
+
+/** What is shown of a pool. */
+type Shown = Iterable<PooledServer> & { monitor(): Promise<ServerReport[]> };
 
 const LABELS = ['server', 'bind'] as const;
 
@@ -10,7 +13,7 @@ const LABELS = ['server', 'bind'] as const;
  *
  * @param prefix of the names: `<prefix>_up`, `_uptime_seconds`, `_connections`, `_requests_total`, `_restarts_total`
  */
-export function showPool(registry: Registry, pool: HttpServerPool, prefix = 'http_server'): void {
+export function showPool(registry: Registry, pool: Shown, prefix = 'http_server'): void {
   new Gauge({
     name: `${prefix}_up`,
     help: 'Whether the server runs and answers a probe',
@@ -27,9 +30,9 @@ export function showPool(registry: Registry, pool: HttpServerPool, prefix = 'htt
   counter(registry, pool, `${prefix}_restarts_total`, 'Times that it was started again', (it) => it.restarts);
 }
 
-type Read = (server: PooledHttpServer) => number;
+type Read = (server: PooledServer) => number;
 
-function gauge(registry: Registry, pool: HttpServerPool, name: string, help: string, read: Read): void {
+function gauge(registry: Registry, pool: Shown, name: string, help: string, read: Read): void {
   new Gauge({
     name,
     help,
@@ -42,7 +45,7 @@ function gauge(registry: Registry, pool: HttpServerPool, name: string, help: str
   });
 }
 
-function counter(registry: Registry, pool: HttpServerPool, name: string, help: string, read: Read): void {
+function counter(registry: Registry, pool: Shown, name: string, help: string, read: Read): void {
   new Counter({
     name,
     help,

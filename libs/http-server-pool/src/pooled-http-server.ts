@@ -1,240 +1,49 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
-import { BerthError } from '@berth/errors';
-import { type BindAddress, bindKey } from './bind-address.js';
-import { boundTo, listen } from './listen.js';
-import { OpenSockets } from './open-sockets.js';
+import type { BindAddress } from './bind-address.js';
+import type { OpenSockets } from './open-sockets.js';
+import { PooledServer, type ServerLifeOptions } from './pooled-server.js';
+import { probeHttp, probeTcp } from './probe.js';
 import { type RequestHandler, runHandler } from './run-handler.js';
-import { asError } from './server-pool-error.js';
 
-/** For requests under way when a server stops, ms (checklist D12). */
-export const STOP_GRACE_MS = 5000;
-const BIND_RETRY_MS = 100;
-
-export interface PooledServerOptions {
-  /** address as clients write it; default: from where it listens */
-  expose?: string | undefined;
-  /** it is in the pool, and never listens */
-  disabled?: boolean | undefined;
+export interface PooledServerOptions extends ServerLifeOptions {
   /** answers where the server has no listener of its own */
   handler?: RequestHandler | undefined;
-  /** for requests under way when it stops, ms; default 5000 */
-  stopGraceMs?: number | undefined;
-  /** how often an address in use is tried, 1 or more; default 1 */
-  bindAttempts?: number | undefined;
   /** path that a health check asks for over HTTP; default: a TCP connection is enough */
   healthPath?: string | undefined;
-  /** requests so far, where somebody counts them already; default: counted here */
-  requests?: (() => number) | undefined;
 }
 
-/** What a server is doing. `failed`: it should run, and does not. */
-export type ServerState = 'stopped' | 'starting' | 'running' | 'stopping' | 'failed' | 'disabled';
-
-/**
- * One HTTP server with a life: it listens when `start` resolves, `stop` ends it within a bound, whatever its clients
- * do, and then it can be started again.
- */
-export class PooledHttpServer {
-  /** of its address as clients write it */
-  readonly scheme: string;
-  /** answers where neither the server nor {@link handler} does; a pool sets it (checklist D8) */
+/** An HTTP server with a life. Requests under way when it stops have the grace to end; idle connections end at once. */
+export class PooledHttpServer extends PooledServer {
+  /** answers where neither the server nor its `handler` does; a pool sets it (checklist D8) */
   sharedHandler: RequestHandler | undefined;
-  /** told when a running server ends without `stop` (checklist A8), and nobody brings it back */
-  onLost: ((error: Error | undefined) => void) | undefined;
-  /** told first when it ends without `stop`; true: it will be brought back */
-  keeper: ((error: Error | undefined) => boolean) | undefined;
-  /** told when a stop begins: clients that keep connections open may be told to leave */
-  onStopping: (() => void) | undefined;
-  /** told when a stop has ended everything */
-  onStopped: (() => void) | undefined;
   /** told what handlers throw */
   onHandlerError: ((error: unknown) => void) | undefined;
-  /** why it did not start, or ended; undefined once it listens */
-  lastError: Error | undefined;
-  /** times that it was started again */
-  restarts = 0;
-  private sockets = new OpenSockets();
-  /** of listeners before this one, whose last answers run out */
-  private older: OpenSockets[] = [];
-  private bound: BindAddress;
-  private startedAtMs: number | undefined;
-  private startedTick = 0;
-  private starting: Promise<void> | undefined;
-  private stopping: Promise<void> | undefined;
-  private reopened: (() => void) | undefined;
-  private abort = new AbortController();
-  private isWanted = false;
   private hasHandler = false;
-  private counted = 0;
 
   constructor(
-    readonly name: string,
+    name: string,
     address: BindAddress,
-    readonly server: Server,
-    readonly options: PooledServerOptions = {},
+    override readonly server: Server,
+    override readonly options: PooledServerOptions = {},
   ) {
-    this.bound = address;
-    this.scheme = server instanceof TlsServer ? 'https' : 'http';
+    super(name, server instanceof TlsServer ? 'https' : 'http', address, server, options);
     server.on('connection', (socket: Socket) => {
-      this.sockets.add(socket);
-    });
-    server.on('error', (error) => {
-      if (!this.lost(error)) return;
-      server.close();
-    });
-    server.on('close', () => {
-      this.lost(undefined);
+      this.took(socket);
     });
   }
 
-  /** With the port that it got; once it has one, it keeps it. */
-  get bind(): BindAddress {
-    return this.bound;
-  }
-
-  /** Its key in a pool. */
-  get key(): string {
-    return bindKey(this.bound);
-  }
-
-  /** 0 before it got one, and for a Unix socket */
-  get port(): number {
-    return 'path' in this.bound ? 0 : this.bound.port;
-  }
-
-  /** Address as clients write it. */
-  get expose(): string {
-    if (this.options.expose !== undefined) return this.options.expose;
-    if ('path' in this.bound) return this.key;
-    return `${this.scheme}://${this.bound.host === '' ? 'localhost' : ''}${this.key}`;
-  }
-
-  get disabled(): boolean {
-    return this.options.disabled === true;
-  }
-
-  get running(): boolean {
-    return this.startedAtMs !== undefined && this.server.listening;
-  }
-
-  /** Whether it was started, and not stopped since. */
-  get wanted(): boolean {
-    return this.isWanted;
-  }
-
-  /** Whether it does not run and is being brought back; {@link onLost} is told if it cannot be. */
-  get reviving(): boolean {
-    return this.isWanted && this.startedAtMs === undefined && (this.keeper ?? this.starting) !== undefined;
-  }
-
-  get state(): ServerState {
-    if (this.disabled) return 'disabled';
-    if (this.running) return 'running';
-    if (this.starting !== undefined) return 'starting';
-    if (this.stopping !== undefined) return 'stopping';
-    return this.isWanted ? 'failed' : 'stopped';
-  }
-
-  /** ms since the epoch; undefined when it does not run */
-  get startedAt(): number | undefined {
-    return this.startedAtMs;
-  }
-
-  /** ms that it listens; 0 when it does not */
-  get uptimeMs(): number {
-    return this.running ? performance.now() - this.startedTick : 0;
-  }
-
-  /** open now */
-  get connections(): number {
-    return this.older.reduce((sum, { size }) => sum + size, this.sockets.size);
-  }
-
-  /** since the process began */
-  get requests(): number {
-    return this.options.requests?.() ?? this.counted;
-  }
-
-  /**
-   * Resolves when the server listens; at once when it does, or is disabled. A server that somebody else had listen is
-   * taken over.
-   *
-   * @throws BerthError `BERTH_SERVER_START_FAILED` with the system's reason
-   */
-  start(): Promise<void> {
-    if (this.disabled || this.running) return Promise.resolve();
-    this.isWanted = true;
-    this.starting ??= this.open().finally(() => (this.starting = undefined));
-    return this.starting;
-  }
-
-  /**
-   * Takes no more connections, lets requests under way end for `graceMs`, then
-   * destroys what is left (checklist A6). Idempotent; never rejects.
-   */
-  stop(graceMs = this.options.stopGraceMs ?? STOP_GRACE_MS): Promise<void> {
-    this.isWanted = false;
-    if (this.stopping !== undefined) return this.stopping;
-    const stopping = this.close(graceMs).finally(() => {
-      if (this.stopping === stopping) this.stopping = undefined;
-      if (!this.isWanted) this.onStopped?.();
-    });
-    this.stopping = stopping;
-    return stopping;
-  }
-
-  /**
-   * Listens anew, on the same port. Requests under way end within `graceMs`, while new connections are taken already.
-   *
-   * @throws as {@link start} does
-   */
-  async restart(graceMs?: number): Promise<void> {
-    await this.starting?.catch(() => undefined);
-    void this.stop(graceMs);
-    this.restarts += 1;
-    await this.start();
-  }
-
-  /** Starts one that ended by itself; what is under way on its connections goes on. @throws as {@link start} does */
-  async revive(): Promise<void> {
-    this.restarts += 1;
-    await this.start();
-  }
-
-  /** Ends the attempts to bring it back: it is lost. */
-  giveUp(error: Error): void {
-    if (!this.isWanted) return;
-    this.isWanted = false;
-    this.onLost?.(error);
-  }
-
-  private async open(): Promise<void> {
-    this.listenForRequests();
-    this.abort = new AbortController();
-    const patience = { attempts: this.options.bindAttempts ?? 1, delayMs: BIND_RETRY_MS, signal: this.abort.signal };
-    const before = this.stopping;
-    // close() has given the port back to the system; its handle is gone by the next turn.
-    if (before !== undefined) await new Promise((resolve) => setImmediate(resolve));
-    try {
-      // One that somebody else had listen is taken over as it is.
-      if (this.server.listening) this.bound = boundTo(this.server, this.bound);
-      else this.bound = await listen(this.server, this.bound, patience);
-      if (!this.isWanted) throw new BerthError('BERTH_SERVER_START_FAILED', 'the server was stopped while it started');
-    } catch (thrown) {
-      this.lastError = asError(thrown);
-      throw thrown;
-    }
-    this.reopened?.();
-    if (this.stopping === before) this.stopping = undefined;
-    this.startedAtMs = Date.now();
-    this.startedTick = performance.now();
-    this.lastError = undefined;
+  /** TCP, or an HTTP request where it has a `healthPath`, whose answer has to be below 500. */
+  probe(timeoutMs: number): Promise<void> {
+    const { bind, options, scheme } = this;
+    return options.healthPath === undefined
+      ? probeTcp(bind, timeoutMs)
+      : probeHttp(scheme, bind, options.healthPath, timeoutMs);
   }
 
   /** Once, and as late as can be: whoever made the server may add listeners until it starts. */
-  private listenForRequests(): void {
+  protected override beforeListen(): void {
     if (this.hasHandler) return;
     this.hasHandler = true;
     if (this.server.listenerCount('request') === 0) {
@@ -249,41 +58,7 @@ export class PooledHttpServer {
     }
   }
 
-  /** @returns whether it ran until now */
-  private lost(fault: Error | undefined): boolean {
-    if (this.startedAtMs === undefined || (fault === undefined && this.server.listening)) return false;
-    this.startedAtMs = undefined;
-    this.lastError = fault ?? new Error('the server ended by itself');
-    if (this.keeper?.(fault) === true) return true;
-    this.isWanted = false;
-    this.onLost?.(fault);
-    return true;
-  }
-
-  private async close(graceMs: number): Promise<void> {
-    this.abort.abort();
-    this.startedAtMs = undefined;
-    // Without it the port is closed before stop() returns.
-    if (this.starting !== undefined) await this.starting.catch(() => undefined);
-    this.onStopping?.();
-    const { server } = this;
-    const ending: Promise<void>[] = [];
-    if (server.listening) ending.push(this.closeListener());
-    if (this.sockets.size > 0) this.older.push(this.sockets);
-    this.sockets = new OpenSockets();
-    for (const sockets of this.older) ending.push(sockets.runOut(server, graceMs));
-    await Promise.all(ending);
-    this.older = this.older.filter(({ size }) => size > 0);
-  }
-
-  /** Resolves when the listener is gone, or there is another. */
-  private closeListener(): Promise<void> {
-    return new Promise((resolve) => {
-      // One that listens again meanwhile does not tell of its close.
-      this.reopened = resolve;
-      this.server.close(() => {
-        resolve();
-      });
-    });
+  protected runOut(sockets: OpenSockets, graceMs: number): Promise<void> {
+    return sockets.runOut(this.server, graceMs);
   }
 }

@@ -2,7 +2,7 @@ import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect, type TcpNetConnectOpts, type IpcNetConnectOpts } from 'node:net';
 import type { BindAddress } from './bind-address.js';
-import type { PooledHttpServer } from './pooled-http-server.js';
+import type { PooledServer } from './pooled-server.js';
 
 /** Default time for a probe, ms. */
 export const PROBE_TIMEOUT_MS = 2000;
@@ -21,16 +21,14 @@ export interface ProbeResult {
 
 /**
  * Asks a server for a sign of life over a real connection: TCP, or an HTTP request where it has a `healthPath`, whose
- * answer has to be below 500. Never rejects.
+ * answer has to be below 500. One of raw TCP has to accept the connection, and treats it as nobody's. Never rejects.
  *
  * @param timeoutMs above 0
  */
-export async function probeServer(server: PooledHttpServer, timeoutMs = PROBE_TIMEOUT_MS): Promise<ProbeResult> {
+export async function probeServer(server: PooledServer, timeoutMs = PROBE_TIMEOUT_MS): Promise<ProbeResult> {
   const beganAt = performance.now();
-  const { healthPath } = server.options;
   try {
-    if (healthPath === undefined) await tcp(targetOf(server.bind), timeoutMs);
-    else await http(server, healthPath, timeoutMs);
+    await server.probe(timeoutMs);
     return { outcome: 'ok', tookMs: performance.now() - beganAt };
   } catch (thrown) {
     const { code = '', message } = thrown as NodeJS.ErrnoException;
@@ -40,16 +38,17 @@ export async function probeServer(server: PooledHttpServer, timeoutMs = PROBE_TI
 }
 
 /** Where a client on this machine reaches what listens there. */
-function targetOf(bind: BindAddress): TcpNetConnectOpts | IpcNetConnectOpts {
+export function targetOf(bind: BindAddress): TcpNetConnectOpts | IpcNetConnectOpts {
   if ('path' in bind) return { path: bind.path };
   const { host, port } = bind;
   if (host === '' || host === '0.0.0.0') return { host: '127.0.0.1', port };
   return { host: host === '::' ? '::1' : host, port };
 }
 
-function tcp(target: TcpNetConnectOpts | IpcNetConnectOpts, timeoutMs: number): Promise<void> {
+/** Resolves when a connection stands: the system takes it while the server has room for it to wait. */
+export function probeTcp(bind: BindAddress, timeoutMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const socket = connect(target);
+    const socket = connect(targetOf(bind));
     const deadline = setTimeout(() => {
       socket.destroy(new Error(`no connection within ${timeoutMs} ms`));
     }, timeoutMs);
@@ -64,13 +63,14 @@ function tcp(target: TcpNetConnectOpts | IpcNetConnectOpts, timeoutMs: number): 
   });
 }
 
-function http(server: PooledHttpServer, path: string, timeoutMs: number): Promise<void> {
+/** Resolves with an answer below 500. */
+export function probeHttp(scheme: string, bind: BindAddress, path: string, timeoutMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const target = targetOf(server.bind);
+    const target = targetOf(bind);
     const where = 'path' in target ? { socketPath: target.path } : { host: target.host, port: target.port };
     // It is this process that is asked: its certificate is for its clients.
     const options = { ...where, path, agent: false as const, rejectUnauthorized: false };
-    const request = (server.scheme === 'https' ? httpsRequest : httpRequest)(options);
+    const request = (scheme === 'https' ? httpsRequest : httpRequest)(options);
     const deadline = setTimeout(() => {
       request.destroy(new Error(`GET ${path} had no answer within ${timeoutMs} ms`));
     }, timeoutMs);

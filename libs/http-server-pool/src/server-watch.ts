@@ -1,16 +1,17 @@
-import type { HttpServerPool } from './http-server-pool.js';
 import type { PooledHttpServer } from './pooled-http-server.js';
+import type { PooledServer } from './pooled-server.js';
 import { PROBE_TIMEOUT_MS, probeServer } from './probe.js';
+import type { ServerPool } from './server-pool.js';
 import { asError } from './server-pool-error.js';
 
 /** What a watch does about a server. */
-export interface WatchEvent {
+export interface WatchEvent<S extends PooledServer = PooledHttpServer> {
   /**
    * `down`: it ended by itself, or did not start; `silent`: it runs and does not answer, several times in a row;
    * `restarted`; `restart-failed`: it will be tried again; `gave-up`: it will not
    */
   kind: 'down' | 'silent' | 'restarted' | 'restart-failed' | 'gave-up';
-  server: PooledHttpServer;
+  server: S;
   /** of the attempts to bring it back, 1 for the first */
   attempt: number;
   /** until the next attempt */
@@ -18,7 +19,7 @@ export interface WatchEvent {
   error?: Error;
 }
 
-export interface WatchOptions {
+export interface WatchOptions<S extends PooledServer = PooledHttpServer> {
   /** between two rounds of probes, ms; default 10000 */
   everyMs?: number;
   /** for the answer to a probe, ms; default 2000 */
@@ -33,7 +34,7 @@ export interface WatchOptions {
   maxAttempts?: number;
   /** probes at once; default 16 */
   concurrency?: number;
-  onEvent?: (event: WatchEvent) => void;
+  onEvent?: (event: WatchEvent<S>) => void;
 }
 
 interface Watched {
@@ -58,16 +59,16 @@ const DEFAULTS = {
  * a wait that grows from attempt to attempt. Servers that come to the pool are watched, too; those that were stopped
  * are left alone.
  */
-export class ServerWatch {
-  private readonly options: typeof DEFAULTS & WatchOptions;
-  private readonly watched = new WeakMap<PooledHttpServer, Watched>();
+export class ServerWatch<S extends PooledServer = PooledHttpServer> {
+  private readonly options: typeof DEFAULTS & WatchOptions<S>;
+  private readonly watched = new WeakMap<S, Watched>();
   private readonly timers = new Set<NodeJS.Timeout>();
   private ticker: NodeJS.Timeout | undefined;
   private round: Promise<void> | undefined;
 
   constructor(
-    private readonly pool: HttpServerPool,
-    options: WatchOptions = {},
+    private readonly pool: ServerPool<S>,
+    options: WatchOptions<S> = {},
   ) {
     this.options = { ...DEFAULTS, ...options };
   }
@@ -98,7 +99,7 @@ export class ServerWatch {
     return this.round;
   }
 
-  private attach(server: PooledHttpServer): void {
+  private attach(server: S): void {
     server.keeper = (fault) => {
       if (!this.isWatching(server)) return false;
       this.report('down', server, fault);
@@ -107,7 +108,7 @@ export class ServerWatch {
     };
   }
 
-  private isWatching(server: PooledHttpServer): boolean {
+  private isWatching(server: S): boolean {
     return this.ticker !== undefined && this.pool.includes(server);
   }
 
@@ -119,7 +120,7 @@ export class ServerWatch {
     await Promise.all(Array.from({ length: this.options.concurrency }, worker));
   }
 
-  private async probe(server: PooledHttpServer): Promise<void> {
+  private async probe(server: S): Promise<void> {
     const state = this.stateOf(server);
     if (state.timer !== undefined || state.busy || server.state === 'starting') return;
     if (!runs(server)) {
@@ -141,7 +142,7 @@ export class ServerWatch {
   }
 
   /** The first attempt comes at once. One that comes back and dies again waits as if it had not: a probe makes good. */
-  private schedule(server: PooledHttpServer): void {
+  private schedule(server: S): void {
     const state = this.stateOf(server);
     if (state.timer !== undefined || state.busy) return;
     const waitMs = this.backoffMs(state.attempts);
@@ -153,7 +154,7 @@ export class ServerWatch {
     this.timers.add(state.timer);
   }
 
-  private async bringBack(server: PooledHttpServer, state: Watched): Promise<void> {
+  private async bringBack(server: S, state: Watched): Promise<void> {
     if (!isWanted(server) || !this.isWatching(server)) return;
     state.busy = true;
     state.attempts += 1;
@@ -182,7 +183,7 @@ export class ServerWatch {
     return attempts === 0 ? 0 : Math.min(maxBackoffMs, minBackoffMs * 2 ** (attempts - 1));
   }
 
-  private stateOf(server: PooledHttpServer): Watched {
+  private stateOf(server: S): Watched {
     let state = this.watched.get(server);
     if (state === undefined) {
       state = { failures: 0, attempts: 0, timer: undefined, busy: false };
@@ -191,7 +192,7 @@ export class ServerWatch {
     return state;
   }
 
-  private report(kind: WatchEvent['kind'], server: PooledHttpServer, error?: Error, nextInMs?: number): void {
+  private report(kind: WatchEvent['kind'], server: S, error?: Error, nextInMs?: number): void {
     const { attempts: attempt } = this.stateOf(server);
     this.options.onEvent?.({
       kind,
@@ -204,10 +205,10 @@ export class ServerWatch {
 }
 
 // Both change while something is awaited, which the type of a property does not tell.
-function runs({ running }: PooledHttpServer): boolean {
+function runs({ running }: PooledServer): boolean {
   return running;
 }
 
-function isWanted({ wanted }: PooledHttpServer): boolean {
+function isWanted({ wanted }: PooledServer): boolean {
   return wanted;
 }

@@ -69,7 +69,7 @@ export class GatewayMetrics {
     gauge('berth_agents', 'Connected agents', () => this.agents.list().length);
     gauge('berth_port_pool_used', 'Leased ports of the range', () => this.ports.figures().used);
     gauge('berth_port_pool_size', 'Ports of the range that can be leased', () => this.ports.figures().total);
-    gauge('berth_agent_servers', 'HTTP servers of agents that listen', () => this.servers.listening);
+    gauge('berth_agent_servers', 'Servers of agents that listen', () => this.servers.listening);
     gauge('berth_config_pushes_pending', 'Configurations under way to agents', () => this.pushes.pending);
     gauge('berth_exchanges_in_flight', 'Exchanges under way', () => this.agents.inFlight);
   }
@@ -93,7 +93,7 @@ export class GatewayMetrics {
     const { care } = this;
     new Counter({
       name: 'berth_server_restarts_total',
-      help: 'HTTP servers that ended by themselves or did not answer: started again, or given up',
+      help: 'Servers that ended by themselves or did not answer: started again, or given up',
       labelNames: ['outcome'],
       registers: [this.registry],
       collect() {

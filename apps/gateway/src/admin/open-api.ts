@@ -13,7 +13,7 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     .addServer('/', 'where this description comes from')
     .addTag('agents', 'Who is connected')
     .addTag('ports', 'The port range and its leases')
-    .addTag('servers', 'The HTTP servers of the gateway')
+    .addTag('servers', 'The servers of the gateway')
     .addTag('health', 'Probes; they need no token')
     .addTag('metrics', 'For Prometheus')
     .addBearerAuth({ type: 'http', scheme: 'bearer', description: '`admin.token`, where the gateway has one' }, 'token')

@@ -3,7 +3,7 @@ import type { ServerReport } from '@berth/http-server-pool';
 
 const STATES = ['stopped', 'starting', 'running', 'stopping', 'failed', 'disabled'] as const;
 
-/** An HTTP server of the gateway, as it was found for this answer. */
+/** A server of the gateway, as it was found for this answer. */
 export class ServerDto {
   @ApiProperty({ example: 'agent my-laptop', description: '`admin`, or `agent` with its id and local service' })
   name!: string;
@@ -17,7 +17,7 @@ export class ServerDto {
   })
   expose!: string;
 
-  @ApiProperty({ example: 'http' })
+  @ApiProperty({ example: 'http', description: '`http`, `https`, or `tcp`' })
   scheme!: string;
 
   @ApiProperty({ enum: STATES, description: '`failed`: it should run, does not, and is being brought back' })
@@ -38,7 +38,11 @@ export class ServerDto {
   @ApiProperty({ type: 'integer', example: 3, description: 'client connections that are open' })
   connections!: number;
 
-  @ApiProperty({ type: 'integer', example: 1200, description: 'since the server, or its agent, came' })
+  @ApiProperty({
+    type: 'integer',
+    example: 1200,
+    description: 'since the server, or its agent, came; at a port of raw TCP: connections taken',
+  })
   requests!: number;
 
   @ApiProperty({ type: 'integer', example: 0, description: 'times that it was started again' })

@@ -138,7 +138,8 @@ export class AgentBerths {
 
   /** Finds servers that are listed and do not listen (checklist A8). */
   checkListening(): void {
-    for (const berth of this.open.values()) {
+    for (const berth of [...this.open.values()]) {
+      berth.server.checkListening?.();
       if (!berth.server.running && berth.server.reviving !== true) this.reportLost(berth, undefined);
     }
   }

@@ -26,6 +26,8 @@ export interface PortServer {
   readonly startedAt: number | undefined;
   /** it ended without `stop`, and is being brought back; `onLost` is told if it cannot be */
   readonly reviving?: boolean;
+  /** has it see for itself whether it ended: a listener with open connections ends without an event */
+  checkListening?(): void;
   /** told when it ends without `stop`, and nobody brings it back */
   onLost: ((error: Error | undefined) => void) | undefined;
   /**

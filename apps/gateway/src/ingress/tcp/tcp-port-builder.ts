@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
+import { bindKey, PooledTcpServer, TcpServerPool } from '@berth/http-server-pool';
 import { LimitedLog, type Log } from '@berth/observability';
 import { GATEWAY_LOG } from '../../gateway.tokens.js';
 import { agentPortsConfig, hostFor, PortKinds, type PortOrder, type PortServerBuilder } from '../../ports/index.js';
@@ -13,9 +14,9 @@ import { closedPort, exchangeChain } from '../handlers/chain.js';
 import { Deadlines } from '../handlers/deadlines.js';
 import { ingressConfig } from '../ingress.settings.js';
 import { findMarked, type Marked } from '../marked-providers.js';
+import type { PlaceOptions } from '../http/http-port-builder.js';
 import { PipeLog } from './pipe-log.js';
 import type { TcpContext } from './tcp-context.js';
-import { TcpPortServer } from './tcp-port-server.js';
 import { relayTcp } from './tcp-relay.js';
 
 /** Makes raw TCP ports: each connection is one exchange, a byte pipe from its start. */
@@ -26,13 +27,14 @@ export class TcpPortBuilder implements PortServerBuilder, OnModuleInit {
   private readonly limitedLog: LimitedLog;
   private rules: Marked<ExchangeRule>[] | undefined;
 
-  /** @param ports the address that agents' ports listen on */
+  /** @param ports where agents' ports listen, and how they end */
   constructor(
     private readonly kinds: PortKinds,
+    private readonly servers: TcpServerPool,
     private readonly discovery: DiscoveryService,
     private readonly total: ClientTotal,
     private readonly policies: PortPolicies,
-    @Inject(agentPortsConfig.KEY) private readonly ports: { host: string },
+    @Inject(agentPortsConfig.KEY) private readonly ports: Omit<PlaceOptions, 'maxConnections'>,
     @Inject(ingressConfig.KEY) private readonly options: ExchangeOptions,
     @Inject(GATEWAY_LOG) private readonly log: Log,
   ) {
@@ -43,7 +45,7 @@ export class TcpPortBuilder implements PortServerBuilder, OnModuleInit {
     this.kinds.add(this);
   }
 
-  build({ service, port }: PortOrder): TcpPortServer {
+  build({ service, port }: PortOrder): PooledTcpServer {
     const { deadlines, limitedLog, log, options } = this;
     // Looked up with the first agent: by then every module is there.
     this.rules ??= findMarked<ExchangeRule>(this.discovery, UseOnExchanges, DEFAULT_RULE_ORDER);
@@ -57,17 +59,30 @@ export class TcpPortBuilder implements PortServerBuilder, OnModuleInit {
       dispatch: closedPort,
     };
     const limits = new ClientLimits(service.key, this.total, limitedLog);
-    const server = new TcpPortServer({ host: hostFor(service, this.ports), port }, (socket) => {
-      take(context, limits, socket);
-    });
+    const { publicHost, stopGraceMs } = this.ports;
+    const server = new PooledTcpServer(
+      `agent ${service.key}`,
+      { host: hostFor(service, this.ports), port },
+      (socket) => {
+        take(context, limits, socket);
+      },
+      { stopGraceMs, expose: publicHost === '' ? undefined : `tcp://${bindKey({ host: publicHost, port })}` },
+    );
     const own = new PortRules({ key: service.key, secure: false, log, limitedLog }, true);
     const apply = (policy: Policy): void => {
       limits.own = policy.limits;
       // Interceptors look at heads of HTTP.
       context.dispatch = exchangeChain(context, [], this.rules ?? [], own.handlers(policy));
     };
-    server.onStarted = () => {
-      server.onStopped = this.policies.follow(service, apply);
+    let unfollow: (() => void) | undefined;
+    server.server.on('listening', () => {
+      this.servers.store(server);
+      unfollow ??= this.policies.follow(service, apply);
+    });
+    server.onStopped = () => {
+      unfollow?.();
+      unfollow = undefined;
+      this.servers.delete(server);
     };
     return server;
   }

@@ -1,20 +1,21 @@
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { eventually, freePortRange, RawClient } from '@berth/testing';
 import { ResetCode } from '@berth/exchange';
+import { PooledTcpServer } from '@berth/http-server-pool';
 import { silentLog } from '@berth/observability';
 import { type FakeExchange } from '../../../../../libs/exchange/testing/fake-exchange.js';
 import { FakePool } from '../../../../../libs/exchange/testing/fake-dispatch.js';
 import { handlerContext } from '../../../testing/handler-context.js';
 import { PipeLog } from './pipe-log.js';
 import type { TcpContext } from './tcp-context.js';
-import { TcpPortServer } from './tcp-port-server.js';
 import { relayTcp } from './tcp-relay.js';
 
 describe('the relay of a TCP connection', () => {
   let pool: FakePool;
   let context: TcpContext;
-  let server: TcpPortServer;
+  let server: PooledTcpServer;
+  let accepted: Socket | undefined;
   let port: number;
   const clients: RawClient[] = [];
 
@@ -23,7 +24,8 @@ describe('the relay of a TCP connection', () => {
     const exchanges = handlerContext();
     context = { ...exchanges, pipeLog: new PipeLog(silentLog, exchanges.service), dispatch: pool.dispatch };
     port = (await freePortRange(1)).start;
-    server = new TcpPortServer({ host: '127.0.0.1', port }, (socket) => {
+    server = new PooledTcpServer('tcp', { host: '127.0.0.1', port }, (socket) => {
+      accepted = socket;
       socket.on('error', () => undefined);
       relayTcp(context, socket);
     });
@@ -71,7 +73,6 @@ describe('the relay of a TCP connection', () => {
     client.send('one');
     await eventually(() => exchange.calls.length === 1);
     client.send('two');
-    const [accepted] = [...(server as unknown as { sockets: Set<{ isPaused(): boolean }> }).sockets];
     expect(accepted?.isPaused()).toBe(true);
     expect(exchange.calls).toEqual(['data one']);
     exchange.sink.writable();
@@ -177,14 +178,14 @@ describe('the relay of a TCP connection', () => {
   });
 
   it('says that its port is held by another program, and when its server ends by itself', async () => {
-    const second = new TcpPortServer({ host: '127.0.0.1', port }, () => undefined);
+    const second = new PooledTcpServer('tcp', { host: '127.0.0.1', port }, () => undefined);
     await expect(second.start()).rejects.toMatchObject({
       code: 'BERTH_SERVER_START_FAILED',
       cause: { code: 'EADDRINUSE' },
     });
     let lost = 0;
     server.onLost = () => (lost += 1);
-    (server as unknown as { server: { close(): void } }).server.close();
+    server.server.close();
     await eventually(() => lost === 1);
     expect([server.running, server.startedAt]).toEqual([false, undefined]);
   });
