@@ -158,6 +158,23 @@ describe('rules that change while a port serves', () => {
     expect(at('warn').map(({ msg }) => msg)).toContain('nobody can use a port: access.deny names all addresses');
   });
 
+  it('the address of a port changes when the port opens next', async () => {
+    await using gateway = await testGateway();
+    await using service = await localService((_request, response) => response.end('ok'));
+    {
+      await using agent = await testAgent(gateway, service.port);
+      const [, { warnings }] = await patch(gateway, { listen: { host: '127.0.0.9' } });
+      expect([warnings, await statusAt(agent.port)]).toEqual([
+        ['listen.host holds when the port opens next: DELETE /agents/agent-1?now=true has it come back'],
+        200,
+      ]);
+    }
+    await using agent = await testAgent(gateway, service.port);
+    await expect(statusAt(agent.port)).rejects.toThrow('fetch failed');
+    expect((await fetch(`http://127.0.0.9:${agent.port}/`)).status).toBe(200);
+    expect((await shown(gateway)).warnings).toEqual([]);
+  });
+
   it('raw TCP: clients by address and connections under way; rules of HTTP are refused', async () => {
     await using service = await localService((_request, response) => response.end('ok'));
     await using relay = await relayTo(`tcp://127.0.0.1:${service.port}`);

@@ -87,7 +87,11 @@ export class PolicyController {
     const effective = this.policies.effective(agentId, service);
     const useless = this.isTcp(agentId, service) ? httpOnly(effective.sources.keys()) : [];
     const warning = `the port is for raw TCP, where these rules have no effect: ${useless.join(', ')}`;
-    return describePolicy(agentId, service, effective, useless.length === 0 ? [] : [warning]);
+    const warnings = this.policies
+      .pending(agentId, service)
+      .map((rule) => `${rule} holds when the port opens next: DELETE /agents/${agentId}?now=true has it come back`);
+    if (useless.length > 0) warnings.push(warning);
+    return describePolicy(agentId, service, effective, warnings);
   }
 
   /** @throws BerthError `BERTH_BAD_REQUEST` for rules of HTTP at the port of a service that is known to be raw TCP */

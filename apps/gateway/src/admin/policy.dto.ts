@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { type EffectivePolicy, lockout, POLICY_RULES } from '../policy/index.js';
+import { type EffectivePolicy, lockout, POLICY_RULES, valueAt } from '../policy/index.js';
 
 /** What stands for passwords and tokens. */
 const HIDDEN = '***';
@@ -60,10 +60,6 @@ export function describePolicy(
   const locked = lockout(effective.policy);
   const all = locked === undefined ? warnings : [`nobody can use the port: ${locked}`, ...warnings];
   return { agent_id: agentId, service, policy: shown, set, warnings: all };
-}
-
-function valueAt(tree: object, path: string): unknown {
-  return path.split('.').reduce<unknown>((node, key) => (node as Record<string, unknown>)[key], tree);
 }
 
 function put(tree: Record<string, unknown>, [key = '', ...rest]: string[], value: unknown): void {

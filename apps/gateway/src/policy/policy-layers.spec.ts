@@ -74,6 +74,14 @@ describe('policies', () => {
     expect(said).not.toContain('options');
   });
 
+  it('values may stand in quotes, as in a file', () => {
+    const layers = new PolicyLayers({
+      a: { rate: { burst: '5' }, access: { readOnly: 'true', deny: '10.0.0.0/8, ::1' } },
+    });
+    const { access, rate } = layers.effective('a', 'default').policy;
+    expect([rate.burst, access.readOnly, access.deny]).toEqual([5, true, ['10.0.0.0/8', '::1']]);
+  });
+
   it('thousands of them are read in a moment', () => {
     const map = Object.fromEntries(
       Array.from({ length: 1000 }, (_, i) => [`agent-${i}`, { rate: { requestsPerSecond: i + 1 } }]),

@@ -42,36 +42,45 @@ export interface PolicyEntry {
  * @throws BerthError `BERTH_CONFIG_INVALID` with a line for everything that is wrong
  */
 export function entriesOf(part: unknown): PolicyEntry[] {
-  const { cors } = checked(part);
+  const whole = checked(part);
+  const { cors } = whole;
   if (cors.credentials && cors.origins.includes('*'))
     throw new BerthError(
       'BERTH_CONFIG_INVALID',
       'cors.credentials: does not go with the origin *, which would let every page act as the user',
     );
   return POLICY_RULES.flatMap(({ path }) => {
-    const value = path
-      .split('.')
-      .reduce<unknown>((node, key) => (node as Record<string, unknown> | undefined)?.[key], part);
-    return value === undefined || value === null ? [] : [{ path, value }];
+    const given = valueAt(part, path);
+    // As it was read: in a file a number may stand in quotes.
+    return given === undefined || given === null ? [] : [{ path, value: valueAt(whole, path) }];
   });
+}
+
+/** The value at the path of a rule; undefined where there is none. */
+export function valueAt(tree: unknown, path: string): unknown {
+  return path.split('.').reduce<unknown>((node, key) => (node as Record<string, unknown> | undefined)?.[key], tree);
 }
 
 /** The same as a tree. */
 export function partOf(entries: Iterable<PolicyEntry>): PolicyPart {
   const root: Record<string, unknown> = {};
-  for (const { path, value } of entries) {
-    const keys = path.split('.');
-    const last = keys.pop() ?? '';
-    let node = root;
-    for (const key of keys) node = (node[key] ??= {}) as Record<string, unknown>;
-    node[last] = value;
-  }
+  for (const { path, value } of entries) put(root, path, value);
   return root;
 }
 
-/** A policy of entries that have been judged one part at a time. */
+/** A policy of entries that have been judged one part at a time; not judged again, since each port that opens asks for one. */
 export function policyOf(entries: Iterable<PolicyEntry>): Policy {
-  return source.withDefaults(partOf(entries));
+  const root = structuredClone(NO_POLICY) as unknown as Record<string, unknown>;
+  for (const { path, value } of entries) put(root, path, value);
+  return root as unknown as Policy;
+}
+
+function put(root: Record<string, unknown>, path: string, value: unknown): void {
+  const keys = path.split('.');
+  const last = keys.pop() ?? '';
+  let node = root;
+  for (const key of keys) node = (node[key] ??= {}) as Record<string, unknown>;
+  node[last] = value;
 }
 
 /** What is wrong with a part, as one line; undefined when nothing is. */

@@ -12,6 +12,8 @@ import { httpOnly } from './rules/port-rules.js';
 interface Follower {
   readonly service: LocalService;
   readonly apply: (policy: Policy) => void;
+  /** `listen.host` when it opened */
+  readonly openedAt: string;
   policy: Policy;
   /** the same as text, to see whether it has changed */
   text: string;
@@ -37,6 +39,20 @@ export class PortPolicies {
     return this.layers.effective(agentId, service, this.records.layersOf(agentId, service));
   }
 
+  /** Address that the port of a service is to listen on; empty: that of all ports. */
+  hostOf({ id, name }: LocalService): string {
+    return this.effective(id, name).policy.listen.host;
+  }
+
+  /** Rules that wait until a port opens anew. */
+  pending(agentId: string, service: string): string[] {
+    const { host } = this.effective(agentId, service).policy.listen;
+    const waits = [...this.followers].some(
+      ({ openedAt, service: { id, name } }) => id === agentId && name === service && openedAt !== host,
+    );
+    return waits ? ['listen.host'] : [];
+  }
+
   /**
    * Gives a port its rules, now and whenever they change.
    *
@@ -45,7 +61,7 @@ export class PortPolicies {
    */
   follow(service: LocalService, apply: (policy: Policy) => void): () => void {
     const { policy, sources } = this.effective(service.id, service.name);
-    const follower = { service, apply, policy, text: JSON.stringify(policy) };
+    const follower = { service, apply, policy, text: JSON.stringify(policy), openedAt: policy.listen.host };
     this.followers.add(follower);
     const useless = service.kind === 'http' ? [] : httpOnly(sources.keys());
     // A rule for many agents may well be meant for their HTTP ports.

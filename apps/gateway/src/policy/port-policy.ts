@@ -1,4 +1,4 @@
-import { Group, Integer, List, MAX_MS, Switch, Text, Texts } from '@berth/config';
+import { checkHost, Group, Integer, List, MAX_MS, Switch, Text, Texts } from '@berth/config';
 import {
   checkForwardUrl,
   checkHeaderNames,
@@ -13,6 +13,16 @@ import {
 const MAX_RATE = 10_000_000_000;
 const MAX_COUNT = 10_000_000;
 const MAX_BYTES = Number.MAX_SAFE_INTEGER;
+
+/** Where the port is. */
+class ListenPolicy {
+  @Text({
+    check: (value: string) => (value === '' ? undefined : checkHost(value)),
+    description:
+      'Address that the port listens on, such as 127.0.0.1; empty: as `agentPorts.host` says. A change holds when the port opens next. A service whose agent wishes for the loopback stays there.',
+  })
+  host = '';
+}
 
 /** Who gets in. */
 class AccessPolicy {
@@ -217,6 +227,9 @@ class HeadersPolicy {
  * rule, and a rule that is not set costs nothing (docs/decisions/0036-port-policies.md).
  */
 export class PortPolicy {
+  @Group('Where the port is')
+  listen = new ListenPolicy();
+
   @Group('Who gets in')
   access = new AccessPolicy();
 

@@ -114,7 +114,7 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
     const middleware = found.middleware.filter((each) => isMeant(each, chosen, log));
     const http2 = this.http2For(context, middleware.length > 0);
     const ingress = new AgentIngress(context, limits, http2, options.http2.clear);
-    const place = { host: hostFor(service, this.ports), port };
+    const place = { host: hostFor(service, { host: this.policies.hostOf(service) || this.ports.host }), port };
     const server = this.factory.create(`agent ${service.key}`, place, ingress, middleware, {
       requests: () => service.stats.requests,
       expose: this.addressFor(port, secure),

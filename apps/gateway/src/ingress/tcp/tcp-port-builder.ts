@@ -62,7 +62,7 @@ export class TcpPortBuilder implements PortServerBuilder, OnModuleInit {
     const { publicHost, stopGraceMs } = this.ports;
     const server = new PooledTcpServer(
       `agent ${service.key}`,
-      { host: hostFor(service, this.ports), port },
+      { host: hostFor(service, { host: this.policies.hostOf(service) || this.ports.host }), port },
       (socket) => {
         take(context, limits, socket);
       },

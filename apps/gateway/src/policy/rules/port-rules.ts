@@ -33,7 +33,14 @@ const RULES: readonly PortRule[] = [
 ];
 
 /** Rules that raw TCP has as well, by the beginning of their paths. */
-const FOR_TCP = ['access.allow', 'access.deny', 'limits.maxConnections', 'limits.maxExchanges', 'bandwidth.'];
+const FOR_TCP = [
+  'listen.',
+  'access.allow',
+  'access.deny',
+  'limits.maxConnections',
+  'limits.maxExchanges',
+  'bandwidth.',
+];
 
 /** Of the paths of rules, those that say nothing about raw TCP. */
 export function httpOnly(paths: Iterable<string>): string[] {
@@ -44,6 +51,7 @@ export function httpOnly(paths: Iterable<string>): string[] {
 export class PortRules {
   private readonly made = new Map<PortRule, { text: string; handler: ExchangeHandler | undefined }>();
   private readonly rules: readonly PortRule[];
+  private last: { policy: Policy; handlers: ExchangeHandler[] } | undefined;
 
   /** @param raw the port is for raw TCP */
   constructor(
@@ -55,7 +63,8 @@ export class PortRules {
 
   /** @returns handlers of the rules that the policy sets, the outermost first */
   handlers(policy: Policy): ExchangeHandler[] {
-    return this.rules.flatMap((rule) => {
+    if (this.last?.policy === policy) return this.last.handlers;
+    const handlers = this.rules.flatMap((rule) => {
       const text = JSON.stringify(rule.reads.map((group) => policy[group]));
       let made = this.made.get(rule);
       if (made?.text !== text) {
@@ -64,5 +73,7 @@ export class PortRules {
       }
       return made.handler === undefined ? [] : [made.handler];
     });
+    this.last = { policy, handlers };
+    return handlers;
   }
 }
