@@ -6,7 +6,8 @@ import type { ExchangeFailure } from './sinks.js';
 
 /** For handlers that hold something for as long as a request lasts: tells them once when it is over for its client. */
 export abstract class LastingExchange extends ExchangeDecorator implements Waiting {
-  private hasOpened = false;
+  /** there has been an exchange, which its client will leave */
+  protected hasOpened = false;
   private isOver = false;
   private wait: Waiting | undefined;
 

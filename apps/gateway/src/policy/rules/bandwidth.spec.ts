@@ -3,6 +3,7 @@ import { ExchangeKind, ResetCode } from '@berth/exchange';
 import { FakeClient, FakePool, fakeRequest } from '../../../../../libs/exchange/testing/fake-dispatch.js';
 import { LimitedLog, silentLog } from '@berth/observability';
 import { policyOf } from '../policy-schema.js';
+import { answer } from './answer.js';
 import { bandwidth } from './bandwidth.js';
 
 /** Of a rate of 1000 bytes per second, so many pass at once. */
@@ -166,6 +167,30 @@ describe('bandwidth', () => {
     expect(agent.calls.join('')).toMatch(/y$/);
   });
 
+  it('loses no chunk that comes behind one for which there was no room', () => {
+    const { client, agent } = make({ fromClients: 1000 });
+    client.exchange.sendData(bytesOf(60));
+    client.exchange.sendData(bytesOf(30));
+    agent.hasRoom = false;
+    jest.advanceTimersByTime(1000);
+    expect([sent(agent.calls), client.exchange.pendingBytes]).toEqual([60, 30]);
+    agent.hasRoom = true;
+    agent.sink.writable();
+    jest.advanceTimersByTime(1000);
+    expect(sent(agent.calls)).toBe(90);
+  });
+
+  it('says nothing more to a client whose exchange fails when it is given bytes', () => {
+    const { client, agent } = make({ fromClients: 1000 });
+    client.exchange.sendData(bytesOf(100));
+    agent.sendData = () => {
+      agent.sink.failed({ code: ResetCode.refused, message: '' });
+      return true;
+    };
+    jest.advanceTimersByTime(1000);
+    expect(client.said).toEqual(['opened', 'failed 3']);
+  });
+
   it('keeps its place in the row where the agent has no room', () => {
     const { client, agent, open, pool } = make({ fromClients: 1000 });
     client.exchange.sendData(bytesOf(AT_ONCE));
@@ -200,5 +225,29 @@ describe('bandwidth', () => {
     jest.advanceTimersByTime(2000);
     expect(client.bytes + other.bytes).toBe(2050);
     expect(Math.abs(client.bytes - other.bytes)).toBeLessThanOrEqual(AT_ONCE + 20);
+  });
+
+  it('passes an answer without an exchange as slowly, until its client leaves', () => {
+    const policy = policyOf([{ path: 'bandwidth.toClients', value: 1000 }]);
+    const context = { key: 'a', secure: false, log: silentLog, limitedLog: new LimitedLog(silentLog) };
+    const dispatch = bandwidth.make(
+      policy,
+      context,
+    )?.((_request, sink) => {
+      answer(sink, 503, [], bytesOf(500));
+    });
+    const ask = (): Client => {
+      const client = new Client();
+      client.takes = false;
+      dispatch?.(fakeRequest(), client);
+      return client;
+    };
+    const staying = ask();
+    jest.advanceTimersByTime(1000);
+    expect([staying.bytes, staying.said.at(-1)]).toEqual([500, 'end']);
+    const leaving = ask();
+    leaving.wait?.cancel();
+    jest.advanceTimersByTime(1000);
+    expect([leaving.bytes, leaving.said.length, jest.getTimerCount()]).toEqual([AT_ONCE, 1, 0]);
   });
 });

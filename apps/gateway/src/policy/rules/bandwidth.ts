@@ -97,8 +97,13 @@ class ShapedExchange extends LastingExchange {
   }
 
   override end(trailers: FlatHeaders | undefined): void {
-    if (this.down === undefined || this.down.bytes === 0) super.end(trailers);
-    else this.heldEnd = { trailers };
+    if (this.down === undefined || this.down.bytes === 0) {
+      super.end(trailers);
+      return;
+    }
+    this.heldEnd = { trailers };
+    // An answer of Berth's own: of a client that leaves it nothing else would be heard.
+    if (!this.hasOpened) this.sink.waiting(this);
   }
 
   override failed(failure: ExchangeFailure): void {

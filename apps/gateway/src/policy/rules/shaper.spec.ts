@@ -139,11 +139,17 @@ describe('a shaper', () => {
     shaper.remove(flow);
     jest.advanceTimersByTime(1000);
     expect([flow.total, jest.getTimerCount()]).toEqual([total, 0]);
-    // A turn that one began is not the next one's.
-    const next = new FakeFlow();
-    shaper.add(next);
-    jest.advanceTimersByTime(1000);
-    expect(next.total).toBeGreaterThan(9500);
+  });
+
+  it('gives a flow a whole turn, whoever has left one in the middle', () => {
+    const shaper = new Shaper(1_000_000);
+    const leaving = new FakeFlow();
+    shaper.add(leaving);
+    shaper.remove(leaving);
+    const flows = [new FakeFlow(), new FakeFlow()];
+    for (const flow of flows) shaper.add(flow);
+    jest.advanceTimersByTime(20);
+    expect([leaving, ...flows].map(({ total }) => total)).toEqual([50_000, 16_384, 3616]);
   });
 
   it('serves a thousand flows', () => {
