@@ -3,11 +3,10 @@ import { createServer as createSecureServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket, TlsOptions } from 'node:tls';
-import { BerthError } from '@berth/errors';
 import type { AgentTraffic } from './agent-http-server.factory.js';
+import { answerClearText } from './clear-text-answer.js';
 import { lookForHttp2 } from './http2-preface.js';
 import { acceptAllVersions } from './minor-versions.js';
-import { endWithError, newRequestId } from './raw-answers.js';
 import { takeParser } from './take-parser.js';
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => void;
@@ -66,23 +65,4 @@ export function secureServer(
     else socket.destroy();
   });
   return server;
-}
-
-/** For a client of HTTP to read that it should have spoken HTTPS, ms. */
-const LAST_WORDS_MS = 1000;
-
-/** A request without TLS: its client can read an answer without TLS alone. What it still sends may cost it that. */
-function answerClearText(socket: TLSSocket): void {
-  // The connection below is nowhere else to be had; without it the client sees the end alone.
-  const clear = (socket as TLSSocket & { _parent?: Socket })._parent;
-  socket.destroy();
-  if (clear?.writable !== true) return;
-  const error = new BerthError('BERTH_BAD_REQUEST', 'this port speaks HTTPS: use https:// instead of http://');
-  clear.on('error', () => clear.destroy());
-  endWithError(clear, error, newRequestId(), ['Cache-Control', 'no-store']);
-  const timer = setTimeout(() => clear.destroy(), LAST_WORDS_MS);
-  timer.unref();
-  clear.once('close', () => {
-    clearTimeout(timer);
-  });
 }
