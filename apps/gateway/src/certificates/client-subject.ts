@@ -30,15 +30,23 @@ export function isForeignCertificate(socket: Duplex): boolean {
 
 /** A request's headers with the subject as we know it, and without what the client wrote in its place. */
 export function withClientSubject(headers: FlatHeaders, socket: Duplex): FlatHeaders {
+  const kept = withoutSubject(headers);
+  const subject = clientSubject(socket);
+  if (subject !== '') kept.push(CLIENT_SUBJECT_HEADER, subject);
+  return kept;
+}
+
+/**
+ * A flat list without the header, also written with `_`, which many services read as `-`. Trailers
+ * are to go through it whatever the settings: one that authenticates must not be one (RFC 9110 section 6.5.1).
+ */
+export function withoutSubject(headers: FlatHeaders): FlatHeaders {
   const kept: FlatHeaders = [];
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string;
-    // Many services read `_` in a header's name as `-`.
     if (name.length === LOWER.length && name.toLowerCase().replaceAll('_', '-') === LOWER) continue;
     kept.push(name, headers[i + 1] as string);
   }
-  const subject = clientSubject(socket);
-  if (subject !== '') kept.push(CLIENT_SUBJECT_HEADER, subject);
   return kept;
 }
 

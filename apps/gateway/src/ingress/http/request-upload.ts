@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { relayTrailers } from '@berth/http-rules';
 import type { OpenedExchange } from '@berth/exchange';
+import { withoutSubject } from '../../certificates/index.js';
 
 const UPLOAD = Symbol('upload');
 type UploadingRequest = IncomingMessage & { [UPLOAD]?: RequestUpload };
@@ -26,7 +27,7 @@ export class RequestUpload {
   end(): void {
     this.ended = true;
     const { rawTrailers } = this.request;
-    this.exchange.sendEnd(rawTrailers.length > 0 ? relayTrailers(rawTrailers) : undefined);
+    this.exchange.sendEnd(rawTrailers.length > 0 ? withoutSubject(relayTrailers(rawTrailers)) : undefined);
   }
 }
 

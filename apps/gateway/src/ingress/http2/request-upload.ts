@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { FlatHeaders, OpenedExchange } from '@berth/exchange';
 import { relayTrailers } from '@berth/http-rules';
+import { withoutSubject } from '../../certificates/index.js';
 import type { BodyTraffic } from './traffic-count.js';
 
 const UPLOAD = Symbol('upload');
@@ -52,7 +53,7 @@ export class Http2Upload {
   }
 
   trailing(raw: FlatHeaders): void {
-    this.trailers = relayTrailers(raw);
+    this.trailers = withoutSubject(relayTrailers(raw));
   }
 }
 
