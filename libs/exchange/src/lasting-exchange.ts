@@ -8,7 +8,7 @@ import type { ExchangeFailure } from './sinks.js';
 export abstract class LastingExchange extends ExchangeDecorator implements Waiting {
   /** there has been an exchange, which its client will leave */
   protected hasOpened = false;
-  private isOver = false;
+  protected isOver = false;
   private wait: Waiting | undefined;
 
   /** Called once, whatever became of it: its client has left it, or was answered without an exchange. */

@@ -1,15 +1,14 @@
 import {
   type DispatchSink,
-  ExchangeDecorator,
   type ExchangeFailure,
   type ExchangeHandler,
   ExchangeKind,
   type ExchangeRequest,
   type FlatHeaders,
+  LastingExchange,
   type OpenedExchange,
   ResetCode,
   type ResponseHead,
-  type Waiting,
 } from '@berth/exchange';
 import type { Cancellations } from '@berth/observability';
 import type { LocalService } from '../../agents/index.js';
@@ -36,15 +35,12 @@ export interface ExchangeFigures {
   readonly outcome: 'complete' | 'failed' | 'reset';
 }
 
-class CountedExchange extends ExchangeDecorator implements Waiting {
+class CountedExchange extends LastingExchange {
   bytesIn = 0;
   bytesOut = 0;
   outcome: ExchangeFigures['outcome'] = 'reset';
   private readonly startedAt = performance.now();
-  private hasOpened = false;
-  private over = false;
   private wasReset = false;
-  private wait: Waiting | undefined;
 
   constructor(
     sink: DispatchSink,
@@ -62,21 +58,14 @@ class CountedExchange extends ExchangeDecorator implements Waiting {
   }
 
   override opened(exchange: OpenedExchange): void {
-    this.hasOpened = true;
     super.opened(exchange);
     if (exchangeOpened.hasSubscribers) publishOpened(this.service.id, exchange, this.request.clientAddress);
   }
 
-  override waiting(wait: Waiting): void {
-    this.wait = wait;
-    this.sink.waiting(this);
-  }
-
-  cancel(): void {
-    if (this.over) return;
-    this.wait?.cancel();
+  override cancel(): void {
+    if (this.isOver) return;
     this.service.stats.cancelled[this.service.ending ?? 'client_disconnect'] += 1;
-    this.finish();
+    super.cancel();
   }
 
   override head(head: ResponseHead): void {
@@ -98,16 +87,14 @@ class CountedExchange extends ExchangeDecorator implements Waiting {
 
   override end(trailers: FlatHeaders | undefined): void {
     this.outcome = 'complete';
-    this.sink.end(trailers);
-    if (!this.hasOpened) this.finish();
+    super.end(trailers);
   }
 
   override failed(failure: ExchangeFailure): void {
     this.outcome = 'failed';
     const reason = this.hasOpened ? this.reasonOf(failure.code) : undefined;
     if (reason !== undefined) this.service.stats.cancelled[reason] += 1;
-    this.sink.failed(failure);
-    if (!this.hasOpened) this.finish();
+    super.failed(failure);
   }
 
   override sendData(bytes: Buffer): boolean {
@@ -127,11 +114,6 @@ class CountedExchange extends ExchangeDecorator implements Waiting {
     this.next.reset(code, message);
   }
 
-  override discard(): void {
-    this.next.discard();
-    this.finish();
-  }
-
   /** undefined: it did not come to be cancelled, it could not be served */
   private reasonOf(code: ExchangeFailure['code']): keyof Cancellations | undefined {
     switch (code) {
@@ -148,9 +130,7 @@ class CountedExchange extends ExchangeDecorator implements Waiting {
     }
   }
 
-  private finish(): void {
-    if (this.over) return;
-    this.over = true;
+  protected override over(): void {
     if (this.request.openHead.kind === ExchangeKind.http) this.service.stats.latency.observe(this.ms / 1000);
     if (this.hasOpened && exchangeEnded.hasSubscribers) publishEnd(this.service.id, this.next, this);
   }
