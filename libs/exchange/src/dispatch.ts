@@ -1,4 +1,5 @@
 import type { Carrier, OpenedExchange } from './exchange.js';
+import type { FlatHeaders } from './flat-headers.js';
 import type { OpenHead } from './heads.js';
 import type { ResponseSink } from './sinks.js';
 
@@ -11,6 +12,14 @@ export interface ExchangeRequest {
   readonly except?: Carrier | undefined;
   /** the process behind the agent's connections that it should go to, while that can take it */
   readonly replicaId?: string | undefined;
+}
+
+/** The same request with other headers. Who asks may have it as getters, which a spread would lose. */
+export function withHeaders(
+  { clientAddress, except, openHead, replicaId }: ExchangeRequest,
+  headers: FlatHeaders,
+): ExchangeRequest {
+  return { clientAddress, except, openHead: { ...openHead, headers }, replicaId };
 }
 
 /** Something between client and agent that takes its time before the exchange is opened. */

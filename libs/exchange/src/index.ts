@@ -10,6 +10,7 @@ export {
   type ExchangeHandler,
   type ExchangeRequest,
   type Waiting,
+  withHeaders,
 } from './dispatch.js';
 export type { Carrier, Exchange, IncomingExchange, OpenedExchange } from './exchange.js';
 export type { FlatHeaders } from './flat-headers.js';

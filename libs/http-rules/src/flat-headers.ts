@@ -55,10 +55,15 @@ function removeFrom(headers: FlatHeaders, lowerCaseName: string, from: number): 
 /** A flat list without one of its headers; the list itself when that is not in it. */
 export function withoutHeader(headers: FlatHeaders, lowerCaseName: string): FlatHeaders {
   if (headerValue(headers, lowerCaseName) === undefined) return headers;
+  return withoutHeaders(headers, (name) => name.toLowerCase() === lowerCaseName);
+}
+
+/** A new flat list without the headers whose names fit. */
+export function withoutHeaders(headers: readonly string[], fits: (name: string) => boolean): FlatHeaders {
   const kept: FlatHeaders = [];
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string;
-    if (name.toLowerCase() !== lowerCaseName) kept.push(name, headers[i + 1] as string);
+    if (!fits(name)) kept.push(name, headers[i + 1] as string);
   }
   return kept;
 }

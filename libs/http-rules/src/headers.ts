@@ -1,5 +1,5 @@
 import type { FlatHeaders } from '@berth/exchange';
-import { headerValue, withoutHeader } from './flat-headers.js';
+import { headerValue, withoutHeader, withoutHeaders } from './flat-headers.js';
 import { forbidsLength } from './methods.js';
 import { keepConnection } from './upgrade.js';
 
@@ -157,12 +157,7 @@ function namedByConnection(raw: readonly string[]): ReadonlySet<string> {
 
 /** Trailers that a sender may pass on: nothing that frames, routes or authenticates (RFC 9110 section 6.5.1). */
 export function relayTrailers(raw: readonly string[]): FlatHeaders {
-  const kept: FlatHeaders = [];
-  for (let i = 0; i < raw.length; i += 2) {
-    const name = raw[i] as string;
-    if (!FORBIDDEN_TRAILERS.has(name.toLowerCase())) kept.push(name, raw[i + 1] as string);
-  }
-  return kept;
+  return withoutHeaders(raw, (name) => FORBIDDEN_TRAILERS.has(name.toLowerCase()));
 }
 
 const FORBIDDEN_TRAILERS: ReadonlySet<string> = new Set([

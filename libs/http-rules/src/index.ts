@@ -10,6 +10,7 @@ export {
   removeHeader,
   setHeader,
   withoutHeader,
+  withoutHeaders,
 } from './flat-headers.js';
 export {
   FramingError,
@@ -20,6 +21,7 @@ export {
   relayResponseHead,
   relayTrailers,
 } from './headers.js';
+export { isFieldValue, isToken } from './grammar.js';
 export { authorityOf, isHost } from './host.js';
 export { isBodiless, isIdempotent } from './methods.js';
 export { carriesHttp, upgradeProtocols, webSocketAccept, withoutHttpUpgrades } from './upgrade.js';

@@ -11,6 +11,7 @@ export { HttpServerPoolModule, type HttpServerPoolOptions, PooledServers } from 
 export type { ServerField, ServerMatch } from './matching.js';
 export { monitorName, reportOn, type ServerReport } from './monitor.js';
 export { showPool } from './pool-metrics.js';
+export { peerAddress } from './peer-address.js';
 export { PooledHttpServer, type PooledServerOptions } from './pooled-http-server.js';
 export { PooledServer, type ServerLifeOptions, type ServerState } from './pooled-server.js';
 export { PooledTcpServer } from './pooled-tcp-server.js';

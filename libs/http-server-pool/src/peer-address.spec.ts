@@ -1,6 +1,6 @@
-import { clientAddress } from './client-address.js';
+import { peerAddress } from './peer-address.js';
 
-describe('clientAddress', () => {
+describe('peerAddress', () => {
   it.each([
     ['127.0.0.1', '127.0.0.1'],
     ['::ffff:127.0.0.1', '127.0.0.1'],
@@ -10,6 +10,6 @@ describe('clientAddress', () => {
     ['fe80::1%eth0', 'fe80::1'],
     [undefined, ''],
   ])('%s is %s', (address, expected) => {
-    expect(clientAddress(address)).toBe(expected);
+    expect(peerAddress(address)).toBe(expected);
   });
 });

@@ -9,7 +9,7 @@ const MAPPED = '::ffff:';
  * @param address of `socket.remoteAddress`; undefined when the socket is gone
  * @returns an IPv4 or IPv6 address; empty when it is not known
  */
-export function clientAddress(address: string | undefined): string {
+export function peerAddress(address: string | undefined): string {
   if (address === undefined) return '';
   if (address.startsWith(MAPPED) && address.includes('.')) return address.slice(MAPPED.length);
   const zone = address.indexOf('%');

@@ -1,6 +1,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 import type { TcpAddress } from './bind-address.js';
 import type { OpenSockets } from './open-sockets.js';
+import { peerAddress } from './peer-address.js';
 import { PooledServer, type ServerLifeOptions } from './pooled-server.js';
 import { targetOf } from './probe.js';
 
@@ -65,11 +66,11 @@ export class PooledTcpServer extends PooledServer {
 
   /** As often as not it is accepted before the probe hears that it stands. */
   private isProbe(socket: Socket): boolean {
-    const from = plain(socket.remoteAddress);
-    const to = plain(socket.localAddress);
+    const from = peerAddress(socket.remoteAddress);
+    const to = peerAddress(socket.localAddress);
     for (const probe of this.probes) {
-      if (probe.address === undefined || plain(probe.address) !== to) continue;
-      if (probe.socket.localPort !== socket.remotePort || plain(probe.socket.localAddress) !== from) continue;
+      if (probe.address === undefined || peerAddress(probe.address) !== to) continue;
+      if (probe.socket.localPort !== socket.remotePort || peerAddress(probe.socket.localAddress) !== from) continue;
       socket.on('error', () => undefined);
       socket.destroy();
       probe.accepted();
@@ -79,10 +80,4 @@ export class PooledTcpServer extends PooledServer {
     }
     return false;
   }
-}
-
-/** An IPv4 address in its own form, one of IPv6 without its zone. */
-function plain(address = ''): string {
-  const [bare = ''] = address.split('%');
-  return bare.startsWith('::ffff:') ? bare.slice('::ffff:'.length) : bare;
 }

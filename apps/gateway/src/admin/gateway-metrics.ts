@@ -69,7 +69,7 @@ export class GatewayMetrics {
     gauge('berth_agents', 'Connected agents', () => this.agents.list().length);
     gauge('berth_port_pool_used', 'Leased ports of the range', () => this.ports.figures().used);
     gauge('berth_port_pool_size', 'Ports of the range that can be leased', () => this.ports.figures().total);
-    gauge('berth_agent_servers', 'Servers of agents that listen', () => this.servers.listening);
+    gauge('berth_agent_servers', 'HTTP servers of agents that listen', () => this.servers.listening);
     gauge('berth_config_pushes_pending', 'Configurations under way to agents', () => this.pushes.pending);
     gauge('berth_exchanges_in_flight', 'Exchanges under way', () => this.agents.inFlight);
   }

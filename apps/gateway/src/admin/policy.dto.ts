@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { type EffectivePolicy, lockout, POLICY_RULES, valueAt } from '../policy/index.js';
+import { type EffectivePolicy, lockout, partOf, POLICY_RULES, valueAt } from '../policy/index.js';
 
 /** What stands for passwords and tokens. */
 const HIDDEN = '***';
@@ -48,23 +48,18 @@ export function describePolicy(
   effective: EffectivePolicy,
   warnings: string[],
 ): PolicyDto {
-  const shown: Record<string, unknown> = {};
+  const shown: { path: string; value: unknown }[] = [];
   const set: SetRuleDto[] = [];
   for (const { path, secret } of POLICY_RULES) {
     const value = valueAt(effective.policy, path);
     const safe = secret === true ? hidden(value) : value;
-    put(shown, path.split('.'), safe);
+    shown.push({ path, value: safe });
     const source = effective.sources.get(path);
     if (source !== undefined) set.push({ rule: path, value: safe, source });
   }
   const locked = lockout(effective.policy);
   const all = locked === undefined ? warnings : [`nobody can use the port: ${locked}`, ...warnings];
-  return { agent_id: agentId, service, policy: shown, set, warnings: all };
-}
-
-function put(tree: Record<string, unknown>, [key = '', ...rest]: string[], value: unknown): void {
-  if (rest.length === 0) tree[key] = value;
-  else put((tree[key] ??= {}) as Record<string, unknown>, rest, value);
+  return { agent_id: agentId, service, policy: partOf(shown), set, warnings: all };
 }
 
 function hidden(value: unknown): unknown {

@@ -1,5 +1,5 @@
 export { Agent, wallTime } from './agent.js';
-export { LocalService, type ServiceOffer } from './local-service.js';
+export { LocalService, serviceKey, type ServiceOffer } from './local-service.js';
 export type { ServiceOutcome } from './service-ports.js';
 export { AgentRegistry } from './agent-registry.js';
 export type { Registration, RegistryOptions } from './registry-options.js';

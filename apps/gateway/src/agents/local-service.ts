@@ -16,6 +16,11 @@ export interface ServiceOffer {
   readonly loopback?: boolean;
 }
 
+/** Name of a local service among those of all agents: the agent's id, with its own name behind it unless that is the default. */
+export function serviceKey(agentId: string, name: string): string {
+  return name === DEFAULT_SERVICE ? agentId : `${agentId}/${name}`;
+}
+
 /** A service that stands beside one agent, or beside each of its replicas: it has a port, and the connections that lead to it. */
 export class LocalService {
   /** those that lead to it, of all that the agent has */
@@ -44,9 +49,9 @@ export class LocalService {
     this.admission = new Admission(this.connections, admission);
   }
 
-  /** Its name among those of all agents: the agent's id, with its own name behind it unless that is the default. */
+  /** As {@link serviceKey} has it. */
   get key(): string {
-    return this.name === DEFAULT_SERVICE ? this.agent.id : `${this.agent.id}/${this.name}`;
+    return serviceKey(this.agent.id, this.name);
   }
 
   /** id of its agent */

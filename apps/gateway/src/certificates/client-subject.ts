@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
-import type { FlatHeaders } from '@berth/http-rules';
+import { type FlatHeaders, withoutHeaders } from '@berth/http-rules';
 
 /** Header that names the subject of a client's certificate to the local service. */
 export const CLIENT_SUBJECT_HEADER = 'X-Client-Cert-Subject';
@@ -41,13 +41,10 @@ export function withClientSubject(headers: FlatHeaders, socket: Duplex): FlatHea
  * are to go through it whatever the settings: one that authenticates must not be one (RFC 9110 section 6.5.1).
  */
 export function withoutSubject(headers: FlatHeaders): FlatHeaders {
-  const kept: FlatHeaders = [];
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i] as string;
-    if (name.length === LOWER.length && name.toLowerCase().replaceAll('_', '-') === LOWER) continue;
-    kept.push(name, headers[i + 1] as string);
-  }
-  return kept;
+  return withoutHeaders(
+    headers,
+    (name) => name.length === LOWER.length && name.toLowerCase().replaceAll('_', '-') === LOWER,
+  );
 }
 
 /** The last attribute first, as RFC 4514 has it. */

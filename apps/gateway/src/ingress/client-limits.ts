@@ -2,10 +2,10 @@ import type { Socket } from 'node:net';
 import { Inject, Injectable } from '@nestjs/common';
 import { BerthError } from '@berth/errors';
 import type { LimitedLog, Log } from '@berth/observability';
+import { peerAddress } from '@berth/http-server-pool';
 import { GATEWAY_LOG } from '../gateway.tokens.js';
 import { addressKey } from '../policy/index.js';
 import { agentPortsConfig } from '../ports/index.js';
-import { clientAddress } from './client-address.js';
 
 /** How many client connections there may be, each with one exchange at a time; all at least 1. */
 export interface ConnectionLimits {
@@ -109,7 +109,7 @@ export class ClientLimits {
    */
   admit(socket: Socket): BerthError | undefined {
     const { total } = this;
-    const key = addressKey(clientAddress(socket.remoteAddress));
+    const key = addressKey(peerAddress(socket.remoteAddress));
     const known = this.addresses.get(key);
     const refusal = this.refusal(known?.open ?? 0, key);
     if (refusal !== undefined) {

@@ -1,7 +1,7 @@
 export { addressKey } from './address-key.js';
-export { type EffectivePolicy, nameOf } from './policy-layers.js';
+export type { EffectivePolicy } from './policy-layers.js';
 export { type PoliciesSettings, Policies, policyConfig } from './policy.settings.js';
-export { type Policy, POLICY_RULES, type PolicyPart, valueAt } from './policy-schema.js';
+export { type Policy, POLICY_RULES, partOf, type PolicyPart, valueAt } from './policy-schema.js';
 export { PolicyModule } from './policy.module.js';
 export { PortPolicies } from './port-policies.js';
 export { lockout } from './lockout.js';

@@ -1,25 +1,26 @@
 import { isIP } from 'node:net';
+import { isFieldValue, isToken } from '@berth/http-rules';
 
 /** Rules of single values; each says what is wrong, or nothing. */
 
 type Checked = string | undefined;
 
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const TYPE = /^[a-z0-9!#$&^_.+-]+\/(\*|[a-z0-9!#$&^_.+-]+)$/i;
 
-/** Headers that say where a message ends or belong to one hop: a rule for them would break it. */
-const FRAMING = new Set([
+/** Headers that say where a message ends, or belong to one hop. */
+export const FRAMING: readonly string[] = [
   'connection',
   'content-length',
-  'host',
   'keep-alive',
   'proxy-connection',
   'te',
   'trailer',
   'transfer-encoding',
   'upgrade',
-]);
+];
+
+/** A rule for them would break messages, or send them elsewhere. */
+const UNCHANGEABLE = new Set([...FRAMING, 'host']);
 
 /** An address or network as `net.BlockList` takes it: address, bits and family. */
 export function networkOf(text: string): { address: string; bits: number; family: 'ipv4' | 'ipv6' } | undefined {
@@ -41,7 +42,7 @@ export function checkNetworks(list: readonly string[]): Checked {
 }
 
 export function checkHeaderNames(list: readonly string[]): Checked {
-  return firstOf(list, (item) => TOKEN.test(item), 'is no name that HTTP allows') ?? checkFraming(list);
+  return firstOf(list, isToken, 'is no name that HTTP allows') ?? checkFraming(list);
 }
 
 export function checkHeaderValues(map: Readonly<Record<string, unknown>>): Checked {
@@ -49,7 +50,7 @@ export function checkHeaderValues(map: Readonly<Record<string, unknown>>): Check
   if (wrong !== undefined) return wrong;
   return firstOf(
     Object.keys(map),
-    (name) => typeof map[name] === 'string' && VALUE.test(map[name]),
+    (name) => typeof map[name] === 'string' && isFieldValue(map[name]),
     'must have a text without line breaks and without letters beyond Latin-1',
   );
 }
@@ -57,18 +58,13 @@ export function checkHeaderValues(map: Readonly<Record<string, unknown>>): Check
 function checkFraming(names: readonly string[]): Checked {
   return firstOf(
     names,
-    (name) => !FRAMING.has(name.toLowerCase()),
+    (name) => !UNCHANGEABLE.has(name.toLowerCase()),
     'says where messages end or go, and cannot be changed',
   );
 }
 
 export function checkMediaTypes(list: readonly string[]): Checked {
   return firstOf(list, (item) => TYPE.test(item), 'is no media type such as text/html or text/*');
-}
-
-export function checkOrigins(list: readonly string[]): Checked {
-  const isOrigin = (item: string): boolean => item === '*' || (URL.canParse(item) && new URL(item).origin === item);
-  return firstOf(list, isOrigin, 'is not an origin: write * or https://host[:port], without a path');
 }
 
 export function checkRealm(value: string): Checked {

@@ -1,4 +1,4 @@
-import { checkIdPattern, DEFAULT_SERVICE, IdPatterns, isServiceName, SERVICE_NAME_RULE } from '@berth/exchange';
+import { checkIdPattern, IdPatterns, isServiceName, SERVICE_NAME_RULE } from '@berth/exchange';
 import { entriesOf, type Policy, type PolicyEntry, policyOf, problemOf } from './policy-schema.js';
 
 /** What somebody says of ports. */
@@ -46,7 +46,7 @@ export function checkPolicies(map: Readonly<Record<string, unknown>>): string | 
  */
 export class PolicyLayers {
   private readonly layers: readonly Layer[];
-  /** of ports without records, by the layers that fit: making one takes a millisecond, and ports are many */
+  /** of ports without records, by the layers that fit: many ports have the same */
   private readonly made = new Map<string, EffectivePolicy>();
 
   /**
@@ -88,11 +88,6 @@ function merge(parts: readonly PolicyLayer[]): EffectivePolicy {
     }
   }
   return { policy: policyOf(values.values()), sources };
-}
-
-/** How a local service is called beside all others. */
-export function nameOf(agentId: string, service: string): string {
-  return service === DEFAULT_SERVICE ? agentId : `${agentId}/${service}`;
 }
 
 function layerOf(name: string, part: unknown): Layer {

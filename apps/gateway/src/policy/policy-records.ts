@@ -38,11 +38,6 @@ export class PolicyRecords {
     return this;
   }
 
-  /** Agents that have any. */
-  get count(): number {
-    return this.records.size;
-  }
-
   /** What has been set for an agent, or for one of its services alone. */
   of(agentId: string, service: string | undefined): readonly PolicyEntry[] {
     return this.records.get(keyOf(agentId, service)) ?? [];

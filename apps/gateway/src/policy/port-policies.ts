@@ -1,8 +1,9 @@
 import { messageOf } from '@berth/errors';
-import type { LocalService } from '../agents/index.js';
+import { DEFAULT_SERVICE } from '@berth/exchange';
+import { type LocalService, serviceKey } from '../agents/index.js';
 import type { Log } from '@berth/observability';
 import { lockout } from './lockout.js';
-import { type EffectivePolicy, nameOf, type PolicyLayer, PolicyLayers } from './policy-layers.js';
+import { type EffectivePolicy, type PolicyLayer, PolicyLayers } from './policy-layers.js';
 import { patched, type PolicyRecords } from './policy-records.js';
 import { entriesOf, type Policy } from './policy-schema.js';
 import type { PoliciesSettings } from './policy.settings.js';
@@ -85,7 +86,7 @@ export class PortPolicies {
     const entries = entriesOf(patched(this.records.of(agentId, service), change));
     await this.records.set(agentId, service, entries);
     this.log.info(
-      { agentId: nameOf(agentId, service ?? 'default'), rules: entries.map(({ path }) => path) },
+      { agentId: serviceKey(agentId, service ?? DEFAULT_SERVICE), rules: entries.map(({ path }) => path) },
       'rules of a port were changed',
     );
     this.refresh((one) => one.id === agentId);

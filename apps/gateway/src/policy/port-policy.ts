@@ -1,11 +1,10 @@
-import { checkHost, Group, Integer, List, MAX_MS, Switch, Text, Texts } from '@berth/config';
+import { checkHost, checkOrigins, Group, Integer, List, MAX_MS, Switch, Text, Texts } from '@berth/config';
 import {
   checkForwardUrl,
   checkHeaderNames,
   checkHeaderValues,
   checkMediaTypes,
   checkNetworks,
-  checkOrigins,
   checkRealm,
   checkUsers,
 } from './policy-checks.js';

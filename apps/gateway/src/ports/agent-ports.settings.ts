@@ -1,4 +1,4 @@
-import { checkHost, type Frozen, Integer, isPort, List, MAX_MS, Ports, Text, Texts } from '@berth/config';
+import { checkHost, checkOrigins, type Frozen, Integer, isPort, List, MAX_MS, Ports, Text, Texts } from '@berth/config';
 import { AGENT_ID_RULE, isAgentId, isServiceName, SERVICE_NAME_RULE } from '@berth/exchange';
 import { registerAs } from '@nestjs/config';
 import { checkRanges, checkRangesByAgent } from './port-ranges.js';
@@ -19,14 +19,6 @@ function checkStaticPorts(value: Record<string, unknown>): string | undefined {
     owners.set(port, id);
   }
   return undefined;
-}
-
-/** CORS origins: `*`, or scheme://host[:port] exactly as browsers send it. */
-function checkOrigins(value: readonly string[]): string | undefined {
-  const wrong = value.find((item) => item !== '*' && !(URL.canParse(item) && new URL(item).origin === item));
-  return wrong === undefined
-    ? undefined
-    : `"${wrong}" is not an origin: write * or https://host[:port], without a path`;
 }
 
 export class AgentPortsSettings {

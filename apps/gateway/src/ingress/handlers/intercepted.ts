@@ -1,8 +1,7 @@
 import type { FlatHeaders } from '@berth/exchange';
+import { isFieldValue, isToken } from '@berth/http-rules';
 import type { IngressRequest } from '../interceptor.js';
 
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const TARGET = /^[\x21-\x7e\x80-\xff]+$/;
 
 /**
@@ -12,7 +11,7 @@ const TARGET = /^[\x21-\x7e\x80-\xff]+$/;
  * @throws TypeError naming what is not HTTP
  */
 export function checkRequest({ method, target, headers }: IngressRequest): void {
-  if (!TOKEN.test(method)) throw new TypeError(`an interceptor made the method ${JSON.stringify(method)}`);
+  if (!isToken(method)) throw new TypeError(`an interceptor made the method ${JSON.stringify(method)}`);
   if (!TARGET.test(target)) throw new TypeError(`an interceptor made the target ${JSON.stringify(target)}`);
   checkHeaders(headers);
 }
@@ -22,8 +21,8 @@ export function checkHeaders(headers: FlatHeaders): void {
   if (headers.length % 2 !== 0) throw new TypeError('an interceptor left a header without a value');
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string;
-    if (!TOKEN.test(name)) throw new TypeError(`an interceptor made the header name ${JSON.stringify(name)}`);
-    if (!VALUE.test(headers[i + 1] as string))
+    if (!isToken(name)) throw new TypeError(`an interceptor made the header name ${JSON.stringify(name)}`);
+    if (!isFieldValue(headers[i + 1] as string))
       throw new TypeError(`an interceptor gave header ${name} an invalid value`);
   }
 }

@@ -1,6 +1,6 @@
 import type { BerthError } from '@berth/errors';
 import { type ExchangeStats, LimitedLog, type Log } from '@berth/observability';
-import { clientAddress } from '../client-address.js';
+import { peerAddress } from '@berth/http-server-pool';
 
 /** What a line says of a request; an `IncomingMessage` is one. */
 export interface LoggedRequest {
@@ -73,7 +73,7 @@ export class AnswerLog {
       method: request?.method,
       // Without the query, which may hold secrets.
       path: request?.url?.split('?', 1)[0]?.slice(0, MAX_PATH_CHARS),
-      client: request === undefined ? undefined : clientAddress(request.socket.remoteAddress),
+      client: request === undefined ? undefined : peerAddress(request.socket.remoteAddress),
     };
   }
 }

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { FlatHeaders } from '@berth/http-rules';
+import { type FlatHeaders, withoutHeaders } from '@berth/http-rules';
 import { type PortTlsSettings, withClientSubject } from '../../certificates/index.js';
 
 /** What to tell the local service about the client; `ingress.forwardedHeaders`. */
@@ -86,12 +86,7 @@ function appended(list: string | undefined, entry: string): string {
 
 function withoutForwarded(headers: FlatHeaders): FlatHeaders {
   const own: ReadonlySet<string> = new Set(Object.values(NAMES));
-  const kept: FlatHeaders = [];
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i] as string;
-    if (!own.has(name.toLowerCase())) kept.push(name, headers[i + 1] as string);
-  }
-  return kept;
+  return withoutHeaders(headers, (name) => own.has(name.toLowerCase()));
 }
 
 function forwardedElement({ address, host, scheme }: ClientFacts): string {

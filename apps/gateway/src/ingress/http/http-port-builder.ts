@@ -41,7 +41,6 @@ export interface PlaceOptions {
   publicHost: string;
   /** for requests under way, ms */
   stopGraceMs: number;
-  maxConnections: number;
 }
 
 /** Settings of HTTP ports: of each request, and of HTTP/2. */
@@ -102,7 +101,7 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
       dispatch: closedPort,
     };
     const limits = new ClientLimits(service.key, this.total, limitedLog);
-    const rules = new PortRules({ key: service.key, secure, log, limitedLog }, false);
+    const rules = new PortRules({ key: service.key, secure, limitedLog }, false);
     const apply = (policy: Policy): void => {
       limits.own = policy.limits;
       server.server.maxConnections = (policy.limits.maxConnections || this.total.limits.maxConnections) + MAX_REFUSED;

@@ -9,7 +9,7 @@ import {
   ResetCode,
   type ResponseHead,
 } from '@berth/exchange';
-import { clientAddress } from '../client-address.js';
+import { peerAddress } from '@berth/http-server-pool';
 import type { Reached } from '../reached.js';
 import { AnswerWriter } from './answer-writer.js';
 import type { ClientConnection, PendingAnswer } from './client-connection.js';
@@ -69,7 +69,7 @@ class HttpRelay extends ExchangeRelay implements PendingAnswer {
   }
 
   get clientAddress(): string {
-    return clientAddress(this.request.socket.remoteAddress);
+    return peerAddress(this.request.socket.remoteAddress);
   }
 
   // --- what comes of the exchange ----------------------------------------------

@@ -14,8 +14,7 @@ import {
   withoutHttpUpgrades,
 } from '@berth/http-rules';
 import { ExchangeKind, type OpenHead } from '@berth/exchange';
-import { errorOfParser } from '@berth/http-server-pool';
-import { clientAddress } from '../client-address.js';
+import { errorOfParser, peerAddress } from '@berth/http-server-pool';
 import { withClient } from './forwarded.js';
 import { bodyTooLarge } from '../failures.js';
 import type { IngressOptions } from './ingress-context.js';
@@ -50,7 +49,7 @@ export function readRequestHead(
   if (fault !== undefined) return badRequest(fault);
   if (options.maxBodyBytes > 0 && (head.contentLength ?? 0) > options.maxBodyBytes)
     return bodyTooLarge(options.maxBodyBytes);
-  const address = clientAddress(request.socket.remoteAddress);
+  const address = peerAddress(request.socket.remoteAddress);
   return {
     kind: isUpgrade ? ExchangeKind.upgrade : ExchangeKind.http,
     method: request.method as string,

@@ -3,9 +3,8 @@ import type { Socket } from 'node:net';
 import { BerthError } from '@berth/errors';
 import { relayResponseHead, upgradeProtocols } from '@berth/http-rules';
 import { BytePipe, type FlatHeaders, type OpenHead, ResetCode, type ResponseHead } from '@berth/exchange';
-import { clientAddress } from '../client-address.js';
 import type { Reached } from '../reached.js';
-import { endWithError } from '@berth/http-server-pool';
+import { endWithError, peerAddress } from '@berth/http-server-pool';
 import { AnswerWriter } from './answer-writer.js';
 import { clientOf, type PendingAnswer } from './client-connection.js';
 import { ExchangeRelay } from './exchange-relay.js';
@@ -57,7 +56,7 @@ class UpgradeRelay extends ExchangeRelay implements PendingAnswer {
   }
 
   get clientAddress(): string {
-    return clientAddress(this.request.socket.remoteAddress);
+    return peerAddress(this.request.socket.remoteAddress);
   }
 
   // --- what comes of the exchange ----------------------------------------------

@@ -8,8 +8,7 @@ import {
 import type { Socket } from 'node:net';
 import { BerthError } from '@berth/errors';
 import { ExchangeKind, type OpenHead } from '@berth/exchange';
-import { newRequestId } from '@berth/http-server-pool';
-import { clientAddress } from '../client-address.js';
+import { newRequestId, peerAddress } from '@berth/http-server-pool';
 import type { ClientConnection } from '../http/client-connection.js';
 import type { IngressContext } from '../http/ingress-context.js';
 import { Allowance } from './allowance.js';
@@ -62,7 +61,7 @@ export class Http2Connection implements Watched, BodyTraffic, Http2Client {
     private readonly owner: ConnectionOwner,
   ) {
     const { http2 } = owner;
-    this.address = clientAddress(socket.remoteAddress);
+    this.address = peerAddress(socket.remoteAddress);
     const now = performance.now();
     this.resets = new Allowance(http2.resetBurst, http2.resetsPerSecond, now);
     this.traffic = new TrafficCount(now);

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { ExchangeKind, type OpenHead } from '@berth/exchange';
-import { clientAddress } from '../client-address.js';
+import { peerAddress } from '@berth/http-server-pool';
 
 /**
  * The head of a raw TCP exchange. Its one header says who connected, and where to: `Forwarded`
@@ -19,6 +19,6 @@ export function tcpHead(socket: Socket, service: string): OpenHead {
 }
 
 function node(address: string, port: number | undefined): string {
-  const plain = clientAddress(address);
+  const plain = peerAddress(address);
   return `"${plain.includes(':') ? `[${plain}]` : plain}:${String(port)}"`;
 }

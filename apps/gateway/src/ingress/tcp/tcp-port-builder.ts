@@ -1,12 +1,11 @@
 import type { Socket } from 'node:net';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
-import { bindKey, PooledTcpServer, TcpServerPool } from '@berth/http-server-pool';
+import { bindKey, PooledTcpServer, TcpServerPool, peerAddress } from '@berth/http-server-pool';
 import { LimitedLog, type Log } from '@berth/observability';
 import { GATEWAY_LOG } from '../../gateway.tokens.js';
 import { agentPortsConfig, hostFor, PortKinds, type PortOrder, type PortServerBuilder } from '../../ports/index.js';
 import { type Policy, PortPolicies, PortRules } from '../../policy/index.js';
-import { clientAddress } from '../client-address.js';
 import { ClientLimits, ClientTotal } from '../client-limits.js';
 import type { ExchangeOptions } from '../exchange-context.js';
 import { DEFAULT_RULE_ORDER, type ExchangeRule, UseOnExchanges } from '../exchange-handlers.js';
@@ -34,7 +33,7 @@ export class TcpPortBuilder implements PortServerBuilder, OnModuleInit {
     private readonly discovery: DiscoveryService,
     private readonly total: ClientTotal,
     private readonly policies: PortPolicies,
-    @Inject(agentPortsConfig.KEY) private readonly ports: Omit<PlaceOptions, 'maxConnections'>,
+    @Inject(agentPortsConfig.KEY) private readonly ports: PlaceOptions,
     @Inject(ingressConfig.KEY) private readonly options: ExchangeOptions,
     @Inject(GATEWAY_LOG) private readonly log: Log,
   ) {
@@ -68,7 +67,7 @@ export class TcpPortBuilder implements PortServerBuilder, OnModuleInit {
       },
       { stopGraceMs, expose: publicHost === '' ? undefined : `tcp://${bindKey({ host: publicHost, port })}` },
     );
-    const own = new PortRules({ key: service.key, secure: false, log, limitedLog }, true);
+    const own = new PortRules({ key: service.key, secure: false, limitedLog }, true);
     const apply = (policy: Policy): void => {
       limits.own = policy.limits;
       // Interceptors look at heads of HTTP.
@@ -96,6 +95,6 @@ function take(context: TcpContext, limits: ClientLimits, socket: Socket): void {
     relayTcp(context, socket);
     return;
   }
-  context.pipeLog.refused(refusal, clientAddress(socket.remoteAddress));
+  context.pipeLog.refused(refusal, peerAddress(socket.remoteAddress));
   socket.resetAndDestroy();
 }

@@ -10,7 +10,7 @@ import {
   ResetCode,
   type Waiting,
 } from '@berth/exchange';
-import { clientAddress } from '../client-address.js';
+import { peerAddress } from '@berth/http-server-pool';
 import { errorOfFailure, unusableAnswer } from '../failures.js';
 import { reachedBy } from '../reached.js';
 import type { TcpContext } from './tcp-context.js';
@@ -45,7 +45,7 @@ class TcpRelay implements ExchangeRequest, DispatchSink {
     private readonly socket: Socket,
   ) {
     this.openHead = tcpHead(socket, context.service.openName);
-    this.clientAddress = clientAddress(socket.remoteAddress);
+    this.clientAddress = peerAddress(socket.remoteAddress);
   }
 
   opened(exchange: OpenedExchange): void {

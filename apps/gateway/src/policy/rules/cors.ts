@@ -8,7 +8,7 @@ import {
   type ResponseHead,
   SinkDecorator,
 } from '@berth/exchange';
-import { headerValue } from '@berth/http-rules';
+import { headerValue, withoutHeaders } from '@berth/http-rules';
 import type { Policy } from '../policy-schema.js';
 import { answer } from './answer.js';
 import type { PortRule } from './port-rule.js';
@@ -77,12 +77,7 @@ class CorsAnswer extends SinkDecorator {
   }
 
   override head(head: ResponseHead): void {
-    const headers: FlatHeaders = [];
-    for (let i = 0; i < head.headers.length; i += 2) {
-      const name = head.headers[i] as string;
-      if (!isOfCors(name)) headers.push(name, head.headers[i + 1] as string);
-    }
-    this.sink.head({ ...head, headers: [...headers, ...this.fields] });
+    this.sink.head({ ...head, headers: [...withoutHeaders(head.headers, isOfCors), ...this.fields] });
   }
 
   /** So that pages can read why it failed. */

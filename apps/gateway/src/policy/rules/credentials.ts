@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { BerthError } from '@berth/errors';
+import { withHeaders } from '@berth/exchange';
 import { headerValue, withoutHeader } from '@berth/http-rules';
 import { type PortRule, refuse } from './port-rule.js';
 
@@ -28,7 +29,7 @@ export const credentials: PortRule = {
       return basic.filter((one) => timingSafeEqual(one.name, name) && timingSafeEqual(one.hash, hash)).length > 0;
     };
     return (next) => (request, sink) => {
-      const { clientAddress, except, openHead, replicaId } = request;
+      const { clientAddress, openHead } = request;
       const authorization = headerValue(openHead.headers, 'authorization') ?? '';
       if (!isKnown(authorization)) {
         if (authorization !== '')
@@ -37,8 +38,7 @@ export const credentials: PortRule = {
         refuse(sink, new BerthError('BERTH_UNAUTHENTICATED', what), fields);
         return;
       }
-      const head = passOn ? openHead : { ...openHead, headers: withoutHeader(openHead.headers, 'authorization') };
-      next({ clientAddress, except, openHead: head, replicaId }, sink);
+      next(passOn ? request : withHeaders(request, withoutHeader(openHead.headers, 'authorization')), sink);
     };
   },
 };

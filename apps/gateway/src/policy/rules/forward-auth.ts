@@ -6,26 +6,14 @@ import {
   type ExchangeRequest,
   type FlatHeaders,
   type Waiting,
+  withHeaders,
 } from '@berth/exchange';
-import { headerPairs, headerValue, headerValues } from '@berth/http-rules';
+import { headerValue, headerValues, withoutHeaders } from '@berth/http-rules';
+import { FRAMING } from '../policy-checks.js';
 import type { Policy } from '../policy-schema.js';
 import { answer } from './answer.js';
 import { type AuthAnswer, type AuthAsker, AuthQuestion } from './auth-question.js';
 import { type PortRule, refuse, type RuleContext } from './port-rule.js';
-
-/** Headers of one connection or of one message's framing, which are not for another message. */
-const FRAMING = [
-  ...[
-    'connection',
-    'keep-alive',
-    'proxy-connection',
-    'te',
-    'trailer',
-    'transfer-encoding',
-    'upgrade',
-    'content-length',
-  ],
-];
 
 /** Of a request, what is about its body, or about the answer that the client has: not about the program's. */
 const NOT_ASKED = new Set([
@@ -88,14 +76,14 @@ class Check implements Waiting, AuthAsker {
 
   private headers(): FlatHeaders {
     const { clientAddress, openHead } = this.request;
-    const asked = headerPairs(openHead.headers).filter(([name]) => {
+    const asked = withoutHeaders(openHead.headers, (name) => {
       const like = likeName(name);
       // Programs believe these, and only Berth may say them.
-      return !NOT_ASKED.has(like) && !like.startsWith('x-forwarded-') && !like.startsWith('x-original-');
+      return NOT_ASKED.has(like) || like.startsWith('x-forwarded-') || like.startsWith('x-original-');
     });
     return [
       ...['Host', this.rule.url.host],
-      ...asked.flat(),
+      ...asked,
       ...['X-Forwarded-Method', openHead.method],
       ...['X-Forwarded-Proto', this.rule.secure ? 'https' : 'http'],
       ...['X-Forwarded-Host', headerValue(openHead.headers, 'host') ?? ''],
@@ -106,17 +94,16 @@ class Check implements Waiting, AuthAsker {
 
   /** The request with what the program says of its client. */
   private passed(reply: FlatHeaders): ExchangeRequest {
-    const { clientAddress, except, openHead, replicaId } = this.request;
     const { auth, names } = this.rule;
-    const kept = headerPairs(openHead.headers).filter(([name]) => !names.has(likeName(name)));
-    const given = auth.forwardHeaders.flatMap((name) => headerValues(reply, name).map((value) => [name, value]));
-    return { clientAddress, except, openHead: { ...openHead, headers: [...kept, ...given].flat() }, replicaId };
+    const kept = withoutHeaders(this.request.openHead.headers, (name) => names.has(likeName(name)));
+    const given = auth.forwardHeaders.flatMap((name) => headerValues(reply, name).flatMap((value) => [name, value]));
+    return withHeaders(this.request, [...kept, ...given]);
   }
 
   private refuse({ body, headers, status }: AuthAnswer): void {
-    const fields = headerPairs(headers).filter(([name]) => !NOT_ANSWERED.has(name.toLowerCase()));
+    const fields = withoutHeaders(headers, (name) => NOT_ANSWERED.has(name.toLowerCase()));
     const { kind, method } = this.request.openHead;
-    answer(this.sink, status, fields.flat(), body, method === 'HEAD' && kind === ExchangeKind.http);
+    answer(this.sink, status, fields, body, method === 'HEAD' && kind === ExchangeKind.http);
   }
 }
 

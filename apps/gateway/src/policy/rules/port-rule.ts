@@ -1,6 +1,6 @@
 import type { BerthError } from '@berth/errors';
 import { type DispatchSink, type ExchangeHandler, type FlatHeaders, ResetCode } from '@berth/exchange';
-import type { LimitedLog, Log } from '@berth/observability';
+import type { LimitedLog } from '@berth/observability';
 import type { Policy } from '../policy-schema.js';
 
 /** What all rules of one port know of it. */
@@ -9,7 +9,6 @@ export interface RuleContext {
   readonly key: string;
   /** clients speak TLS to the port */
   readonly secure: boolean;
-  readonly log: Log;
   /** for lines that clients can cause */
   readonly limitedLog: LimitedLog;
 }

@@ -1,3 +1,4 @@
+import { withHeaders } from '@berth/exchange';
 import { changedHeaders, headerRules } from './header-rules.js';
 import type { PortRule } from './port-rule.js';
 
@@ -8,9 +9,7 @@ export const requestHeaders: PortRule = {
     const prepared = headerRules(rules);
     if (prepared === undefined) return undefined;
     return (next) => (request, sink) => {
-      const { clientAddress, except, openHead, replicaId } = request;
-      const head = { ...openHead, headers: changedHeaders(openHead.headers, prepared) };
-      next({ clientAddress, except, openHead: head, replicaId }, sink);
+      next(withHeaders(request, changedHeaders(request.openHead.headers, prepared)), sink);
     };
   },
 };
