@@ -74,7 +74,22 @@ export function checkRealm(value: string): Checked {
 export function checkUsers(map: Readonly<Record<string, unknown>>): Checked {
   const isUser = (name: string): boolean =>
     name !== '' && !/[:\p{Cc}]/u.test(name) && typeof map[name] === 'string' && map[name] !== '';
-  return firstOf(Object.keys(map), isUser, 'must be a name without a colon, with a password as text');
+  const wrong = firstOf(Object.keys(map), isUser, 'must be a name without a colon, with a password as text');
+  // Not the password itself: it is a secret, though a wrong one.
+  return wrong ?? firstOf(Object.keys(map), (name) => isSecret(map[name] as string), HASH_RULE);
+}
+
+export function checkTokens(list: readonly string[]): Checked {
+  return list.every(isSecret) ? undefined : `a token ${HASH_RULE}`;
+}
+
+/** Before a secret that is given as its SHA-256. */
+export const HASHED = 'sha256:';
+
+const HASH_RULE = `must have 64 hex digits behind ${HASHED}`;
+
+function isSecret(text: string): boolean {
+  return !text.startsWith(HASHED) || /^[0-9a-f]{64}$/i.test(text.slice(HASHED.length));
 }
 
 export function checkForwardUrl(value: string): Checked {

@@ -58,6 +58,16 @@ describe('policies', () => {
     ],
     ['a bad URL', { a: { auth: { forwardUrl: 'ftp://x' } } }, 'auth.forwardUrl: must be an http or https URL'],
     [
+      'a hash that is none',
+      { a: { auth: { users: { ann: 'sha256:zz' } } } },
+      'auth.users: "ann" must have 64 hex digits',
+    ],
+    [
+      'the same of a token',
+      { a: { auth: { bearerTokens: ['sha256:'] } } },
+      'auth.bearerTokens: a token must have 64 hex',
+    ],
+    [
       'cookies for all',
       { a: { cors: { origins: ['*'], credentials: true } } },
       'cors.credentials: does not go with the origin *',

@@ -6,6 +6,7 @@ import {
   checkMediaTypes,
   checkNetworks,
   checkRealm,
+  checkTokens,
   checkUsers,
 } from './policy-checks.js';
 
@@ -72,6 +73,7 @@ class AuthPolicy {
 
   @List({
     secret: true,
+    check: checkTokens,
     description:
       'Tokens of which `Authorization: Bearer` must have one (RFC 6750), plain or as `sha256:` and their hash in hex.',
   })

@@ -2,9 +2,8 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { BerthError } from '@berth/errors';
 import { withHeaders } from '@berth/exchange';
 import { headerValue, withoutHeader } from '@berth/http-rules';
+import { HASHED } from '../policy-checks.js';
 import { type PortRule, refuse } from './port-rule.js';
-
-const HASHED = 'sha256:';
 
 /** Names and passwords (RFC 7617), or tokens (RFC 6750), in the Authorization header. */
 export const credentials: PortRule = {
