@@ -1,5 +1,5 @@
 import { connect, createServer } from 'node:net';
-import { defaultAgentSettings, startAgent } from 'berth-agent';
+import { defaultAgentSettings, launchAgent } from 'berth-agent';
 import { silentLog } from '@berth/observability';
 import { eventually, listening, localService } from '@berth/testing';
 import { agentIds, listAgents, testAgent, testGateway } from '@berth/testing/system';
@@ -63,7 +63,7 @@ describe('an agent is stopped', () => {
         release = () => far.pipe(client);
       }),
     );
-    const agent = startAgent(
+    const agent = launchAgent(
       defaultAgentSettings({
         id: 'agent-1',
         target: `http://127.0.0.1:${service.port}`,

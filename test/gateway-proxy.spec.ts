@@ -6,7 +6,7 @@ import { type DeepPartial } from '@berth/config';
 import { silentLog } from '@berth/observability';
 import { disposable, freePortRange, localService, type Listening, listening } from '@berth/testing';
 import { TestCa, testGateway } from '@berth/testing/system';
-import { startAgent } from 'berth-agent';
+import { launchAgent } from 'berth-agent';
 
 describe('a proxy on the way to the gateway', () => {
   /**
@@ -48,7 +48,7 @@ describe('a proxy on the way to the gateway', () => {
       shutdown: { timeoutMs: 50 },
       ...overrides,
     });
-    return disposable(startAgent(settings, { log: silentLog }), (it) => it.stop());
+    return disposable(launchAgent(settings, { log: silentLog }), (it) => it.stop());
   }
 
   /** Why the first attempt failed. */

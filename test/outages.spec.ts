@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { type AgentSettings, defaultAgentSettings } from 'berth-agent';
 import { type DeepPartial } from '@berth/config';
 import { silentLog } from '@berth/observability';
-import { startAgent } from 'berth-agent';
+import { launchAgent } from 'berth-agent';
 import { grpcCredentials } from '../apps/gateway/src/tunnel/index.js';
 import { disposable, listening } from '@berth/testing';
 import { testAgent, TestCa, type TestGateway, testGateway } from '@berth/testing/system';
@@ -30,7 +30,7 @@ describe('what people are told when the gateway is not there', () => {
   /** The reason that an agent gives for its first attempt. */
   async function reasonFor(gateway: string | number, tls: Tls = {}): Promise<string> {
     await using agent = disposable(
-      startAgent(
+      launchAgent(
         defaultAgentSettings({
           target: 'http://127.0.0.1:9',
           id: 'agent-1',
@@ -162,7 +162,7 @@ describe('what people are told when the gateway is not there', () => {
     for (const [files, flag, setting, message] of wrongs) {
       const tls = { enabled: true, caFile: ca.caFile, ...server, ...files };
       const settings = defaultAgentSettings({ target: 'http://127.0.0.1:9', id: 'agent-1', tls });
-      expect(() => startAgent(settings, { log: silentLog })).toThrow(`${flag}${message}`);
+      expect(() => launchAgent(settings, { log: silentLog })).toThrow(`${flag}${message}`);
       expect(() => grpcCredentials({ ...tls, clientCert: 'none' })).toThrow(`${setting}${message}`);
     }
   });

@@ -5,13 +5,13 @@ import { defaultAgentSettings } from 'berth-agent';
 import type { BerthError } from '@berth/errors';
 import { disposable, eventually, listening } from '@berth/testing';
 import { logLines, testAgent, testGateway } from '@berth/testing/system';
-import { type RunningAgent, startAgent } from 'berth-agent';
+import { type RunningAgent, launchAgent } from 'berth-agent';
 
 /** Which refusals end an agent: its gateway's own word before the first Welcome, and nothing else. */
 describe('an agent is refused', () => {
   const dialling = (port: number): RunningAgent & AsyncDisposable =>
     disposable(
-      startAgent(
+      launchAgent(
         defaultAgentSettings({
           target: '1',
           id: 'agent-1',

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage, RequestListener } from 'node:http';
-import { defaultAgentSettings, startAgent } from 'berth-agent';
+import { defaultAgentSettings, launchAgent } from 'berth-agent';
 import type { AgentSettings } from 'berth-agent';
 import type { DeepPartial } from '@berth/config';
 import { owning, disposable, eventually, localService } from '@berth/testing';
@@ -33,7 +33,7 @@ describe('an agent at a server of the original kind', () => {
     log = logLines(),
   ) =>
     disposable(
-      startAgent(
+      launchAgent(
         defaultAgentSettings({
           target: `http://127.0.0.1:${target}`,
           gateway: `127.0.0.1:${grpcPort}`,
@@ -53,7 +53,7 @@ describe('an agent at a server of the original kind', () => {
     settings: Omit<DeepPartial<AgentSettings>, 'target' | 'id'> = {},
     log = logLines(),
   ): Promise<
-    { server: SiloServer; stream: SiloServerStream; agent: ReturnType<typeof startAgent> } & AsyncDisposable
+    { server: SiloServer; stream: SiloServerStream; agent: ReturnType<typeof launchAgent> } & AsyncDisposable
   > => {
     await using stack = new AsyncDisposableStack();
     const service = stack.use(await localService(listener));

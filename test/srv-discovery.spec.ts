@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { defaultAgentSettings, startAgent } from 'berth-agent';
+import { defaultAgentSettings, launchAgent } from 'berth-agent';
 import { type BerthError } from '@berth/errors';
 import { createServer } from 'node:net';
 import { disposable, type DnsAnswer, type DnsServer, dnsServer, eventually, listening } from '@berth/testing';
@@ -14,7 +14,7 @@ type Overrides = Parameters<typeof defaultAgentSettings>[0];
 /** An agent that is told to look NAME up at a DNS server, and its log. */
 function agentBy(dns: Pick<DnsServer, 'address'>, overrides: Partial<Overrides> = {}) {
   const { log, at, lines } = logLines();
-  const agent = startAgent(
+  const agent = launchAgent(
     defaultAgentSettings({
       target: 'http://127.0.0.1:9',
       id: 'agent-1',

@@ -16,7 +16,7 @@ import {
   type TestGateway,
   testGateway,
 } from '@berth/testing/system';
-import { startAgent } from 'berth-agent';
+import { launchAgent } from 'berth-agent';
 import { type HandshakeFailure, LifecycleEvents } from 'berth-gateway';
 
 describe('TLS on the gRPC port', () => {
@@ -126,7 +126,7 @@ describe('TLS on the gRPC port', () => {
   it('A15: the agent insists on the name it was told', async () => {
     await using gateway = await start('none');
     await using agent = disposable(
-      startAgent(
+      launchAgent(
         defaultAgentSettings({
           id: 'agent-1',
           target: 'http://127.0.0.1:1',

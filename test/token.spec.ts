@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { defaultAgentSettings } from 'berth-agent';
-import { startAgent } from 'berth-agent';
+import { launchAgent } from 'berth-agent';
 import {
   agentIds,
   type LogLines,
@@ -67,7 +67,7 @@ describe('the shared token', () => {
     await using gateway = await start({ token: TOKEN }, lines);
     const good = await testAgent(gateway, 1, { token: TOKEN });
     const agentLines = logLines('trace');
-    const bad = startAgent(
+    const bad = launchAgent(
       defaultAgentSettings({
         id: 'bad',
         target: 'http://127.0.0.1:1',

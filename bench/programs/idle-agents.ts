@@ -1,6 +1,6 @@
 /** Many agents in one process: `idle-agents.js <gRPC port> <first number> <count> [<port of a service>]`. */
 import { defaultAgentSettings } from 'berth-agent';
-import { startAgent } from 'berth-agent';
+import { launchAgent } from 'berth-agent';
 import { endWithParent, numberArgument } from './lifeline.js';
 
 /** Started in waves, since the gateway bounds the handshakes under way. */
@@ -23,7 +23,7 @@ for (let wave = first; wave < first + count; wave += WAVE) {
         gateway,
         log: { level: 'silent' },
       });
-      await startAgent(settings).ready;
+      await launchAgent(settings).ready;
     }),
   );
 }

@@ -1,6 +1,6 @@
 /** Agents that tell when each is back: `returning-agents.js <gRPC port> <count> <reconnect.earlyForMs>`. */
 import { defaultAgentSettings } from 'berth-agent';
-import { startAgent } from 'berth-agent';
+import { launchAgent } from 'berth-agent';
 import { monotonicMs } from '../lib/numbers.js';
 import { endWithParent, numberArgument } from './lifeline.js';
 
@@ -27,7 +27,7 @@ await Promise.all(
     const target = 'http://127.0.0.1:9';
     const log = { level: 'silent' };
     const settings = defaultAgentSettings({ target, id: `returns-${number}`, gateway, reconnect: { earlyForMs }, log });
-    const agent = startAgent(settings);
+    const agent = launchAgent(settings);
     await agent.ready;
     agent.client.on('lost', ({ retryInMs }) => {
       attemptedAt.push(monotonicMs() + retryInMs);

@@ -2,4 +2,4 @@ export { AGENT, type AgentSettings, defaultAgentSettings, loadAgentSettings } fr
 export type { AgentAddress } from './session/agent-address.js';
 export { AgentClient } from './session/agent-client.js';
 export type { AgentEvents } from './session/agent-client-options.js';
-export { type RunningAgent, startAgent, type StartAgentOptions } from './start-agent.js';
+export { type RunningAgent, launchAgent, type LaunchOptions } from './launch-agent.js';

@@ -1,7 +1,7 @@
 import { type LoadInput, Reloader, watchFiles, type WatchOptions } from '@berth/config';
 import type { Log } from '@berth/observability';
 import { AGENT, type AgentSettings, agentSettingsFile, loadAgentSettings } from '../agent-settings.js';
-import type { RunningAgent } from '../start-agent.js';
+import type { RunningAgent } from '../launch-agent.js';
 
 /** Looks the settings of a running agent up again, when its file changes or somebody asks. */
 export interface AgentReload {

@@ -5,7 +5,7 @@ import { messageOf } from '@berth/errors';
 import { endOnSignals, standardOutput } from '@berth/node-runtime';
 import { createLogger } from '@berth/observability';
 import type { AgentAddress } from '../session/agent-address.js';
-import { type RunningAgent, startAgent } from '../start-agent.js';
+import { type RunningAgent, launchAgent } from '../launch-agent.js';
 import { reloadAgent } from './reload-agent.js';
 
 /**
@@ -27,7 +27,7 @@ export async function runAgent(): Promise<void> {
   });
   let agent: RunningAgent;
   try {
-    agent = startAgent(settings, { log });
+    agent = launchAgent(settings, { log });
   } catch (thrown) {
     standardOutput(2).write(`${messageOf(thrown)}\n`);
     process.exitCode = EXIT.settings;

@@ -5,7 +5,7 @@ import { defaultGatewaySettings, type GatewaySettings } from 'berth-gateway';
 import { type DeepPartial } from '@berth/config';
 import { type Log, silentLog } from '@berth/observability';
 import { freePortRange } from '../index.js';
-import { type RunningAgent, startAgent } from 'berth-agent';
+import { type RunningAgent, launchAgent } from 'berth-agent';
 import { type RunningGateway, startGateway } from 'berth-gateway';
 
 export interface TestGateway extends RunningGateway, AsyncDisposable {
@@ -53,7 +53,7 @@ export async function testAgent(
   overrides: Omit<DeepPartial<AgentSettings>, 'target' | 'id'> & { id?: string } = {},
   log: Log = silentLog,
 ): Promise<TestAgent> {
-  const agent = startAgent(
+  const agent = launchAgent(
     defaultAgentSettings({
       target: typeof target === 'number' ? `http://127.0.0.1:${target}` : target,
       gateway: `127.0.0.1:${gateway.grpcPort}`,

@@ -32,7 +32,7 @@ export interface RunningAgent {
   change(settings: AgentSettings): void;
 }
 
-export interface StartAgentOptions {
+export interface LaunchOptions {
   log?: Log;
   /** what the agent calls its own version */
   version?: string;
@@ -41,7 +41,7 @@ export interface StartAgentOptions {
 }
 
 /** Starts an agent in this process. */
-export function startAgent(given: AgentSettings, options: StartAgentOptions = {}): RunningAgent {
+export function launchAgent(given: AgentSettings, options: LaunchOptions = {}): RunningAgent {
   const log = options.log ?? createLogger('agent', given.log, 2);
   let settings = effectiveLimits(given, log);
   const { configPush } = settings;
