@@ -46,6 +46,8 @@ const ROOMS = {
     'tunnel',
     'lifecycle',
     'reload',
+    'ingress',
+    'state',
   ],
 };
 

@@ -47,7 +47,7 @@ describe('A17: metrics', () => {
     const during = await scrape(gateway);
     expect(value(during, 'berth_agents')).toBe(1);
     expect(value(during, 'berth_port_pool_used')).toBe(1);
-    expect(value(during, 'berth_agent_servers')).toBe(1);
+    expect(value(during, 'berth_agent_servers', { kind: 'http' })).toBe(1);
     expect(value(during, 'berth_agent_connects_total')).toBe(1);
     expect(value(during, 'berth_agent_requests_total', label)).toBe(3);
     expect(value(during, 'berth_agent_errors_total', label)).toBe(0);
@@ -60,7 +60,7 @@ describe('A17: metrics', () => {
     const after = await scrape(gateway);
     expect(value(after, 'berth_agents')).toBe(0);
     expect(value(after, 'berth_port_pool_used')).toBe(0);
-    expect(value(after, 'berth_agent_servers')).toBe(0);
+    expect(value(after, 'berth_agent_servers', { kind: 'http' })).toBe(0);
     expect(value(after, 'berth_agent_requests_total', label)).toBeUndefined();
   });
 

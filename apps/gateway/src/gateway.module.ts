@@ -104,7 +104,10 @@ function gateway(
   ];
   if (admin !== false) {
     rooms.push(
-      AdminModule.using(config, lifecycle, agents, configPush, tunnel, ports, allocator, servers, certificates, policy),
+      AdminModule.using(
+        ...[config, lifecycle, agents, configPush, tunnel],
+        ...[ports, allocator, servers, certificates, policy, state, ingress],
+      ),
     );
     if (admin.path !== '') rooms.push(RouterModule.register([{ path: admin.path, module: AdminModule }]));
   }

@@ -27,6 +27,8 @@ export interface AgentConnection extends Carrier, PoolConnection {
   readonly lastSeenAt: number;
   /** smallest round trip seen, ms */
   readonly roundTripMs: number;
+  /** the last one, ms; 0 before there was one */
+  readonly lastRoundTripMs: number;
   /** one side has asked the other to leave it */
   readonly draining: boolean;
   /** nothing new begins here, and it ends with the last exchange */

@@ -12,6 +12,7 @@ export class FakeConnection implements AgentConnection {
   inFlight = 0;
   capacity = 10;
   roundTripMs = 1;
+  lastRoundTripMs = 1;
   accepting = true;
   congested = false;
   standby = false;

@@ -7,6 +7,7 @@ import type { Express, NextFunction, Request, Response } from 'express';
 import type { BindAddress } from './bind-address.js';
 import { PooledHttpServer, type PooledServerOptions } from './pooled-http-server.js';
 import { clearServer, secureServer } from './port-listeners.js';
+import type { TlsFailure } from './tls-failure.js';
 
 /** Middleware as Express and most of npm have it. */
 export interface PortMiddleware {
@@ -31,6 +32,8 @@ export interface AgentTraffic {
   connection(socket: Duplex): void;
   /** with TLS: a connection has been accepted whose handshake is to follow */
   accepted?(socket: Socket): void;
+  /** with TLS: a handshake that came to nothing */
+  tlsFailed?(why: TlsFailure): void;
   /** bytes that are not HTTP, or beyond a limit; answers and closes */
   clientError(error: Error, socket: Duplex): void;
   /** a connection that speaks HTTP/2, from its first byte on; absent where the port serves none */

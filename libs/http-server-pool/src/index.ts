@@ -25,3 +25,4 @@ export { ServerPool, type VisitServer } from './server-pool.js';
 export { type ServerFailure, ServerPoolError, type ServerPoolErrorCode } from './server-pool-error.js';
 export { ServerWatch, type WatchEvent, type WatchOptions } from './server-watch.js';
 export { TcpServerPool } from './tcp-server-pool.js';
+export { TLS_FAILURES, type TlsFailure } from './tls-failure.js';

@@ -8,6 +8,7 @@ import { answerClearText } from './clear-text-answer.js';
 import { lookForHttp2 } from './http2-preface.js';
 import { acceptAllVersions } from './minor-versions.js';
 import { takeParser } from './take-parser.js';
+import { tlsFailureOf } from './tls-failure.js';
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -61,6 +62,7 @@ export function secureServer(
   // Node would take a failed handshake for a request that cannot be read.
   server.removeAllListeners('tlsClientError');
   server.on('tlsClientError', (error: Error & { code?: string }, socket: TLSSocket) => {
+    traffic.tlsFailed?.(tlsFailureOf(error, socket));
     if (error.code === 'ERR_SSL_HTTP_REQUEST') answerClearText(socket);
     else socket.destroy();
   });

@@ -19,6 +19,12 @@ export class ExchangeStats {
   errors = 0;
   /** the same by their code */
   readonly errorCodes = new Map<string, number>();
+  /** what never became an exchange, by the code that it was answered with */
+  readonly refusedCodes = new Map<string, number>();
+  /** what a rule of the port has kept out, by the setting of the rule */
+  readonly refusedByRule = new Map<string, number>();
+  /** TLS handshakes of clients that came to nothing, by reason */
+  readonly tlsFailures = new Map<string, number>();
   upgrades = 0;
   /** requests that were tried once more */
   retries = 0;
@@ -45,7 +51,7 @@ export class ExchangeStats {
   /** @param code one of a fixed set: nobody else may choose it */
   countError(code: string): void {
     this.errors += 1;
-    this.errorCodes.set(code, (this.errorCodes.get(code) ?? 0) + 1);
+    countUp(this.errorCodes, code);
   }
 
   /** Counts an answer, whoever gave it. */
@@ -53,4 +59,9 @@ export class ExchangeStats {
     const statusClass = status < 600 ? Math.floor(status / 100) : 0;
     this.statusClasses[statusClass] = (this.statusClasses[statusClass] as number) + 1;
   }
+}
+
+/** @param name one of a fixed set: nobody else may choose it */
+export function countUp(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
 }

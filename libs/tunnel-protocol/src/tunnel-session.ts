@@ -44,6 +44,7 @@ export class TunnelSession implements ExchangeSession, OutboxOwner {
   private creditReturns: CreditReturns | undefined;
   private closing = false;
   private minRttMs: number | undefined;
+  private newestRttMs = 0;
   /** when the last batch came in, on the clock of the options: a step of the wall clock is no silence */
   lastSeenAt: number;
   bytesReceived = 0;
@@ -89,6 +90,11 @@ export class TunnelSession implements ExchangeSession, OutboxOwner {
     return this.minRttMs ?? UNKNOWN_RTT_MS;
   }
 
+  /** Round trip of the last Ping that was answered, ms; 0 before. */
+  get lastRttMs(): number {
+    return this.newestRttMs;
+  }
+
   /** Whether numbers for new exchanges are nearly used up. */
   get idsExhausted(): boolean {
     return this.live.lastId >= MAX_EXCHANGE_ID - 1;
@@ -126,6 +132,7 @@ export class TunnelSession implements ExchangeSession, OutboxOwner {
   }
 
   observeRtt(ms: number): void {
+    this.newestRttMs = ms;
     this.minRttMs = this.minRttMs === undefined ? ms : Math.min(this.minRttMs, ms);
   }
 

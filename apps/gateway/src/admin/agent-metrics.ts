@@ -63,6 +63,18 @@ export function showServices(registry: Registry, agents: AgentRegistry): void {
   counter('berth_agent_errors_by_code_total', 'The same by what was wrong', ['code'], (it, { stats }, labels) => {
     for (const [code, count] of stats.errorCodes) it.inc({ ...labels, code }, count);
   });
+  const refused = 'What never became an exchange, by the code of its answer: no request, too many connections';
+  counter('berth_agent_requests_refused_total', refused, ['code'], (it, { stats }, labels) => {
+    for (const [code, count] of stats.refusedCodes) it.inc({ ...labels, code }, count);
+  });
+  const byRule = 'Requests and connections that a rule of the port kept out, by the setting of the rule';
+  counter('berth_agent_policy_refusals_total', byRule, ['rule'], (it, { stats }, labels) => {
+    for (const [rule, count] of stats.refusedByRule) it.inc({ ...labels, rule }, count);
+  });
+  const tls = 'TLS handshakes of clients that came to nothing, by reason';
+  counter('berth_agent_tls_failures_total', tls, ['reason'], (it, { stats }, labels) => {
+    for (const [reason, count] of stats.tlsFailures) it.inc({ ...labels, reason }, count);
+  });
   counter('berth_agent_responses_total', 'Answers by class of their status', ['class'], (it, { stats }, labels) => {
     for (const [i, name] of STATUS_CLASSES.entries()) it.inc({ ...labels, class: name }, stats.statusClasses[i] ?? 0);
   });

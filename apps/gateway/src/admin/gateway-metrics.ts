@@ -3,16 +3,20 @@ import { Injectable } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import { VERSION } from '../version.js';
 import { droppedLines } from '@berth/node-runtime';
-import { AgentHttpServerFactory } from '@berth/http-server-pool';
+import { AgentHttpServerFactory, TcpServerPool } from '@berth/http-server-pool';
 import { PortAllocatorService } from '@berth/port-allocator';
 import { AgentRegistry } from '../agents/index.js';
 import { exposition } from '../reported-metrics/index.js';
 import { PortCertificates } from '../certificates/index.js';
 import { ConfigPushes } from '../config-push/index.js';
+import { ClientTotal } from '../ingress/index.js';
 import { LifecycleEvents } from '../lifecycle/index.js';
 import { ConfigReload } from '../reload/index.js';
 import { ServerCare } from '../ports/index.js';
+import { StateFigures } from '../state/index.js';
+import { TunnelGrpcServer } from '../tunnel/index.js';
 import { showServices, showSignals } from './agent-metrics.js';
+import { showCertificates, showGauges, showServers } from './gateway-gauges.js';
 import { showPools } from './pool-metrics.js';
 import { showReloads } from './reload-metrics.js';
 import { countEvents } from './event-metrics.js';
@@ -27,20 +31,25 @@ export class GatewayMetrics {
 
   constructor(
     private readonly agents: AgentRegistry,
-    private readonly ports: PortAllocatorService,
-    private readonly servers: AgentHttpServerFactory,
-    private readonly pushes: ConfigPushes,
     private readonly care: ServerCare,
-    private readonly certificates: PortCertificates,
-    private readonly reloads: ConfigReload,
+    private readonly clients: ClientTotal,
+    private readonly state: StateFigures,
+    ports: PortAllocatorService,
+    servers: AgentHttpServerFactory,
+    tcpServers: TcpServerPool,
+    pushes: ConfigPushes,
+    certificates: PortCertificates,
+    grpc: TunnelGrpcServer,
+    reloads: ConfigReload,
     events: LifecycleEvents,
   ) {
     collectDefaultMetrics({ register: this.registry });
     for (const name of MISNAMED) this.registry.removeSingleMetric(name);
-    this.gauges();
+    showGauges(this.registry, agents, ports, pushes, clients);
+    showServers(this.registry, servers, tcpServers);
+    showCertificates(this.registry, certificates, grpc);
     this.processMetrics();
-    this.certificateMetrics();
-    showReloads(this.registry, this.reloads);
+    showReloads(this.registry, reloads);
     countEvents(this.registry, events);
     showServices(this.registry, agents);
     showSignals(this.registry, agents);
@@ -56,41 +65,8 @@ export class GatewayMetrics {
     return Readable.from(inOrder(own, reported));
   }
 
-  private gauges(): void {
-    const gauge = (name: string, help: string, read: () => number): Gauge =>
-      new Gauge({
-        name,
-        help,
-        registers: [this.registry],
-        collect() {
-          this.set(read());
-        },
-      });
-    gauge('berth_agents', 'Connected agents', () => this.agents.list().length);
-    gauge('berth_port_pool_used', 'Leased ports of the range', () => this.ports.figures().used);
-    gauge('berth_port_pool_size', 'Ports of the range that can be leased', () => this.ports.figures().total);
-    gauge('berth_agent_servers', 'HTTP servers of agents that listen', () => this.servers.listening);
-    gauge('berth_config_pushes_pending', 'Configurations under way to agents', () => this.pushes.pending);
-    gauge('berth_exchanges_in_flight', 'Exchanges under way', () => this.agents.inFlight);
-  }
-
-  private certificateMetrics(): void {
-    const { certificates } = this;
-    new Gauge({
-      name: 'berth_port_certificate_not_after_seconds',
-      help: "When a certificate of agents' ports expires, seconds since the epoch",
-      labelNames: ['setting', 'file'],
-      registers: [this.registry],
-      collect() {
-        this.reset();
-        for (const { file, leaf, setting } of certificates.all)
-          this.set({ setting, file }, leaf.validToDate.getTime() / 1000);
-      },
-    });
-  }
-
   private processMetrics(): void {
-    const { care } = this;
+    const { care, clients, state } = this;
     new Counter({
       name: 'berth_server_restarts_total',
       help: 'Servers that ended by themselves or did not answer: started again, or given up',
@@ -102,15 +78,27 @@ export class GatewayMetrics {
         this.inc({ outcome: 'given_up' }, care.givenUp);
       },
     });
-    new Counter({
-      name: 'berth_log_lines_dropped_total',
-      help: 'Log lines dropped because nobody took them: a full disk, or a pipe that is read too slowly',
-      registers: [this.registry],
-      collect() {
-        this.reset();
-        this.inc(droppedLines());
-      },
-    });
+    const counter = (name: string, help: string, read: () => number): Counter =>
+      new Counter({
+        name,
+        help,
+        registers: [this.registry],
+        collect() {
+          this.reset();
+          this.inc(read());
+        },
+      });
+    counter(
+      'berth_log_lines_dropped_total',
+      'Log lines dropped because nobody took them: a full disk, or a pipe that is read too slowly',
+      droppedLines,
+    );
+    counter(
+      'berth_client_connections_refused_total',
+      'Connections of clients that were one too many',
+      () => clients.everRefused,
+    );
+    counter('berth_state_errors_total', 'Times that state.file could not be read or written', () => state.errors);
     new Gauge({
       name: 'berth_build_info',
       help: 'Version of the gateway and of its Node; always 1',

@@ -41,6 +41,10 @@ export function showPools(registry: Registry, agents: AgentRegistry): void {
   gauge('berth_agent_in_flight', 'Exchanges of an agent under way', ['agent'], (it) => {
     for (const { id, inFlight } of agents.list()) it.set({ agent: id }, inFlight);
   });
+  gauge('berth_agent_round_trip_seconds', 'Round trip of the last ping, of the slowest connection', ['agent'], (it) => {
+    for (const { connections, id } of agents.list())
+      it.set({ agent: id }, Math.max(0, ...connections.map(({ lastRoundTripMs }) => lastRoundTripMs)) / 1000);
+  });
   gauge('berth_agent_series', 'Lines that an agent has in these metrics', ['agent'], (it) => {
     for (const { id, reported } of agents.list()) it.set({ agent: id }, reported.size);
   });

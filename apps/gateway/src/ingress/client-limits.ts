@@ -33,6 +33,8 @@ const RECOVERED_SHARE = 0.9;
 @Injectable()
 export class ClientTotal {
   open = 0;
+  /** refused at the limits of all ports, since the start */
+  everRefused = 0;
   /** connections above a limit that still stand */
   private refusing = 0;
   /** refused since the total was reached; 0: no such episode */
@@ -113,6 +115,7 @@ export class ClientLimits {
     const known = this.addresses.get(key);
     const refusal = this.refusal(known?.open ?? 0, key);
     if (refusal !== undefined) {
+      total.everRefused += 1;
       total.linger(socket);
       return refusal;
     }

@@ -5,7 +5,7 @@ import { HttpPortBuilder } from './http/http-port-builder.js';
 import { TcpPortBuilder } from './tcp/tcp-port-builder.js';
 
 /** From what arrives at an agent's port to its answer: a builder for every kind of port. */
-@Module({ providers: [ClientTotal, HttpPortBuilder, TcpPortBuilder] })
+@Module({ providers: [ClientTotal, HttpPortBuilder, TcpPortBuilder], exports: [ClientTotal] })
 export class IngressModule {
   /**
    * @param config gives settings and log

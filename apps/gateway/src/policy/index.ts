@@ -5,4 +5,4 @@ export { type Policy, POLICY_RULES, partOf, type PolicyPart, valueAt } from './p
 export { PolicyModule } from './policy.module.js';
 export { PortPolicies } from './port-policies.js';
 export { lockout } from './lockout.js';
-export { httpOnly, PortRules } from './rules/port-rules.js';
+export { httpOnly, PortRules, ruleContext } from './rules/port-rules.js';

@@ -1,2 +1,2 @@
-export { STATE, StateModule } from './state.module.js';
+export { STATE, StateFigures, StateModule } from './state.module.js';
 export { stateConfig, StateSettings } from './state.settings.js';

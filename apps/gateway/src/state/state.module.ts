@@ -8,10 +8,19 @@ import { stateConfig, type StateSettings } from './state.settings.js';
 /** Injection token of the {@link RecordStore}. */
 export const STATE = Symbol('STATE');
 
+/** What came of keeping state, for metrics. */
+export class StateFigures {
+  /** times that `state.file` could not be read or written, since the start */
+  errors = 0;
+}
+
 /** What outlives the process. The last to be closed: whoever writes does so before the application shuts down. */
 @Module({
-  providers: [{ provide: STATE, useFactory: openState, inject: [stateConfig.KEY, GATEWAY_LOG] }],
-  exports: [STATE],
+  providers: [
+    StateFigures,
+    { provide: STATE, useFactory: openState, inject: [stateConfig.KEY, GATEWAY_LOG, StateFigures] },
+  ],
+  exports: [STATE, StateFigures],
 })
 export class StateModule implements OnApplicationShutdown {
   constructor(@Inject(STATE) private readonly store: RecordStore) {}
@@ -26,7 +35,11 @@ export class StateModule implements OnApplicationShutdown {
   }
 }
 
-async function openState({ file, resetDamaged }: Frozen<StateSettings>, log: Log): Promise<RecordStore> {
+async function openState(
+  { file, resetDamaged }: Frozen<StateSettings>,
+  log: Log,
+  figures: StateFigures,
+): Promise<RecordStore> {
   if (file === '') return new MemoryStore();
   return await openFileStore({
     file,
@@ -35,6 +48,9 @@ async function openState({ file, resetDamaged }: Frozen<StateSettings>, log: Log
     resetSetting: 'state.resetDamaged',
     warn: (fields, message) => {
       log.warn(fields, message);
+    },
+    failed: () => {
+      figures.errors += 1;
     },
   });
 }

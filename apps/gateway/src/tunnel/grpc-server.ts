@@ -1,3 +1,5 @@
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import type { Http2Server } from 'node:http2';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { readPemFiles } from '@berth/config';
@@ -65,6 +67,17 @@ export function grpcCredentials(tls: GrpcTls): ServerCredentials {
   );
   if (tls.clientCert === 'request') acceptWithoutCertificate(credentials);
   return credentials;
+}
+
+/** The certificate of the gRPC port, and where it is from. */
+export interface GrpcCertificate {
+  readonly file: string;
+  readonly leaf: X509Certificate;
+}
+
+/** What {@link grpcCredentials} has found to be usable; undefined without TLS. */
+export function grpcCertificate({ certFile: file, enabled }: GrpcTls): GrpcCertificate | undefined {
+  return enabled ? { file, leaf: new X509Certificate(readFileSync(file)) } : undefined;
 }
 
 /** grpc-js knows "no client certificate" and "required"; "asked for" is an option of Node underneath. */

@@ -218,6 +218,10 @@ export class TunnelConnection extends TunnelSession implements AgentConnection {
     return this.rttMs;
   }
 
+  get lastRoundTripMs(): number {
+    return this.lastRttMs;
+  }
+
   get accepting(): boolean {
     return this.state === 'serving' && !this.closed;
   }

@@ -14,7 +14,7 @@ import { PortAllocatorService } from '@berth/port-allocator';
 import { GATEWAY_LOG } from '../gateway.tokens.js';
 import { grpcConfig } from './grpc.settings.js';
 import { GrpcEdge } from './grpc-edge.js';
-import { createGrpcServer, grpcCredentials } from './grpc-server.js';
+import { createGrpcServer, type GrpcCertificate, grpcCertificate, grpcCredentials } from './grpc-server.js';
 import { SiloService } from './silo/silo.service.js';
 import { MAX_RECEIVED_BYTES, TunnelService } from './tunnel.service.js';
 import { tunnelConfig } from './tunnel.settings.js';
@@ -63,6 +63,8 @@ const handlerOf = (service: string, rpc: string): string => JSON.stringify({ ser
 export class TunnelGrpcServer extends ServerGrpc implements OnApplicationBootstrap, OnApplicationShutdown {
   private boundPort = 0;
   private readonly credentials: ServerCredentials;
+  /** that agents are shown, as it was read at the start; undefined without TLS */
+  readonly certificate: GrpcCertificate | undefined;
 
   /** @throws BerthError `BERTH_CONFIG_INVALID` naming the setting of a TLS file that cannot be used */
   constructor(
@@ -76,6 +78,7 @@ export class TunnelGrpcServer extends ServerGrpc implements OnApplicationBootstr
   ) {
     super({ package: ['berth.tunnel.v1', 'proxy'], packageDefinition: SERVICES });
     this.credentials = grpcCredentials(settings.tls);
+    this.certificate = grpcCertificate(settings.tls);
     this.addHandler(handlerOf('Tunnel', 'Connect'), (call: ServerDuplexStream<Buffer, Buffer>) => {
       tunnel.connect(call);
       return Promise.resolve();

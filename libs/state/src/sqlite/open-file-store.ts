@@ -14,6 +14,8 @@ export interface FileStoreOptions extends Place {
   resetSetting: string;
   /** told that a damaged file was replaced */
   warn: (fields: Record<string, unknown>, message: string) => void;
+  /** told of each time that the file could not be read or written, while the store is in use */
+  failed?: ((error: BerthError) => void) | undefined;
   /** ms since the epoch, for logs; default: the clock */
   now?: () => number;
 }
@@ -35,7 +37,7 @@ export async function openFileStore(options: FileStoreOptions): Promise<RecordSt
   let reason: string;
   try {
     takeDatabase(database, options);
-    return new SqliteStore(database, options, options.now);
+    return new SqliteStore(database, options, options.now, options.failed);
   } catch (thrown) {
     using _closed = database;
     if (BerthError.from(thrown).code !== 'BERTH_STATE_DAMAGED') throw thrown;

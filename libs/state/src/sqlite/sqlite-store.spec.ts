@@ -9,7 +9,8 @@ describe('a file that is full', () => {
     const place = { file: folder.file('state.db'), setting: 'state.file' };
     const database = new DatabaseSync(place.file);
     takeDatabase(database, place);
-    await using store = new SqliteStore(database, place);
+    const failures: string[] = [];
+    await using store = new SqliteStore(database, place, Date.now, ({ code }) => failures.push(code));
     const seen: string[] = [];
     store.watch('', ({ key }) => seen.push(key));
     const before = await store.put('first', 1);
@@ -20,6 +21,9 @@ describe('a file that is full', () => {
       message: expect.stringMatching(/^state\.file: .*state\.db: .*database or disk is full$/) as string,
     });
     await expect(store.append('log', large)).rejects.toMatchObject({ code: 'BERTH_STATE_UNUSABLE' });
+    await expect(store.put('first', 2, { ifRevision: 7 })).rejects.toMatchObject({ code: 'BERTH_STATE_CONFLICT' });
+    // Two that did not fit; a conflict is none of them.
+    expect(failures).toEqual(['BERTH_STATE_UNUSABLE', 'BERTH_STATE_UNUSABLE']);
     expect(await store.list('')).toEqual([{ key: 'first', value: 1, revision: before }]);
     database.exec('PRAGMA max_page_count = 1000');
     expect(await store.put('large', large)).toBe(before + 1);

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { BerthError } from '@berth/errors';
 import type { Json, LogEntry, RecordChange, RecordStore, StateRecord, WriteCondition } from '../record-store.js';
 import { checkCount, checkName, checkPrefix, checkRevision, closedStore, textOf } from '../rules.js';
 import { Watchers } from '../watchers.js';
@@ -19,6 +20,7 @@ export class SqliteStore implements RecordStore {
     private readonly database: DatabaseSync,
     private readonly place: Place,
     private readonly now: () => number = Date.now,
+    private readonly onFailure: (error: BerthError) => void = () => undefined,
   ) {}
 
   async get(key: string): Promise<StateRecord | undefined> {
@@ -112,7 +114,7 @@ export class SqliteStore implements RecordStore {
       if (!this.isFolderSynced) await syncFile(dirname(this.place.file));
       this.isFolderSynced = true;
     } catch (thrown) {
-      throw stateError(this.place, thrown);
+      throw this.failure(thrown);
     }
   }
 
@@ -163,9 +165,16 @@ export class SqliteStore implements RecordStore {
       try {
         resolve(work());
       } catch (thrown) {
-        throw stateError(this.place, thrown);
+        throw this.failure(thrown);
       }
     });
+  }
+
+  /** What went wrong. A record that has changed, or a key that none can have, is no fault of the file's. */
+  private failure(thrown: unknown): BerthError {
+    const error = stateError(this.place, thrown);
+    if (error !== thrown) this.onFailure(error);
+    return error;
   }
 }
 

@@ -2,7 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { BerthError } from '@berth/errors';
-import type { AgentTraffic } from '@berth/http-server-pool';
+import type { AgentTraffic, TlsFailure } from '@berth/http-server-pool';
+import { countUp } from '@berth/observability';
 import { isForeignCertificate } from '../../certificates/index.js';
 import type { ClientLimits } from '../client-limits.js';
 import type { Http2Port } from '../http2/http2-port.js';
@@ -41,6 +42,10 @@ export class AgentIngress implements AgentTraffic {
     const peer = peerOf(socket);
     this.refused.set(peer, refusal);
     socket.once('close', () => this.refused.delete(peer));
+  }
+
+  tlsFailed(why: TlsFailure): void {
+    countUp(this.context.service.stats.tlsFailures, why);
   }
 
   connection(socket: Duplex): void {

@@ -1,5 +1,5 @@
 import type { BerthError } from '@berth/errors';
-import { type ExchangeStats, LimitedLog, type Log } from '@berth/observability';
+import { countUp, type ExchangeStats, LimitedLog, type Log } from '@berth/observability';
 import { peerAddress } from '@berth/http-server-pool';
 
 /** What a line says of a request; an `IncomingMessage` is one. */
@@ -32,7 +32,7 @@ export class AnswerLog {
   errorAnswer(error: BerthError, requestId: string, request: LoggedRequest): void {
     this.stats.countError(error.code);
     this.stats.countAnswer(error.httpStatus);
-    this.refused(error, requestId, request);
+    this.tell(error, requestId, request);
   }
 
   /**
@@ -41,6 +41,11 @@ export class AnswerLog {
    * @param request undefined when what came was none
    */
   refused(error: BerthError, requestId: string, request: LoggedRequest | undefined): void {
+    countUp(this.stats.refusedCodes, error.code);
+    this.tell(error, requestId, request);
+  }
+
+  private tell(error: BerthError, requestId: string, request: LoggedRequest | undefined): void {
     const fields = this.fields(error, requestId, request);
     const message = `answered with an error: ${error.code}`;
     if (error.httpStatus >= 500) this.warn(fields, message);

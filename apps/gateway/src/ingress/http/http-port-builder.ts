@@ -14,7 +14,7 @@ import {
   type PortOrder,
   type PortServerBuilder,
 } from '../../ports/index.js';
-import { type Policy, PortPolicies, PortRules } from '../../policy/index.js';
+import { type Policy, PortPolicies, PortRules, ruleContext } from '../../policy/index.js';
 import { ClientLimits, ClientTotal, MAX_REFUSED } from '../client-limits.js';
 import { affinityKey } from '../affinity-cookies.js';
 import { DEFAULT_RULE_ORDER, type ExchangeRule, UseOnExchanges } from '../exchange-handlers.js';
@@ -101,7 +101,7 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
       dispatch: closedPort,
     };
     const limits = new ClientLimits(service.key, this.total, limitedLog);
-    const rules = new PortRules({ key: service.key, secure, limitedLog }, false);
+    const rules = new PortRules(ruleContext(service, secure, limitedLog), false);
     const apply = (policy: Policy): void => {
       limits.own = policy.limits;
       server.server.maxConnections = (policy.limits.maxConnections || this.total.limits.maxConnections) + MAX_REFUSED;

@@ -5,7 +5,7 @@ import { bindKey, PooledTcpServer, TcpServerPool, peerAddress } from '@berth/htt
 import { LimitedLog, type Log } from '@berth/observability';
 import { GATEWAY_LOG } from '../../gateway.tokens.js';
 import { agentPortsConfig, hostFor, PortKinds, type PortOrder, type PortServerBuilder } from '../../ports/index.js';
-import { type Policy, PortPolicies, PortRules } from '../../policy/index.js';
+import { type Policy, PortPolicies, PortRules, ruleContext } from '../../policy/index.js';
 import { ClientLimits, ClientTotal } from '../client-limits.js';
 import type { ExchangeOptions } from '../exchange-context.js';
 import { DEFAULT_RULE_ORDER, type ExchangeRule, UseOnExchanges } from '../exchange-handlers.js';
@@ -67,7 +67,7 @@ export class TcpPortBuilder implements PortServerBuilder, OnModuleInit {
       },
       { stopGraceMs, expose: publicHost === '' ? undefined : `tcp://${bindKey({ host: publicHost, port })}` },
     );
-    const own = new PortRules({ key: service.key, secure: false, limitedLog }, true);
+    const own = new PortRules(ruleContext(service, false, limitedLog), true);
     const apply = (policy: Policy): void => {
       limits.own = policy.limits;
       // Interceptors look at heads of HTTP.

@@ -40,7 +40,13 @@ class Client extends FakeClient {
 /** One exchange at 1000 bytes per second in the given directions. */
 function make(rules: { toClients?: number; fromClients?: number }, kind: ExchangeKind = ExchangeKind.http) {
   const policy = policyOf(Object.entries(rules).map(([key, value]) => ({ path: `bandwidth.${key}`, value })));
-  const context = { key: 'a', secure: false, log: silentLog, limitedLog: new LimitedLog(silentLog) };
+  const context = {
+    key: 'a',
+    secure: false,
+    log: silentLog,
+    limitedLog: new LimitedLog(silentLog),
+    countRefusal: () => undefined,
+  };
   const pool = new FakePool();
   const dispatch = bandwidth.make(policy, context)?.(pool.dispatch) ?? pool.dispatch;
   const open = (): Client => {
@@ -229,7 +235,13 @@ describe('bandwidth', () => {
 
   it('passes an answer without an exchange as slowly, until its client leaves', () => {
     const policy = policyOf([{ path: 'bandwidth.toClients', value: 1000 }]);
-    const context = { key: 'a', secure: false, log: silentLog, limitedLog: new LimitedLog(silentLog) };
+    const context = {
+      key: 'a',
+      secure: false,
+      log: silentLog,
+      limitedLog: new LimitedLog(silentLog),
+      countRefusal: () => undefined,
+    };
     const dispatch = bandwidth.make(
       policy,
       context,

@@ -6,7 +6,7 @@ import { type PortRule, refuse } from './port-rule.js';
 export const clientAddresses: PortRule = {
   reads: ['access'],
   tcp: true,
-  make({ access: { allow, deny } }, { key, limitedLog }) {
+  make({ access: { allow, deny } }, { countRefusal, key, limitedLog }) {
     if (allow.length === 0 && deny.length === 0) return undefined;
     const isAllowed = allow.length === 0 ? () => true : networks(allow);
     const isDenied = networks(deny);
@@ -20,6 +20,7 @@ export const clientAddresses: PortRule = {
         { agentId: key, clientAddress },
         'a client was refused by its address (access.allow, access.deny)',
       );
+      countRefusal('access');
       refuse(sink, new BerthError('BERTH_FORBIDDEN', `${clientAddress || 'this client'} may not use this port`));
     };
   },

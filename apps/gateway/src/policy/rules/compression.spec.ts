@@ -34,7 +34,13 @@ class Client extends FakeClient {
 }
 
 const policy = policyOf([{ path: 'compression.enabled', value: true }]);
-const context = { key: 'a', secure: false, log: silentLog, limitedLog: new LimitedLog(silentLog) };
+const context = {
+  key: 'a',
+  secure: false,
+  log: silentLog,
+  limitedLog: new LimitedLog(silentLog),
+  countRefusal: () => undefined,
+};
 
 function make(over: Partial<OpenHead> = {}, accept: string[] = ['br, gzip']) {
   const pool = new FakePool();

@@ -8,7 +8,7 @@ import { type PortRule, refuse } from './port-rule.js';
 /** Names and passwords (RFC 7617), or tokens (RFC 6750), in the Authorization header. */
 export const credentials: PortRule = {
   reads: ['auth'],
-  make({ auth: { bearerTokens, passOn, realm, users } }, { key, limitedLog }) {
+  make({ auth: { bearerTokens, passOn, realm, users } }, { countRefusal, key, limitedLog }) {
     const basic = Object.entries(users).map(([name, password]) => ({ name: digest(name), hash: hashOf(password) }));
     const bearer = bearerTokens.map(hashOf);
     if (basic.length === 0 && bearer.length === 0) return undefined;
@@ -34,6 +34,7 @@ export const credentials: PortRule = {
         if (authorization !== '')
           limitedLog.warn({ agentId: key, clientAddress }, 'a client came with wrong credentials (auth)');
         const what = authorization === '' ? 'this port needs credentials' : 'these credentials are not known here';
+        countRefusal('auth');
         refuse(sink, new BerthError('BERTH_UNAUTHENTICATED', what), fields);
         return;
       }

@@ -10,7 +10,13 @@ const FAILURE = { code: ResetCode.refused, message: '' };
 
 function make(limits: { maxExchanges?: number; maxExchangesPerClient?: number }) {
   const policy = policyOf(Object.entries(limits).map(([key, value]) => ({ path: `limits.${key}`, value })));
-  const context = { key: 'a', secure: false, log: silentLog, limitedLog: new LimitedLog(silentLog) };
+  const context = {
+    key: 'a',
+    secure: false,
+    log: silentLog,
+    limitedLog: new LimitedLog(silentLog),
+    countRefusal: () => undefined,
+  };
   const pool = new FakePool();
   /** what is behind the rule */
   const behind = { dispatch: pool.dispatch };

@@ -7,16 +7,18 @@ import { type PortRule, refuse } from './port-rule.js';
 export const exchangeLimits: PortRule = {
   reads: ['limits'],
   tcp: true,
-  make({ limits: { maxExchanges, maxExchangesPerClient } }) {
+  make({ limits: { maxExchanges, maxExchangesPerClient } }, { countRefusal }) {
     if (maxExchanges === 0 && maxExchangesPerClient === 0) return undefined;
     const counts = new Counts();
     return (next) => (request, sink) => {
       const client = addressKey(request.clientAddress);
       if (maxExchanges > 0 && counts.total >= maxExchanges) {
         const what = `this port has ${counts.total} exchanges under way, as many as it takes (limits.maxExchanges)`;
+        countRefusal('limits.maxExchanges');
         refuse(sink, new BerthError('BERTH_TOO_MANY_CLIENTS', what));
       } else if (maxExchangesPerClient > 0 && counts.of(client) >= maxExchangesPerClient) {
         const what = `${client} has ${counts.of(client)} exchanges under way, as many as one client may have`;
+        countRefusal('limits.maxExchangesPerClient');
         refuse(sink, new BerthError('BERTH_TOO_MANY_REQUESTS', `${what} (limits.maxExchangesPerClient)`));
       } else next(request, new CountedExchange(sink, counts, client));
     };

@@ -34,7 +34,13 @@ function checking(port: number, over: { timeoutMs?: number; forwardHeaders?: str
     { path: 'auth.forwardTimeoutMs', value: timeoutMs },
     { path: 'auth.forwardHeaders', value: forwardHeaders },
   ]);
-  const context = { key: 'a', secure: true, log: silentLog, limitedLog: new LimitedLog(silentLog) };
+  const context = {
+    key: 'a',
+    secure: true,
+    log: silentLog,
+    limitedLog: new LimitedLog(silentLog),
+    countRefusal: () => undefined,
+  };
   const pool = new FakePool();
   const dispatch = forwardAuth.make(policy, context)?.(pool.dispatch) ?? pool.dispatch;
   const begin = (head: Partial<OpenHead> = {}): Client => {

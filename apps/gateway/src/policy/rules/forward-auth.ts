@@ -64,13 +64,14 @@ class Check implements Waiting, AuthAsker {
   }
 
   failed(error: Error): void {
-    const { auth, key, limitedLog, url } = this.rule;
+    const { auth, countRefusal, key, limitedLog, url } = this.rule;
     const where = `${url.origin}${url.pathname}`;
     limitedLog.error(
       { agentId: key, url: where, timeoutMs: auth.forwardTimeoutMs, reason: messageOf(error) },
       'a request could not be checked (auth.forwardUrl)',
     );
     const what = 'whether this request may pass cannot be told now (auth.forwardUrl)';
+    countRefusal('auth.forwardUrl');
     refuse(this.sink, new BerthError('BERTH_AUTH_UNAVAILABLE', what, { cause: error }));
   }
 
@@ -101,6 +102,7 @@ class Check implements Waiting, AuthAsker {
   }
 
   private refuse({ body, headers, status }: AuthAnswer): void {
+    this.rule.countRefusal('auth.forwardUrl');
     const fields = withoutHeaders(headers, (name) => NOT_ANSWERED.has(name.toLowerCase()));
     const { kind, method } = this.request.openHead;
     answer(this.sink, status, fields, body, method === 'HEAD' && kind === ExchangeKind.http);

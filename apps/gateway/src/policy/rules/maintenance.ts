@@ -9,7 +9,7 @@ const USUAL = 'This service is being worked on. Please come back later.';
 /** A page for people, an error answer for programs; whoever is named passes. */
 export const maintenance: PortRule = {
   reads: ['maintenance'],
-  make({ maintenance: { allow, enabled, retryAfterSeconds, text } }) {
+  make({ maintenance: { allow, enabled, retryAfterSeconds, text } }, { countRefusal }) {
     if (!enabled) return undefined;
     const passes = networks(allow);
     const said = text === '' ? USUAL : text;
@@ -18,8 +18,12 @@ export const maintenance: PortRule = {
     const head = ['Content-Type', 'text/html; charset=utf-8', 'Cache-Control', 'no-store', ...later];
     return (next) => (request, sink) => {
       const { method, headers } = request.openHead;
-      if (passes(request.clientAddress)) next(request, sink);
-      else if (/text\/html/i.test(headerValue(headers, 'accept') ?? '')) {
+      if (passes(request.clientAddress)) {
+        next(request, sink);
+        return;
+      }
+      countRefusal('maintenance');
+      if (/text\/html/i.test(headerValue(headers, 'accept') ?? '')) {
         answer(sink, 503, head, page, method === 'HEAD');
       } else refuse(sink, new BerthError('BERTH_MAINTENANCE', said), later);
     };

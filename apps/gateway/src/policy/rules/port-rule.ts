@@ -11,7 +11,20 @@ export interface RuleContext {
   readonly secure: boolean;
   /** for lines that clients can cause */
   readonly limitedLog: LimitedLog;
+  /** counts what is kept out. @param rule its setting */
+  readonly countRefusal: (rule: RefusingRule) => void;
 }
+
+/** Rules that keep requests out, by their settings. */
+export type RefusingRule =
+  | 'access'
+  | 'access.readOnly'
+  | 'auth'
+  | 'auth.forwardUrl'
+  | 'limits.maxExchanges'
+  | 'limits.maxExchangesPerClient'
+  | 'maintenance'
+  | 'rate';
 
 /** One kind of rule for ports. */
 export interface PortRule {

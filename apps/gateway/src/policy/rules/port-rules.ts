@@ -1,4 +1,6 @@
 import type { ExchangeHandler } from '@berth/exchange';
+import { countUp, type LimitedLog } from '@berth/observability';
+import type { LocalService } from '../../agents/index.js';
 import type { Policy } from '../policy-schema.js';
 import { bandwidth } from './bandwidth.js';
 import { clientAddresses } from './client-addresses.js';
@@ -45,6 +47,14 @@ const FOR_TCP = [
 /** Of the paths of rules, those that say nothing about raw TCP. */
 export function httpOnly(paths: Iterable<string>): string[] {
   return [...paths].filter((path) => !FOR_TCP.some((start) => path.startsWith(start)));
+}
+
+/** What the rules of a service's port know of it. */
+export function ruleContext(service: LocalService, secure: boolean, limitedLog: LimitedLog): RuleContext {
+  const countRefusal: RuleContext['countRefusal'] = (rule) => {
+    countUp(service.stats.refusedByRule, rule);
+  };
+  return { key: service.key, secure, limitedLog, countRefusal };
 }
 
 /** Makes the handlers of one port, and keeps those whose part of the policy stays as it is. */

@@ -10,7 +10,7 @@ const NAME = '"client"';
 /** Requests per second of one client; who asks more often gets 429 and is told when to come back. */
 export const requestRate: PortRule = {
   reads: ['rate'],
-  make({ rate: { burst, requestsPerSecond } }, { key, limitedLog }) {
+  make({ rate: { burst, requestsPerSecond } }, { countRefusal, key, limitedLog }) {
     if (requestsPerSecond === 0) return undefined;
     const size = burst === 0 ? requestsPerSecond : burst;
     const buckets = new TokenBuckets(requestsPerSecond, size);
@@ -25,6 +25,7 @@ export const requestRate: PortRule = {
       }
       limitedLog.warn({ agentId: key, client, requestsPerSecond }, 'a client asks too often (rate.requestsPerSecond)');
       const what = `${client} asks more often than ${requestsPerSecond} times a second (rate.requestsPerSecond)`;
+      countRefusal('rate');
       refuse(sink, new BerthError('BERTH_TOO_MANY_REQUESTS', what), [
         ...fields,
         'Retry-After',

@@ -67,6 +67,7 @@ export class SiloConnection implements AgentConnection, SiloCarrier {
   private lastId = 0;
   private seenAt = performance.now();
   private rttMs = 0;
+  lastRoundTripMs = 0;
   /** given to the stream and not taken by the network */
   private unsent = 0;
   private pongsOwed = 0;
@@ -275,6 +276,7 @@ export class SiloConnection implements AgentConnection, SiloCarrier {
       this.close(new BerthError('BERTH_CONNECTION_SILENT', what));
       return;
     }
+    this.lastRoundTripMs = roundTripMs;
     this.rttMs = this.rttMs === 0 ? roundTripMs : Math.min(this.rttMs, roundTripMs);
     this.pingTimer = setTimeout(() => void this.keepAsking(), pingIntervalMs);
     this.pingTimer.unref();
