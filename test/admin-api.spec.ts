@@ -18,7 +18,7 @@ describe('A13: the admin API', () => {
     return owning(stack.use(await testAgent(gateway, service.port, { id, metadata: { site: 'north' } })), stack);
   }
   const error = (code: string, message: unknown): object => ({
-    error: { code, message, requestId: expect.stringMatching(/^req-[0-9a-f]{12}$/) },
+    error: { code, message, request_id: expect.stringMatching(/^req-[0-9a-f]{12}$/) },
   });
 
   it('lists no agents at first', async () => {

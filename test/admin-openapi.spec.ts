@@ -64,29 +64,43 @@ describe('the description of the admin API', () => {
   it('names every path there is', () => {
     const named = operations().map(([path, method]) => `${method} ${path}`);
     expect(named.sort()).toEqual([
-      'delete /agents/{id}',
-      'delete /agents/{id}/connections/{connection}',
-      'delete /agents/{id}/ports/{service}',
+      'delete /agents/{agent_id}',
+      'delete /agents/{agent_id}/connections/{connection_id}',
+      'delete /agents/{agent_id}/ports/{service}',
       'get /agents',
-      'get /agents/{id}',
-      'get /agents/{id}/config',
-      'get /agents/{id}/config/{pushId}',
-      'get /agents/{id}/exchanges',
-      'get /agents/{id}/policy',
+      'get /agents/{agent_id}',
+      'get /agents/{agent_id}/config',
+      'get /agents/{agent_id}/config/{push_id}',
+      'get /agents/{agent_id}/exchanges',
+      'get /agents/{agent_id}/policy',
       'get /health',
       'get /health/ready',
       'get /metrics',
       'get /ports',
       'get /servers',
-      'patch /agents/{id}/policy',
+      'patch /agents/{agent_id}/policy',
       'post /agents/config',
-      'post /agents/{id}/config',
-      'post /agents/{id}/drain',
-      'post /agents/{id}/undrain',
+      'post /agents/{agent_id}/config',
+      'post /agents/{agent_id}/drain',
+      'post /agents/{agent_id}/undrain',
       'post /config/reload',
       'post /servers/{bind}/restart',
-      'put /agents/{id}/ports/{service}',
+      'put /agents/{agent_id}/ports/{service}',
     ]);
+  });
+
+  it('writes the names of properties and parameters in snake_case', () => {
+    const names = (function* namesIn(value: unknown): Generator<string> {
+      if (typeof value !== 'object' || value === null) return;
+      const { in: place, name, properties } = value as { in?: unknown; name?: unknown; properties?: object };
+      if (typeof place === 'string' && typeof name === 'string') yield name;
+      if (typeof properties === 'object') yield* Object.keys(properties);
+      // An example is a value: rules of a policy have the names of settings (decision 0040).
+      for (const [key, item] of Object.entries(value)) if (key !== 'example') yield* namesIn(item);
+    })(document);
+    const unlike = [...names].filter((name) => !/^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(name));
+    expect(unlike).toEqual([]);
+    for (const path of Object.keys(document.paths)) expect(path).toMatch(/^(\/([a-z]+|\{[a-z_]+\}))+$/);
   });
 
   it('documents a success with its schema, and the errors, of every path', () => {
@@ -99,7 +113,7 @@ describe('the description of the admin API', () => {
       expect([where, differences(document, schemaOf(path, method, 'default'), sampleError)]).toEqual([where, []]);
     }
   });
-  const sampleError = { error: { code: 'BERTH_INTERNAL', message: 'internal error', requestId: 'req-1' } };
+  const sampleError = { error: { code: 'BERTH_INTERNAL', message: 'internal error', request_id: 'req-1' } };
 
   it('says what the paths really answer', async () => {
     await using service = await localService((_, response) => response.end('ok'));
@@ -108,8 +122,8 @@ describe('the description of the admin API', () => {
     await (await fetch(agent.url)).text();
     const answers: [path: string, asked: string, status: number][] = [
       ['/agents', '/agents', 200],
-      ['/agents/{id}', '/agents/described', 200],
-      ['/agents/{id}', '/agents/unknown', 404],
+      ['/agents/{agent_id}', '/agents/described', 200],
+      ['/agents/{agent_id}', '/agents/unknown', 404],
       ['/ports', '/ports', 200],
       ['/health', '/health', 200],
       ['/health/ready', '/health/ready', 200],

@@ -20,7 +20,7 @@ const UPGRADE = 'GET /path HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade
 /** The id in an error answer. */
 function idIn(text: string): string {
   expect(codeIn(text)).toMatch(/^BERTH_/);
-  return /"requestId":"([^"]+)"/.exec(text)?.[1] ?? 'none';
+  return /"request_id":"([^"]+)"/.exec(text)?.[1] ?? 'none';
 }
 
 function linesOf(log: LogLines, id: string): LogLine[] {

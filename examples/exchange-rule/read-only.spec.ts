@@ -72,7 +72,7 @@ describe('example: a rule around exchanges', () => {
         error: {
           code: 'BERTH_METHOD_NOT_ALLOWED',
           message: 'agent kiosk-7 is read-only',
-          requestId: expect.any(String),
+          request_id: expect.any(String),
         },
       },
     ]);

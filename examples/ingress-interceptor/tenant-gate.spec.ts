@@ -112,7 +112,7 @@ describe('example: an ingress interceptor', () => {
       expect([path, answer.status, await answer.json()]).toEqual([
         path,
         status,
-        { error: { code, message: expect.any(String), requestId: expect.any(String) } },
+        { error: { code, message: expect.any(String), request_id: expect.any(String) } },
       ]);
     }
     expect(await others).toEqual([200, 200, 200]);

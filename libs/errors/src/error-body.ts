@@ -7,11 +7,11 @@ export interface ErrorBody {
     code: string;
     message: string;
     /** finds the request in the logs */
-    requestId: string;
+    request_id: string;
   };
 }
 
 /** The JSON body of an error answer. */
 export function errorBody(error: BerthError, requestId: string): ErrorBody {
-  return { error: { code: error.code, message: error.message, requestId } };
+  return { error: { code: error.code, message: error.message, request_id: requestId } };
 }

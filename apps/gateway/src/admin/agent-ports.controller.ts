@@ -25,7 +25,7 @@ const STATIC = '`BERTH_PORT_STATIC`: agentPorts.static gives it to somebody';
 function ApiPortOf(summary: string, description: string): MethodDecorator {
   return applyDecorators(
     ApiOperation({ summary, description }),
-    ApiParam({ name: 'id', description: 'agent id', example: 'my-laptop' }),
+    ApiParam({ name: 'agent_id', description: 'agent id', example: 'my-laptop' }),
     ApiParam({ name: 'service', description: 'local service', example: 'default' }),
     ApiForbiddenResponse({ type: ErrorDto, description: 'BERTH_CROSS_SITE: asked by a page of another origin' }),
     ApiServiceUnavailableResponse({
@@ -43,7 +43,7 @@ function ApiPortOf(summary: string, description: string): MethodDecorator {
 export class AgentPortsController {
   constructor(private readonly pins: PortPins) {}
 
-  @Put(':id/ports/:service')
+  @Put(':agent_id/ports/:service')
   @ApiPortOf(
     'Pin a port to a local service of an agent',
     'It is given to nobody else from now on, also while the agent is away, and over restarts where `state.file` is set. A service that listens on another port moves when the agent comes back; `DELETE /agents/:id?now=true` has it come back at once.',
@@ -58,11 +58,15 @@ export class AgentPortsController {
     type: ErrorDto,
     description: `BERTH_PORT_TAKEN: another service uses it or has it pinned; ${STATIC}`,
   })
-  async pin(@Param('id') id: string, @Param('service') service: string, @Body() body: unknown): Promise<PinnedPortDto> {
+  async pin(
+    @Param('agent_id') id: string,
+    @Param('service') service: string,
+    @Body() body: unknown,
+  ): Promise<PinnedPortDto> {
     return describePin(await this.pins.pin(id, service, portIn(body)));
   }
 
-  @Delete(':id/ports/:service')
+  @Delete(':agent_id/ports/:service')
   @HttpCode(204)
   @ApiPortOf(
     'Free the port of a local service of an agent',
@@ -72,7 +76,7 @@ export class AgentPortsController {
   @ApiBadRequestResponse({ type: ErrorDto, description: 'BERTH_BAD_REQUEST: a malformed name' })
   @ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND: it has no port, and none is kept for it' })
   @ApiConflictResponse({ type: ErrorDto, description: STATIC })
-  async free(@Param('id') id: string, @Param('service') service: string): Promise<void> {
+  async free(@Param('agent_id') id: string, @Param('service') service: string): Promise<void> {
     await this.pins.free(id, service);
   }
 }

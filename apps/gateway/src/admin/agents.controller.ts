@@ -23,7 +23,7 @@ function ApiDrain(summary: string, description: string): MethodDecorator {
   return applyDecorators(
     HttpCode(200),
     ApiOperation({ summary, description }),
-    ApiParam({ name: 'id', description: 'agent id', example: 'my-laptop' }),
+    ApiParam({ name: 'agent_id', description: 'agent id', example: 'my-laptop' }),
     ApiQuery({
       name: 'replica',
       required: false,
@@ -54,7 +54,7 @@ function ApiDisconnect(summary: string, description: string): MethodDecorator {
       summary,
       description: `${description} Requests under way may end within \`tunnel.drainTimeoutMs\`.`,
     }),
-    ApiParam({ name: 'id', description: 'agent id', example: 'my-laptop' }),
+    ApiParam({ name: 'agent_id', description: 'agent id', example: 'my-laptop' }),
     ApiQuery({
       name: 'now',
       required: false,
@@ -84,18 +84,18 @@ export class AgentsController {
     return { agents, count: agents.length };
   }
 
-  @Get(':id')
+  @Get(':agent_id')
   @ApiOperation({ summary: 'One agent with its connections' })
-  @ApiParam({ name: 'id', description: 'agent id', example: 'my-laptop' })
+  @ApiParam({ name: 'agent_id', description: 'agent id', example: 'my-laptop' })
   @ApiOkResponse({ type: AgentDetailDto })
   @ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND' })
-  one(@Param('id') id: string): AgentDetailDto {
+  one(@Param('agent_id') id: string): AgentDetailDto {
     return describeAgentDetail(this.find(id));
   }
 
-  @Get(':id/exchanges')
+  @Get(':agent_id/exchanges')
   @ApiOperation({ summary: 'What is under way on the connections of an agent, the oldest first' })
-  @ApiParam({ name: 'id', description: 'agent id', example: 'my-laptop' })
+  @ApiParam({ name: 'agent_id', description: 'agent id', example: 'my-laptop' })
   @ApiQuery({
     name: 'limit',
     required: false,
@@ -105,7 +105,7 @@ export class AgentsController {
   @ApiOkResponse({ type: ExchangeListDto })
   @ApiBadRequestResponse({ type: ErrorDto, description: 'BERTH_BAD_REQUEST: `limit` is out of its bounds' })
   @ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND' })
-  exchanges(@Param('id') id: string, @Query('limit') limit: unknown = String(MAX_EXCHANGES)): ExchangeListDto {
+  exchanges(@Param('agent_id') id: string, @Query('limit') limit: unknown = String(MAX_EXCHANGES)): ExchangeListDto {
     const count = typeof limit === 'string' && /^\d{1,9}$/.test(limit) ? Number(limit) : 0;
     if (count < 1 || count > MAX_EXCHANGES) {
       throw new BerthError('BERTH_BAD_REQUEST', `limit must be a whole number from 1 to ${MAX_EXCHANGES}`);
@@ -113,42 +113,42 @@ export class AgentsController {
     return describeExchanges(this.find(id), count, performance.now());
   }
 
-  @Post(':id/drain')
+  @Post(':agent_id/drain')
   @ApiDrain(
     'Send an agent no new requests; it stays connected',
     'Requests under way go on. New ones are answered with 503 and `Retry-After`, unless another replica takes them. It ends with `undrain`, or when the agent has gone.',
   )
-  drain(@Param('id') id: string, @Query() query: Record<string, unknown>): AgentDetailDto {
+  drain(@Param('agent_id') id: string, @Query() query: Record<string, unknown>): AgentDetailDto {
     return this.setDrained(true, id, query);
   }
 
-  @Post(':id/undrain')
+  @Post(':agent_id/undrain')
   @ApiDrain(
     'Send an agent requests again',
     'Ends `drain`. A replica beside others starts slowly (`tunnel.slowStartMs`).',
   )
-  undrain(@Param('id') id: string, @Query() query: Record<string, unknown>): AgentDetailDto {
+  undrain(@Param('agent_id') id: string, @Query() query: Record<string, unknown>): AgentDetailDto {
     return this.setDrained(false, id, query);
   }
 
-  @Delete(':id')
+  @Delete(':agent_id')
   @ApiDisconnect(
     'Disconnect an agent; it may dial in again',
     'Asks the agent to open its next connection and to leave the present ones.',
   )
-  disconnect(@Param('id') id: string, @Query('now') now: unknown = 'false'): void {
+  disconnect(@Param('agent_id') id: string, @Query('now') now: unknown = 'false'): void {
     this.registry.disconnect(id, isNow(now));
   }
 
-  @Delete(':id/connections/:connection')
+  @Delete(':agent_id/connections/:connection_id')
   @ApiDisconnect(
     'End one connection of an agent; the agent opens its next one first',
     'Nothing new begins on it while another connection can take it.',
   )
-  @ApiParam({ name: 'connection', description: '`connection_id` in `GET /agents/:id`', example: 'a1b2c3d4e5f6' })
+  @ApiParam({ name: 'connection_id', description: '`connection_id` in `GET /agents/:id`', example: 'a1b2c3d4e5f6' })
   endConnection(
-    @Param('id') id: string,
-    @Param('connection') connection: string,
+    @Param('agent_id') id: string,
+    @Param('connection_id') connection: string,
     @Query('now') now: unknown = 'false',
   ): void {
     this.registry.disconnect(id, isNow(now), connection);

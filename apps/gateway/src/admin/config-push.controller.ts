@@ -43,7 +43,7 @@ function ApiPush(summary: string, description: string): MethodDecorator {
   );
 }
 
-const AGENT_ID = ApiParam({ name: 'id', description: 'agent id', example: 'my-laptop' });
+const AGENT_ID = ApiParam({ name: 'agent_id', description: 'agent id', example: 'my-laptop' });
 
 /** Configurations for agents, and what became of them (checklist C19). */
 @ApiTags('agents')
@@ -78,7 +78,7 @@ export class ConfigPushController {
     return { pushes: pushed.map(describePush), count: pushed.length, skipped };
   }
 
-  @Post(':id/config')
+  @Post(':agent_id/config')
   @ApiPush(
     'Push a configuration to an agent',
     'To each of its replicas that can take it, one push after the other. `GET` with the `push_id` says what became of it.',
@@ -88,17 +88,17 @@ export class ConfigPushController {
   @ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND: the agent is not connected' })
   @ApiConflictResponse({ type: ErrorDto, description: 'BERTH_CONFIG_PUSH_UNSUPPORTED: it takes no configuration' })
   @ApiTooManyRequestsResponse({ type: ErrorDto, description: 'BERTH_TOO_MANY_PUSHES: `configPush.maxPendingPerAgent`' })
-  push(@Param('id') id: string, @Req() request: RawBodyRequest<Request>): ConfigPushDto {
+  push(@Param('agent_id') id: string, @Req() request: RawBodyRequest<Request>): ConfigPushDto {
     if (this.registry.get(id) === undefined) throw new BerthError('BERTH_NOT_FOUND', `Agent ${id} not found`);
     return describePush(this.pushes.push(id, configOf(request)));
   }
 
-  @Get(':id/config')
+  @Get(':agent_id/config')
   @ApiOperation({ summary: 'Pushes to an agent: those under way and the last that are over, the newest first' })
   @AGENT_ID
   @ApiOkResponse({ type: ConfigPushListDto })
   @ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND: neither connected, nor ever pushed to' })
-  list(@Param('id') id: string): ConfigPushListDto {
+  list(@Param('agent_id') id: string): ConfigPushListDto {
     const pushes = this.pushes.list(id);
     if (pushes.length === 0 && this.registry.get(id) === undefined) {
       throw new BerthError('BERTH_NOT_FOUND', `Agent ${id} not found`);
@@ -106,13 +106,13 @@ export class ConfigPushController {
     return describePushes(pushes);
   }
 
-  @Get(':id/config/:pushId')
+  @Get(':agent_id/config/:push_id')
   @ApiOperation({ summary: 'One push to an agent' })
   @AGENT_ID
-  @ApiParam({ name: 'pushId', description: 'push_id', example: 'push-0123456789abcdef' })
+  @ApiParam({ name: 'push_id', description: 'push_id', example: 'push-0123456789abcdef' })
   @ApiOkResponse({ type: ConfigPushDto })
   @ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND: no such push, or none that is remembered' })
-  one(@Param('id') id: string, @Param('pushId') pushId: string): ConfigPushDto {
+  one(@Param('agent_id') id: string, @Param('push_id') pushId: string): ConfigPushDto {
     const push = this.pushes.get(id, pushId);
     if (push === undefined) throw new BerthError('BERTH_NOT_FOUND', `Agent ${id} has no push ${pushId}`);
     return describePush(push);

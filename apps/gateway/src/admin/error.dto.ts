@@ -9,7 +9,7 @@ class ErrorDetailDto {
   message!: string;
 
   @ApiProperty({ example: 'req-4f1c0a9be2d1', description: 'finds the request in the logs' })
-  requestId!: string;
+  request_id!: string;
 }
 
 /** Every error answer of Berth. */

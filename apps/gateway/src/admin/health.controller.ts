@@ -1,15 +1,11 @@
 import { Controller, Get } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
 import { HealthCheck, HealthCheckService, type HealthCheckResult, HealthIndicatorService } from '@nestjs/terminus';
 import { AgentRegistry } from '../agents/index.js';
 import { TunnelGrpcServer } from '../tunnel/index.js';
 import { OpenTo } from './admin.guard.js';
 import { AdminApi } from './admin-api.js';
-
-class HealthDto {
-  @ApiProperty({ enum: ['ok'], example: 'ok' })
-  status!: 'ok';
-}
+import { HealthDto, ReadinessDto } from './health.dto.js';
 
 /** Whether the process lives (`/health`), and whether agents can dial in (`/health/ready`). */
 @ApiTags('health')
@@ -32,8 +28,10 @@ export class HealthController {
   }
 
   @Get('ready')
-  @HealthCheck()
+  @HealthCheck({ noCache: true, swaggerDocumentation: false })
   @ApiOperation({ summary: 'Agents can dial in, and no shutdown is under way', security: [] })
+  @ApiOkResponse({ type: ReadinessDto })
+  @ApiServiceUnavailableResponse({ type: ReadinessDto, description: 'what is down stands in `error`' })
   ready(): Promise<HealthCheckResult> {
     return this.checks.check([
       () => {

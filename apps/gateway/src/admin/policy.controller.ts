@@ -22,7 +22,7 @@ import { describePolicy, PolicyDto } from './policy.dto.js';
 function ApiPolicyOf(summary: string, description: string, service: string): MethodDecorator {
   return applyDecorators(
     ApiOperation({ summary, description }),
-    ApiParam({ name: 'id', description: 'agent id, there or away', example: 'my-laptop' }),
+    ApiParam({ name: 'agent_id', description: 'agent id, there or away', example: 'my-laptop' }),
     ApiQuery({ name: 'service', required: false, description: service, example: 'default' }),
     ApiOkResponse({ type: PolicyDto }),
     ApiBadRequestResponse({
@@ -44,17 +44,17 @@ export class PolicyController {
     private readonly registry: AgentRegistry,
   ) {}
 
-  @Get(':id/policy')
+  @Get(':agent_id/policy')
   @ApiPolicyOf(
     'The rules of an agent’s port, and where each comes from',
     'Of the settings (`policies`) and of changes by `PATCH`; the more exact ones go over the others.',
     'local service whose port is meant; `default` unless given',
   )
-  get(@Param('id') id: string, @Query('service') service: unknown): PolicyDto {
+  get(@Param('agent_id') id: string, @Query('service') service: unknown): PolicyDto {
     return this.describe(agentIn(id), serviceIn(service) ?? DEFAULT_SERVICE);
   }
 
-  @Patch(':id/policy')
+  @Patch(':agent_id/policy')
   @ApiPolicyOf(
     'Change rules of an agent’s ports',
     'At once, for requests from now on, and over restarts where `state.file` is set. A part of a policy: what it leaves out stays; null takes back what was changed before, so that the settings hold again (RFC 7396).',
@@ -68,7 +68,11 @@ export class PolicyController {
     type: ErrorDto,
     description: 'BERTH_STATE_UNUSABLE: it cannot be written (state.file), and nothing has changed',
   })
-  async patch(@Param('id') id: string, @Query('service') service: unknown, @Body() body: unknown): Promise<PolicyDto> {
+  async patch(
+    @Param('agent_id') id: string,
+    @Query('service') service: unknown,
+    @Body() body: unknown,
+  ): Promise<PolicyDto> {
     const agentId = agentIn(id);
     const name = serviceIn(service);
     if (typeof body !== 'object' || body === null || Array.isArray(body))

@@ -65,9 +65,9 @@ export async function send(port: number, options: Send = {}): Promise<Answer> {
 /** The code in one of Berth's JSON errors. */
 export function codeIn(text: string): string {
   const body = text.slice(text.indexOf('{'), text.lastIndexOf('}') + 1);
-  const { error } = JSON.parse(body) as { error: { code: string; message: string; requestId: string } };
+  const { error } = JSON.parse(body) as { error: { code: string; message: string; request_id: string } };
   expect(error.message).not.toBe('');
-  expect(error.requestId).not.toBe('');
+  expect(error.request_id).not.toBe('');
   return error.code;
 }
 

@@ -68,7 +68,7 @@ describe('the relay of a request', () => {
     await eventually(() => client.text().endsWith('}'));
     expect(client.text()).toMatch(/^HTTP\/1\.1 502 Bad Gateway\r\n/);
     expect(client.text()).toContain('"code":"BERTH_LOCAL_SERVICE_UNREACHABLE"');
-    expect(client.text()).toContain('"requestId":"c1-1"');
+    expect(client.text()).toContain('"request_id":"c1-1"');
     expect(port.context.service.stats).toMatchObject({ errors: 1, statusClasses: [0, 0, 0, 0, 0, 1] });
   });
 
@@ -78,7 +78,7 @@ describe('the relay of a request', () => {
     const client = await port.send(GET);
     await eventually(() => client.text().endsWith('}'));
     expect(client.text()).toContain('Retry-After: 3\r\n');
-    expect(client.text()).toMatch(/"message":"none there","requestId":"req-\w+"/);
+    expect(client.text()).toMatch(/"message":"none there","request_id":"req-\w+"/);
   });
 
   it('breaks the connection off when a failure comes behind the head', async () => {

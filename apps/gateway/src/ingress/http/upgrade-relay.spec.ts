@@ -74,7 +74,7 @@ describe('the relay of an upgrade', () => {
     const early = await port.send(UPGRADE);
     (await opened()).sink.failed({ code: 'connection-lost', message: '' });
     await eventually(() => early.ended);
-    expect(early.text()).toMatch(/^HTTP\/1\.1 502 [^]*"code":"BERTH_AGENT_LOST"[^]*"requestId":"c1-1"/);
+    expect(early.text()).toMatch(/^HTTP\/1\.1 502 [^]*"code":"BERTH_AGENT_LOST"[^]*"request_id":"c1-1"/);
     const piped = await port.send(UPGRADE);
     await eventually(() => port.pool.exchanges.length === 2);
     port.pool.last.sink.head(SWITCH);

@@ -100,7 +100,7 @@ describe('the relay of a request of HTTP/2', () => {
     await eventually(() => got.closed);
     expect(got.head).toMatchObject({ ':status': 502, 'berth-request-reached': 'no', 'cache-control': 'no-store' });
     expect(got.body).toContain('"code":"BERTH_LOCAL_SERVICE_UNREACHABLE"');
-    expect(got.body).toContain('"requestId":"c1-1"');
+    expect(got.body).toContain('"request_id":"c1-1"');
     expect(port.context.service.stats).toMatchObject({ errors: 1, statusClasses: [0, 0, 0, 0, 0, 1] });
   });
 
