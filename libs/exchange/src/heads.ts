@@ -53,6 +53,10 @@ export interface InterimHead {
 
 const KIND_NAMES: Readonly<Record<ExchangeKind, ExchangeKindName>> = { 0: 'http', 1: 'upgrade', 2: 'tcp' };
 
+export function exchangeKindName(kind: ExchangeKind): ExchangeKindName {
+  return KIND_NAMES[kind];
+}
+
 /** What people may see of a head: not the query, which may hold secrets. */
 export function describeHead({ kind, method, target }: OpenHead): {
   kind: ExchangeKindName;

@@ -13,17 +13,20 @@ export {
   withHeaders,
 } from './dispatch.js';
 export type { Carrier, Exchange, IncomingExchange, OpenedExchange } from './exchange.js';
+export { type FailureReason, failureReasonOf } from './failure-reason.js';
 export type { FlatHeaders } from './flat-headers.js';
 export {
   describeHead,
   ExchangeKind,
   type ExchangeKindName,
+  exchangeKindName,
   type InterimHead,
   type OpenHead,
   ResetCode,
   type ResponseHead,
 } from './heads.js';
 export { checkIdPattern, checkPatternWords, IdPatterns } from './id-patterns.js';
+export { IncomingDecorator } from './incoming-decorator.js';
 export { LastingExchange } from './lasting-exchange.js';
 export { PacedWriter } from './paced-writer.js';
 export { requestIdOf } from './request-id.js';

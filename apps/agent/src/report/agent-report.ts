@@ -1,4 +1,4 @@
-import { ResetCode } from '@berth/exchange';
+import { failureReasonOf } from '@berth/exchange';
 import { LATENCY_BUCKETS_SECONDS } from '@berth/observability';
 import type { MetricsReport } from '@berth/tunnel-protocol';
 import type { LocalFigures } from '../forward/local-figures.js';
@@ -12,14 +12,6 @@ export interface ReportedService {
   /** undefined where nobody looks after it */
   readonly watch: { readonly isUp: boolean | undefined };
 }
-
-/** `localUnreachable` as `local_unreachable`. */
-const REASONS: ReadonlyMap<number, string> = new Map(
-  Object.entries(ResetCode).map(([name, code]) => [
-    code,
-    name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-  ]),
-);
 
 /**
  * What the agent tells of itself; docs/operations.md lists it. Totals since the process started, and the state of now.
@@ -53,7 +45,7 @@ function addService(
   if (watch.isUp !== undefined) gauges[named('local_service_up')] = Number(watch.isUp);
   counters[named('exchanges')] = figures.exchanges;
   for (const [code, count] of figures.failed) {
-    counters[named('exchange_failures', `reason="${REASONS.get(code) ?? 'unspecified'}"`)] = count;
+    counters[named('exchange_failures', `reason="${failureReasonOf(code)}"`)] = count;
   }
   const { latency } = figures;
   if (latency === undefined) return;

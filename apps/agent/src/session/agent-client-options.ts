@@ -3,6 +3,7 @@ import type { BodySink, Exchange, IncomingExchange, ResetCode } from '@berth/exc
 import type { Log } from '@berth/observability';
 import type { ConfigAck, ConfigPush } from '@berth/tunnel-protocol';
 import type { AgentAddress } from './agent-address.js';
+import type { AgentRequest } from './watched-exchange.js';
 
 /** What the owner of an agent may want to know. */
 export interface AgentEvents {
@@ -14,6 +15,8 @@ export interface AgentEvents {
   lost: [{ reason: BerthError; retryInMs: number }];
   /** refused for good before the first registration: it will not be tried again */
   gaveUp: [BerthError];
+  /** an exchange has ended; nothing is watched unless somebody listens when it begins */
+  request: [AgentRequest];
 }
 
 /** What an agent does with what comes from its gateway. */

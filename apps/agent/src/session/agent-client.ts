@@ -24,6 +24,7 @@ import { newSlot, type Slot } from './slot.js';
 import { SrvLookup } from './srv/srv-lookup.js';
 import { SiloLink } from './silo/silo-link.js';
 import { TunnelLink } from './tunnel-link.js';
+import { type AgentRequest, watched } from './watched-exchange.js';
 
 /** For exchanges on a connection whose successor stands, ms; the gateway's own deadline may be shorter. */
 const LEAVE_MS = 600_000;
@@ -165,10 +166,12 @@ export class AgentClient extends EventEmitter<AgentEvents> {
     const settings = { ...this.settings, gateway };
     const { channel, window, hello, log } = this;
     const { forward, takeConfig, failed } = this.options;
+    let connectionId = '';
     const events: LinkEvents = {
       welcome: (link, registration) => {
         // Every connection has been asked to leave, and told until when.
         if (this.stopped) return;
+        ({ connectionId } = registration);
         if (link.signals !== undefined) this.signals.joined(link.signals, slot.before?.signals);
         if (slot.before !== undefined) this.offers.left(slot.before);
         slot.before?.leave(LEAVE_MS);
@@ -188,7 +191,8 @@ export class AgentClient extends EventEmitter<AgentEvents> {
       servicesReply: (link, reply) => {
         this.onServices(link, reply);
       },
-      accept: forward,
+      accept: (exchange) =>
+        this.listenerCount('request') === 0 ? forward(exchange) : watched(exchange, connectionId, forward, this.tell),
       resetSent: (connectionId, exchange, code, reason) => {
         failed?.(exchange, code);
         this.exchangeLog.resetSent(connectionId, exchange, code, reason);
@@ -270,6 +274,11 @@ export class AgentClient extends EventEmitter<AgentEvents> {
     this.announcer.lost();
     this.emit('lost', { reason: end.reason, retryInMs });
   }
+
+  /** Not from within the exchange: what a listener throws is no fault of it. */
+  private readonly tell = (request: AgentRequest): void => {
+    process.nextTick(() => this.emit('request', request));
+  };
 
   private fail(reason: BerthError): void {
     if (this.stopped) return;
