@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BerthError } from '@berth/errors';
 import type { Frozen, LoadResult } from '@berth/config';
 import { loadAgentSettings } from 'berth-agent';
 import { loadGatewaySettings } from 'berth-gateway';
+import { idFromHostName } from '../apps/agent/src/host-id.js';
 
 let cwd: string;
 beforeEach(() => {
@@ -156,29 +157,45 @@ describe('flags of the agent', () => {
   it('refuses a target given twice, and more arguments than one', () => {
     expect(problemsOf(() => loadAgent(['1', '--target', '2', '--id', 'a']))[0]).toMatch(/^target: is given twice/);
     expect(problemsOf(() => loadAgent(['1', '2', '--id', 'a']))).toEqual([
-      'command line: too many arguments without a flag',
+      'command line: too many arguments without a flag; commands are verify, completion',
     ]);
   });
 });
 
 describe('texts instead of settings', () => {
-  it('prints help that is grouped, warns about tokens, and needs no valid settings', () => {
-    const result = loadAgent(['--help'], { AGENT_CONNECTIONS: 'x' });
+  const helpOf = (flag: string): string => {
+    const result = loadAgent([flag, '3000'], { AGENT_CONNECTIONS: 'x' });
     if (result.kind !== 'exit') throw new Error('no help');
     expect(result.code).toBe(0);
+    return result.output;
+  };
+
+  it('prints short help that begins with examples, and needs no valid settings', () => {
+    const help = helpOf('-h');
+    expect(help).toMatch(/^Examples:\n {2}berth-agent 3000 /);
+    for (const part of ['--gateway <text>', '\n  verify ', 'Exit codes:', '  3   ', '--help-all', '-v, --version']) {
+      expect(help).toContain(part);
+    }
+    expect(help).not.toContain('--reconnect-min-ms');
+    expect(helpOf('--help')).toBe(help);
+    expect(loadAgent(['verify', '-h'])).toMatchObject({ kind: 'exit', code: 0 });
+  });
+
+  it('prints help with every flag that is grouped and warns about tokens', () => {
+    const help = helpOf('--help-all');
     for (const part of [
       'berth-agent [options] [target]',
       '\nReconnecting:\n',
       '--[no-]tls, --[no-]tls-enabled',
       'can be seen by every user',
-      'AGENT_TOKEN in the environment',
+      'BERTH_TOKEN or AGENT_TOKEN in the environment',
     ]) {
-      expect(result.output).toContain(part);
+      expect(help).toContain(part);
     }
   });
 
-  it('prints the version', () => {
-    const result = loadGateway(['--version']);
+  it.each(['--version', '-v'])('prints the version for %s', (flag) => {
+    const result = loadGateway([flag]);
     if (result.kind !== 'exit') throw new Error('no version');
     expect(result.code).toBe(0);
     expect(result.output).toMatch(/^\d+\.\d+\.\d+\S*\n$/);
@@ -230,12 +247,53 @@ describe('tokens', () => {
   });
 });
 
+describe('names for the secret', () => {
+  it.each([
+    [{ BERTH_TOKEN: 'both' }, 'both'],
+    [{ BERTH_TOKEN: 'both', AGENT_TOKEN: 'own', AUTH_TOKEN: 'own' }, 'own'],
+    [
+      { BERTH_TOKEN: 'b', AGENT_TOKEN: 'o', AUTH_TOKEN: 'o', BERTH_AGENT_TOKEN: 'last', BERTH_AUTH_TOKEN: 'last' },
+      'last',
+    ],
+  ])('%j gives both programs %s', (env: Env, token) => {
+    expect(settingsOf(loadGateway([], env)).auth.token).toBe(token);
+    expect(settingsOf(loadAgent(['1', '--id', 'a'], env)).token).toBe(token);
+  });
+
+  it('BERTH_TOKEN_FILE names the file for both, and an empty BERTH_TOKEN is refused', () => {
+    write('token', 's3cret');
+    const env = { BERTH_TOKEN_FILE: 'token' };
+    expect(settingsOf(loadGateway([], env)).auth.token).toBe('s3cret');
+    expect(settingsOf(loadAgent(['1'], env)).token).toBe('s3cret');
+    expect(problemsOf(() => loadGateway([], { BERTH_TOKEN: '' }))[0]).toMatch(/^auth\.token: is set but empty/);
+  });
+});
+
+describe('what may be left out', () => {
+  it('is the id: that of the host stands for it', () => {
+    const { id } = settingsOf(loadAgent(['3000']));
+    expect(id).toBe(idFromHostName(hostname()));
+    write('agent.yaml', 'target: 3000\nid: mine');
+    expect(settingsOf(loadAgent()).id).toBe('mine');
+  });
+
+  it('is all of a target but its port, in the file too', () => {
+    write('agent.yaml', 'target: 3000\nid: a\nexpose: { api: 4000, ssh: "tcp://localhost:22" }');
+    expect(settingsOf(loadAgent())).toMatchObject({
+      target: 'http://localhost:3000',
+      expose: { api: 'http://localhost:4000', ssh: 'tcp://localhost:22' },
+    });
+    write('agent.yaml', 'target: 70000\nid: a\nexpose: { api: 1.5, b: true }');
+    expect(problemsOf(() => loadAgent()).map((line) => line.slice(0, 8))).toEqual(['target: ', 'expose: ']);
+  });
+});
+
 describe('problems', () => {
   it('come together, each with path, value and place', () => {
     write('application.yaml', 'http: { port: 8080.5, prot: 1 }\nlog: loud\nagentPorts: { static: { a: 5, b: 5 } }');
     const env = { GRPC_PORT: '8080x', LOG_PRETTY: 'yes', HTTP_AGENT_PORT_RANGE_START: '8300' };
     expect(problemsOf(() => loadGateway(['--bogus=hush', '--tunnel-duplicate-agent', 'both'], env))).toEqual([
-      'command line: --bogus is no flag; --help lists them',
+      'command line: --bogus is no flag; --help-all lists them',
       'http.prot: is no setting; http has host, port, allowedHosts, headersTimeoutMs, requestTimeoutMs, agentPortRange (from application.yaml:1)',
       'log: must be a group of settings (from application.yaml:2)',
       'grpc.port: must be a whole number from 0 to 65535 (got "8080x", from env GRPC_PORT)',
@@ -247,11 +305,30 @@ describe('problems', () => {
     ]);
   });
 
-  it('name every place where a missing target and id can be given', () => {
+  it('name every place where a missing target can be given', () => {
     const text = problemsOf(() => loadAgent([])).join('\n');
-    for (const place of ['first argument', 'AGENT_TARGET', '--id', 'AGENT_ID', 'id in the file']) {
+    for (const place of ['first argument', 'AGENT_TARGET', 'target in the file', 'expose']) {
       expect(text).toContain(place);
     }
+  });
+
+  it('tell a command that there is none of from a target', () => {
+    expect(problemsOf(() => loadAgent(['verfy']))[0]).toMatch(/^target: is no usable .*commands are .*verify/);
+  });
+
+  it.each([
+    ['http: [ "a', 1, 11, 'something is missing here'],
+    ['http:\n\tport: 1', 2, 1, 'a tab cannot indent; use spaces'],
+    ['grpc: {}\nhttp: {}\ngrpc: {}', 3, 1, 'this name stands twice in its group'],
+    ['log: a: b', 1, 6, 'a value cannot hold another name on the same line'],
+    ['http: { port: *y }', 1, 15, 'an alias'],
+    ['log: "\\q"', 1, 7, 'a backslash'],
+    ['http:\n    port: 1\n  host: b', 3, 1, 'the indentation does not fit'],
+  ])('say in words what is wrong with the YAML %j, with line and column', (text, line, column, words) => {
+    write('application.yaml', text);
+    const [first] = problemsOf(() => loadGateway());
+    expect(first).toMatch(new RegExp(`^config: application\\.yaml:${line}:${column}: ${words}`));
+    expect(first).not.toMatch(/[A-Z]{2,}_/);
   });
 
   it('understand the other flags when the last one lacks its value', () => {

@@ -12,7 +12,7 @@ const TARGET = 'http://127.0.0.1:3000';
 
 const debug = process.argv.includes('--debug');
 const given = process.argv.slice(2).filter((argument) => argument !== '--debug');
-const token = process.env['AUTH_TOKEN'] ?? randomBytes(32).toString('hex');
+const token = process.env['BERTH_TOKEN'] ?? process.env['AUTH_TOKEN'] ?? randomBytes(32).toString('hex');
 const env = {
   ...process.env,
   AUTH_TOKEN: token,

@@ -71,16 +71,16 @@ function section(settings: readonly SettingInfo[], program: Program): string {
 }
 
 function row(setting: SettingInfo, program: Program): string {
-  const { path, env, flag, alias, kind, description, live } = setting;
+  const { path, env, sharedEnv, flag, alias, kind, description, live } = setting;
   const flags = [alias, flag].filter((name) => name !== undefined);
   const shown = flags.map((name) => (kind === 'boolean' ? name.replace('--', '--[no-]') : name));
   if (program.positional === path) shown.unshift('first argument');
   const standard = describeDefault(setting).replace('default: ', '') || 'empty';
   const cells = [
     code(path),
-    code(env),
+    [sharedEnv, env].flatMap((name) => (name === undefined ? [] : [code(name)])).join(', '),
     shown.map((name) => (name.startsWith('-') ? code(name) : name)).join(', '),
-    standard === 'empty' || standard === 'required' ? standard : code(standard),
+    standard === 'empty' || standard === 'required' || setting.standard !== undefined ? standard : code(standard),
     describeRange(setting),
     // An agent's settings are read at start alone.
     live === true && program === GATEWAY ? `${description} *Live.*` : description,

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import {
   type Frozen,
   Choice,
@@ -17,6 +18,7 @@ import {
   sourceOf,
 } from '@berth/config';
 import { AGENT_ID_RULE, isAgentId } from '@berth/exchange';
+import { AGENT_COMMAND_LINE } from './cli/command-line.js';
 import { LocalSettings } from './forward/local.settings.js';
 import {
   AgentSiloSettings,
@@ -38,9 +40,10 @@ import {
   checkServices,
   checkTexts,
 } from './service-settings.js';
+import { idFromHostName } from './host-id.js';
 import { inspectAgent } from './inspect-agent.js';
 import { targetsOf } from './service-offers.js';
-import { checkTarget, normaliseTarget } from './target.js';
+import { asTarget, checkTarget } from './target.js';
 
 /** The agent's settings with their defaults and rules; {@link AgentSettings} is what other rooms see of it. */
 class AgentConfig {
@@ -105,7 +108,8 @@ class AgentConfig {
   @Text({
     // Empty is reported as missing.
     check: (id) => (id === '' || isAgentId(id) ? undefined : `must be ${AGENT_ID_RULE}`),
-    required: 'is missing: give --id, AGENT_ID or id in the file',
+    required: "is missing, and this host's name gives none: give --id, AGENT_ID or id in the file",
+    standard: 'the host name',
     description: 'Id of this agent, unique at the gateway: 1 to 64 of A-Z a-z 0-9 . _ - with a letter or digit first.',
   })
   id = '';
@@ -131,11 +135,15 @@ class AgentConfig {
 
   @Text({
     secret: true,
+    sharedEnv: 'BERTH_TOKEN',
     description: 'Shared secret that the gateway asks for. Prefer the file or the environment.',
   })
   token = '';
 
-  @File({ description: 'File that holds the shared secret; instead of the token itself.' })
+  @File({
+    sharedEnv: 'BERTH_TOKEN_FILE',
+    description: 'File that holds the shared secret; instead of the token itself.',
+  })
   tokenFile = '';
 
   @Integer(1, 64, { description: 'Connections to hold to the gateway.' })
@@ -214,7 +222,7 @@ export const AGENT: Program<AgentConfig> = {
   name: 'berth-agent',
   version: VERSION,
   summary: 'Makes a local service reachable at a port of the gateway.',
-  example: 'berth-agent 3000 --id kiosk-7 --gateway gateway.example.org:9090',
+  commandLine: AGENT_COMMAND_LINE,
   title: 'Agent',
   defaults: () => new AgentConfig(),
   envPrefix: 'AGENT_',
@@ -228,16 +236,12 @@ export const AGENT: Program<AgentConfig> = {
   prepare: (draft) => {
     const { root } = draft;
     draft.readSecret('token', 'tokenFile');
+    root.id ||= idFromHostName(hostname());
     // Whoever names a certificate wants TLS; only an explicit `false` is stronger.
     if (!draft.isGiven('tls.enabled'))
       root.tls.enabled = [root.tls.caFile, root.tls.certFile, root.tls.keyFile].some((file) => file !== '');
-    // A port may be a number there; what else is no text is reported by the rules.
-    const target: unknown = root.target;
-    if (typeof target === 'string' || typeof target === 'number')
-      root.target = normaliseTarget(String(target)) ?? root.target;
-    for (const [name, target] of Object.entries(root.expose)) {
-      if (typeof target === 'string') root.expose[name] = normaliseTarget(target) ?? target;
-    }
+    root.target = asTarget(root.target);
+    for (const [name, target] of Object.entries(root.expose)) root.expose[name] = asTarget(target);
     if (typeof root.proxy === 'string') root.proxy = normaliseProxy(root.proxy) ?? root.proxy;
   },
   check: checkAgent,

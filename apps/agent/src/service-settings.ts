@@ -90,6 +90,7 @@ export function checkServices(settings: ServiceSettings, report: Report): void {
     report(
       'target',
       `is missing: ${TARGET_FORMS}; as the first argument, as AGENT_TARGET or as target in the file; or name several with expose`,
+      'config',
     );
     return;
   }

@@ -38,6 +38,15 @@ export function normaliseTarget(text: string): string | undefined {
   return `${h2 === '' ? url.protocol : `${h2}:`}//${url.host}`;
 }
 
+/**
+ * A target as it stands in settings: normalised, when it is one. A port may be
+ * a number there; what is neither is left for the rules to report.
+ */
+export function asTarget(given: unknown): string {
+  const text = typeof given === 'number' ? String(given) : given;
+  return ((typeof text === 'string' ? normaliseTarget(text) : undefined) ?? given) as string;
+}
+
 /** Says what is wrong with a target; an empty one is reported as missing. */
 export function checkTarget(text: string): string | undefined {
   return text === '' || normaliseTarget(text) !== undefined ? undefined : `is no usable target: ${TARGET_FORMS}`;

@@ -17,6 +17,7 @@ import { AdminSettings, HttpSettings } from './admin/index.js';
 import { ConfigPushSettings } from './config-push/index.js';
 import { AgentPortsSettings, checkPorts } from './ports/index.js';
 import { IngressSettings } from './ingress/index.js';
+import { GATEWAY_COMMAND_LINE } from './command-line.js';
 import { inspectGateway } from './inspect-gateway.js';
 import { Policies, type PoliciesSettings } from './policy/index.js';
 import type { SettingsLookup } from './reload/index.js';
@@ -118,6 +119,7 @@ export const GATEWAY: Program<GatewayConfig> = {
   name: 'berth-gateway',
   version: VERSION,
   summary: 'Gives every agent that dials in an HTTP port of its own.',
+  commandLine: GATEWAY_COMMAND_LINE,
   title: 'Gateway',
   defaults: () => new GatewayConfig(),
   envPrefix: '',

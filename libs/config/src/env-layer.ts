@@ -6,7 +6,7 @@ const INJECTED = /^(tcp|udp|sctp):\/\//;
 
 /**
  * Settings found in the environment, each under its plain name or, stronger,
- * with `BERTH_` before it. An empty variable counts as not set, since that is
+ * with `BERTH_` before it; weakest is a name that programs share. An empty variable counts as not set, since that is
  * what `NAME=${OTHER:-}` in a compose file leaves; an empty secret is kept and
  * refused later, because to go on without it would open the door that it was
  * meant to close.
@@ -18,7 +18,11 @@ export function readEnvLayer(
   settings: readonly SettingInfo[],
   warn: (text: string) => void,
 ): RawValue[] {
-  const names = settings.flatMap((one) => [one.env, BERTH_PREFIX + one.env].map((name) => [name, one] as const));
+  const names = settings.flatMap((one) =>
+    [...(one.sharedEnv === undefined ? [] : [one.sharedEnv]), one.env, BERTH_PREFIX + one.env].map(
+      (name) => [name, one] as const,
+    ),
+  );
   return names.flatMap(([name, { path, kind, secret, env: plain }]) => {
     const value = env[name];
     if (value === undefined || (value === '' && secret !== true)) return [];

@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
-import { addHelp, describeDefault, valueName, VERIFY } from './flag-help.js';
+import { commandsOf, VERIFY } from './command-line.js';
+import { addHelp, commandHelp, describeDefault, valueName } from './flag-help.js';
 import type { Problems, RawValue } from './problems.js';
 import { type Program, type SettingInfo, settingsOf } from './program.js';
 
@@ -11,31 +12,41 @@ export interface Flags {
   readonly printConfig: boolean;
   /** the first argument is `verify`: look at settings and files, and end */
   readonly verify: boolean;
-  /** text of `--help` or `--version`: print it and end */
+  /** text of `--help`, `--help-all` or `--version`: print it and end */
   readonly output?: string;
 }
+
+const HELP_ALL = '--help-all';
 
 /** Reads the command line; what is wrong with it goes into `problems`. */
 export function readFlags(program: Program, argv: readonly string[], problems: Problems): Flags {
   const [first, ...rest] = argv;
-  return first === VERIFY
-    ? { ...readOptions(program, rest, problems), verify: true }
-    : { ...readOptions(program, argv, problems), verify: false };
+  if (first !== VERIFY.name) return { ...readOptions(program, argv, problems), verify: false };
+  if (rest.some((one) => one === '--help' || one === '-h'))
+    return { values: [], printConfig: false, verify: true, output: commandHelp(program, VERIFY) };
+  return { ...readOptions(program, rest, problems), verify: true };
 }
 
 function readOptions(program: Program, argv: readonly string[], problems: Problems): Omit<Flags, 'verify'> {
   let output = '';
-  const command = new Command(program.name)
-    .version(program.version, '--version', 'print the version')
-    .helpOption('--help', 'print this text')
+  const all = argv.includes(HELP_ALL);
+  const command = new Command(program.name);
+  command
+    .version(program.version, '-v, --version', 'print the version')
+    .helpOption('-h, --help', 'print this text')
+    .option(HELP_ALL, 'print the same with every flag')
+    .on('option:help-all', () => {
+      command.help();
+    })
     .exitOverride()
     .configureOutput({ writeOut: (text) => (output += text), writeErr: () => undefined })
     .option('--config <file>', `YAML file with settings (default: ${program.fileName}, when it exists)`)
     .option('--print-config', 'print the settings that result, without secrets, and end');
-  addHelp(command, program);
+  addHelp(command, program, all);
   const options = settingsOf(program).map((setting) => {
     if (setting.path === program.positional) command.argument(`[${setting.path}]`, setting.description);
-    return [setting, addOption(command, setting)] as const;
+    const isShown = all || program.commandLine?.daily.includes(setting.path) !== false;
+    return [setting, addOption(command, setting, all ? `${setting.section}:` : 'Options:', isShown)] as const;
   });
 
   try {
@@ -43,7 +54,7 @@ function readOptions(program: Program, argv: readonly string[], problems: Proble
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { values: [], printConfig: false, output };
-    problems.add('command line', complaint(error));
+    problems.add('command line', complaint(error, program));
     // Parsing stopped at the last argument; without it, the others are still understood.
     if (error.code === 'commander.optionMissingArgument') return readOptions(program, argv.slice(0, -1), problems);
   }
@@ -55,15 +66,19 @@ function readOptions(program: Program, argv: readonly string[], problems: Proble
   const [first] = command.args;
   if (path !== undefined && first !== undefined && !first.startsWith('-')) {
     if (values.some((value) => value.path === path)) problems.add(path, 'is given twice, with a flag and without');
-    values.push({ path, value: first, source: 'the command line' });
+    values.push({
+      path,
+      value: first,
+      source: `the command line${/^[a-z-]+$/.test(first) ? `; ${known(program)}` : ''}`,
+    });
   }
   const { config: file, printConfig = false } = command.opts<{ config?: string; printConfig?: boolean }>();
   return { values, file, printConfig };
 }
 
 /** @returns the one whose value counts */
-function addOption(command: Command, setting: SettingInfo): Option {
-  const { alias, flag, kind, section, description } = setting;
+function addOption(command: Command, setting: SettingInfo, group: string, isShown: boolean): Option {
+  const { alias, flag, kind, description } = setting;
   const names = alias === undefined ? flag : `${alias}, ${flag}`;
   const standard = describeDefault(setting);
   const option = new Option(
@@ -72,23 +87,28 @@ function addOption(command: Command, setting: SettingInfo): Option {
   );
   if (kind === 'list' || kind === 'ports' || kind === 'texts')
     option.argParser((text: string, before: string | undefined) => (before === undefined ? text : `${before},${text}`));
-  command.addOption(option.helpGroup(`${section}:`));
+  command.addOption(option.helpGroup(group).hideHelp(!isShown));
   if (kind === 'boolean') command.addOption(new Option(names.replaceAll('--', '--no-')).hideHelp());
   return option;
 }
 
 /** Commander's own messages quote what was typed, which may be a secret: the flag's name is all that is kept. */
-function complaint({ code, message }: CommanderError): string {
+function complaint({ code, message }: CommanderError, program: Program): string {
   const flag = /'(--?[^\s'=,]+)/.exec(message)?.[1] ?? '';
   const similar = /\(Did you mean (.+?)\?\)/.exec(message)?.[1];
   switch (code) {
     case 'commander.unknownOption':
-      return `${flag} is no flag${similar === undefined ? '; --help lists them' : `; did you mean ${similar}?`}`;
+      return `${flag} is no flag${similar === undefined ? '; --help-all lists them' : `; did you mean ${similar}?`}`;
     case 'commander.optionMissingArgument':
       return `${flag} needs a value`;
     case 'commander.excessArguments':
-      return 'too many arguments without a flag';
+      return `too many arguments without a flag; ${known(program)}`;
     default:
       return 'cannot be understood; --help says how';
   }
+}
+
+function known(program: Program): string {
+  const names = commandsOf(program).map(({ name }) => name);
+  return `commands are ${names.join(', ')}`;
 }

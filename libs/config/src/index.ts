@@ -1,6 +1,7 @@
 export * from './checks.js';
+export { commandHelp, describeDefault } from './flag-help.js';
+export { type CommandLine, commandsOf, type SubCommand } from './command-line.js';
 export * from './common-settings.js';
-export { describeDefault } from './flag-help.js';
 export {
   type DeepPartial,
   type LoadInput,

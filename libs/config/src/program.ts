@@ -1,3 +1,4 @@
+import type { CommandLine } from './command-line.js';
 import type { Draft } from './draft.js';
 import type { RawValue } from './problems.js';
 import { type SettingSpec, specOf } from './setting.js';
@@ -14,8 +15,8 @@ export interface Program<T extends object = object> {
   readonly version: string;
   /** first line of `--help` */
   readonly summary: string;
-  /** last lines of `--help` */
-  readonly example?: string;
+  /** examples, commands and exit codes; none: it has no command line */
+  readonly commandLine?: CommandLine;
   /** heading for settings outside any group */
   readonly title: string;
   /** begins the names of environment variables, such as `AGENT_` */

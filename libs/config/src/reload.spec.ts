@@ -92,7 +92,7 @@ describe('settings that are looked up again', () => {
       problems: 'inner.min: must be a whole number from 0 to 100 (got "many", from sample.yaml:3)',
     });
     write('name: [b\n');
-    expect(reloader.reload()).toMatchObject({ problems: expect.stringContaining('at line') as string });
+    expect(reloader.reload()).toMatchObject({ problems: expect.stringContaining('sample.yaml:2:1: ') as string });
     expect(reloader.settings.name).toBe('a');
     rmSync(join(cwd, 'sample.yaml'));
     expect(reloader.reload()).toMatchObject({ kind: 'reloaded', changed: [] });

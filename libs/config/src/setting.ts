@@ -17,6 +17,10 @@ export interface SettingOptions {
   readonly check?: (value: never) => string | undefined;
   /** short form of the flag, such as `--tls` */
   readonly alias?: string;
+  /** a variable that several programs read, such as `BERTH_TOKEN`; those of the program alone are stronger */
+  readonly sharedEnv?: string;
+  /** for people: the default that is found at start, such as `the host name` */
+  readonly standard?: string;
   /** a running program takes a new value up, without a restart */
   readonly live?: boolean;
 }

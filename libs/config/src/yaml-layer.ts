@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import type * as Yaml from 'yaml';
 import type { Problems, RawValue } from './problems.js';
 import type { SettingInfo } from './program.js';
+import { yamlErrorWords } from './yaml-errors.js';
 
 const load = createRequire(import.meta.url);
 
@@ -50,14 +51,13 @@ interface Parsed {
 
 /** @returns no tree, as for an empty file, when it cannot be parsed */
 function parseYaml(text: string, source: string, problems: Problems): Parsed {
-  const { isMap, isScalar, LineCounter, parseDocument } = yaml();
+  const { isMap, isScalar, LineCounter, parseDocument, visit } = yaml();
   const lines = new LineCounter();
   // Pretty errors quote the file, and with it perhaps a secret: only code and place are shown.
   const document = parseDocument(text, { prettyErrors: false, lineCounter: lines, logLevel: 'silent' });
   for (const error of document.errors) {
     const { line, col } = lines.linePos(error.pos[0]);
-    const hint = error.code === 'DUPLICATE_KEY' ? ', a name that its group has already' : '';
-    problems.add('config', `is not valid YAML at line ${line}, column ${col}: ${error.code}${hint}`, { source });
+    problems.add('config', `${source}:${line}:${col}: ${yamlErrorWords(error.code)}`);
   }
   const lineOf = (path: string): number | undefined => {
     let node: unknown = document.contents;
@@ -74,7 +74,16 @@ function parseYaml(text: string, source: string, problems: Problems): Parsed {
   try {
     return { tree: document.errors.length > 0 ? undefined : document.toJS(), lineOf };
   } catch {
-    problems.add('config', 'is not valid YAML: an alias leads nowhere, or to too much', { source });
+    let place = source;
+    visit(document, {
+      Alias: (_, alias) => {
+        if (alias.resolve(document) !== undefined) return undefined;
+        const { line, col } = lines.linePos(alias.range?.[0] ?? 0);
+        place = `${source}:${line}:${col}`;
+        return visit.BREAK;
+      },
+    });
+    problems.add('config', `${place}: an alias (*name) leads nowhere, or to too much`);
     return { tree: undefined, lineOf };
   }
 }

@@ -6,13 +6,8 @@ import { endOnSignals, standardOutput } from '@berth/node-runtime';
 import { createLogger } from '@berth/observability';
 import type { AgentAddress } from '../session/agent-address.js';
 import { type RunningAgent, launchAgent } from '../launch-agent.js';
+import { EXIT } from './command-line.js';
 import { reloadAgent } from './reload-agent.js';
-
-/**
- * Exit codes of `berth-agent`: 0 ended in order, 2 wrong settings, 3 refused by
- * the gateway for good (token, certificate, id, version) or replaced.
- */
-const EXIT = { ended: 0, settings: 2, refused: 3 } as const;
 
 /** `berth-agent`: settings, start, the address on stdout, signals, exit codes. */
 export async function runAgent(): Promise<void> {

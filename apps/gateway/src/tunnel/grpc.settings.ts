@@ -36,6 +36,7 @@ export class AuthSettings {
   @Text({
     secret: true,
     alias: '--token',
+    sharedEnv: 'BERTH_TOKEN',
     description: 'Shared secret that agents must show; empty: none is asked for. Prefer the file or the environment.',
     live: true,
   })
@@ -43,6 +44,7 @@ export class AuthSettings {
 
   @File({
     alias: '--token-file',
+    sharedEnv: 'BERTH_TOKEN_FILE',
     description: 'File that holds the shared secret; instead of the token itself.',
     live: true,
   })

@@ -1,0 +1,35 @@
+import type { CommandLine } from '@berth/config';
+
+/** Exit codes of `berth-agent`. */
+export const EXIT = { ended: 0, settings: 2, refused: 3 } as const;
+
+/** What `berth-agent --help` says besides its flags, and what completion knows. */
+export const AGENT_COMMAND_LINE: CommandLine = {
+  examples: {
+    'berth-agent 3000 --gateway gateway.example.org:9090':
+      'makes http://localhost:3000 reachable; the secret is in BERTH_TOKEN',
+    'berth-agent 3000 --expose api=4000 --gateway gateway.example.org:9090 --id kiosk-7':
+      'two local services, each with a port of its own, under a name of your choice',
+    'berth-agent tcp://localhost:22 --gateway gateway.example.org:9090 --tls --token-file token.txt':
+      'raw TCP, over TLS, with the secret in a file',
+    'berth-agent verify --config agent.yaml': 'looks whether settings and files are fine',
+  },
+  daily: [
+    'expose',
+    'id',
+    'gateway',
+    'token',
+    'tokenFile',
+    'tls.enabled',
+    'tls.caFile',
+    'log.level',
+    'log.pretty',
+  ],
+  exitCodes: {
+    [EXIT.ended]: 'ended in order, as a signal or --help asked for',
+    1: 'verify: something is wrong',
+    [EXIT.settings]: 'wrong settings, or a file that cannot be used',
+    [EXIT.refused]: 'refused by the gateway for good: token, certificate, id or version',
+  },
+  commands: [],
+};

@@ -1,0 +1,19 @@
+import { idFromHostName } from './host-id.js';
+
+describe('idFromHostName', () => {
+  it.each([
+    ['kiosk-7', 'kiosk-7'],
+    ['kiosk-7.shop.example.org', 'kiosk-7.shop.example.org'],
+    ["Anna's MacBook", 'Anna-s-MacBook'],
+    ['_gateway-', 'gateway'],
+    ['größe', 'gr-e'],
+    ['a'.repeat(70), 'a'.repeat(64)],
+    [`${'a'.repeat(63)}--b`, 'a'.repeat(63)],
+  ])('makes of %j the id %j', (name, id) => {
+    expect(idFromHostName(name)).toBe(id);
+  });
+
+  it.each(['', '---', 'ß', 'localhost', 'localhost.localdomain', '(none)'])('has none for %j', (name) => {
+    expect(idFromHostName(name)).toBe('');
+  });
+});
