@@ -1,4 +1,5 @@
 export { addressGroup } from './address-group.js';
+export { bundledFile } from './bundled-file.js';
 export {
   connectionCapacity,
   type DescriptorEvents,

@@ -1,5 +1,5 @@
 import protobuf from 'protobufjs';
-import { protoFile } from '@berth/node-runtime';
+import { bundledFile, protoFile } from '@berth/node-runtime';
 import { FrameField, encodeFrame } from './frame-encoder.js';
 import type {
   Capacity,
@@ -20,7 +20,9 @@ import type {
  * Frames of the connection are rare, so protobufjs does them from the schema;
  * only frames of exchanges are coded by hand.
  */
-const root = protobuf.loadSync(protoFile('berth/tunnel/v1/tunnel.proto'));
+const SCHEMA = 'berth/tunnel/v1/tunnel.proto';
+const bundled = bundledFile(SCHEMA);
+const root = bundled === undefined ? protobuf.loadSync(protoFile(SCHEMA)) : protobuf.parse(String(bundled)).root;
 
 /** What each frame of a connection says. */
 export interface ControlBodies {

@@ -1,5 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { serveBundledDocs } from './bundled-docs.js';
 
 /** The OpenAPI document of the admin API. */
 export function openApiDocument(app: INestApplication): OpenAPIObject {
@@ -26,6 +27,7 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
 
 /** Serves Swagger UI at `/docs`, and the document at `/docs/openapi.json`. */
 export function serveApiDocs(app: INestApplication): void {
+  app.use('/docs', serveBundledDocs);
   SwaggerModule.setup('docs', app, () => openApiDocument(app), {
     jsonDocumentUrl: 'docs/openapi.json',
     yamlDocumentUrl: 'docs/openapi.yaml',
