@@ -1,15 +1,18 @@
 import { readFileSync } from 'node:fs';
 import SwaggerParser from '@apidevtools/swagger-parser';
 import type { OpenAPIObject } from '@nestjs/swagger';
+import { ERROR_TABLE, isErrorCode } from '@berth/errors';
 import { localService } from '@berth/testing';
 import { differences, type Schema, testAgent, testGateway, type TestGateway } from '@berth/testing/system';
 
 interface Answer {
   description?: string;
-  content?: Record<string, { schema?: Schema }>;
+  content?: Record<string, { schema?: Schema; example?: unknown }>;
 }
 interface Operation {
+  operationId?: string;
   summary?: string;
+  tags?: string[];
   responses: Record<string, Answer>;
 }
 
@@ -101,6 +104,53 @@ describe('the description of the admin API', () => {
     const unlike = [...names].filter((name) => !/^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(name));
     expect(unlike).toEqual([]);
     for (const path of Object.keys(document.paths)) expect(path).toMatch(/^(\/([a-z]+|\{[a-z_]+\}))+$/);
+  });
+
+  it('gives each operation a name that reads well in a client, once, and a tag that is explained', () => {
+    const ids = operations().map(([, , { operationId }]) => operationId);
+    expect(ids.sort()).toEqual([
+      'changePolicy',
+      'disconnectAgent',
+      'drainAgent',
+      'endConnection',
+      'freePort',
+      'getAgent',
+      'getConfigPush',
+      'getHealth',
+      'getMetrics',
+      'getPolicy',
+      'getPorts',
+      'getReadiness',
+      'listAgents',
+      'listConfigPushes',
+      'listExchanges',
+      'listServers',
+      'pinPort',
+      'pushConfig',
+      'pushConfigToAll',
+      'reloadConfig',
+      'restartServer',
+      'undrainAgent',
+    ]);
+    const explained = document.tags?.map(({ name }) => name) ?? [];
+    for (const [path, method, { tags = [] }] of operations()) {
+      expect([method, path, tags]).toEqual([method, path, explained.filter((name) => name === tags[0])]);
+    }
+  });
+
+  it('describes each error answer by codes of its status, with an example, as JSON and as a problem', () => {
+    for (const [path, method, { responses }] of operations()) {
+      for (const [status, { description = '', content = {} }] of Object.entries(responses)) {
+        if (/^2/.test(status) || path === '/health/ready') continue;
+        const where = `${method} ${path} ${status}`;
+        const codes = description.match(/BERTH_\w+/g) ?? [];
+        const statuses = codes.map((code) => (isErrorCode(code) ? String(ERROR_TABLE[code].http) : code));
+        if (status !== 'default') expect([where, [...new Set(statuses)]]).toEqual([where, [status]]);
+        const { 'application/json': json, 'application/problem+json': problem } = content;
+        expect([where, differences(document, json?.schema ?? {}, json?.example)]).toEqual([where, []]);
+        expect([where, problem?.schema]).toEqual([where, { $ref: '#/components/schemas/ProblemDto' }]);
+      }
+    }
   });
 
   it('documents a success with its schema, and the errors, of every path', () => {

@@ -3,7 +3,6 @@ import {
   ApiBadRequestResponse,
   ApiBody,
   ApiConflictResponse,
-  ApiForbiddenResponse,
   ApiNoContentResponse,
   ApiNotFoundResponse,
   ApiOkResponse,
@@ -19,7 +18,7 @@ import { AdminApi, ApiNeedsToken } from './admin-api.js';
 import { ErrorDto } from './error.dto.js';
 import { describePin, PinnedPortDto, PinPortDto } from './ports.dto.js';
 
-const STATIC = '`BERTH_PORT_STATIC`: agentPorts.static gives it to somebody';
+const STATIC = 'BERTH_PORT_STATIC: agentPorts.static gives it to somebody';
 
 /** What pinning and freeing have in common. */
 function ApiPortOf(summary: string, description: string): MethodDecorator {
@@ -27,7 +26,6 @@ function ApiPortOf(summary: string, description: string): MethodDecorator {
     ApiOperation({ summary, description }),
     ApiParam({ name: 'agent_id', description: 'agent id', example: 'my-laptop' }),
     ApiParam({ name: 'service', description: 'local service', example: 'default' }),
-    ApiForbiddenResponse({ type: ErrorDto, description: 'BERTH_CROSS_SITE: asked by a page of another origin' }),
     ApiServiceUnavailableResponse({
       type: ErrorDto,
       description: 'BERTH_STATE_UNUSABLE: it holds, but could not be written, and is tried again (state.file)',
@@ -58,7 +56,7 @@ export class AgentPortsController {
     type: ErrorDto,
     description: `BERTH_PORT_TAKEN: another service uses it or has it pinned; ${STATIC}`,
   })
-  async pin(
+  async pinPort(
     @Param('agent_id') id: string,
     @Param('service') service: string,
     @Body() body: unknown,
@@ -76,7 +74,7 @@ export class AgentPortsController {
   @ApiBadRequestResponse({ type: ErrorDto, description: 'BERTH_BAD_REQUEST: a malformed name' })
   @ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND: it has no port, and none is kept for it' })
   @ApiConflictResponse({ type: ErrorDto, description: STATIC })
-  async free(@Param('agent_id') id: string, @Param('service') service: string): Promise<void> {
+  async freePort(@Param('agent_id') id: string, @Param('service') service: string): Promise<void> {
     await this.pins.free(id, service);
   }
 }

@@ -1,7 +1,6 @@
 import { applyDecorators, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import {
   ApiBadRequestResponse,
-  ApiForbiddenResponse,
   ApiNoContentResponse,
   ApiNotFoundResponse,
   ApiOkResponse,
@@ -42,7 +41,6 @@ function ApiDrain(summary: string, description: string): MethodDecorator {
       description: 'BERTH_BAD_REQUEST: `replica` or `service` is given more than once, or another parameter is',
     }),
     ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND: no such agent, replica or local service' }),
-    ApiForbiddenResponse({ type: ErrorDto, description: 'BERTH_CROSS_SITE: asked by a page of another origin' }),
   );
 }
 
@@ -63,8 +61,7 @@ function ApiDisconnect(summary: string, description: string): MethodDecorator {
     }),
     ApiNoContentResponse({ description: 'it has been asked to leave; with `now` it is closed' }),
     ApiBadRequestResponse({ type: ErrorDto, description: 'BERTH_BAD_REQUEST: `now` is neither true nor false' }),
-    ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND' }),
-    ApiForbiddenResponse({ type: ErrorDto, description: 'BERTH_CROSS_SITE: asked by a page of another origin' }),
+    ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND: no such agent is connected' }),
   );
 }
 
@@ -79,7 +76,7 @@ export class AgentsController {
   @Get()
   @ApiOperation({ summary: 'All connected agents with their ports' })
   @ApiOkResponse({ type: AgentListDto })
-  list(): AgentListDto {
+  listAgents(): AgentListDto {
     const agents = this.registry.list().map(describeAgent);
     return { agents, count: agents.length };
   }
@@ -88,8 +85,8 @@ export class AgentsController {
   @ApiOperation({ summary: 'One agent with its connections' })
   @ApiParam({ name: 'agent_id', description: 'agent id', example: 'my-laptop' })
   @ApiOkResponse({ type: AgentDetailDto })
-  @ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND' })
-  one(@Param('agent_id') id: string): AgentDetailDto {
+  @ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND: no such agent is connected' })
+  getAgent(@Param('agent_id') id: string): AgentDetailDto {
     return describeAgentDetail(this.find(id));
   }
 
@@ -104,8 +101,11 @@ export class AgentsController {
   })
   @ApiOkResponse({ type: ExchangeListDto })
   @ApiBadRequestResponse({ type: ErrorDto, description: 'BERTH_BAD_REQUEST: `limit` is out of its bounds' })
-  @ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND' })
-  exchanges(@Param('agent_id') id: string, @Query('limit') limit: unknown = String(MAX_EXCHANGES)): ExchangeListDto {
+  @ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND: no such agent is connected' })
+  listExchanges(
+    @Param('agent_id') id: string,
+    @Query('limit') limit: unknown = String(MAX_EXCHANGES),
+  ): ExchangeListDto {
     const count = typeof limit === 'string' && /^\d{1,9}$/.test(limit) ? Number(limit) : 0;
     if (count < 1 || count > MAX_EXCHANGES) {
       throw new BerthError('BERTH_BAD_REQUEST', `limit must be a whole number from 1 to ${MAX_EXCHANGES}`);
@@ -118,7 +118,7 @@ export class AgentsController {
     'Send an agent no new requests; it stays connected',
     'Requests under way go on. New ones are answered with 503 and `Retry-After`, unless another replica takes them. It ends with `undrain`, or when the agent has gone.',
   )
-  drain(@Param('agent_id') id: string, @Query() query: Record<string, unknown>): AgentDetailDto {
+  drainAgent(@Param('agent_id') id: string, @Query() query: Record<string, unknown>): AgentDetailDto {
     return this.setDrained(true, id, query);
   }
 
@@ -127,7 +127,7 @@ export class AgentsController {
     'Send an agent requests again',
     'Ends `drain`. A replica beside others starts slowly (`tunnel.slowStartMs`).',
   )
-  undrain(@Param('agent_id') id: string, @Query() query: Record<string, unknown>): AgentDetailDto {
+  undrainAgent(@Param('agent_id') id: string, @Query() query: Record<string, unknown>): AgentDetailDto {
     return this.setDrained(false, id, query);
   }
 
@@ -136,7 +136,7 @@ export class AgentsController {
     'Disconnect an agent; it may dial in again',
     'Asks the agent to open its next connection and to leave the present ones.',
   )
-  disconnect(@Param('agent_id') id: string, @Query('now') now: unknown = 'false'): void {
+  disconnectAgent(@Param('agent_id') id: string, @Query('now') now: unknown = 'false'): void {
     this.registry.disconnect(id, isNow(now));
   }
 

@@ -4,7 +4,6 @@ import {
   ApiBadRequestResponse,
   ApiBody,
   ApiConflictResponse,
-  ApiForbiddenResponse,
   ApiNotFoundResponse,
   ApiOkResponse,
   ApiOperation,
@@ -39,7 +38,6 @@ function ApiPush(summary: string, description: string): MethodDecorator {
     }),
     ApiBadRequestResponse({ type: ErrorDto, description: 'BERTH_BAD_REQUEST: there is no body, or it is not JSON' }),
     ApiPayloadTooLargeResponse({ type: ErrorDto, description: 'BERTH_BODY_TOO_LARGE: `configPush.maxBytes`' }),
-    ApiForbiddenResponse({ type: ErrorDto, description: 'BERTH_CROSS_SITE: asked by a page of another origin' }),
   );
 }
 
@@ -62,7 +60,7 @@ export class ConfigPushController {
     'A push of its own for each of them; agents that cannot take it are named in `skipped`.',
   )
   @ApiAcceptedResponse({ type: ConfigPushAllDto })
-  pushToAll(@Req() request: RawBodyRequest<Request>): ConfigPushAllDto {
+  pushConfigToAll(@Req() request: RawBodyRequest<Request>): ConfigPushAllDto {
     const configJson = configOf(request);
     this.pushes.checkSize(configJson);
     const pushed: ConfigPush[] = [];
@@ -88,7 +86,7 @@ export class ConfigPushController {
   @ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND: the agent is not connected' })
   @ApiConflictResponse({ type: ErrorDto, description: 'BERTH_CONFIG_PUSH_UNSUPPORTED: it takes no configuration' })
   @ApiTooManyRequestsResponse({ type: ErrorDto, description: 'BERTH_TOO_MANY_PUSHES: `configPush.maxPendingPerAgent`' })
-  push(@Param('agent_id') id: string, @Req() request: RawBodyRequest<Request>): ConfigPushDto {
+  pushConfig(@Param('agent_id') id: string, @Req() request: RawBodyRequest<Request>): ConfigPushDto {
     if (this.registry.get(id) === undefined) throw new BerthError('BERTH_NOT_FOUND', `Agent ${id} not found`);
     return describePush(this.pushes.push(id, configOf(request)));
   }
@@ -98,7 +96,7 @@ export class ConfigPushController {
   @AGENT_ID
   @ApiOkResponse({ type: ConfigPushListDto })
   @ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND: neither connected, nor ever pushed to' })
-  list(@Param('agent_id') id: string): ConfigPushListDto {
+  listConfigPushes(@Param('agent_id') id: string): ConfigPushListDto {
     const pushes = this.pushes.list(id);
     if (pushes.length === 0 && this.registry.get(id) === undefined) {
       throw new BerthError('BERTH_NOT_FOUND', `Agent ${id} not found`);
@@ -112,7 +110,7 @@ export class ConfigPushController {
   @ApiParam({ name: 'push_id', description: 'push_id', example: 'push-0123456789abcdef' })
   @ApiOkResponse({ type: ConfigPushDto })
   @ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND: no such push, or none that is remembered' })
-  one(@Param('agent_id') id: string, @Param('push_id') pushId: string): ConfigPushDto {
+  getConfigPush(@Param('agent_id') id: string, @Param('push_id') pushId: string): ConfigPushDto {
     const push = this.pushes.get(id, pushId);
     if (push === undefined) throw new BerthError('BERTH_NOT_FOUND', `Agent ${id} has no push ${pushId}`);
     return describePush(push);

@@ -1,6 +1,5 @@
 import { Controller, HttpCode, Post } from '@nestjs/common';
 import {
-  ApiForbiddenResponse,
   ApiOkResponse,
   ApiOperation,
   ApiProperty,
@@ -37,13 +36,12 @@ export class ConfigReloadController {
       'File, environment and flags, as at start. What can change does at once; requests under way go on. A file that is wrong changes nothing.',
   })
   @ApiOkResponse({ type: ConfigReloadDto })
-  @ApiForbiddenResponse({ type: ErrorDto, description: 'BERTH_CROSS_SITE: asked by a page of another origin' })
   @ApiUnprocessableEntityResponse({
     type: ErrorDto,
     description: 'BERTH_RELOAD_REFUSED: what is wrong, a line for each, and nothing has changed',
   })
   @ApiServiceUnavailableResponse({ type: ErrorDto, description: 'BERTH_DRAINING: the gateway is shutting down' })
-  reload(): ConfigReloadDto {
+  reloadConfig(): ConfigReloadDto {
     const { changed, needRestart } = this.reloads.reload();
     return { changed, restart_required: needRestart };
   }

@@ -6,11 +6,12 @@ import {
   Inject,
   ServiceUnavailableException,
 } from '@nestjs/common';
-import type { Response } from 'express';
-import { BerthError, errorBody, type ErrorCode, messageOf } from '@berth/errors';
+import type { Request, Response } from 'express';
+import { BerthError, type ErrorCode, messageOf } from '@berth/errors';
 import { newRequestId } from '@berth/http-server-pool';
 import type { Log } from '@berth/observability';
 import { GATEWAY_LOG } from '../gateway.tokens.js';
+import { errorText } from '../ingress/index.js';
 
 /** The one place where errors become answers of the admin API: bound to its controllers, and to all of `berth-gateway`. */
 @Catch()
@@ -34,7 +35,10 @@ export class ErrorFilter implements ExceptionFilter {
     const error = asBerthError(thrown, status);
     if (error.code === 'BERTH_INTERNAL') this.log.error({ requestId, err: thrown }, 'admin request failed');
     else this.log.debug({ requestId, code: error.code, reason: error.message }, 'admin request answered with an error');
-    response.status(status ?? error.httpStatus).json(errorBody(error, requestId));
+    const { headers, originalUrl } = host.switchToHttp().getRequest<Request>();
+    const code = status ?? error.httpStatus;
+    const { type, body } = errorText(error, requestId, { accept: headers.accept, target: originalUrl }, code);
+    response.status(code).type(type).send(body);
   }
 }
 

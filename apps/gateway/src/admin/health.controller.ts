@@ -23,7 +23,7 @@ export class HealthController {
   @Get()
   @ApiOperation({ summary: 'The process lives', security: [] })
   @ApiOkResponse({ type: HealthDto })
-  live(): HealthDto {
+  getHealth(): HealthDto {
     return { status: 'ok' };
   }
 
@@ -32,7 +32,7 @@ export class HealthController {
   @ApiOperation({ summary: 'Agents can dial in, and no shutdown is under way', security: [] })
   @ApiOkResponse({ type: ReadinessDto })
   @ApiServiceUnavailableResponse({ type: ReadinessDto, description: 'what is down stands in `error`' })
-  ready(): Promise<HealthCheckResult> {
+  getReadiness(): Promise<HealthCheckResult> {
     return this.checks.check([
       () => {
         const check = this.indicator.check('grpc');

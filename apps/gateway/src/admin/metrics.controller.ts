@@ -17,7 +17,7 @@ export class MetricsController {
   @ApiOperation({ summary: 'Prometheus metrics', description: 'Without the token where `admin.openMetrics` is true.' })
   @ApiProduces('text/plain')
   @ApiOkResponse({ schema: { type: 'string' }, description: 'Prometheus text format 0.0.4' })
-  async show(): Promise<StreamableFile> {
+  async getMetrics(): Promise<StreamableFile> {
     return new StreamableFile(await this.metrics.text());
   }
 }

@@ -1,6 +1,8 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { serveBundledDocs } from './bundled-docs.js';
+import { describeErrors } from './describe-errors.js';
+import { ProblemDto } from './error.dto.js';
 
 /** The OpenAPI document of the admin API. */
 export function openApiDocument(app: INestApplication): OpenAPIObject {
@@ -12,17 +14,21 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     .setVersion('1')
     .setLicense('MIT', 'https://opensource.org/license/mit')
     .addServer('/', 'where this description comes from')
-    .addTag('agents', 'Who is connected')
-    .addTag('ports', 'The port range and its leases')
+    .addTag('agents', 'Who is connected, and what is told to them')
+    .addTag('ports', 'The port range, its leases, and the rules of ports')
     .addTag('servers', 'The servers of the gateway')
+    .addTag('gateway', 'The settings of the gateway')
     .addTag('health', 'Probes; they need no token')
     .addTag('metrics', 'For Prometheus')
     .addBearerAuth({ type: 'http', scheme: 'bearer', description: '`admin.token`, where the gateway has one' }, 'token')
     .addSecurityRequirements('token')
     .build();
-  return SwaggerModule.createDocument(app, config, {
-    operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '').toLowerCase()}_${method}`,
+  const document = SwaggerModule.createDocument(app, config, {
+    // Methods of the controllers are called as clients that are made of the document are to call theirs.
+    operationIdFactory: (_, method) => method,
+    extraModels: [ProblemDto],
   });
+  return describeErrors(document);
 }
 
 /** Serves Swagger UI at `/docs`, and the document at `/docs/openapi.json`. */

@@ -2,7 +2,6 @@ import { applyDecorators, Body, Controller, Get, Param, Patch, Query } from '@ne
 import {
   ApiBadRequestResponse,
   ApiBody,
-  ApiForbiddenResponse,
   ApiOkResponse,
   ApiOperation,
   ApiParam,
@@ -50,7 +49,7 @@ export class PolicyController {
     'Of the settings (`policies`) and of changes by `PATCH`; the more exact ones go over the others.',
     'local service whose port is meant; `default` unless given',
   )
-  get(@Param('agent_id') id: string, @Query('service') service: unknown): PolicyDto {
+  getPolicy(@Param('agent_id') id: string, @Query('service') service: unknown): PolicyDto {
     return this.describe(agentIn(id), serviceIn(service) ?? DEFAULT_SERVICE);
   }
 
@@ -63,12 +62,11 @@ export class PolicyController {
   @ApiBody({
     schema: { type: 'object', additionalProperties: true, example: { rate: { requestsPerSecond: 20 }, access: null } },
   })
-  @ApiForbiddenResponse({ type: ErrorDto, description: 'BERTH_CROSS_SITE: asked by a page of another origin' })
   @ApiServiceUnavailableResponse({
     type: ErrorDto,
     description: 'BERTH_STATE_UNUSABLE: it cannot be written (state.file), and nothing has changed',
   })
-  async patch(
+  async changePolicy(
     @Param('agent_id') id: string,
     @Query('service') service: unknown,
     @Body() body: unknown,

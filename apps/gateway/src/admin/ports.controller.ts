@@ -19,7 +19,7 @@ export class PortsController {
   @Get()
   @ApiOperation({ summary: 'Figures of the port ranges, leases, and ports that are kept or that other programs hold' })
   @ApiOkResponse({ type: PortsDto })
-  show(): PortsDto {
+  getPorts(): PortsDto {
     return describePorts(this.ports, this.berths.list());
   }
 }

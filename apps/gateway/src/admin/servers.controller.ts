@@ -1,6 +1,5 @@
 import { Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import {
-  ApiForbiddenResponse,
   ApiNotFoundResponse,
   ApiOkResponse,
   ApiOperation,
@@ -32,7 +31,7 @@ export class ServersController {
       'A connection is opened to every one of them; at a port of raw TCP it is accepted and goes no further: the local service sees none of it. A server that ended by itself is `failed` until it runs again.',
   })
   @ApiOkResponse({ type: ServerListDto })
-  async list(): Promise<ServerListDto> {
+  async listServers(): Promise<ServerListDto> {
     const reports = await Promise.all([this.http.monitor(), this.tcp.monitor()]);
     const servers = reports.flat().map(describeServer);
     return { servers, count: servers.length };
@@ -48,13 +47,12 @@ export class ServersController {
   @ApiParam({ name: 'bind', description: 'as `GET /servers` has it, percent-encoded', example: '0.0.0.0:8100' })
   @ApiOkResponse({ type: ServerDto, description: 'how it is now' })
   @ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND: no server listens there' })
-  @ApiForbiddenResponse({ type: ErrorDto, description: 'BERTH_CROSS_SITE: asked by a page of another origin' })
   @ApiServiceUnavailableResponse({
     type: ErrorDto,
     description:
       'BERTH_SERVER_START_FAILED: the port cannot be had now; the server is tried again (`agentPorts.restartAttempts`)',
   })
-  async restart(@Param('bind') bind: string): Promise<ServerDto> {
+  async restartServer(@Param('bind') bind: string): Promise<ServerDto> {
     const server = this.http.load(bind) ?? this.tcp.load(bind);
     if (server === undefined) throw new BerthError('BERTH_NOT_FOUND', `no server listens on ${bind.slice(0, 200)}`);
     await server.restart();

@@ -1,4 +1,5 @@
 export { ClientTotal, type ConnectionLimits } from './client-limits.js';
+export { errorText } from './error-text.js';
 export { DEFAULT_RULE_ORDER, type ExchangeRule, HANDLER_ORDER, UseOnExchanges } from './exchange-handlers.js';
 export type { ExchangeAnsweredEvent, ExchangeEndedEvent, ExchangeOpenedEvent } from './handlers/events.js';
 export { type AgentPortMiddleware, UseOnAgentPorts } from './http/port-middleware.js';

@@ -1,6 +1,7 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
-import { type BerthError, errorBody } from '@berth/errors';
+import type { BerthError } from '@berth/errors';
 import { type FlatHeaders, headerValue } from '@berth/http-rules';
+import { errorText } from '../error-text.js';
 import { type Reached, REACHED_HEADER } from '../reached.js';
 
 /**
@@ -21,18 +22,19 @@ export function errorHead(
 }
 
 /**
- * Answers with Berth's JSON error; the head must not have been sent.
+ * Answers with Berth's error as the request asks for it; the head must not have been sent.
  *
  * @param fields of {@link errorHead}
  */
 export function sendError(response: ServerResponse, error: BerthError, requestId: string, fields: FlatHeaders): void {
-  const body = JSON.stringify(errorBody(error, requestId));
+  const { headers, url } = response.req;
+  const { type, body } = errorText(error, requestId, { accept: headers.accept, target: url });
   response.sendDate = true;
   // With its reason: a head that could not be sent may have left a bad one behind.
   const reason = STATUS_CODES[error.httpStatus] ?? 'Error';
   response.writeHead(error.httpStatus, reason, [
     'Content-Type',
-    'application/json; charset=utf-8',
+    type,
     'Content-Length',
     String(Buffer.byteLength(body)),
     ...fields,

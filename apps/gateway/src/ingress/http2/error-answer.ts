@@ -1,6 +1,7 @@
 import type { ServerHttp2Stream } from 'node:http2';
-import { type BerthError, errorBody } from '@berth/errors';
+import type { BerthError } from '@berth/errors';
 import type { FlatHeaders } from '@berth/http-rules';
+import { type Asked, errorText } from '../error-text.js';
 
 /** Whether a request is a call of gRPC: its client reads `grpc-status`, and no JSON. */
 export function isGrpc(contentType: string | undefined): boolean {
@@ -8,28 +9,28 @@ export function isGrpc(contentType: string | undefined): boolean {
 }
 
 /**
- * Answers with Berth's error, as JSON or as gRPC has it; the head must not have been sent.
+ * Answers with Berth's error, as JSON, as a problem or as gRPC has it; the head must not have been sent.
  *
  * @param fields of `errorHead`
- * @param grpc a status in a head that is all of the answer ("trailers-only")
+ * @param asked how; `grpc`: a status in a head that is all of the answer ("trailers-only")
  */
 export function sendHttp2Error(
   stream: ServerHttp2Stream,
   error: BerthError,
   requestId: string,
   fields: FlatHeaders,
-  grpc: boolean,
+  asked: Asked & { grpc: boolean },
 ): void {
-  if (grpc) {
+  if (asked.grpc) {
     const message = percentEncoded(`${error.message} (${error.code}, request ${requestId})`);
     const status = String(error.grpcStatus);
     const head = [':status', '200', 'content-type', 'application/grpc', 'grpc-status', status, 'grpc-message', message];
     stream.respond([...head, ...fields], { endStream: true });
     return;
   }
-  const body = JSON.stringify(errorBody(error, requestId));
+  const { type, body } = errorText(error, requestId, asked);
   const length = String(Buffer.byteLength(body));
-  const head = [':status', String(error.httpStatus), 'content-type', 'application/json; charset=utf-8'];
+  const head = [':status', String(error.httpStatus), 'content-type', type];
   stream.respond([...head, 'content-length', length, ...fields]);
   // Of HEAD, Node has ended it by itself.
   if (!stream.writableEnded) stream.end(body);

@@ -185,7 +185,8 @@ export class Http2Connection implements Watched, BodyTraffic, Http2Client {
     const { answerLog, options } = this.owner.context;
     const requestId = newRequestId();
     const fields = errorHead(error, 'no', options.retryAfterSeconds);
-    sendHttp2Error(stream, error, requestId, fields, isGrpc(headers['content-type']));
+    const { accept, 'content-type': contentType } = headers;
+    sendHttp2Error(stream, error, requestId, fields, { grpc: isGrpc(contentType), accept, target: path });
     answerLog.refused(error, requestId, { method, url: path, socket: { remoteAddress: this.address } });
     if (hasBody) new Http2Upload(stream, this).drop();
     resetOnceSent(stream);

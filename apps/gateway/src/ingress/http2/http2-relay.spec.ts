@@ -104,6 +104,14 @@ describe('the relay of a request of HTTP/2', () => {
     expect(port.context.service.stats).toMatchObject({ errors: 1, statusClasses: [0, 0, 0, 0, 0, 1] });
   });
 
+  it('gives an error as a problem to a client that asks for one', async () => {
+    const { got, exchange } = await asked({ ...GET, ':path': '/a?b=c', accept: 'application/problem+json' });
+    exchange.sink.failed({ code: ResetCode.refused, message: '' });
+    await eventually(() => got.closed);
+    expect(got.head).toMatchObject({ ':status': 503, 'content-type': 'application/problem+json' });
+    expect(JSON.parse(got.body)).toMatchObject({ status: 503, instance: '/a', request_id: 'c1-1' });
+  });
+
   it('answers HEAD with the head of an error alone', async () => {
     const { got, exchange } = await asked({ ':method': 'HEAD', ':path': '/' });
     exchange.sink.failed({ code: ResetCode.refused, message: '' });

@@ -52,7 +52,8 @@ export abstract class StreamRelay extends ExchangeRelay {
     }
     this.dropBody();
     const grpc = openHead.kind === ExchangeKind.http && isGrpc(headerValue(openHead.headers, 'content-type'));
-    sendHttp2Error(stream, error, requestId, this.errorHead(error, reached), grpc);
+    const asked = { grpc, accept: headerValue(openHead.headers, 'accept'), target: openHead.target };
+    sendHttp2Error(stream, error, requestId, this.errorHead(error, reached), asked);
     resetOnceSent(stream);
     context.answerLog.errorAnswer(error, requestId, request);
   }
