@@ -68,14 +68,9 @@ export interface Bundle {
 }
 
 /** @throws Error when something would be looked for in a folder at run time */
-export async function bundle({ folder, run }: ProgramToBundle): Promise<Bundle> {
+export async function bundle({ folder }: ProgramToBundle): Promise<Bundle> {
   const { outputFiles, metafile } = await build({
-    stdin: {
-      contents: `import { prepareProcess } from '@berth/node-runtime';
-prepareProcess();
-void import('${run.module}').then(({ ${run.name} }) => ${run.name}());`,
-      resolveDir: folder,
-    },
+    stdin: { contents: mainOf(folder), resolveDir: join(folder, 'dist') },
     plugins: [leaveOutAbsent, adaptModules],
     absWorkingDir: ROOT,
     bundle: true,
@@ -98,4 +93,12 @@ void import('${run.module}').then(({ ${run.name} }) => ${run.name}());`,
 
 function context(code: string, index: number): string {
   return code.slice(Math.max(0, index - 200), index + 100);
+}
+
+/** The program's `main.js` without what CommonJS does not have: `await` outside of functions. */
+function mainOf(folder: string): string {
+  const lines = readFileSync(join(folder, 'dist/main.js'), 'utf8').split('\n');
+  const isImport = (line: string): boolean => line.startsWith('import ');
+  const body = lines.filter((line) => !isImport(line) && !line.startsWith('#!') && !line.startsWith('//#'));
+  return `${lines.filter(isImport).join('\n')}\nvoid (async () => {\n${body.join('\n')}\n})();\n`;
 }

@@ -7,8 +7,6 @@ export interface ProgramToBundle {
   name: 'berth-agent' | 'berth-gateway';
   /** folder of its package */
   folder: string;
-  /** module below its `dist`, and the function there that runs the program */
-  run: { module: string; name: string };
   /** name in the executable -> file */
   assets: Record<string, string>;
 }
@@ -28,7 +26,6 @@ export const PROGRAMS: readonly ProgramToBundle[] = [
   {
     name: 'berth-gateway',
     folder: join(ROOT, 'apps/gateway'),
-    run: { module: './dist/run-gateway.js', name: 'runGateway' },
     assets: {
       ...schema,
       ...Object.fromEntries(
@@ -39,7 +36,6 @@ export const PROGRAMS: readonly ProgramToBundle[] = [
   {
     name: 'berth-agent',
     folder: join(ROOT, 'apps/agent'),
-    run: { module: './dist/cli/run-agent.js', name: 'runAgent' },
     assets: schema,
   },
 ];

@@ -1,3 +1,5 @@
+import { isSea } from 'node:sea';
+
 /**
  * Sizes of V8's heap that suit a relay, MiB.
  *
@@ -27,9 +29,11 @@ export function heapFlags(execArgv: readonly string[], nodeOptions: string): str
  * Goes on in the same process with a heap that suits a relay, but for sizes that
  * the caller chose. V8 reads them when it starts, hence the `execve`: same pid,
  * arguments, environment and open files. Where Node has none (Windows), nothing
- * happens.
+ * happens. A single executable has the flags built in, and would take these for
+ * its program's.
  */
 export function useSmallYoungHeap(): void {
+  if (isSea()) return;
   const { execPath, execArgv, argv, env } = process;
   const flags = heapFlags(execArgv, env['NODE_OPTIONS'] ?? '');
   if (flags.length === 0 || typeof process.execve !== 'function' || process.platform === 'win32') return;
