@@ -12,7 +12,8 @@ export const clientAddresses: PortRule = {
     const isDenied = networks(deny);
     return (next) => (request, sink) => {
       const { clientAddress } = request;
-      if (isAllowed(clientAddress) && !isDenied(clientAddress)) {
+      // One whose address is not known has gone already: it may have come from anywhere.
+      if (clientAddress !== '' && isAllowed(clientAddress) && !isDenied(clientAddress)) {
         next(request, sink);
         return;
       }
