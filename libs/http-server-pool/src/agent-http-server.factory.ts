@@ -28,9 +28,14 @@ export interface AgentTraffic {
   /** whether a request with `Upgrade` goes to {@link upgrade}; with false, {@link request} follows, and must be the last */
   upgrades(request: IncomingMessage): boolean;
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** a connection has been accepted; with TLS, its handshake is over */
+  /**
+   * Has each connection first, before anybody reads of it, and calls `begin` if it may begin; undefined: all may. It may
+   * change while the server runs.
+   */
+  readonly gate?: ((socket: Socket, begin: () => void) => void) | undefined;
+  /** a connection begins; with TLS, its handshake is over */
   connection(socket: Duplex): void;
-  /** with TLS: a connection has been accepted whose handshake is to follow */
+  /** with TLS: a connection begins whose handshake is to follow */
   accepted?(socket: Socket): void;
   /** with TLS: a handshake that came to nothing */
   tlsFailed?(why: TlsFailure): void;

@@ -16,7 +16,9 @@ export { PooledHttpServer, type PooledServerOptions } from './pooled-http-server
 export { PooledServer, type ServerLifeOptions, type ServerState } from './pooled-server.js';
 export { PooledTcpServer } from './pooled-tcp-server.js';
 export { probeServer, type ProbeResult } from './probe.js';
+export type { ProxyVersions } from './proxy-header.js';
 export { endWithError, errorOfParser, newRequestId } from './raw-answers.js';
+export { type ProxyHeaderOptions, receiveProxyHeader } from './receive-proxy-header.js';
 export { reloadPool, type Reloaded } from './reload.js';
 export type { RequestHandler } from './run-handler.js';
 export { configOf, createPooledServer, type HttpServerConfig } from './server-config.js';

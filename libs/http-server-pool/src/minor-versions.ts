@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { Duplex } from 'node:stream';
-import type { Arrival } from './take-parser.js';
+import type { Arrival } from './take-listener.js';
 
 /**
  * What Node has no public option for: a minor version of HTTP/1 that it does not

@@ -1,13 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import type { TLSSocket, TlsOptions } from 'node:tls';
 import type { AgentTraffic } from './agent-http-server.factory.js';
+import { claimedEnds, claimEnds } from './claimed-ends.js';
 import { answerClearText } from './clear-text-answer.js';
-import { lookForHttp2 } from './http2-preface.js';
+import { lookAtFirstBytes } from './first-bytes.js';
+import { judgePreface } from './http2-preface.js';
 import { acceptAllVersions } from './minor-versions.js';
-import { takeParser } from './take-parser.js';
+import type { ConnectionEnds } from './proxy-header.js';
+import { takeListener } from './take-listener.js';
 import { tlsFailureOf } from './tls-failure.js';
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => void;
@@ -18,17 +20,28 @@ export function clearServer(
   traffic: AgentTraffic,
   handle: Handle,
 ): Server {
-  const { http2 } = traffic;
+  const { clearHttp2 = false, http2 } = traffic;
   const server = createServer(options, handle);
   acceptAllVersions(server);
-  if (traffic.clearHttp2 === true && http2 !== undefined) {
-    const late = (socket: Duplex): void => {
-      traffic.clientError(Object.assign(new Error('no request came'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket);
-    };
-    lookForHttp2(server, { http2, timeoutMs: options.headersTimeout, late });
-  }
-  server.on('connection', (socket: Duplex) => {
+  const parse = takeListener(server, 'connection');
+  const begin = (socket: Socket): void => {
+    if (clearHttp2 && http2 !== undefined) {
+      lookAtFirstBytes(socket, {
+        timeoutMs: options.headersTimeout,
+        judge: (bytes) => judgePreface(bytes, http2.bind(undefined, socket), parse.bind(undefined, socket)),
+        late: () => {
+          traffic.clientError(
+            Object.assign(new Error('no request came'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }),
+            socket,
+          );
+        },
+      });
+    } else parse(socket);
     traffic.connection(socket);
+  };
+  server.on('connection', (socket: Socket) => {
+    if (traffic.gate === undefined) begin(socket);
+    else traffic.gate(socket, () => begin(socket));
   });
   return server;
 }
@@ -49,15 +62,31 @@ export function secureServer(
   };
   const server: Server = createSecureServer({ ...options, ...own }, handle);
   acceptAllVersions(server, 'secureConnection');
-  const parse = takeParser(server, 'secureConnection');
+  const parse = takeListener(server, 'secureConnection');
+  const shake = takeListener(server, 'connection');
+  const claims = new Claims();
+  const begin = (socket: Socket): void => {
+    shake(socket);
+    traffic.accepted?.(socket);
+  };
+  server.on('connection', (socket: Socket) => {
+    const { gate } = traffic;
+    if (gate === undefined) {
+      begin(socket);
+      return;
+    }
+    const key = keyOf(socket);
+    gate(socket, () => {
+      claims.keep(key, socket);
+      begin(socket);
+    });
+  });
   server.on('secureConnection', (socket: TLSSocket) => {
+    claims.passOn(socket);
     traffic.connection(socket);
     if (socket.destroyed) return;
     if (socket.alpnProtocol === 'h2') http2?.(socket);
     else parse(socket);
-  });
-  server.on('connection', (socket: Socket) => {
-    traffic.accepted?.(socket);
   });
   // Node would take a failed handshake for a request that cannot be read.
   server.removeAllListeners('tlsClientError');
@@ -67,4 +96,28 @@ export function secureServer(
     else socket.destroy();
   });
   return server;
+}
+
+/** The ends that proxies name for connections in their handshake: after it, a connection is another object. */
+class Claims {
+  private readonly known = new Map<string, ConnectionEnds>();
+
+  /** @param key of the connection as it came */
+  keep(key: string, socket: Socket): void {
+    const ends = claimedEnds(socket);
+    if (ends === undefined) return;
+    this.known.set(key, ends);
+    socket.once('close', () => this.known.delete(key));
+  }
+
+  passOn(socket: TLSSocket): void {
+    if (this.known.size === 0) return;
+    const ends = this.known.get(keyOf(socket));
+    if (ends !== undefined) claimEnds(socket, ends);
+  }
+}
+
+/** A connection by its own ends. */
+function keyOf({ localAddress = '', localPort = 0, remoteAddress = '', remotePort = 0 }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 }

@@ -49,8 +49,12 @@ export class RawClient implements Disposable {
     socket.on('error', () => undefined);
   }
 
-  static async connect(port: number, options: { allowHalfOpen?: boolean } = {}): Promise<RawClient> {
-    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: options.allowHalfOpen ?? true });
+  /** @param options `localAddress`: of 127.0.0.0/8, to come from an address of its own */
+  static async connect(
+    port: number,
+    { allowHalfOpen = true, localAddress = '127.0.0.1' }: { allowHalfOpen?: boolean; localAddress?: string } = {},
+  ): Promise<RawClient> {
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen, localAddress });
     await once(socket, 'connect');
     return new RawClient(socket);
   }
