@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { type EffectivePolicy, lockout, partOf, POLICY_RULES, valueAt } from '../policy/index.js';
+import { type EffectivePolicy, idleRules, lockout, partOf, POLICY_RULES, valueAt } from '../policy/index.js';
 
 /** What stands for passwords and tokens. */
 const HIDDEN = '***';
@@ -58,7 +58,8 @@ export function describePolicy(
     if (source !== undefined) set.push({ rule: path, value: safe, source });
   }
   const locked = lockout(effective.policy);
-  const all = locked === undefined ? warnings : [`nobody can use the port: ${locked}`, ...warnings];
+  const all = [...(locked === undefined ? [] : [`nobody can use the port: ${locked}`]), ...warnings];
+  all.push(...idleRules(effective.policy));
   return { agent_id: agentId, service, policy: partOf(shown), set, warnings: all };
 }
 

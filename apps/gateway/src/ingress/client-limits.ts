@@ -59,12 +59,33 @@ export class ClientTotal {
     );
   }
 
-  closed(): void {
+  /**
+   * Counts a connection that does not say yet whose it is; one too many is reset.
+   *
+   * @returns whether it was taken; {@link release} gives its place to the client that it turns out to be of
+   */
+  hold(socket: Socket): boolean {
+    if (this.full) {
+      this.countRefusal();
+      socket.resetAndDestroy();
+      return false;
+    }
+    this.open += 1;
+    socket.once('close', this.closed);
+    return true;
+  }
+
+  release(socket: Socket): void {
+    socket.off('close', this.closed);
+    this.closed();
+  }
+
+  readonly closed = (): void => {
     this.open -= 1;
     if (this.refused === 0 || this.open > this.limits.maxTotalConnections * RECOVERED_SHARE) return;
     this.log.info({ connections: this.open, refused: this.refused }, 'client connections are taken again');
     this.refused = 0;
-  }
+  };
 
   /** Lets a connection above a limit stand until it has got its answer, if there are not many such. */
   linger(socket: Socket): void {

@@ -50,6 +50,13 @@ export class IngressSettings {
   @Integer(1, MAX_MS, { description: "Time until a client's request head must be there; then 408." })
   headersTimeoutMs = 30_000;
 
+  @Integer(1, MAX_MS, {
+    description:
+      'Time until the PROXY header of a connection must be there, where `access.proxyProtocol` of the port has it expected; after it the connection is reset.',
+    live: true,
+  })
+  proxyHeaderTimeoutMs = 3000;
+
   @Integer(1, MAX_MS, { description: 'Time that an unused client connection is kept open.' })
   keepAliveTimeoutMs = 65_000;
 

@@ -1,4 +1,4 @@
-import { lockout } from './lockout.js';
+import { idleRules, lockout } from './lockout.js';
 import { entriesOf, policyOf } from './policy-schema.js';
 
 describe('a policy that lets nobody in', () => {
@@ -14,5 +14,16 @@ describe('a policy that lets nobody in', () => {
     [{ allow: ['10.0.0.0/8'], deny: ['10.0.0.0/16'] }, undefined],
   ])('%j: %s', (access, why) => {
     expect(lockout(policyOf(entriesOf({ access })))).toBe(why);
+  });
+});
+
+describe('rules that do nothing without others', () => {
+  it.each([
+    [{}, []],
+    [{ proxyProtocol: 'v1', trustedProxies: ['10.0.0.1'], proxyHeaderOptional: true }, []],
+    [{ proxyProtocol: 'v1' }, [expect.stringMatching(/^access\.proxyProtocol has no effect/)]],
+    [{ proxyHeaderOptional: true }, [expect.stringMatching(/^access\.proxyHeaderOptional has no effect/)]],
+  ])('%j', (access, idle) => {
+    expect(idleRules(policyOf(entriesOf({ access })))).toEqual(idle);
   });
 });

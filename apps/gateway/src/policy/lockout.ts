@@ -17,3 +17,12 @@ export function lockout({ access }: Policy): string | undefined {
   if (allow.length === 0) return all.every(denied) ? 'access.deny names all addresses' : undefined;
   return allow.every(denied) ? 'access.deny names all that access.allow does' : undefined;
 }
+
+/** Rules of a policy that do nothing without others; one sentence for each. */
+export function idleRules({ access }: Policy): string[] {
+  if (access.proxyProtocol !== 'off' && access.trustedProxies.length === 0)
+    return ['access.proxyProtocol has no effect: access.trustedProxies names no proxy that would speak it'];
+  if (access.proxyProtocol === 'off' && access.proxyHeaderOptional)
+    return ['access.proxyHeaderOptional has no effect: access.proxyProtocol is off'];
+  return [];
+}

@@ -2,7 +2,7 @@ import { messageOf } from '@berth/errors';
 import { DEFAULT_SERVICE } from '@berth/exchange';
 import { type LocalService, serviceKey } from '../agents/index.js';
 import type { Log } from '@berth/observability';
-import { lockout } from './lockout.js';
+import { idleRules, lockout } from './lockout.js';
 import { type EffectivePolicy, type PolicyLayer, PolicyLayers } from './policy-layers.js';
 import { patched, type PolicyRecords } from './policy-records.js';
 import { entriesOf, type Policy } from './policy-schema.js';
@@ -69,7 +69,7 @@ export class PortPolicies {
     const own = useless.filter((path) => /^(policies\."[^*]*"|PATCH .*)$/.test(sources.get(path) ?? ''));
     if (own.length > 0)
       this.log.warn({ agentId: service.key, rules: own }, 'rules for HTTP have no effect on a port for raw TCP');
-    this.tellOfLockout(service.key, policy);
+    this.tellWhatIsOdd(service.key, policy);
     apply(policy);
     return () => {
       this.followers.delete(follower);
@@ -123,12 +123,13 @@ export class PortPolicies {
       } catch (thrown) {
         this.log.error({ agentId: service.key, reason: messageOf(thrown) }, 'rules of a port could not be taken up');
       }
-      this.tellOfLockout(service.key, policy);
+      this.tellWhatIsOdd(service.key, policy);
     }
   }
 
-  private tellOfLockout(agentId: string, policy: Policy): void {
+  private tellWhatIsOdd(agentId: string, policy: Policy): void {
     const why = lockout(policy);
     if (why !== undefined) this.log.warn({ agentId }, `nobody can use a port: ${why}`);
+    for (const idle of idleRules(policy)) this.log.warn({ agentId }, idle);
   }
 }

@@ -1,4 +1,4 @@
-import { checkHost, checkOrigins, Group, Integer, List, MAX_MS, Switch, Text, Texts } from '@berth/config';
+import { checkHost, checkOrigins, Choice, Group, Integer, List, MAX_MS, Switch, Text, Texts } from '@berth/config';
 import {
   checkForwardUrl,
   checkHeaderNames,
@@ -35,9 +35,21 @@ class AccessPolicy {
   @List({
     check: checkNetworks,
     description:
-      'Proxies before the port whose X-Forwarded-For is believed: the last address in it that is none of them is the client, for all rules here. Needs `ingress.forwardedHeaders` append.',
+      'Proxies before the port whose X-Forwarded-For is believed: the last address in it that is none of them is the client, for all rules here. Needs `ingress.forwardedHeaders` append. With `proxyProtocol`, their connections say by its header whose they are.',
   })
   trustedProxies: string[] = [];
+
+  @Choice(['off', 'v1', 'v2', 'any'], {
+    description:
+      'Version of the PROXY protocol that `trustedProxies` speak. Each of their connections must begin with its header, before any TLS; the client that it names counts for everything. Other connections are not looked at: a header there is bytes of the client like any others. Holds for connections from then on.',
+  })
+  proxyProtocol: 'off' | 'v1' | 'v2' | 'any' = 'off';
+
+  @Switch({
+    description:
+      'Connections of `trustedProxies` without such a header are taken, too, as the proxy’s own. Only while proxies are changed over: through one that sends no header, clients could send one that lies.',
+  })
+  proxyHeaderOptional = false;
 
   @Switch({ description: 'Only GET, HEAD, OPTIONS and TRACE pass, and no upgrades; others get 405.' })
   readOnly = false;

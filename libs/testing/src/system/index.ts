@@ -1,4 +1,5 @@
 export * from './admin.js';
+export * from './balancers.js';
 export * from './certificates.js';
 export * from './client.js';
 export * from './fifo.js';

@@ -7,6 +7,7 @@ import { countUp } from '@berth/observability';
 import { isForeignCertificate } from '../../certificates/index.js';
 import type { ClientLimits } from '../client-limits.js';
 import type { Http2Port } from '../http2/http2-port.js';
+import type { Gate } from '../proxy-gate.js';
 import type { Reached } from '../reached.js';
 import { clientOf, trackClient } from './client-connection.js';
 import { relayRequest } from './http-relay.js';
@@ -19,6 +20,8 @@ import { relayUpgrade } from './upgrade-relay.js';
 /** Everything that arrives at one agent's port (checklist A9). */
 export class AgentIngress implements AgentTraffic {
   readonly http2: ((socket: Duplex) => void) | undefined;
+  /** as the policy of the port says */
+  gate: Gate | undefined;
   /** connections one too many, by their address: their handshake is not over */
   private readonly refused = new Map<string, BerthError>();
 

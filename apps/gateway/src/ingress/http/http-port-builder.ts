@@ -28,6 +28,7 @@ import type { Http2Options } from '../http2/session-options.js';
 import { UploadBudget } from '../http2/upload-window.js';
 import { type IngressInterceptor, UseAtIngress } from '../interceptor.js';
 import { findMarked, type Marked } from '../marked-providers.js';
+import { proxyGate } from '../proxy-gate.js';
 import { AgentIngress } from './agent-ingress.js';
 import { AnswerLog } from './answer-log.js';
 import type { IngressContext, IngressOptions } from './ingress-context.js';
@@ -45,6 +46,7 @@ export interface PlaceOptions {
 
 /** Settings of HTTP ports: of each request, and of HTTP/2. */
 export interface HttpPortOptions extends IngressOptions, Omit<Http2Options, keyof Http2Settings> {
+  proxyHeaderTimeoutMs: number;
   http2: Readonly<Http2Settings>;
 }
 
@@ -100,13 +102,15 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
       answerLog: new AnswerLog(log, service.key, service.stats),
       dispatch: closedPort,
     };
-    const limits = new ClientLimits(service.key, this.total, limitedLog);
+    const { total } = this;
+    const limits = new ClientLimits(service.key, total, limitedLog);
     const rules = new PortRules(ruleContext(service, secure, limitedLog), false);
     const apply = (policy: Policy): void => {
       limits.own = policy.limits;
-      server.server.maxConnections = (policy.limits.maxConnections || this.total.limits.maxConnections) + MAX_REFUSED;
+      server.server.maxConnections = (policy.limits.maxConnections || total.limits.maxConnections) + MAX_REFUSED;
       context.options = { ...options, tls, maxBodyBytes: policy.limits.maxBodyBytes || options.maxBodyBytes };
       context.dispatch = exchangeChain(context, found.interceptors, found.rules, rules.handlers(policy));
+      ingress.gate = proxyGate(policy.access, { service, total, limitedLog, timeoutMs: options.proxyHeaderTimeoutMs });
     };
     let unfollow: (() => void) | undefined;
     const chosen = { id: service.id, service: service.name, metadata: service.metadata };

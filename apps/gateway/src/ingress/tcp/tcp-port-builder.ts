@@ -14,9 +14,15 @@ import { Deadlines } from '../handlers/deadlines.js';
 import { ingressConfig } from '../ingress.settings.js';
 import { findMarked, type Marked } from '../marked-providers.js';
 import type { PlaceOptions } from '../http/http-port-builder.js';
+import { type Gate, proxyGate } from '../proxy-gate.js';
 import { PipeLog } from './pipe-log.js';
 import type { TcpContext } from './tcp-context.js';
 import { relayTcp } from './tcp-relay.js';
+
+/** Settings of raw TCP ports. */
+interface TcpPortOptions extends ExchangeOptions {
+  readonly proxyHeaderTimeoutMs: number;
+}
 
 /** Makes raw TCP ports: each connection is one exchange, a byte pipe from its start. */
 @Injectable()
@@ -34,7 +40,7 @@ export class TcpPortBuilder implements PortServerBuilder, OnModuleInit {
     private readonly total: ClientTotal,
     private readonly policies: PortPolicies,
     @Inject(agentPortsConfig.KEY) private readonly ports: PlaceOptions,
-    @Inject(ingressConfig.KEY) private readonly options: ExchangeOptions,
+    @Inject(ingressConfig.KEY) private readonly options: TcpPortOptions,
     @Inject(GATEWAY_LOG) private readonly log: Log,
   ) {
     this.limitedLog = new LimitedLog(log);
@@ -57,19 +63,23 @@ export class TcpPortBuilder implements PortServerBuilder, OnModuleInit {
       pipeLog: new PipeLog(log, service),
       dispatch: closedPort,
     };
-    const limits = new ClientLimits(service.key, this.total, limitedLog);
+    const { total } = this;
+    const limits = new ClientLimits(service.key, total, limitedLog);
     const { publicHost, stopGraceMs } = this.ports;
+    let gate: Gate | undefined;
     const server = new PooledTcpServer(
       `agent ${service.key}`,
       { host: hostFor(service, { host: this.policies.hostOf(service) || this.ports.host }), port },
       (socket) => {
-        take(context, limits, socket);
+        if (gate === undefined) take(context, limits, socket);
+        else gate(socket, () => take(context, limits, socket));
       },
       { stopGraceMs, expose: publicHost === '' ? undefined : `tcp://${bindKey({ host: publicHost, port })}` },
     );
     const own = new PortRules(ruleContext(service, false, limitedLog), true);
     const apply = (policy: Policy): void => {
       limits.own = policy.limits;
+      gate = proxyGate(policy.access, { service, total, limitedLog, timeoutMs: options.proxyHeaderTimeoutMs });
       // Interceptors look at heads of HTTP.
       context.dispatch = exchangeChain(context, [], this.rules ?? [], own.handlers(policy));
     };
