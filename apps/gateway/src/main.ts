@@ -4,5 +4,9 @@ import { prepareProcess, requireNode, useSmallYoungHeap } from '@berth/node-runt
 requireNode();
 useSmallYoungHeap();
 prepareProcess();
-const { runGateway } = await import('./run-gateway.js');
-await runGateway();
+const { gatewayCommand } = await import('./gateway-command.js');
+const code = await gatewayCommand(process.argv.slice(2));
+if (code === undefined) {
+  const { runGateway } = await import('./run-gateway.js');
+  await runGateway();
+} else process.exitCode = code;

@@ -16,6 +16,7 @@ export { type PemFiles, type PemNames, readPemFiles } from './pem-files.js';
 export type { RawValue } from './problems.js';
 export { changedPaths, type Reload, type Reloaded, Reloader } from './reload.js';
 export * from './setting.js';
+export { type Asked, type CommandHandler, runCommand } from './run-command.js';
 export { settingsOrExit } from './settings-or-exit.js';
 export { type FileWatch, type WatchOptions, watchFiles } from './watch-files.js';
 export { yaml } from './yaml-layer.js';

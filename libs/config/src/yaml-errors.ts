@@ -7,7 +7,8 @@ const WORDS: Readonly<Record<ErrorCode, string>> = {
   BAD_COLLECTION_TYPE: 'a tag (!!name) does not fit what follows it',
   BAD_DIRECTIVE: 'a line that begins with % is no known directive',
   BAD_DQ_ESCAPE: 'a backslash in "…" begins no known escape; in \'…\' it stands for itself',
-  BAD_INDENT: 'the indentation does not fit the lines above; names of one group begin in the same column, and what [, { or a quote opened is closed',
+  BAD_INDENT:
+    'the indentation does not fit the lines above; names of one group begin in the same column, and what [, { or a quote opened is closed',
   BAD_PROP_ORDER: 'anchor and tag must stand before their value, on its line',
   BAD_SCALAR_START: 'a text cannot begin with this character; put it in quotes',
   BLOCK_AS_IMPLICIT_KEY: 'a value cannot hold another name on the same line; a text with ": " in it needs quotes',

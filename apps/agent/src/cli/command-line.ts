@@ -14,17 +14,7 @@ export const AGENT_COMMAND_LINE: CommandLine = {
       'raw TCP, over TLS, with the secret in a file',
     'berth-agent verify --config agent.yaml': 'looks whether settings and files are fine',
   },
-  daily: [
-    'expose',
-    'id',
-    'gateway',
-    'token',
-    'tokenFile',
-    'tls.enabled',
-    'tls.caFile',
-    'log.level',
-    'log.pretty',
-  ],
+  daily: ['expose', 'id', 'gateway', 'token', 'tokenFile', 'tls.enabled', 'tls.caFile', 'log.level', 'log.pretty'],
   exitCodes: {
     [EXIT.ended]: 'ended in order, as a signal or --help asked for',
     1: 'verify: something is wrong',

@@ -1,0 +1,11 @@
+import { runCommand } from '@berth/config';
+import { AGENT } from '../agent-settings.js';
+
+/**
+ * Does what the first argument of `berth-agent` asks for instead of a start.
+ *
+ * @returns exit code; undefined: start
+ */
+export async function agentCommand(argv: readonly string[]): Promise<number | undefined> {
+  return await runCommand(AGENT, argv);
+}
