@@ -11,6 +11,7 @@ export * from './load.js';
 export * from './log-lines.js';
 export * from './programs.js';
 export * from './prometheus.js';
+export * from './promql.js';
 export * from './promtool.js';
 export * from './raw-agent.js';
 export * from './raw-gateway.js';
