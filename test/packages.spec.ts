@@ -34,7 +34,7 @@ const WRONG = `
 import { client, Services } from 'berth-services';
 import { ServicesModule } from 'berth-services-nest';
 import { GatewayModule } from 'berth-gateway';
-import { launchAgent } from 'berth-agent';
+import { startAgent } from 'berth-agent';
 import { BerthError } from '@berth/errors';
 import { HttpServerPool } from '@berth/http-server-pool';
 import { PortAllocatorService } from '@berth/port-allocator';
@@ -47,7 +47,7 @@ ServicesModule.forRoot({ defaultTimeoutMs: 'long' });
 // @ts-expect-error and these settings
 GatewayModule.forRoot({ settings: { auth: { token: 1 } } });
 // @ts-expect-error settings are needed
-void launchAgent();
+void startAgent();
 // @ts-expect-error a code of the table
 new BerthError('NO_SUCH_CODE', 'message');
 // @ts-expect-error a range is needed

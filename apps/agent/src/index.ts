@@ -1,6 +1,11 @@
+export { BerthError, type ErrorCode } from '@berth/errors';
 export { AGENT, type AgentSettings, defaultAgentSettings, loadAgentSettings } from './agent-settings.js';
+export { type LaunchOptions, launchAgent, type RunningAgent } from './launch-agent.js';
+export { type Agent, type AgentEventMap, type AgentPort, type PortState } from './library/agent.js';
+export type { AgentOptions, Target } from './library/agent-options.js';
+export type { Handler } from './library/handler.js';
+export { startAgent } from './library/start-agent.js';
 export type { AgentAddress } from './session/agent-address.js';
 export { AgentClient } from './session/agent-client.js';
 export type { AgentEvents } from './session/agent-client-options.js';
-export { type RunningAgent, launchAgent, type LaunchOptions } from './launch-agent.js';
 export type { AgentRequest } from './session/watched-exchange.js';

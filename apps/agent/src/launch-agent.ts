@@ -4,6 +4,7 @@ import type { AgentSettings } from './agent-settings.js';
 import type { BerthError } from '@berth/errors';
 import { createLogger, type Log } from '@berth/observability';
 import { effectiveLimits } from './effective-limits.js';
+import type { LocalHealth } from './forward/local-watch.js';
 import { ConfigTaker } from './pushed-config/config-taker.js';
 import { LocalServices } from './local-services.js';
 import { reportSelf } from './report/self-report.js';
@@ -20,8 +21,10 @@ export interface RunningAgent {
   ready: Promise<AgentAddress>;
   /** Resolves when the agent gave up for good, with the reason; never otherwise. */
   gaveUp: Promise<BerthError>;
-  /** Leaves in order; what still runs after `shutdown.timeoutMs` is cut off. */
-  stop(): Promise<void>;
+  /** Leaves in order; what still runs after `shutdown.timeoutMs`, or another time, is cut off. */
+  stop(timeoutMs?: number): Promise<void>;
+  /** Whether a local service can be reached; undefined for one that there is not. */
+  health(service: string): LocalHealth | undefined;
   client: AgentClient;
   /**
    * Takes other settings up while it runs; no exchange is cut. Those count that are declared `live`; the others must be
@@ -97,9 +100,10 @@ export function launchAgent(given: AgentSettings, options: LaunchOptions = {}): 
       reporting = reportSelf(now.metrics, client, () => services.list, log);
       reporting.begin();
     },
-    async stop() {
+    health: (service) => services.list.find(({ name }) => name === service)?.watch.health,
+    async stop(timeoutMs = settings.shutdown.timeoutMs) {
       stopParts();
-      await client.stop(settings.shutdown.timeoutMs);
+      await client.stop(timeoutMs);
       await services.close();
     },
   };

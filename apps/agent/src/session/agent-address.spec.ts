@@ -28,7 +28,13 @@ describe('agentAddress', () => {
     ];
     const address = agentAddress({ scheme: 'tcp', host: '', port: 8101, ports }, settings);
     expect(address.services).toEqual([
-      { name: 'web', target: 'http://localhost:1', port: 0, url: '' },
+      {
+        name: 'web',
+        target: 'http://localhost:1',
+        port: 0,
+        url: '',
+        refused: { code: 'BERTH_PORTS_EXHAUSTED', message: 'none is free' },
+      },
       { name: 'ssh', target: 'tcp://localhost:22', port: 8101, url: 'tcp://g:8101' },
     ]);
     expect(urlsOf(address)).toEqual({ urls: { web: '', ssh: 'tcp://g:8101' } });

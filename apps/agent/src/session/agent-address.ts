@@ -12,6 +12,8 @@ export interface ServiceAddress {
   url: string;
   /** 0: none, or not known */
   port: number;
+  /** why the gateway has no port for it, in its words */
+  refused?: { code: string; message: string };
 }
 
 /** Where clients reach an agent. */
@@ -37,10 +39,12 @@ export function agentAddress(
   const urlOf = (its: string, number: number): string =>
     number === 0 ? '' : `${its || 'http'}://${bracketed}:${number}`;
   // Nor do they know of several services.
-  const known = ports.length > 0 ? ports : [{ name: DEFAULT_SERVICE, port, scheme }];
+  const known = ports.length > 0 ? ports : [{ name: DEFAULT_SERVICE, port, scheme, code: '', message: '' }];
   const services = targetsOf(settings).map(([name, target]) => {
     const its = known.find((each) => each.name === name);
-    return { name, target, port: its?.port ?? 0, url: urlOf(its?.scheme ?? '', its?.port ?? 0) };
+    const { code = '', message = '' } = its ?? {};
+    const refused = code === '' ? {} : { refused: { code, message } };
+    return { name, target, port: its?.port ?? 0, url: urlOf(its?.scheme ?? '', its?.port ?? 0), ...refused };
   });
   return { port, host: shown, url: urlOf(scheme, port), services };
 }

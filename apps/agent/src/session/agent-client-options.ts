@@ -11,8 +11,8 @@ export interface AgentEvents {
   ready: [AgentAddress];
   /** other local services, or other ports for them, than were told before */
   services: [AgentAddress];
-  /** no connection is left, whatever the reason; the next attempt comes after `retryInMs` */
-  lost: [{ reason: BerthError; retryInMs: number }];
+  /** no connection is left, whatever the reason; the next attempt comes after `retryInMs`. Refused: a gateway said no */
+  lost: [{ reason: BerthError; retryInMs: number; refused: boolean }];
   /** refused for good before the first registration: it will not be tried again */
   gaveUp: [BerthError];
   /** an exchange has ended; nothing is watched unless somebody listens when it begins */

@@ -272,7 +272,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
     this.log.warn({ code, reason: message, retryInMs }, what);
     if (this.links().some(({ registered }) => registered)) return;
     this.announcer.lost();
-    this.emit('lost', { reason: end.reason, retryInMs });
+    this.emit('lost', { reason: end.reason, retryInMs, refused: end.refused });
   }
 
   /** Not from within the exchange: what a listener throws is no fault of it. */
