@@ -33,8 +33,9 @@ const ROOMS = {
   agents: ['ports', 'lifecycle', 'config-push', 'reported-metrics'],
   certificates: [],
   reload: [],
+  'access-log': ['reload'],
   policy: ['agents', 'ports', 'reload', 'state'],
-  ingress: ['agents', 'ports', 'certificates', 'policy'],
+  ingress: ['access-log', 'agents', 'ports', 'certificates', 'policy'],
   tunnel: ['agents', 'ports', 'lifecycle'],
   admin: [
     'agents',
@@ -48,6 +49,7 @@ const ROOMS = {
     'reload',
     'ingress',
     'state',
+    'access-log',
   ],
 };
 

@@ -15,6 +15,7 @@ import { idleAgents } from './scenarios/idle-agents.js';
 import { longLink } from './scenarios/long-link.js';
 import { memory } from './scenarios/memory.js';
 import { ports } from './scenarios/ports.js';
+import { accessLog } from './scenarios/access-log.js';
 import { portRules } from './scenarios/port-rules.js';
 import { reload } from './scenarios/reload.js';
 import { replicas } from './scenarios/replicas.js';
@@ -34,6 +35,7 @@ const SCENARIOS: readonly Scenario[] = [
   ...[
     smallRequests,
     https,
+    accessLog,
     portRules,
     bulk,
     tcp,

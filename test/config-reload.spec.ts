@@ -1,4 +1,4 @@
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadGatewaySettings, startGateway } from 'berth-gateway';
@@ -74,6 +74,32 @@ describe('settings that change while the gateway runs', () => {
     await setup.reload();
     expect((await post(url, 100)).status).toBe(200);
     expect(await setup.metric('berth_config_reloads_total{result="changed"}')).toBe(3);
+  });
+
+  it('an access log is switched on, led elsewhere and switched off', async () => {
+    await using stack = new AsyncDisposableStack();
+    const setup = stack.use(await fileGateway());
+    const service = stack.use(await localService((_, response) => response.end('ok')));
+    const { url } = stack.use(await testAgent(setup.gateway, service.port));
+    const ask = async (path: string, accessLog?: object): Promise<void> => {
+      if (accessLog !== undefined) {
+        setup.write({ accessLog });
+        expect((await setup.reload()).status).toBe(200);
+      }
+      await (await fetch(`${url}${path}`)).text();
+    };
+    const paths = (file: string): string[] =>
+      [...readFileSync(file, 'utf8').matchAll(/"target":"([^"]*)"/g)].map(([, path]) => path as string);
+    const [first, second] = [join(setup.cwd, 'first.log'), join(setup.cwd, 'second.log')];
+    await ask('/off');
+    await ask('/first', { mode: 'all', file: first });
+    await eventually(() => paths(first).length === 1);
+    await ask('/second', { mode: 'all', file: second });
+    await eventually(() => paths(second).length === 1);
+    await ask('/nowhere', { mode: 'all', file: join(setup.cwd, 'none', 'a.log') });
+    await eventually(() => paths(second).length === 2);
+    await ask('/off', { mode: 'off', file: second });
+    expect([paths(first), paths(second)]).toEqual([['/first'], ['/second', '/nowhere']]);
   });
 
   it('open exchanges go on', async () => {

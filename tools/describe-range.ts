@@ -10,6 +10,8 @@ export function describeRange(setting: SettingInfo): string {
     case 'integer':
       // A number that is only the machine's limit says nothing.
       return `${min ?? ''}${(max ?? 0) > 2_000_000_000 ? ' and more' : ` to ${max ?? ''}`}${found === undefined ? '' : ` ${found}`}`;
+    case 'share':
+      return '0 to 1';
     case 'boolean':
       return 'true, false';
     case 'choice':

@@ -1,6 +1,7 @@
 import { ConfigurableModuleBuilder, Module, type Provider } from '@nestjs/common';
 import type { DeepPartial, LoadInput } from '@berth/config';
 import { createLogger, type Log } from '@berth/observability';
+import { accessLogConfig } from './access-log/index.js';
 import { adminConfig, httpConfig } from './admin/index.js';
 import { agentsConfig } from './agents/index.js';
 import { configPushConfig } from './config-push/index.js';
@@ -56,6 +57,7 @@ const GROUPS: readonly [key: string | symbol, group: (settings: GatewaySettings)
   [stateConfig.KEY, ({ state }) => state],
   [agentsConfig.KEY, ({ tunnel }) => tunnel],
   [configPushConfig.KEY, ({ configPush }) => configPush],
+  [accessLogConfig.KEY, ({ accessLog }) => accessLog],
   [ingressConfig.KEY, ({ ingress }) => ingress],
   [policyConfig.KEY, ({ policies }) => policies],
   [portTlsConfig.KEY, ({ ingress }) => ingress.tls],

@@ -13,6 +13,7 @@ import {
 } from '@berth/config';
 import { isLoopback } from '@berth/node-runtime';
 import { VERSION } from './version.js';
+import { AccessLogSettings } from './access-log/index.js';
 import { AdminSettings, HttpSettings } from './admin/index.js';
 import { ConfigPushSettings } from './config-push/index.js';
 import { AgentPortsSettings, checkPorts } from './ports/index.js';
@@ -47,6 +48,9 @@ export class GatewayConfig {
 
   @Group('Relaying of requests')
   ingress = new IngressSettings();
+
+  @Group('Access log')
+  accessLog = new AccessLogSettings();
 
   @Policies()
   policies: PoliciesSettings = {};

@@ -4,6 +4,7 @@ import type { LoadInput } from '@berth/config';
 import { AgentHttpServerModule } from '@berth/http-server-pool';
 import type { Log } from '@berth/observability';
 import { PortAllocatorModule } from '@berth/port-allocator';
+import { AccessLogModule } from './access-log/index.js';
 import { AdminModule } from './admin/index.js';
 import { AgentsModule } from './agents/index.js';
 import { CertificatesModule } from './certificates/index.js';
@@ -83,7 +84,8 @@ function gateway(
   const ports = PortsModule.using(config, lifecycle, allocator, leases, servers);
   const certificates = CertificatesModule.using(config);
   const policy = PolicyModule.using(config, state);
-  const ingress = IngressModule.using(config, certificates, policy, servers, ports);
+  const accessLog = AccessLogModule.using(config);
+  const ingress = IngressModule.using(config, accessLog, certificates, policy, servers, ports);
   const configPush = ConfigPushModule.using(config, lifecycle);
   const agents = AgentsModule.using(config, lifecycle, configPush, ports);
   const tunnel = TunnelModule.using(config, lifecycle, agents, allocator);
@@ -97,6 +99,7 @@ function gateway(
     ports,
     certificates,
     policy,
+    accessLog,
     ingress,
     configPush,
     agents,
@@ -106,7 +109,7 @@ function gateway(
     rooms.push(
       AdminModule.using(
         ...[config, lifecycle, agents, configPush, tunnel],
-        ...[ports, allocator, servers, certificates, policy, state, ingress],
+        ...[ports, allocator, servers, certificates, policy, state, ingress, accessLog],
       ),
     );
     if (admin.path !== '') rooms.push(RouterModule.register([{ path: admin.path, module: AdminModule }]));

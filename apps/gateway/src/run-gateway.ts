@@ -22,6 +22,9 @@ export async function runGateway(): Promise<void> {
       },
     });
     const gateway = await startGateway(settings, log, {});
+    process.on('SIGUSR2', () => {
+      gateway.reopenLogs();
+    });
     endOnSignals(
       () => {
         end(() => gateway.close(), gateway.settings.shutdown.timeoutMs);

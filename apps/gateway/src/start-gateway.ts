@@ -10,6 +10,7 @@ import type { LoadInput } from '@berth/config';
 import { type BindAddress, HttpServerPool, PooledHttpServer } from '@berth/http-server-pool';
 import { createLogger, LimitedLog, type Log } from '@berth/observability';
 import type { GatewaySettings } from './gateway-settings.js';
+import { AccessLog } from './access-log/index.js';
 import { prepareAdminApp, serveApiDocs } from './admin/index.js';
 import { adminConnections } from './effective-limits.js';
 import { GatewayModule } from './gateway.module.js';
@@ -32,6 +33,8 @@ export interface RunningGateway {
   settings: GatewaySettings;
   /** looks settings up again; the log tells what came of it */
   reload(): void;
+  /** opens the file of the access log anew, for whoever has moved it */
+  reopenLogs(): void;
   /** Ends it in order, within `shutdown.timeoutMs`. */
   close(): Promise<void>;
 }
@@ -91,6 +94,9 @@ export async function startGateway(
       settings: inForce,
       reload: () => {
         reload.reloadAndTell();
+      },
+      reopenLogs: () => {
+        app.get(AccessLog).reopen();
       },
       close: () => app.close(),
     };

@@ -14,6 +14,8 @@ export function readText(setting: SettingInfo, text: string): Reading {
       if (/^-?\d+$/.test(text) && Number.isSafeInteger(value)) return { value };
       return { problem: `must be a whole number from ${setting.min ?? ''} to ${setting.max ?? ''}` };
     }
+    case 'share':
+      return /^(\d+\.?\d*|\.\d+)$/.test(text) ? { value: Number(text) } : { problem: 'must be a number from 0 to 1' };
     case 'boolean':
       if (text === 'true' || text === '1') return { value: true };
       if (text === 'false' || text === '0') return { value: false };

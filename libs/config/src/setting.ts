@@ -1,7 +1,8 @@
 import * as rules from 'class-validator';
 
 /** How a setting's text form (environment, flag) is read, and how it is shown. */
-export type SettingKind = 'text' | 'file' | 'integer' | 'boolean' | 'choice' | 'list' | 'ports' | 'texts' | 'tree';
+export type SettingKind =
+  'text' | 'file' | 'integer' | 'share' | 'boolean' | 'choice' | 'list' | 'ports' | 'texts' | 'tree';
 
 /** What is said about a setting besides its type and default. */
 export interface SettingOptions {
@@ -114,6 +115,17 @@ export function Integer(min: number, max: number, options: SettingOptions): Prop
     rules.IsInt(range),
     rules.Min(min, range),
     rules.Max(max, range),
+  );
+}
+
+/** A part of something: a number from 0 to 1. */
+export function Share(options: SettingOptions): PropertyDecorator {
+  const range = { message: 'must be a number from 0 to 1' };
+  return setting(
+    { kind: 'share', ...options },
+    rules.IsNumber({ allowNaN: false, allowInfinity: false }, range),
+    rules.Min(0, range),
+    rules.Max(1, range),
   );
 }
 

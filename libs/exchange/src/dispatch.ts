@@ -1,3 +1,4 @@
+import type { BerthError } from '@berth/errors';
 import type { Carrier, OpenedExchange } from './exchange.js';
 import type { FlatHeaders } from './flat-headers.js';
 import type { OpenHead } from './heads.js';
@@ -12,6 +13,12 @@ export interface ExchangeRequest {
   readonly except?: Carrier | undefined;
   /** the process behind the agent's connections that it should go to, while that can take it */
   readonly replicaId?: string | undefined;
+  /** as the client speaks it, such as HTTP/1.1; for who stands outermost: handlers that change a request leave it out */
+  readonly protocol?: string | undefined;
+  /** as in the answer, when it is over; likewise */
+  readonly requestId?: string | undefined;
+  /** what was answered in place of the agent, or broke its answer off; likewise */
+  readonly error?: BerthError | undefined;
 }
 
 /** The same request with other headers. Who asks may have it as getters, which a spread would lose. */

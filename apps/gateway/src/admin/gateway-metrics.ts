@@ -5,6 +5,7 @@ import { VERSION } from '../version.js';
 import { droppedLines } from '@berth/node-runtime';
 import { AgentHttpServerFactory, TcpServerPool } from '@berth/http-server-pool';
 import { PortAllocatorService } from '@berth/port-allocator';
+import { AccessLog } from '../access-log/index.js';
 import { AgentRegistry } from '../agents/index.js';
 import { exposition } from '../reported-metrics/index.js';
 import { PortCertificates } from '../certificates/index.js';
@@ -34,6 +35,7 @@ export class GatewayMetrics {
     private readonly care: ServerCare,
     private readonly clients: ClientTotal,
     private readonly state: StateFigures,
+    private readonly access: AccessLog,
     ports: PortAllocatorService,
     servers: AgentHttpServerFactory,
     tcpServers: TcpServerPool,
@@ -66,7 +68,7 @@ export class GatewayMetrics {
   }
 
   private processMetrics(): void {
-    const { care, clients, state } = this;
+    const { access, care, clients, state } = this;
     new Counter({
       name: 'berth_server_restarts_total',
       help: 'Servers that ended by themselves or did not answer: started again, or given up',
@@ -97,6 +99,12 @@ export class GatewayMetrics {
       'berth_client_connections_refused_total',
       'Connections of clients that were one too many',
       () => clients.everRefused,
+    );
+    counter('berth_access_log_lines_total', 'Lines of the access log', () => access.lines);
+    counter(
+      'berth_access_log_dropped_lines_total',
+      'Lines of the access log that found no room: the disk is slow or full',
+      () => access.dropped,
     );
     counter('berth_state_errors_total', 'Times that state.file could not be read or written', () => state.errors);
     new Gauge({

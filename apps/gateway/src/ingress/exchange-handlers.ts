@@ -13,6 +13,7 @@ export interface ExchangeRule {
  * and answers last. docs/extending.md shows them.
  */
 export const HANDLER_ORDER = {
+  watching: 50,
   statistics: 100,
   timeLimits: 200,
   policy: 250,

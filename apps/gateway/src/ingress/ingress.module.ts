@@ -9,6 +9,7 @@ import { TcpPortBuilder } from './tcp/tcp-port-builder.js';
 export class IngressModule {
   /**
    * @param config gives settings and log
+   * @param accessLog is told of what clients ask for
    * @param certificates of the ports
    * @param policy rules of ports
    * @param servers makes the HTTP servers of agents, and lists them
@@ -16,11 +17,15 @@ export class IngressModule {
    */
   static using(
     config: DynamicModule,
+    accessLog: DynamicModule,
     certificates: DynamicModule,
     policy: DynamicModule,
     servers: DynamicModule,
     ports: DynamicModule,
   ): DynamicModule {
-    return { module: IngressModule, imports: [config, certificates, policy, servers, ports, DiscoveryModule] };
+    return {
+      module: IngressModule,
+      imports: [config, accessLog, certificates, policy, servers, ports, DiscoveryModule],
+    };
   }
 }

@@ -6,4 +6,5 @@ export { type Policy, POLICY_RULES, partOf, type PolicyPart, valueAt } from './p
 export { PolicyModule } from './policy.module.js';
 export { PortPolicies } from './port-policies.js';
 export { idleRules, lockout } from './lockout.js';
+export { clientFinder } from './rules/trusted-proxies.js';
 export { httpOnly, PortRules, ruleContext } from './rules/port-rules.js';

@@ -37,7 +37,7 @@ interface PortsOptions {
         live.onChange((changed) => {
           if (changed.has('policies') || changed.has('agentPorts.corsOrigins'))
             policies.replaceSettings((live.root as HasPolicies).policies, corsOf(ports));
-          if ([...changed].some((path) => /^(ingress|agentPorts)[.]/.test(path))) policies.reapply();
+          if ([...changed].some((path) => /^(ingress|agentPorts|accessLog)[.]/.test(path))) policies.reapply();
         });
         return policies;
       },

@@ -17,16 +17,19 @@ import { timeLimits } from './time-limits.js';
  * @param intercepting may be empty, and costs nothing then
  * @param rules of other rooms and of the application
  * @param policy handlers that the policy of the port asks for, the outermost first
+ * @param watching see all that the others do; undefined ones are switched off
  */
 export function exchangeChain(
   context: ExchangeContext,
   intercepting: readonly IngressInterceptor[],
   rules: readonly Marked<ExchangeRule>[],
   policy: readonly ExchangeHandler[],
+  watching: readonly (ExchangeHandler | undefined)[] = [],
 ): Dispatch {
   const { service } = context;
   const chosen = { id: service.id, service: service.name, metadata: service.metadata };
   const placed: { order: number; handler: ExchangeHandler | undefined }[] = [
+    ...watching.map((handler) => ({ order: HANDLER_ORDER.watching, handler })),
     { order: HANDLER_ORDER.statistics, handler: statistics(service) },
     { order: HANDLER_ORDER.timeLimits, handler: timeLimits(context) },
     ...policy.map((handler) => ({ order: HANDLER_ORDER.policy, handler })),

@@ -7,11 +7,11 @@ import {
   type FlatHeaders,
   LastingExchange,
   type OpenedExchange,
-  ResetCode,
+  type ResetCode,
   type ResponseHead,
 } from '@berth/exchange';
-import type { Cancellations } from '@berth/observability';
 import type { LocalService } from '../../agents/index.js';
+import { reasonOfFailure, reasonOfReset } from './cancellation.js';
 import { exchangeAnswered, exchangeEnded, exchangeOpened, publishEnd, publishOpened, publishStatus } from './events.js';
 
 /**
@@ -92,7 +92,7 @@ class CountedExchange extends LastingExchange {
 
   override failed(failure: ExchangeFailure): void {
     this.outcome = 'failed';
-    const reason = this.hasOpened ? this.reasonOf(failure.code) : undefined;
+    const reason = this.hasOpened ? reasonOfFailure(this.service, failure.code) : undefined;
     if (reason !== undefined) this.service.stats.cancelled[reason] += 1;
     super.failed(failure);
   }
@@ -106,28 +106,8 @@ class CountedExchange extends LastingExchange {
 
   override reset(code: ResetCode, message?: string): void {
     this.wasReset = true;
-    if (!this.next.closed) {
-      // A client that leaves is seen by the socket's end, which others may have brought about.
-      const reason = code === ResetCode.cancelled ? (this.service.ending ?? 'client_disconnect') : 'upstream_error';
-      this.service.stats.cancelled[reason] += 1;
-    }
+    if (!this.next.closed) this.service.stats.cancelled[reasonOfReset(this.service, code)] += 1;
     this.next.reset(code, message);
-  }
-
-  /** undefined: it did not come to be cancelled, it could not be served */
-  private reasonOf(code: ExchangeFailure['code']): keyof Cancellations | undefined {
-    switch (code) {
-      case 'connection-lost':
-        return this.service.ending ?? 'upstream_error';
-      case ResetCode.timeout:
-      case ResetCode.localTimeout:
-        return 'timeout';
-      case ResetCode.localFailed:
-      case ResetCode.internal:
-        return 'upstream_error';
-      default:
-        return undefined;
-    }
   }
 
   protected override over(): void {

@@ -6,6 +6,8 @@ import { peerAddress } from '@berth/http-server-pool';
 export interface LoggedRequest {
   readonly method?: string | undefined;
   readonly url?: string | undefined;
+  readonly httpVersion?: string;
+  readonly rawHeaders?: readonly string[];
   readonly socket: { readonly remoteAddress?: string | undefined };
 }
 
@@ -24,6 +26,7 @@ export class AnswerLog {
     private readonly log: Log,
     private readonly agentId: string,
     private readonly stats: ExchangeStats,
+    private readonly onRefused?: (error: BerthError, requestId: string, request: LoggedRequest) => void,
   ) {
     this.limited = new LimitedLog(log, undefined, { agentId });
   }
@@ -38,14 +41,15 @@ export class AnswerLog {
   /**
    * What came has been answered with an error, and was never for the agent.
    *
-   * @param request undefined when what came was none
+   * @param request without a method when what came was none
    */
-  refused(error: BerthError, requestId: string, request: LoggedRequest | undefined): void {
+  refused(error: BerthError, requestId: string, request: LoggedRequest): void {
     countUp(this.stats.refusedCodes, error.code);
+    this.onRefused?.(error, requestId, request);
     this.tell(error, requestId, request);
   }
 
-  private tell(error: BerthError, requestId: string, request: LoggedRequest | undefined): void {
+  private tell(error: BerthError, requestId: string, request: LoggedRequest): void {
     const fields = this.fields(error, requestId, request);
     const message = `answered with an error: ${error.code}`;
     if (error.httpStatus >= 500) this.warn(fields, message);
@@ -68,17 +72,17 @@ export class AnswerLog {
     if (!this.limited.warn(fields, message)) this.log.debug(fields, message);
   }
 
-  private fields(error: BerthError, requestId: string, request: LoggedRequest | undefined): object {
+  private fields(error: BerthError, requestId: string, request: LoggedRequest): object {
     return {
       agentId: this.agentId,
       requestId,
       status: error.httpStatus,
       error: error.message,
       reason: reasonOf(error.cause),
-      method: request?.method,
+      method: request.method,
       // Without the query, which may hold secrets.
-      path: request?.url?.split('?', 1)[0]?.slice(0, MAX_PATH_CHARS),
-      client: request === undefined ? undefined : peerAddress(request.socket.remoteAddress),
+      path: request.url?.split('?', 1)[0]?.slice(0, MAX_PATH_CHARS),
+      client: peerAddress(request.socket.remoteAddress),
     };
   }
 }

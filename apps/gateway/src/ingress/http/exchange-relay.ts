@@ -24,6 +24,8 @@ import type { IngressContext } from './ingress-context.js';
 export abstract class ExchangeRelay implements ExchangeRequest, DispatchSink, AnswerOwner {
   /** undefined: not yet, or never */
   exchange: OpenedExchange | undefined;
+  /** what the request ended with, where it was not the agent's answer */
+  error: BerthError | undefined;
   protected wait: Waiting | undefined;
   private id: string | undefined;
   /** for the head of an error answer, from the handler that refused */
@@ -35,6 +37,7 @@ export abstract class ExchangeRelay implements ExchangeRequest, DispatchSink, An
   ) {}
 
   abstract get clientAddress(): string;
+  abstract get protocol(): string;
 
   opened(exchange: OpenedExchange): void {
     this.exchange = exchange;
@@ -53,7 +56,7 @@ export abstract class ExchangeRelay implements ExchangeRequest, DispatchSink, An
 
   failed(failure: ExchangeFailure): void {
     this.errorFields = failure.fields;
-    this.answerError(errorOfFailure(this.context.service.id, failure), reachedBy(failure, this.exchange));
+    this.fail(errorOfFailure(this.context.service.id, failure), reachedBy(failure, this.exchange));
   }
 
   contradicted(what: string): void {
@@ -75,7 +78,12 @@ export abstract class ExchangeRelay implements ExchangeRequest, DispatchSink, An
   /** What came of the agent is nothing for a client. */
   protected giveUp(reason: string, why: string): void {
     this.exchange?.reset(ResetCode.internal, reason);
-    this.answerError(unusableAnswer(this.context.service.id, why));
+    this.fail(unusableAnswer(this.context.service.id, why));
+  }
+
+  protected fail(error: BerthError, reached?: Reached): void {
+    this.error = error;
+    this.answerError(error, reached);
   }
 
   /** The client is gone, or has its answer. */
@@ -88,7 +96,7 @@ export abstract class ExchangeRelay implements ExchangeRequest, DispatchSink, An
   }
 
   /** Made when it is first asked for: from then on the answer is about this try. */
-  protected get requestId(): string {
+  get requestId(): string {
     const { exchange } = this;
     return (this.id ??= exchange === undefined ? newRequestId() : requestIdOf(exchange.connection.id, exchange.id));
   }

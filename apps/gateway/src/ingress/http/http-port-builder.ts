@@ -14,11 +14,14 @@ import {
   type PortOrder,
   type PortServerBuilder,
 } from '../../ports/index.js';
-import { type Policy, PortPolicies, PortRules, ruleContext } from '../../policy/index.js';
+import { AccessLog } from '../../access-log/index.js';
+import { clientFinder, type Policy, PortPolicies, PortRules, ruleContext } from '../../policy/index.js';
 import { ClientLimits, ClientTotal, MAX_REFUSED } from '../client-limits.js';
 import { affinityKey } from '../affinity-cookies.js';
 import { DEFAULT_RULE_ORDER, type ExchangeRule, UseOnExchanges } from '../exchange-handlers.js';
+import { accessLog } from '../handlers/access-log.js';
 import { closedPort, exchangeChain } from '../handlers/chain.js';
+import { refusedEntry } from '../refused-entry.js';
 import { Deadlines } from '../handlers/deadlines.js';
 import { ingressConfig } from '../ingress.settings.js';
 import { FloodWatch } from '../http2/flood-watch.js';
@@ -72,6 +75,7 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
     private readonly total: ClientTotal,
     private readonly certificates: PortCertificates,
     private readonly policies: PortPolicies,
+    private readonly access: AccessLog,
     @Inject(agentPortsConfig.KEY) private readonly ports: PlaceOptions,
     @Inject(ingressConfig.KEY) private readonly options: HttpPortOptions,
     @Inject(GATEWAY_LOG) private readonly log: Log,
@@ -88,7 +92,7 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
   build({ service, port }: PortOrder): PooledHttpServer {
     // Looked up with the first agent: by then every module is there.
     this.found ??= this.findProviders();
-    const { affinityKey: key, deadlines, found, limitedLog, log, options, pipelined } = this;
+    const { access, affinityKey: key, deadlines, found, limitedLog, log, options, pipelined } = this;
     const secure = this.certificates.isOn(service);
     const tls = { ...options.tls, enabled: secure };
     const context: IngressContext = {
@@ -99,7 +103,9 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
       log,
       limitedLog,
       pipelined,
-      answerLog: new AnswerLog(log, service.key, service.stats),
+      answerLog: new AnswerLog(log, service.key, service.stats, (error, requestId, request) => {
+        if (access.enabled) access.write(refusedEntry(service, error, requestId, request));
+      }),
       dispatch: closedPort,
     };
     const { total } = this;
@@ -109,7 +115,8 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
       limits.own = policy.limits;
       server.server.maxConnections = (policy.limits.maxConnections || total.limits.maxConnections) + MAX_REFUSED;
       context.options = { ...options, tls, maxBodyBytes: policy.limits.maxBodyBytes || options.maxBodyBytes };
-      context.dispatch = exchangeChain(context, found.interceptors, found.rules, rules.handlers(policy));
+      const watching = [accessLog(service, access, clientFinder(policy))];
+      context.dispatch = exchangeChain(context, found.interceptors, found.rules, rules.handlers(policy), watching);
       ingress.gate = proxyGate(policy.access, { service, total, limitedLog, timeoutMs: options.proxyHeaderTimeoutMs });
     };
     let unfollow: (() => void) | undefined;

@@ -72,6 +72,10 @@ class HttpRelay extends ExchangeRelay implements PendingAnswer {
     return peerAddress(this.request.socket.remoteAddress);
   }
 
+  get protocol(): string {
+    return `HTTP/${this.request.httpVersion}`;
+  }
+
   // --- what comes of the exchange ----------------------------------------------
 
   override opened(exchange: OpenedExchange): void {
@@ -133,7 +137,7 @@ class HttpRelay extends ExchangeRelay implements PendingAnswer {
     if (this.request.complete) return false;
     this.wait?.cancel();
     this.exchange?.reset(ResetCode.cancelled, 'the request body is not valid HTTP');
-    this.answerError(error);
+    this.fail(error);
     return true;
   }
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { BerthError } from '@berth/errors';
 import { endWithError, newRequestId } from '@berth/http-server-pool';
@@ -39,6 +40,6 @@ export function refuse(
 export function refuseRaw(context: IngressContext, socket: Duplex, error: BerthError, request?: IncomingMessage): void {
   const requestId = newRequestId();
   endWithError(socket, error, requestId, errorHead(error, 'no', context.options.retryAfterSeconds));
-  context.answerLog.refused(error, requestId, request);
+  context.answerLog.refused(error, requestId, request ?? { socket: socket as Socket });
   destroySoon(socket);
 }

@@ -59,6 +59,10 @@ class UpgradeRelay extends ExchangeRelay implements PendingAnswer {
     return peerAddress(this.request.socket.remoteAddress);
   }
 
+  get protocol(): string {
+    return `HTTP/${this.request.httpVersion}`;
+  }
+
   // --- what comes of the exchange ----------------------------------------------
 
   /** Interim answers to an upgrade have no use for a client. */

@@ -187,7 +187,9 @@ export class Http2Connection implements Watched, BodyTraffic, Http2Client {
     const fields = errorHead(error, 'no', options.retryAfterSeconds);
     const { accept, 'content-type': contentType } = headers;
     sendHttp2Error(stream, error, requestId, fields, { grpc: isGrpc(contentType), accept, target: path });
-    answerLog.refused(error, requestId, { method, url: path, socket: { remoteAddress: this.address } });
+    const rawHeaders = Object.entries(headers).flatMap(([name, value]) => [name, String(value)]);
+    const socket = { remoteAddress: this.address };
+    answerLog.refused(error, requestId, { method, url: path, httpVersion: '2.0', rawHeaders, socket });
     if (hasBody) new Http2Upload(stream, this).drop();
     resetOnceSent(stream);
   }

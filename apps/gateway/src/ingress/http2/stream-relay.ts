@@ -30,6 +30,10 @@ export abstract class StreamRelay extends ExchangeRelay {
     super(context, openHead);
   }
 
+  get protocol(): string {
+    return 'HTTP/2.0';
+  }
+
   /** The stream is gone, with its answer or without. */
   abstract streamClosed(): void;
 

@@ -1,15 +1,19 @@
 import type { Socket } from 'node:net';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
+import type { BerthError } from '@berth/errors';
 import { bindKey, PooledTcpServer, TcpServerPool, peerAddress } from '@berth/http-server-pool';
 import { LimitedLog, type Log } from '@berth/observability';
 import { GATEWAY_LOG } from '../../gateway.tokens.js';
 import { agentPortsConfig, hostFor, PortKinds, type PortOrder, type PortServerBuilder } from '../../ports/index.js';
+import { AccessLog } from '../../access-log/index.js';
 import { type Policy, PortPolicies, PortRules, ruleContext } from '../../policy/index.js';
 import { ClientLimits, ClientTotal } from '../client-limits.js';
 import type { ExchangeOptions } from '../exchange-context.js';
 import { DEFAULT_RULE_ORDER, type ExchangeRule, UseOnExchanges } from '../exchange-handlers.js';
+import { accessLog } from '../handlers/access-log.js';
 import { closedPort, exchangeChain } from '../handlers/chain.js';
+import { refused } from '../refused-entry.js';
 import { Deadlines } from '../handlers/deadlines.js';
 import { ingressConfig } from '../ingress.settings.js';
 import { findMarked, type Marked } from '../marked-providers.js';
@@ -39,6 +43,7 @@ export class TcpPortBuilder implements PortServerBuilder, OnModuleInit {
     private readonly discovery: DiscoveryService,
     private readonly total: ClientTotal,
     private readonly policies: PortPolicies,
+    private readonly access: AccessLog,
     @Inject(agentPortsConfig.KEY) private readonly ports: PlaceOptions,
     @Inject(ingressConfig.KEY) private readonly options: TcpPortOptions,
     @Inject(GATEWAY_LOG) private readonly log: Log,
@@ -51,7 +56,7 @@ export class TcpPortBuilder implements PortServerBuilder, OnModuleInit {
   }
 
   build({ service, port }: PortOrder): PooledTcpServer {
-    const { deadlines, limitedLog, log, options } = this;
+    const { access, deadlines, limitedLog, log, options } = this;
     // Looked up with the first agent: by then every module is there.
     this.rules ??= findMarked<ExchangeRule>(this.discovery, UseOnExchanges, DEFAULT_RULE_ORDER);
     const context: TcpContext = {
@@ -67,12 +72,20 @@ export class TcpPortBuilder implements PortServerBuilder, OnModuleInit {
     const limits = new ClientLimits(service.key, total, limitedLog);
     const { publicHost, stopGraceMs } = this.ports;
     let gate: Gate | undefined;
+    const accept = (socket: Socket): void => {
+      const refusal = take(context, limits, socket);
+      if (refusal !== undefined && access.enabled)
+        access.write(refused(service, refusal, peerAddress(socket.remoteAddress)));
+    };
     const server = new PooledTcpServer(
       `agent ${service.key}`,
       { host: hostFor(service, { host: this.policies.hostOf(service) || this.ports.host }), port },
       (socket) => {
-        if (gate === undefined) take(context, limits, socket);
-        else gate(socket, () => take(context, limits, socket));
+        if (gate === undefined) accept(socket);
+        else
+          gate(socket, () => {
+            accept(socket);
+          });
       },
       { stopGraceMs, expose: publicHost === '' ? undefined : `tcp://${bindKey({ host: publicHost, port })}` },
     );
@@ -81,7 +94,9 @@ export class TcpPortBuilder implements PortServerBuilder, OnModuleInit {
       limits.own = policy.limits;
       gate = proxyGate(policy.access, { service, total, limitedLog, timeoutMs: options.proxyHeaderTimeoutMs });
       // Interceptors look at heads of HTTP.
-      context.dispatch = exchangeChain(context, [], this.rules ?? [], own.handlers(policy));
+      context.dispatch = exchangeChain(context, [], this.rules ?? [], own.handlers(policy), [
+        accessLog(service, access),
+      ]);
     };
     let unfollow: (() => void) | undefined;
     server.server.on('listening', () => {
@@ -97,14 +112,16 @@ export class TcpPortBuilder implements PortServerBuilder, OnModuleInit {
   }
 }
 
-function take(context: TcpContext, limits: ClientLimits, socket: Socket): void {
+/** @returns why it is not taken */
+function take(context: TcpContext, limits: ClientLimits, socket: Socket): BerthError | undefined {
   // Its close follows, and tells all.
   socket.on('error', () => undefined);
   const refusal = limits.admit(socket);
   if (refusal === undefined) {
     relayTcp(context, socket);
-    return;
+    return undefined;
   }
   context.pipeLog.refused(refusal, peerAddress(socket.remoteAddress));
   socket.resetAndDestroy();
+  return refusal;
 }

@@ -10,6 +10,7 @@ import {
   ResetCode,
   type Waiting,
 } from '@berth/exchange';
+import type { BerthError } from '@berth/errors';
 import { peerAddress } from '@berth/http-server-pool';
 import { errorOfFailure, unusableAnswer } from '../failures.js';
 import { reachedBy } from '../reached.js';
@@ -34,6 +35,8 @@ export function relayTcp(context: TcpContext, socket: Socket): void {
 class TcpRelay implements ExchangeRequest, DispatchSink {
   readonly openHead: OpenHead;
   readonly clientAddress: string;
+  readonly protocol = 'tcp';
+  error: BerthError | undefined;
   private exchange: OpenedExchange | undefined;
   private wait: Waiting | undefined;
   private pipe: BytePipe | undefined;
@@ -69,6 +72,7 @@ class TcpRelay implements ExchangeRequest, DispatchSink {
     const { context, exchange, socket } = this;
     exchange?.reset(ResetCode.internal, 'an answer to raw TCP');
     const error = unusableAnswer(context.service.id, 'it is HTTP, and the port is for raw TCP');
+    this.error = error;
     context.pipeLog.refused(error, this.clientAddress, this.requestId);
     socket.resetAndDestroy();
   }
@@ -86,6 +90,7 @@ class TcpRelay implements ExchangeRequest, DispatchSink {
     const { clientAddress: client, context, exchange, requestId, served, socket } = this;
     if (socket.destroyed) return;
     const error = errorOfFailure(context.service.id, failure);
+    this.error = error;
     if (requestId === undefined || reachedBy(failure, exchange) === 'no') {
       context.pipeLog.refused(error, client, requestId);
     } else {
@@ -117,7 +122,7 @@ class TcpRelay implements ExchangeRequest, DispatchSink {
   }
 
   /** undefined: there is no exchange */
-  private get requestId(): string | undefined {
+  get requestId(): string | undefined {
     const { exchange } = this;
     return exchange && requestIdOf(exchange.connection.id, exchange.id);
   }

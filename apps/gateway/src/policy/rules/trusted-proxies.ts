@@ -1,6 +1,8 @@
 import { isIP } from 'node:net';
+import type { ExchangeRequest } from '@berth/exchange';
 import { headerValues } from '@berth/http-rules';
 import { networks } from '../networks.js';
+import type { Policy } from '../policy-schema.js';
 import type { PortRule } from './port-rule.js';
 
 /** Longer lists are nobody's chain of proxies. */
@@ -12,21 +14,28 @@ const MAX_HOPS = 64;
  */
 export const trustedProxies: PortRule = {
   reads: ['access'],
-  make({ access }) {
-    if (access.trustedProxies.length === 0) return undefined;
-    const isTrusted = networks(access.trustedProxies);
+  make(policy) {
+    const clientOf = clientFinder(policy);
+    if (clientOf === undefined) return undefined;
     return (next) => (request, sink) => {
-      const peer = request.clientAddress;
-      if (!isTrusted(peer)) {
-        next(request, sink);
-        return;
-      }
+      const clientAddress = clientOf(request);
       const { except, openHead, replicaId } = request;
-      const hops = headerValues(openHead.headers, 'x-forwarded-for').join(',').split(',');
-      next({ openHead, except, replicaId, clientAddress: clientBehind(hops.slice(-MAX_HOPS), peer, isTrusted) }, sink);
+      if (clientAddress === request.clientAddress) next(request, sink);
+      else next({ openHead, except, replicaId, clientAddress }, sink);
     };
   },
 };
+
+/** Says whose request it is; undefined where no proxy is trusted: the peer's. */
+export function clientFinder({ access }: Policy): ((request: ExchangeRequest) => string) | undefined {
+  if (access.trustedProxies.length === 0) return undefined;
+  const isTrusted = networks(access.trustedProxies);
+  return ({ clientAddress: peer, openHead }) => {
+    if (!isTrusted(peer)) return peer;
+    const hops = headerValues(openHead.headers, 'x-forwarded-for').join(',').split(',');
+    return clientBehind(hops.slice(-MAX_HOPS), peer, isTrusted);
+  };
+}
 
 function clientBehind(hops: readonly string[], peer: string, isTrusted: (address: string) => boolean): string {
   let known = peer;

@@ -1,0 +1,105 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, renameSync, rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { eventually } from '@berth/testing';
+import { AccessFile, MAX_WAITING_BYTES } from './access-file.js';
+
+describe('a file for lines', () => {
+  let folder: string;
+  let dropped: number;
+  let failures: string[];
+  const listener = {
+    dropped: (): void => void (dropped += 1),
+    failed: (error: Error): void => void failures.push(error.message),
+  };
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'berth-access-'));
+    dropped = 0;
+    failures = [];
+  });
+  afterEach(() => {
+    rmSync(folder, { recursive: true });
+  });
+  const read = (path: string): string => readFileSync(path, 'utf8');
+
+  it('has them soon, in their order, and all of them when it is closed', async () => {
+    const path = join(folder, 'access.log');
+    const file = new AccessFile(path, listener);
+    file.write('one\n');
+    await eventually(() => read(path) === 'one\n');
+    const lines = Array.from({ length: 5000 }, (_, i) => `line ${i} ${'x'.repeat(20)}\n`);
+    for (const line of lines) file.write(line);
+    await file.close();
+    expect(read(path)).toBe(['one\n', ...lines].join(''));
+    expect([dropped, failures]).toEqual([0, []]);
+  });
+
+  it('is opened anew when asked, and no line is lost', async () => {
+    const path = join(folder, 'access.log');
+    const file = new AccessFile(path, listener);
+    file.write('before\n');
+    renameSync(path, join(folder, 'access.log.1'));
+    file.reopen();
+    file.write('after\n');
+    await file.close();
+    await eventually(() => read(join(folder, 'access.log.1')) === 'before\n');
+    expect(read(path)).toBe('after\n');
+  });
+
+  it('is opened anew by itself when it was moved or removed', async () => {
+    const path = join(folder, 'access.log');
+    const file = new AccessFile(path, listener);
+    for (const away of [
+      () => {
+        renameSync(path, join(folder, 'access.log.1'));
+      },
+      () => {
+        rmSync(path);
+      },
+    ]) {
+      away();
+      await eventually(() => {
+        file.write('x\n');
+        return read(path).length > 0;
+      });
+    }
+    await file.close();
+    expect(failures).toEqual([]);
+  });
+
+  it('keeps what a full disk does not take up to a bound, drops and counts the rest, and goes on', async () => {
+    const path = '/dev/full';
+    const file = new AccessFile(path, listener);
+    const line = `${'x'.repeat(1023)}\n`;
+    const fitting = MAX_WAITING_BYTES / line.length;
+    for (let i = 0; i < fitting + 10; i += 1) file.write(line);
+    expect(dropped).toBe(10);
+    await eventually(() => failures.some((message) => message.includes('ENOSPC')));
+    await file.close();
+  });
+
+  it('cannot be in a folder that is not there, nor be a folder or a pipe that nobody reads', () => {
+    expect(() => new AccessFile(join(folder, 'none', 'a.log'), listener)).toThrow(
+      /^accessLog\.file: cannot open .*a\.log: .*ENOENT/,
+    );
+    expect(() => new AccessFile(folder, listener)).toThrow(/^accessLog\.file: cannot open .*EISDIR/);
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    expect(() => new AccessFile(pipe, listener)).toThrow(/^accessLog\.file: cannot open .*ENXIO/);
+  });
+
+  it('stays what it is when it cannot be opened anew', async () => {
+    const path = join(folder, 'sub', 'access.log');
+    execFileSync('mkdir', [join(folder, 'sub')]);
+    const file = new AccessFile(path, listener);
+    renameSync(join(folder, 'sub'), join(folder, 'moved'));
+    file.reopen();
+    expect(failures).toEqual([expect.stringContaining('cannot open')]);
+    file.write('kept\n');
+    await file.close();
+    expect(read(join(folder, 'moved', 'access.log'))).toBe('kept\n');
+  });
+});
