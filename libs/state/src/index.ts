@@ -7,4 +7,5 @@ export {
   type StateRecord,
   type WriteCondition,
 } from './record-store.js';
+export { WriteBehind } from './write-behind.js';
 export { openFileStore, type FileStoreOptions } from './sqlite/open-file-store.js';

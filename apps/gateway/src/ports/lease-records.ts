@@ -1,15 +1,10 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf } from '@berth/errors';
 import { isAgentId, isServiceName } from '@berth/exchange';
 import { LimitedLog, type Log } from '@berth/observability';
 import type { LeaseRecord, LeaseSource } from '@berth/port-allocator';
-import type { Json, RecordStore } from '@berth/state';
+import { type Json, type RecordStore, WriteBehind } from '@berth/state';
 
 const PREFIX = 'leases/';
-/** Written in one turn of the event loop: at 50 µs each, nobody waits long. */
-const PER_TURN = 32;
-/** Until what could not be written is tried again, ms. */
-const RETRY_MS = 5000;
 
 /**
  * Leases as records of the state, `leases/<agent id>/<service>`. The allocator
@@ -18,19 +13,22 @@ const RETRY_MS = 5000;
  */
 export class LeaseRecords implements LeaseSource {
   records: readonly LeaseRecord[] = [];
-  /** what is not written yet; undefined: it is gone */
-  private readonly changes = new Map<string, LeaseRecord | undefined>();
-  private writing: Promise<void> | undefined;
-  private failure: unknown;
-  private retry: NodeJS.Timeout | undefined;
-  private readonly limited: LimitedLog;
+  private readonly writes: WriteBehind;
 
+  /** @param retryMs until what could not be written is tried again */
   constructor(
     private readonly store: RecordStore,
     private readonly log: Log,
-    private readonly retryMs = RETRY_MS,
+    retryMs?: number,
   ) {
-    this.limited = new LimitedLog(log);
+    const limited = new LimitedLog(log);
+    const failed = (thrown: unknown, leases: number): void => {
+      limited.error(
+        { leases, reason: messageOf(thrown) },
+        'leases cannot be written: they hold until the gateway ends (state.file)',
+      );
+    };
+    this.writes = new WriteBehind(store, failed, retryMs);
   }
 
   /** @throws BerthError `BERTH_STATE_UNUSABLE` */
@@ -46,15 +44,15 @@ export class LeaseRecords implements LeaseSource {
   }
 
   changed(record: LeaseRecord): void {
-    this.change(keyOf(record.agentId, record.service), record);
+    this.writes.change(keyOf(record.agentId, record.service), valueOf(record));
   }
 
   gone(agentId: string, service: string): void {
-    this.change(keyOf(agentId, service), undefined);
+    this.writes.change(keyOf(agentId, service), undefined);
   }
 
   async settled(): Promise<void> {
-    await this.writing;
+    await this.writes.settled();
   }
 
   /**
@@ -63,63 +61,16 @@ export class LeaseRecords implements LeaseSource {
    * @throws BerthError `BERTH_STATE_UNUSABLE` when they cannot be written; they are tried again
    */
   async sync(): Promise<void> {
-    if (this.changes.size > 0) this.begin();
-    await this.settled();
-    if (this.changes.size > 0) throw this.failure;
-    await this.store.sync();
+    await this.writes.sync();
   }
 
   /** Writes what is left, and nothing more after that. */
   async close(): Promise<void> {
     try {
-      await this.sync();
+      await this.writes.close();
     } catch (thrown) {
-      this.log.error({ leases: this.changes.size, reason: messageOf(thrown) }, 'leases could not be written');
+      this.log.error({ leases: this.writes.waiting, reason: messageOf(thrown) }, 'leases could not be written');
     }
-    clearTimeout(this.retry);
-  }
-
-  private change(key: string, record: LeaseRecord | undefined): void {
-    this.changes.set(key, record);
-    this.begin();
-  }
-
-  private begin(): void {
-    clearTimeout(this.retry);
-    this.writing ??= this.write();
-  }
-
-  private async write(): Promise<void> {
-    try {
-      // What changes twice in a turn is written once.
-      await nextTurn();
-      for (let count = 1; ; count += 1) {
-        const [change] = this.changes;
-        if (change === undefined) break;
-        const [key, record] = change;
-        if (record === undefined) await this.store.delete(key);
-        else await this.store.put(key, valueOf(record));
-        // It may have changed again meanwhile.
-        if (this.changes.get(key) === record) this.changes.delete(key);
-        if (count % PER_TURN === 0) await nextTurn();
-      }
-    } catch (thrown) {
-      this.failed(thrown);
-    }
-    // In this very turn: who changes something next must begin anew.
-    this.writing = undefined;
-  }
-
-  private failed(thrown: unknown): void {
-    this.failure = thrown;
-    this.limited.error(
-      { leases: this.changes.size, reason: messageOf(thrown) },
-      'leases cannot be written: they hold until the gateway ends (state.file)',
-    );
-    this.retry = setTimeout(() => {
-      this.begin();
-    }, this.retryMs);
-    this.retry.unref();
   }
 }
 
