@@ -30,7 +30,7 @@ const ROOMS = {
   ports: ['agents', 'lifecycle', 'state'],
   'config-push': ['lifecycle'],
   'reported-metrics': [],
-  agents: ['ports', 'lifecycle', 'config-push', 'reported-metrics'],
+  agents: ['ports', 'lifecycle', 'state', 'config-push', 'reported-metrics'],
   certificates: [],
   reload: [],
   'access-log': ['reload'],

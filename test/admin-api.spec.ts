@@ -37,6 +37,9 @@ describe('A13: the admin API', () => {
         agent_id: 'kiosk-7',
         port: agent.port,
         scheme: 'http',
+        state: 'healthy',
+        state_reason: '',
+        state_since: expect.stringMatching(ISO),
         services: [
           {
             name: 'default',

@@ -2,7 +2,7 @@ import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationB
 import { type GatewaySettings } from './gateway-settings.js';
 import { isLoopback, watchDescriptors } from '@berth/node-runtime';
 import type { Log } from '@berth/observability';
-import { AgentRegistry } from './agents/index.js';
+import { AbsentAgents, AgentRegistry } from './agents/index.js';
 import { LeaseRecords } from './ports/index.js';
 import { GATEWAY_LOG, GATEWAY_SETTINGS } from './gateway.tokens.js';
 
@@ -20,6 +20,7 @@ export class GatewayRuntime implements OnApplicationBootstrap, BeforeApplication
 
   constructor(
     private readonly registry: AgentRegistry,
+    private readonly absent: AbsentAgents,
     private readonly leases: LeaseRecords,
     @Inject(GATEWAY_SETTINGS) private readonly settings: GatewaySettings,
     @Inject(GATEWAY_LOG) private readonly log: Log,
@@ -41,6 +42,7 @@ export class GatewayRuntime implements OnApplicationBootstrap, BeforeApplication
     }
     this.sweeper = setInterval(() => {
       this.registry.sweep(performance.now());
+      this.absent.alive();
     }, tunnel.sweepIntervalMs);
     this.sweeper.unref();
     this.ticker = setInterval(() => {
@@ -66,7 +68,8 @@ export class GatewayRuntime implements OnApplicationBootstrap, BeforeApplication
     this.stopWatching?.();
     const { timeoutMs } = this.settings.shutdown;
     this.log.info({ agents: this.registry.list().length, timeoutMs }, 'shutting down');
+    this.absent.shutDown();
     await this.registry.close(Math.max(0, timeoutMs - CLOSING_MS));
-    await this.leases.close();
+    await Promise.all([this.leases.close(), this.absent.close()]);
   }
 }

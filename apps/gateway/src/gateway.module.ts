@@ -87,7 +87,7 @@ function gateway(
   const accessLog = AccessLogModule.using(config);
   const ingress = IngressModule.using(config, accessLog, certificates, policy, servers, ports);
   const configPush = ConfigPushModule.using(config, lifecycle);
-  const agents = AgentsModule.using(config, lifecycle, configPush, ports);
+  const agents = AgentsModule.using(config, lifecycle, state, configPush, ports);
   const tunnel = TunnelModule.using(config, lifecycle, agents, allocator);
   const rooms = [
     config,

@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import { AdminAccess } from './admin-access.js';
 import { AdminGuard } from './admin.guard.js';
+import { AgentList } from './agent-list.js';
 import { AgentPortsController } from './agent-ports.controller.js';
 import { AgentsController } from './agents.controller.js';
 import { ConfigPushController } from './config-push.controller.js';
@@ -28,7 +29,7 @@ import { ServersController } from './servers.controller.js';
     HealthController,
     MetricsController,
   ],
-  providers: [AdminAccess, AdminGuard, GatewayMetrics, ErrorFilter],
+  providers: [AdminAccess, AgentList, AdminGuard, GatewayMetrics, ErrorFilter],
   exports: [AdminAccess, GatewayMetrics, ErrorFilter],
 })
 export class AdminModule {

@@ -1,8 +1,13 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import type { HealthState } from '@berth/agent-pool';
 
 /** The best first. */
 export const STATES: readonly HealthState[] = ['healthy', 'degraded', 'paused', 'draining', 'unhealthy', 'connecting'];
+
+/** State of an agent that is away. */
+export const OFFLINE = 'offline';
+export const AGENT_STATES = [...STATES, OFFLINE] as const;
+export type AgentState = HealthState | typeof OFFLINE;
 
 /** What something is fit for. */
 export class StateDto {
@@ -37,11 +42,20 @@ export class FiguresDto extends StateDto {
 }
 
 /** A local service of an agent; its state is that of its best connection, its figures are of the connections that lead to it. */
-export class ServiceDto extends StateDto {
+export class ServiceDto {
+  @ApiProperty({ enum: AGENT_STATES, example: 'healthy' })
+  state!: AgentState;
+
+  @ApiProperty({ example: '', description: 'why; empty when all is well' })
+  state_reason!: string;
+
+  @ApiProperty({ format: 'date-time', description: 'when the state changed last' })
+  state_since!: string;
+
   @ApiProperty({ example: 'default' })
   name!: string;
 
-  @ApiProperty({ example: 'http', description: 'kind of port' })
+  @ApiProperty({ example: 'http', description: 'kind of port; empty while the agent is away' })
   kind!: string;
 
   @ApiProperty({ type: 'integer', example: 8100, description: 'TCP port of the gateway that leads to it' })
@@ -79,14 +93,31 @@ export class AgentDto {
   @ApiProperty({
     type: 'integer',
     example: 8100,
-    description: 'TCP port of the gateway that leads to its first local service',
+    description: 'TCP port of the gateway that leads to its first local service; 0: none is kept while it is away',
   })
   port!: number;
 
   @ApiProperty({ example: 'http', description: "scheme of the port's address" })
   scheme!: string;
 
-  @ApiProperty({ type: [ServiceDto], description: 'what it serves, each with a port of its own' })
+  @ApiProperty({
+    enum: AGENT_STATES,
+    example: 'healthy',
+    description:
+      'that of its best connection, as it stands for the local service that it serves worst; offline: it is away',
+  })
+  state!: AgentState;
+
+  @ApiProperty({ example: '', description: 'why; empty when all is well. Of an agent that is away: why it left' })
+  state_reason!: string;
+
+  @ApiProperty({ format: 'date-time', description: 'when the state changed last' })
+  state_since!: string;
+
+  @ApiProperty({
+    type: [ServiceDto],
+    description: 'what it serves, each with a port of its own; while it is away, those whose port is kept',
+  })
   services!: ServiceDto[];
 
   @ApiProperty({ format: 'date-time', description: 'when the last message of the agent came in' })
@@ -186,18 +217,6 @@ export class AgentDetailDto extends AgentDto {
   })
   metadata!: Record<string, string>;
 
-  @ApiProperty({
-    enum: STATES,
-    description: 'that of its best connection, as it stands for the local service that it serves worst',
-  })
-  state!: HealthState;
-
-  @ApiProperty({ description: 'why; empty when all is well' })
-  state_reason!: string;
-
-  @ApiProperty({ format: 'date-time', description: 'when the state changed last' })
-  state_since!: string;
-
   @ApiProperty({ example: true, description: 'one of its connections is healthy or degraded' })
   healthy!: boolean;
 
@@ -214,11 +233,17 @@ export class AgentDetailDto extends AgentDto {
   connection_list!: ConnectionDto[];
 }
 
+/** What lists have in common. */
+export class ListDto {
+  @ApiProperty({ type: 'integer', example: 1, description: 'all that match, shown or not' })
+  count!: number;
+
+  @ApiPropertyOptional({ description: '`cursor` of the next page, where there is one' })
+  next_cursor?: string;
+}
+
 /** `GET /agents` */
-export class AgentListDto {
+export class AgentListDto extends ListDto {
   @ApiProperty({ type: [AgentDto] })
   agents!: AgentDto[];
-
-  @ApiProperty({ type: 'integer', example: 1 })
-  count!: number;
 }

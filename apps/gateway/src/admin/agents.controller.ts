@@ -10,9 +10,11 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { BerthError } from '@berth/errors';
-import { type Agent, AgentRegistry } from '../agents/index.js';
+import { AbsentAgents, type Agent, AgentRegistry } from '../agents/index.js';
 import { AgentDetailDto, AgentListDto } from './agent.dto.js';
-import { describeAgent, describeAgentDetail } from './describe-agent.js';
+import { ApiAgentFilters, ApiInclude } from './agent-filters.js';
+import { AGENT_ORDER, AgentList, includesOffline } from './agent-list.js';
+import { describeAgentDetail } from './describe-agent.js';
 import { ErrorDto } from './error.dto.js';
 import { describeExchanges, ExchangeListDto, MAX_EXCHANGES } from './exchange.dto.js';
 import { AdminApi, ApiNeedsToken } from './admin-api.js';
@@ -71,23 +73,39 @@ function ApiDisconnect(summary: string, description: string): MethodDecorator {
 @ApiNeedsToken()
 @Controller('agents')
 export class AgentsController {
-  constructor(private readonly registry: AgentRegistry) {}
+  constructor(
+    private readonly registry: AgentRegistry,
+    private readonly list: AgentList,
+    private readonly absent: AbsentAgents,
+  ) {}
 
   @Get()
-  @ApiOperation({ summary: 'All connected agents with their ports' })
+  @ApiOperation({
+    summary: 'Agents with their ports: all that are connected, or those that a client asks for',
+    description:
+      'Pages stay right while agents come and go. Those sorted by what moves, as `last_seen` does, show an agent where it is at that moment.',
+  })
+  @ApiAgentFilters()
+  @AGENT_ORDER.describe()
   @ApiOkResponse({ type: AgentListDto })
-  listAgents(): AgentListDto {
-    const agents = this.registry.list().map(describeAgent);
-    return { agents, count: agents.length };
+  @ApiBadRequestResponse({
+    type: ErrorDto,
+    description: 'BERTH_BAD_REQUEST: a parameter that there is not, or a malformed one',
+  })
+  listAgents(@Query() query: Record<string, unknown>): AgentListDto {
+    return this.list.show(query);
   }
 
   @Get(':agent_id')
   @ApiOperation({ summary: 'One agent with its connections' })
   @ApiParam({ name: 'agent_id', description: 'agent id', example: 'my-laptop' })
+  @ApiInclude('offline: also when it is away')
   @ApiOkResponse({ type: AgentDetailDto })
+  @ApiBadRequestResponse({ type: ErrorDto, description: 'BERTH_BAD_REQUEST: `include` is malformed' })
   @ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND: no such agent is connected' })
-  getAgent(@Param('agent_id') id: string): AgentDetailDto {
-    return describeAgentDetail(this.find(id));
+  getAgent(@Param('agent_id') id: string, @Query() query: Record<string, unknown>): AgentDetailDto {
+    const absent = includesOffline(query) ? this.list.absentOne(id) : undefined;
+    return absent?.describeDetail() ?? describeAgentDetail(this.find(id));
   }
 
   @Get(':agent_id/exchanges')
@@ -134,10 +152,12 @@ export class AgentsController {
   @Delete(':agent_id')
   @ApiDisconnect(
     'Disconnect an agent; it may dial in again',
-    'Asks the agent to open its next connection and to leave the present ones.',
+    'Asks the agent to open its next connection and to leave the present ones. An agent that is away is forgotten: it is no longer shown as offline. Ports that are kept for it stay; `DELETE /agents/:id/ports/:service` frees them.',
   )
   disconnectAgent(@Param('agent_id') id: string, @Query('now') now: unknown = 'false'): void {
-    this.registry.disconnect(id, isNow(now));
+    const isCutOff = isNow(now);
+    if (this.registry.get(id) === undefined && this.absent.forget(id)) return;
+    this.registry.disconnect(id, isCutOff);
   }
 
   @Delete(':agent_id/connections/:connection_id')

@@ -14,7 +14,7 @@ import {
 const iso = (ms: number): string => new Date(ms).toISOString();
 
 /** The fields alone: what is spread must not look like an instance. */
-type AgentFields = Pick<AgentDto, keyof AgentDto>;
+export type AgentFields = Pick<AgentDto, keyof AgentDto>;
 type StateFields = Pick<StateDto, keyof StateDto>;
 type FigureFields = Omit<Pick<FiguresDto, keyof FiguresDto>, keyof StateDto>;
 
@@ -25,6 +25,7 @@ export function describeAgent(agent: Agent): AgentFields {
     agent_id: agent.id,
     port: agent.port,
     scheme: agent.scheme,
+    ...stateOf(agent),
     services: services.map(describeService),
     last_seen: iso(wallTime(agent.lastSeenAt)),
     connected_since: iso(agent.connectedAt),
@@ -46,7 +47,6 @@ export function describeAgentDetail(agent: Agent): AgentDetailDto {
   const healthy = links.filter(isHealthy).length;
   return {
     ...shown,
-    ...describeBest(links.map(({ worst }) => worst)),
     healthy: healthy > 0,
     healthy_connections: healthy,
     error_rate: errorRate(shown.errors, shown.requests),
@@ -54,6 +54,11 @@ export function describeAgentDetail(agent: Agent): AgentDetailDto {
     replica_list: [...Map.groupBy(links, ({ worst }) => worst.replica.id).values()].map(describeReplica),
     connection_list: links.map(describeConnection),
   };
+}
+
+/** That of its best connection, as it stands for the local service that it serves worst. */
+export function stateOf(agent: Agent): StateFields {
+  return describeBest(linksOf(agent).map(({ worst }) => worst));
 }
 
 /** A connection with its places in the pools of the services that it leads to. */

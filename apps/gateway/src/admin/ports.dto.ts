@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import type { PortAllocatorService } from '@berth/port-allocator';
 import type { PinnedPort } from '../ports/index.js';
 
@@ -69,6 +69,13 @@ class PortPoolDto extends PortFiguresDto {
   agents!: string[];
 }
 
+/** What an entry of any of the lists has. */
+export interface PortsEntry {
+  readonly port: number;
+  readonly agent_id?: string;
+  readonly service?: string;
+}
+
 /** `GET /ports` */
 export class PortsDto extends PortFiguresDto {
   @ApiProperty({ type: 'integer', example: 8100, description: 'first port of http.agentPortRange' })
@@ -98,6 +105,9 @@ export class PortsDto extends PortFiguresDto {
     description: 'held by other programs when they were tried; passed over for agentPorts.foreignMs',
   })
   foreign_ports!: ForeignPortDto[];
+
+  @ApiPropertyOptional({ description: '`cursor` of the next page, where there is one' })
+  next_cursor?: string;
 }
 
 /** `PUT /agents/:id/ports/:service` */
@@ -121,7 +131,7 @@ export class PinnedPortDto extends PortOwnerDto {
 export function describePorts(
   ports: PortAllocatorService,
   open: readonly { port: number; loopback: boolean }[],
-): PortsDto {
+): Pick<PortsDto, keyof PortsDto> {
   const onLoopback = new Set(open.flatMap(({ port, loopback }) => (loopback ? [port] : [])));
   const { staticUsed, ...figures } = ports.figures();
   const iso = (ms: number): string => new Date(ms).toISOString();

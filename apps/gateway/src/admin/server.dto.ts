@@ -1,7 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import type { ServerReport } from '@berth/http-server-pool';
+import { ListDto } from './agent.dto.js';
 
-const STATES = ['stopped', 'starting', 'running', 'stopping', 'failed', 'disabled'] as const;
+export const SERVER_STATES = ['stopped', 'starting', 'running', 'stopping', 'failed', 'disabled'] as const;
 
 /** A server of the gateway, as it was found for this answer. */
 export class ServerDto {
@@ -20,7 +21,7 @@ export class ServerDto {
   @ApiProperty({ example: 'http', description: '`http`, `https`, or `tcp`' })
   scheme!: string;
 
-  @ApiProperty({ enum: STATES, description: '`failed`: it should run, does not, and is being brought back' })
+  @ApiProperty({ enum: SERVER_STATES, description: '`failed`: it should run, does not, and is being brought back' })
   state!: ServerReport['state'];
 
   @ApiProperty({ description: 'it runs, and took a connection just now' })
@@ -56,12 +57,9 @@ export class ServerDto {
 }
 
 /** `GET /servers` */
-export class ServerListDto {
+export class ServerListDto extends ListDto {
   @ApiProperty({ type: [ServerDto] })
   servers!: ServerDto[];
-
-  @ApiProperty({ type: 'integer', example: 1 })
-  count!: number;
 }
 
 export function describeServer(report: ServerReport): ServerDto {

@@ -1,17 +1,34 @@
-import { Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import {
+  ApiBadRequestResponse,
   ApiNotFoundResponse,
   ApiOkResponse,
   ApiOperation,
   ApiParam,
+  ApiQuery,
   ApiServiceUnavailableResponse,
   ApiTags,
 } from '@nestjs/swagger';
 import { BerthError } from '@berth/errors';
-import { HttpServerPool, reportOn, TcpServerPool } from '@berth/http-server-pool';
+import { HttpServerPool, type PooledServer, reportOn, type ServerReport, TcpServerPool } from '@berth/http-server-pool';
 import { AdminApi, ApiNeedsToken } from './admin-api.js';
 import { ErrorDto } from './error.dto.js';
-import { describeServer, ServerDto, ServerListDto } from './server.dto.js';
+import { ListOrder, oneOf, refuseOthers, textIn } from './list-query.js';
+import { describeServer, SERVER_STATES, ServerDto, ServerListDto } from './server.dto.js';
+
+/** Servers that are asked at a time: each needs a descriptor, or two. */
+const MAX_PROBES = 64;
+
+const ORDER = new ListOrder<PooledServer>(
+  {
+    name: ({ name }) => name,
+    bind: ({ key }) => key,
+    connections: ({ connections }) => connections,
+    requests: ({ requests }) => requests,
+  },
+  ({ key }) => key,
+  'bind',
+);
 
 /** The servers of the gateway: the admin port's, and those behind agents' ports, of HTTP and raw TCP. */
 @ApiTags('servers')
@@ -26,15 +43,31 @@ export class ServersController {
 
   @Get()
   @ApiOperation({
-    summary: 'All servers of the gateway, each asked now',
+    summary: 'The servers of the gateway, each asked now',
     description:
-      'A connection is opened to every one of them; at a port of raw TCP it is accepted and goes no further: the local service sees none of it. A server that ended by itself is `failed` until it runs again.',
+      'A connection is opened to every one that is shown; at a port of raw TCP it is accepted and goes no further: the local service sees none of it. A server that ended by itself is `failed` until it runs again.',
   })
+  @ApiQuery({
+    name: 'state',
+    required: false,
+    schema: { type: 'string', enum: [...SERVER_STATES] },
+    description: 'those in that state',
+  })
+  @ORDER.describe()
   @ApiOkResponse({ type: ServerListDto })
-  async listServers(): Promise<ServerListDto> {
-    const reports = await Promise.all([this.http.monitor(), this.tcp.monitor()]);
-    const servers = reports.flat().map(describeServer);
-    return { servers, count: servers.length };
+  @ApiBadRequestResponse({
+    type: ErrorDto,
+    description: 'BERTH_BAD_REQUEST: a parameter that there is not, or a malformed one',
+  })
+  async listServers(@Query() query: Record<string, unknown>): Promise<ServerListDto> {
+    refuseOthers(query, ['limit', 'cursor', 'sort', 'state']);
+    const request = ORDER.read(query);
+    const state = textIn(query, 'state');
+    const wanted = state === undefined ? undefined : oneOf('state', state, SERVER_STATES);
+    const all = [...this.http, ...this.tcp].filter((server) => server.state === (wanted ?? server.state));
+    const { items, count, next_cursor } = ORDER.page(all, request);
+    const servers = (await reportsOn(items)).map(describeServer);
+    return { servers, count, ...(next_cursor === undefined ? {} : { next_cursor }) };
   }
 
   @Post(':bind/restart')
@@ -58,4 +91,12 @@ export class ServersController {
     await server.restart();
     return describeServer(await reportOn(server));
   }
+}
+
+async function reportsOn(servers: readonly PooledServer[]): Promise<ServerReport[]> {
+  const reports: ServerReport[] = [];
+  for (let i = 0; i < servers.length; i += MAX_PROBES) {
+    reports.push(...(await Promise.all(servers.slice(i, i + MAX_PROBES).map((server) => reportOn(server)))));
+  }
+  return reports;
 }

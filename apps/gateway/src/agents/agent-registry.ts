@@ -241,12 +241,12 @@ export class AgentRegistry {
     });
     // Welcome is the first frame an agent gets; no Open may overtake it.
     welcome(ports);
-    const { remoteAddress } = connection.origin;
+    const { remoteAddress, softwareVersion: version } = connection.origin;
     if (isFirst) {
       entry.announced = true;
       agent.connectedAt = Date.now();
-      this.events.emit('agent.connected', { agentId: agent.id, port: agent.port, remoteAddress, metadata });
       const { id: agentId, port, scheme } = agent;
+      this.events.emit('agent.connected', { agentId, port, scheme, remoteAddress, version, metadata });
       this.log.info({ agentId, port, scheme, remoteAddress }, 'agent connected');
     }
     this.events.emit('connection.opened', { agentId: agent.id, connectionId: connection.id, remoteAddress });
@@ -260,7 +260,7 @@ export class AgentRegistry {
     if (this.entries.get(agent.id) !== entry) return;
     if (announced && !agent.connected && entry.arriving === 0) {
       entry.announced = false;
-      this.events.emit('agent.disconnected', { agentId: agent.id, port: agent.port, reason });
+      this.events.emit('agent.disconnected', agent.leaving(reason));
       this.log.info({ agentId: agent.id, port: agent.port, reason }, 'agent disconnected');
     }
     this.services.letGo(entry, announced);

@@ -66,6 +66,11 @@ export class Agent {
     return this.quietSince;
   }
 
+  /** What is told when it has gone. */
+  leaving(reason: string): { agentId: string; port: number; reason: string; lastSeen: number } {
+    return { agentId: this.id, port: this.port, reason, lastSeen: Math.round(wallTime(this.lastSeenAt)) };
+  }
+
   /** Takes a connection in. */
   add(connection: AgentConnection): void {
     this.list = [...this.list, connection];

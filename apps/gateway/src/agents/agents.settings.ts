@@ -52,6 +52,13 @@ export class AgentsSettings extends WindowSettings {
   })
   maxAgentsPerAddress = 0;
 
+  @Integer(0, 1_000_000, {
+    description:
+      'Agents that are away and are shown with the time and the reason of their leaving (`GET /agents?state=offline`), over restarts where `state.file` is set. Of more, those that left first are forgotten; 0: none is shown.',
+    live: true,
+  })
+  rememberedAgents = 1000;
+
   @Integer(1, 1024, {
     description: 'Connections that one agent may hold; each of its replicas where they share.',
     live: true,

@@ -1,3 +1,5 @@
+export { type AbsentAgent, whyAbsent } from './absent-agent.js';
+export { AbsentAgents } from './absent-agents.js';
 export { Agent, wallTime } from './agent.js';
 export { LocalService, serviceKey, type ServiceOffer } from './local-service.js';
 export type { ServiceOutcome } from './service-ports.js';

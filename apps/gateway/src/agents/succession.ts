@@ -75,7 +75,7 @@ export class Succession {
     if (entry.announced) {
       entry.announced = false;
       const reason = previous.length > 0 ? 'BERTH_CONNECTION_REPLACED' : 'closed';
-      this.events.emit('agent.disconnected', { agentId: agent.id, port: agent.port, reason });
+      this.events.emit('agent.disconnected', agent.leaving(reason));
     }
     for (const connection of previous) agent.remove(connection);
     // What an operator has drained was the process before.

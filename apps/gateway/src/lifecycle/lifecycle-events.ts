@@ -17,10 +17,21 @@ export type HandshakeFailure = 'plaintext' | 'certificate' | 'tls' | 'protocol' 
 /** What happens to agents and ports; each event carries plain data. */
 export interface LifecycleEventMap {
   'agent.connected': [
-    { agentId: string; port: number; remoteAddress: string; metadata: Readonly<Record<string, string>> },
+    {
+      agentId: string;
+      port: number;
+      scheme: string;
+      remoteAddress: string;
+      /** of the agent's software */
+      version: string;
+      metadata: Readonly<Record<string, string>>;
+    },
   ];
-  /** the reason is an error code, or `closed`; when another process takes the id over, `agent.connected` follows */
-  'agent.disconnected': [{ agentId: string; port: number; reason: string }];
+  /**
+   * the reason is an error code, or `closed`; when another process takes the id over, `agent.connected` follows;
+   * `lastSeen` is when its last message came in, ms since the epoch
+   */
+  'agent.disconnected': [{ agentId: string; port: number; reason: string; lastSeen: number }];
   'connection.opened': [{ agentId: string; connectionId: string; remoteAddress: string }];
   'connection.closed': [{ agentId: string; connectionId: string; reason: string }];
   /** what a connection is fit for has changed; the reason is for people, and empty when all is well */
