@@ -1,4 +1,4 @@
-/** Agents that tell when each is back: `returning-agents.js <gRPC port> <count> <reconnect.earlyForMs>`. */
+/** Agents that tell when each is back: `returning-agents.js <gRPC port> <count> <reconnect.earlyForMs> [<first number>]`. */
 import { defaultAgentSettings } from 'berth-agent';
 import { launchAgent } from 'berth-agent';
 import { monotonicMs } from '../lib/numbers.js';
@@ -17,6 +17,7 @@ export interface Return {
 const gateway = `127.0.0.1:${numberArgument(0)}`;
 const count = numberArgument(1);
 const earlyForMs = numberArgument(2);
+const first = Number(process.argv[5] ?? 0);
 
 endWithParent();
 const backAt: number[] = [];
@@ -26,7 +27,13 @@ await Promise.all(
     // Nobody asks for the target: that they come back is all that is wanted.
     const target = 'http://127.0.0.1:9';
     const log = { level: 'silent' };
-    const settings = defaultAgentSettings({ target, id: `returns-${number}`, gateway, reconnect: { earlyForMs }, log });
+    const settings = defaultAgentSettings({
+      target,
+      id: `returns-${first + number}`,
+      gateway,
+      reconnect: { earlyForMs },
+      log,
+    });
     const agent = launchAgent(settings);
     await agent.ready;
     agent.client.on('lost', ({ retryInMs }) => {

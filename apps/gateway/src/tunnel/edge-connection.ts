@@ -58,7 +58,7 @@ export class EdgeConnection implements Newcomer {
   private session: ServerHttp2Session | undefined;
   private agents = 0;
   private everKnown = false;
-  private held: NodeJS.Timeout | undefined;
+  private since: number | undefined;
   private deadline: number;
   /** since when there is no call any more; undefined before the first */
   private idleSince: number | undefined;
@@ -67,10 +67,14 @@ export class EdgeConnection implements Newcomer {
   private wireStart: number | undefined = 0;
   private doomed = false;
 
-  /** @param socket just accepted, its peer still there */
+  /**
+   * @param socket just accepted, its peer still there
+   * @param connect makes an HTTP/2 session on it, TLS first
+   */
   constructor(
     private readonly socket: Socket,
     private readonly owner: EdgeOwner,
+    private readonly connect: (socket: Socket) => void,
   ) {
     const { remoteAddress = '', remotePort = 0 } = socket;
     this.address = addressGroup(remoteAddress);
@@ -78,9 +82,13 @@ export class EdgeConnection implements Newcomer {
     this.deadline = this.endOfHandshake();
   }
 
-  /** Whether it has ever shown an agent. */
-  get known(): boolean {
-    return this.everKnown;
+  /** Whether it has cost an HTTP/2 session, and never shown an agent. */
+  get fruitless(): boolean {
+    return this.since !== undefined && !this.everKnown;
+  }
+
+  get readSince(): number {
+    return this.since ?? this.owner.now();
   }
 
   get expiresAt(): number {
@@ -100,24 +108,12 @@ export class EdgeConnection implements Newcomer {
     this.session = session;
   }
 
-  /**
-   * Begins to read it, after a time. Until then the bytes stay with the kernel.
-   *
-   * @param ms 0: at once
-   * @param connect makes an HTTP/2 session on it, TLS first
-   */
-  hold(ms: number, connect: (socket: Socket) => void): void {
-    const { socket } = this;
-    const begin = (): void => {
-      if (socket.destroyed) return;
-      connect(socket);
-      socket.read(0);
-    };
-    if (ms === 0) {
-      begin();
-      return;
-    }
-    this.held = setTimeout(begin, ms).unref();
+  /** Begins to read it; until then its bytes stay with the kernel. */
+  read(): void {
+    this.since = this.owner.now();
+    this.owner.newcomers.admit(this);
+    this.connect(this.socket);
+    this.socket.read(0);
   }
 
   /**
@@ -210,7 +206,6 @@ export class EdgeConnection implements Newcomer {
 
   /** Ends it now. The session first: whatever else was read with the last bytes is dropped before objects are made of it. */
   private destroy(): void {
-    clearTimeout(this.held);
     this.session?.destroy();
     this.socket.destroy();
   }

@@ -5,6 +5,7 @@ import type { Metadata } from '@grpc/grpc-js';
 import { Inject, Injectable } from '@nestjs/common';
 import { type HandshakeFailure, LifecycleEvents } from '../lifecycle/index.js';
 import type { EdgeCall } from './edge-call.js';
+import { Door } from './door.js';
 import { EdgeConnection, type EdgeLimits, type EdgeOwner } from './edge-connection.js';
 import { EdgeLog } from './edge-log.js';
 import { Newcomers } from './newcomers.js';
@@ -54,6 +55,7 @@ type StreamEvent = [ServerHttp2Stream, IncomingHttpHeaders, number, readonly str
 @Injectable()
 export class GrpcEdge implements EdgeOwner {
   readonly newcomers: Newcomers;
+  private readonly door: Door<EdgeConnection>;
   private readonly patience = new Patience(() => this.now());
   private readonly connections = new Map<string, EdgeConnection>();
   private readonly sessions = new WeakMap<object, EdgeConnection>();
@@ -65,10 +67,13 @@ export class GrpcEdge implements EdgeOwner {
     private readonly events: LifecycleEvents,
     private readonly log: EdgeLog,
   ) {
-    this.newcomers = new Newcomers({
-      total: limits.maxPendingHandshakes,
-      perAddress: limits.maxPendingHandshakesPerAddress,
-      now: () => this.now(),
+    const bounds = { total: limits.maxPendingHandshakes, perAddress: limits.maxPendingHandshakesPerAddress };
+    this.newcomers = new Newcomers({ ...bounds, now: () => this.now() });
+    this.door = new Door(limits.maxPendingHandshakes, {
+      hasRoomFor: (address) => this.newcomers.hasRoomFor(address),
+      enter: (connection) => {
+        connection.read();
+      },
     });
   }
 
@@ -79,7 +84,7 @@ export class GrpcEdge implements EdgeOwner {
 
   /** Those of them without an agent. */
   get pending(): number {
-    return this.newcomers.size;
+    return this.newcomers.size + this.door.size;
   }
 
   now(): number {
@@ -135,16 +140,19 @@ export class GrpcEdge implements EdgeOwner {
       socket.destroy();
       return;
     }
-    const connection = new EdgeConnection(socket, this);
+    const connection = new EdgeConnection(socket, this, connect);
     const key = addressesOf(socket);
     this.connections.set(key, connection);
     socket.once('close', () => {
       if (this.connections.get(key) === connection) this.connections.delete(key);
+      this.door.remove(connection);
       this.newcomers.remove(connection);
-      if (!connection.known) this.patience.fruitless(connection.address);
+      if (connection.fruitless) this.patience.fruitless(connection.address);
     });
-    this.newcomers.admit(connection);
-    connection.hold(this.patience.waitMs(connection.address), connect);
+    this.door.admit(connection);
+    const waitMs = this.patience.waitMs(connection.address);
+    if (waitMs === 0) this.door.lineUp(connection);
+    else setTimeout(() => this.door.lineUp(connection), waitMs).unref();
   }
 
   private begin(session: ServerHttp2Session): void {

@@ -13,6 +13,7 @@ describe('Newcomers', () => {
   });
 
   class Fake implements Newcomer {
+    readonly readSince = now;
     expiresAt = Infinity;
     overdrawn = false;
     readonly cuts: HandshakeFailure[] = [];
@@ -43,6 +44,26 @@ describe('Newcomers', () => {
     const list = newcomers(4, 10);
     expect(goneOf(come(list, 'quiet', 'loud', 'loud', 'loud', 'new', 'other'))).toEqual([1, 2]);
     expect(list.size).toBe(4);
+  });
+
+  it('there is room again when the one that would have to go has had a second', () => {
+    const list = newcomers(10, 2);
+    expect(list.hasRoomFor('a')).toBe(true);
+    come(list, 'a', 'a');
+    now = 999;
+    expect([list.hasRoomFor('a'), list.hasRoomFor('b')]).toEqual([false, true]);
+    now = 1000;
+    expect(list.hasRoomFor('a')).toBe(true);
+  });
+
+  it('when there is room for none, the one that would have to go is of the address with the most', () => {
+    const list = newcomers(3, 10);
+    come(list, 'quiet');
+    now = 1000;
+    come(list, 'loud', 'loud');
+    expect(list.hasRoomFor('new')).toBe(false);
+    now = 2000;
+    expect(list.hasRoomFor('new')).toBe(true);
   });
 
   it('whoever has shown an agent is no newcomer, and is not evicted', () => {

@@ -12,7 +12,7 @@ export class GatewayTunnelSettings extends AgentsSettings {
 
   @Integer(1, 1_000_000, {
     description:
-      'TCP connections to the gRPC port without a registered agent at a time, at most a sixteenth of the descriptors; the oldest one makes room for the next.',
+      'TCP connections to the gRPC port that are read and have no registered agent, at a time; the oldest one makes room for the next. As many again wait to be read. At most a sixteenth of the descriptors each.',
   })
   maxPendingHandshakes = 400;
 
