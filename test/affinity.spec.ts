@@ -2,7 +2,16 @@ import { jest } from '@jest/globals';
 import type { DeepPartial } from '@berth/config';
 import type { GatewaySettings } from 'berth-gateway';
 import { eventually, localService, type LocalService, owning, RawClient } from '@berth/testing';
-import { type Answer, headLines, Program, replicasOf, send, testAgent, testGateway } from '@berth/testing/system';
+import {
+  type Answer,
+  headLines,
+  Program,
+  replicasOf,
+  send,
+  testAgent,
+  testGateway,
+  urlOf,
+} from '@berth/testing/system';
 
 jest.setTimeout(60_000);
 
@@ -37,7 +46,7 @@ async function setUp(affinity: Affinity) {
     const { port } = stack.use(await named(name));
     const agent = new Program('agent', [`${port}`, '--id', 'web-1', '--gateway', `127.0.0.1:${gateway.grpcPort}`]);
     agents.set(name, stack.use(agent));
-    await agent.printed(/ -> /);
+    await urlOf(agent);
   }
   const kill = async (name: string): Promise<void> => {
     agents.get(name)?.kill('SIGKILL');

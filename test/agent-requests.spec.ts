@@ -53,7 +53,7 @@ describe('the agent tells whoever listens of each request that has ended', () =>
     await using it = await watchedAgent(gone.port);
     const answer = await send(it.agent.port);
     expect(answer.status).toBe(502);
-    const { requestId } = (JSON.parse(answer.text) as { error: { requestId: string } }).error;
+    const { request_id: requestId } = (JSON.parse(answer.text) as { error: { request_id: string } }).error;
     expect(await eventually(() => it.requests[0])).toMatchObject({
       id: requestId,
       status: undefined,

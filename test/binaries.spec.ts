@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { eventually, freePortRange, type LocalService, localService } from '@berth/testing';
-import { agentIds, type GatewayProgram, gatewayProgram, listens, Program } from '@berth/testing/system';
+import { agentIds, type GatewayProgram, gatewayProgram, listens, Program, urlOf } from '@berth/testing/system';
 
 jest.setTimeout(30_000);
 
@@ -10,10 +10,6 @@ describe('the programs', () => {
     await gatewayProgram(await freePortRange(3), [], env);
   const agent = (args: string[], env: Record<string, string> = {}): Program => new Program('agent', args, env);
   const gatewayOf = (args: string[], env: Record<string, string> = {}): Program => new Program('gateway', args, env);
-  const address = async (program: Program): Promise<{ url: string; port: number }> => {
-    const [, url, port] = await program.printed(/^(http:\/\/127\.0\.0\.1:(\d+)) -> /m);
-    return { url: url ?? '', port: Number(port) };
-  };
   const dial = (gateway: GatewayProgram, target: string | number, ...more: string[]): Program =>
     agent([String(target), '--id', 'laptop', '--gateway', `127.0.0.1:${gateway.grpcPort}`, ...more]);
 
@@ -31,8 +27,7 @@ describe('the programs', () => {
     await using service = await localService((_, response) => response.end('hello'));
     await using gateway = await startGateway();
     await using program = dial(gateway, `http://127.0.0.1:${service.port}`);
-    const { url } = await address(program);
-    expect(program.stdout).toContain(`${url} -> http://127.0.0.1:${service.port}\n`);
+    const { url } = await urlOf(program);
     expect(await (await fetch(url)).text()).toBe('hello');
     program.kill();
     expect(await program.exit).toBe(0);
@@ -41,7 +36,7 @@ describe('the programs', () => {
 
   it('the agent answers 502 with a code when nothing listens at its target', async () => {
     await using stack = new AsyncDisposableStack();
-    const { url } = await address(stack.use(dial(stack.use(await startGateway()), 'http://127.0.0.1:1')));
+    const { url } = await urlOf(stack.use(dial(stack.use(await startGateway()), 'http://127.0.0.1:1')));
     const response = await fetch(url);
     expect(response.status).toBe(502);
     expect(await response.json()).toMatchObject({ error: { code: 'BERTH_LOCAL_SERVICE_UNREACHABLE' } });
@@ -84,13 +79,13 @@ describe('the programs', () => {
   it('the agent lives on when another process takes its id, and tells when it tries again', async () => {
     await using gateway = await startGateway({ TUNNEL_DUPLICATE_AGENT: 'replace' });
     await using first = dial(gateway, 3000, '--reconnect-max-ms', '2000');
-    const { url } = await address(first);
+    const { url } = await urlOf(first);
     await using second = dial(gateway, 3000);
-    expect((await address(second)).url).toBe(url);
-    await first.printed(/disconnected: another process registered as agent .*; next attempt in (1\.[5-9]|2\.0) s/);
+    expect((await urlOf(second)).url).toBe(url);
+    await first.printed(/"reason":"another process registered as agent .*","retryInMs":(1[5-9]\d\d|2000)\b/);
     second.kill();
     await second.exit;
-    const addresses = (): number => first.stdout.split(`${url} ->`).length - 1;
+    const addresses = (): number => first.stdout.split(`"url":"${url}"`).length - 1;
     await eventually(() => addresses() === 2);
   });
 
@@ -122,21 +117,21 @@ describe('the programs', () => {
     await using service = await halves();
     await using gateway = await startGateway();
     await using program = dial(gateway, service.port);
-    const { url, port } = await address(program);
+    const { url, port } = await urlOf(program);
     const response = await fetch(url);
     gateway.program.kill();
     await eventually(async () => !(await listens(port)));
     service.finish();
     expect(await response.text()).toBe('begun and done');
     expect(await gateway.program.exit).toBe(0);
-    await program.printed(/disconnected: .*next attempt in/);
+    await program.printed(/"event":"no_connection".*shutting down/);
   });
 
   it('A14: the shutdown has a bound, whatever clients do', async () => {
     await using service = await halves();
     await using gateway = await startGateway({ SHUTDOWN_TIMEOUT_MS: '700' });
     await using stack = new AsyncDisposableStack();
-    const response = await fetch((await address(stack.use(dial(gateway, service.port)))).url);
+    const response = await fetch((await urlOf(stack.use(dial(gateway, service.port)))).url);
     const since = performance.now();
     gateway.program.kill();
     expect(await gateway.program.exit).toBe(0);
@@ -148,7 +143,7 @@ describe('the programs', () => {
     await using service = await halves();
     await using gateway = await startGateway({ SHUTDOWN_TIMEOUT_MS: '60000' });
     await using stack = new AsyncDisposableStack();
-    const { url, port } = await address(stack.use(dial(gateway, service.port)));
+    const { url, port } = await urlOf(stack.use(dial(gateway, service.port)));
     await fetch(url);
     gateway.program.kill();
     await eventually(async () => !(await listens(port)));
@@ -160,7 +155,7 @@ describe('the programs', () => {
     await using service = await localService((request, response) => request.pipe(response));
     await using gateway = await startGateway();
     await using first = dial(gateway, service.port);
-    const { url } = await address(first);
+    const { url } = await urlOf(first);
     let goOn = true;
     let served = 0;
     const loop = async (): Promise<void> => {
@@ -175,7 +170,7 @@ describe('the programs', () => {
     first.kill('SIGKILL');
     expect(await first.exit).toBe('SIGKILL');
     await using second = dial(gateway, service.port);
-    expect((await address(second)).url).toBe(url);
+    expect((await urlOf(second)).url).toBe(url);
     const before = served;
     await eventually(() => served > before + 20);
     goOn = false;
@@ -185,7 +180,7 @@ describe('the programs', () => {
   it('an idle agent stays below 90 MB', async () => {
     await using stack = new AsyncDisposableStack();
     await using program = dial(stack.use(await startGateway()), 3000);
-    await address(program);
+    await urlOf(program);
     if (process.platform !== 'linux') return;
     // Idle is what it is once its start is behind it, which takes a busy machine a while.
     await eventually(async () => {

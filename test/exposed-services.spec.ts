@@ -80,10 +80,12 @@ describe('an agent that exposes several local services', () => {
       ...['--expose', `web=${web.port}`, '--expose', `api=127.0.0.1:${api.port}`],
       ...['--id', 'a', '--gateway', `127.0.0.1:${gateway.grpcPort}`],
     ]);
-    const first = await program.printed(/^http:\/\/127\.0\.0\.1:(\d+) -> http:\/\/localhost:\d+ \(web\)$/m);
-    const second = await program.printed(/^http:\/\/127\.0\.0\.1:(\d+) -> http:\/\/127\.0\.0\.1:\d+ \(api\)$/m);
-    expect((await send(Number(second[1]), { path: '/x' })).text).toBe('api /x');
-    expect((await send(Number(first[1]), { path: '/x' })).text).toBe('web /x');
+    const printed = await program.printed(
+      /"urls":\{"web":"http:\/\/127\.0\.0\.1:(\d+)","api":"http:\/\/127\.0\.0\.1:(\d+)"\}/,
+    );
+    const [, first, second] = printed.map(Number);
+    expect((await send(second ?? 0, { path: '/x' })).text).toBe('api /x');
+    expect((await send(first ?? 0, { path: '/x' })).text).toBe('web /x');
   });
 
   it.each([

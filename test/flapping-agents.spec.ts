@@ -19,6 +19,7 @@ import {
   testAgent,
   type TestGateway,
   testGateway,
+  urlOf,
 } from '@berth/testing/system';
 import { AgentRegistry, LifecycleEvents } from 'berth-gateway';
 
@@ -157,9 +158,9 @@ class Lane {
   private async killed(): Promise<void> {
     const args = [String(this.service.port), '--id', this.id, '--gateway', `127.0.0.1:${this.crowd.gateway.grpcPort}`];
     await using agent = new Program('agent', args);
-    const [, port] = await agent.printed(/127\.0\.0\.1:(\d+) -> /);
-    await this.ask(Number(port), 4, []);
-    const underWay = this.ask(Number(port), 4, LOST);
+    const { port } = await urlOf(agent);
+    await this.ask(port, 4, []);
+    const underWay = this.ask(port, 4, LOST);
     agent.kill('SIGKILL');
     this.crowd.ended('is killed');
     await underWay;

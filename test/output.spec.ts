@@ -95,15 +95,15 @@ describe('output does not decide over life', () => {
     const { agent, gateway } = set;
     await eventually(() => {
       const text = read?.() ?? '';
-      return text.includes(' -> http://') && text.includes('gateway ready');
+      return text.includes('"event":"registered"') && text.includes('gateway ready');
     });
     gateway.kill();
     expect(await gateway.exit).toBe(0);
-    await eventually(() => (read?.() ?? '').includes('disconnected: '));
+    await eventually(() => (read?.() ?? '').includes('no_connection'));
     agent.kill();
     expect(await agent.exit).toBe(0);
     const lines = (read?.() ?? '').trimEnd().split('\n');
-    for (const line of lines) expect(line).toMatch(/^(\{.*\}|http:.* -> .*|disconnected: .*)$/);
+    for (const line of lines) expect(JSON.parse(line)).toMatchObject({ msg: expect.any(String) });
     expect(lines.some((line) => line.includes('shutting down'))).toBe(true);
   });
 

@@ -17,6 +17,7 @@ import {
   type TestAgent,
   type TestGateway,
   testGateway,
+  urlOf,
 } from '@berth/testing/system';
 
 jest.setTimeout(60_000);
@@ -105,7 +106,7 @@ describe('replicas: several processes that share one id', () => {
     const victim = stack.use(
       new Program('agent', [`${lost.port}`, '--id', 'web-1', '--gateway', `127.0.0.1:${gateway.grpcPort}`]),
     );
-    await victim.printed(/ -> /);
+    await urlOf(victim);
     const kept = stack.use(await namedEcho('kept', seen, { ms: 30 }));
     const { port } = stack.use(await testAgent(gateway, kept.port, { id: 'web-1' }));
     await using load = new Load(port, 12);

@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { owning, eventually, freePortRange, localService } from '@berth/testing';
-import { gatewayProgram, listens, Program, type ProgramOptions } from '@berth/testing/system';
+import { gatewayProgram, listens, Program, type ProgramOptions, urlOf } from '@berth/testing/system';
 
 jest.setTimeout(120_000);
 
@@ -21,14 +21,14 @@ describe('signals', () => {
     const gateway = stack.use(await gatewayProgram(ports, [], {}, options));
     const args = [String(service.port), '--id', 'laptop', '--gateway', `127.0.0.1:${gateway.grpcPort}`];
     const agent = stack.use(new Program('agent', args, {}, options));
-    const [, url = '', port] = await agent.printed(/^(http:\/\/127\.0\.0\.1:(\d+)) -> /m);
+    const { url, port } = await urlOf(agent);
     const response = await fetch(`${url}/half`);
     return owning(
       {
         programs: [gateway.program, agent],
         gateway: gateway.program,
         agent,
-        port: Number(port),
+        port,
         /** New requests are served, so nothing has begun to end. */
         serves: async () => {
           for (let i = 0; i < 5; i += 1) expect(await (await fetch(url)).text()).toBe('whole');

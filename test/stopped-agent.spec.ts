@@ -12,6 +12,7 @@ import {
   testAgent,
   type TestGateway,
   testGateway,
+  urlOf,
 } from '@berth/testing/system';
 import { AgentRegistry } from 'berth-gateway';
 
@@ -25,7 +26,7 @@ describe('an agent that is stopped, and goes on later', () => {
   /** An agent as a process of its own. */
   async function program({ grpcPort }: TestGateway, target: number): Promise<Program> {
     const agent = new Program('agent', [String(target), '--id', 'agent-1', '--gateway', `127.0.0.1:${grpcPort}`]);
-    await agent.printed(/ -> /);
+    await urlOf(agent);
     return agent;
   }
 

@@ -6,7 +6,6 @@ import {
   Group,
   Integer,
   List,
-  LogSettings,
   Ports,
   ShutdownSettings,
   Text,
@@ -26,6 +25,7 @@ import {
   AgentTunnelSettings,
   ReconnectSettings,
 } from './session/session.settings.js';
+import { AgentLogSettings } from './terminal/log.settings.js';
 import { ConfigPushSettings } from './pushed-config/config-push.settings.js';
 import { AgentMetricsSettings } from './report/metrics.settings.js';
 import { VERSION } from './version.js';
@@ -183,7 +183,7 @@ class AgentConfig {
   shutdown = new ShutdownSettings();
 
   @Group('Log')
-  log = new LogSettings();
+  log = new AgentLogSettings();
 }
 
 /** What the rooms see of it. */

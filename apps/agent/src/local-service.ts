@@ -44,12 +44,13 @@ export class LocalService {
     changed: (health: LocalHealth) => void,
     before?: LocalService,
   ) {
-    const { target, timed } = parts;
+    const { name, target, timed } = parts;
     this.local = { ...parts.local };
     this.figures = before?.parts.timed === timed ? before.figures : new LocalFigures(timed);
     const { figures, local } = this;
     this.forwarder = new Forwarder({ target, local }, limited, figures);
     this.watch = new LocalWatch({
+      service: name,
       target,
       checkIntervalMs: local.checkIntervalMs,
       probe: () => probeLocal(this.forwarder.target, local.connectTimeoutMs),

@@ -22,7 +22,8 @@ export const GATEWAY_COMMAND_LINE: CommandLine = {
     'grpc.tls.certFile',
     'grpc.tls.keyFile',
     'log.level',
-    'log.pretty',
+    'log.quiet',
+    'log.format',
   ],
   exitCodes: {
     0: 'ended in order, as a signal or --help asked for',

@@ -8,7 +8,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { type INestApplication, Module } from '@nestjs/common';
 import type { LoadInput } from '@berth/config';
 import { type BindAddress, HttpServerPool, PooledHttpServer } from '@berth/http-server-pool';
-import { createLogger, LimitedLog, type Log } from '@berth/observability';
+import { createLogger, LimitedLog, type Log, logLevelOf } from '@berth/observability';
 import type { GatewaySettings } from './gateway-settings.js';
 import { AccessLog } from './access-log/index.js';
 import { prepareAdminApp, serveApiDocs } from './admin/index.js';
@@ -61,7 +61,7 @@ export async function startGateway(
       imports: [
         // Nest tells every route at info; operators want to know of agents.
         LoggerModule.forRoot({
-          pinoHttp: { logger: log.child({}, { level: quieter(settings.log.level) }), autoLogging: false },
+          pinoHttp: { logger: log.child({}, { level: quieter(logLevelOf(settings.log)) }), autoLogging: false },
         }),
         GatewayModule.forSettings(settings, log, undefined, input),
       ],
@@ -83,7 +83,7 @@ export async function startGateway(
     log.info({ admin: `${settings.http.host}:${port}`, grpc: `${settings.grpc.host}:${grpc.port}` }, 'gateway ready');
     const inForce = app.get<GatewaySettings>(GATEWAY_SETTINGS);
     app.get(LiveSettings).onChange((changed) => {
-      if (changed.has('log.level')) log.level = inForce.log.level;
+      if (changed.has('log.level') || changed.has('log.quiet')) log.level = logLevelOf(inForce.log);
     });
     const reload = app.get(ConfigReload);
     return {

@@ -21,8 +21,17 @@ export class LogSettings {
   })
   level: string = 'info';
 
-  @Switch({ description: 'Lines for people instead of JSON.' })
+  @Choice(['auto', 'pretty', 'json'], {
+    description:
+      'How lines are written: pretty, for people, or json, one object a line. auto: pretty where stdout is a terminal.',
+  })
+  format: 'auto' | 'pretty' | 'json' = 'auto';
+
+  @Switch({ description: 'Older name of log.format: pretty.' })
   pretty = false;
+
+  @Switch({ alias: '--quiet', description: 'Warnings and errors only.', live: true })
+  quiet = false;
 }
 
 /** What both ends say about the credit of exchanges. */

@@ -22,6 +22,8 @@ export interface SettingOptions {
   readonly sharedEnv?: string;
   /** for people: the default that is found at start, such as `the host name` */
   readonly standard?: string;
+  /** may be null; `standard` says what holds then */
+  readonly optional?: boolean;
   /** a running program takes a new value up, without a restart */
   readonly live?: boolean;
 }
@@ -75,7 +77,8 @@ function Judged(check: (value: never) => string | undefined): PropertyDecorator 
 }
 
 function setting(spec: SettingSpec, ...validators: readonly PropertyDecorator[]): PropertyDecorator {
-  return declare(spec, ...validators, ...(spec.check ? [Judged(spec.check)] : []));
+  const { check, optional = false } = spec;
+  return declare(spec, ...(optional ? [rules.IsOptional()] : []), ...validators, ...(check ? [Judged(check)] : []));
 }
 
 type Decorator = (options: SettingOptions) => PropertyDecorator;

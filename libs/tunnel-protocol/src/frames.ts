@@ -9,6 +9,12 @@ export const GoawayReason = {
 } as const;
 export type GoawayReason = (typeof GoawayReason)[keyof typeof GoawayReason];
 
+/** In a word, for logs; a number of a newer peer that is not known here stays a number. */
+export function goawayReasonName(reason: GoawayReason): string {
+  const known = Object.entries(GoawayReason).find(([, number]) => number === reason);
+  return known?.[0].replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) ?? String(reason);
+}
+
 /** What one side of a connection is ready to take. */
 export interface PeerLimits {
   /** exchanges at once on this connection */

@@ -7,6 +7,7 @@ export {
   CREDIT_RETURN_FEATURE,
   type Goaway,
   GoawayReason,
+  goawayReasonName,
   type Health,
   HealthCode,
   type Hello,

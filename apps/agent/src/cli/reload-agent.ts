@@ -1,5 +1,5 @@
 import { type LoadInput, Reloader, watchFiles, type WatchOptions } from '@berth/config';
-import type { Log } from '@berth/observability';
+import { type Log, logLevelOf } from '@berth/observability';
 import { AGENT, type AgentSettings, agentSettingsFile, loadAgentSettings } from '../agent-settings.js';
 import type { RunningAgent } from '../launch-agent.js';
 
@@ -27,7 +27,7 @@ export function reloadAgent(
   const reload = (): void => {
     const result = reloader.reload((settings) => {
       agent.change(settings);
-      log.level = settings.log.level;
+      log.level = logLevelOf(settings.log);
     });
     if (result.kind === 'refused') {
       log.error({ problems: result.problems.split('\n') }, `settings stay as they were: ${result.problems}`);

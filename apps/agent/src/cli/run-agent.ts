@@ -3,17 +3,17 @@ import { loadAgentSettings } from '../agent-settings.js';
 import { settingsOrExit } from '@berth/config';
 import { messageOf } from '@berth/errors';
 import { endOnSignals, standardOutput } from '@berth/node-runtime';
-import { createLogger } from '@berth/observability';
-import type { AgentAddress } from '../session/agent-address.js';
 import { type RunningAgent, launchAgent } from '../launch-agent.js';
+import { agentDisplay } from '../terminal/display.js';
 import { EXIT } from './command-line.js';
 import { reloadAgent } from './reload-agent.js';
 
-/** `berth-agent`: settings, start, the address on stdout, signals, exit codes. */
+/** `berth-agent`: settings, start, what is shown, signals, exit codes. */
 export async function runAgent(): Promise<void> {
   const settings = settingsOrExit(() => loadAgentSettings());
   if (settings === undefined) return;
-  const log = createLogger('agent', settings.log, 2);
+  const display = agentDisplay(settings);
+  const { log } = display;
   // By itself it prints; what people need of it they are told by us.
   setLogger({
     error: (text: unknown) => {
@@ -29,29 +29,7 @@ export async function runAgent(): Promise<void> {
     return;
   }
   const reloading = reloadAgent(agent, settings, log);
-  const shown = new Set<string>();
-  const show = ({ services }: AgentAddress): void => {
-    const lines: string[] = [];
-    for (const { name, target, url } of services) {
-      const unknown =
-        settings.protocol === 'silo'
-          ? `connected to ${settings.gateway}, which alone knows the port`
-          : `no port at ${settings.gateway}`;
-      const suffix = services.length > 1 ? ` (${name})` : '';
-      lines.push(`${url === '' ? unknown : url} -> ${target}${suffix}`);
-    }
-    for (const line of lines) if (!shown.has(line)) standardOutput(1).write(`${line}\n`);
-    shown.clear();
-    for (const line of lines) shown.add(line);
-  };
-  agent.client.on('ready', (address) => {
-    shown.clear();
-    show(address);
-  });
-  agent.client.on('services', show);
-  agent.client.on('lost', ({ reason, retryInMs }) => {
-    standardOutput(1).write(`disconnected: ${reason.message}; next attempt in ${(retryInMs / 1000).toFixed(1)} s\n`);
-  });
+  display.follow(agent.client);
   endOnSignals(
     () => {
       reloading.close();

@@ -28,6 +28,7 @@ describe('LocalWatch', () => {
           this.logged.push([level, fields, message]);
         };
       this.watch = new LocalWatch({
+        service: 'default',
         target: 'http://127.0.0.1:3000',
         checkIntervalMs: 10_000,
         probe: () => {
@@ -60,7 +61,8 @@ describe('LocalWatch', () => {
     expect([story.checks, story.watch.isUp]).toEqual([1, true]);
     await jest.advanceTimersByTimeAsync(20_000);
     expect(story.checks).toBe(3);
-    expect([story.told, story.logged]).toEqual([[], []]);
+    const up = { event: 'local_service_up', service: 'default', target: 'http://127.0.0.1:3000' };
+    expect([story.told, story.logged]).toEqual([[], [['info', up, expect.any(String)]]]);
     expect(story.watch.health).toEqual({ healthy: true, message: '' });
   });
 
@@ -78,9 +80,10 @@ describe('LocalWatch', () => {
     story.error = undefined;
     await jest.advanceTimersByTimeAsync(2000);
     expect(story.told[1]).toEqual({ healthy: true, message: '' });
+    const of = { service: 'default', target: 'http://127.0.0.1:3000' };
     expect(story.logged).toEqual([
-      ['warn', { target: 'http://127.0.0.1:3000', reason: 'it refuses connections' }, expect.any(String)],
-      ['info', { target: 'http://127.0.0.1:3000', awayMs: 63_750 }, expect.any(String)],
+      ['warn', { ...of, event: 'local_service_down', reason: 'it refuses connections' }, expect.any(String)],
+      ['info', { ...of, event: 'local_service_up', awayMs: 63_750 }, expect.any(String)],
     ]);
   });
 

@@ -13,6 +13,7 @@ export interface LocalHealth {
 
 export interface LocalWatchOptions {
   /** for the log */
+  service: string;
   target: string;
   /** time between two checks of a service that is there, ms; 0: none is made at all */
   checkIntervalMs: number;
@@ -99,9 +100,10 @@ export class LocalWatch {
 
   private readonly looked = (error: Error | undefined): void => {
     this.checking = false;
+    const isFirst = !this.hasLooked;
     this.hasLooked = true;
     if (this.stopped) return;
-    if (error === undefined) this.found();
+    if (error === undefined) this.found(isFirst);
     else if (!this.saysNothing(error)) this.missed(error);
     if (this.down === undefined) {
       this.waitMs = DOWN_MIN_MS;
@@ -119,23 +121,27 @@ export class LocalWatch {
     return late && this.options.figures.answered !== this.answeredBefore;
   }
 
-  private found(): void {
+  private found(isFirst: boolean): void {
+    const { service, target, log, changed } = this.options;
+    if (isFirst) log.info({ event: 'local_service_up', service, target }, 'the local service can be reached');
     if (this.down === undefined) return;
-    const { target, log, changed } = this.options;
     const awayMs = Math.round(performance.now() - this.down.since);
     this.down = undefined;
-    log.info({ target, awayMs }, 'the local service can be reached again');
+    log.info({ event: 'local_service_up', service, target, awayMs }, 'the local service can be reached again');
     changed(this.health);
   }
 
   private missed(error: Error): void {
-    const { target, log, changed } = this.options;
+    const { service, target, log, changed } = this.options;
     const message = `the local service cannot be reached: ${reasonOf(error)}`;
     const before = this.down;
     this.down = { since: before?.since ?? performance.now(), message };
     if (before?.message === message) return;
     // Another reason is news for the gateway, and no second loss.
-    if (before === undefined) log.warn({ target, reason: reasonOf(error) }, 'the local service cannot be reached');
+    if (before === undefined) {
+      const reason = reasonOf(error);
+      log.warn({ event: 'local_service_down', service, target, reason }, 'the local service cannot be reached');
+    }
     changed(this.health);
   }
 }

@@ -63,7 +63,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
     this.log = log;
     this.signals = new Signals(settings.maxConcurrency, tunnel.maxExchanges);
     this.limitedLog = new LimitedLog(log);
-    this.exchangeLog = new ExchangeLog(log, this.limitedLog);
+    this.exchangeLog = new ExchangeLog(log);
     this.channel = channelCredentials(settings.tls);
     this.srv = new SrvLookup({ timeoutMs: tunnel.handshakeTimeoutMs, servers: options.dnsServers });
     this.window = {
@@ -223,11 +223,10 @@ export class AgentClient extends EventEmitter<AgentEvents> {
   }
 
   /** Make before break: this one serves on until its successor stands. */
-  private onGoaway(slot: Slot, link: Link, goaway: Goaway): void {
-    this.log.info({ reason: goaway.reason, reconnect: goaway.reconnect }, 'the gateway asks this connection to end');
-    if (!goaway.reconnect) this.offers.left(link);
-    if (!goaway.reconnect && link.signals !== undefined) this.signals.left(link.signals);
-    if (goaway.reconnect) this.renew(slot, link);
+  private onGoaway(slot: Slot, link: Link, { reconnect }: Goaway): void {
+    if (!reconnect) this.offers.left(link);
+    if (!reconnect && link.signals !== undefined) this.signals.left(link.signals);
+    if (reconnect) this.renew(slot, link);
   }
 
   private renew(slot: Slot, link: Link, favourite?: string): void {
@@ -269,8 +268,9 @@ export class AgentClient extends EventEmitter<AgentEvents> {
       this.connect(slot);
     }, retryInMs);
     const what = end.final ? 'the gateway refuses an agent that it took before: it tries again' : 'no connection';
-    this.log.warn({ code, reason: message, retryInMs }, what);
-    if (this.links().some(({ registered }) => registered)) return;
+    const connections = this.links().filter(({ registered }) => registered).length;
+    this.log.warn({ event: 'no_connection', code, reason: message, retryInMs, connections }, what);
+    if (connections > 0) return;
     this.announcer.lost();
     this.emit('lost', { reason: end.reason, retryInMs, refused: end.refused });
   }

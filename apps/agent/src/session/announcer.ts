@@ -26,7 +26,8 @@ export class Announcer {
     this.registrations.set(link, registration);
     const { connectionId, ports } = registration;
     const address = agentAddress(registration, { ...targets, gateway });
-    this.log.info({ connectionId, gateway, url: address.url, ...urlsOf(address) }, 'registered');
+    const urls = urlsOf(address);
+    this.log.info({ event: 'registered', connectionId, gateway, url: address.url, ...urls }, 'registered');
     this.news.tell(ports);
     if (this.wasReady) return;
     this.wasReady = true;
@@ -45,7 +46,7 @@ export class Announcer {
     const shown = JSON.stringify(address);
     if (shown === this.shown) return;
     this.shown = shown;
-    this.log.info({ url: address.url, ...urlsOf(address) }, 'local services have changed');
+    this.log.info({ event: 'services_changed', url: address.url, ...urlsOf(address) }, 'local services have changed');
     this.tell('services', address);
   }
 

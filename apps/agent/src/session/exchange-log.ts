@@ -1,4 +1,4 @@
-import type { LimitedLog, Log } from '@berth/observability';
+import { LimitedLog, type Log } from '@berth/observability';
 import { type Exchange, requestIdOf, ResetCode } from '@berth/exchange';
 
 const MESSAGES: Partial<Record<ResetCode, string>> = {
@@ -10,12 +10,15 @@ const MESSAGES: Partial<Record<ResetCode, string>> = {
   [ResetCode.unsupported]: 'an exchange was refused: its kind is not served',
 };
 
+const EVENT = { event: 'exchange_failed' };
+
 /** The failures that this agent makes, under the request id that clients and the gateway's log have. */
 export class ExchangeLog {
-  constructor(
-    private readonly log: Log,
-    private readonly limited: LimitedLog,
-  ) {}
+  private readonly limited: LimitedLog;
+
+  constructor(private readonly log: Log) {
+    this.limited = new LimitedLog(log, undefined, EVENT);
+  }
 
   /** The agent has reset an exchange. */
   resetSent(connectionId: string, { id, openHead, pipe }: Exchange, code: ResetCode, reason: string): void {
@@ -24,6 +27,6 @@ export class ExchangeLog {
     const named = service === '' ? {} : { service };
     const fields = { ...named, requestId: requestIdOf(connectionId, id), reason, method };
     // Many pipes end so, with nobody at fault.
-    if (pipe || !this.limited.warn(fields, message)) this.log.debug(fields, message);
+    if (pipe || !this.limited.warn(fields, message)) this.log.debug({ ...EVENT, ...fields }, message);
   }
 }

@@ -1,4 +1,4 @@
-import { type ChannelCredentials, type StatusObject } from '@grpc/grpc-js';
+import { type ChannelCredentials, status as grpcStatus, type StatusObject } from '@grpc/grpc-js';
 import type { AgentSettings } from '../agent-settings.js';
 import { BerthError, isErrorCode } from '@berth/errors';
 import type { Log } from '@berth/observability';
@@ -6,6 +6,7 @@ import {
   AGENT_FEATURES,
   clientTransport,
   GoawayReason,
+  goawayReasonName,
   type Hello,
   type Refused,
   type ServiceList,
@@ -66,9 +67,12 @@ export class TunnelLink implements Link {
             this.end(new BerthError('BERTH_CONNECTION_REPLACED', `another process registered as agent ${settings.id}`));
             return;
           }
+          const { reason, reconnect } = goaway;
+          const told = { event: 'goaway', reason: goawayReasonName(reason), reconnect };
+          log.info(told, 'the gateway asks this connection to end');
           // One that wants a successor first is left when that stands; see leave().
-          if (!goaway.reconnect) this.draining = true;
-          if (goaway.reason === GoawayReason.shutdown) this.shutdown = true;
+          if (!reconnect) this.draining = true;
+          if (reason === GoawayReason.shutdown) this.shutdown = true;
           events.goaway(this, goaway);
           this.closeWhenIdle();
         },
@@ -214,7 +218,7 @@ export class TunnelLink implements Link {
       this.end(new BerthError(code, refusal.message), !refusal.retryable);
       return;
     }
-    this.log.debug({ status: status.code, details: status.details }, 'how gRPC ended the call');
+    this.log.debug({ status: grpcStatus[status.code], details: status.details }, 'how gRPC ended the call');
     if (this.shutdown || this.unfit !== undefined) {
       this.end(this.unfit ?? shutdownOf(this.settings.gateway));
       return;

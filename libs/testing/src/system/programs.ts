@@ -24,6 +24,12 @@ export class Program extends Child {
   }
 }
 
+/** Where clients reach an agent that runs as a program, once it is registered. */
+export async function urlOf(agent: Program): Promise<{ url: string; port: number }> {
+  const [, url = '', port] = await agent.printed(/"event":"registered"[^\n]*"url":"(\w+:\/\/127\.0\.0\.1:(\d+))"/);
+  return { url, port: Number(port) };
+}
+
 export interface GatewayProgram extends AsyncDisposable {
   program: Program;
   adminPort: number;

@@ -1,5 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { ChannelCredentials, ClientDuplexStream, StatusObject } from '@grpc/grpc-js';
+import {
+  type ChannelCredentials,
+  type ClientDuplexStream,
+  status as grpcStatus,
+  type StatusObject,
+} from '@grpc/grpc-js';
 import { BerthError, messageOf } from '@berth/errors';
 import { ResetCode } from '@berth/exchange';
 import { relayHead } from '@berth/http-rules';
@@ -246,7 +251,7 @@ export class SiloLink implements Link, SiloOwner {
   }
 
   private onStatus(status: StatusObject): void {
-    this.log.debug({ status: status.code, details: status.details }, 'how gRPC ended the call');
+    this.log.debug({ status: grpcStatus[status.code], details: status.details }, 'how gRPC ended the call');
     const { reason, isFinal } = endOfCall(status, this.settings, this.dialled.stuckAt(status.details));
     this.end(reason, isFinal);
   }
