@@ -1,0 +1,19 @@
+import { entriesOf } from './policy-schema.js';
+
+describe('parts of policies', () => {
+  it('that were judged once are not judged again', () => {
+    const part = (): object => ({ access: { deny: ['10.0.0.0/8'] }, rate: { burst: 7 } });
+    const first = entriesOf(part());
+    expect(first).toEqual([
+      { path: 'access.deny', value: ['10.0.0.0/8'] },
+      { path: 'rate.burst', value: 7 },
+    ]);
+    expect(entriesOf(part())).toBe(first);
+  });
+
+  it('are judged each by itself, whatever their text looks like', () => {
+    expect(entriesOf({ rate: { burst: null } })).toEqual([]);
+    expect(() => entriesOf({ rate: { burst: NaN } })).toThrow(/^rate\.burst: must be a whole number/);
+    for (let i = 0; i < 2; i += 1) expect(() => entriesOf({ rate: { burst: -1 } })).toThrow(/^rate\.burst: /);
+  });
+});
