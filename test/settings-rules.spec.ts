@@ -56,6 +56,12 @@ describe('rules of the gateway', () => {
     expect(gateway({ http: { port: 0 }, grpc: { port: 0 } })).not.toThrow();
   });
 
+  it('refuses one address for both of them', () => {
+    const both = { http: { port: 9000 }, grpc: { port: 9000 } };
+    expect(gateway(both)).toThrow('grpc.port: 9000 is the admin port as well (http.port): move one of them');
+    expect(gateway({ ...both, grpc: { host: '127.0.0.2', port: 9000 } })).not.toThrow();
+  });
+
   it('needs files for TLS, and a CA for client certificates (A15)', () => {
     const files = { certFile: '/c', keyFile: '/k', caFile: '/ca' };
     expect(gateway({ grpc: { tls: { enabled: true, ...files, clientCert: 'require' } } })).not.toThrow();

@@ -83,8 +83,8 @@ export function checkGateway(
   checkTls('grpc.tls', grpc.tls, report);
   checkTls('ingress.tls', ingress.tls, report);
   const own = [
-    ['http.port', http.port, 'admin'],
-    ['grpc.port', grpc.port, 'gRPC'],
+    ['http.port', http.port, 'admin', http.host],
+    ['grpc.port', grpc.port, 'gRPC', grpc.host],
   ] as const;
   checkPorts(http.agentPortRange, agentPorts, own, report);
   const { staleAfterMs, pingIntervalMs, pingTimeoutMs } = tunnel;

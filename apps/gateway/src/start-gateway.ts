@@ -3,11 +3,11 @@ import { NestFactory } from '@nestjs/core';
 import { Logger as NestLogger, LoggerModule } from 'nestjs-pino';
 import type { Logger } from 'pino';
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { type INestApplication, Module } from '@nestjs/common';
 import type { LoadInput } from '@berth/config';
-import { type BindAddress, HttpServerPool, PooledHttpServer } from '@berth/http-server-pool';
+import { messageOf } from '@berth/errors';
+import { HttpServerPool, PooledHttpServer } from '@berth/http-server-pool';
 import { createLogger, LimitedLog, type Log, logLevelOf } from '@berth/observability';
 import type { GatewaySettings } from './gateway-settings.js';
 import { AccessLog } from './access-log/index.js';
@@ -66,8 +66,8 @@ export async function startGateway(
         GatewayModule.forSettings(settings, log, undefined, input),
       ],
     },
-    // Open connections of browsers must not hold up the end.
-    { bufferLogs: true, abortOnError: false, forceCloseConnections: true, rawBody: true },
+    // Open connections of browsers must not hold up the end. What fails is told once, by who catches it.
+    { bufferLogs: true, autoFlushLogs: false, abortOnError: false, forceCloseConnections: true, rawBody: true },
   );
   app.useLogger(app.get(NestLogger));
   prepareAdminApp(app);
@@ -77,9 +77,7 @@ export async function startGateway(
     await app.init();
     const grpc = app.get(TunnelGrpcServer);
     limitConnections(app.getHttpServer(), log);
-    await listen(app, settings.http.host, settings.http.port);
-    const { port } = app.getHttpServer().address() as AddressInfo;
-    await poolAdmin(app, { host: settings.http.host, port });
+    const port = await listen(app, settings.http);
     log.info({ admin: `${settings.http.host}:${port}`, grpc: `${settings.grpc.host}:${grpc.port}` }, 'gateway ready');
     const inForce = app.get<GatewaySettings>(GATEWAY_SETTINGS);
     app.get(LiveSettings).onChange((changed) => {
@@ -106,11 +104,20 @@ export async function startGateway(
   }
 }
 
-/** The admin port's server is one of the pool: shown, watched and restarted as those of agents are. */
-async function poolAdmin(app: INestApplication, bind: BindAddress): Promise<void> {
-  const server = new PooledHttpServer('admin', bind, app.getHttpServer() as Server);
-  await server.start();
+/**
+ * The admin port's server is one of the pool: shown, watched and restarted as those of agents are.
+ *
+ * @returns its port
+ */
+async function listen(app: INestApplication, { host, port }: GatewaySettings['http']): Promise<number> {
+  const server = new PooledHttpServer('admin', { host, port }, app.getHttpServer() as Server);
+  try {
+    await server.start();
+  } catch (thrown) {
+    throw new Error(`${messageOf(thrown)} (http.host, http.port)`, { cause: thrown });
+  }
   app.get(HttpServerPool).store(server);
+  return server.port;
 }
 
 function quieter(level: string): string {
@@ -126,13 +133,4 @@ function limitConnections(server: Server, log: Log): void {
       'connections to the admin port are dropped: it takes a sixteenth of the descriptors (LimitNOFILE, ulimit -n)',
     );
   });
-}
-
-async function listen(app: INestApplication, host: string, port: number): Promise<void> {
-  try {
-    await app.listen(port, host);
-  } catch (thrown) {
-    const reason = thrown instanceof Error ? thrown.message : String(thrown);
-    throw new Error(`cannot listen on ${host}:${port} (http.host, http.port): ${reason}`, { cause: thrown });
-  }
 }

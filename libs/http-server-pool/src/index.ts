@@ -8,6 +8,7 @@ export { AgentHttpServerModule } from './agent-http-server.module.js';
 export { type BindAddress, bindKey, parseBind, type SocketPath, type TcpAddress } from './bind-address.js';
 export { HttpServerPool } from './http-server-pool.js';
 export { HttpServerPoolModule, type HttpServerPoolOptions, PooledServers } from './http-server-pool.module.js';
+export { isAddressFault, listenFault } from './listen.js';
 export type { ServerField, ServerMatch } from './matching.js';
 export { monitorName, reportOn, type ServerReport } from './monitor.js';
 export { showPool } from './pool-metrics.js';

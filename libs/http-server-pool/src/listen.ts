@@ -38,11 +38,38 @@ export async function listen(server: Server, address: BindAddress, patience: Bin
         continue;
       }
       const tries = attempt === 1 ? '' : ` after ${attempt} attempts`;
-      const message = `cannot listen on ${bindKey(address)}${tries}: ${messageOf(thrown)}`;
+      const message = `cannot listen on ${bindKey(address)}${tries}: ${listenFault(thrown)}`;
       throw new BerthError('BERTH_SERVER_START_FAILED', message, { cause: thrown });
     }
   }
   return boundTo(server, address);
+}
+
+/** What the system's reasons for not listening mean, and what helps. */
+const FAULTS: ReadonlyMap<string, string> = new Map([
+  ['EADDRINUSE', 'something else listens there: stop it, or choose another port'],
+  ['EADDRNOTAVAIL', 'this machine has no such address'],
+  ['EACCES', 'this user may not use that port: choose one above 1023, or give the right to it (CAP_NET_BIND_SERVICE)'],
+  ['ENOTFOUND', 'no such name is known'],
+  ['EAI_AGAIN', 'the name cannot be looked up now'],
+  ['EMFILE', 'the process has no descriptors left (LimitNOFILE, ulimit -n)'],
+]);
+
+/** Faults of an address, whatever the port. */
+const OF_ADDRESS = new Set(['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN']);
+
+/** Why a server does not listen, in words; the system's code stands behind them. @param thrown by whatever listens */
+export function listenFault(thrown: unknown): string {
+  const message = messageOf(thrown);
+  const code = (thrown as NodeJS.ErrnoException).code ?? /\bE[A-Z_]{4,}\b/.exec(message)?.[0] ?? '';
+  const words = FAULTS.get(code);
+  return words === undefined ? message : `${words} (${code})`;
+}
+
+/** Whether it fails on every port of the address. @param thrown as {@link listen} throws it */
+export function isAddressFault(thrown: unknown): boolean {
+  const { cause } = thrown as { cause?: NodeJS.ErrnoException };
+  return OF_ADDRESS.has(cause?.code ?? '');
 }
 
 /** The address of a server that listens, with the port that it got. */

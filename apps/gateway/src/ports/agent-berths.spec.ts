@@ -20,6 +20,8 @@ describe('AgentBerths', () => {
   let built: PooledHttpServer[] = [];
   /** tells a server how often to fail before it starts */
   let failures = 0;
+  /** and with what */
+  let fault = new Error('no');
 
   class FailingServer extends PooledHttpServer {
     constructor(bind: BindAddress) {
@@ -27,7 +29,7 @@ describe('AgentBerths', () => {
     }
 
     override async start(): Promise<void> {
-      if (failures-- > 0) throw new Error('no');
+      if (failures-- > 0) throw fault;
       await super.start();
     }
   }
@@ -49,6 +51,7 @@ describe('AgentBerths', () => {
     ports = new PortAllocatorService({ range });
     built = [];
     failures = 0;
+    fault = new Error('no');
     berths = berthsOn(ports);
   });
   afterEach(() => berths.close(0));
@@ -75,6 +78,17 @@ describe('AgentBerths', () => {
     expect(built).toHaveLength(5);
     expect(ports.foreign().map(({ port }) => port)).toEqual([0, 1, 2, 3].map((i) => range.start + i));
     for (const other of others) other.close();
+  });
+
+  it('A5: what is wrong with the address itself is not tried on other ports, and its settings are named', async () => {
+    const refused = Object.assign(new Error('listen EADDRNOTAVAIL'), { code: 'EADDRNOTAVAIL' });
+    fault = new Error('cannot listen on 192.0.2.1: this machine has no such address', { cause: refused });
+    failures = 1;
+    await expect(berths.start(agent('a'), nothing)).rejects.toThrow(
+      /^failed to start server for agent a: .*no such address \(agentPorts\.host, or listen\.host of its policy\)$/,
+    );
+    expect(built).toHaveLength(1);
+    expect(ports.list()).toEqual([]);
   });
 
   it('A6: an unknown agent has no server to stop', async () => {

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { BerthError, messageOf } from '@berth/errors';
+import { isAddressFault } from '@berth/http-server-pool';
 import { LimitedLog, type Log } from '@berth/observability';
 import { type Lease, PortAllocatorService } from '@berth/port-allocator';
 import type { LocalService } from '../agents/index.js';
@@ -88,8 +89,8 @@ export class AgentBerths {
       } catch (thrown) {
         tried.add(lease.port);
         if (!this.putBack(lease, thrown)) failures += 1;
-        if (lease.isStatic || lease.isPinned || failures >= this.options.bindAttempts)
-          throw startFailed(key, tried.size, thrown);
+        const isLast = lease.isStatic || lease.isPinned || isAddressFault(thrown);
+        if (isLast || failures >= this.options.bindAttempts) throw startFailed(key, tried.size, thrown);
         continue;
       }
       if (this.closed) {
@@ -189,7 +190,7 @@ export class AgentBerths {
       );
     } else {
       this.ports.release(port, false);
-      this.limited.error({ agentId, port, err: thrown }, 'agent server could not start');
+      this.limited.error({ agentId, port, reason: error.message }, 'agent server could not start');
     }
     return isForeign;
   }
@@ -203,11 +204,10 @@ export class AgentBerths {
 }
 
 function startFailed(key: string, attempts: number, cause: unknown): BerthError {
-  return new BerthError(
-    'BERTH_SERVER_START_FAILED',
-    `failed to start server after ${attempts} attempts for agent ${key} (agentPorts.bindAttempts): ${messageOf(cause)}`,
-    { cause },
-  );
+  const tries = attempts === 1 ? '' : ` after ${attempts} attempts (agentPorts.bindAttempts)`;
+  const where = isAddressFault(cause) ? ' (agentPorts.host, or listen.host of its policy)' : '';
+  const what = `failed to start server${tries} for agent ${key}: ${messageOf(cause)}${where}`;
+  return new BerthError('BERTH_SERVER_START_FAILED', what, { cause });
 }
 
 function namesOf({ service }: Berth): { agentId: string; service: string } {

@@ -6,6 +6,9 @@ import { describeOverlap, type NamedRange, rangesOf, splitRanges, textOf } from 
 const MAIN = 'http.agentPortRange';
 const BOUNDS = [`${MAIN}.start`, `${MAIN}.end`];
 
+/** A port of the gateway itself. */
+type OwnPort = readonly [setting: string, port: number, name: string, host: string];
+
 /**
  * Rules between the settings of ports: which may not have one in common.
  *
@@ -14,7 +17,7 @@ const BOUNDS = [`${MAIN}.start`, `${MAIN}.end`];
 export function checkPorts(
   main: Frozen<PortRange>,
   settings: Frozen<AgentPortsSettings>,
-  own: readonly (readonly [setting: string, port: number, name: string])[],
+  own: readonly OwnPort[],
   report: Report,
 ): void {
   const { start, end } = main;
@@ -24,6 +27,7 @@ export function checkPorts(
   const others = ['agentPorts.ranges', 'agentPorts.rangesByAgent'];
   if (common !== undefined) report(common.setting, common.what, ...BOUNDS, ...others);
   const named = rangesOf(settings.requestable).map((range) => ({ ...range, setting: 'agentPorts.requestable' }));
+  checkOwn(own, report);
   for (const [setting, port, name] of own) {
     const range = [...ranges, ...named].find((it) => port >= it.start && port <= it.end);
     if (range !== undefined) {
@@ -34,6 +38,21 @@ export function checkPorts(
       if (taken === port) report('agentPorts.static', `port ${port} of agent "${id}" is the ${name} port`, setting);
     }
   }
+}
+
+/** Two servers of the gateway cannot have one port; on addresses of their own they could, which hosts' names do not tell. */
+function checkOwn(own: readonly OwnPort[], report: Report): void {
+  own.forEach(([setting, port, , host], index) => {
+    const same = own.slice(0, index).find((other) => other[1] === port && port !== 0 && meet(host, other[3]));
+    if (same !== undefined)
+      report(setting, `${port} is the ${same[2]} port as well (${same[0]}): move one of them`, same[0]);
+  });
+}
+
+const ALL_ADDRESSES = ['0.0.0.0', '::', ''];
+
+function meet(host: string, other: string): boolean {
+  return host === other || ALL_ADDRESSES.includes(host) || ALL_ADDRESSES.includes(other);
 }
 
 /** Ranges that several patterns share count once. */

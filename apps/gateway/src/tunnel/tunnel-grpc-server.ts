@@ -9,6 +9,7 @@ import type { Server, ServerCredentials, ServerDuplexStream } from '@grpc/grpc-j
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { ConfigType } from '@nestjs/config';
 import { ServerGrpc } from '@nestjs/microservices';
+import { listenFault } from '@berth/http-server-pool';
 import type { Log } from '@berth/observability';
 import { PortAllocatorService } from '@berth/port-allocator';
 import { GATEWAY_LOG } from '../gateway.tokens.js';
@@ -79,6 +80,12 @@ export class TunnelGrpcServer extends ServerGrpc implements OnApplicationBootstr
     super({ package: ['berth.tunnel.v1', 'proxy'], packageDefinition: SERVICES });
     this.credentials = grpcCredentials(settings.tls);
     this.certificate = grpcCertificate(settings.tls);
+    const notAfter = this.certificate?.leaf.validToDate;
+    if (notAfter !== undefined && notAfter.getTime() <= Date.now())
+      log.error(
+        { setting: 'grpc.tls.certFile', notAfter: notAfter.toISOString() },
+        'the certificate of the gRPC port has expired: agents refuse it',
+      );
     this.addHandler(handlerOf('Tunnel', 'Connect'), (call: ServerDuplexStream<Buffer, Buffer>) => {
       tunnel.connect(call);
       return Promise.resolve();
@@ -113,7 +120,7 @@ export class TunnelGrpcServer extends ServerGrpc implements OnApplicationBootstr
     this.boundPort = await new Promise<number>((resolve, reject) => {
       server.bindAsync(address, this.credentials, (error, bound) => {
         if (error === null) resolve(bound);
-        else reject(new Error(`cannot listen on ${address} (grpc.host, grpc.port): ${error.message}`));
+        else reject(new Error(`cannot listen on ${address}: ${listenFault(error)} (grpc.host, grpc.port)`));
       });
     });
     callback?.();
