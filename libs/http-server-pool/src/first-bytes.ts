@@ -11,8 +11,8 @@ export interface Verdict {
 export interface LookOptions {
   /** for the first bytes, ms */
   timeoutMs: number;
-  /** @returns undefined when it takes more bytes to tell; it is asked again with all of them */
-  judge: (bytes: Buffer) => Verdict | undefined;
+  /** @returns how many bytes it takes at least to tell, where these are too few; it is asked again when they are there */
+  judge: (bytes: Buffer) => Verdict | number;
   /** the bytes did not come in time; so many have been read, and are lost */
   late: (seen: number) => void;
 }
@@ -27,10 +27,15 @@ export function lookAtFirstBytes(socket: Socket, options: LookOptions): void {
   new Look(socket, options);
 }
 
+/** Bytes that are held for the first that is not enough; most of what is looked for is shorter. */
+const LEAST_ROOM = 128;
+
 class Look {
   private readonly timer: NodeJS.Timeout;
-  /** what has come so far, where that was not enough */
+  /** room for what has come so far, where that was not enough: made once, since many may wait and send byte by byte */
   private held: Buffer | undefined;
+  private heldBytes = 0;
+  private neededBytes = 1;
 
   constructor(
     private readonly socket: Socket,
@@ -38,7 +43,7 @@ class Look {
   ) {
     this.timer = setTimeout(() => {
       this.finish();
-      options.late(this.held?.length ?? 0);
+      options.late(this.heldBytes);
     }, options.timeoutMs);
     this.timer.unref();
     socket.on('readable', this.look);
@@ -48,19 +53,34 @@ class Look {
   }
 
   private readonly look = (): void => {
-    const { held, options, socket } = this;
+    const { options, socket } = this;
     const read = socket.read() as Buffer | null;
     if (read === null) return;
-    const bytes = held === undefined ? read : Buffer.concat([held, read]);
+    const bytes = this.heldBytes === 0 ? read : this.hold(read);
+    if (bytes.length < this.neededBytes) return;
     const verdict = options.judge(bytes);
-    if (verdict === undefined) {
-      this.held = bytes;
+    if (typeof verdict === 'number') {
+      this.neededBytes = verdict;
+      if (this.heldBytes === 0) this.hold(read);
       return;
     }
     this.finish();
     if (verdict.taken < bytes.length) socket.unshift(bytes.subarray(verdict.taken));
     verdict.next();
   };
+
+  /** @returns all that has come */
+  private hold(read: Buffer): Buffer {
+    const total = this.heldBytes + read.length;
+    if (this.held === undefined || total > this.held.length) {
+      const room = Buffer.allocUnsafe(Math.max(total, this.neededBytes, LEAST_ROOM));
+      this.held?.copy(room);
+      this.held = room;
+    }
+    read.copy(this.held, this.heldBytes);
+    this.heldBytes = total;
+    return this.held.subarray(0, total);
+  }
 
   /** The client left before it had said enough. */
   private readonly left = (): void => {

@@ -65,7 +65,7 @@ describe('a PROXY header of version 1', () => {
 
   it('is partial until its last byte', () => {
     const line = 'PROXY TCP4 10.0.0.1 192.0.2.7 4711 443\r\n';
-    for (let length = 1; length < line.length; length += 1) expect(read(line.slice(0, length))).toBe('partial');
+    for (let length = 1; length < line.length; length += 1) expect(read(line.slice(0, length))).toBeGreaterThan(length);
   });
 });
 
@@ -119,7 +119,8 @@ describe('a PROXY header of version 2', () => {
 
   it('is partial until its last byte, and may have 4096', () => {
     const header = v2(`${V4}04${(4096 - 31).toString(16).padStart(4, '0')}${'00'.repeat(4096 - 31)}`);
-    for (let length = 1; length < header.length; length += 1) expect(read(header.subarray(0, length))).toBe('partial');
+    for (let length = 1; length < header.length; length += 1)
+      expect(read(header.subarray(0, length))).toBeGreaterThan(length);
     expect(read(header)).toEqual({ length: 4096, ends });
   });
 });

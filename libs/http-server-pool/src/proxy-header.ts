@@ -52,10 +52,10 @@ const V2_CRC32C = 0x03;
  * Reads the header with which a proxy says whose connection it passes on: the PROXY protocol of HAProxy, section 2.
  *
  * @param bytes first bytes of the connection, one at least
- * @returns `partial`: more bytes are needed; `none`: they begin no header
+ * @returns a number: so many bytes are needed at least; `none`: they begin no header
  * @throws Error that says what is wrong with the header
  */
-export function readProxyHeader(bytes: Buffer, versions: ProxyVersions): ProxyHeader | 'partial' | 'none' {
+export function readProxyHeader(bytes: Buffer, versions: ProxyVersions): ProxyHeader | number | 'none' {
   const version = begins(bytes, V1_START) ? 'v1' : begins(bytes, V2_START) ? 'v2' : undefined;
   if (version === undefined) return 'none';
   if (versions !== 'any' && versions !== version && bytes.length >= V1_START.length)
@@ -69,10 +69,10 @@ function begins(bytes: Buffer, start: Buffer): boolean {
   return bytes.subarray(0, length).equals(start.subarray(0, length));
 }
 
-function readV1(bytes: Buffer): ProxyHeader | 'partial' {
+function readV1(bytes: Buffer): ProxyHeader | number {
   const end = bytes.subarray(0, V1_MAX_BYTES).indexOf('\r\n');
   if (end === -1) {
-    if (bytes.length < V1_MAX_BYTES) return 'partial';
+    if (bytes.length < V1_MAX_BYTES) return bytes.length + 1;
     throw new Error(`its PROXY header has no end within ${V1_MAX_BYTES} bytes`);
   }
   const length = end + 2;
@@ -87,14 +87,14 @@ function readV1(bytes: Buffer): ProxyHeader | 'partial' {
   return { length, ends: endsOf(from, to, ...ports) };
 }
 
-function readV2(bytes: Buffer): ProxyHeader | 'partial' {
-  if (bytes.length < V2_FIXED_BYTES) return 'partial';
+function readV2(bytes: Buffer): ProxyHeader | number {
+  if (bytes.length < V2_FIXED_BYTES) return bytes.length + 1;
   const command = bytes.readUInt8(12);
   const kind = bytes.readUInt8(13);
   const length = V2_FIXED_BYTES + bytes.readUInt16BE(14);
   if (command >> 4 !== 2) throw new Error('its PROXY header is of a version after v2');
   if (length > V2_MAX_BYTES) throw new Error(`its PROXY header is longer than ${V2_MAX_BYTES} bytes`);
-  if (bytes.length < length) return 'partial';
+  if (bytes.length < length) return length;
   // The proxy's own connection, a health check for example: whatever else the header says is skipped.
   if ((command & 15) === V2_LOCAL) return { length, ends: undefined };
   if ((command & 15) !== V2_PROXY) throw new Error('its PROXY header has an unknown command');

@@ -34,11 +34,11 @@ export function receiveProxyHeader(socket: Socket, options: ProxyHeaderOptions):
   });
 }
 
-function judge(socket: Socket, bytes: Buffer, options: ProxyHeaderOptions): Verdict | undefined {
+function judge(socket: Socket, bytes: Buffer, options: ProxyHeaderOptions): Verdict | number {
   const { optional, received, refused, versions } = options;
   try {
     const header = readProxyHeader(bytes, versions);
-    if (header === 'partial') return undefined;
+    if (typeof header === 'number') return header;
     if (header !== 'none') {
       if (header.ends !== undefined) claimEnds(socket, header.ends);
       return { taken: header.length, next: received };
