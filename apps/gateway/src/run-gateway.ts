@@ -3,7 +3,9 @@ import { loadGatewaySettings } from './gateway-settings.js';
 import { settingsOrExit } from '@berth/config';
 import { BerthError, messageOf } from '@berth/errors';
 import { endOnSignals, standardOutput } from '@berth/node-runtime';
-import { createLogger } from '@berth/observability';
+import { createLogger, styleFor } from '@berth/observability';
+import type { Logger } from 'pino';
+import { gatewayView } from './gateway-view.js';
 import { startGateway } from './start-gateway.js';
 
 /** Added to the whole shutdown before the process ends by force, ms. */
@@ -14,7 +16,8 @@ export async function runGateway(): Promise<void> {
   const settings = settingsOrExit(() => loadGatewaySettings());
   if (settings === undefined) return;
   try {
-    const log = createLogger('gateway', settings.log);
+    const view = gatewayView(styleFor(1), () => log.isLevelEnabled('debug'));
+    const log: Logger = createLogger('gateway', settings.log, 1, view);
     // By itself it prints; what people need of it they are told by us.
     setLogger({
       error: (text: unknown) => {

@@ -15,6 +15,7 @@ import { prepareAdminApp, serveApiDocs } from './admin/index.js';
 import { adminConnections } from './effective-limits.js';
 import { GatewayModule } from './gateway.module.js';
 import { GATEWAY_SETTINGS } from './gateway.tokens.js';
+import { readyOf } from './gateway-view.js';
 import { ConfigReload, LiveSettings } from './reload/index.js';
 import { TunnelGrpcServer } from './tunnel/index.js';
 
@@ -78,7 +79,7 @@ export async function startGateway(
     const grpc = app.get(TunnelGrpcServer);
     limitConnections(app.getHttpServer(), log);
     const port = await listen(app, settings.http);
-    log.info({ admin: `${settings.http.host}:${port}`, grpc: `${settings.grpc.host}:${grpc.port}` }, 'gateway ready');
+    log.info(readyOf(settings, port, grpc.port), 'gateway ready');
     const inForce = app.get<GatewaySettings>(GATEWAY_SETTINGS);
     app.get(LiveSettings).onChange((changed) => {
       if (changed.has('log.level') || changed.has('log.quiet')) log.level = logLevelOf(inForce.log);

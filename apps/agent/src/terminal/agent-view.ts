@@ -17,6 +17,9 @@ type Lost = LogRecord & { reason: string; retryInMs: number; connections: number
 type Health = LogRecord & { service: string; target: string; reason?: string; awayMs?: number };
 type Request = LogRecord & ShownRequest & { leftOut?: number };
 
+const FIRST_STILL_MS = 5000;
+const LAST_STILL_MS = 300_000;
+
 /** An agent as people at a terminal see it: a line for each event, and a block of addresses. */
 export class AgentView {
   private readonly states = new Map<string, ServiceState>();
@@ -26,6 +29,9 @@ export class AgentView {
   private lostAt: number | undefined;
   /** of the last loss since the last connection */
   private lastReason = '';
+  /** monotonic, ms */
+  private toldAt = 0;
+  private stillInMs = FIRST_STILL_MS;
 
   constructor(private readonly options: ViewOptions) {}
 
@@ -80,9 +86,20 @@ export class AgentView {
       if (this.isConnected) this.lostAt = performance.now();
       this.isConnected = false;
     }
-    const why = reason === this.lastReason ? ' for the same reason' : `: ${printable(reason)}`;
+    if (reason === this.lastReason && connections === 0) return this.still(record);
     this.lastReason = reason;
-    return this.line(record, `${this.options.style('yellow', what)}${why}; ${next}`);
+    this.stillInMs = FIRST_STILL_MS;
+    this.toldAt = performance.now();
+    return this.line(record, `${this.options.style('yellow', what)}: ${printable(reason)}; ${next}`);
+  }
+
+  /** An outage that lasts is told again, less and less often. */
+  private still(record: LogRecord): string {
+    const now = performance.now();
+    if (now - this.toldAt < this.stillInMs) return '';
+    this.toldAt = now;
+    this.stillInMs = Math.min(2 * this.stillInMs, LAST_STILL_MS);
+    return this.line(record, `${this.options.style('yellow', 'still not connected')} for the same reason`);
   }
 
   private health(record: Health): string {

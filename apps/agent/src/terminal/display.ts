@@ -1,6 +1,7 @@
 import { standardOutput } from '@berth/node-runtime';
 import { createLogger, isPretty, LimitedLog, styleFor } from '@berth/observability';
 import type { AgentSettings } from '../agent-settings.js';
+import type { AgentAddress } from '../session/agent-address.js';
 import type { AgentClient } from '../session/agent-client.js';
 import { AgentView } from './agent-view.js';
 import { shownRequest } from './request-line.js';
@@ -27,9 +28,10 @@ export function agentDisplay(settings: AgentSettings): Display {
   return {
     log,
     follow: (client) => {
-      if (view !== undefined && !quiet) {
-        const show: (...address: Parameters<AgentView['addresses']>) => void = (address) => {
-          standardOutput(1).write(view.addresses(address));
+      if (view !== undefined) {
+        const show = (address: AgentAddress): void => {
+          const text = view.addresses(address);
+          if (!quiet) standardOutput(1).write(text);
         };
         client.on('ready', show).on('services', show);
       }

@@ -7,12 +7,27 @@ const MIN_PATH = 20;
 const MAX_PATH = 50;
 
 /** What is said of a request: its query may hold secrets, and stays out. */
-export type ShownRequest = Omit<AgentRequest, 'upgraded' | 'kind'>;
+export type ShownRequest = Omit<AgentRequest, 'upgraded' | 'kind' | 'id' | 'errorMessage'> & {
+  requestId: string;
+  reason: string | undefined;
+};
 
-export function shownRequest({ upgraded: _, kind, path, method, ...request }: AgentRequest): ShownRequest {
+export function shownRequest(request: AgentRequest): ShownRequest {
+  const { id, kind, path, method, errorMessage, service, status, durationMs, bytesIn, bytesOut, error } = request;
   const cutAt = path.indexOf('?');
   const shown = cutAt < 0 ? path : `${path.slice(0, cutAt)}?…`;
-  return { ...request, method: kind === 'tcp' ? 'TCP' : method, path: shown };
+  return {
+    service,
+    method: kind === 'tcp' ? 'TCP' : method,
+    path: shown,
+    status,
+    durationMs: Math.round(durationMs * 10) / 10,
+    bytesIn,
+    bytesOut,
+    error,
+    reason: errorMessage === '' ? undefined : errorMessage,
+    requestId: id,
+  };
 }
 
 /**
@@ -35,13 +50,13 @@ export function requestLine(request: ShownRequest, columns: number, names: boole
   return names ? `${line} ${style('dim', `(${service})`)}` : line;
 }
 
-function outcome({ error, errorMessage, status }: ShownRequest, style: Style): string {
+function outcome({ error, reason, status }: ShownRequest, style: Style): string {
   if (error === undefined) {
     const text = status === undefined ? 'ok ' : String(status);
     return style(status === undefined || status < 400 ? 'green' : status < 500 ? 'yellow' : 'red', text);
   }
   if (error === 'cancelled') return style('yellow', `${status ?? '---'} client left`);
-  const why = errorMessage === '' ? error.replaceAll('_', ' ') : errorMessage;
+  const why = reason ?? error.replaceAll('_', ' ');
   return style('red', `${status ?? '---'} ${cut(printable(why), 80)}`);
 }
 

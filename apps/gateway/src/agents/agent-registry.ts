@@ -247,7 +247,8 @@ export class AgentRegistry {
       agent.connectedAt = Date.now();
       const { id: agentId, port, scheme } = agent;
       this.events.emit('agent.connected', { agentId, port, scheme, remoteAddress, version, metadata });
-      this.log.info({ agentId, port, scheme, remoteAddress }, 'agent connected');
+      const all = ports.length > 1 ? { ports: Object.fromEntries(ports.map((its) => [its.name, its.port])) } : {};
+      this.log.info({ event: 'agent_connected', agentId, port, scheme, ...all, remoteAddress }, 'agent connected');
     }
     this.events.emit('connection.opened', { agentId: agent.id, connectionId: connection.id, remoteAddress });
     this.reports.listen(agent, connection, served);
@@ -261,7 +262,8 @@ export class AgentRegistry {
     if (announced && !agent.connected && entry.arriving === 0) {
       entry.announced = false;
       this.events.emit('agent.disconnected', agent.leaving(reason));
-      this.log.info({ agentId: agent.id, port: agent.port, reason }, 'agent disconnected');
+      const fields = { event: 'agent_disconnected', agentId: agent.id, port: agent.port, reason };
+      this.log.info(fields, 'agent disconnected');
     }
     this.services.letGo(entry, announced);
     this.forgetEmpty(entry);

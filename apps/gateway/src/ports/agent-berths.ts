@@ -134,7 +134,7 @@ export class AgentBerths {
     this.releasing.set(key, released);
     await released;
     this.events.emit('port.released', { ...named, port: berth.lease.port });
-    this.log.info({ ...named, port: berth.lease.port }, 'agent server stopped');
+    this.log.info({ event: 'port_closed', ...named, port: berth.lease.port }, 'agent server stopped');
   }
 
   /** Finds servers that are listed and do not listen (checklist A8). */
@@ -174,7 +174,7 @@ export class AgentBerths {
     this.open.set(service.key, berth);
     this.ports.confirm(lease.port);
     this.events.emit('port.leased', opened);
-    this.log.info(opened, 'agent server listens');
+    this.log.info({ event: 'port_opened', ...opened }, 'agent server listens');
   }
 
   /** @returns whether another program holds the port */

@@ -98,7 +98,7 @@ export class Handshakes implements ConnectionJudge {
     const { identified } = connection;
     if (identified) this.registry.unregister(connection, error?.code ?? 'closed');
     const named = identified ? { agentId: connection.agentId, connectionId: connection.id } : {};
-    const fields = { ...named, code: error?.code, reason: error?.message };
+    const fields = { event: 'connection_closed', ...named, code: error?.code, reason: error?.message };
     // A refusal has had its line.
     if (error?.code !== 'BERTH_PROTOCOL_ERROR' || connection.refused) {
       // Where replicas share an id, nothing else says that one has gone.
@@ -166,6 +166,7 @@ export class Handshakes implements ConnectionJudge {
     connection.registered();
     this.log.info(
       {
+        event: 'connection_registered',
         agentId: agent.id,
         connectionId: connection.id,
         port: agent.port,

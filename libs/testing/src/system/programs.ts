@@ -8,6 +8,8 @@ export interface ProgramOptions {
   stdio?: StdioOptions;
   /** a command that starts the program, and ends with it: `nohup` */
   through?: string[];
+  /** a terminal of its own, by `script` of util-linux: what it writes comes as stdout, and its lines end with CR LF */
+  terminal?: boolean;
 }
 
 /** A built program as a process of its own. */
@@ -16,13 +18,19 @@ export class Program extends Child {
     app: 'gateway' | 'agent',
     args: string[],
     env: Record<string, string> = {},
-    { stdio = ['ignore', 'pipe', 'pipe'], through = [] }: ProgramOptions = {},
+    { stdio = ['ignore', 'pipe', 'pipe'], through = [], terminal = false }: ProgramOptions = {},
   ) {
     const main = fileURLToPath(new URL(`../../../../apps/${app}/dist/main.js`, import.meta.url));
-    const [command = process.execPath, ...rest] = [...through, process.execPath, main, ...args];
+    const plain = [...through, process.execPath, main, ...args];
+    const [command = '', ...rest] = terminal
+      ? ['script', '-qefc', `exec ${plain.map(quoted).join(' ')}`, '/dev/null']
+      : plain;
     super(command, rest, { name: app, cwd: tmpdir(), env: { PATH: process.env['PATH'] ?? '', ...env }, stdio });
   }
 }
+
+/** For a shell. */
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** Where clients reach an agent that runs as a program, once it is registered. */
 export async function urlOf(agent: Program): Promise<{ url: string; port: number }> {

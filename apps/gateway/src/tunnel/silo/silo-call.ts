@@ -117,6 +117,7 @@ export class SiloCall implements MessageTaker, SiloEvents {
     if (connection === undefined) return;
     around.registry.unregister(connection, error?.code ?? 'closed');
     const fields = {
+      event: 'connection_closed',
       agentId: connection.agentId,
       connectionId: connection.id,
       code: error?.code,
@@ -160,7 +161,9 @@ export class SiloCall implements MessageTaker, SiloEvents {
         connection.welcome();
       });
       this.isRegistered = true;
-      log.info({ agentId, connectionId, port, remoteAddress: origin.remoteAddress }, 'connection registered');
+      const { remoteAddress } = origin;
+      const event = 'connection_registered';
+      log.info({ event, agentId, connectionId, port, remoteAddress }, 'connection registered');
     } catch (thrown) {
       if (!connection.closed) connection.close(this.around.refusals.refused(agentId, thrown));
     }

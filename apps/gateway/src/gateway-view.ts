@@ -1,0 +1,84 @@
+import { clock, type LogRecord, printable, type Style, type View } from '@berth/observability';
+import { isLoopback } from '@berth/node-runtime';
+import type { GatewaySettings } from './gateway-settings.js';
+import { VERSION } from './version.js';
+
+/** What the line at start says; a record of the log, so all of it is in its JSON as well. */
+export interface Ready {
+  event: 'ready';
+  /** host and port */
+  admin: string;
+  grpc: string;
+  docs: string;
+  /** first and last port for agents, such as `8100-8200` */
+  ports: string;
+  /** who may use the admin port */
+  adminAccess: 'token' | 'loopback' | 'anybody';
+  /** who may register */
+  agentAccess: 'token' | 'certificate' | 'anybody';
+}
+
+type Connected = LogRecord & { agentId: string; port: number; ports?: Record<string, number>; remoteAddress: string };
+
+const ADMIN_ACCESS = { token: 'asks for its token', loopback: 'from this machine alone', anybody: 'open to anybody' };
+const AGENT_ACCESS = { token: 'ask for the token', certificate: 'ask for a certificate', anybody: 'open to anybody' };
+
+const ANY_ADDRESS = new Set(['0.0.0.0', '::']);
+
+/** What belongs to an agent that comes or goes, which has a line already. */
+const DETAILS = new Set(['connection_registered', 'connection_closed', 'port_opened', 'port_closed']);
+
+/** What a gateway that listens says of itself. */
+export function readyOf(settings: GatewaySettings, adminPort: number, grpcPort: number): Ready {
+  const { admin, auth, grpc, http } = settings;
+  const { start, end } = http.agentPortRange;
+  const certificate = grpc.tls.enabled && grpc.tls.clientCert === 'require';
+  // Where it listens at all addresses, this one leads there too.
+  const host = ANY_ADDRESS.has(http.host) ? '127.0.0.1' : http.host;
+  return {
+    event: 'ready',
+    admin: `${http.host}:${adminPort}`,
+    grpc: `${grpc.host}:${grpcPort}`,
+    docs: `http://${host.includes(':') ? `[${host}]` : host}:${adminPort}/docs`,
+    ports: `${start}-${end}`,
+    adminAccess: admin.token !== '' ? 'token' : isLoopback(http.host) ? 'loopback' : 'anybody',
+    agentAccess: auth.token !== '' ? 'token' : certificate ? 'certificate' : 'anybody',
+  };
+}
+
+/** A gateway as people at a terminal see it: where it listens, and a line for each agent that comes or goes. */
+export function gatewayView(style: Style, isDetailed: () => boolean): View {
+  return (record) => {
+    switch (record.event) {
+      case 'ready':
+        return readyBlock(record as LogRecord & Ready, style);
+      case 'agent_connected':
+        return connected(record as Connected, style);
+      case 'agent_disconnected': {
+        const { agentId, reason } = record as LogRecord & { agentId: string; reason: string };
+        return `${clock(record, style)} ${style('yellow', '-')} ${agentId} has left: ${printable(reason)}\n`;
+      }
+      default:
+        return record.level === 'info' && DETAILS.has(record.event ?? '') && !isDetailed() ? '' : undefined;
+    }
+  };
+}
+
+function readyBlock(record: LogRecord & Ready, style: Style): string {
+  const { admin, adminAccess, agentAccess, docs, grpc, ports } = record;
+  const url = (text: string): string => style('cyan', text);
+  const access = (words: string, who: string): string => (who === 'anybody' ? style('yellow', words) : words);
+  return [
+    `${clock(record, style)} berth-gateway ${VERSION} is ready`,
+    `  admin   ${url(docs.replace(/docs$/, ''))} at ${admin}, docs ${url(docs)}: ${access(ADMIN_ACCESS[adminAccess], adminAccess)}`,
+    `  agents  ${url(grpc)} (gRPC): ${access(AGENT_ACCESS[agentAccess], agentAccess)}`,
+    `  ports   ${url(ports)} for clients of agents\n`,
+  ].join('\n');
+}
+
+function connected(record: Connected, style: Style): string {
+  const { agentId, port, ports = {}, remoteAddress } = record;
+  const named = Object.entries(ports).map(([name, its]) => `${name} ${its}`);
+  const where = named.length > 0 ? `ports ${named.join(', ')}` : `port ${port}`;
+  return `${clock(record, style)} ${style('green', '+')} ${agentId} is connected: ${where}, from ${remoteAddress}\n`;
+}
