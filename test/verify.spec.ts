@@ -127,6 +127,17 @@ describe('verify', () => {
     expect(wrong).toMatchObject({ kind: 'exit', code: 1, output: expect.stringContaining('http.port') as string });
   });
 
+  it('says which policies of the gateway let nobody in, which is allowed', () => {
+    const file = join(cwd, 'application.yaml');
+    writeFileSync(
+      file,
+      "policies: { 'web-*': { access: { deny: ['0.0.0.0/0', '::/0'] } }, other: { access: { deny: ['::/0'] } } }\n",
+    );
+    const result = loadGatewaySettings({ argv: ['verify'], env: {}, cwd });
+    const why = 'nobody can use the ports of policies."web-*": access.deny names all addresses';
+    expect(result).toMatchObject({ kind: 'exit', code: 0, output: `application.yaml is fine: ${why}\n` });
+  });
+
   it("finds everything that is wrong with the gateway's TLS files", () => {
     const pem = (name: string, pair: KeyPair, other = pair): string => {
       const file = join(cwd, name);

@@ -20,7 +20,7 @@ import { AgentPortsSettings, checkPorts } from './ports/index.js';
 import { IngressSettings } from './ingress/index.js';
 import { GATEWAY_COMMAND_LINE } from './command-line.js';
 import { inspectGateway } from './inspect-gateway.js';
-import { Policies, type PoliciesSettings } from './policy/index.js';
+import { lockouts, Policies, type PoliciesSettings } from './policy/index.js';
 import type { SettingsLookup } from './reload/index.js';
 import { StateSettings } from './state/index.js';
 import { AuthSettings, GrpcSettings } from './tunnel/index.js';
@@ -136,6 +136,7 @@ export const GATEWAY: Program<GatewayConfig> = {
   },
   check: checkGateway,
   inspect: inspectGateway,
+  summarise: ({ policies }) => lockouts(policies).join('; '),
 };
 
 const source = sourceOf(GATEWAY);

@@ -5,6 +5,6 @@ export { type PoliciesSettings, Policies, policyConfig } from './policy.settings
 export { type Policy, POLICY_RULES, partOf, type PolicyPart, valueAt } from './policy-schema.js';
 export { PolicyModule } from './policy.module.js';
 export { PortPolicies } from './port-policies.js';
-export { idleRules, lockout } from './lockout.js';
+export { idleRules, lockout, lockouts } from './lockout.js';
 export { clientFinder } from './rules/trusted-proxies.js';
 export { httpOnly, PortRules, ruleContext } from './rules/port-rules.js';

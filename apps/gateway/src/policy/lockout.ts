@@ -1,6 +1,6 @@
 import { networks } from './networks.js';
 import { networkOf } from './policy-checks.js';
-import type { Policy } from './policy-schema.js';
+import { entriesOf, type Policy, policyOf, type PolicyPart } from './policy-schema.js';
 
 /** Why a policy lets nobody in, as far as addresses tell; undefined when it does let somebody in. */
 export function lockout({ access }: Policy): string | undefined {
@@ -16,6 +16,14 @@ export function lockout({ access }: Policy): string | undefined {
   };
   if (allow.length === 0) return all.every(denied) ? 'access.deny names all addresses' : undefined;
   return allow.every(denied) ? 'access.deny names all that access.allow does' : undefined;
+}
+
+/** Names of `policies` that let nobody in by themselves; one sentence for each. @param map checked */
+export function lockouts(map: Readonly<Record<string, PolicyPart>>): string[] {
+  return Object.entries(map).flatMap(([name, part]) => {
+    const why = lockout(policyOf(entriesOf(part)));
+    return why === undefined ? [] : [`nobody can use the ports of policies."${name}": ${why}`];
+  });
 }
 
 /** Rules of a policy that do nothing without others; one sentence for each. */
