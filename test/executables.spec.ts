@@ -62,7 +62,7 @@ onLinux('the single executables', () => {
     const { program, grpc } = await gateway();
     await using _gateway = program;
     await using agent = start('agent', [String(service.port), '--id', 'laptop', '--gateway', grpc]);
-    const [, url = ''] = await agent.printed(/^(http:\/\/127\.0\.0\.1:\d+) -> /m);
+    const [, url = ''] = await agent.printed(/"url":"(http:\/\/127\.0\.0\.1:\d+)"/);
     const body = 'x'.repeat(1_000_000);
     expect(await (await fetch(url, { method: 'POST', body })).text()).toBe(body);
     for (const child of [agent, program]) {

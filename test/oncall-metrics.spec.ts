@@ -56,15 +56,17 @@ describe('metrics for whoever is on call', () => {
     });
     const url = `http://127.0.0.1:${relay.port}/`;
     expect((await fetch(url, { method: 'DELETE' })).status).toBe(405);
-    expect((await fetch(url)).status).toBe(200);
-    expect((await fetch(url)).status).toBe(429);
-    expect(await series(relay.gateway, 'berth_agent_policy_refusals_total')).toEqual({ 'access.readOnly': 1, rate: 1 });
+    // At once, since a machine that is slow between two of them would earn the next one.
+    const statuses = await Promise.all(Array.from({ length: 10 }, async () => (await fetch(url)).status));
+    const rate = statuses.filter((status) => status === 429).length;
+    expect(rate).toBeGreaterThan(0);
+    expect(await series(relay.gateway, 'berth_agent_policy_refusals_total')).toEqual({ 'access.readOnly': 1, rate });
 
     using client = await RawClient.connect(relay.port);
     client.send('GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n');
     await eventually(() => client.ended);
     expect(await series(relay.gateway, 'berth_agent_requests_refused_total')).toEqual({ BERTH_BAD_REQUEST: 1 });
-    expect((await series(relay.gateway, 'berth_agent_requests_total'))['']).toBe(3);
+    expect((await series(relay.gateway, 'berth_agent_requests_total'))['']).toBe(11);
   });
 
   it('A17: count TLS handshakes of clients that come to nothing', async () => {

@@ -104,8 +104,10 @@ describe('load balancers before a port', () => {
     const log = logLines();
     const gateway = stack.use(await testGateway({ policies: access('v2') }, 4, log.log));
     const agent = stack.use(await testAgent(gateway, service.port));
-    const up = stack.use(await haproxy(agent.port, 'send-proxy-v2 check inter 50ms'));
-    const asking = stack.use(await haproxy(agent.port, 'send-proxy-v2 check inter 50ms\n  option httpchk GET /'));
+    // Without a limit of its own a check that takes longer than the interval counts as failed.
+    const check = 'send-proxy-v2 check inter 50ms fall 100\n  timeout check 10s';
+    const up = stack.use(await haproxy(agent.port, check));
+    const asking = stack.use(await haproxy(agent.port, `${check}\n  option httpchk GET /`));
     for (const { port } of [up, asking]) expect((await send(port)).status).toBe(200);
     const requests = async (): Promise<number> => {
       const detail = await (await fetch(`${gateway.admin}/agents/agent-1`)).json();
