@@ -32,6 +32,18 @@ describe('example: a gateway in your own Nest application', () => {
     expect((await fetch(`${url}/agents`)).status).toBe(404);
   });
 
+  it("describes the gateway's API, and nothing of the application's, with Swagger under its path", async () => {
+    await using setup = await start();
+    const { url } = setup;
+    const page = await fetch(`${url}/berth/docs`);
+    expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    const { paths } = (await (await fetch(`${url}/berth/docs/openapi.json`)).json()) as { paths: object };
+    expect(Object.keys(paths)).toContain('/berth/agents');
+    expect(Object.keys(paths).filter((path) => !path.startsWith('/berth/'))).toEqual([]);
+    expect((await fetch(`${url}/berth/docs/swagger-ui-bundle.js`)).status).toBe(200);
+    expect((await fetch(`${url}/docs`)).status).toBe(404);
+  });
+
   it('leaves the errors of the application to the application', async () => {
     await using setup = await start();
     const { url } = setup;

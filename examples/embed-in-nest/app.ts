@@ -1,7 +1,14 @@
 import { Controller, Get, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { INestApplication } from '@nestjs/common';
-import { AgentRegistry, GatewayModule, type GatewayExtras, type GatewayOptions, TunnelGrpcServer } from 'berth-gateway';
+import {
+  AgentRegistry,
+  GatewayModule,
+  type GatewayExtras,
+  type GatewayOptions,
+  serveApiDocs,
+  TunnelGrpcServer,
+} from 'berth-gateway';
 
 /** A controller of your own, beside the gateway; it asks the gateway what it wants to know. */
 @Controller('kiosks')
@@ -30,6 +37,8 @@ export async function startKiosks(
   class KiosksModule {}
 
   const app = await NestFactory.create(KiosksModule, { logger: false, abortOnError: false });
+  // Swagger of the gateway's API, at /berth/docs.
+  if (options.admin !== false) serveApiDocs(app, 'berth');
   // The gateway's gRPC port starts and stops with the application.
   await app.listen(port, '127.0.0.1');
   return { app, grpcPort: app.get(TunnelGrpcServer).port };

@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import {
+  appendHeader,
   type IngressAnswer,
   type IngressInterceptor,
   type IngressRequest,
   type IngressResponse,
+  setHeader,
   UseAtIngress,
 } from 'berth-gateway';
 
@@ -18,11 +20,10 @@ export class TenantGate implements IngressInterceptor {
     if (request.target.startsWith('/internal')) {
       return { status: 403, headers: ['Content-Type', 'text/plain'], body: 'not from outside\n' };
     }
-    request.headers.push('X-Agent-Id', request.agentId);
-    return undefined;
+    setHeader(request.headers, 'X-Agent-Id', request.agentId);
   }
 
   onResponse(response: IngressResponse): void {
-    response.headers.push('X-Relayed-By', 'berth');
+    appendHeader(response.headers, 'X-Relayed-By', 'berth');
   }
 }

@@ -1,10 +1,11 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { AdminModule } from './admin.module.js';
 import { serveBundledDocs } from './bundled-docs.js';
 import { describeErrors } from './describe-errors.js';
 import { ProblemDto } from './error.dto.js';
 
-/** The OpenAPI document of the admin API. */
+/** The OpenAPI document of the admin API, and of nothing else that an application has. */
 export function openApiDocument(app: INestApplication): OpenAPIObject {
   const config = new DocumentBuilder()
     .setTitle('Berth gateway')
@@ -24,6 +25,7 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     .addSecurityRequirements('token')
     .build();
   const document = SwaggerModule.createDocument(app, config, {
+    include: [AdminModule],
     // Methods of the controllers are called as clients that are made of the document are to call theirs.
     operationIdFactory: (_, method) => method,
     extraModels: [ProblemDto],
@@ -31,12 +33,17 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
   return describeErrors(document);
 }
 
-/** Serves Swagger UI at `/docs`, and the document at `/docs/openapi.json`. */
-export function serveApiDocs(app: INestApplication): void {
-  app.use('/docs', serveBundledDocs);
-  SwaggerModule.setup('docs', app, () => openApiDocument(app), {
-    jsonDocumentUrl: 'docs/openapi.json',
-    yamlDocumentUrl: 'docs/openapi.yaml',
+/**
+ * Serves Swagger UI and the document, at `/docs` and `/docs/openapi.json`. To be called before the application listens.
+ *
+ * @param path of the admin API in an application of your own, such as `berth`, which stands before both
+ */
+export function serveApiDocs(app: INestApplication, path = ''): void {
+  const at = path === '' ? 'docs' : `${path.replaceAll(/^\/|\/$/g, '')}/docs`;
+  app.use(`/${at}`, serveBundledDocs);
+  SwaggerModule.setup(at, app, () => openApiDocument(app), {
+    jsonDocumentUrl: `${at}/openapi.json`,
+    yamlDocumentUrl: `${at}/openapi.yaml`,
     // Swagger would otherwise have a public service look at the document.
     swaggerOptions: { validatorUrl: null },
   });

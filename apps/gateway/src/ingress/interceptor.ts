@@ -28,13 +28,18 @@ export interface IngressAnswer {
   body?: string;
 }
 
+/** A method without a `return` has `void`. */
+// eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- that is what it is for
+type MaybeAnswer = IngressAnswer | undefined | void;
+
 /**
  * Sees each exchange before it is sent, and its response head before it leaves.
  * Interceptors run in the order of their providers; a throw answers 500 (or the
  * status of a BerthError) and nothing else suffers.
  */
 export interface IngressInterceptor {
-  onRequest?(request: IngressRequest): IngressAnswer | undefined | Promise<IngressAnswer | undefined>;
+  /** @returns an answer in place of the agent's, or nothing */
+  onRequest?(request: IngressRequest): MaybeAnswer | Promise<MaybeAnswer>;
   onResponse?(response: IngressResponse, request: IngressRequest): void | Promise<void>;
 }
 

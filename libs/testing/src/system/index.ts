@@ -2,6 +2,7 @@ export * from './admin.js';
 export * from './balancers.js';
 export * from './certificates.js';
 export * from './client.js';
+export * from './doc-code.js';
 export * from './fifo.js';
 export * from './guarded-gateway.js';
 export * from './harness.js';

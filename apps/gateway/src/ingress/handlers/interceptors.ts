@@ -119,7 +119,7 @@ class InterceptedExchange extends ExchangeDecorator implements Waiting {
   private async ask(): Promise<IngressAnswer | undefined> {
     for (const interceptor of this.list) {
       const answer = await interceptor.onRequest?.(this.seen);
-      if (answer === undefined) continue;
+      if (!answer) continue;
       checkHeaders(answer.headers ?? []);
       return answer;
     }
