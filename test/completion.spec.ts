@@ -37,9 +37,10 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _berth_${app}; printf '%s\\n' "\${COM
 
 describe('completion', () => {
   it.each<[app: 'agent' | 'gateway', words: string[], answers: string[]]>([
-    ['agent', [''], ['verify', 'completion']],
+    ['agent', [''], ['status', 'verify', 'completion']],
     ['agent', ['ver'], ['verify']],
     ['agent', ['completion', ''], ['bash', 'zsh', 'fish']],
+    ['agent', ['status', '-'], ['--json', '-h', '--help']],
     ['agent', ['completion', 'bash', '-'], ['-h', '--help']],
     ['agent', ['3000', '--gatew'], ['--gateway']],
     ['agent', ['--log-level', 'de'], ['debug']],

@@ -10,6 +10,7 @@ import { LocalServices } from './local-services.js';
 import { reportSelf } from './report/self-report.js';
 import type { AgentAddress } from './session/agent-address.js';
 import { AgentClient } from './session/agent-client.js';
+import { type AgentStatus, StatusKeeper } from './status/agent-status.js';
 import { VERSION } from './version.js';
 
 /** An agent that keeps itself connected. */
@@ -33,6 +34,8 @@ export interface RunningAgent {
    * @throws BerthError `BERTH_CONFIG_INVALID` when a file cannot be used; then nothing has changed
    */
   change(settings: AgentSettings): void;
+  /** How it is now: connected or not, where it can be reached, figures. */
+  status(): AgentStatus;
 }
 
 export interface LaunchOptions {
@@ -66,6 +69,7 @@ export function launchAgent(given: AgentSettings, options: LaunchOptions = {}): 
     dnsServers: options.dnsServers,
     log,
   });
+  const keeper = new StatusKeeper(client);
   let reporting = reportSelf(settings.metrics, client, () => services.list, log);
   const gaveUp = once(client, 'gaveUp').then(([reason]) => reason as BerthError);
   const ready = Promise.race([
@@ -101,6 +105,7 @@ export function launchAgent(given: AgentSettings, options: LaunchOptions = {}): 
       reporting.begin();
     },
     health: (service) => services.list.find(({ name }) => name === service)?.watch.health,
+    status: () => keeper.read(settings, services.list),
     async stop(timeoutMs = settings.shutdown.timeoutMs) {
       stopParts();
       await client.stop(timeoutMs);

@@ -7,5 +7,8 @@ import { AGENT } from '../agent-settings.js';
  * @returns exit code; undefined: start
  */
 export async function agentCommand(argv: readonly string[]): Promise<number | undefined> {
-  return await runCommand(AGENT, argv);
+  return await runCommand(AGENT, argv, {
+    // Loaded when asked for: an agent runs for months without.
+    status: async (asked) => (await import('./status-command.js')).statusCommand(asked),
+  });
 }

@@ -3,6 +3,9 @@ import type { CommandLine } from '@berth/config';
 /** Exit codes of `berth-agent`. */
 export const EXIT = { ended: 0, settings: 2, refused: 3 } as const;
 
+/** Exit codes of `berth-agent status`. */
+export const STATUS = { connected: 0, notConnected: 1, none: 3 } as const;
+
 /** What `berth-agent --help` says besides its flags, and what completion knows. */
 export const AGENT_COMMAND_LINE: CommandLine = {
   examples: {
@@ -12,6 +15,7 @@ export const AGENT_COMMAND_LINE: CommandLine = {
       'two local services, each with a port of its own, under a name of your choice',
     'berth-agent tcp://localhost:22 --gateway gateway.example.org:9090 --tls --token-file token.txt':
       'raw TCP, over TLS, with the secret in a file',
+    'berth-agent status': 'shows the agents that run here: connected or not, addresses, figures',
     'berth-agent verify --config agent.yaml': 'looks whether settings and files are fine',
   },
   daily: [
@@ -29,9 +33,21 @@ export const AGENT_COMMAND_LINE: CommandLine = {
   ],
   exitCodes: {
     [EXIT.ended]: 'ended in order, as a signal or --help asked for',
-    1: 'verify: something is wrong',
+    1: 'verify: something is wrong; status: an agent is not connected',
     [EXIT.settings]: 'wrong settings, or a file that cannot be used',
-    [EXIT.refused]: 'refused by the gateway for good: token, certificate, id or version',
+    [EXIT.refused]: 'refused by the gateway for good: token, certificate, id or version; status: no agent runs',
   },
-  commands: [],
+  commands: [
+    {
+      name: 'status',
+      summary: "tells of this user's running agents, all or those with an id: connected or not, addresses, figures",
+      argument: 'id',
+      switches: { '--json': 'as a JSON list, with every figure' },
+      exitCodes: {
+        [STATUS.connected]: 'all of them are connected',
+        [STATUS.notConnected]: 'one of them is not',
+        [STATUS.none]: 'no such agent runs here',
+      },
+    },
+  ],
 };

@@ -7,6 +7,7 @@ import { type RunningAgent, launchAgent } from '../launch-agent.js';
 import { agentDisplay } from '../terminal/display.js';
 import { EXIT } from './command-line.js';
 import { reloadAgent } from './reload-agent.js';
+import { listenForStatus } from '../status/status-socket.js';
 
 /** `berth-agent`: settings, start, what is shown, signals, exit codes. */
 export async function runAgent(): Promise<void> {
@@ -30,9 +31,11 @@ export async function runAgent(): Promise<void> {
   }
   const reloading = reloadAgent(agent, settings, log);
   display.follow(agent.client);
+  const statusSocket = listenForStatus(() => agent.status(), log);
   endOnSignals(
     () => {
       reloading.close();
+      statusSocket.close();
       void agent.stop().finally(() => process.exit(EXIT.ended));
     },
     () => {
@@ -40,6 +43,7 @@ export async function runAgent(): Promise<void> {
     },
   );
   const reason = await agent.gaveUp;
+  statusSocket.close();
   standardOutput(2).write(`${reason.code}: ${reason.message}\n`);
   process.exit(EXIT.refused);
 }
