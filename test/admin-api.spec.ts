@@ -156,6 +156,23 @@ describe('A13: the admin API', () => {
     expect([answer.status, await answer.json()]).toEqual([404, error('BERTH_NOT_FOUND', `Cannot GET ${path}`)]);
   });
 
+  it.each([
+    [undefined, 200],
+    ['*/*', 200],
+    ['application/json', 200],
+    ['text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8', 302],
+  ])('leads whoever asks for / with Accept: %s to the rest', async (accept, status) => {
+    const headers = accept === undefined ? {} : { accept };
+    const answer = await fetch(gateway.admin, { headers, redirect: 'manual' });
+    expect([answer.status, answer.headers.get('location')]).toEqual([status, status === 302 ? '/docs' : null]);
+    if (status === 302) return;
+    const { name, ...paths } = (await answer.json()) as Record<string, string>;
+    expect(name).toBe('berth-gateway');
+    for (const path of Object.values(paths))
+      expect([path, (await fetch(gateway.admin + path)).status]).toEqual([path, 200]);
+    expect((await fetch(gateway.admin, { method: 'POST' })).headers.get('allow')).toBe('GET, HEAD, OPTIONS');
+  });
+
   it('listens on loopback unless told otherwise', () => {
     expect(defaultGatewaySettings().http.host).toBe('127.0.0.1');
     expect(((gateway.app.getHttpServer() as Server).address() as AddressInfo).address).toBe('127.0.0.1');

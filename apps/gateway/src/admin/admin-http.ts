@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { INestApplication } from '@nestjs/common';
+import type { RequestHandler } from 'express';
 import type { Frozen } from '@berth/config';
 import { BerthError } from '@berth/errors';
 import { endWithError, errorOfParser, newRequestId } from '@berth/http-server-pool';
@@ -9,12 +10,14 @@ import { GATEWAY_LOG } from '../gateway.tokens.js';
 import { AdminAccess } from './admin-access.js';
 import { ADMIN_HEADERS, hardenAnswer } from './admin-headers.js';
 import { methodsByPath } from './allowed-methods.js';
+import { answerIndex } from './index-page.js';
 import { httpConfig, type HttpSettings } from './http.settings.js';
 import { ErrorFilter } from './error.filter.js';
 import { openApiDocument } from './open-api.js';
 
 interface ExpressInstance {
   disable(setting: string): void;
+  get(path: string, handler: RequestHandler): void;
 }
 
 /** How often slow requests are looked for, ms; Node looks every 30 s unless told otherwise. */
@@ -25,9 +28,11 @@ const SLOW_CHECK_MS = 1000;
  * any path, deadlines, and answers to what is not HTTP. To be called before it listens.
  */
 export function prepareAdminApp(app: INestApplication): void {
-  (app.getHttpAdapter().getInstance() as ExpressInstance).disable('x-powered-by');
+  const express = app.getHttpAdapter().getInstance() as ExpressInstance;
+  express.disable('x-powered-by');
   app.useGlobalFilters(app.get(ErrorFilter));
   app.use(gate(app.get(AdminAccess), methodsByPath(openApiDocument(app))));
+  express.get('/', answerIndex);
   const server = app.getHttpServer() as Server;
   const log = app.get<Log>(GATEWAY_LOG);
   server.on('clientError', (error, socket) => {

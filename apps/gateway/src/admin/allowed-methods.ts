@@ -10,7 +10,7 @@ export function methodsByPath({ paths }: OpenAPIObject): (path: string) => strin
     pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}/?$`, 'i'),
     methods: Object.keys(item),
   }));
-  routes.push({ pattern: /^\/docs(\/|$)/i, methods: ['get'] });
+  routes.push({ pattern: /^\/(docs(\/|$)|$)/i, methods: ['get'] });
   return (path) => {
     // `/agents/config` takes a configuration for all, and is the page of an agent of that name.
     const methods = routes.filter(({ pattern }) => pattern.test(path)).flatMap((route) => route.methods);
