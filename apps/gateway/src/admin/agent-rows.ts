@@ -1,6 +1,6 @@
 import { type AbsentAgent, type Agent, whyAbsent } from '../agents/index.js';
 import { type AgentDetailDto, type AgentState, OFFLINE } from './agent.dto.js';
-import { type AgentFields, describeAgent, stateOf } from './describe-agent.js';
+import { type AgentFields, describeAgent, healthOf } from './describe-agent.js';
 
 /** Port that is kept for a local service of an agent that is away. */
 export interface KeptPort {
@@ -59,7 +59,7 @@ export class PresentRow implements AgentRow {
   }
 
   get state(): AgentState {
-    return stateOf(this.agent).state;
+    return healthOf(this.agent)?.state ?? 'connecting';
   }
 
   get services(): string[] {

@@ -1,4 +1,5 @@
-import { applyDecorators, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Readable } from 'node:stream';
+import { applyDecorators, Controller, Delete, Get, HttpCode, Param, Post, Query, StreamableFile } from '@nestjs/common';
 import {
   ApiBadRequestResponse,
   ApiNoContentResponse,
@@ -92,8 +93,9 @@ export class AgentsController {
     type: ErrorDto,
     description: 'BERTH_BAD_REQUEST: a parameter that there is not, or a malformed one',
   })
-  listAgents(@Query() query: Record<string, unknown>): AgentListDto {
-    return this.list.show(query);
+  listAgents(@Query() query: Record<string, unknown>): AgentListDto | StreamableFile {
+    const shown = this.list.show(query);
+    return shown instanceof Readable ? new StreamableFile(shown, { type: 'application/json; charset=utf-8' }) : shown;
   }
 
   @Get(':agent_id')

@@ -11,6 +11,10 @@ import {
   STATES,
 } from './agent.dto.js';
 
+type Health = Member<AgentConnection>['health'];
+
+const NOTHING_YET = { state: 'connecting', reason: '', since: 0 } as const;
+
 const iso = (ms: number): string => new Date(ms).toISOString();
 
 /** The fields alone: what is spread must not look like an instance. */
@@ -25,7 +29,7 @@ export function describeAgent(agent: Agent): AgentFields {
     agent_id: agent.id,
     port: agent.port,
     scheme: agent.scheme,
-    ...stateOf(agent),
+    ...describeHealth(healthOf(agent)),
     services: services.map(describeService),
     last_seen: iso(wallTime(agent.lastSeenAt)),
     connected_since: iso(agent.connectedAt),
@@ -57,8 +61,11 @@ export function describeAgentDetail(agent: Agent): AgentDetailDto {
 }
 
 /** That of its best connection, as it stands for the local service that it serves worst. */
-export function stateOf(agent: Agent): StateFields {
-  return describeBest(linksOf(agent).map(({ worst }) => worst));
+export function healthOf(agent: Agent): Health | undefined {
+  const [only, ...others] = agent.services;
+  // Nearly all have one service, which then is the worst: of 10,000 agents that makes a difference.
+  if (only !== undefined && others.length === 0) return bestOf(only.connections.members);
+  return bestOf(linksOf(agent).map(({ worst }) => worst));
 }
 
 /** A connection with its places in the pools of the services that it leads to. */
@@ -84,10 +91,25 @@ const rankOf = ({ health }: Member<AgentConnection>): number => STATES.indexOf(h
 const isHealthy = ({ worst }: AgentLink): boolean => worst.usable;
 
 /** The state of the best connection, of those that is in it for longest. */
-function describeBest(members: readonly Member<AgentConnection>[]): StateFields {
-  const [best] = members.toSorted((a, b) => rankOf(a) - rankOf(b) || a.health.since - b.health.since);
-  const { state = 'connecting', reason = '', since = 0 } = best?.health ?? {};
+function bestOf(members: readonly Member<AgentConnection>[]): Health | undefined {
+  let best: Member<AgentConnection> | undefined;
+  for (const member of members) {
+    if (best === undefined || (rankOf(member) - rankOf(best) || member.health.since - best.health.since) < 0)
+      best = member;
+  }
+  return best?.health;
+}
+
+function describeHealth({
+  state,
+  reason,
+  since,
+}: Pick<Health, 'state' | 'reason' | 'since'> = NOTHING_YET): StateFields {
   return { state, state_reason: reason, state_since: iso(wallTime(since)) };
+}
+
+function describeBest(members: readonly Member<AgentConnection>[]): StateFields {
+  return describeHealth(bestOf(members));
 }
 
 function describeService(service: LocalService): ServiceDto {
