@@ -7,7 +7,7 @@ describe('code in the documentation', () => {
   it(
     'compiles as it is written, each block by itself',
     async () => {
-      const pages = ['docs/extending.md'].map((page) => codeBlocks(page));
+      const pages = ['docs/extending.md', 'docs/agent-library.md'].map((page) => codeBlocks(page));
       for (const blocks of pages) expect(blocks.length).toBeGreaterThan(5);
       expect(await typeErrors(pages.flat())).toEqual([]);
     },
