@@ -1,42 +1,60 @@
-# One image, three commands: gateway (the default), agent, sample-service.
-# The base must bring Node >= 24.18.1 and npm.
-ARG BASE_IMAGE=node:24-bookworm-slim
+# Images of the gateway (the default target), of an agent, and of the sample service of docker-compose.yml:
+#   docker build -t berth-gateway .
+#   docker build -t berth-agent --target agent .
+# Gateway and agent are single executables on a bare system, without Node, npm or node_modules.
 
-FROM ${BASE_IMAGE} AS build
+# Brings Node >= 24.18.1 and npm, with which the programs are built.
+ARG BUILD_IMAGE=node:24-bookworm-slim
+# Brings glibc and libstdc++, and for the health check bash and grep.
+ARG BASE_IMAGE=debian:bookworm-slim
+
+FROM ${BUILD_IMAGE} AS build
+# A CA that signs what the registry's connections come with: --build-arg EXTRA_CA="$(cat ca.pem)"
+ARG EXTRA_CA=
+# A registry in place of npm's.
+ARG NPM_REGISTRY=
 WORKDIR /build
 COPY . .
-# Without install scripts: they would fetch a second Node (the npm package `node`,
-# 120 MB), which only a machine with an older one needs.
-RUN npm ci --ignore-scripts --no-audit --no-fund \
- && npx tsc -b apps/gateway/tsconfig.build.json apps/agent/tsconfig.build.json examples/tsconfig.build.json \
- && npm prune --omit=dev --ignore-scripts --no-audit --no-fund \
- && find apps libs examples -name src -prune -exec rm -rf {} + \
- && find apps libs examples -name '*.map' -delete \
- && chmod 755 apps/*/dist/main.js examples/dist/sample-service/main.js
+# Without install scripts: they would fetch a second Node. Where the base's is not quite the one that the
+# programs are tested with, that one is fetched.
+RUN set -eu; \
+    if [ -n "$EXTRA_CA" ]; then printf '%s\n' "$EXTRA_CA" > /tmp/ca.pem; export NODE_EXTRA_CA_CERTS=/tmp/ca.pem; fi; \
+    if [ -n "$NPM_REGISTRY" ]; then export npm_config_registry="$NPM_REGISTRY"; fi; \
+    npm ci --ignore-scripts --no-audit --no-fund; \
+    node node_modules/typescript/bin/tsc -b apps/gateway/tsconfig.build.json apps/agent/tsconfig.build.json examples/tsconfig.build.json; \
+    platform=$(node -p 'process.platform + "-" + process.arch'); \
+    node tools/executables.ts --only "$platform" --out out; \
+    mv "out/berth-gateway-$platform" out/berth-gateway; \
+    mv "out/berth-agent-$platform" out/berth-agent; \
+    mkdir -p out/state out/sample/node_modules; \
+    cp -r examples/dist/sample-service out/sample/dist; \
+    cp -r node_modules/ws out/sample/node_modules/ws; \
+    echo '{ "type": "module" }' > out/sample/package.json; \
+    find out/sample -name '*.map' -delete
 
-FROM ${BASE_IMAGE}
-ENV NODE_ENV=production CONFIG_FILE=/etc/berth/application.yaml STATE_FILE=/var/lib/berth/state.db
-WORKDIR /opt/berth
-COPY --from=build /build/package.json ./
-COPY --from=build /build/node_modules node_modules
-COPY --from=build /build/proto proto
-COPY --from=build /build/libs libs
-COPY --from=build /build/apps apps
-COPY --from=build /build/examples/dist/sample-service examples/dist/sample-service
+FROM ${BUILD_IMAGE} AS sample-service
+WORKDIR /opt/sample
+COPY --from=build /build/out/sample ./
+USER 10001
+ENTRYPOINT ["node", "/opt/sample/dist/main.js"]
+
+FROM ${BASE_IMAGE} AS agent
+COPY --from=build /build/out/THIRD-PARTY.txt /build/LICENSE /usr/share/doc/berth/
+COPY --from=build /build/out/berth-agent /usr/local/bin/berth-agent
+USER 10001
+ENTRYPOINT ["berth-agent"]
+
+FROM ${BASE_IMAGE} AS gateway
+COPY --from=build /build/out/THIRD-PARTY.txt /build/LICENSE /usr/share/doc/berth/
+COPY --from=build /build/out/berth-gateway /usr/local/bin/berth-gateway
+COPY --from=build --chown=10001:10001 /build/out/state /var/lib/berth
 COPY examples/config/container.yaml /etc/berth/application.yaml
-RUN ln -s /opt/berth/apps/gateway/dist/main.js /usr/local/bin/gateway \
- && ln -s /opt/berth/apps/agent/dist/main.js /usr/local/bin/agent \
- && ln -s /opt/berth/examples/dist/sample-service/main.js /usr/local/bin/sample-service \
- && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin berth \
- && install -d -m 0700 -o 10001 /var/lib/berth
-
-# Leases of ports; without a volume they end with the container.
+ENV CONFIG_FILE=/etc/berth/application.yaml STATE_FILE=/var/lib/berth/state.db
+# Which agent has which port; without a volume that ends with the container.
 VOLUME /var/lib/berth
-
 USER 10001
 # Admin, gRPC, agents.
 EXPOSE 8080 9090 8100-8110
-# Of the gateway; an agent listens nowhere and switches it off (docker-compose.yml).
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.HTTP_PORT || 8080}/health/ready`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-CMD ["gateway"]
+  CMD ["bash", "-c", "exec 3<>/dev/tcp/${HTTP_HOST:-127.0.0.1}/${HTTP_PORT:-8080} && printf 'GET /health/ready HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n' >&3 && grep -q '^HTTP/1.1 200' <&3"]
+ENTRYPOINT ["berth-gateway"]
