@@ -37,7 +37,7 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _berth_${app}; printf '%s\\n' "\${COM
 
 describe('completion', () => {
   it.each<[app: 'agent' | 'gateway', words: string[], answers: string[]]>([
-    ['agent', [''], ['status', 'verify', 'completion']],
+    ['agent', [''], ['status', 'service', 'verify', 'completion']],
     ['agent', ['ver'], ['verify']],
     ['agent', ['completion', ''], ['bash', 'zsh', 'fish']],
     ['agent', ['status', '-'], ['--json', '-h', '--help']],

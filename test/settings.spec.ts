@@ -157,7 +157,7 @@ describe('flags of the agent', () => {
   it('refuses a target given twice, and more arguments than one', () => {
     expect(problemsOf(() => loadAgent(['1', '--target', '2', '--id', 'a']))[0]).toMatch(/^target: is given twice/);
     expect(problemsOf(() => loadAgent(['1', '2', '--id', 'a']))).toEqual([
-      'command line: too many arguments without a flag; commands are status, verify, completion',
+      'command line: too many arguments without a flag; commands are status, service, verify, completion',
     ]);
   });
 });

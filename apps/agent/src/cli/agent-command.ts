@@ -9,6 +9,7 @@ import { AGENT } from '../agent-settings.js';
 export async function agentCommand(argv: readonly string[]): Promise<number | undefined> {
   return await runCommand(AGENT, argv, {
     // Loaded when asked for: an agent runs for months without.
+    service: async (asked) => (await import('./service-command.js')).serviceCommand(asked),
     status: async (asked) => (await import('./status-command.js')).statusCommand(asked),
   });
 }

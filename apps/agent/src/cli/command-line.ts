@@ -49,5 +49,16 @@ export const AGENT_COMMAND_LINE: CommandLine = {
         [STATUS.none]: 'no such agent runs here',
       },
     },
+    {
+      name: 'service',
+      summary: 'has systemd or launchd run this agent, with the settings of the same flags',
+      words: ['install', 'uninstall'],
+      switches: {
+        '--user': 'for this user alone, without root',
+        '--print': 'only shows the unit',
+      },
+      takesSettings: true,
+      exitCodes: { 0: 'done', 2: 'refused; what is in the way is said' },
+    },
   ],
 };
