@@ -13,6 +13,7 @@ const LIBRARIES = {
   'http-rules': ['exchange'],
   observability: ['errors', 'node-runtime'],
   config: ['errors', 'node-runtime'],
+  tracing: ['config', 'errors', 'exchange', 'http-rules', 'observability'],
   'port-allocator': ['errors'],
   state: ['errors'],
   'tunnel-protocol': ['errors', 'node-runtime', 'exchange'],
@@ -34,8 +35,9 @@ const ROOMS = {
   certificates: [],
   reload: [],
   'access-log': ['reload'],
+  tracing: [],
   policy: ['agents', 'ports', 'reload', 'state'],
-  ingress: ['access-log', 'agents', 'ports', 'certificates', 'policy'],
+  ingress: ['access-log', 'tracing', 'agents', 'ports', 'certificates', 'policy'],
   tunnel: ['agents', 'ports', 'lifecycle'],
   admin: [
     'agents',
@@ -50,6 +52,7 @@ const ROOMS = {
     'ingress',
     'state',
     'access-log',
+    'tracing',
   ],
 };
 

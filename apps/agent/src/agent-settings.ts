@@ -16,6 +16,7 @@ import {
   type DeepPartial,
   sourceOf,
 } from '@berth/config';
+import { TracingSettings } from '@berth/tracing';
 import { AGENT_ID_RULE, isAgentId } from '@berth/exchange';
 import { AGENT_COMMAND_LINE } from './cli/command-line.js';
 import { LocalSettings } from './forward/local.settings.js';
@@ -178,6 +179,9 @@ class AgentConfig {
 
   @Group('Metrics', { live: true })
   metrics = new AgentMetricsSettings();
+
+  @Group('Traces')
+  tracing = new TracingSettings();
 
   @Group('Shutdown', { live: true })
   shutdown = new ShutdownSettings();

@@ -11,6 +11,7 @@ import { reportSelf } from './report/self-report.js';
 import type { AgentAddress } from './session/agent-address.js';
 import { AgentClient } from './session/agent-client.js';
 import { type AgentStatus, StatusKeeper } from './status/agent-status.js';
+import { AgentTracing } from './tracing/agent-tracing.js';
 import { VERSION } from './version.js';
 
 /** An agent that keeps itself connected. */
@@ -53,12 +54,18 @@ export function launchAgent(given: AgentSettings, options: LaunchOptions = {}): 
   const { configPush } = settings;
   const takesConfig = configPush.file !== '' || configPush.command.length > 0;
   const configTaker = takesConfig ? new ConfigTaker(configPush, log) : undefined;
+  const { tracing: traces } = settings;
+  const facts = { name: 'berth-agent', version: options.version ?? VERSION, instance: settings.id };
+  const tracing = traces.endpoint === '' ? undefined : new AgentTracing(traces, facts, log);
   const services = new LocalServices(settings, log, (name, health) => {
     client.signals.setHealth(name, health);
   });
   const client: AgentClient = new AgentClient(settings, {
     version: options.version ?? VERSION,
-    forward: services.forward,
+    forward:
+      tracing === undefined
+        ? services.forward
+        : (exchange, connectionId) => tracing.forward(exchange, connectionId, services.forward),
     takeConfig: configTaker && ((push) => configTaker.take(push)),
     failed: (exchange, code) => {
       services.failed(exchange, code);
@@ -86,7 +93,7 @@ export function launchAgent(given: AgentSettings, options: LaunchOptions = {}): 
     reporting.stop();
   };
   // Nothing of it keeps a process that has nothing else to do.
-  void gaveUp.then(stopParts);
+  void gaveUp.then(stopParts).then(() => tracing?.stop());
   services.start();
   client.start();
   return {
@@ -110,6 +117,7 @@ export function launchAgent(given: AgentSettings, options: LaunchOptions = {}): 
       stopParts();
       await client.stop(timeoutMs);
       await services.close();
+      await tracing?.stop();
     },
   };
 }

@@ -20,6 +20,7 @@ import { agentPortsConfig, portRangeConfig } from './ports/index.js';
 import { policyConfig } from './policy/index.js';
 import { ConfigReload, LiveSettings } from './reload/index.js';
 import { stateConfig } from './state/index.js';
+import { tracingConfig } from './tracing/index.js';
 import { authConfig, grpcConfig, tunnelConfig } from './tunnel/index.js';
 
 /** What an application says to its gateway. */
@@ -57,6 +58,7 @@ const GROUPS: readonly [key: string | symbol, group: (settings: GatewaySettings)
   [stateConfig.KEY, ({ state }) => state],
   [agentsConfig.KEY, ({ tunnel }) => tunnel],
   [configPushConfig.KEY, ({ configPush }) => configPush],
+  [tracingConfig.KEY, ({ tracing }) => tracing],
   [accessLogConfig.KEY, ({ accessLog }) => accessLog],
   [ingressConfig.KEY, ({ ingress }) => ingress],
   [policyConfig.KEY, ({ policies }) => policies],

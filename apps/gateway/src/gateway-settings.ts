@@ -11,6 +11,7 @@ import {
   ShutdownSettings,
   sourceOf,
 } from '@berth/config';
+import { GatewayTracingSettings } from '@berth/tracing';
 import { isLoopback } from '@berth/node-runtime';
 import { VERSION } from './version.js';
 import { AccessLogSettings } from './access-log/index.js';
@@ -48,6 +49,9 @@ export class GatewayConfig {
 
   @Group('Relaying of requests')
   ingress = new IngressSettings();
+
+  @Group('Traces')
+  tracing = new GatewayTracingSettings();
 
   @Group('Access log')
   accessLog = new AccessLogSettings();

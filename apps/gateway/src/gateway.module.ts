@@ -18,6 +18,7 @@ import { AllocatorOptions, LeasesModule, PortsModule } from './ports/index.js';
 import { PolicyModule } from './policy/index.js';
 import { replaceProviders, type Replacement } from './replaced-providers.js';
 import { StateModule } from './state/index.js';
+import { TracingModule } from './tracing/index.js';
 import { TunnelModule } from './tunnel/index.js';
 
 /**
@@ -85,7 +86,8 @@ function gateway(
   const certificates = CertificatesModule.using(config);
   const policy = PolicyModule.using(config, state);
   const accessLog = AccessLogModule.using(config);
-  const ingress = IngressModule.using(config, accessLog, certificates, policy, servers, ports);
+  const tracing = TracingModule.using(config);
+  const ingress = IngressModule.using(config, accessLog, tracing, certificates, policy, servers, ports);
   const configPush = ConfigPushModule.using(config, lifecycle);
   const agents = AgentsModule.using(config, lifecycle, state, configPush, ports);
   const tunnel = TunnelModule.using(config, lifecycle, agents, allocator);
@@ -100,6 +102,7 @@ function gateway(
     certificates,
     policy,
     accessLog,
+    tracing,
     ingress,
     configPush,
     agents,
@@ -109,7 +112,7 @@ function gateway(
     rooms.push(
       AdminModule.using(
         ...[config, lifecycle, agents, configPush, tunnel],
-        ...[ports, allocator, servers, certificates, policy, state, ingress, accessLog],
+        ...[ports, allocator, servers, certificates, policy, state, ingress, accessLog, tracing],
       ),
     );
     if (admin.path !== '') rooms.push(RouterModule.register([{ path: admin.path, module: AdminModule }]));

@@ -17,6 +17,8 @@ export interface ExchangeRequest {
   readonly protocol?: string | undefined;
   /** as in the answer, when it is over; likewise */
   readonly requestId?: string | undefined;
+  /** of the trace that it belongs to; likewise */
+  readonly traceId?: string | undefined;
   /** what was answered in place of the agent, or broke its answer off; likewise */
   readonly error?: BerthError | undefined;
 }

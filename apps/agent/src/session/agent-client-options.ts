@@ -24,7 +24,7 @@ export interface AgentClientOptions {
   /** what the agent calls its own version */
   version: string;
   /** makes whoever takes the frames of a new exchange */
-  forward: (exchange: IncomingExchange) => BodySink;
+  forward: (exchange: IncomingExchange, connectionId: string) => BodySink;
   /** applies a configuration and says what became of it; never rejects. Undefined: the agent takes none */
   takeConfig?: ((push: ConfigPush) => Promise<ConfigAck>) | undefined;
   /** told when no connection leads to a local service any more that {@link AgentClient.changeServices} took away */

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { isDeepStrictEqual } from 'node:util';
 import type { AgentSettings } from '../agent-settings.js';
 import type { BerthError } from '@berth/errors';
+import type { BodySink, IncomingExchange } from '@berth/exchange';
 import { LimitedLog, type Log } from '@berth/observability';
 import {
   type Goaway,
@@ -165,8 +166,9 @@ export class AgentClient extends EventEmitter<AgentEvents> {
   private dial(slot: Slot, gateway: string): void {
     const settings = { ...this.settings, gateway };
     const { channel, window, hello, log } = this;
-    const { forward, takeConfig, failed } = this.options;
+    const { takeConfig, failed } = this.options;
     let connectionId = '';
+    const forward = (exchange: IncomingExchange): BodySink => this.options.forward(exchange, connectionId);
     const events: LinkEvents = {
       welcome: (link, registration) => {
         // Every connection has been asked to leave, and told until when.

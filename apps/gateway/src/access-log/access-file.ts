@@ -11,7 +11,7 @@ const FLUSH_MS = 200;
 /** Between two looks whether the file was moved, while lines come. */
 const LOOK_MS = 1000;
 /** For what waits when it is closed. */
-const CLOSE_MS = 1000;
+const CLOSE_MS = 500;
 
 /** What an {@link AccessFile} tells. */
 export interface FileListener {
@@ -57,7 +57,7 @@ export class AccessFile {
     }
   }
 
-  /** Resolves when all is written, or after a second. */
+  /** Resolves when all is written, or after half a second. */
   close(): Promise<void> {
     clearTimeout(this.timer);
     const { out } = this;

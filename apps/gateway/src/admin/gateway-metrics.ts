@@ -15,6 +15,7 @@ import { LifecycleEvents } from '../lifecycle/index.js';
 import { ConfigReload } from '../reload/index.js';
 import { ServerCare } from '../ports/index.js';
 import { StateFigures } from '../state/index.js';
+import { GatewayTracing } from '../tracing/index.js';
 import { TunnelGrpcServer } from '../tunnel/index.js';
 import { showServices, showSignals } from './agent-metrics.js';
 import { showCertificates, showGauges, showServers } from './gateway-gauges.js';
@@ -36,6 +37,7 @@ export class GatewayMetrics {
     private readonly clients: ClientTotal,
     private readonly state: StateFigures,
     private readonly access: AccessLog,
+    private readonly traces: GatewayTracing,
     ports: PortAllocatorService,
     servers: AgentHttpServerFactory,
     tcpServers: TcpServerPool,
@@ -68,7 +70,7 @@ export class GatewayMetrics {
   }
 
   private processMetrics(): void {
-    const { access, care, clients, state } = this;
+    const { access, care, clients, state, traces } = this;
     new Counter({
       name: 'berth_server_restarts_total',
       help: 'Servers that ended by themselves or did not answer: started again, or given up',
@@ -78,6 +80,16 @@ export class GatewayMetrics {
         this.reset();
         this.inc({ outcome: 'restarted' }, care.restarted);
         this.inc({ outcome: 'given_up' }, care.givenUp);
+      },
+    });
+    new Counter({
+      name: 'berth_trace_spans_total',
+      help: 'Spans, by what became of them on their way to the collector',
+      labelNames: ['outcome'],
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        for (const [outcome, count] of Object.entries(traces.figures)) this.inc({ outcome }, count);
       },
     });
     const counter = (name: string, help: string, read: () => number): Counter =>

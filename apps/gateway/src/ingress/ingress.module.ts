@@ -10,6 +10,7 @@ export class IngressModule {
   /**
    * @param config gives settings and log
    * @param accessLog is told of what clients ask for
+   * @param tracing makes spans of it
    * @param certificates of the ports
    * @param policy rules of ports
    * @param servers makes the HTTP servers of agents, and lists them
@@ -18,6 +19,7 @@ export class IngressModule {
   static using(
     config: DynamicModule,
     accessLog: DynamicModule,
+    tracing: DynamicModule,
     certificates: DynamicModule,
     policy: DynamicModule,
     servers: DynamicModule,
@@ -25,7 +27,7 @@ export class IngressModule {
   ): DynamicModule {
     return {
       module: IngressModule,
-      imports: [config, accessLog, certificates, policy, servers, ports, DiscoveryModule],
+      imports: [config, accessLog, tracing, certificates, policy, servers, ports, DiscoveryModule],
     };
   }
 }

@@ -22,3 +22,4 @@ export * from './silo-agent.js';
 export * from './silo-gateway.js';
 export * from './silo-server.js';
 export * from './silo-wire.js';
+export * from './span-receiver.js';

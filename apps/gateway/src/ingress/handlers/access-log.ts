@@ -149,7 +149,7 @@ class LoggedExchange extends LastingExchange implements AccessEntry {
   }
 
   get traceId(): string | undefined {
-    return undefined;
+    return this.request.traceId;
   }
 
   header(name: string): string | undefined {

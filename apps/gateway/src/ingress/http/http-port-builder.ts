@@ -19,7 +19,9 @@ import { clientFinder, type Policy, PortPolicies, PortRules, ruleContext } from 
 import { ClientLimits, ClientTotal, MAX_REFUSED } from '../client-limits.js';
 import { affinityKey } from '../affinity-cookies.js';
 import { DEFAULT_RULE_ORDER, type ExchangeRule, UseOnExchanges } from '../exchange-handlers.js';
+import { GatewayTracing } from '../../tracing/index.js';
 import { accessLog } from '../handlers/access-log.js';
+import { tracing } from '../handlers/tracing.js';
 import { closedPort, exchangeChain } from '../handlers/chain.js';
 import { refusedEntry } from '../refused-entry.js';
 import { Deadlines } from '../handlers/deadlines.js';
@@ -76,6 +78,7 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
     private readonly certificates: PortCertificates,
     private readonly policies: PortPolicies,
     private readonly access: AccessLog,
+    private readonly traces: GatewayTracing,
     @Inject(agentPortsConfig.KEY) private readonly ports: PlaceOptions,
     @Inject(ingressConfig.KEY) private readonly options: HttpPortOptions,
     @Inject(GATEWAY_LOG) private readonly log: Log,
@@ -115,7 +118,8 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
       limits.own = policy.limits;
       server.server.maxConnections = (policy.limits.maxConnections || total.limits.maxConnections) + MAX_REFUSED;
       context.options = { ...options, tls, maxBodyBytes: policy.limits.maxBodyBytes || options.maxBodyBytes };
-      const watching = [accessLog(service, access, clientFinder(policy))];
+      const clientOf = clientFinder(policy);
+      const watching = [tracing(service, this.traces, clientOf), accessLog(service, access, clientOf)];
       context.dispatch = exchangeChain(context, found.interceptors, found.rules, rules.handlers(policy), watching);
       ingress.gate = proxyGate(policy.access, { service, total, limitedLog, timeoutMs: options.proxyHeaderTimeoutMs });
     };

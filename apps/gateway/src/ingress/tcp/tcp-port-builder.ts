@@ -11,7 +11,9 @@ import { type Policy, PortPolicies, PortRules, ruleContext } from '../../policy/
 import { ClientLimits, ClientTotal } from '../client-limits.js';
 import type { ExchangeOptions } from '../exchange-context.js';
 import { DEFAULT_RULE_ORDER, type ExchangeRule, UseOnExchanges } from '../exchange-handlers.js';
+import { GatewayTracing } from '../../tracing/index.js';
 import { accessLog } from '../handlers/access-log.js';
+import { tracing } from '../handlers/tracing.js';
 import { closedPort, exchangeChain } from '../handlers/chain.js';
 import { refused } from '../refused-entry.js';
 import { Deadlines } from '../handlers/deadlines.js';
@@ -44,6 +46,7 @@ export class TcpPortBuilder implements PortServerBuilder, OnModuleInit {
     private readonly total: ClientTotal,
     private readonly policies: PortPolicies,
     private readonly access: AccessLog,
+    private readonly traces: GatewayTracing,
     @Inject(agentPortsConfig.KEY) private readonly ports: PlaceOptions,
     @Inject(ingressConfig.KEY) private readonly options: TcpPortOptions,
     @Inject(GATEWAY_LOG) private readonly log: Log,
@@ -95,6 +98,7 @@ export class TcpPortBuilder implements PortServerBuilder, OnModuleInit {
       gate = proxyGate(policy.access, { service, total, limitedLog, timeoutMs: options.proxyHeaderTimeoutMs });
       // Interceptors look at heads of HTTP.
       context.dispatch = exchangeChain(context, [], this.rules ?? [], own.handlers(policy), [
+        tracing(service, this.traces),
         accessLog(service, access),
       ]);
     };

@@ -1,0 +1,67 @@
+import { ResetCode } from '@berth/exchange';
+import type { TracedSpan } from '@berth/tracing';
+import { FakeClient, FakePool, fakeRequest } from '../../../../../libs/exchange/testing/fake-dispatch.js';
+import { handlerContext } from '../../../testing/handler-context.js';
+import type { GatewayTracing } from '../../tracing/index.js';
+import { retry } from './retry.js';
+import { tracing } from './tracing.js';
+
+/** Writes down what it is told. */
+class FakeSpan implements TracedSpan {
+  readonly traceId = 'trace';
+  readonly events: string[] = [];
+  readonly ends: (string | undefined)[] = [];
+  set(): void {
+    // Looked at in test/traces.spec.ts.
+  }
+  event(name: string, attributes: object = {}): void {
+    this.events.push([name, ...Object.values(attributes).map(String)].join(' '));
+  }
+  passOn(headers: string[]): string[] {
+    return [...headers, 'traceparent', 'here'];
+  }
+  end(error?: string): void {
+    this.ends.push(error);
+  }
+}
+
+describe('the span of an exchange', () => {
+  const traced = (enabled = true, meant = true) => {
+    const [pool, client, context, span] = [new FakePool(), new FakeClient(), handlerContext(), new FakeSpan()];
+    const traces = { enabled, begin: () => (meant ? span : undefined) } as unknown as GatewayTracing;
+    const handler = tracing(context.service, traces);
+    const again = retry(context)?.(pool.dispatch) ?? pool.dispatch;
+    return { pool, client, span, handler, begin: () => handler?.(again)(fakeRequest(), client) };
+  };
+
+  it('tells of a second try, which leads to the same span', () => {
+    const { begin, client, pool, span } = traced();
+    begin();
+    pool.last.sink.failed({ code: 'connection-lost', message: 'gone' });
+    pool.last.sink.head({ status: 204, reason: '', headers: [] });
+    pool.last.sink.end(undefined);
+    client.exchange.discard();
+    client.exchange.discard();
+    expect(span.events).toEqual(['sent c1', 'retry c2', 'head']);
+    expect(span.ends).toEqual([undefined]);
+    for (const { openHead } of pool.requests) expect(openHead.headers).toEqual(['Host', 'a', 'traceparent', 'here']);
+  });
+
+  it('tells why it was cut off', () => {
+    const { begin, client, pool, span } = traced();
+    begin();
+    client.exchange.reset(ResetCode.cancelled, 'the client left');
+    client.exchange.discard();
+    expect([span.events, span.ends]).toEqual([['sent c1', 'cut_off client_disconnect'], [undefined]]);
+    expect(pool.exchanges).toHaveLength(1);
+  });
+
+  it('is none, and nothing stands in the way, where there are no traces', () => {
+    expect(traced(false).handler).toBeUndefined();
+    const { begin, client, pool } = traced(true, false);
+    begin();
+    expect(pool.requests[0]).toEqual(fakeRequest());
+    pool.last.sink.head({ status: 200, reason: '', headers: [] });
+    expect(client.calls).toEqual(['opened', 'head 200']);
+  });
+});

@@ -1,0 +1,2 @@
+export { GatewayTracing } from './gateway-tracing.js';
+export { tracingConfig, TracingModule } from './tracing.module.js';
