@@ -92,6 +92,7 @@ describe('lists of the admin API, by filters, in order, page by page', () => {
     ['/agents?agent_id=(a%2B)%2B', expect.stringMatching(/^agent_id: "\(a\+\)\+" is no agent id/)],
     ['/agents?service=a%20b', expect.stringMatching(/^service must be /)],
     ['/agents?metadata==x', expect.stringMatching(/^metadata must be a key/)],
+    [`/agents?${'metadata=a&'.repeat(17)}`, 'metadata may be given 16 times'],
     ['/agents?include=all', 'include must be one of offline'],
     ['/agents?limit[a]=1', expect.stringMatching(/is no parameter/)],
     ['/agents/kiosk-1?include=x', 'include must be one of offline'],

@@ -6,6 +6,9 @@ import { checkIdPattern, IdPatterns } from '@berth/exchange';
 /** Entries in one answer, at the most, where a client sets a limit. */
 export const MAX_LIMIT = 1000;
 
+/** Times that one parameter may be given. */
+const MAX_TEXTS = 16;
+
 /** A cursor is what this gateway made; anything longer is not. */
 const MAX_CURSOR_CHARS = 1024;
 
@@ -155,10 +158,16 @@ export function agentIdIn(query: Query): ((id: string) => boolean) | undefined {
   return (id) => patterns.find(id) === true;
 }
 
-/** One that may be given several times. */
+/**
+ * One that may be given several times.
+ *
+ * @throws BerthError `BERTH_BAD_REQUEST` when it is given so often that a list of many agents would take long
+ */
 export function textsIn(query: Query, name: string): string[] {
   const value = query[name];
-  return value === undefined ? [] : [value].flat().map(String);
+  const texts = value === undefined ? [] : [value].flat().map(String);
+  if (texts.length > MAX_TEXTS) throw bad(`${name} may be given ${MAX_TEXTS} times`);
+  return texts;
 }
 
 /** @throws BerthError `BERTH_BAD_REQUEST` */
