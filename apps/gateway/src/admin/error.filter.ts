@@ -38,7 +38,9 @@ export class ErrorFilter implements ExceptionFilter {
     const { headers, originalUrl } = host.switchToHttp().getRequest<Request>();
     const code = status ?? error.httpStatus;
     const { type, body } = errorText(error, requestId, { accept: headers.accept, target: originalUrl }, code);
-    response.status(code).type(type).send(body);
+    response.status(code).setHeader('Content-Type', type);
+    // As bytes: of a text Express names the charset, which a problem does not have (RFC 9457, section 6.1).
+    response.send(Buffer.from(body));
   }
 }
 
