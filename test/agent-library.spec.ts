@@ -82,6 +82,7 @@ describe('an agent as a library', () => {
         'handler expose.both timeoutMs signal log expose gateway id local.maxConnections prot'.split(' '),
       ),
     );
+    expect(wrong.message).toMatch(/^prot: is no option; there are handler, .*target, expose/m);
     expect((await fault(undefined)).message).toMatch(/^options: must be an object/);
     expect((await fault({ id: 'me' })).message).toBe('target: is missing: give target, handler or expose');
     expect((await fault({ id: 'me', target: 0 })).message).toMatch(/^target: is no usable target: give 3000/);

@@ -173,9 +173,43 @@ describe('the packages, installed by a project that uses them', () => {
         expect(existsSync(join(modules, absent))).toBe(false);
       const { stdout } = await run(join(modules, '.bin/berth-agent'), ['--version']);
       expect(stdout).toBe(`${VERSION}\n`);
+      await usesLibrary(folder);
     },
     INSTALL_MS,
   );
+
+  /** The agent as a library, as an ES module and in CommonJS, with types of which each declaration is checked. */
+  async function usesLibrary(folder: string): Promise<void> {
+    const program = `
+      startAgent({ handler: () => undefined, id: 'me', gateway: '127.0.0.1:1', timeoutMs: 100 }).catch((error) => {
+        console.log(error instanceof BerthError, error.code);
+      });`;
+    writeFileSync(join(folder, 'a.mjs'), `import { BerthError, startAgent } from 'berth-agent';${program}`);
+    writeFileSync(join(folder, 'b.cjs'), `const { BerthError, startAgent } = require('berth-agent');${program}`);
+    for (const file of ['a.mjs', 'b.cjs'])
+      expect(await run(process.execPath, [file], { cwd: folder, timeout: LONG_MS })).toEqual({
+        stdout: 'true BERTH_START_TIMEOUT\n',
+        stderr: '',
+      });
+    const typed = `
+      import { type Agent, startAgent } from 'berth-agent';
+      export async function main(): Promise<Agent> {
+        // @ts-expect-error no such option
+        await startAgent({ prot: 3000 });
+        const agent = await startAgent({ target: 3000, expose: { api: 4000 }, tls: true, reconnect: { maxMs: 100 } });
+        // @ts-expect-error no such event
+        agent.on('rquest', () => undefined);
+        return agent.on('request', ({ path, status }) => { console.log(path.length, status?.toFixed()); });
+      }`;
+    for (const file of ['c.mts', 'd.cts']) writeFileSync(join(folder, file), typed);
+    const options = '--noEmit --strict --module nodenext --target es2024 --lib es2024,esnext.disposable --types node';
+    const args = [...options.split(' '), '--skipLibCheck', 'false', 'c.mts', 'd.cts'];
+    const tsc = join(root, 'node_modules/typescript/bin/tsc');
+    const { stdout: said } = await run(process.execPath, [tsc, ...args], { cwd: folder, timeout: LONG_MS }).catch(
+      (failed: unknown) => failed as { stdout: string },
+    );
+    expect(said).toBe('');
+  }
 
   it('has binaries that run, and that say what to do on a Node that is too old', async () => {
     for (const name of ['berth-gateway', 'berth-agent']) {

@@ -6,7 +6,10 @@ import { shareGuestBook } from './share.js';
 describe('example: an Express application that an agent shares', () => {
   it('answers at a port of the gateway, and tells of each request', async () => {
     const log = jest.spyOn(console, 'log').mockImplementation(() => undefined);
-    using _quiet = { [Symbol.dispose]: () => void log.mockRestore() };
+    using stack = new DisposableStack();
+    stack.adopt(log, (it) => {
+      it.mockRestore();
+    });
     await using gateway = await testGateway();
     await using agent = await shareGuestBook({ id: 'book', gateway: `127.0.0.1:${gateway.grpcPort}` });
     const signed = await fetch(agent.url, { method: 'POST', body: 'Ada' });

@@ -11,6 +11,6 @@ export { isLoopback } from './loopback.js';
 export { droppedLines, Output, standardOutput } from './output.js';
 export { prepareProcess } from './prepare-process.js';
 export { protoFile } from './proto-file.js';
-export { requireNode } from './require-node.js';
+export { nodeFault, requireNode } from './require-node.js';
 export { endOnSignals } from './signals.js';
 export { heapFlags, useSmallYoungHeap } from './young-heap.js';

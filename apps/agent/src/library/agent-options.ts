@@ -97,7 +97,12 @@ function settingsOf(problems: ReadonlyMap<string, string>, given: object): Agent
   try {
     settings = defaultAgentSettings(given as Parameters<typeof defaultAgentSettings>[0]);
   } catch (thrown) {
-    lines = messageOf(thrown).split('\n');
+    // Elsewhere they come from a file.
+    const text = messageOf(thrown).replaceAll(
+      'is no setting; the file has',
+      'is no option; there are handler, timeoutMs, signal,',
+    );
+    lines = text.split('\n');
   }
   const own = [...problems].map(([option, what]) => `${option}: ${what}`);
   const others = lines.filter((line) => ![...problems.keys()].some((option) => line.startsWith(`${option}:`)));

@@ -1,6 +1,6 @@
 import { BerthError } from '@berth/errors';
 import { DEFAULT_SERVICE } from '@berth/exchange';
-import { connectionCapacity } from '@berth/node-runtime';
+import { connectionCapacity, nodeFault } from '@berth/node-runtime';
 import { silentLog } from '@berth/observability';
 import type { AgentSettings } from '../agent-settings.js';
 import { launchAgent, type RunningAgent } from '../launch-agent.js';
@@ -20,6 +20,12 @@ import { privateSocket } from './private-socket.js';
  * agent for good. What `signal` was aborted with is thrown as it is
  */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
+  const [old] = nodeFault()?.split('\n') ?? [];
+  if (old !== undefined) throw new BerthError('BERTH_CONFIG_INVALID', old);
+  return start(options);
+}
+
+async function start(options: AgentOptions): Promise<Agent> {
   const checked = checkOptions(options);
   const { signal, log = silentLog } = checked;
   signal?.throwIfAborted();
