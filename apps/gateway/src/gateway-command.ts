@@ -1,11 +1,32 @@
+import { randomBytes } from 'node:crypto';
 import { runCommand } from '@berth/config';
 import { GATEWAY } from './gateway-settings.js';
 
-/**
- * Does what the first argument of `berth-gateway` asks for instead of a start.
- *
- * @returns exit code; undefined: start
- */
-export async function gatewayCommand(argv: readonly string[]): Promise<number | undefined> {
-  return await runCommand(GATEWAY, argv);
+const SECRET_BYTES = 24;
+const NAMES = ['BERTH_TOKEN', 'AUTH_TOKEN', 'BERTH_AUTH_TOKEN', 'BERTH_TOKEN_FILE', 'AUTH_TOKEN_FILE'];
+
+/** What came of the first argument. */
+export interface GatewayCommand {
+  /** exit code; undefined: start */
+  readonly code: number | undefined;
+  /** `quick`: secret that was made for this run, empty: one was given; undefined: an ordinary start */
+  readonly madeToken: string | undefined;
+}
+
+/** Does what the first argument of `berth-gateway` asks for instead of a start, or besides. */
+export async function gatewayCommand(argv: readonly string[]): Promise<GatewayCommand> {
+  let madeToken: string | undefined;
+  const code = await runCommand(GATEWAY, argv, {
+    quick: () => {
+      if (!process.stdout.isTTY) throw new Error('it shows a secret, so it needs a terminal; give BERTH_TOKEN instead');
+      // The rest is a start, whose settings are looked up again while it runs, in the same places.
+      process.argv.splice(2, 1);
+      madeToken = '';
+      if (NAMES.some((name) => (process.env[name] ?? '') !== '')) return undefined;
+      madeToken = randomBytes(SECRET_BYTES).toString('base64url');
+      process.env['BERTH_TOKEN'] = madeToken;
+      return undefined;
+    },
+  });
+  return { code, madeToken };
 }

@@ -5,8 +5,8 @@ requireNode();
 useSmallYoungHeap();
 prepareProcess();
 const { gatewayCommand } = await import('./gateway-command.js');
-const code = await gatewayCommand(process.argv.slice(2));
+const { code, madeToken } = await gatewayCommand(process.argv.slice(2));
 if (code === undefined) {
   const { runGateway } = await import('./run-gateway.js');
-  await runGateway();
+  await runGateway(madeToken);
 } else process.exitCode = code;

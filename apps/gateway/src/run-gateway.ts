@@ -6,13 +6,18 @@ import { endOnSignals, standardOutput } from '@berth/node-runtime';
 import { createLogger, styleFor } from '@berth/observability';
 import type { Logger } from 'pino';
 import { gatewayView } from './gateway-view.js';
+import { ownAddresses, quickStartHint } from './quick-start.js';
 import { startGateway } from './start-gateway.js';
 
 /** Added to the whole shutdown before the process ends by force, ms. */
 const FORCE_AFTER_MS = 1000;
 
-/** `berth-gateway`: settings, start, signals, exit codes (0 ended in order, 1 could not start, 2 wrong settings). */
-export async function runGateway(): Promise<void> {
+/**
+ * `berth-gateway`: settings, start, signals, exit codes (0 ended in order, 1 could not start, 2 wrong settings).
+ *
+ * @param madeToken secret that was made for this run, which is shown; empty: none, and only how to go on is shown
+ */
+export async function runGateway(madeToken?: string): Promise<void> {
   const settings = settingsOrExit(() => loadGatewaySettings());
   if (settings === undefined) return;
   try {
@@ -25,6 +30,12 @@ export async function runGateway(): Promise<void> {
       },
     });
     const gateway = await startGateway(settings, log, {});
+    const byNpm = process.env['npm_lifecycle_event'] === 'gateway';
+    if (process.stdout.isTTY && (byNpm || madeToken !== undefined)) {
+      const agent = byNpm ? 'npm run agent --' : 'berth-agent';
+      const parts = { grpcPort: gateway.grpcPort, madeToken: madeToken ?? '', agent, addresses: ownAddresses() };
+      standardOutput(1).write(quickStartHint(gateway.settings, parts));
+    }
     process.on('SIGUSR2', () => {
       gateway.reopenLogs();
     });

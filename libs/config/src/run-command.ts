@@ -17,8 +17,8 @@ export interface Asked {
   readonly rest: readonly string[];
 }
 
-/** Does what a command is for. @returns exit code */
-export type CommandHandler = (asked: Asked) => number | Promise<number>;
+/** Does what a command is for. @returns exit code; undefined: the program starts after all */
+export type CommandHandler = (asked: Asked) => number | undefined | Promise<number>;
 
 const WRONG = 2;
 const SHELLS: Readonly<Record<string, (program: Program) => string>> = {
