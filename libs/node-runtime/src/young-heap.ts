@@ -14,7 +14,7 @@ import { isSea } from 'node:sea';
  */
 const HEAP_FLAGS_MIB: Readonly<Record<string, number>> = {
   '--max-semi-space-size': 2,
-  '--initial-old-space-size': 64,
+  '--initial-old-space-size': 128,
 };
 
 /** The flags that the caller has not chosen. */
