@@ -32,7 +32,7 @@ export interface ExchangeSession extends Carrier {
 const NO_TRAILERS = { trailers: undefined };
 
 /** Bytes that wait for credit in one exchange before its producer is asked to pause. */
-export const SEND_HIGH_WATER_BYTES = 131_072;
+export const SEND_HIGH_WATER_BYTES = 262_144;
 
 /** One exchange of a session, at either end; `docs/protocol.md` has its state table. */
 export abstract class TunnelExchange<S extends BodySink = BodySink> implements Exchange {

@@ -147,8 +147,11 @@ export interface ServiceListReply {
 /** Protocol version of this code, as in `Hello.versions` and `Welcome.version`. */
 export const PROTOCOL_VERSION = 1;
 
-/** Bytes of one batch at the most; a frame larger by itself travels alone. */
-export const MAX_BATCH_BYTES = 65_536;
+/**
+ * Bytes of one batch at the most; a frame larger by itself travels alone. What
+ * one read of a socket brings, 64 KiB, fits with its frames.
+ */
+export const MAX_BATCH_BYTES = 65_664;
 
 /** Bytes of one Data frame at the most. */
 export const MAX_DATA_BYTES = 32_768;

@@ -1,4 +1,4 @@
-import { LoneSession, open } from '../testing/lone-session.js';
+import { credit, LoneSession, open } from '../testing/lone-session.js';
 import { turn } from '../testing/wire.js';
 
 describe('an exchange that the agent has paused', () => {
@@ -29,7 +29,7 @@ describe('an exchange that the agent has paused', () => {
     await turn();
     expect(lone.sentKinds).toEqual(['open 1']);
     expect(lone.sinks[0]?.calls).toEqual([]);
-    lone.receive({ exchange: 1, kind: 'resume' });
+    lone.receive(credit(1, 1_000_000), { exchange: 1, kind: 'resume' });
     await turn();
     expect(lone.sinks[0]?.calls).toEqual(['writable']);
   });

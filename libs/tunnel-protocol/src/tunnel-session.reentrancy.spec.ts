@@ -1,6 +1,6 @@
 import { ResetCode } from '@berth/exchange';
 import { BerthError } from '@berth/errors';
-import { data, end, head, LoneSession, open, openHead, RecordingSink, WINDOW_BYTES } from '../testing/lone-session.js';
+import { credit, data, end, head, LoneSession, open, openHead, RecordingSink } from '../testing/lone-session.js';
 import { turn } from '../testing/wire.js';
 import { type OpenedTunnelExchange, SEND_HIGH_WATER_BYTES } from './exchange.js';
 
@@ -152,7 +152,8 @@ describe('a sink that throws', () => {
   it('from writable(): no exception reaches the event loop', async () => {
     const lone = new LoneSession('gateway');
     const exchange = lone.session.open(openHead({ body: true }), new Faulty('writable'));
-    exchange.sendData(Buffer.alloc(WINDOW_BYTES + SEND_HIGH_WATER_BYTES / 2));
+    exchange.sendData(Buffer.alloc(SEND_HIGH_WATER_BYTES));
+    lone.receive(credit(1, SEND_HIGH_WATER_BYTES));
     await turn();
     expect(codes(lone)).toEqual([]);
     expect(exchange.closed).toBe(true);

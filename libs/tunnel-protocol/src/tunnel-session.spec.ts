@@ -62,6 +62,19 @@ describe('batching', () => {
     expect(Math.max(...lone.wire.log.map((batch) => batch.length))).toBeLessThanOrEqual(MAX_BATCH_BYTES);
   });
 
+  it('what one read of a socket brought leaves as one message', async () => {
+    const lone = new LoneSession('gateway');
+    const exchange = lone.open({ body: true });
+    lone.receive(credit(1, 10_000_000));
+    await turn();
+    const before = lone.wire.log.length;
+    exchange.sendData(Buffer.alloc(65_536));
+    await turn();
+    lone.wire.take();
+    expect(lone.wire.log.length - before).toBe(1);
+    expect(exchange.pendingBytes).toBe(0);
+  });
+
   it('hands the network no more than sendAheadBytes and a batch', async () => {
     const lone = new LoneSession('gateway', {}, { sendAheadBytes: 100_000 });
     const exchange = lone.open({ body: true });
@@ -146,6 +159,11 @@ describe('a producer that is faster than its credit', () => {
     expect(exchange.sendData(Buffer.alloc(1))).toBe(false);
     await turn();
     expect(exchange.pendingBytes).toBe(SEND_HIGH_WATER_BYTES - WINDOW_BYTES);
+    lone.receive(credit(1, SEND_HIGH_WATER_BYTES / 2 - WINDOW_BYTES - 1));
+    await turn();
+    expect(lone.sinks[0]?.calls).toEqual([]);
+    lone.receive(credit(1, 1));
+    await turn();
     expect(lone.sinks[0]?.calls).toEqual(['writable']);
     lone.receive(credit(1, WINDOW_BYTES));
     await turn();

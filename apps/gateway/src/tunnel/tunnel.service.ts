@@ -1,13 +1,13 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { Inject, Injectable } from '@nestjs/common';
 import type { ConfigType } from '@nestjs/config';
-import { MAX_BATCH_BYTES, receiveFromClient, serverTransport } from '@berth/tunnel-protocol';
+import { receiveFromClient, serverTransport } from '@berth/tunnel-protocol';
 import { grpcConfig } from './grpc.settings.js';
 import { GrpcEdge } from './grpc-edge.js';
 import { Handshakes } from './handshake.js';
 
-/** Of a message of an agent: it is a batch, and callers without credentials could hold anything above it. */
-export const MAX_RECEIVED_BYTES = 2 * MAX_BATCH_BYTES;
+/** Of a message of an agent, two batches of 64 KiB: it is one, and callers without credentials could hold anything above it. */
+export const MAX_RECEIVED_BYTES = 131_072;
 
 /** The gRPC edge: turns a raw duplex into a session, and knows nothing of what runs in it. */
 @Injectable()
