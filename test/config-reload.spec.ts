@@ -127,7 +127,7 @@ describe('settings that change while the gateway runs', () => {
     await using setup = await fileGateway({ ingress: { maxBodyBytes: 5 } });
     const bad: [string, RegExp][] = [
       ['ingress:\n  maxBodyBytes: 6\n  retryAfterSeconds: lots\n', /ingress\.retryAfterSeconds.*application\.yaml:3/s],
-      ['ingress:\n  maxBodyBytes: 6\n bad: [\n', /line 3, column 1.*application\.yaml/s],
+      ['ingress:\n  maxBodyBytes: 6\n bad: [\n', /application\.yaml:3:1: the indentation/],
       ['ingress: { maxBodyByte: 6 }\n', /maxBodyByte/],
       ['auth: { tokenFile: /nowhere/at/all }\n', /auth\.tokenFile.*ENOENT/s],
     ];

@@ -102,7 +102,6 @@ describe('rules of the gateway', () => {
 
 describe('rules of the agent', () => {
   it.each<[string, DeepPartial<AgentSettings>]>([
-    ['id', { id: '' }],
     ['id', { id: '.x' }],
     ['id', { id: 'x'.repeat(65) }],
     ['target', { target: '' }],

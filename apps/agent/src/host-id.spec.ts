@@ -1,3 +1,5 @@
+import { hostname } from 'node:os';
+import { defaultAgentSettings } from './agent-settings.js';
 import { idFromHostName } from './host-id.js';
 
 describe('idFromHostName', () => {
@@ -15,5 +17,12 @@ describe('idFromHostName', () => {
 
   it.each(['', '---', 'ß', 'localhost', 'localhost.localdomain', '(none)'])('has none for %j', (name) => {
     expect(idFromHostName(name)).toBe('');
+  });
+
+  it('gives its id to an agent whose own is empty; where it has none either, that is refused', () => {
+    const settings = () => defaultAgentSettings({ target: '3000', id: '' });
+    const id = idFromHostName(hostname());
+    if (id === '') expect(settings).toThrow(/^id: /);
+    else expect(settings().id).toBe(id);
   });
 });
