@@ -48,7 +48,7 @@ describe('order and pages of a list', () => {
       const page = order.page(items, order.read({ limit: '1', ...(cursor === undefined ? { sort } : { cursor }) }));
       seen.push(ids(page.items));
       cursor = page.next_cursor;
-    } while (cursor !== undefined);
+    } while (cursor !== undefined && seen.length <= items.length);
     expect(seen.join('')).toBe(ids(order.page(items, order.read({ sort })).items));
   });
 
