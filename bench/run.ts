@@ -10,6 +10,7 @@ import { meets, type Figure, type Result, type Scenario } from './lib/scenario.j
 import { figureTable } from './lib/table.js';
 import { bulk } from './scenarios/bulk.js';
 import { fairShare } from './scenarios/fair-share.js';
+import { grpc } from './scenarios/grpc.js';
 import { https } from './scenarios/https.js';
 import { idleAgents } from './scenarios/idle-agents.js';
 import { longLink } from './scenarios/long-link.js';
@@ -35,6 +36,7 @@ const SCENARIOS: readonly Scenario[] = [
   ...[
     smallRequests,
     https,
+    grpc,
     accessLog,
     portRules,
     bulk,
@@ -80,7 +82,7 @@ program
     new Argument('[names...]', 'scenarios; by default all but soak').choices(SCENARIOS.map(({ name }) => name)),
   )
   .option('--quick', 'short runs, to see that everything works', false)
-  .option('--profile', 'small-requests, bulk, function-server, bus: also where the time is spent', false)
+  .option('--profile', 'small-requests, grpc, bulk, function-server, bus: also where the time is spent', false)
   .action(main);
 await program.parseAsync();
 

@@ -58,6 +58,9 @@ export async function startGateway(
   return gateway;
 }
 
+/** How the agent speaks to the service. */
+export type Scheme = 'http' | 'h2c' | 'tcp';
+
 export interface AgentOptions {
   readonly cwd: string;
   readonly httpPort: number;
@@ -65,7 +68,7 @@ export interface AgentOptions {
   readonly dial: number;
   readonly target: number;
   /** default: `http` */
-  readonly scheme?: 'http' | 'tcp';
+  readonly scheme?: Scheme;
   /** further flags, as they are */
   readonly flags?: readonly string[];
   /** default: `bench` */
@@ -118,9 +121,10 @@ export async function startBerth(
   cwd: string,
   target: number,
   nodeFlags: readonly string[] = [],
+  scheme: Scheme = 'http',
 ): Promise<Berth> {
   const ports = await gatewayPorts();
   const gateway = await startGateway(processes, cwd, ports, nodeFlags);
-  const options = { cwd, httpPort: ports.http, dial: ports.grpc, target, nodeFlags };
+  const options = { cwd, httpPort: ports.http, dial: ports.grpc, target, nodeFlags, scheme };
   return { gateway, ports, ...(await startAgent(processes, options)) };
 }

@@ -13,6 +13,7 @@ export function machine(): Record<string, string | number> {
     node: process.version,
     nginx: versionOf('nginx', '-v'),
     wrk: versionOf('wrk', '-v'),
+    h2load: versionOf('h2load', '--version'),
     redis: versionOf(redisProgram(), '--version'),
     commit: commit(),
   };

@@ -14,7 +14,7 @@ const ANSWER = 'ahoy '.repeat(20);
 
 /** Answers every request with 100 bytes. */
 export async function startOrigin(processes: Processes, directory: string): Promise<Nginx> {
-  return await start(processes, directory, 'origin', `location / { return 200 "${ANSWER}"; }`);
+  return await startNginx(processes, directory, 'origin', { location: `location / { return 200 "${ANSWER}"; }` });
 }
 
 /** One hop in the usual setting of a relay: connections kept, HTTP/1.1, bodies streamed and never put on disk. */
@@ -34,9 +34,12 @@ export async function startHop(
       proxy_request_buffering off;
       proxy_max_temp_file_size 0;
     }`;
-  const upstream = `upstream next { server 127.0.0.1:${to}; keepalive 256; keepalive_requests 1000000000; }`;
-  return await start(processes, directory, name, location, upstream, tls);
+  return await startNginx(processes, directory, name, { location, upstream: next(to), ...(tls && { tls }) });
 }
+
+/** The place after a hop, as `next`; connections to it are kept. */
+export const next = (port: number): string =>
+  `upstream next { server 127.0.0.1:${port}; keepalive 256; keepalive_requests 1000000000; }`;
 
 /**
  * Two hops in front of `origin`: the unit of our ratios.
@@ -55,18 +58,22 @@ export async function startTwoHops(
   return [outer, inner];
 }
 
-async function start(
-  processes: Processes,
-  directory: string,
-  name: string,
-  location: string,
-  upstream = '',
-  tls?: Certificate,
-): Promise<Nginx> {
+export interface Site {
+  /** its `location` blocks and what else belongs into `server` */
+  readonly location: string;
+  /** further blocks of `http` */
+  readonly upstream?: string;
+  readonly tls?: Certificate;
+  /** in clear text HTTP/2 alone; default: HTTP/1.1 */
+  readonly http2?: boolean;
+}
+
+/** One worker on a port of its own, without an access log. */
+export async function startNginx(processes: Processes, directory: string, name: string, site: Site): Promise<Nginx> {
   const prefix = join(directory, `nginx-${name}`);
   const { start: port } = await freePortRange(1);
   mkdirSync(prefix);
-  writeFileSync(join(prefix, 'nginx.conf'), configuration(port, location, upstream, tls));
+  writeFileSync(join(prefix, 'nginx.conf'), configuration(port, site));
   const args = ['-p', `${prefix}/`, '-e', 'stderr', '-c', 'nginx.conf'];
   // nginx ends at once on SIGTERM; its workers would outlive a killed master.
   const process = processes.start(`nginx ${name}`, 'nginx', args, { endSignal: 'SIGTERM' });
@@ -77,7 +84,7 @@ async function start(
 const secured = ({ certFile, keyFile }: Certificate): string =>
   `ssl_certificate ${certFile}; ssl_certificate_key ${keyFile};`;
 
-const configuration = (port: number, location: string, upstream: string, tls?: Certificate): string => `
+const configuration = (port: number, { location, upstream = '', tls, http2 = false }: Site): string => `
 daemon off;
 worker_processes 1;
 pid nginx.pid;
@@ -96,7 +103,7 @@ http {
   scgi_temp_path scgi;
   ${upstream}
   server {
-    listen 127.0.0.1:${port} ${tls ? 'ssl ' : ''}backlog=4096;
+    listen 127.0.0.1:${port} ${tls ? 'ssl ' : ''}${http2 ? 'http2 ' : ''}backlog=4096;
     ${tls ? secured(tls) : ''}
     ${location}
   }

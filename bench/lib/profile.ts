@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { startBerth } from './berth.js';
+import { startBerth, type Scheme } from './berth.js';
 import { selfTimes, selfTimeTable, type SelfTime } from './cpu-profile.js';
 import type { Running } from './processes.js';
 import type { Context } from './scenario.js';
@@ -19,10 +19,11 @@ export async function profileBothEnds(
   target: number,
   warmUp: (port: number) => Promise<unknown>,
   load: (port: number) => Promise<unknown>,
+  scheme: Scheme = 'http',
 ): Promise<Record<string, SelfTime[]>> {
   const profiles = join(directory, 'profiles', title.replaceAll(' ', '-'));
   mkdirSync(profiles, { recursive: true });
-  const berth = await startBerth(processes, directory, target, ['--cpu-prof', `--cpu-prof-dir=${profiles}`]);
+  const berth = await startBerth(processes, directory, target, ['--cpu-prof', `--cpu-prof-dir=${profiles}`], scheme);
   const pids = { gateway: berth.gateway.pid, agent: berth.agent.pid };
 
   progress(`profile of ${title}`);
