@@ -12,7 +12,8 @@ afterEach(() => {
   rmSync(run, { recursive: true });
 });
 
-const agent = (...args: string[]): Program => new Program('agent', args, { XDG_RUNTIME_DIR: run });
+/** With folders of its own, since other agents may run on this machine. */
+const agent = (...args: string[]): Program => new Program('agent', args, { XDG_RUNTIME_DIR: run, TMPDIR: run });
 
 async function status(...args: string[]): Promise<{ code: number | string; stdout: string; stderr: string }> {
   await using asking = agent('status', ...args);

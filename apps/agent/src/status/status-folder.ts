@@ -23,8 +23,7 @@ export function statusFolders({ env = process.env, uid = ownUid(), tmp = tmpdir(
   return [
     ...new Set([
       ...(unit === '' ? [] : [unit]),
-      ...(session === '' ? [] : [join(session, 'berth')]),
-      join('/run/user', String(uid), 'berth'),
+      join(session === '' ? `/run/user/${uid}` : session, 'berth'),
       join(tmp, `berth-${uid}`),
     ]),
   ];
