@@ -86,7 +86,8 @@ describe('two agents with one id', () => {
     await eventually(() => lines.at('warn').length > 3);
     expect(lines.at('warn')[0]).toMatchObject({
       code: 'BERTH_AGENT_EXISTS',
-      reason: 'agent twin is connected from another process, which answers (tunnel.duplicateAgent: probe)',
+      reason:
+        'agent twin is connected from another process, which answers: give this one another --id (tunnel.duplicateAgent: probe)',
     });
     expect(losses).toBe(0);
     expect(await (await fetch(first.url)).text()).toBe('one');
