@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const POLL_MS = 100;
@@ -16,6 +18,20 @@ async function poll<T>(what: string, signal: AbortSignal, check: () => Promise<T
     await sleep(POLL_MS, undefined, { signal });
   }
   throw new Error(`${what} not ready after ${TIMEOUT_MS / 1000} s`);
+}
+
+/** @throws Error when something listens at that port of this machine, or it cannot be listened on */
+export async function requireFree(port: number): Promise<void> {
+  const server = createServer().listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const why = code === 'EADDRINUSE' ? 'is taken: end what listens there, such as another gateway' : 'cannot be used';
+    throw new Error(`Port ${port} ${why} (${code}).`, { cause });
+  }
+  server.close();
+  await once(server, 'close');
 }
 
 /** Waits until the gateway says that it takes traffic. */

@@ -1,7 +1,7 @@
 /** `npm start`: a gateway, an agent and a sample service on this machine, on the default ports. */
 import { fileURLToPath } from 'node:url';
 import { Child, describeEnding } from './child.js';
-import { agentPort, gatewayReady } from './ready.js';
+import { agentPort, gatewayReady, requireFree } from './ready.js';
 
 const ADMIN_PORT = 8080;
 const GRPC_PORT = 9090;
@@ -79,11 +79,14 @@ function printAddresses(port: number): void {
 }
 
 try {
+  // Else the agent goes to the gateway that is there, and what is printed is of that one.
+  for (const port of [ADMIN_PORT, GRPC_PORT]) await requireFree(port);
   console.log('Starting the gateway, a sample service and an agent …');
   const sample = start('sample', '../sample-service/main.js', ['0']);
-  // The defaults, but said with flags: those win over a variable or a file that happens to be there.
-  const ports = ['--http-port', String(ADMIN_PORT), '--grpc-port', String(GRPC_PORT)];
-  start('gateway', '../../../apps/gateway/dist/main.js', ports, verbose ? {} : { LOG_LEVEL: 'warn' });
+  // Said with flags: those win over a variable or a file that happens to be there. Nobody asks for a token, so agents
+  // of other machines stay out.
+  const ports = ['--http-port', String(ADMIN_PORT), '--grpc-port', String(GRPC_PORT), '--grpc-host', '127.0.0.1'];
+  start('gateway', '../../../apps/gateway/dist/main.js', ports, verbose ? {} : { LOG_LEVEL: 'error' });
   const [service] = await Promise.all([sample.find(/(http:\/\/\S+)/), gatewayReady(ADMIN, stopping.signal)]);
   const args = [service, '--id', AGENT_ID, '--gateway', `127.0.0.1:${GRPC_PORT}`];
   start('agent', '../../../apps/agent/dist/main.js', args, verbose ? {} : { AGENT_LOG_LEVEL: 'warn' });
