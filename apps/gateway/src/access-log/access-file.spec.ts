@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, renameSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, renameSync, rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -81,6 +81,18 @@ describe('a file for lines', () => {
     await file.close();
   });
 
+  it('lets a full disk go when it is opened anew or closed', async () => {
+    const file = new AccessFile('/dev/full', listener);
+    for (let i = 0; i < 3; i += 1) {
+      file.write('x\n');
+      file.reopen();
+    }
+    await eventually(() => failures.length === 3 && descriptorsOf('/dev/full') === 1);
+    file.write('x\n');
+    await file.close();
+    expect(descriptorsOf('/dev/full')).toBe(0);
+  });
+
   it('cannot be in a folder that is not there, nor be a folder or a pipe that nobody reads', () => {
     expect(() => new AccessFile(join(folder, 'none', 'a.log'), listener)).toThrow(
       /^accessLog\.file: cannot open .*a\.log: .*ENOENT/,
@@ -103,3 +115,17 @@ describe('a file for lines', () => {
     expect(read(join(folder, 'moved', 'access.log'))).toBe('kept\n');
   });
 });
+
+/** How often this process has a file open. */
+function descriptorsOf(path: string): number {
+  return readdirSync('/proc/self/fd').filter((fd) => linkOf(fd) === path).length;
+}
+
+function linkOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    // The one that the folder was read by.
+    return '';
+  }
+}

@@ -27,6 +27,7 @@ export class AccessFile {
   private id: string;
   private timer: NodeJS.Timeout | undefined;
   private lookedAt = 0;
+  private closed = false;
 
   /** @throws BerthError `BERTH_CONFIG_INVALID` where the file cannot be opened, or is none */
   constructor(
@@ -60,6 +61,7 @@ export class AccessFile {
   /** Resolves when all is written, or after half a second. */
   close(): Promise<void> {
     clearTimeout(this.timer);
+    this.closed = true;
     const { out } = this;
     return new Promise((resolve) => {
       const limit = setTimeout(resolve, CLOSE_MS);
@@ -85,8 +87,9 @@ export class AccessFile {
     });
     out.on('error', (error: Error) => {
       this.listener.failed(error);
-      // It keeps what it could not write.
-      if (out === this.out) this.timer ??= setTimeout(this.flush, LOOK_MS).unref();
+      // It keeps what it could not write; one that was left would keep its file as well, and the room of it on the disk.
+      if (out === this.out && !this.closed) this.timer ??= setTimeout(this.flush, LOOK_MS).unref();
+      else out.destroy();
     });
     return out;
   }
