@@ -1,4 +1,7 @@
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Child, freePortRange } from '@berth/testing';
 import { Program } from '@berth/testing/system';
@@ -7,6 +10,13 @@ const MAIN = fileURLToPath(new URL('../apps/gateway/dist/main.js', import.meta.u
 const itAtTerminal = spawnSync('script', ['--version']).status === 0 ? it : it.skip;
 
 describe('berth-gateway quick', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'berth-quick-'));
+  writeFileSync(join(folder, 'token'), 'hush');
+  writeFileSync(join(folder, 'application.yaml'), `auth: { tokenFile: ${join(folder, 'token')} }`);
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+
   itAtTerminal.each([
     [
       'shows the secret that it made',
@@ -15,6 +25,12 @@ describe('berth-gateway quick', () => {
       /export BERTH_TOKEN=([\w-]{32})\r\n {2}berth-agent 3000 --gateway \S+:/,
     ],
     ['never shows one that was given', 'quick', { BERTH_TOKEN: 'hush' }, /export BERTH_TOKEN=(…) /],
+    [
+      'makes none where a file has one',
+      `quick --config ${join(folder, 'application.yaml')}`,
+      {},
+      /export BERTH_TOKEN=(…) /,
+    ],
     [
       'is what npm run gateway shows',
       '',

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { runCommand } from '@berth/config';
-import { GATEWAY } from './gateway-settings.js';
+import { GATEWAY, loadGatewaySettings } from './gateway-settings.js';
 
 const SECRET_BYTES = 24;
-const NAMES = ['BERTH_TOKEN', 'AUTH_TOKEN', 'BERTH_AUTH_TOKEN', 'BERTH_TOKEN_FILE', 'AUTH_TOKEN_FILE'];
 
 /** What came of the first argument. */
 export interface GatewayCommand {
@@ -17,12 +16,13 @@ export interface GatewayCommand {
 export async function gatewayCommand(argv: readonly string[]): Promise<GatewayCommand> {
   let madeToken: string | undefined;
   const code = await runCommand(GATEWAY, argv, {
-    quick: () => {
+    quick: ({ rest }) => {
       if (!process.stdout.isTTY) throw new Error('it shows a secret, so it needs a terminal; give BERTH_TOKEN instead');
       // The rest is a start, whose settings are looked up again while it runs, in the same places.
       process.argv.splice(2, 1);
       madeToken = '';
-      if (NAMES.some((name) => (process.env[name] ?? '') !== '')) return undefined;
+      const loaded = loadGatewaySettings({ argv: rest });
+      if (loaded.kind === 'exit' || loaded.settings.auth.token !== '') return undefined;
       madeToken = randomBytes(SECRET_BYTES).toString('base64url');
       process.env['BERTH_TOKEN'] = madeToken;
       return undefined;
