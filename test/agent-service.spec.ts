@@ -80,6 +80,14 @@ describe('berth-agent service', () => {
     expect(mac.unit).toContain('<key>UserName</key>\n  <string>anna</string>');
   });
 
+  it.each([[[]], [['3000']], [['--target', '3000']]])(
+    'finds what goes by the id, whatever the target: %j',
+    async (target) => {
+      const { code, stderr } = await service('uninstall', ...target, '--id', 'kiosk-7', '--print');
+      expect([code, stderr]).toEqual([0, expect.stringContaining('berth-agent-kiosk-7.service')]);
+    },
+  );
+
   it.each<[args: string[], what: RegExp]>([
     [[], /^service: give one of install, uninstall after it\n$/],
     [['install', '--print', 'ftp://x'], /^service: target: is no usable target/],

@@ -20,9 +20,9 @@ const say = (line: string): void => {
  * @throws Error that says what is in the way
  */
 export function serviceCommand({ word, switches, rest }: Asked): number {
-  // Only the id counts for what goes; a target need not be given for it.
-  const argv = word === 'uninstall' ? ['--target', '1', ...rest] : rest;
-  const loaded = loadAgentSettings({ argv });
+  // Only the id counts for what goes; a target need not be given for it, but may.
+  const env = word === 'uninstall' ? { AGENT_TARGET: '1', ...process.env } : process.env;
+  const loaded = loadAgentSettings({ argv: rest, env });
   if (loaded.kind === 'exit') {
     standardOutput(loaded.code === 0 ? 1 : 2).write(loaded.output);
     return loaded.code;
