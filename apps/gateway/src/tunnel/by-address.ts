@@ -8,6 +8,8 @@ export interface AddressBounds {
 export class ByAddress<T extends { readonly address: string }> {
   private readonly sets = new Map<string, Set<T>>();
   private count = 0;
+  /** the first with the most; undefined: to be found again, since somebody came or went */
+  private largest: ReadonlySet<T> | undefined;
 
   get size(): number {
     return this.count;
@@ -23,6 +25,7 @@ export class ByAddress<T extends { readonly address: string }> {
     if (own.has(one)) return false;
     this.sets.set(one.address, own.add(one));
     this.count += 1;
+    this.largest = undefined;
     return true;
   }
 
@@ -31,6 +34,7 @@ export class ByAddress<T extends { readonly address: string }> {
     const own = this.sets.get(one.address);
     if (own?.delete(one) !== true) return false;
     this.count -= 1;
+    this.largest = undefined;
     if (own.size === 0) this.sets.delete(one.address);
     return true;
   }
@@ -48,7 +52,13 @@ export class ByAddress<T extends { readonly address: string }> {
     const own = this.of(address);
     if (own.size >= perAddress) return own;
     if (this.count < total) return undefined;
-    let largest = own;
+    // Hundreds who wait may ask in one turn.
+    this.largest ??= this.findLargest();
+    return this.largest.size > own.size ? this.largest : own;
+  }
+
+  private findLargest(): ReadonlySet<T> {
+    let largest: ReadonlySet<T> = new Set();
     for (const set of this.sets.values()) if (set.size > largest.size) largest = set;
     return largest;
   }
