@@ -141,6 +141,19 @@ describe('the access log', () => {
     expect(log.text()).not.toContain('secret');
   });
 
+  it('has the answer to a request that breaks while an outside check is waited for', async () => {
+    await using check = await localService(() => undefined);
+    const forwardUrl = `http://127.0.0.1:${check.port}/`;
+    await using log = await answering({ accessLog: { mode: 'errors' }, policies: { '*': { auth: { forwardUrl } } } });
+    using client = await RawClient.connect(log.relay.port);
+    const asked = once(check.server, 'request');
+    client.send('POST /broken HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
+    await asked;
+    client.send('no size\r\n');
+    await eventually(() => client.ended);
+    expect(await log.next()).toMatchObject({ target: '/broken', status: 400, error: 'BERTH_BAD_REQUEST' });
+  });
+
   it('has an upgrade when it is over, with the bytes of both directions', async () => {
     await using service = await localService(() => undefined);
     service.server.on('upgrade', (_, socket: Socket) => {

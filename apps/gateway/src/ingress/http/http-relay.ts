@@ -135,6 +135,8 @@ class HttpRelay extends ExchangeRelay implements PendingAnswer {
 
   requestBroken(error: BerthError): boolean {
     if (this.request.complete) return false;
+    // Who is told that the wait is over asks why.
+    this.error = error;
     this.wait?.cancel();
     this.exchange?.reset(ResetCode.cancelled, 'the request body is not valid HTTP');
     this.fail(error);
