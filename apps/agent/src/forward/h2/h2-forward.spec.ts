@@ -1,7 +1,33 @@
 import type { ServerHttp2Stream } from 'node:http2';
-import { eventually } from '@berth/testing';
+import { createServer } from 'node:net';
+import { LimitedLog, silentLog } from '@berth/observability';
+import { eventually, listening, type Listening } from '@berth/testing';
+import { defaultAgentSettings } from '../../agent-settings.js';
+import { Forwarder } from '../forwarder.js';
 import { ExchangeRecorder } from '../../../testing/exchange-recorder.js';
 import { answer, forwarding, over } from '../../../testing/h2-forwarding.js';
+
+/** Answers the first stream when that has ended, and keeps type and flags of its frames. */
+async function frameService(): Promise<Listening & { frames: string[] }> {
+  const frames: string[] = [];
+  const server = createServer((socket) => {
+    let bytes = Buffer.alloc(0);
+    let at = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'.length;
+    socket.write(Buffer.from('000000040000000000', 'hex'));
+    socket.on('data', (chunk: Buffer) => {
+      bytes = Buffer.concat([bytes, chunk]);
+      while (bytes.length >= at + 9 && bytes.length >= at + 9 + bytes.readUIntBE(at, 3)) {
+        const [type, flags, stream] = [bytes.readUInt8(at + 3), bytes.readUInt8(at + 4), bytes.readUInt32BE(at + 5)];
+        at += 9 + bytes.readUIntBE(at, 3);
+        if (stream !== 1) continue;
+        frames.push(`${type}/${flags}`);
+        // HEADERS with `:status: 200` and END_STREAM.
+        if ((flags & 1) !== 0) socket.write(Buffer.from('00000101050000000188', 'hex'));
+      }
+    });
+  });
+  return { ...(await listening(server)), frames };
+}
 
 describe('H2Forward', () => {
   it('what was refused undone is sent once more, a POST with its whole body too', async () => {
@@ -135,6 +161,25 @@ describe('H2Forward', () => {
     await eventually(() => recorder.calls.length > 0);
     // One batch of the tunnel takes both.
     expect(recorder.calls).toEqual(['head 200', 'end']);
+  });
+
+  it.each([
+    ['has its end in its last frame where no trailers follow', undefined, ['1/4', '0/1']],
+    ['is followed by trailers where there are some', ['x-sum', '7'], ['1/4', '0/0', '1/5']],
+  ])('a body that is there whole %s', async (_name, trailers, frames) => {
+    await using service = await frameService();
+    await using stack = new AsyncDisposableStack();
+    const settings = defaultAgentSettings({ target: `h2c://127.0.0.1:${service.port}`, id: 'a' });
+    const forwarder = new Forwarder(settings, new LimitedLog(silentLog));
+    stack.defer(() => {
+      void forwarder.close();
+    });
+    const recorder = new ExchangeRecorder({ method: 'POST', body: true });
+    const sink = forwarder.forward(recorder.exchange);
+    sink.data(Buffer.from('abc'));
+    sink.end(trailers);
+    expect(await over(recorder)).toEqual(['head 200', 'end']);
+    expect(service.frames).toEqual(frames);
   });
 
   it('a response head above local.maxHeaderBytes is a failure', async () => {

@@ -58,9 +58,10 @@ export class H2Forward implements BodySink, StreamUser, StreamEvents {
     try {
       this.keepWhole();
       const { whole } = this;
-      const isEmpty = !exchange.openHead.body || (whole?.length === 0 && this.requestEnd?.trailers === undefined);
+      const mayTrail = exchange.openHead.body && (whole === undefined || this.requestEnd?.trailers !== undefined);
+      const isEmpty = !exchange.openHead.body || (whole?.length === 0 && !mayTrail);
       const head = h2RequestHead(exchange.openHead, this.origin);
-      const { stream } = (this.stream = new H2Stream(session, head, !isEmpty, exchange, this));
+      const { stream } = (this.stream = new H2Stream(session, head, !isEmpty, mayTrail, exchange, this));
       if (whole !== undefined && !isEmpty) stream.end(whole);
       else if (!isEmpty) this.beginUpload();
       const { responseTimeoutMs } = this.times;

@@ -151,10 +151,12 @@ export class LocalSession {
    * Begins a stream.
    *
    * @param head with pseudo header fields
+   * @param mayTrail whether trailers may follow the body; one without has its end in its last frame, not in a frame
+   * and a write of their own
    * @throws Error for a head that HTTP/2 cannot carry; nothing has begun then
    */
-  begin(head: FlatHeaders, hasBody: boolean): ClientHttp2Stream {
-    const stream = this.http2.request(head, { endStream: !hasBody, waitForTrailers: hasBody });
+  begin(head: FlatHeaders, hasBody: boolean, mayTrail = hasBody): ClientHttp2Stream {
+    const stream = this.http2.request(head, { endStream: !hasBody, waitForTrailers: mayTrail });
     this.streams += 1;
     this.begun += 1;
     stream.once('close', this.released);

@@ -39,10 +39,11 @@ export class H2Stream {
     private readonly session: LocalSession,
     head: FlatHeaders,
     hasBody: boolean,
+    mayTrail: boolean,
     private readonly exchange: IncomingExchange,
     private readonly events: StreamEvents,
   ) {
-    const stream = session.begin(head, hasBody);
+    const stream = session.begin(head, hasBody, mayTrail);
     this.stream = stream;
     endOnlyTruly(stream);
     stream
