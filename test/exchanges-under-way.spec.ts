@@ -95,11 +95,13 @@ describe('GET /agents/:id/exchanges', () => {
     expect(exchanges[0]?.['path']).toBe(`/${'x'.repeat(255)}`);
   });
 
-  it.each(['0', '1001', '-1', '1.5', 'all', '', '1&limit=2'])('answers 400 to limit=%s', async (limit) => {
+  it.each([
+    ...['0', '1001', '-1', '1.5', 'all', ''].map((limit) => [limit, 'limit must be a whole number from 1 to 1000']),
+    ['1&limit=2', 'limit must be given once'],
+  ])('answers 400 to limit=%s', async (limit, message) => {
     const { relay } = await setUp();
-    expect((await list(relay, `?limit=${limit}`)) as unknown).toMatchObject({
-      error: { code: 'BERTH_BAD_REQUEST', message: 'limit must be a whole number from 1 to 1000' },
-    });
+    const answer: unknown = await list(relay, `?limit=${limit}`);
+    expect(answer).toMatchObject({ error: { code: 'BERTH_BAD_REQUEST', message } });
   });
 
   it('answers 404 for an agent that is not there', async () => {

@@ -83,7 +83,7 @@ function waited(ms: number, signal: AbortSignal): Promise<boolean> {
   return delay(ms, true, { signal }).catch(() => false);
 }
 
-export function isInUse(thrown: unknown): boolean {
+function isInUse(thrown: unknown): boolean {
   return (thrown as NodeJS.ErrnoException).code === 'EADDRINUSE';
 }
 

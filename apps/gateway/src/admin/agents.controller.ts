@@ -18,6 +18,7 @@ import { AGENT_ORDER, AgentList, includesOffline } from './agent-list.js';
 import { describeAgentDetail } from './describe-agent.js';
 import { ErrorDto } from './error.dto.js';
 import { describeExchanges, ExchangeListDto, MAX_EXCHANGES } from './exchange.dto.js';
+import { limitIn, refuseOthers, textIn } from './list-query.js';
 import { AdminApi, ApiNeedsToken } from './admin-api.js';
 
 /** What draining and its end have in common. */
@@ -122,15 +123,9 @@ export class AgentsController {
   @ApiOkResponse({ type: ExchangeListDto })
   @ApiBadRequestResponse({ type: ErrorDto, description: 'BERTH_BAD_REQUEST: `limit` is out of its bounds' })
   @ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND: no such agent is connected' })
-  listExchanges(
-    @Param('agent_id') id: string,
-    @Query('limit') limit: unknown = String(MAX_EXCHANGES),
-  ): ExchangeListDto {
-    const count = typeof limit === 'string' && /^\d{1,9}$/.test(limit) ? Number(limit) : 0;
-    if (count < 1 || count > MAX_EXCHANGES) {
-      throw new BerthError('BERTH_BAD_REQUEST', `limit must be a whole number from 1 to ${MAX_EXCHANGES}`);
-    }
-    return describeExchanges(this.find(id), count, performance.now());
+  listExchanges(@Param('agent_id') id: string, @Query() query: Record<string, unknown>): ExchangeListDto {
+    const limit = limitIn(query, MAX_EXCHANGES) ?? MAX_EXCHANGES;
+    return describeExchanges(this.find(id), limit, performance.now());
   }
 
   @Post(':agent_id/drain')
@@ -183,26 +178,16 @@ export class AgentsController {
   }
 
   private setDrained(drained: boolean, id: string, query: Record<string, unknown>): AgentDetailDto {
-    const { replica, service, ...others } = query;
-    const [unknown] = Object.keys(others);
     // A slip of the pen must not drain the whole agent.
-    if (unknown !== undefined) {
-      throw new BerthError('BERTH_BAD_REQUEST', `${unknown} is no parameter; there are replica and service`);
-    }
-    const replicaId = oneText('replica', replica, 'replica_id');
-    const serviceName = oneText('service', service, 'name of a local service');
+    refuseOthers(query, ['replica', 'service']);
+    const replicaId = textIn(query, 'replica');
+    const serviceName = textIn(query, 'service');
     const agent = this.find(id);
     if (agent.setDrained(drained, { replicaId, service: serviceName })) return describeAgentDetail(agent);
     const hasService = serviceName === undefined || agent.services.some(({ name }) => name === serviceName);
     const missing = hasService ? `replica ${replicaId ?? ''}` : `local service ${serviceName}`;
     throw new BerthError('BERTH_NOT_FOUND', `Agent ${id} has no ${missing}`);
   }
-}
-
-/** @throws BerthError `BERTH_BAD_REQUEST` when it is given more than once */
-function oneText(name: string, value: unknown, what: string): string | undefined {
-  if (value === undefined || typeof value === 'string') return value;
-  throw new BerthError('BERTH_BAD_REQUEST', `${name} must be one ${what}`);
 }
 
 /** @throws BerthError `BERTH_BAD_REQUEST` */

@@ -4,7 +4,7 @@ import { BerthError } from '@berth/errors';
 import { checkIdPattern, IdPatterns } from '@berth/exchange';
 
 /** Entries in one answer, at the most, where a client sets a limit. */
-export const MAX_LIMIT = 1000;
+const MAX_LIMIT = 1000;
 
 /** Times that one parameter may be given. */
 const MAX_TEXTS = 16;
@@ -171,11 +171,11 @@ export function textsIn(query: Query, name: string): string[] {
 }
 
 /** @throws BerthError `BERTH_BAD_REQUEST` */
-export function limitIn(query: Query): number | undefined {
+export function limitIn(query: Query, most = MAX_LIMIT): number | undefined {
   const text = textIn(query, 'limit');
   if (text === undefined) return undefined;
   const limit = /^\d{1,9}$/.test(text) ? Number(text) : 0;
-  if (limit < 1 || limit > MAX_LIMIT) throw bad(`limit must be a whole number from 1 to ${MAX_LIMIT}`);
+  if (limit < 1 || limit > most) throw bad(`limit must be a whole number from 1 to ${most}`);
   return limit;
 }
 
