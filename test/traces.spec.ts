@@ -24,6 +24,7 @@ import {
 import type { GatewaySettings } from 'berth-gateway';
 
 const CLIENTS = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+const FIRST = CLIENTS.replace('0af7', '0bf7');
 
 const of = (spans: readonly ReceivedSpan[], maker: 'gateway' | 'agent'): ReceivedSpan =>
   spans.find((span) => span.maker === `berth-${maker}`) as ReceivedSpan;
@@ -67,7 +68,7 @@ async function traced(
   // The agent loads what makes spans beside its start.
   if (agentToo)
     await eventually(async () => {
-      await (await fetch(`http://127.0.0.1:${relay.port}/first`)).text();
+      await (await fetch(`http://127.0.0.1:${relay.port}/first`, { headers: { traceparent: FIRST } })).text();
       return collector.spans.some(({ maker }) => maker === 'berth-agent');
     }, 20_000);
   collector.spans.length = 0;
@@ -131,6 +132,13 @@ describe('traces', () => {
     const spans = await trusting.collector.until(1);
     expect(spans.map(({ parentId }) => parentId)).toEqual([named(CLIENTS)[1]]);
     expect(it.collector.spans).toEqual([]);
+  });
+
+  it('of an agent are also those that a client asks for, where the gateway makes none', async () => {
+    await using it = await traced({ sample: 0 });
+    await (await it.ask('/', { traceparent: CLIENTS })).text();
+    const [span] = await it.collector.until(1, named(CLIENTS)[0]);
+    expect(span).toMatchObject({ maker: 'berth-agent', traceId: named(CLIENTS)[0], parentId: named(CLIENTS)[1] });
   });
 
   it('are bounded in each second, whoever asks for them', async () => {
