@@ -212,13 +212,14 @@ export function objectStoreContract(make: MakeStore): void {
     it(
       'replies are forgotten when their time is over, the state is not',
       withStore(async () => {
-        await store.save(keyOf('a'), 0, '1', remember('short', 80));
+        // Long enough for a busy machine to ask before it is over.
+        await store.save(keyOf('a'), 0, '1', remember('short', 1000));
         await store.save(keyOf('a'), 1, undefined, remember('long', 60_000));
-        await store.rememberReply('scope', remember('short', 80));
+        await store.rememberReply('scope', remember('short', 1000));
         expect((await store.load(keyOf('a'), 1, 'short')).reply).toBeDefined();
         expect(await store.recallReply('scope', 'short')).toBeDefined();
-        await eventually(async () => (await store.load(keyOf('a'), 1, 'short')).reply === undefined, 2000);
-        await eventually(async () => (await store.recallReply('scope', 'short')) === undefined, 2000);
+        await eventually(async () => (await store.load(keyOf('a'), 1, 'short')).reply === undefined, 10_000);
+        await eventually(async () => (await store.recallReply('scope', 'short')) === undefined, 10_000);
         expect(await store.load(keyOf('a'), undefined, 'long')).toMatchObject({
           state: '1',
           reply: { invocationId: 'long' },
