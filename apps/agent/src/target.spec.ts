@@ -1,4 +1,4 @@
-import { normaliseTarget } from './target.js';
+import { checkTarget, normaliseTarget } from './target.js';
 
 describe('target', () => {
   it.each([
@@ -32,4 +32,17 @@ describe('target', () => {
     'h2://a/base',
     'h3://a:1',
   ])('refuses "%s"', (text) => expect(normaliseTarget(text)).toBeUndefined());
+
+  it.each([
+    ['http://127.0.0.1:3000/app', 'http://127.0.0.1:3000'],
+    ['https://a?b', 'https://a'],
+    ['localhost:3000/', 'localhost:3000'],
+    ['tcp://a:22/#x', 'tcp://a:22'],
+  ])('of "%s" says that %s is what to give', (text, bare) =>
+    expect(checkTarget(text)).toBe(`has a path or a query, which would have no effect: give ${bare}`),
+  );
+
+  it.each(['http://u:12/34@a', 'ftp://a:1/x', 'localhost/app', '/app'])('of "%s" says what there is', (text) =>
+    expect(checkTarget(text)).toMatch(/^is no usable target: give 3000, /),
+  );
 });

@@ -49,7 +49,13 @@ export function asTarget(given: unknown): string {
 
 /** Says what is wrong with a target; an empty one is reported as missing. */
 export function checkTarget(text: string): string | undefined {
-  return text === '' || normaliseTarget(text) !== undefined ? undefined : `is no usable target: ${TARGET_FORMS}`;
+  if (text === '' || normaliseTarget(text) !== undefined) return undefined;
+  // With an @ it may have a password, of which nothing is shown.
+  const bare = /^((?:\w+:\/\/)?[^/?#@]+)[/?#][^@]*$/.exec(text)?.[1];
+  if (bare !== undefined && normaliseTarget(bare) !== undefined) {
+    return `has a path or a query, which would have no effect: give ${bare}`;
+  }
+  return `is no usable target: ${TARGET_FORMS}`;
 }
 
 /** Kind of port that a target is served by. */
