@@ -33,7 +33,7 @@ describe('berth-agent status', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/^kiosk-7 \(pid \d+, Berth \S+\) is connected to 127\.0\.0\.1:\d+ for \d+ s\n/);
     expect(stdout).toContain(`${url} -> http://localhost:${service.port} (default): answers\n`);
-    expect(stdout).toContain('1 exchanges since the start, 0 failed, 0 under way; memory ');
+    expect(stdout).toContain('1 exchange since the start, 0 failed, 0 under way; memory ');
 
     await using lost = agent('1', '--id', 'lost', '--gateway', '127.0.0.1:1');
     await lost.printed(/nothing listens/);

@@ -30,7 +30,7 @@ export function describe(agent: AgentStatus, now: number): string {
   const again = next === null ? '' : `; next attempt in ${(wait / 1000).toFixed(1)} s`;
   const memory = `${Math.round(agent.resident_memory_bytes / MIB)} MiB`;
   return `${agent.id} (pid ${agent.pid}, Berth ${agent.version}) is ${state}${why}${again}
-${services.map((service) => `  ${describeService(service)}\n`).join('')}  ${agent.exchanges} exchanges since the start, ${agent.failed} failed, ${agent.in_flight} under way; memory ${memory}
+${services.map((service) => `  ${describeService(service)}\n`).join('')}  ${agent.exchanges} ${agent.exchanges === 1 ? 'exchange' : 'exchanges'} since the start, ${agent.failed} failed, ${agent.in_flight} under way; memory ${memory}
 `;
 }
 
