@@ -201,6 +201,16 @@ describe('the access log', () => {
     expect(await log.next()).toMatchObject({ protocol: 'HTTP/2.0', target: '/h2', status: 200, bytes_out: 5 });
   });
 
+  it('has requests of HTTP/2 that are refused, with what they say of themselves', async () => {
+    await using log = await answering({ ingress: { http2: { clear: true } }, accessLog: { format: 'combined' } });
+    const session = connectHttp2(`http://127.0.0.1:${log.relay.port}`);
+    const stream = session.request({ ':method': 'CONNECT', ':authority': 'a:1', 'user-agent': 'probe' });
+    await once(stream.resume(), 'close');
+    session.close();
+    await eventually(() => log.text() !== '');
+    expect(log.text()).toMatch(/ 405 .* "probe" .* protocol=HTTP\/2\.0 .* error=BERTH_METHOD_NOT_ALLOWED /);
+  });
+
   it('has errors alone where it is told so, and what a trusted proxy says of its client', async () => {
     await using log = await answering({
       accessLog: { mode: 'errors', query: true },

@@ -187,9 +187,16 @@ export class Http2Connection implements Watched, BodyTraffic, Http2Client {
     const fields = errorHead(error, 'no', options.retryAfterSeconds);
     const { accept, 'content-type': contentType } = headers;
     sendHttp2Error(stream, error, requestId, fields, { grpc: isGrpc(contentType), accept, target: path });
-    const rawHeaders = Object.entries(headers).flatMap(([name, value]) => [name, String(value)]);
-    const socket = { remoteAddress: this.address };
-    answerLog.refused(error, requestId, { method, url: path, httpVersion: '2.0', rawHeaders, socket });
+    answerLog.refused(error, requestId, {
+      method,
+      url: path,
+      httpVersion: '2.0',
+      // Only the access log wants them: who floods must not cost it.
+      get rawHeaders() {
+        return Object.entries(headers).flatMap(([name, value]) => [name, String(value)]);
+      },
+      socket: { remoteAddress: this.address },
+    });
     if (hasBody) new Http2Upload(stream, this).drop();
     resetOnceSent(stream);
   }
