@@ -45,7 +45,7 @@ describe('berth-gateway quick', () => {
       env: { PATH: process.env['PATH'] ?? '', NO_COLOR: '1', ...env },
     });
     await gateway.printed(shown);
-    expect(gateway.stdout).toContain('ask for the token');
+    expect(gateway.stdout).toContain('need the token');
     expect(gateway.stdout).not.toContain('hush');
     // The terminal's Ctrl-C, so that nothing is left of it.
     gateway.process.stdin?.write('\u0003');

@@ -21,7 +21,7 @@ export interface Ready {
 type Connected = LogRecord & { agentId: string; port: number; ports?: Record<string, number>; remoteAddress: string };
 
 const ADMIN_ACCESS = { token: 'asks for its token', loopback: 'from this machine alone', anybody: 'open to anybody' };
-const AGENT_ACCESS = { token: 'ask for the token', certificate: 'ask for a certificate', anybody: 'open to anybody' };
+const AGENT_ACCESS = { token: 'need the token', certificate: 'need a certificate', anybody: 'open to anybody' };
 
 const ANY_ADDRESS = new Set(['0.0.0.0', '::']);
 
