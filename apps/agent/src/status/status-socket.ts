@@ -57,6 +57,7 @@ function newPath(place: StatusPlace): string {
   const tail = randomBytes(3).toString('hex');
   if (process.platform === 'win32') return pipeName(tail);
   const folder = claimFolder(place);
-  void removeStale(folder);
+  // Whatever keeps one from going: the next agent tries again.
+  removeStale(folder).catch(() => undefined);
   return join(folder, `agent-${process.pid}-${tail}.sock`);
 }
