@@ -1,10 +1,5 @@
-import { gatewayPorts, startAgent, startGateway } from '../lib/berth.js';
-import { startOrigin } from '../lib/nginx.js';
-import { median, short } from '../lib/numbers.js';
-import { cpuMicros } from '../lib/proc-stats.js';
+import { kindTable, measureKinds, ofKind } from '../lib/kinds.js';
 import type { Context, Result, Scenario } from '../lib/scenario.js';
-import { table } from '../lib/table.js';
-import { wrk, type WrkResult } from '../lib/wrk.js';
 
 const CONNECTIONS = 32;
 
@@ -39,49 +34,18 @@ const POLICIES: Readonly<Record<Kind, object>> = {
   'all rules': RULES,
 };
 
-interface Point extends WrkResult {
-  readonly kind: Kind;
-  readonly round: number;
-  readonly cpuMicrosPerRequest: number;
-}
-
-async function run({ processes, directory, quick, progress }: Context): Promise<Result> {
-  const [rounds, seconds] = quick ? [1, 2] : [5, 5];
-  const origin = await startOrigin(processes, directory);
-  const ports = await gatewayPorts();
-  const gateway = await startGateway(processes, directory, ports);
-  const { agent, port } = await startAgent(processes, {
-    cwd: directory,
-    httpPort: ports.http,
-    dial: ports.grpc,
-    target: origin.port,
+async function run(context: Context): Promise<Result> {
+  const [rounds, seconds] = context.quick ? [1, 2] : [5, 5];
+  const points = await measureKinds(context, {
+    kinds: KINDS,
+    connections: CONNECTIONS,
+    rounds,
+    seconds,
+    set: (kind, admin) => setPolicy(admin, POLICIES[kind]),
   });
-  const cpu = (): number => cpuMicros(gateway.pid) + cpuMicros(agent.pid);
-
-  progress('warming up');
-  await wrk(processes, port, CONNECTIONS, quick ? 2 : 5);
-  const points: Point[] = [];
-  for (let round = 1; round <= rounds; round += 1) {
-    // One port for all: its policy is changed while it serves.
-    for (const kind of KINDS) {
-      await setPolicy(ports.http, POLICIES[kind]);
-      const before = cpu();
-      const result = await wrk(processes, port, CONNECTIONS, seconds);
-      points.push({ ...result, kind, round, cpuMicrosPerRequest: (cpu() - before) / result.requests });
-      progress(`round ${round}/${rounds}, ${kind}: ${short(result.requestsPerSecond)}/s`);
-    }
-  }
-  await agent.stop();
-  await gateway.stop();
-
-  const of = (kind: Kind, key: 'requestsPerSecond' | 'p50Micros' | 'cpuMicrosPerRequest'): number =>
-    median(points.filter((point) => point.kind === kind).map((point) => point[key]));
-  const rows = KINDS.map((kind) => [
-    kind,
-    ...[of(kind, 'requestsPerSecond'), of(kind, 'p50Micros'), of(kind, 'cpuMicrosPerRequest')].map(short),
-  ]);
-  console.log(`\n${table(['rules of the port', 'requests/s', 'p50 µs', 'CPU µs/request'], rows)}\n`);
-  const ratio = (kind: Kind): number => of(kind, 'cpuMicrosPerRequest') / of('none', 'cpuMicrosPerRequest');
+  console.log(`\n${kindTable('rules of the port', KINDS, points)}\n`);
+  const ratio = (kind: Kind): number =>
+    ofKind(points, kind, 'cpuMicrosPerRequest') / ofKind(points, 'none', 'cpuMicrosPerRequest');
   return {
     figures: [
       {
