@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Child, freePortRange, localService } from '@berth/testing';
+import { gatewayEnv } from '@berth/testing/system';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const run = promisify(execFile);
@@ -36,16 +37,8 @@ onLinux('the single executables', () => {
     new Child(file(program), args, { cwd: folder, env });
 
   async function gateway(): Promise<{ program: Child; admin: string; grpc: string }> {
-    const range = await freePortRange(2);
-    const program = start('gateway', [], {
-      HTTP_PORT: '0',
-      HTTP_AGENT_PORT_RANGE_START: String(range.start),
-      HTTP_AGENT_PORT_RANGE_END: String(range.end),
-      GRPC_HOST: '127.0.0.1',
-      GRPC_PORT: '0',
-      AGENT_PORTS_HOST: '127.0.0.1',
-      STATE_FILE: join(folder, 'state.db'),
-    });
+    const env = { ...gatewayEnv(await freePortRange(2)), STATE_FILE: join(folder, 'state.db') };
+    const program = start('gateway', [], env);
     const [, admin, grpc] = await program.printed(/"admin":"[^"]*:(\d+)","grpc":"[^"]*:(\d+)"/);
     return { program, admin: `http://127.0.0.1:${admin}`, grpc: `127.0.0.1:${grpc}` };
   }

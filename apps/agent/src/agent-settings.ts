@@ -209,7 +209,7 @@ function checkSilo({ connections, maxConcurrency, configPush }: AgentSettings, r
 }
 
 /** Rules between the agent's settings. */
-export function checkAgent(settings: AgentSettings, report: Report): void {
+function checkAgent(settings: AgentSettings, report: Report): void {
   const { reconnect, tls, tunnel } = settings;
   checkServices(settings, report);
   if (settings.protocol === 'silo') checkSilo(settings, report);

@@ -1,5 +1,6 @@
+import { bindKey } from '@berth/http-server-pool';
 import { clock, type LogRecord, printable, type Style, type View } from '@berth/observability';
-import { isLoopback } from '@berth/node-runtime';
+import { isLoopback, isWildcard } from '@berth/node-runtime';
 import type { GatewaySettings } from './gateway-settings.js';
 import { VERSION } from './version.js';
 
@@ -23,8 +24,6 @@ type Connected = LogRecord & { agentId: string; port: number; ports?: Record<str
 const ADMIN_ACCESS = { token: 'asks for its token', loopback: 'from this machine alone', anybody: 'open to anybody' };
 const AGENT_ACCESS = { token: 'need the token', certificate: 'need a certificate', anybody: 'open to anybody' };
 
-const ANY_ADDRESS = new Set(['0.0.0.0', '::']);
-
 /** What belongs to an agent that comes or goes, which has a line already. */
 const DETAILS = new Set(['connection_registered', 'connection_closed', 'port_opened', 'port_closed']);
 
@@ -34,12 +33,12 @@ export function readyOf(settings: GatewaySettings, adminPort: number, grpcPort: 
   const { start, end } = http.agentPortRange;
   const certificate = grpc.tls.enabled && grpc.tls.clientCert === 'require';
   // Where it listens at all addresses, this one leads there too.
-  const host = ANY_ADDRESS.has(http.host) ? '127.0.0.1' : http.host;
+  const host = isWildcard(http.host) ? '127.0.0.1' : http.host;
   return {
     event: 'ready',
     admin: `${http.host}:${adminPort}`,
     grpc: `${grpc.host}:${grpcPort}`,
-    docs: `http://${host.includes(':') ? `[${host}]` : host}:${adminPort}/docs`,
+    docs: `http://${bindKey({ host, port: adminPort })}/docs`,
     ports: `${start}-${end}`,
     adminAccess: admin.token !== '' ? 'token' : isLoopback(http.host) ? 'loopback' : 'anybody',
     agentAccess: auth.token !== '' ? 'token' : certificate ? 'certificate' : 'anybody',

@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os';
+import { bindKey } from '@berth/http-server-pool';
+import { isWildcard } from '@berth/node-runtime';
 import type { GatewaySettings } from './gateway-settings.js';
-
-const WILDCARDS = ['0.0.0.0', '::', '[::]'];
 
 /** What a hint is made of besides the settings. */
 export interface HintParts {
@@ -19,15 +19,13 @@ export function quickStartHint(
   { grpc, auth, agentPorts }: Pick<GatewaySettings, 'grpc' | 'auth' | 'agentPorts'>,
   { grpcPort, madeToken, agent, addresses }: HintParts,
 ): string {
-  const isOpen = WILDCARDS.includes(grpc.host);
   const [address = '127.0.0.1'] = [agentPorts.publicHost, ...addresses].filter((one) => one !== '');
-  const host = isOpen ? address : grpc.host;
-  const shown = host.includes(':') ? `[${host}]` : host;
+  const gateway = bindKey({ host: isWildcard(grpc.host) ? address : grpc.host, port: grpcPort });
   const secret = auth.token !== madeToken ? `…      # the secret of this gateway` : madeToken;
   return [
     'On the machine with your service, say at port 3000:',
     ...(auth.token === '' ? [] : [`  export BERTH_TOKEN=${secret}`]),
-    `  ${agent} 3000 --gateway ${shown}:${grpcPort}${grpc.tls.enabled ? ' --tls' : ''}`,
+    `  ${agent} 3000 --gateway ${gateway}${grpc.tls.enabled ? ' --tls' : ''}`,
     '',
   ].join('\n');
 }

@@ -12,3 +12,9 @@ export function authorityOf(target: string): string | undefined {
   if (target.startsWith('/')) return undefined;
   return ABSOLUTE.exec(target)?.[1];
 }
+
+/** A request's target, or another address, up to its query or fragment. */
+export function withoutQuery(target: string): string {
+  const at = target.search(/[?#]/);
+  return at === -1 ? target : target.slice(0, at);
+}

@@ -7,7 +7,7 @@ export {
   isDescriptorError,
   watchDescriptors,
 } from './descriptors.js';
-export { isLoopback } from './loopback.js';
+export { isLoopback, isWildcard } from './loopback.js';
 export { droppedLines, Output, standardOutput } from './output.js';
 export { prepareProcess } from './prepare-process.js';
 export { protoFile } from './proto-file.js';

@@ -11,3 +11,8 @@ export function isLoopback(host: string): boolean {
   if (isIP(address) === 4) return address.startsWith('127.');
   return address === '::1' || address === 'localhost';
 }
+
+/** Whether a server that listens there does so at all addresses of the machine. @param host as settings have it */
+export function isWildcard(host: string): boolean {
+  return ['0.0.0.0', '::', '[::]', ''].includes(host);
+}

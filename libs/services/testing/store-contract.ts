@@ -212,8 +212,7 @@ export function objectStoreContract(make: MakeStore): void {
     it(
       'replies are forgotten when their time is over, the state is not',
       withStore(async () => {
-        // Long enough for a busy machine to ask before it is over.
-        await store.save(keyOf('a'), 0, '1', remember('short', 1000));
+        await store.save(keyOf('a'), 0, '1', remember('short', 1000)); // for a busy machine to ask before it is over
         await store.save(keyOf('a'), 1, undefined, remember('long', 60_000));
         await store.rememberReply('scope', remember('short', 1000));
         expect((await store.load(keyOf('a'), 1, 'short')).reply).toBeDefined();

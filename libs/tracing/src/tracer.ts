@@ -15,7 +15,7 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { AlwaysOnSampler, TracerProvider } from '@opentelemetry/sdk-trace';
 import type { FlatHeaders } from '@berth/exchange';
-import { headerValues } from '@berth/http-rules';
+import { headerValues, withoutHeaders } from '@berth/http-rules';
 import { LimitedLog, type Log } from '@berth/observability';
 import type { TracerFacts } from './load-tracer.js';
 import { SpanQueue, type TracerFigures } from './span-queue.js';
@@ -156,11 +156,7 @@ class OpenSpan implements TracedSpan {
   passOn(headers: FlatHeaders): FlatHeaders {
     const { spanId, traceFlags, traceId, traceState } = this.span.spanContext();
     const flags = traceFlags.toString(16).padStart(2, '0');
-    const passed: FlatHeaders = [];
-    for (let i = 0; i < headers.length; i += 2) {
-      const name = headers[i] as string;
-      if (!/^trace(parent|state)$/i.test(name)) passed.push(name, headers[i + 1] as string);
-    }
+    const passed = withoutHeaders(headers, (name) => /^trace(parent|state)$/i.test(name));
     passed.push('traceparent', `00-${traceId}-${spanId}-${flags}`);
     const state = traceState?.serialize() ?? '';
     if (state !== '') passed.push('tracestate', state);

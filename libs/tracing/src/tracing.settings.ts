@@ -1,6 +1,6 @@
 import { Choice, Integer, Share, Text, Texts } from '@berth/config';
+import { isToken } from '@berth/http-rules';
 
-const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const HEADER_VALUE = /^[\x20-\x7e]*$/;
 
 function checkEndpoint(value: string): string | undefined {
@@ -14,7 +14,7 @@ function checkEndpoint(value: string): string | undefined {
 function checkHeaders(value: Readonly<Record<string, unknown>>): string | undefined {
   // The value is a secret.
   const wrong = Object.entries(value).find(
-    ([name, text]) => !HEADER_NAME.test(name) || typeof text !== 'string' || !HEADER_VALUE.test(text),
+    ([name, text]) => !isToken(name) || typeof text !== 'string' || !HEADER_VALUE.test(text),
   );
   return wrong === undefined ? undefined : `"${wrong[0]}" is no header with a value of printable ASCII`;
 }

@@ -1,4 +1,4 @@
-import type { DeepPartial } from '@berth/config';
+import { type DeepPartial, MAX_MS } from '@berth/config';
 import { BerthError, messageOf } from '@berth/errors';
 import { DEFAULT_SERVICE } from '@berth/exchange';
 import type { Log } from '@berth/observability';
@@ -43,7 +43,7 @@ export interface CheckedOptions {
 }
 
 /** Stands in for a handler's target until there is one. */
-export const IN_PROCESS = 'unix:/handler';
+const IN_PROCESS = 'unix:/handler';
 
 /** How the option that gives a service is called in messages. */
 export function optionOf(service: string): string {
@@ -51,7 +51,6 @@ export function optionOf(service: string): string {
 }
 
 const TIMEOUT_MS = 30_000;
-const MAX_MS = 2 ** 31 - 1;
 const LOG_METHODS = ['debug', 'info', 'warn', 'error'] as const;
 
 /** @throws BerthError `BERTH_CONFIG_INVALID` with a line for each option that is wrong */

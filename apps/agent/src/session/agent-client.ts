@@ -50,7 +50,6 @@ export class AgentClient extends EventEmitter<AgentEvents> {
   private wasTaken = false;
   private drained: Promise<void> | undefined;
   private onDrained: (() => void) | undefined;
-
   private readonly log: Log;
 
   /** @throws Error when a TLS file cannot be read */

@@ -17,7 +17,7 @@ export interface StatusPlace {
 }
 
 /** Folders for the sockets of a user's agents, the best first: where systemd or the session says, then the temporary one. */
-export function statusFolders({ env = process.env, uid = ownUid(), tmp = tmpdir() }: StatusPlace = {}): string[] {
+function statusFolders({ env = process.env, uid = ownUid(), tmp = tmpdir() }: StatusPlace = {}): string[] {
   const [unit = ''] = (env['RUNTIME_DIRECTORY'] ?? '').split(':');
   const session = env['XDG_RUNTIME_DIR'] ?? '';
   return [

@@ -15,8 +15,8 @@ type Forward = (exchange: IncomingExchange) => BodySink;
 
 /**
  * Makes the agent's spans: of requests that come with a sampled `traceparent`,
- * which is the gateway's where that makes traces, and the client's where it does
- * not. The local service gets one that leads to the span made here.
+ * which is the gateway's where that has chosen the request, and the client's
+ * otherwise. The local service gets one that leads to the span made here.
  */
 export class AgentTracing {
   /** undefined until it is loaded */

@@ -1,3 +1,4 @@
+import { withoutQuery } from '@berth/http-rules';
 import type { AccessEntry } from './access-entry.js';
 
 /** Longer targets and headers are cut: a line is for people and their tools. */
@@ -50,12 +51,7 @@ export function combinedLine(entry: AccessEntry, query: boolean): string {
 
 /** Without its query where that is not wanted, and never with a password. */
 function shown(target: string, query: boolean): string {
-  let text = target;
-  if (!query) {
-    const at = text.search(/[?#]/);
-    if (at !== -1) text = text.slice(0, at);
-  }
-  if (text.length > MAX_CHARS) text = `${text.slice(0, MAX_CHARS)}...`;
+  const text = cut(query ? target : withoutQuery(target));
   return text.startsWith('/') ? text : text.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, '$1');
 }
 

@@ -1,4 +1,5 @@
 import type { Frozen, Report } from '@berth/config';
+import { isWildcard } from '@berth/node-runtime';
 import type { PortRange } from '@berth/port-allocator';
 import type { AgentPortsSettings } from './agent-ports.settings.js';
 import { describeOverlap, type NamedRange, rangesOf, splitRanges, textOf } from './port-ranges.js';
@@ -49,10 +50,8 @@ function checkOwn(own: readonly OwnPort[], report: Report): void {
   });
 }
 
-const ALL_ADDRESSES = ['0.0.0.0', '::', ''];
-
 function meet(host: string, other: string): boolean {
-  return host === other || ALL_ADDRESSES.includes(host) || ALL_ADDRESSES.includes(other);
+  return host === other || isWildcard(host) || isWildcard(other);
 }
 
 /** Ranges that several patterns share count once. */

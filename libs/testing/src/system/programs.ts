@@ -44,6 +44,18 @@ export interface GatewayProgram extends AsyncDisposable {
   grpcPort: number;
 }
 
+/** Variables that have a gateway listen on loopback alone, on ports that nobody has. */
+export function gatewayEnv(range: { start: number; end: number }): Record<string, string> {
+  return {
+    HTTP_PORT: '0',
+    HTTP_AGENT_PORT_RANGE_START: String(range.start),
+    HTTP_AGENT_PORT_RANGE_END: String(range.end),
+    GRPC_HOST: '127.0.0.1',
+    GRPC_PORT: '0',
+    AGENT_PORTS_HOST: '127.0.0.1',
+  };
+}
+
 /** `berth-gateway`, once it is ready. */
 export async function gatewayProgram(
   range: { start: number; end: number },
@@ -51,20 +63,7 @@ export async function gatewayProgram(
   env: Record<string, string> = {},
   options: ProgramOptions = {},
 ): Promise<GatewayProgram> {
-  const program = new Program(
-    'gateway',
-    args,
-    {
-      HTTP_PORT: '0',
-      HTTP_AGENT_PORT_RANGE_START: String(range.start),
-      HTTP_AGENT_PORT_RANGE_END: String(range.end),
-      GRPC_HOST: '127.0.0.1',
-      GRPC_PORT: '0',
-      AGENT_PORTS_HOST: '127.0.0.1',
-      ...env,
-    },
-    options,
-  );
+  const program = new Program('gateway', args, { ...gatewayEnv(range), ...env }, options);
   const [, adminPort, grpcPort] = await program.printed(/"admin":"[^"]*:(\d+)","grpc":"[^"]*:(\d+)"/);
   return {
     program,

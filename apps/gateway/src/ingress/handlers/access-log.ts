@@ -1,18 +1,15 @@
 import {
   type DispatchSink,
-  type ExchangeFailure,
   type ExchangeHandler,
   type ExchangeRequest,
-  LastingExchange,
   type OpenedExchange,
   ExchangeKind,
-  type ResetCode,
   type ResponseHead,
 } from '@berth/exchange';
 import { headerValue } from '@berth/http-rules';
 import type { AccessEntry, AccessLog } from '../../access-log/index.js';
 import type { LocalService } from '../../agents/index.js';
-import { reasonOfFailure, reasonOfReset } from './cancellation.js';
+import { CancellableExchange, type Reason } from './cancellation.js';
 
 /**
  * Tells the access log of each exchange when it is over. The outermost: it has
@@ -32,7 +29,7 @@ export function accessLog(
   };
 }
 
-class LoggedExchange extends LastingExchange implements AccessEntry {
+class LoggedExchange extends CancellableExchange implements AccessEntry {
   readonly startedAt = Date.now();
   bytesIn = 0;
   headMs: number | undefined;
@@ -47,12 +44,12 @@ class LoggedExchange extends LastingExchange implements AccessEntry {
 
   constructor(
     sink: DispatchSink,
-    private readonly local: LocalService,
+    local: LocalService,
     private readonly log: AccessLog,
     private readonly request: ExchangeRequest,
     readonly client: string,
   ) {
-    super(sink);
+    super(sink, local);
   }
 
   // --- what passes ---------------------------------------------------------------
@@ -61,11 +58,6 @@ class LoggedExchange extends LastingExchange implements AccessEntry {
     if (this.waitMs === undefined) this.waitMs = performance.now() - this.beganAt;
     else this.retries += 1;
     super.opened(exchange);
-  }
-
-  override cancel(): void {
-    this.cut ??= this.local.ending ?? 'client_disconnect';
-    super.cancel();
   }
 
   override head(head: ResponseHead): void {
@@ -79,11 +71,6 @@ class LoggedExchange extends LastingExchange implements AccessEntry {
     this.sink.data(bytes);
   }
 
-  override failed(failure: ExchangeFailure): void {
-    if (this.hasOpened) this.cut ??= reasonOfFailure(this.local, failure.code);
-    super.failed(failure);
-  }
-
   override sendData(bytes: Buffer): boolean {
     this.bytesIn += bytes.length;
     return this.next.sendData(bytes);
@@ -94,9 +81,9 @@ class LoggedExchange extends LastingExchange implements AccessEntry {
     this.next.consumed(bytes);
   }
 
-  override reset(code: ResetCode, message?: string): void {
-    if (!this.next.closed) this.cut ??= reasonOfReset(this.local, code);
-    this.next.reset(code, message);
+  /** The first one is what it was cut off by. */
+  protected override cutOff(reason: Reason): void {
+    this.cut ??= reason;
   }
 
   protected override over(): void {

@@ -5,13 +5,12 @@ import {
   ExchangeKind,
   type ExchangeRequest,
   type FlatHeaders,
-  LastingExchange,
   type OpenedExchange,
   type ResetCode,
   type ResponseHead,
 } from '@berth/exchange';
 import type { LocalService } from '../../agents/index.js';
-import { reasonOfFailure, reasonOfReset } from './cancellation.js';
+import { CancellableExchange, type Reason } from './cancellation.js';
 import { exchangeAnswered, exchangeEnded, exchangeOpened, publishEnd, publishOpened, publishStatus } from './events.js';
 
 /**
@@ -35,7 +34,7 @@ export interface ExchangeFigures {
   readonly outcome: 'complete' | 'failed' | 'reset';
 }
 
-class CountedExchange extends LastingExchange {
+class CountedExchange extends CancellableExchange {
   bytesIn = 0;
   bytesOut = 0;
   outcome: ExchangeFigures['outcome'] = 'reset';
@@ -44,11 +43,11 @@ class CountedExchange extends LastingExchange {
 
   constructor(
     sink: DispatchSink,
-    private readonly service: LocalService,
+    local: LocalService,
     private readonly request: ExchangeRequest,
   ) {
-    super(sink);
-    const { stats } = service;
+    super(sink, local);
+    const { stats } = local;
     stats.requests += 1;
     if (request.openHead.kind === ExchangeKind.upgrade) stats.upgrades += 1;
   }
@@ -59,29 +58,23 @@ class CountedExchange extends LastingExchange {
 
   override opened(exchange: OpenedExchange): void {
     super.opened(exchange);
-    if (exchangeOpened.hasSubscribers) publishOpened(this.service.id, exchange, this.request.clientAddress);
-  }
-
-  override cancel(): void {
-    if (this.isOver) return;
-    this.service.stats.cancelled[this.service.ending ?? 'client_disconnect'] += 1;
-    super.cancel();
+    if (exchangeOpened.hasSubscribers) publishOpened(this.local.id, exchange, this.request.clientAddress);
   }
 
   override head(head: ResponseHead): void {
     this.sink.head(head);
     // It could not be sent to the client.
     if (this.wasReset) return;
-    const { stats } = this.service;
+    const { stats } = this.local;
     stats.countAnswer(head.status);
     stats.firstByte.observe(this.ms / 1000);
-    if (this.hasOpened && exchangeAnswered.hasSubscribers) publishStatus(this.service.id, this.next, head.status);
+    if (this.hasOpened && exchangeAnswered.hasSubscribers) publishStatus(this.local.id, this.next, head.status);
   }
 
   override data(bytes: Buffer): void {
     const { length } = bytes;
     this.bytesOut += length;
-    this.service.stats.bytesOut += length;
+    this.local.stats.bytesOut += length;
     this.sink.data(bytes);
   }
 
@@ -92,26 +85,27 @@ class CountedExchange extends LastingExchange {
 
   override failed(failure: ExchangeFailure): void {
     this.outcome = 'failed';
-    const reason = this.hasOpened ? reasonOfFailure(this.service, failure.code) : undefined;
-    if (reason !== undefined) this.service.stats.cancelled[reason] += 1;
     super.failed(failure);
   }
 
   override sendData(bytes: Buffer): boolean {
     const { length } = bytes;
     this.bytesIn += length;
-    this.service.stats.bytesIn += length;
+    this.local.stats.bytesIn += length;
     return this.next.sendData(bytes);
   }
 
   override reset(code: ResetCode, message?: string): void {
     this.wasReset = true;
-    if (!this.next.closed) this.service.stats.cancelled[reasonOfReset(this.service, code)] += 1;
-    this.next.reset(code, message);
+    super.reset(code, message);
+  }
+
+  protected override cutOff(reason: Reason): void {
+    this.local.stats.cancelled[reason] += 1;
   }
 
   protected override over(): void {
-    if (this.request.openHead.kind === ExchangeKind.http) this.service.stats.latency.observe(this.ms / 1000);
-    if (this.hasOpened && exchangeEnded.hasSubscribers) publishEnd(this.service.id, this.next, this);
+    if (this.request.openHead.kind === ExchangeKind.http) this.local.stats.latency.observe(this.ms / 1000);
+    if (this.hasOpened && exchangeEnded.hasSubscribers) publishEnd(this.local.id, this.next, this);
   }
 }

@@ -1,20 +1,18 @@
 import type { BerthError } from '@berth/errors';
 import {
   type DispatchSink,
-  type ExchangeFailure,
   type ExchangeHandler,
   ExchangeKind,
   type ExchangeRequest,
-  LastingExchange,
   type OpenedExchange,
   type OpenHead,
-  type ResetCode,
   type ResponseHead,
 } from '@berth/exchange';
+import { withoutQuery } from '@berth/http-rules';
 import type { TracedSpan } from '@berth/tracing';
 import type { LocalService } from '../../agents/index.js';
 import type { GatewayTracing } from '../../tracing/index.js';
-import { reasonOfFailure, reasonOfReset } from './cancellation.js';
+import { CancellableExchange, type Reason } from './cancellation.js';
 
 /** Methods of RFC 9110 and RFC 5789; clients must not make names of spans (semantic conventions, `http.request.method`). */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH']);
@@ -72,9 +70,8 @@ function attributesOf(
 const MAX_PATH_CHARS = 1024;
 
 function pathOf(target: string): string {
-  return target
-    .replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '')
-    .replace(/[?#].*$/s, '')
+  return withoutQuery(target)
+    .replace(/^[a-z][a-z0-9+.-]*:\/\/[^/]*/i, '')
     .slice(0, MAX_PATH_CHARS);
 }
 
@@ -111,29 +108,24 @@ class TracedRequest implements ExchangeRequest {
   }
 }
 
-class TracedExchange extends LastingExchange {
+class TracedExchange extends CancellableExchange {
   private bytesIn = 0;
   private bytesOut = 0;
   private status: number | undefined;
 
   constructor(
     sink: DispatchSink,
-    private readonly service: LocalService,
+    local: LocalService,
     private readonly request: ExchangeRequest,
     private readonly span: TracedSpan,
   ) {
-    super(sink);
+    super(sink, local);
   }
 
   override opened(exchange: OpenedExchange): void {
     const connection = { 'berth.connection': exchange.connection.id };
     this.span.event(this.hasOpened ? 'retry' : 'sent', connection);
     super.opened(exchange);
-  }
-
-  override cancel(): void {
-    if (!this.isOver) this.cutOff(this.service.ending ?? 'client_disconnect');
-    super.cancel();
   }
 
   override head(head: ResponseHead): void {
@@ -147,20 +139,9 @@ class TracedExchange extends LastingExchange {
     this.sink.data(bytes);
   }
 
-  override failed(failure: ExchangeFailure): void {
-    const reason = this.hasOpened ? reasonOfFailure(this.service, failure.code) : undefined;
-    if (reason !== undefined) this.cutOff(reason);
-    super.failed(failure);
-  }
-
   override sendData(bytes: Buffer): boolean {
     this.bytesIn += bytes.length;
     return this.next.sendData(bytes);
-  }
-
-  override reset(code: ResetCode, message?: string): void {
-    if (!this.next.closed) this.cutOff(reasonOfReset(this.service, code));
-    this.next.reset(code, message);
   }
 
   protected override over(): void {
@@ -176,7 +157,7 @@ class TracedExchange extends LastingExchange {
     this.span.end(faultOf(status, error, this.status !== undefined));
   }
 
-  private cutOff(reason: string): void {
+  protected override cutOff(reason: Reason): void {
     this.span.event('cut_off', { 'berth.reason': reason });
   }
 }

@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 import { ExchangeKind, ResetCode } from '@berth/exchange';
 import { FakeClient, FakePool, fakeRequest } from '../../../../../libs/exchange/testing/fake-dispatch.js';
-import { LimitedLog, silentLog } from '@berth/observability';
+import { ruleLab } from '../../../testing/rule-lab.js';
 import { policyOf } from '../policy-schema.js';
 import { answer } from './answer.js';
 import { bandwidth } from './bandwidth.js';
@@ -40,13 +40,7 @@ class Client extends FakeClient {
 /** One exchange at 1000 bytes per second in the given directions. */
 function make(rules: { toClients?: number; fromClients?: number }, kind: ExchangeKind = ExchangeKind.http) {
   const policy = policyOf(Object.entries(rules).map(([key, value]) => ({ path: `bandwidth.${key}`, value })));
-  const context = {
-    key: 'a',
-    secure: false,
-    log: silentLog,
-    limitedLog: new LimitedLog(silentLog),
-    countRefusal: () => undefined,
-  };
+  const context = ruleLab();
   const pool = new FakePool();
   const dispatch = bandwidth.make(policy, context)?.(pool.dispatch) ?? pool.dispatch;
   const open = (): Client => {
@@ -235,13 +229,7 @@ describe('bandwidth', () => {
 
   it('passes an answer without an exchange as slowly, until its client leaves', () => {
     const policy = policyOf([{ path: 'bandwidth.toClients', value: 1000 }]);
-    const context = {
-      key: 'a',
-      secure: false,
-      log: silentLog,
-      limitedLog: new LimitedLog(silentLog),
-      countRefusal: () => undefined,
-    };
+    const context = ruleLab();
     const dispatch = bandwidth.make(
       policy,
       context,

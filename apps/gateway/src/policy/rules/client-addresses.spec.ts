@@ -1,16 +1,10 @@
-import { LimitedLog, silentLog } from '@berth/observability';
 import { FakeClient, FakePool, fakeRequest } from '../../../../../libs/exchange/testing/fake-dispatch.js';
+import { ruleLab } from '../../../testing/rule-lab.js';
 import { entriesOf, policyOf } from '../policy-schema.js';
 import { clientAddresses } from './client-addresses.js';
 
 function ask(access: object, clientAddress: string): string[] {
-  const context = {
-    key: 'a',
-    secure: false,
-    log: silentLog,
-    limitedLog: new LimitedLog(silentLog),
-    countRefusal: () => undefined,
-  };
+  const context = ruleLab();
   const client = new FakeClient();
   const dispatch = clientAddresses.make(policyOf(entriesOf({ access })), context)?.(new FakePool().dispatch);
   dispatch?.({ ...fakeRequest(), clientAddress }, client);

@@ -1,8 +1,8 @@
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { ExchangeKind, type OpenHead, ResetCode } from '@berth/exchange';
-import { LimitedLog, silentLog } from '@berth/observability';
 import { eventually, settled } from '@berth/testing';
 import { FakeClient, FakePool, fakeRequest } from '../../../../../libs/exchange/testing/fake-dispatch.js';
+import { ruleLab } from '../../../testing/rule-lab.js';
 import { policyOf } from '../policy-schema.js';
 import { compression } from './compression.js';
 import { compressors, Compressors, MAX_COMPRESSORS } from './compressors.js';
@@ -34,13 +34,7 @@ class Client extends FakeClient {
 }
 
 const policy = policyOf([{ path: 'compression.enabled', value: true }]);
-const context = {
-  key: 'a',
-  secure: false,
-  log: silentLog,
-  limitedLog: new LimitedLog(silentLog),
-  countRefusal: () => undefined,
-};
+const context = ruleLab();
 
 function make(over: Partial<OpenHead> = {}, accept: string[] = ['br, gzip']) {
   const pool = new FakePool();

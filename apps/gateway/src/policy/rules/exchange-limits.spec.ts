@@ -1,6 +1,6 @@
 import { ResetCode, type Waiting } from '@berth/exchange';
-import { LimitedLog, silentLog } from '@berth/observability';
 import { FakeClient, FakePool, fakeRequest } from '../../../../../libs/exchange/testing/fake-dispatch.js';
+import { ruleLab } from '../../../testing/rule-lab.js';
 import { policyOf } from '../policy-schema.js';
 import { answer } from './answer.js';
 import { exchangeLimits } from './exchange-limits.js';
@@ -10,13 +10,7 @@ const FAILURE = { code: ResetCode.refused, message: '' };
 
 function make(limits: { maxExchanges?: number; maxExchangesPerClient?: number }) {
   const policy = policyOf(Object.entries(limits).map(([key, value]) => ({ path: `limits.${key}`, value })));
-  const context = {
-    key: 'a',
-    secure: false,
-    log: silentLog,
-    limitedLog: new LimitedLog(silentLog),
-    countRefusal: () => undefined,
-  };
+  const context = ruleLab();
   const pool = new FakePool();
   /** what is behind the rule */
   const behind = { dispatch: pool.dispatch };

@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import { createServer as createTcpServer, type Socket } from 'node:net';
 import type { OpenHead } from '@berth/exchange';
-import { LimitedLog, silentLog } from '@berth/observability';
 import { eventually, listening, localService, settled } from '@berth/testing';
 import { FakeClient, FakePool, fakeRequest } from '../../../../../libs/exchange/testing/fake-dispatch.js';
+import { ruleLab } from '../../../testing/rule-lab.js';
 import { policyOf } from '../policy-schema.js';
 import { MAX_BODY_BYTES } from './auth-question.js';
 import { forwardAuth } from './forward-auth.js';
@@ -34,13 +34,7 @@ function checking(port: number, over: { timeoutMs?: number; forwardHeaders?: str
     { path: 'auth.forwardTimeoutMs', value: timeoutMs },
     { path: 'auth.forwardHeaders', value: forwardHeaders },
   ]);
-  const context = {
-    key: 'a',
-    secure: true,
-    log: silentLog,
-    limitedLog: new LimitedLog(silentLog),
-    countRefusal: () => undefined,
-  };
+  const context = ruleLab(true);
   const pool = new FakePool();
   const dispatch = forwardAuth.make(policy, context)?.(pool.dispatch) ?? pool.dispatch;
   const begin = (head: Partial<OpenHead> = {}): Client => {
