@@ -18,6 +18,8 @@ const LIBRARIES = {
   state: ['errors'],
   'tunnel-protocol': ['errors', 'node-runtime', 'exchange'],
   'agent-pool': ['errors', 'exchange'],
+  'policy-agents': ['agent-pool', 'errors', 'exchange', 'http-rules', 'node-runtime', 'observability'],
+  'policy-sdk': ['errors', 'policy-agents'],
   'http-server-pool': ['errors'],
   services: ['errors', 'observability', 'node-runtime'],
   'services-nest': ['errors', 'observability', 'services'],

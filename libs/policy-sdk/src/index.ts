@@ -1,0 +1,1 @@
+export type { EventKind } from '@berth/policy-agents';
