@@ -1,4 +1,10 @@
-import { entriesOf } from './policy-schema.js';
+import { setImmediate as turn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { entriesOf, type PolicyEntry } from './policy-schema.js';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 describe('parts of policies', () => {
   it('that were judged once are not judged again', () => {
@@ -15,5 +21,16 @@ describe('parts of policies', () => {
     expect(entriesOf({ rate: { burst: null } })).toEqual([]);
     expect(() => entriesOf({ rate: { burst: NaN } })).toThrow(/^rate\.burst: must be a whole number/);
     for (let i = 0; i < 2; i += 1) expect(() => entriesOf({ rate: { burst: -1 } })).toThrow(/^rate\.burst: /);
+  });
+
+  it('are kept, with the secrets in them, only while somebody uses them', async () => {
+    const part = (token: string): object => ({ auth: { bearerTokens: [token] } });
+    const used = entriesOf(part('one-of-sixteen-letters'));
+    const replaced = new WeakRef<readonly PolicyEntry[]>(entriesOf(part('two-of-sixteen-letters')));
+    // What was looked at in a turn of the event loop lives until its end.
+    await turn();
+    collectGarbage();
+    expect(replaced.deref()).toBeUndefined();
+    expect(entriesOf(part('one-of-sixteen-letters'))).toBe(used);
   });
 });

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { type DeepPartial, type Frozen, type Program, settingsOf, sourceOf } from '@berth/config';
 import { BerthError, messageOf } from '@berth/errors';
 import { PortPolicy } from './port-policy.js';
@@ -42,21 +43,25 @@ export interface PolicyEntry {
  * @throws BerthError `BERTH_CONFIG_INVALID` with a line for everything that is wrong
  */
 export function entriesOf(part: unknown): readonly PolicyEntry[] {
-  const text = JSON.stringify(part, exactNumber);
-  const known = judged.get(text);
+  const key = hash('sha256', JSON.stringify(part, exactNumber));
+  const known = judged.get(key)?.deref();
   if (known !== undefined) return known;
   const entries = judge(part);
-  if (judged.size >= MAX_JUDGED) judged.clear();
-  judged.set(text, entries);
+  judged.set(key, new WeakRef(entries));
+  gone.register(entries, key);
   return entries;
 }
 
 /**
- * Right parts, by their text. A file is judged at start, by whoever takes it up, and again whenever it changes, while most
+ * Right parts by the hash of their text, for as long as somebody uses them: passwords and tokens of a policy that was
+ * replaced are not kept here. A file is judged at start, by whoever takes it up, and again whenever it changes, while most
  * of its parts stay; each costs half a millisecond, in which the gateway does nothing else.
  */
-const judged = new Map<string, readonly PolicyEntry[]>();
-const MAX_JUDGED = 4096;
+const judged = new Map<string, WeakRef<readonly PolicyEntry[]>>();
+const gone = new FinalizationRegistry<string>((key) => {
+  // The same part may have been judged anew meanwhile.
+  if (judged.get(key)?.deref() === undefined) judged.delete(key);
+});
 
 /** JSON has no NaN and no infinity, and writes null for them. */
 function exactNumber(_: string, value: unknown): unknown {
