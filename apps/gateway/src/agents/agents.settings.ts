@@ -21,7 +21,7 @@ function checkIdPatterns(value: readonly string[]): string | undefined {
 
 /** The part of `tunnel` that the registry goes by. */
 export class AgentsSettings extends WindowSettings {
-  @Integer(1, MAX_MS, { description: 'Time from the start of a connection to its completed handshake.' })
+  @Integer(1, MAX_MS, { description: 'Time for the handshake of a connection, from when it begins to be read.' })
   handshakeTimeoutMs = 10_000;
 
   @Integer(1, MAX_MS, { description: 'Time between two searches for stale connections.' })

@@ -8,7 +8,7 @@ import type { Newcomer, Newcomers } from './newcomers.js';
 
 /** What one connection may cost before it has shown an agent. */
 export interface EdgeLimits {
-  /** from its start to an accepted Hello, ms */
+  /** from when it begins to be read to an accepted Hello, ms */
   handshakeTimeoutMs: number;
   /** bytes that it may make the gateway hold, see {@link EdgeConnection.charge} */
   maxHelloBytes: number;
@@ -59,7 +59,8 @@ export class EdgeConnection implements Newcomer {
   private agents = 0;
   private everKnown = false;
   private since: number | undefined;
-  private deadline: number;
+  /** none while it waits at the door, where it has no way to say anything */
+  private deadline = Infinity;
   /** since when there is no call any more; undefined before the first */
   private idleSince: number | undefined;
   private cost = 0;
@@ -79,7 +80,6 @@ export class EdgeConnection implements Newcomer {
     const { remoteAddress = '', remotePort = 0 } = socket;
     this.address = addressGroup(remoteAddress);
     this.remoteAddress = `${remoteAddress}:${remotePort}`;
-    this.deadline = this.endOfHandshake();
   }
 
   /** Whether it has cost an HTTP/2 session, and never shown an agent. */
@@ -111,6 +111,7 @@ export class EdgeConnection implements Newcomer {
   /** Begins to read it; until then its bytes stay with the kernel. */
   read(): void {
     this.since = this.owner.now();
+    this.deadline = this.endOfHandshake();
     this.owner.newcomers.admit(this);
     this.connect(this.socket);
     this.socket.read(0);
