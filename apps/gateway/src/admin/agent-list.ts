@@ -51,8 +51,7 @@ export class AgentList {
     const rows: AgentRow[] = isOnly(states, OFFLINE) ? [] : this.registry.list().map((agent) => new PresentRow(agent));
     if (states.includes(OFFLINE) || includesOffline(query)) rows.push(...this.away());
     const matching = filters.length === 0 ? rows : rows.filter((row) => filters.every((fits) => fits(row)));
-    const { items, count, next_cursor } = AGENT_ORDER.page(matching, request);
-    const rest = { count, ...(next_cursor === undefined ? {} : { next_cursor }) };
+    const { items, ...rest } = AGENT_ORDER.page(matching, request);
     if (items.length > AT_ONCE) return Readable.from(jsonOf(items, rest));
     return { agents: items.map((row) => row.describe()), ...rest };
   }

@@ -25,7 +25,7 @@ describe('order and pages of a list', () => {
   const items = [item('c', 1), item('a', 2), item('d', 2), item('b', 2)];
 
   it('is as it is when nothing is asked for', () => {
-    expect(order.page(items, order.read({}))).toEqual({ items, count: 4, next_cursor: undefined });
+    expect(order.page(items, order.read({}))).toEqual({ items, count: 4 });
   });
 
   it.each([
@@ -58,7 +58,8 @@ describe('order and pages of a list', () => {
     // The last one that was shown has gone, one has come before it, and one behind.
     const now = [item('c'), item('d'), item('a'), item('aa'), item('e')];
     const second = order.page(now, order.read({ limit: '5', cursor: first.next_cursor }));
-    expect([ids(second.items), second.next_cursor]).toEqual(['cde', undefined]);
+    expect(ids(second.items)).toBe('cde');
+    expect(second).not.toHaveProperty('next_cursor');
   });
 
   it.each(['0', '-1', '1001', '1e3', '', ' 5', '5.0', '99999999999999999999'])('limit=%s is refused', (limit) => {

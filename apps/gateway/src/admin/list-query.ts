@@ -29,8 +29,8 @@ export interface Page<T> {
   items: T[];
   /** all that match, shown or not */
   count: number;
-  /** where to go on; undefined: there is no more */
-  next_cursor: string | undefined;
+  /** where to go on; absent: there is no more */
+  next_cursor?: string;
 }
 
 /**
@@ -91,7 +91,7 @@ export class ListOrder<T> {
   }
 
   page(items: readonly T[], { limit, sort, after }: PageRequest): Page<T> {
-    if (sort === undefined) return { items: [...items], count: items.length, next_cursor: undefined };
+    if (sort === undefined) return { items: [...items], count: items.length };
     const keyOf = this.keys[nameOf(sort)] as (item: T) => Key;
     const sign = sort.startsWith('-') ? -1 : 1;
     const order = (a: Place, b: Place): number => sign * (compare(a[0], b[0]) || compare(a[1], b[1]));
@@ -99,9 +99,10 @@ export class ListOrder<T> {
     const left = after === undefined ? placed : placed.filter(({ place }) => order(place, after) > 0);
     left.sort((a, b) => order(a.place, b.place));
     const shown = left.slice(0, limit);
+    const page = { items: shown.map(({ item }) => item), count: items.length };
     const last = shown.length < left.length ? shown.at(-1) : undefined;
-    const next = last && Buffer.from(JSON.stringify([sort, ...last.place])).toString('base64url');
-    return { items: shown.map(({ item }) => item), count: items.length, next_cursor: next };
+    if (last === undefined) return page;
+    return { ...page, next_cursor: Buffer.from(JSON.stringify([sort, ...last.place])).toString('base64url') };
   }
 
   private opened(cursor: string): [sort: string, key: Key, id: string] {

@@ -65,9 +65,8 @@ export class ServersController {
     const state = textIn(query, 'state');
     const wanted = state === undefined ? undefined : oneOf('state', state, SERVER_STATES);
     const all = [...this.http, ...this.tcp].filter((server) => server.state === (wanted ?? server.state));
-    const { items, count, next_cursor } = ORDER.page(all, request);
-    const servers = (await reportsOn(items)).map(describeServer);
-    return { servers, count, ...(next_cursor === undefined ? {} : { next_cursor }) };
+    const { items, ...rest } = ORDER.page(all, request);
+    return { servers: (await reportsOn(items)).map(describeServer), ...rest };
   }
 
   @Post(':bind/restart')
