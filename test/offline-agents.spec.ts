@@ -45,7 +45,7 @@ describe('agents that are away', () => {
       state_since: expect.stringMatching(ISO),
       last_seen: expect.stringMatching(ISO),
       connected_since: expect.stringMatching(ISO),
-      services: [{ name: 'default', port, state: 'offline' }],
+      services: [{ name: 'default', kind: 'http', scheme: 'http', port, state: 'offline' }],
       ...{ connections: 0, version: 'test', remote_address: expect.stringMatching(/^127\.0\.0\.1:\d+$/) },
     };
     expect(await get(gateway, '/agents')).toMatchObject({ agents: [{ agent_id: 'here' }], count: 1 });
@@ -86,7 +86,11 @@ describe('agents that are away', () => {
     expect(await get(gateway, '/agents?state=offline&sort=agent_id')).toMatchObject({
       agents: [
         { agent_id: 'left', port: ports[0], state_reason: 'its connection broke' },
-        { agent_id: 'there', state_reason: 'the gateway ended, and it has not come back since' },
+        {
+          agent_id: 'there',
+          state_reason: 'the gateway ended, and it has not come back since',
+          services: [{ kind: 'http', scheme: 'http' }],
+        },
       ],
       count: 2,
     });

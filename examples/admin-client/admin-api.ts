@@ -398,7 +398,7 @@ export interface components {
             /** @example default */
             name: string;
             /**
-             * @description kind of port; empty while the agent is away
+             * @description kind of port; while the agent is away, as it was, and empty where that was not written
              * @example http
              */
             kind: string;

@@ -115,7 +115,7 @@ export class AbsentRow implements AgentRow {
   }
 
   describe(): AgentFields {
-    const { lastSeen, connectedAt, leftAt, scheme, remoteAddress, version } = this.agent;
+    const { lastSeen, connectedAt, leftAt, scheme, services, remoteAddress, version } = this.agent;
     const figures = { connections: 0, waiting: 0, requests: 0, errors: 0 };
     const iso = (ms: number): string => new Date(ms).toISOString();
     const state: Pick<AgentDetailDto, 'state' | 'state_reason' | 'state_since'> = {
@@ -128,7 +128,8 @@ export class AbsentRow implements AgentRow {
       port: this.port,
       scheme,
       services: this.kept.map(({ service, port }) => ({
-        ...{ name: service, kind: '', port, scheme: '', loopback: false, ...state, ...figures },
+        ...{ name: service, kind: '', scheme: '', ...services[service] },
+        ...{ port, loopback: false, ...state, ...figures },
       })),
       last_seen: iso(lastSeen),
       connected_since: iso(connectedAt),

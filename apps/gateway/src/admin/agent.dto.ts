@@ -55,7 +55,10 @@ export class ServiceDto {
   @ApiProperty({ example: 'default' })
   name!: string;
 
-  @ApiProperty({ example: 'http', description: 'kind of port; empty while the agent is away' })
+  @ApiProperty({
+    example: 'http',
+    description: 'kind of port; while the agent is away, as it was, and empty where that was not written',
+  })
   kind!: string;
 
   @ApiProperty({ type: 'integer', example: 8100, description: 'TCP port of the gateway that leads to it' })

@@ -1,5 +1,6 @@
 import { isAgentId } from '@berth/exchange';
 import type { Json } from '@berth/state';
+import type { ServiceKinds } from '../lifecycle/index.js';
 
 /** What is known of an agent while it is here, and kept for when it is not. */
 export interface PresentAgent {
@@ -9,6 +10,8 @@ export interface PresentAgent {
   /** of its first local service, and the scheme of its address */
   readonly port: number;
   readonly scheme: string;
+  /** none of those that came to a Berth that did not write them yet */
+  readonly services: ServiceKinds;
   readonly remoteAddress: string;
   readonly version: string;
   readonly metadata: Readonly<Record<string, string>>;
@@ -53,13 +56,13 @@ export function valueOf({ agentId: _, ...agent }: PresentAgent | AbsentAgent): J
 /** @returns undefined for what cannot be understood */
 export function agentOf(agentId: string, value: Json): PresentAgent | AbsentAgent | undefined {
   if (!isAgentId(agentId) || typeof value !== 'object' || value === null) return undefined;
-  const { connectedAt, port, scheme, remoteAddress, version, metadata, ...left } = value as Readonly<
-    Record<string, unknown>
-  >;
+  const { connectedAt, port, scheme, services = {}, ...more } = value as Readonly<Record<string, unknown>>;
+  const { remoteAddress, version, metadata, ...left } = more;
   const { lastSeen, leftAt, reason } = left;
   if (!isTime(connectedAt) || typeof port !== 'number' || typeof scheme !== 'string') return undefined;
   if (typeof remoteAddress !== 'string' || typeof version !== 'string' || !isTexts(metadata)) return undefined;
-  const agent = { agentId, connectedAt, port, scheme, remoteAddress, version, metadata };
+  if (!isKinds(services)) return undefined;
+  const agent = { agentId, connectedAt, port, scheme, services, remoteAddress, version, metadata };
   if (leftAt === undefined) return agent;
   if (!isTime(lastSeen) || !isTime(leftAt) || typeof reason !== 'string') return undefined;
   return { ...agent, lastSeen, leftAt, reason };
@@ -71,5 +74,18 @@ export function isTime(value: unknown): value is number {
 }
 
 function isTexts(value: unknown): value is Readonly<Record<string, string>> {
-  return typeof value === 'object' && value !== null && Object.values(value).every((text) => typeof text === 'string');
+  return isObject(value) && Object.values(value).every((text) => typeof text === 'string');
+}
+
+function isKinds(value: unknown): value is ServiceKinds {
+  return (
+    isObject(value) &&
+    Object.values(value).every(
+      (its) => isObject(its) && typeof its['kind'] === 'string' && typeof its['scheme'] === 'string',
+    )
+  );
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
 }

@@ -5,6 +5,9 @@ import { LifecycleEvents } from '../lifecycle/index.js';
 import { whyAbsent } from './absent-agent.js';
 import { AbsentAgents } from './absent-agents.js';
 
+const WEB = { default: { kind: 'http', scheme: 'https' } };
+const SSH = { ssh: { kind: 'tcp', scheme: 'tcp' } };
+
 const NOW = Date.parse('2030-01-01T12:00:00Z');
 
 describe('agents that are away', () => {
@@ -31,11 +34,11 @@ describe('agents that are away', () => {
       absent,
       comes(agentId, metadata = {}) {
         const address = { port: 8100, scheme: 'http', remoteAddress: '192.0.2.7:5000', version: '1.2.3' };
-        events.emit('agent.connected', { agentId, ...address, metadata });
+        events.emit('agent.connected', { agentId, ...address, services: WEB, metadata });
         return told();
       },
       leaves(agentId, reason = 'closed', lastSeen = now) {
-        events.emit('agent.disconnected', { agentId, port: 8100, reason, lastSeen });
+        events.emit('agent.disconnected', { agentId, port: 8100, services: SSH, reason, lastSeen });
         return told();
       },
     };
@@ -52,6 +55,7 @@ describe('agents that are away', () => {
       ...{ agentId: 'a', port: 8100, scheme: 'http', remoteAddress: '192.0.2.7:5000', version: '1.2.3' },
       ...{ connectedAt: NOW, lastSeen: NOW + 1000, leftAt: NOW + 60_000, reason: 'BERTH_CONNECTION_SILENT' },
       metadata: { site: 'north' },
+      services: { ...WEB, ...SSH },
     });
     await gateway.comes('a');
     expect(idsOf(gateway)).toEqual([]);
@@ -92,6 +96,7 @@ describe('agents that are away', () => {
     const there = second.absent.get('there');
     expect(there).toMatchObject({ lastSeen: NOW + 5000, reason: 'gateway_ended' });
     expect(there && whyAbsent(there)).toMatch(/^the gateway ended, and/);
+    expect([there?.services, second.absent.get('left')?.services]).toEqual([WEB, { ...WEB, ...SSH }]);
     await second.comes('there');
     expect(idsOf(second)).toEqual(['left']);
   });
@@ -111,6 +116,12 @@ describe('agents that are away', () => {
     expect((await life()).absent.get('a')).toMatchObject({ lastSeen: NOW + 30_000, reason: 'gateway_crashed' });
   });
 
+  it('are known without the kinds of their ports to a gateway whose forerunner did not write these', async () => {
+    const agent = { connectedAt: 1, port: 1, scheme: 'http', remoteAddress: '', version: '', metadata: {} };
+    await store.put('agents/a', agent);
+    expect((await life()).absent.get('a')).toMatchObject({ ...agent, services: {} });
+  });
+
   it('can be forgotten for good', async () => {
     const gateway = await life();
     await gateway.comes('a');
@@ -126,6 +137,10 @@ describe('agents that are away', () => {
     ['agents/a/b', { connectedAt: 1 }],
     ['agents/a', { connectedAt: 1e300, port: 1, scheme: '', remoteAddress: '', version: '', metadata: {} }],
     ['agents/a', { connectedAt: 1, port: 1, scheme: '', remoteAddress: '', version: '', metadata: { a: 1 } }],
+    [
+      'agents/a',
+      { connectedAt: 1, port: 1, scheme: '', services: { a: 1 }, remoteAddress: '', version: '', metadata: {} },
+    ],
     ['gateway/alive', 'text'],
     ['gateway/alive', { at: 'now' }],
   ])('a record %s that is %j disturbs nobody', async (key, value) => {

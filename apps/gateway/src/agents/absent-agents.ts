@@ -1,7 +1,7 @@
 import { messageOf } from '@berth/errors';
 import { LimitedLog, type Log } from '@berth/observability';
 import { type RecordStore, WriteBehind } from '@berth/state';
-import type { LifecycleEvents } from '../lifecycle/index.js';
+import type { LifecycleEvents, ServiceKinds } from '../lifecycle/index.js';
 import {
   type AbsentAgent,
   agentOf,
@@ -44,11 +44,11 @@ export class AbsentAgents {
       const fields = { agents, reason: messageOf(thrown) };
       limited.error(fields, 'who is here and who has left cannot be written (state.file)');
     });
-    events.on('agent.connected', ({ agentId, port, scheme, remoteAddress, version, metadata }) => {
-      this.came({ agentId, connectedAt: this.now(), port, scheme, remoteAddress, version, metadata });
+    events.on('agent.connected', ({ agentId, ...agent }) => {
+      this.came({ agentId, connectedAt: this.now(), ...agent });
     });
-    events.on('agent.disconnected', ({ agentId, lastSeen, reason }) => {
-      this.left(agentId, { lastSeen, leftAt: this.now(), reason });
+    events.on('agent.disconnected', ({ agentId, services, lastSeen, reason }) => {
+      this.left(agentId, services, { lastSeen, leftAt: this.now(), reason });
     });
   }
 
@@ -127,11 +127,16 @@ export class AbsentAgents {
     if (this.options.rememberedAgents > 0) this.writes.change(PREFIX + agentId, valueOf(agent));
   }
 
-  private left(agentId: string, how: Pick<AbsentAgent, 'lastSeen' | 'leftAt' | 'reason'>): void {
+  private left(
+    agentId: string,
+    services: ServiceKinds,
+    how: Pick<AbsentAgent, 'lastSeen' | 'leftAt' | 'reason'>,
+  ): void {
     const agent = this.here.get(agentId);
     if (agent === undefined || this.closing) return;
     this.here.delete(agentId);
-    const absent = { ...agent, ...how };
+    // A service whose server failed has gone before its agent.
+    const absent = { ...agent, services: { ...agent.services, ...services }, ...how };
     this.away.set(agentId, absent);
     this.writes.change(PREFIX + agentId, valueOf(absent));
     this.forgetMost();

@@ -245,8 +245,8 @@ export class AgentRegistry {
     if (isFirst) {
       entry.announced = true;
       agent.connectedAt = Date.now();
-      const { id: agentId, port, scheme } = agent;
-      this.events.emit('agent.connected', { agentId, port, scheme, remoteAddress, version, metadata });
+      const { id: agentId, port, scheme, kinds: services } = agent;
+      this.events.emit('agent.connected', { agentId, port, scheme, services, remoteAddress, version, metadata });
       const all = ports.length > 1 ? { ports: Object.fromEntries(ports.map((its) => [its.name, its.port])) } : {};
       this.log.info({ event: 'agent_connected', agentId, port, scheme, ...all, remoteAddress }, 'agent connected');
     }

@@ -1,5 +1,6 @@
 import type { AgentConnection } from '@berth/agent-pool';
 import { BerthError } from '@berth/errors';
+import type { LifecycleEventMap, ServiceKinds } from '../lifecycle/index.js';
 import { ReportedMetrics, type ReportedMetricsOptions } from '../reported-metrics/index.js';
 import type { LocalService } from './local-service.js';
 
@@ -66,9 +67,15 @@ export class Agent {
     return this.quietSince;
   }
 
+  /** What its ports are. */
+  get kinds(): ServiceKinds {
+    return Object.fromEntries(this.services.map(({ name, kind, scheme }) => [name, { kind, scheme }]));
+  }
+
   /** What is told when it has gone. */
-  leaving(reason: string): { agentId: string; port: number; reason: string; lastSeen: number } {
-    return { agentId: this.id, port: this.port, reason, lastSeen: Math.round(wallTime(this.lastSeenAt)) };
+  leaving(reason: string): LifecycleEventMap['agent.disconnected'][0] {
+    const { id: agentId, port, kinds: services } = this;
+    return { agentId, port, services, reason, lastSeen: Math.round(wallTime(this.lastSeenAt)) };
   }
 
   /** Takes a connection in. */

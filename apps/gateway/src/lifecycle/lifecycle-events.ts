@@ -14,6 +14,9 @@ import { GATEWAY_LOG } from '../gateway.tokens.js';
  */
 export type HandshakeFailure = 'plaintext' | 'certificate' | 'tls' | 'protocol' | 'timeout' | 'flood' | 'evicted';
 
+/** Local services by their names, with the kind of their ports and the scheme that clients write. */
+export type ServiceKinds = Readonly<Record<string, { readonly kind: string; readonly scheme: string }>>;
+
 /** What happens to agents and ports; each event carries plain data. */
 export interface LifecycleEventMap {
   'agent.connected': [
@@ -21,6 +24,7 @@ export interface LifecycleEventMap {
       agentId: string;
       port: number;
       scheme: string;
+      services: ServiceKinds;
       remoteAddress: string;
       /** of the agent's software */
       version: string;
@@ -31,7 +35,7 @@ export interface LifecycleEventMap {
    * the reason is an error code, or `closed`; when another process takes the id over, `agent.connected` follows;
    * `lastSeen` is when its last message came in, ms since the epoch
    */
-  'agent.disconnected': [{ agentId: string; port: number; reason: string; lastSeen: number }];
+  'agent.disconnected': [{ agentId: string; port: number; services: ServiceKinds; reason: string; lastSeen: number }];
   'connection.opened': [{ agentId: string; connectionId: string; remoteAddress: string }];
   'connection.closed': [{ agentId: string; connectionId: string; reason: string }];
   /** what a connection is fit for has changed; the reason is for people, and empty when all is well */
