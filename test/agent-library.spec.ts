@@ -73,16 +73,18 @@ describe('an agent as a library', () => {
       signal: 'soon',
       log: { info: () => undefined },
       local: { maxConnections: 'many' },
-      prot: 3000,
+      colour: 'red',
+      gatway: 'nowhere',
     });
     expect(wrong).toBeInstanceOf(BerthError);
     expect(wrong.code).toBe('BERTH_CONFIG_INVALID');
     expect(wrong.message.split('\n').map((line) => line.split(':')[0])).toEqual(
       expect.arrayContaining(
-        'handler expose.both timeoutMs signal log expose gateway id local.maxConnections prot'.split(' '),
+        'handler expose.both timeoutMs signal log expose gateway id local.maxConnections colour gatway'.split(' '),
       ),
     );
-    expect(wrong.message).toMatch(/^prot: is no option; there are handler, .*target, expose/m);
+    expect(wrong.message).toMatch(/^colour: is no option; there are handler, .*target, expose/m);
+    expect(wrong.message).toMatch(/^gatway: is no option; did you mean gateway\?/m);
     expect((await fault(undefined)).message).toMatch(/^options: must be an object/);
     expect((await fault({ id: 'me' })).message).toBe('target: is missing: give target, handler or expose');
     expect((await fault({ id: 'me', target: 0 })).message).toMatch(/^target: is no usable target: give 3000/);

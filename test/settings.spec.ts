@@ -290,11 +290,11 @@ describe('what may be left out', () => {
 
 describe('problems', () => {
   it('come together, each with path, value and place', () => {
-    write('application.yaml', 'http: { port: 8080.5, prot: 1 }\nlog: loud\nagentPorts: { static: { a: 5, b: 5 } }');
+    write('application.yaml', 'http: { port: 8080.5, nothing: 1 }\nlog: loud\nagentPorts: { static: { a: 5, b: 5 } }');
     const env = { GRPC_PORT: '8080x', LOG_PRETTY: 'yes', HTTP_AGENT_PORT_RANGE_START: '8300' };
     expect(problemsOf(() => loadGateway(['--bogus=hush', '--tunnel-duplicate-agent', 'both'], env))).toEqual([
       'command line: --bogus is no flag; --help-all lists them',
-      'http.prot: is no setting; http has host, port, allowedHosts, headersTimeoutMs, requestTimeoutMs, agentPortRange (from application.yaml:1)',
+      'http.nothing: is no setting; http has host, port, allowedHosts, headersTimeoutMs, requestTimeoutMs, agentPortRange (from application.yaml:1)',
       'log: must be a group of settings (from application.yaml:2)',
       'grpc.port: must be a whole number from 0 to 65535 (got "8080x", from env GRPC_PORT)',
       'log.pretty: must be true or false (or 1 or 0) (got "yes", from env LOG_PRETTY)',
@@ -303,6 +303,37 @@ describe('problems', () => {
       'tunnel.duplicateAgent: must be one of probe, replace, reject, share (got "both", from flag --tunnel-duplicate-agent)',
       'http.agentPortRange: start 8300 is above end 8200',
     ]);
+  });
+
+  it('ask what a name was meant for: nearly so beside it, or so in another group', () => {
+    const asked = (text: string, load: () => unknown): (string | undefined)[] => {
+      write('application.yaml', text);
+      write('agent.yaml', `target: 1\nid: a\n${text}`);
+      return problemsOf(load).map((line) => /is no setting; (.*) \(from/.exec(line)?.[1]);
+    };
+    expect(asked('htpp: { port: 1 }\nhttp: { prot: 2 }\nagentPortRange: {}', loadGateway)).toEqual([
+      'did you mean http?',
+      'did you mean http.port?',
+      'did you mean http.agentPortRange?',
+    ]);
+    expect(asked('token-file: a\nhostHeader: b\ntls: { gateway: c }\nlogs: {}', loadAgent)).toEqual([
+      'did you mean tokenFile?',
+      'did you mean one of hostHeaders, local.hostHeader?',
+      'did you mean gateway?',
+      'did you mean log?',
+    ]);
+    const nothingNear = [
+      'nothing: a',
+      '--help: b',
+      '"": c',
+      '"(Did you mean x?)": d',
+      '__proto__: e',
+      'constructor: f',
+    ];
+    const list = expect.stringMatching(/^the file has target, expose,/) as unknown;
+    // In more groups than it helps to name.
+    expect(asked('enabled: true', loadGateway)).toEqual([expect.stringMatching(/^the file has http,/)]);
+    expect(asked(nothingNear.join('\n'), loadAgent)).toEqual(nothingNear.map(() => list));
   });
 
   it('name every place where a missing target can be given', () => {

@@ -3,6 +3,7 @@ import { commandsOf, VERIFY } from './command-line.js';
 import { addHelp, commandHelp, describeDefault, valueName } from './flag-help.js';
 import type { Problems, RawValue } from './problems.js';
 import { type Program, type SettingInfo, settingsOf } from './program.js';
+import { didYouMean, suggestedIn } from './similar.js';
 
 /** What the command line says. */
 export interface Flags {
@@ -95,10 +96,9 @@ function addOption(command: Command, setting: SettingInfo, group: string, isShow
 /** Commander's own messages quote what was typed, which may be a secret: the flag's name is all that is kept. */
 function complaint({ code, message }: CommanderError, program: Program): string {
   const flag = /'(--?[^\s'=,]+)/.exec(message)?.[1] ?? '';
-  const similar = /\(Did you mean (.+?)\?\)/.exec(message)?.[1];
   switch (code) {
     case 'commander.unknownOption':
-      return `${flag} is no flag${similar === undefined ? '; --help-all lists them' : `; did you mean ${similar}?`}`;
+      return `${flag} is no flag; ${didYouMean(suggestedIn(message)) || '--help-all lists them'}`;
     case 'commander.optionMissingArgument':
       return `${flag} needs a value`;
     case 'commander.excessArguments':

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import type * as Yaml from 'yaml';
 import type { Problems, RawValue } from './problems.js';
 import type { SettingInfo } from './program.js';
+import { didYouMean, similarNames } from './similar.js';
 import { yamlErrorWords } from './yaml-errors.js';
 
 const load = createRequire(import.meta.url);
@@ -114,13 +115,32 @@ export function flattenTree(
     if (settings.some((setting) => setting.path.startsWith(`${path}.`))) {
       return flattenTree(value, placeOf, settings, problems, `${path}.`);
     }
-    problems.add(path, `is no setting; ${known(settings, parent)}`, { source: placeOf(path) });
+    problems.add(path, `is no setting; ${didYouMean(meant(settings, parent, key)) || known(settings, parent)}`, {
+      source: placeOf(path),
+    });
     return [];
   });
 }
 
+/** A name that stands in more groups than this says too little. */
+const MOST_ELSEWHERE = 3;
+
+/** What is spelled nearly so in the group, or so elsewhere: a setting or a group of them. */
+function meant(settings: readonly SettingInfo[], parent: string, key: string): string[] {
+  const paths = new Set(
+    settings.flatMap(({ path }) => [...path.matchAll(/\.|$/g)].map((end) => path.slice(0, end.index))),
+  );
+  const elsewhere = [...paths].filter((path) => `.${path}`.endsWith(`.${key}`));
+  const near = similarNames(key, keysOf(settings, parent)).map((name) => parent + name);
+  return [...near, ...(elsewhere.length > MOST_ELSEWHERE ? [] : elsewhere)];
+}
+
 function known(settings: readonly SettingInfo[], parent: string): string {
+  return `${parent === '' ? 'the file' : parent.slice(0, -1)} has ${[...keysOf(settings, parent)].join(', ')}`;
+}
+
+/** Names of the settings and groups of a group. */
+function keysOf(settings: readonly SettingInfo[], parent: string): Set<string> {
   const below = settings.filter((setting) => setting.path.startsWith(parent));
-  const keys = new Set(below.map((setting) => setting.path.slice(parent.length).split('.')[0]));
-  return `${parent === '' ? 'the file' : parent.slice(0, -1)} has ${[...keys].join(', ')}`;
+  return new Set(below.map((setting) => setting.path.slice(parent.length).split('.')[0] ?? ''));
 }

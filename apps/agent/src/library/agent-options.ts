@@ -97,10 +97,9 @@ function settingsOf(problems: ReadonlyMap<string, string>, given: object): Agent
     settings = defaultAgentSettings(given as Parameters<typeof defaultAgentSettings>[0]);
   } catch (thrown) {
     // Elsewhere they come from a file.
-    const text = messageOf(thrown).replaceAll(
-      'is no setting; the file has',
-      'is no option; there are handler, timeoutMs, signal,',
-    );
+    const text = messageOf(thrown)
+      .replaceAll('is no setting; the file has', 'is no option; there are handler, timeoutMs, signal,')
+      .replaceAll('is no setting;', 'is no option;');
     lines = text.split('\n');
   }
   const own = [...problems].map(([option, what]) => `${option}: ${what}`);
