@@ -17,6 +17,8 @@ export interface Conversation {
   /** of the configuration */
   readonly agentName: string;
   readonly limits: AgentLimits;
+  /** exchanges that it cannot judge pass (fail open); else they are refused */
+  readonly failsOpen: boolean;
 
   /** Whether the agent wants to see events of this kind: as it last said, and before it has been there the head of a request alone. */
   supports(kind: EventKind): boolean;
@@ -29,6 +31,14 @@ export interface Conversation {
    *   and `BERTH_CONNECTION_CLOSED` after {@link cancel} or {@link end}
    */
   ask(event: AskedEvent): Promise<Verdict>;
+
+  /**
+   * An answer of it was of no use, such as one with a status that HTTP does not have: counts as a failure of the
+   * agent. What becomes of the exchange is for whoever asked, by {@link failsOpen}.
+   *
+   * @param why a constant text, for log and metrics
+   */
+  misjudged(why: string): void;
 
   /** The exchange was cut off: the agent is told, and who waits is let go. Nothing may be asked after it. Idempotent. */
   cancel(reason: CancelReason, blockingAgentId?: string): void;

@@ -17,7 +17,7 @@ export type EventKind = (typeof EVENT_KINDS)[number];
 export interface RequestMetadata {
   /** names the exchange in all that is said of it; unique at its connection while it lasts */
   readonly correlationId: string;
-  /** as in the answer to the client and in the logs */
+  /** of the gateway, before the exchange has the id that logs and answers give */
   readonly requestId: string;
   readonly clientIp: string;
   /** 0: not known */
