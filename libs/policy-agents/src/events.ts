@@ -119,6 +119,8 @@ export type AskedEvent =
 /** A configuration for the agent (checklist C19). */
 export interface ConfigureEvent {
   readonly kind: 'configure';
+  /** with one the agent answers: allow, or a block whose body says what is wrong; over gRPC a field of Berth's own */
+  readonly correlationId?: string | undefined;
   /** JSON text */
   readonly configJson: string;
   readonly version?: string | undefined;

@@ -1,6 +1,6 @@
 import type { BerthError } from '@berth/errors';
 import type { AgentAnswer } from './answers.js';
-import type { AgentCapabilities } from './capabilities.js';
+import type { AgentCapabilities, ProxyHello } from './capabilities.js';
 import type { AskedEvent, CancelMessage, ConfigureEvent } from './events.js';
 import type { AgentReport, ConfigUpdateReply } from './reports.js';
 
@@ -66,5 +66,24 @@ export interface AgentLink extends Link<ProxyMessage, AgentMessage> {
   readonly capabilities: AgentCapabilities;
 }
 
-/** A link as the agent has it. */
-export type ProxyLink = Link<AgentMessage, ProxyMessage>;
+/** A link as the agent has it, with what the proxy said of itself. */
+export interface ProxyLink extends Link<AgentMessage, ProxyMessage> {
+  readonly transport: Transport;
+  readonly hello: ProxyHello;
+}
+
+/** An agent, as its side of the transports sees it. */
+export interface AgentHost {
+  /** Asked at each handshake. */
+  capabilities(): AgentCapabilities;
+  /** A proxy is there; its receiver has to be set before this returns. */
+  linked(link: ProxyLink): void;
+}
+
+/** What takes links in on the agent's side. */
+export interface AgentServer {
+  /** such as `127.0.0.1:50051` with the port that was taken, or `unix:/run/x.sock` */
+  readonly address: string;
+  /** Takes nothing in any more and closes the links that it has taken in. Idempotent. */
+  close(): Promise<void>;
+}
