@@ -1,3 +1,4 @@
+import { mergePatch } from '@berth/config';
 import { messageOf } from '@berth/errors';
 import { isAgentId, isServiceName } from '@berth/exchange';
 import type { Log } from '@berth/observability';
@@ -73,23 +74,7 @@ export class PolicyRecords {
 
 /** A part with a change in it: what the change gives as null goes back to whatever else is said (RFC 7396). */
 export function patched(entries: readonly PolicyEntry[], change: unknown): PolicyPart {
-  return merged(partOf(entries), change) as PolicyPart;
-}
-
-type Tree = Record<string, unknown>;
-
-function merged(target: unknown, patch: unknown): unknown {
-  if (!isTree(patch)) return patch;
-  const out = new Map(Object.entries(isTree(target) ? target : {}));
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) out.delete(key);
-    else out.set(key, merged(out.get(key), value));
-  }
-  return Object.fromEntries(out);
-}
-
-function isTree(value: unknown): value is Tree {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return mergePatch(partOf(entries), change) as PolicyPart;
 }
 
 function keyOf(agentId: string, service: string | undefined): string {
