@@ -10,6 +10,17 @@ export {
   NO_LISTENER,
 } from './connection-listener.js';
 export { AgentPool } from './agent-pool.js';
+export { AgentPushes, type PushOptions, type Settled } from './config-push/agent-pushes.js';
+export {
+  CONFIG_PUSH,
+  ConfigPush,
+  type Delivery,
+  PUSH_STATES,
+  type PushCarrier,
+  type PushState,
+  type PushTarget,
+} from './config-push/config-push.js';
+export { ConfigPushes, type ConfigPushesOptions } from './config-push/config-pushes.js';
 export type { Obstacle } from './candidates.js';
 export { HEALTH_DEFAULTS, type HealthChange, type HealthOptions } from './health/connection-health.js';
 export type { HealthState, ReportedHealth } from './health/connection-health.js';

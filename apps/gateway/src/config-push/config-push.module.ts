@@ -1,9 +1,9 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { ConfigPushes, type ConfigPushesOptions } from '@berth/agent-pool';
 import type { Log } from '@berth/observability';
 import { GATEWAY_LOG } from '../gateway.tokens.js';
 import { LifecycleEvents } from '../lifecycle/index.js';
 import { configPushConfig } from './config-push.settings.js';
-import { ConfigPushes, type ConfigPushesOptions } from './config-pushes.js';
 import { tellPushes } from './push-teller.js';
 
 /** Configurations on their way to agents. */

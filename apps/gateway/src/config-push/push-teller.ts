@@ -1,6 +1,6 @@
+import type { Settled } from '@berth/agent-pool';
 import type { Log } from '@berth/observability';
 import type { LifecycleEvents } from '../lifecycle/index.js';
-import type { Settled } from './agent-pushes.js';
 
 /** Says what became of pushes: one event and one line for each replica. */
 export function tellPushes(events: LifecycleEvents, log: Log): Settled {

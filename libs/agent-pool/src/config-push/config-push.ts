@@ -12,15 +12,19 @@ const MAX_ERROR_CHARS = 1024;
 const MAX_REMEMBERED = 128;
 
 /** A connection over which a push can be sent. */
-export interface PushTarget {
+export interface PushCarrier {
   readonly id: string;
-  readonly agentId: string;
   readonly origin: { readonly instanceId: string };
-  readonly features: ReadonlySet<string>;
   /** the agent is on its way out of it */
   readonly leaving: boolean;
   /** @throws Error when it cannot be sent now */
   pushConfig(push: { pushId: string; configJson: string }): void;
+}
+
+/** The same, of one agent among several, that may take pushes or not. */
+export interface PushTarget extends PushCarrier {
+  readonly agentId: string;
+  readonly features: ReadonlySet<string>;
 }
 
 /** What one replica makes of a push. */

@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { type ConfigPush, ConfigPushes, type ConfigPushesOptions, type PushTarget } from './index.js';
+import { type ConfigPush, ConfigPushes, type ConfigPushesOptions, type PushTarget } from '../index.js';
 
 const OPTIONS: ConfigPushesOptions = {
   ackTimeoutMs: 10_000,

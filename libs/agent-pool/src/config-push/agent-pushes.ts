@@ -1,5 +1,5 @@
 import { messageOf } from '@berth/errors';
-import { type ConfigPush, type Delivery, type PushTarget } from './config-push.js';
+import { type ConfigPush, type Delivery, type PushCarrier } from './config-push.js';
 
 export interface PushOptions {
   /** for the answer to a push, and for a replica that is away to come back, ms */
@@ -12,6 +12,8 @@ export interface PushOptions {
   maxPendingPerAgent: number;
   /** that are over and still listed, per agent */
   history: number;
+  /** how `ackTimeoutMs` is called where it is set, for messages */
+  ackSetting?: string | undefined;
 }
 
 /** What the owner of pushes is told: each delivery once, when it is over. */
@@ -25,7 +27,7 @@ export type Settled = (push: ConfigPush, delivery: Delivery) => void;
 export class AgentPushes {
   /** from old to new; those that are over are forgotten in time */
   list: readonly ConfigPush[] = [];
-  private readonly targets = new Map<string, PushTarget>();
+  private readonly targets = new Map<string, PushCarrier>();
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
 
@@ -52,7 +54,7 @@ export class AgentPushes {
   }
 
   /** A connection has come that takes pushes: its replica gets what is not over. */
-  connected(target: PushTarget): void {
+  connected(target: PushCarrier): void {
     this.targets.set(target.id, target);
     const { instanceId } = target.origin;
     for (const push of this.list) {
@@ -129,12 +131,12 @@ export class AgentPushes {
   }
 
   private judge(push: ConfigPush, delivery: Delivery, now: number): void {
-    const { ackTimeoutMs } = this.options;
+    const { ackTimeoutMs, ackSetting = 'configPush.ackTimeoutMs' } = this.options;
     if (delivery.state === 'sent' && now >= delivery.sentAt + ackTimeoutMs) {
-      this.settle(push, delivery, 'expired', `no answer within ${ackTimeoutMs} ms (configPush.ackTimeoutMs)`);
+      this.settle(push, delivery, 'expired', `no answer within ${ackTimeoutMs} ms (${ackSetting})`);
     } else if (delivery.absentSince !== undefined && now >= delivery.absentSince + ackTimeoutMs) {
       delivery.gone = true;
-      this.settle(push, delivery, 'expired', `the replica was away for ${ackTimeoutMs} ms (configPush.ackTimeoutMs)`);
+      this.settle(push, delivery, 'expired', `the replica was away for ${ackTimeoutMs} ms (${ackSetting})`);
     }
   }
 
@@ -162,8 +164,8 @@ export class AgentPushes {
   }
 
   /** One on which the agent has said that it leaves is the last choice. */
-  private targetOf(replicaId: string): PushTarget | undefined {
-    let found: PushTarget | undefined;
+  private targetOf(replicaId: string): PushCarrier | undefined {
+    let found: PushCarrier | undefined;
     for (const target of this.targets.values()) {
       if (target.origin.instanceId !== replicaId) continue;
       if (!target.leaving) return target;
