@@ -1,4 +1,5 @@
 export { AGENT_ID_RULE, DEFAULT_SERVICE, isAgentId, isServiceName, SERVICE_NAME_RULE } from './agent-id.js';
+export { answer } from './answer.js';
 export { Backlog, type Corkable, passesBy } from './backlog.js';
 export { BytePipe } from './byte-pipe.js';
 export { ByteQueue, JOIN_BELOW_BYTES } from './byte-queue.js';

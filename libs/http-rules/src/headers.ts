@@ -1,5 +1,5 @@
 import type { FlatHeaders } from '@berth/exchange';
-import { headerValue, withoutHeader, withoutHeaders } from './flat-headers.js';
+import { headerValue, removeHeader, setHeader, withoutHeader, withoutHeaders } from './flat-headers.js';
 import { forbidsLength } from './methods.js';
 import { keepConnection } from './upgrade.js';
 
@@ -153,6 +153,29 @@ function namedByConnection(raw: readonly string[]): ReadonlySet<string> {
     }
   }
   return named ?? NO_TOKENS;
+}
+
+/** Headers that say where a message ends, or belong to one hop. */
+export const FRAMING: readonly string[] = [
+  'connection',
+  'content-length',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+];
+
+/** Headers about the bytes of a body as they were. */
+const OF_BYTES = ['content-length', 'content-md5', 'digest', 'repr-digest', 'content-digest', 'accept-ranges'];
+
+/** Takes out of a head what is true of other bytes than those that it goes with now. Changes the list. */
+export function forgetBytes(headers: FlatHeaders): void {
+  for (const name of OF_BYTES) removeHeader(headers, name);
+  // Equal in meaning, no longer byte by byte (RFC 9110 section 8.8.3).
+  const tag = headerValue(headers, 'etag');
+  if (tag?.startsWith('"') === true) setHeader(headers, 'ETag', `W/${tag}`);
 }
 
 /** Trailers that a sender may pass on: nothing that frames, routes or authenticates (RFC 9110 section 6.5.1). */

@@ -13,6 +13,8 @@ export {
   withoutHeaders,
 } from './flat-headers.js';
 export {
+  forgetBytes,
+  FRAMING,
   FramingError,
   latin1Headers,
   reasonBytes,

@@ -1,23 +1,11 @@
 import { isIP } from 'node:net';
-import { isFieldValue, isToken } from '@berth/http-rules';
+import { FRAMING, isFieldValue, isToken } from '@berth/http-rules';
 
 /** Rules of single values; each says what is wrong, or nothing. */
 
 type Checked = string | undefined;
 
 const TYPE = /^[a-z0-9!#$&^_.+-]+\/(\*|[a-z0-9!#$&^_.+-]+)$/i;
-
-/** Headers that say where a message ends, or belong to one hop. */
-export const FRAMING: readonly string[] = [
-  'connection',
-  'content-length',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-];
 
 /** A rule for them would break messages, or send them elsewhere. */
 const UNCHANGEABLE = new Set([...FRAMING, 'host']);

@@ -1,9 +1,8 @@
 import { jest } from '@jest/globals';
-import { ExchangeKind, ResetCode } from '@berth/exchange';
+import { answer, ExchangeKind, ResetCode } from '@berth/exchange';
 import { FakeClient, FakePool, fakeRequest } from '../../../../../libs/exchange/testing/fake-dispatch.js';
 import { ruleLab } from '../../../testing/rule-lab.js';
 import { policyOf } from '../policy-schema.js';
-import { answer } from './answer.js';
 import { bandwidth } from './bandwidth.js';
 
 /** Of a rate of 1000 bytes per second, so many pass at once. */

@@ -1,5 +1,5 @@
 import type { FlatHeaders, OpenHead, ResponseHead } from '@berth/exchange';
-import { headerValue, headerValues, removeHeader, setHeader } from '@berth/http-rules';
+import { forgetBytes, headerValue, headerValues, setHeader } from '@berth/http-rules';
 import Negotiator from 'negotiator';
 import type { Policy } from '../policy-schema.js';
 import type { Encoding } from './compressors.js';
@@ -9,9 +9,6 @@ const ENCODINGS: readonly string[] = ['br', 'gzip', 'identity'];
 
 /** Types whose messages are to arrive at once. */
 const STREAMS = /^(?:text\/event-stream|application\/(?:grpc|x-ndjson|jsonl|stream\+json)|multipart\/x-mixed-replace)/i;
-
-/** Headers about the bytes as they were. */
-const OF_BYTES = ['content-length', 'content-md5', 'digest', 'repr-digest', 'content-digest', 'accept-ranges'];
 
 /** Whether an answer gains by it and may be changed: what it is must be known, whole and not encoded already. */
 export function isMadeShorter({ headers, status }: ResponseHead, { minBytes, types }: Policy['compression']): boolean {
@@ -43,10 +40,7 @@ export function compressedHead(head: ResponseHead, encoding: Encoding | undefine
   const headers = [...head.headers];
   addVary(headers);
   if (encoding !== undefined) {
-    for (const name of OF_BYTES) removeHeader(headers, name);
-    // Equal in meaning, no longer byte by byte (RFC 9110 section 8.8.3).
-    const tag = headerValue(headers, 'etag');
-    if (tag?.startsWith('"') === true) setHeader(headers, 'ETag', `W/${tag}`);
+    forgetBytes(headers);
     headers.push('Content-Encoding', encoding);
   }
   return { ...head, headers };

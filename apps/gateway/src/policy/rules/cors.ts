@@ -1,6 +1,7 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import corsMiddleware from 'cors';
 import {
+  answer,
   type DispatchSink,
   type ExchangeFailure,
   ExchangeKind,
@@ -10,7 +11,6 @@ import {
 } from '@berth/exchange';
 import { headerValue, withoutHeaders } from '@berth/http-rules';
 import type { Policy } from '../policy-schema.js';
-import { answer } from './answer.js';
 import type { PortRule } from './port-rule.js';
 
 /** Lets pages of other origins in; the fields are those of the `cors` library, for HTTP/2 as well. */

@@ -1,8 +1,7 @@
-import { ResetCode, type Waiting } from '@berth/exchange';
+import { answer, ResetCode, type Waiting } from '@berth/exchange';
 import { FakeClient, FakePool, fakeRequest } from '../../../../../libs/exchange/testing/fake-dispatch.js';
 import { ruleLab } from '../../../testing/rule-lab.js';
 import { policyOf } from '../policy-schema.js';
-import { answer } from './answer.js';
 import { exchangeLimits } from './exchange-limits.js';
 
 const OK = { status: 200, reason: '', headers: [] };

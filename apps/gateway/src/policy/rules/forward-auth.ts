@@ -1,5 +1,6 @@
 import { BerthError, messageOf } from '@berth/errors';
 import {
+  answer,
   type Dispatch,
   type DispatchSink,
   ExchangeKind,
@@ -8,10 +9,8 @@ import {
   type Waiting,
   withHeaders,
 } from '@berth/exchange';
-import { headerValue, headerValues, withoutHeaders } from '@berth/http-rules';
-import { FRAMING } from '../policy-checks.js';
+import { FRAMING, headerValue, headerValues, withoutHeaders } from '@berth/http-rules';
 import type { Policy } from '../policy-schema.js';
-import { answer } from './answer.js';
 import { type AuthAnswer, type AuthAsker, AuthQuestion } from './auth-question.js';
 import { type PortRule, refuse, type RuleContext } from './port-rule.js';
 

@@ -1,7 +1,7 @@
 import { BerthError } from '@berth/errors';
+import { answer } from '@berth/exchange';
 import { headerValue } from '@berth/http-rules';
 import { networks } from '../networks.js';
-import { answer } from './answer.js';
 import { type PortRule, refuse } from './port-rule.js';
 
 const USUAL = 'This service is being worked on. Please come back later.';

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
-import type { DispatchSink, FlatHeaders } from '@berth/exchange';
+import type { DispatchSink } from './dispatch.js';
+import type { FlatHeaders } from './flat-headers.js';
 
 /**
  * Answers in place of the agent.
