@@ -97,7 +97,10 @@ describe('an agent as a library', () => {
     await using gateway = await testGateway({ auth: { token: 'the-token' } });
     const refused = await fault({ target: 1, id: 'me', gateway: dialOf(gateway), token: 'another' });
     expect(refused).toBeInstanceOf(BerthError);
-    expect(refused.code).toBe('BERTH_UNAUTHENTICATED');
+    expect(refused).toMatchObject({
+      code: 'BERTH_UNAUTHENTICATED',
+      message: "the token is not the gateway's: check token",
+    });
     await using agent = await startAgent({ target: 1, id: 'me', gateway: dialOf(gateway), token: 'the-token' });
     expect(agent.ports).toHaveLength(1);
   });
@@ -108,7 +111,9 @@ describe('an agent as a library', () => {
     await silent.close();
     const nobody = await fault({ ...FAST, target: 1, id: 'me', gateway: `127.0.0.1:${port}`, timeoutMs: 100 });
     expect(nobody.code).toBe('BERTH_START_TIMEOUT');
-    expect(nobody.message).toMatch(/^not registered within 100 ms \(timeoutMs\): nothing listens at 127\.0\.0\.1:/);
+    expect(nobody.message).toMatch(
+      /^not registered within 100 ms \(timeoutMs\): nothing listens at 127\.0\.0\.1:.* is gateway its/,
+    );
     await using mute = await listening(createServer());
     const quiet = await fault({ target: 1, id: 'me', gateway: `127.0.0.1:${mute.port}`, timeoutMs: 100 });
     expect(quiet.message).toContain('has not answered');

@@ -87,7 +87,7 @@ describe('two agents with one id', () => {
     expect(lines.at('warn')[0]).toMatchObject({
       code: 'BERTH_AGENT_EXISTS',
       reason:
-        'agent twin is connected from another process, which answers: give this one another --id (tunnel.duplicateAgent: probe)',
+        'agent twin is connected from another process, which answers (tunnel.duplicateAgent: probe): give this one another id',
     });
     expect(losses).toBe(0);
     expect(await (await fetch(first.url)).text()).toBe('one');

@@ -60,7 +60,7 @@ describe('what people are told when the gateway is not there', () => {
     const { port, close } = await listening(createTcp());
     await close();
     expect(await reasonFor(port)).toBe(
-      `nothing listens at 127.0.0.1:${port}: is the gateway running, and is --gateway its gRPC port?`,
+      `nothing listens at 127.0.0.1:${port}: is the gateway running, and is gateway its gRPC port?`,
     );
   });
 
@@ -73,7 +73,7 @@ describe('what people are told when the gateway is not there', () => {
     const { grpcPort: port } = setup;
     for (const tls of [{ enabled: true }, { enabled: true, caFile: otherCa.caFile }])
       expect(await reasonFor(port, tls)).toBe(
-        `the certificate of 127.0.0.1:${port} is not trusted: give the CA that issued it with --tls-ca`,
+        `the certificate of 127.0.0.1:${port} is not trusted: give the CA that issued it with tls.caFile`,
       );
   });
 
@@ -95,7 +95,7 @@ describe('what people are told when the gateway is not there', () => {
   it('no TLS to a port that speaks it', async () => {
     await using setup = await start('none');
     const { grpcPort: port } = setup;
-    expect(await reasonFor(port)).toContain('if it speaks TLS, switch that on (--tls, --tls-ca)');
+    expect(await reasonFor(port)).toContain('if it speaks TLS, switch that on (tls.enabled, tls.caFile)');
   });
 
   it('no client certificate where one is asked for, and one of another CA', async () => {
@@ -142,28 +142,28 @@ describe('what people are told when the gateway is not there', () => {
     const junk = join(ca.folder, 'junk.pem');
     writeFileSync(junk, 'nothing');
     const other = ca.issue('other');
-    const wrongs: [Partial<AgentSettings['tls']>, string, string, string][] = [
-      [{ caFile: junk }, '--tls-ca', 'grpc.tls.caFile', `: ${junk} is no certificate in PEM form`],
-      [{ certFile: junk }, '--tls-cert', 'grpc.tls.certFile', `: ${junk} is no certificate in PEM form`],
+    const wrongs: [files: Partial<AgentSettings['tls']>, own: string, gateways: string, message: string][] = [
+      [{ caFile: junk }, 'tls.caFile', 'grpc.tls.caFile', `: ${junk} is no certificate in PEM form`],
+      [{ certFile: junk }, 'tls.certFile', 'grpc.tls.certFile', `: ${junk} is no certificate in PEM form`],
       [
         { keyFile: junk },
-        '--tls-key',
+        'tls.keyFile',
         'grpc.tls.keyFile',
         `: ${junk} is no private key in PEM form without a passphrase`,
       ],
       [
         { keyFile: other.keyFile },
-        '--tls-key',
+        'tls.keyFile',
         'grpc.tls.keyFile',
         `: ${other.keyFile} is not the key of the certificate ${server.certFile}`,
       ],
-      [{ certFile: '/nowhere' }, '--tls-cert', 'grpc.tls.certFile', ': cannot read /nowhere: '],
+      [{ certFile: '/nowhere' }, 'tls.certFile', 'grpc.tls.certFile', ': cannot read /nowhere: '],
     ];
-    for (const [files, flag, setting, message] of wrongs) {
+    for (const [files, own, gateways, message] of wrongs) {
       const tls = { enabled: true, caFile: ca.caFile, ...server, ...files };
       const settings = defaultAgentSettings({ target: 'http://127.0.0.1:9', id: 'agent-1', tls });
-      expect(() => launchAgent(settings, { log: silentLog })).toThrow(`${flag}${message}`);
-      expect(() => grpcCredentials({ ...tls, clientCert: 'none' })).toThrow(`${setting}${message}`);
+      expect(() => launchAgent(settings, { log: silentLog })).toThrow(`${own}${message}`);
+      expect(() => grpcCredentials({ ...tls, clientCert: 'none' })).toThrow(`${gateways}${message}`);
     }
   });
 });

@@ -259,7 +259,7 @@ describe('an agent at a server of the original kind', () => {
     using server = await SiloServer.start();
     await using other = start(server.port, 1, { protocol: 'berth' });
     const [{ reason }] = (await once(other.client, 'lost')) as [{ reason: Error }];
-    expect(reason.message).toContain('--protocol');
+    expect(reason.message).toMatch(/check gateway and protocol$/);
   });
 
   it('several connections of one id are refused by the settings', () => {

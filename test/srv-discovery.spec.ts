@@ -89,7 +89,7 @@ describe('gateways by SRV records', () => {
 
   const down = (port: number): DnsAnswer => [to(port, 0)];
   it.each<[string, DnsAnswer | typeof down, RegExp]>([
-    ['no such name', 'NXDOMAIN', /^there is no name _berth._tcp.example.test in the DNS: check --gateway/],
+    ['no such name', 'NXDOMAIN', /^there is no name _berth._tcp.example.test in the DNS: check gateway/],
     ['a name without records', [], /^_berth._tcp.example.test has no SRV records/],
     ['a server that fails', 'SERVFAIL', /^the DNS server could not look up _berth._tcp.example.test \(SERVFAIL\)/],
     ['a server that refuses', 'REFUSED', /^the DNS server refuses to look up _berth._tcp.example.test \(REFUSED\)/],

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:tls';
 import { credentials, status } from '@grpc/grpc-js';
 import { defaultAgentSettings } from 'berth-agent';
-import { Child, disposable, eventually, localService } from '@berth/testing';
+import { Child, disposable, eventually, listening, localService } from '@berth/testing';
 import {
   agentIds,
   H2_PREFACE,
@@ -10,6 +11,7 @@ import {
   type KeyPair,
   logLines,
   portsOf,
+  Program,
   RawAgent,
   testAgent,
   TestCa,
@@ -123,22 +125,43 @@ describe('TLS on the gRPC port', () => {
     expect(await (await fetch(agent.url)).text()).toBe('secret');
   });
 
-  it('A15: the agent insists on the name it was told', async () => {
-    await using gateway = await start('none');
+  it.each([
+    ['it was told', () => server, { serverName: 'elsewhere.test' }],
+    ['of the host, which may be an address', () => ca.issue('gateway', 'IP:127.0.0.2,DNS:127.0.0.1,DNS:localhost'), {}],
+    ['it was told, which may be an address', () => server, { serverName: '127.0.0.2' }],
+  ])('A15: the agent insists on the name %s', async (_, pair, named) => {
+    await using gateway = await testGateway({ grpc: { tls: { enabled: true, ...pair() } } });
     await using agent = disposable(
       launchAgent(
         defaultAgentSettings({
           id: 'agent-1',
           target: 'http://127.0.0.1:1',
           gateway: `127.0.0.1:${gateway.grpcPort}`,
-          tls: { enabled: true, caFile: ca.caFile, serverName: 'elsewhere.test' },
+          tls: { enabled: true, caFile: ca.caFile, ...named },
         }),
         { log: logLines().log },
       ),
       (it) => it.stop(),
     );
-    await once(agent.client, 'lost');
+    const [{ reason }] = (await once(agent.client, 'lost')) as [{ reason: Error }];
+    expect(reason.message).toContain('is for another name');
     expect(await agentIds(gateway)).toEqual([]);
+  });
+
+  it('A15: an address is dialled without a server name, and without a warning of Node', async () => {
+    const names: unknown[] = [];
+    const { certFile, keyFile } = server;
+    const pair = { cert: readFileSync(certFile), key: readFileSync(keyFile), ALPNProtocols: ['h2'] };
+    const tls = createServer(pair, (socket) => {
+      names.push(socket.servername);
+      socket.destroy();
+    });
+    await using listener = await listening(tls);
+    const args = ['1', '--id', 'a', '--gateway', `127.0.0.1:${listener.port}`, '--tls-ca', ca.caFile];
+    await using agent = new Program('agent', args);
+    await agent.printed(/"no_connection"/);
+    expect(names[0]).toBe(false);
+    expect(agent.output).not.toMatch(/warning/i);
   });
 
   it('with required certificates the gateway does not call itself open', async () => {

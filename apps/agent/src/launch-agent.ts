@@ -9,6 +9,7 @@ import { ConfigTaker } from './pushed-config/config-taker.js';
 import { LocalServices } from './local-services.js';
 import { reportSelf } from './report/self-report.js';
 import type { AgentAddress } from './session/agent-address.js';
+import type { NameOf } from './session/link.js';
 import { AgentClient } from './session/agent-client.js';
 import { type AgentStatus, StatusKeeper } from './status/agent-status.js';
 import { AgentTracing } from './tracing/agent-tracing.js';
@@ -45,6 +46,8 @@ export interface LaunchOptions {
   version?: string;
   /** DNS servers to ask for SRV records, as `host:port`; those of the machine unless given */
   dnsServers?: readonly string[];
+  /** what people call a setting, for messages; its path unless given */
+  nameOf?: NameOf;
 }
 
 /** Starts an agent in this process. */
@@ -74,6 +77,7 @@ export function launchAgent(given: AgentSettings, options: LaunchOptions = {}): 
       services.release();
     },
     dnsServers: options.dnsServers,
+    nameOf: options.nameOf ?? ((path) => path),
     log,
   });
   const keeper = new StatusKeeper(client);

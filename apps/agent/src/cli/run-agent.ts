@@ -1,6 +1,6 @@
 import { setLogger } from '@grpc/grpc-js';
-import { loadAgentSettings } from '../agent-settings.js';
-import { settingsOrExit } from '@berth/config';
+import { AGENT, loadAgentSettings } from '../agent-settings.js';
+import { settingsOf, settingsOrExit } from '@berth/config';
 import { messageOf } from '@berth/errors';
 import { endOnSignals, standardOutput } from '@berth/node-runtime';
 import { type RunningAgent, launchAgent } from '../launch-agent.js';
@@ -8,6 +8,14 @@ import { agentDisplay } from '../terminal/display.js';
 import { EXIT } from './command-line.js';
 import { reloadAgent } from './reload-agent.js';
 import { listenForStatus } from '../status/status-socket.js';
+
+/** Where a setting can be given, for people at a command line. */
+function flagOf(path: string): string {
+  const setting = settingsOf(AGENT).find((one) => one.path === path);
+  return [setting?.alias ?? setting?.flag ?? path, setting?.sharedEnv]
+    .filter((name) => name !== undefined)
+    .join(' or ');
+}
 
 /** `berth-agent`: settings, start, what is shown, signals, exit codes. */
 export async function runAgent(): Promise<void> {
@@ -23,7 +31,7 @@ export async function runAgent(): Promise<void> {
   });
   let agent: RunningAgent;
   try {
-    agent = launchAgent(settings, { log });
+    agent = launchAgent(settings, { log, nameOf: flagOf });
   } catch (thrown) {
     standardOutput(2).write(`${messageOf(thrown)}\n`);
     process.exitCode = EXIT.settings;

@@ -99,7 +99,8 @@ function settingsOf(problems: ReadonlyMap<string, string>, given: object): Agent
     // Elsewhere they come from a file.
     const text = messageOf(thrown)
       .replaceAll('is no setting; the file has', 'is no option; there are handler, timeoutMs, signal,')
-      .replaceAll('is no setting;', 'is no option;');
+      .replaceAll('is no setting;', 'is no option;')
+      .replace(': give --id, AGENT_ID or id in the file', '');
     lines = text.split('\n');
   }
   const own = [...problems].map(([option, what]) => `${option}: ${what}`);

@@ -3,6 +3,7 @@ import type { BodySink, Exchange, IncomingExchange, ResetCode } from '@berth/exc
 import type { Log } from '@berth/observability';
 import type { ConfigAck, ConfigPush } from '@berth/tunnel-protocol';
 import type { AgentAddress } from './agent-address.js';
+import type { NameOf } from './link.js';
 import type { AgentRequest } from './watched-exchange.js';
 
 /** What the owner of an agent may want to know. */
@@ -33,5 +34,7 @@ export interface AgentClientOptions {
   failed?: (exchange: Exchange, code: ResetCode) => void;
   /** DNS servers for SRV records, as `host:port`; undefined: those of the machine */
   dnsServers?: readonly string[] | undefined;
+  /** what people call the settings, where messages say what to check */
+  nameOf: NameOf;
   log: Log;
 }

@@ -64,8 +64,12 @@ export class AgentClient extends EventEmitter<AgentEvents> {
     this.signals = new Signals(settings.maxConcurrency, tunnel.maxExchanges);
     this.limitedLog = new LimitedLog(log);
     this.exchangeLog = new ExchangeLog(log);
-    this.channel = channelCredentials(settings.tls);
-    this.srv = new SrvLookup({ timeoutMs: tunnel.handshakeTimeoutMs, servers: options.dnsServers });
+    this.channel = channelCredentials(settings.tls, options.nameOf);
+    this.srv = new SrvLookup({
+      timeoutMs: tunnel.handshakeTimeoutMs,
+      servers: options.dnsServers,
+      setting: options.nameOf('gateway'),
+    });
     this.window = {
       startBytes: tunnel.windowStartBytes,
       maxBytes: tunnel.windowMaxBytes,
@@ -163,9 +167,9 @@ export class AgentClient extends EventEmitter<AgentEvents> {
   }
 
   private dial(slot: Slot, gateway: string): void {
-    const settings = { ...this.settings, gateway };
+    const { takeConfig, failed, nameOf } = this.options;
+    const settings = { ...this.settings, gateway, nameOf };
     const { channel, window, hello, log } = this;
-    const { takeConfig, failed } = this.options;
     let connectionId = '';
     const forward = (exchange: IncomingExchange): BodySink => this.options.forward(exchange, connectionId);
     const events: LinkEvents = {

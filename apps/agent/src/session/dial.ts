@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
 import {
   type ChannelCredentials,
   Client,
@@ -9,6 +11,7 @@ import {
 import { type AgentSettings } from '../agent-settings.js';
 import { readPemFiles } from '@berth/config';
 import { MAX_GRPC_MESSAGE_BYTES, passBuffer, TUNNEL_METHOD_PATH } from '@berth/tunnel-protocol';
+import type { NameOf } from './link.js';
 import { ProxyRoute } from './proxy-route.js';
 
 /** HTTP/2 window of a connection: out of the way, because frames carry their own credit per exchange. */
@@ -38,13 +41,31 @@ export interface Dialled {
 /**
  * Credentials for the gateway.
  *
- * @throws BerthError `BERTH_CONFIG_INVALID` naming the flag of a file that cannot be read or used
+ * @throws BerthError `BERTH_CONFIG_INVALID` naming the setting of a file that cannot be read or used
  */
-export function channelCredentials(tls: AgentSettings['tls']): ChannelCredentials {
+export function channelCredentials(tls: AgentSettings['tls'], nameOf: NameOf): ChannelCredentials {
   if (!tls.enabled) return credentials.createInsecure();
-  const names = { caFile: '--tls-ca', certFile: '--tls-cert', keyFile: '--tls-key' };
+  const names = { caFile: nameOf('tls.caFile'), certFile: nameOf('tls.certFile'), keyFile: nameOf('tls.keyFile') };
   const { ca, cert, key } = readPemFiles(tls, names);
-  return credentials.createSsl(ca, key, cert);
+  return namesNoAddress(credentials.createSsl(ca, key, cert));
+}
+
+/**
+ * grpc-js sends the host that it dials as server name, and has no option against it. An address is none (RFC 6066 section
+ * 3), and Node warns of it. The certificate has to be for that address all the same: Node goes by `host` where there is no
+ * name.
+ */
+function namesNoAddress(channel: ChannelCredentials): ChannelCredentials {
+  const original = channel._createSecureConnector.bind(channel);
+  channel._createSecureConnector = (...args) => {
+    const connector = original(...args);
+    const { connectionOptions } = connector as { connectionOptions?: ConnectionOptions };
+    if (connectionOptions === undefined)
+      throw new Error('@grpc/grpc-js changed: check dial.ts against its new version');
+    if (isIP(connectionOptions.servername ?? '') !== 0) delete connectionOptions.servername;
+    return connector;
+  };
+  return channel;
 }
 
 /** What a protocol asks of its call. */

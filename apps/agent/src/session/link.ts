@@ -1,7 +1,14 @@
 import type { BerthError } from '@berth/errors';
 import type { BodySink, Exchange, IncomingExchange, ResetCode } from '@berth/exchange';
 import type { ConfigPush, Goaway, ServiceList, ServiceListReply, Welcome } from '@berth/tunnel-protocol';
+import type { AgentSettings } from '../agent-settings.js';
 import type { LinkSignals } from './signals.js';
+
+/** What people call a setting, for messages: by its path, such as `tls.caFile`, or by its flag. */
+export type NameOf = (path: string) => string;
+
+/** Settings of a link, and what they are called. */
+export type LinkSettings = AgentSettings & { readonly nameOf: NameOf };
 
 /** One connection to the gateway, from the dial to its end, whatever it speaks. It does not come back: the next is another link. */
 export interface Link {

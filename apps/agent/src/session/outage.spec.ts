@@ -4,7 +4,7 @@ import { whyItEnded } from './outage.js';
 
 /** test/outages.spec.ts has those that can be had over sockets. */
 describe('whyItEnded', () => {
-  const DIAL = { gateway: 'gw.test:9090', tls: { enabled: true, certFile: '' } };
+  const DIAL = { gateway: 'gw.test:9090', tls: { enabled: true, certFile: '' }, nameOf: (path: string) => path };
   const why = (details: string, code = status.UNAVAILABLE, metadata = new Metadata()): string =>
     whyItEnded({ code, details, metadata }, DIAL);
 

@@ -1,13 +1,15 @@
 import type { StatusObject } from '@grpc/grpc-js';
 import type { AgentSettings } from '../agent-settings.js';
 import { BerthError, isErrorCode } from '@berth/errors';
-import { ERROR_CODE_METADATA, FINAL_STATUSES } from '@berth/tunnel-protocol';
+import { ERROR_CODE_METADATA, FINAL_STATUSES, type Refused } from '@berth/tunnel-protocol';
+import type { NameOf } from './link.js';
 
 /** What is known of a dial that failed, or of a connection that ended. */
 export interface Dial {
   /** as it was given, `host:port` */
   gateway: AgentSettings['gateway'];
   tls: Pick<AgentSettings['tls'], 'enabled' | 'certFile'>;
+  nameOf: NameOf;
 }
 
 type Sentence = (dial: Dial, found: RegExpExecArray) => string;
@@ -19,11 +21,13 @@ type Sentence = (dial: Dial, found: RegExpExecArray) => string;
 const CAUSES: readonly (readonly [RegExp, Sentence])[] = [
   [
     /Name resolution failed|ENOTFOUND|EAI_AGAIN/,
-    ({ gateway }) => `the name in ${gateway} was not found: check --gateway, and the DNS of this machine`,
+    ({ gateway, nameOf }) =>
+      `the name in ${gateway} was not found: check ${nameOf('gateway')}, and the DNS of this machine`,
   ],
   [
     /ECONNREFUSED/,
-    ({ gateway }) => `nothing listens at ${gateway}: is the gateway running, and is --gateway its gRPC port?`,
+    ({ gateway, nameOf }) =>
+      `nothing listens at ${gateway}: is the gateway running, and is ${nameOf('gateway')} its gRPC port?`,
   ],
   [
     /ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN/,
@@ -31,8 +35,8 @@ const CAUSES: readonly (readonly [RegExp, Sentence])[] = [
   ],
   [
     /ALTNAME_INVALID|certificate's altnames/,
-    ({ gateway }) =>
-      `the certificate of ${gateway} is for another name: dial the name it is for, or give that as tls.serverName`,
+    ({ gateway, nameOf }) =>
+      `the certificate of ${gateway} is for another name: dial the name it is for, or give that as ${nameOf('tls.serverName')}`,
   ],
   [
     /certificate (has expired|is not yet valid)/,
@@ -40,19 +44,21 @@ const CAUSES: readonly (readonly [RegExp, Sentence])[] = [
   ],
   [
     /self.signed certificate|unable to (verify|get)/,
-    ({ gateway }) => `the certificate of ${gateway} is not trusted: give the CA that issued it with --tls-ca`,
+    ({ gateway, nameOf }) =>
+      `the certificate of ${gateway} is not trusted: give the CA that issued it with ${nameOf('tls.caFile')}`,
   ],
   // RFC 8446 section 6.2: bad, unsupported, revoked, expired and unknown certificate, unknown CA, required.
   [
     /SSL alert number (42|43|44|45|46|48|116)\b/,
-    ({ gateway, tls }) =>
+    ({ gateway, nameOf, tls }) =>
       tls.certFile === ''
-        ? `${gateway} asks for a client certificate: give one with --tls-cert and --tls-key`
+        ? `${gateway} asks for a client certificate: give one with ${nameOf('tls.certFile')} and ${nameOf('tls.keyFile')}`
         : `${gateway} does not accept the client certificate ${tls.certFile}: does its grpc.tls.caFile hold the issuer, and is it in date?`,
   ],
   [
     /wrong version number|packet length too long/,
-    ({ gateway }) => `what listens at ${gateway} speaks no TLS: is the port right? If so, leave TLS off (--tls false)`,
+    ({ gateway, nameOf }) =>
+      `what listens at ${gateway} speaks no TLS: is the port right? If so, go without TLS (${nameOf('tls.enabled')})`,
   ],
   [
     /SSL routines/,
@@ -65,18 +71,19 @@ const CAUSES: readonly (readonly [RegExp, Sentence])[] = [
   ],
   [
     /Protocol error|without gRPC status/,
-    ({ gateway }) => `what listens at ${gateway} is not the gRPC port of a gateway: check --gateway`,
+    ({ gateway, nameOf }) => `what listens at ${gateway} is not the gRPC port of a gateway: check ${nameOf('gateway')}`,
   ],
   [
     /does not implement|unknown service/,
-    ({ gateway }) =>
-      `what listens at ${gateway} is not the gRPC port of a gateway, or speaks another protocol: check --gateway and --protocol`,
+    ({ gateway, nameOf }) =>
+      `what listens at ${gateway} is not the gRPC port of a gateway, or speaks another protocol: check ${nameOf('gateway')} and ${nameOf('protocol')}`,
   ],
   [
     /Failed to connect|disconnected before secure|Socket closed|closed before starting/,
-    ({ gateway, tls }) => {
+    ({ gateway, nameOf, tls }) => {
       const closed = `${gateway} closed the connection before anything was said`;
-      if (!tls.enabled) return `${closed}: if it speaks TLS, switch that on (--tls, --tls-ca)`;
+      if (!tls.enabled)
+        return `${closed}: if it speaks TLS, switch that on (${nameOf('tls.enabled')}, ${nameOf('tls.caFile')})`;
       if (tls.certFile === '') return `${closed}: is it the gRPC port?`;
       return `${closed}: is it the gRPC port, and does it trust the issuer of ${tls.certFile} (its grpc.tls.caFile)?`;
     },
@@ -99,6 +106,19 @@ export function whyItEnded(status: Pick<StatusObject, 'code' | 'details' | 'meta
     if (found !== null) return sentence(dial, found);
   }
   return `the connection to ${dial.gateway} failed (gRPC status ${status.code}; more at log level debug)`;
+}
+
+/** What to do about a refusal, where the gateway cannot say it: it does not know what this agent's settings are called. */
+const ADVICE: ReadonlyMap<string, (nameOf: NameOf) => string> = new Map([
+  ['BERTH_UNAUTHENTICATED', (nameOf: NameOf) => `check ${nameOf('token')}`],
+  ['BERTH_AGENT_EXISTS', (nameOf: NameOf) => `give this one another ${nameOf('id')}`],
+]);
+
+/** Why the gateway does not take the agent, and what to do. */
+export function refusalOf({ code, message }: Pick<Refused, 'code' | 'message'>, nameOf: NameOf): BerthError {
+  const advice = ADVICE.get(code)?.(nameOf);
+  const text = advice === undefined ? message : `${message}: ${advice}`;
+  return new BerthError(isErrorCode(code) ? code : 'BERTH_INTERNAL', text);
 }
 
 /** What a call that has ended comes to. */

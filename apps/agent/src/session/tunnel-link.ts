@@ -1,5 +1,4 @@
 import { type ChannelCredentials, status as grpcStatus, type StatusObject } from '@grpc/grpc-js';
-import type { AgentSettings } from '../agent-settings.js';
 import { BerthError, isErrorCode } from '@berth/errors';
 import type { Log } from '@berth/observability';
 import {
@@ -19,8 +18,8 @@ import {
   type WindowSettings,
 } from '@berth/tunnel-protocol';
 import { dial, type Dialled, TUNNEL_DIAL } from './dial.js';
-import type { Link, LinkEvents } from './link.js';
-import { endOfCall } from './outage.js';
+import type { Link, LinkEvents, LinkSettings } from './link.js';
+import { endOfCall, refusalOf } from './outage.js';
 import { TunnelSignals } from './tunnel-signals.js';
 
 /** A connection that speaks Berth's own protocol. */
@@ -42,7 +41,7 @@ export class TunnelLink implements Link {
   private unfit: BerthError | undefined;
 
   constructor(
-    private readonly settings: AgentSettings,
+    private readonly settings: LinkSettings,
     channel: ChannelCredentials,
     window: WindowSettings,
     hello: Hello,
@@ -214,8 +213,7 @@ export class TunnelLink implements Link {
   private onStatus(status: StatusObject): void {
     const { refusal } = this;
     if (refusal !== undefined) {
-      const code = isErrorCode(refusal.code) ? refusal.code : 'BERTH_INTERNAL';
-      this.end(new BerthError(code, refusal.message), !refusal.retryable);
+      this.end(refusalOf(refusal, this.settings.nameOf), !refusal.retryable);
       return;
     }
     this.log.debug({ status: grpcStatus[status.code], details: status.details }, 'how gRPC ended the call');

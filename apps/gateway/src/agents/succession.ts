@@ -53,10 +53,7 @@ export class Succession {
       if (!this.isContested(rival, newcomer) || rival.agent.instanceId === silent) return claim();
       const { instanceId } = rival.agent;
       if (await holderAnswers(rival, this.options.duplicateProbeMs)) {
-        throw taken(
-          rival,
-          'is connected from another process, which answers: give this one another --id (tunnel.duplicateAgent: probe)',
-        );
+        throw taken(rival, 'is connected from another process, which answers (tunnel.duplicateAgent: probe)');
       }
       silent = instanceId;
     }
@@ -70,7 +67,7 @@ export class Succession {
   takeOver(entry: Entry, instanceId: string): void {
     const { agent } = entry;
     if (this.policyFor(agent.id) === 'reject' && isHeld(entry)) {
-      throw taken(entry, 'is connected already: give this one another --id (tunnel.duplicateAgent: reject)');
+      throw taken(entry, 'is connected already (tunnel.duplicateAgent: reject)');
     }
     agent.instanceId = instanceId;
     // What a process that leaves still answers may run out.

@@ -28,7 +28,7 @@ export function checkToken(expected: string, given: string): void {
   if (!sameSecret(expected, given)) {
     throw new BerthError(
       'BERTH_UNAUTHENTICATED',
-      given === '' ? 'this gateway asks for a token (--token)' : "the token is not the gateway's (--token)",
+      given === '' ? 'this gateway asks for a token' : "the token is not the gateway's",
     );
   }
 }

@@ -31,7 +31,7 @@ export function describeTlsFailure(error: NodeJS.ErrnoException, socket: TLSSock
     return { reason: 'certificate', text: 'no client certificate was shown (grpc.tls.clientCert is require)' };
   }
   if (NOT_TRUSTED.test(code)) {
-    return { reason: 'tls', text: "the peer does not trust the gateway's certificate (the agent's --tls-ca)" };
+    return { reason: 'tls', text: "the peer does not trust the gateway's certificate (the agent's tls.caFile)" };
   }
   return { reason: 'tls', text: code === '' ? error.message.slice(0, 200) : code };
 }

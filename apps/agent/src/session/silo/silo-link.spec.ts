@@ -49,7 +49,7 @@ describe('SiloLink', () => {
       tunnel: { maxExchanges },
     });
     const link = new SiloLink(
-      settings,
+      { ...settings, nameOf: (path) => path },
       credentials.createInsecure(),
       {
         welcome: () => (isWelcome = true),

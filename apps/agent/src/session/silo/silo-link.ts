@@ -23,9 +23,8 @@ import {
   receiveFromServer,
   SILO_METHOD_PATH,
 } from '@berth/tunnel-protocol';
-import type { AgentSettings } from '../../agent-settings.js';
 import { dial, type Dialled } from '../dial.js';
-import type { Link, LinkEvents } from '../link.js';
+import type { Link, LinkEvents, LinkSettings } from '../link.js';
 import { endOfCall } from '../outage.js';
 import { failureMessage, SiloIncoming, type SiloOwner } from './silo-incoming.js';
 
@@ -63,7 +62,7 @@ export class SiloLink implements Link, SiloOwner {
   private leaveTimer: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly settings: AgentSettings,
+    private readonly settings: LinkSettings,
     channel: ChannelCredentials,
     private readonly events: LinkEvents,
     private readonly log: Log,

@@ -7,9 +7,9 @@ import { orderByWeight } from './srv-order.js';
 const MOST_TRIED = 16;
 
 /** What c-ares says (RFC 1035 section 4.1.1 has the codes of servers), and what people are told. */
-const FAILURES: Readonly<Record<string, (name: string) => string>> = {
-  ENOTFOUND: (name) => `there is no name ${name} in the DNS: check --gateway, and the DNS of this machine`,
-  ENODATA: (name) => `${name} has no SRV records: check --gateway, or have them added`,
+const FAILURES: Readonly<Record<string, (name: string, setting: string) => string>> = {
+  ENOTFOUND: (name, setting) => `there is no name ${name} in the DNS: check ${setting}, and the DNS of this machine`,
+  ENODATA: (name, setting) => `${name} has no SRV records: check ${setting}, or have them added`,
   ESERVFAIL: (name) => `the DNS server could not look up ${name} (SERVFAIL): its log says why`,
   EBADRESP: (name) => `what the DNS server answered for ${name} cannot be read: check the DNS of this machine`,
   EREFUSED: (name) => `the DNS server refuses to look up ${name} (REFUSED): check the DNS of this machine`,
@@ -20,6 +20,8 @@ const FAILURES: Readonly<Record<string, (name: string) => string>> = {
 export interface SrvLookupOptions {
   /** time for an answer, ms */
   timeoutMs: number;
+  /** what people call the setting with the name; default `gateway` */
+  setting?: string;
   /** DNS servers, as `Resolver.setServers` takes them; undefined: those of the machine */
   servers?: readonly string[] | undefined;
   /** 0 <= x < 1 */
@@ -61,7 +63,7 @@ export class SrvLookup {
 
   /** Records of hosts that can be dialled, in the order to try them. */
   private async ask(name: string): Promise<SrvRecord[]> {
-    const { random, servers, timeoutMs } = this.options;
+    const { random, servers, setting = 'gateway', timeoutMs } = this.options;
     // A new one each time: it reads anew which servers the machine has, and remembers no answer.
     const resolver = new promises.Resolver();
     if (servers !== undefined) resolver.setServers(servers);
@@ -70,9 +72,11 @@ export class SrvLookup {
     }, timeoutMs);
     this.resolvers.add(resolver);
     try {
-      return usable(name, await resolver.resolveSrv(name), random);
+      return usable(name, await resolver.resolveSrv(name), setting, random);
     } catch (thrown) {
-      throw thrown instanceof BerthError ? thrown : failure(name, (thrown as NodeJS.ErrnoException).code ?? 'error');
+      throw thrown instanceof BerthError
+        ? thrown
+        : failure(name, (thrown as NodeJS.ErrnoException).code ?? 'error', setting);
     } finally {
       clearTimeout(timer);
       this.resolvers.delete(resolver);
@@ -80,9 +84,9 @@ export class SrvLookup {
   }
 }
 
-function usable(name: string, records: readonly SrvRecord[], random: (() => number) | undefined): SrvRecord[] {
+function usable(name: string, records: readonly SrvRecord[], setting: string, random?: () => number): SrvRecord[] {
   // The name has others, or another name.
-  if (records.length === 0) throw failure(name, 'ENODATA');
+  if (records.length === 0) throw failure(name, 'ENODATA', setting);
   const known = records.map((each) => ({ ...each, name: each.name.replace(/\.$/, '') }));
   const hosts = known.filter((each) => isHostAndPort(addressOf(each)));
   if (hosts.length > 0) return orderByWeight(hosts, hosts.length, random);
@@ -97,7 +101,10 @@ function addressOf({ name, port }: Pick<SrvRecord, 'name' | 'port'>): string {
   return `${name}:${port}`;
 }
 
-function failure(name: string, code: string): BerthError {
+function failure(name: string, code: string, setting: string): BerthError {
   const sentence = FAILURES[code === 'ECANCELLED' ? 'ETIMEOUT' : code];
-  return new BerthError('BERTH_CONNECTION_CLOSED', sentence?.(name) ?? `${name} could not be looked up (${code})`);
+  return new BerthError(
+    'BERTH_CONNECTION_CLOSED',
+    sentence?.(name, setting) ?? `${name} could not be looked up (${code})`,
+  );
 }
