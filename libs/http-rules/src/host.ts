@@ -18,3 +18,12 @@ export function withoutQuery(target: string): string {
   const at = target.search(/[?#]/);
   return at === -1 ? target : target.slice(0, at);
 }
+
+const PATH = /^\/(?![/\\])/;
+/** Before the host of an address, as browsers read it: with or without a scheme, after any slashes. */
+const USER_INFO = /^((?:[a-z][a-z0-9+.-]*:)?[/\\]{2,}|)[^/\\?#]+@/i;
+
+/** A request's target, or another address, without the user and password that stand before its host: for logs and the like. */
+export function withoutUserInfo(target: string): string {
+  return PATH.test(target) ? target : target.replace(USER_INFO, '$1');
+}

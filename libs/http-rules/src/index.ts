@@ -24,6 +24,6 @@ export {
   relayTrailers,
 } from './headers.js';
 export { isFieldValue, isToken } from './grammar.js';
-export { authorityOf, isHost, withoutQuery } from './host.js';
+export { authorityOf, isHost, withoutQuery, withoutUserInfo } from './host.js';
 export { isBodiless, isIdempotent } from './methods.js';
 export { carriesHttp, upgradeProtocols, webSocketAccept, withoutHttpUpgrades } from './upgrade.js';

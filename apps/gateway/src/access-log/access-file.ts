@@ -1,30 +1,26 @@
-import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, stat } from 'node:fs';
 import { BerthError, messageOf } from '@berth/errors';
-import sonicBoom, { type SonicBoom } from 'sonic-boom';
+import { MAX_LINE_BYTES } from './access-line.js';
+import { LineBuffer } from './line-buffer.js';
+import { type LineListener, LineWriter } from './line-writer.js';
 
-/** Lines that wait while the disk is slow; beyond it they are dropped. */
-export const MAX_WAITING_BYTES = 4 * 1_048_576;
 /** So much is written at once, unless {@link FLUSH_MS} is over before. */
-const BATCH_BYTES = 16_384;
+const BATCH_BYTES = 131_072;
 /** A line is in the file after this time, on a disk that keeps up. */
 const FLUSH_MS = 200;
-/** Between two looks whether the file was moved, while lines come. */
+/** Between two looks whether the file was moved, and two tries after a failure. */
 const LOOK_MS = 1000;
 /** For what waits when it is closed. */
 const CLOSE_MS = 500;
 
-/** What an {@link AccessFile} tells. */
-export interface FileListener {
-  /** a line found no room */
-  dropped(): void;
-  /** the file could not be written, or not be opened anew */
-  failed(error: Error): void;
-}
-
 /** A file that lines are added to without waiting for it. */
 export class AccessFile {
-  private out: SonicBoom;
+  /** where the next line goes; then {@link added} is called */
+  readonly lines = new LineBuffer(BATCH_BYTES + MAX_LINE_BYTES);
+  private out: LineWriter;
   private id: string;
+  private readonly writing: LineListener;
+  private count = 0;
   private timer: NodeJS.Timeout | undefined;
   private lookedAt = 0;
   private closed = false;
@@ -32,16 +28,26 @@ export class AccessFile {
   /** @throws BerthError `BERTH_CONFIG_INVALID` where the file cannot be opened, or is none */
   constructor(
     private readonly path: string,
-    private readonly listener: FileListener,
+    private readonly listener: LineListener,
   ) {
+    this.writing = {
+      dropped: (lines) => {
+        listener.dropped(lines);
+      },
+      failed: (error) => {
+        listener.failed(error);
+        if (!this.closed) this.timer ??= setTimeout(this.flush, LOOK_MS).unref();
+      },
+    };
     const fd = openForLines(path);
     this.id = identity(fstatSync(fd));
-    this.out = this.begin(fd);
+    this.out = new LineWriter(fd, this.writing);
   }
 
-  /** @param line with its end of line */
-  write(line: string): void {
-    this.out.write(line);
+  /** A line is there. */
+  added(): void {
+    this.count += 1;
+    if (this.lines.length >= BATCH_BYTES) this.handOn();
     this.timer ??= setTimeout(this.flush, FLUSH_MS).unref();
   }
 
@@ -49,10 +55,11 @@ export class AccessFile {
   reopen(): void {
     try {
       const fd = openForLines(this.path);
+      this.handOn();
       const before = this.out;
       this.id = identity(fstatSync(fd));
-      this.out = this.begin(fd);
-      before.end();
+      this.out = new LineWriter(fd, this.writing);
+      before.end(() => undefined);
     } catch (thrown) {
       this.listener.failed(thrown as Error);
     }
@@ -62,51 +69,39 @@ export class AccessFile {
   close(): Promise<void> {
     clearTimeout(this.timer);
     this.closed = true;
-    const { out } = this;
+    this.handOn();
     return new Promise((resolve) => {
       const limit = setTimeout(resolve, CLOSE_MS);
-      out.once('close', () => {
+      this.out.end(() => {
         clearTimeout(limit);
         resolve();
       });
-      out.end();
     });
   }
 
-  private begin(fd: number): SonicBoom {
-    // Node finds no named exports in what it is made of.
-    const out = new sonicBoom.SonicBoom({
-      fd,
-      minLength: BATCH_BYTES,
-      maxWrite: 4 * BATCH_BYTES,
-      maxLength: MAX_WAITING_BYTES,
-      sync: false,
-    });
-    out.on('drop', () => {
-      this.listener.dropped();
-    });
-    out.on('error', (error: Error) => {
-      this.listener.failed(error);
-      // It keeps what it could not write; one that was left would keep its file as well, and the room of it on the disk.
-      if (out === this.out && !this.closed) this.timer ??= setTimeout(this.flush, LOOK_MS).unref();
-      else out.destroy();
-    });
-    return out;
+  private handOn(): void {
+    if (this.count === 0) return;
+    this.out.add(this.lines.take(), this.count);
+    this.count = 0;
   }
 
   private readonly flush = (): void => {
     this.timer = undefined;
-    const now = performance.now();
-    if (now - this.lookedAt >= LOOK_MS) {
-      this.lookedAt = now;
-      if (this.wasMoved()) this.reopen();
-    }
-    this.out.flush();
+    this.handOn();
+    this.out.retry();
+    if (performance.now() - this.lookedAt >= LOOK_MS) this.look();
   };
 
-  private wasMoved(): boolean {
-    const stat = statSync(this.path, { throwIfNoEntry: false });
-    return stat === undefined || identity(stat) !== this.id;
+  /** Whether the file was moved. Also that may take its time on a slow disk, and is asked once at a time. */
+  private look(): void {
+    this.lookedAt = Infinity;
+    const { id } = this;
+    stat(this.path, (error, found) => {
+      this.lookedAt = performance.now();
+      if (this.closed || this.id !== id) return;
+      // What is wrong is told of when it is opened.
+      if (error !== null || identity(found) !== id) this.reopen();
+    });
   }
 }
 
@@ -123,8 +118,8 @@ function openForLines(path: string): number {
   } catch (thrown) {
     throw new BerthError('BERTH_CONFIG_INVALID', `accessLog.file: cannot open ${path}: ${messageOf(thrown)}`);
   }
-  const stat = fstatSync(fd);
-  if (stat.isFile() || stat.isCharacterDevice()) return fd;
+  const opened = fstatSync(fd);
+  if (opened.isFile() || opened.isCharacterDevice()) return fd;
   closeSync(fd);
   throw new BerthError('BERTH_CONFIG_INVALID', `accessLog.file: ${path} is no file; leave it empty for stdout`);
 }

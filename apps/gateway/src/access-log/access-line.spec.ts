@@ -1,6 +1,19 @@
 import fc from 'fast-check';
 import type { AccessEntry } from './access-entry.js';
-import { combinedLine, jsonLine } from './access-line.js';
+import { combinedLine as addCombined, jsonLine as addJson, MAX_LINE_BYTES } from './access-line.js';
+import { LineBuffer } from './line-buffer.js';
+
+const buffer = new LineBuffer(2 * MAX_LINE_BYTES);
+
+function jsonLine(of: AccessEntry, query: boolean): string {
+  addJson(buffer, of, query);
+  return buffer.takeText();
+}
+
+function combinedLine(of: AccessEntry, query: boolean): string {
+  addCombined(buffer, of, query);
+  return buffer.takeText();
+}
 
 const entry = (more: Partial<AccessEntry> = {}): AccessEntry => ({
   startedAt: Date.UTC(2026, 10, 29, 7, 8, 9, 12),
@@ -64,10 +77,20 @@ describe('lines of the access log', () => {
     expect(combinedLine(entry(raw), false)).toContain('+0000] "-" - 5 "-" "-" agent=kiosk-7');
   });
 
-  it('show no password of a target that has one', () => {
-    const target = 'http://user:password@a.example/x';
-    expect(jsonLine(entry({ target }), true)).toContain('"target":"http://a.example/x"');
-    expect(combinedLine(entry({ target }), true)).toContain('GET http://a.example/x HTTP');
+  it.each([
+    ['http://user:password@a.example/x', 'http://a.example/x'],
+    ['//user:password@a.example/x?q', '//a.example/x?q'],
+    ['/\\user:p@ssword@a.example/x', '/\\a.example/x'],
+    ['user:password@a.example:443', 'a.example:443'],
+    [`http://user:${'x'.repeat(5000)}@a.example/`, 'http://a.example/'],
+    ['/a@b', '/a@b'],
+    ['/x//a@b', '/x//a@b'],
+    ['http://a.example/x@y', 'http://a.example/x@y'],
+  ])('show no password of a target that has one: %.40s', (target, seen) => {
+    const said = entry({ target, header: () => target });
+    expect((JSON.parse(jsonLine(said, true)) as AccessEntry).target).toBe(seen);
+    const quoted = seen.replace('\\', '\\x5C');
+    expect(combinedLine(said, true)).toContain(`GET ${quoted} HTTP/1.1" 200 5 "${quoted}"`);
   });
 
   it('cannot be forged by anything that a client says', () => {
@@ -84,8 +107,18 @@ describe('lines of the access log', () => {
   });
 
   it('are not as long as a client likes', () => {
-    const long = 'x'.repeat(30_000);
-    for (const line of [jsonLine, combinedLine])
-      expect(line(entry({ target: `/${long}`, header: () => long }), true).length).toBeLessThan(7000);
+    for (const long of ['x'.repeat(30_000), '\u20ac'.repeat(30_000)]) {
+      const said = entry({ client: long, method: long, target: `/${long}`, header: () => long });
+      for (const line of [jsonLine, combinedLine]) {
+        expect(line(entry({ target: `/${long}` }), true)).toMatch(/\.\.\./);
+        expect(line(said, true).length).toBeLessThan(MAX_LINE_BYTES);
+      }
+    }
+  });
+
+  it('have the time they began at, whatever came before', () => {
+    const at = (startedAt: number): string => jsonLine(entry({ startedAt }), false).slice(25, 49);
+    for (const time of [999, 1000, 1_790_000_000_007, 1_790_000_000_999, 1_790_000_001_000, 1_790_000_000_070])
+      expect(at(time)).toBe(new Date(time).toISOString());
   });
 });

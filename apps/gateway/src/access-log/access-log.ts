@@ -6,7 +6,8 @@ import { GATEWAY_LOG } from '../gateway.tokens.js';
 import { LiveSettings } from '../reload/index.js';
 import { type AccessEntry, isError } from './access-entry.js';
 import { AccessFile } from './access-file.js';
-import { combinedLine, jsonLine } from './access-line.js';
+import { combinedLine, jsonLine, MAX_LINE_BYTES } from './access-line.js';
+import { LineBuffer } from './line-buffer.js';
 import { accessLogConfig, type AccessLogSettings } from './access-log.settings.js';
 
 /** Lines about what clients ask for, in a file of their own or on stdout; docs/decisions/0042-access-log.md. */
@@ -17,6 +18,8 @@ export class AccessLog implements OnModuleInit, OnApplicationShutdown {
   /** lines that found no room, because the disk is slow or full */
   dropped = 0;
   private file: AccessFile | undefined;
+  /** for stdout */
+  private readonly line = new LineBuffer(MAX_LINE_BYTES);
   private readonly limited: LimitedLog;
   private readonly stopListening: () => void;
 
@@ -53,10 +56,13 @@ export class AccessLog implements OnModuleInit, OnApplicationShutdown {
     const { format, mode, query, sample } = this.settings;
     if (mode === 'off') return;
     if (mode !== 'all' && !isError(entry) && (mode === 'errors' || Math.random() >= sample)) return;
-    const line = format === 'json' ? jsonLine(entry, query) : combinedLine(entry, query);
+    const { file } = this;
+    const to = file?.lines ?? this.line;
+    if (format === 'json') jsonLine(to, entry, query);
+    else combinedLine(to, entry, query);
     this.lines += 1;
-    if (this.file === undefined) standardOutput(1).write(line);
-    else this.file.write(line);
+    if (file === undefined) standardOutput(1).write(to.takeText());
+    else file.added();
   }
 
   /** For whoever has moved the file. */
@@ -71,8 +77,8 @@ export class AccessLog implements OnModuleInit, OnApplicationShutdown {
       path === ''
         ? undefined
         : new AccessFile(path, {
-            dropped: () => {
-              this.dropped += 1;
+            dropped: (lines) => {
+              this.dropped += lines;
               this.limited.warn(
                 { file: path },
                 'lines of the access log are dropped: the disk is slower than they come',

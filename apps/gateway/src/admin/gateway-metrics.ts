@@ -115,7 +115,7 @@ export class GatewayMetrics {
     counter('berth_access_log_lines_total', 'Lines of the access log', () => access.lines);
     counter(
       'berth_access_log_dropped_lines_total',
-      'Lines of the access log that found no room: the disk is slow or full',
+      'Lines of the access log that were lost: the disk is slow or full',
       () => access.dropped,
     );
     counter('berth_state_errors_total', 'Times that state.file could not be read or written', () => state.errors);

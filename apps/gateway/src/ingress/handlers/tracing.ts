@@ -8,7 +8,7 @@ import {
   type OpenHead,
   type ResponseHead,
 } from '@berth/exchange';
-import { withoutQuery } from '@berth/http-rules';
+import { withoutQuery, withoutUserInfo } from '@berth/http-rules';
 import type { TracedSpan } from '@berth/tracing';
 import type { LocalService } from '../../agents/index.js';
 import type { GatewayTracing } from '../../tracing/index.js';
@@ -70,7 +70,7 @@ function attributesOf(
 const MAX_PATH_CHARS = 1024;
 
 function pathOf(target: string): string {
-  return withoutQuery(target)
+  return withoutUserInfo(withoutQuery(target))
     .replace(/^[a-z][a-z0-9+.-]*:\/\/[^/]*/i, '')
     .slice(0, MAX_PATH_CHARS);
 }
