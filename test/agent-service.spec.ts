@@ -23,8 +23,16 @@ afterEach(() => {
   rmSync(cwd, { recursive: true });
 });
 
-async function service(...args: string[]): Promise<{ code: number | string; stdout: string; stderr: string }> {
-  await using program = new Program('agent', ['service', ...args], { BERTH_TOKEN: 'hush', HOME: cwd });
+interface Said {
+  readonly code: number | string;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const service = (...args: string[]): Promise<Said> => serviceWith({ BERTH_TOKEN: 'hush' }, ...args);
+
+async function serviceWith(env: Record<string, string>, ...args: string[]): Promise<Said> {
+  await using program = new Program('agent', ['service', ...args], { ...env, HOME: cwd });
   return { code: await program.exit, stdout: program.stdout, stderr: program.stderr };
 }
 
@@ -41,6 +49,19 @@ describe('berth-agent service', () => {
     writeFileSync(file, stdout);
     const verified = spawnSync('systemd-analyze', ['verify', ...more, file], { encoding: 'utf8' });
     expect(verified.stderr.split('\n').filter((line) => line.includes('kiosk-7'))).toEqual([]);
+  });
+
+  it.each<[what: string, args: string[], isSaid: boolean]>([
+    ['nothing', ['install', '3000'], true],
+    ['a certificate', ['install', '3000', '--tls-cert', '/c', '--tls-key', '/k'], false],
+    ['the wire of silo-proxy', ['install', '3000', '--protocol', 'silo'], false],
+    ['what is to go', ['uninstall'], false],
+  ])('with %s for the gateway and without a token, that it has none is said once: %j %j', async (_, args, isSaid) => {
+    const { code, stdout, stderr } = await serviceWith({}, ...args, '--id', 'kiosk-7', '--print');
+    expect([code, stdout]).toEqual([0, expect.stringContaining('Description=Berth agent kiosk-7')]);
+    const lines = stderr.trimEnd().split('\n');
+    expect(lines.filter((line) => line.startsWith('there is no token: '))).toHaveLength(isSaid ? 1 : 0);
+    expect(lines.at(-1)).toMatch(/kiosk-7\.yaml$/);
   });
 
   it('keeps what differs from the defaults in a file of its own, which names the file of the secret', () => {

@@ -6,7 +6,7 @@ import { isSea } from 'node:sea';
 import { fileURLToPath } from 'node:url';
 import type { Asked } from '@berth/config';
 import { standardOutput } from '@berth/node-runtime';
-import { loadAgentSettings } from '../agent-settings.js';
+import { type AgentSettings, loadAgentSettings } from '../agent-settings.js';
 import { type ServiceFiles, serviceFiles, type ServiceHost } from '../service/service-files.js';
 
 const say = (line: string): void => {
@@ -29,6 +29,10 @@ export function serviceCommand({ word, switches, rest }: Asked): number {
   }
   const host = thisHost(switches.has('--user'));
   const files = serviceFiles(loaded.settings, host);
+  if (word === 'install' && showsNothing(loaded.settings))
+    standardOutput(2).write(
+      'there is no token: a gateway that asks for one will refuse this agent (--token-file, or BERTH_TOKEN, which sudo passes on with -E)\n',
+    );
   if (switches.has('--print')) {
     standardOutput(1).write(files.unit);
     const token = files.token === '' ? '' : `; the token would be in ${files.tokenFile}`;
@@ -64,6 +68,11 @@ function checkHost({ platform, forUser }: ServiceHost): void {
     throw new Error('a service of the machine needs root: use sudo, or --user for one of yours alone');
   if (forUser && process.env['SUDO_USER'] !== undefined)
     throw new Error('--user is for the user who runs it: leave sudo out');
+}
+
+/** Whether it shows its gateway neither a token nor a certificate; the wire of silo-proxy has no token. */
+function showsNothing({ token, tls, protocol }: AgentSettings): boolean {
+  return token === '' && tls.certFile === '' && protocol === 'berth';
 }
 
 /** @throws Error when the service is there already, or a file cannot be written */
