@@ -41,7 +41,11 @@ ENTRYPOINT ["node", "/opt/sample/dist/main.js"]
 FROM ${BASE_IMAGE} AS agent
 COPY --from=build /build/out/THIRD-PARTY.txt /build/LICENSE /usr/share/doc/berth/
 COPY --from=build /build/out/berth-agent /usr/local/bin/berth-agent
+# For the socket that `berth-agent status` asks: memory, which is there with a read-only file system too.
+ENV XDG_RUNTIME_DIR=/dev/shm
 USER 10001
+# 0: connected to its gateway; 1: not; 3: does not run.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["berth-agent", "status"]
 ENTRYPOINT ["berth-agent"]
 
 FROM ${BASE_IMAGE} AS gateway

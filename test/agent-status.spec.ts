@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePortRange, localService } from '@berth/testing';
@@ -21,6 +21,17 @@ async function status(...args: string[]): Promise<{ code: number | string; stdou
 }
 
 describe('berth-agent status', () => {
+  it('is what the image of the agent has for its health', () => {
+    const dockerfile = readFileSync(new URL('../Dockerfile', import.meta.url), 'utf8');
+    const [, stage = ''] = /^FROM \S+ AS agent$(.*?)^FROM /ms.exec(dockerfile) ?? [];
+    expect(stage).toMatch(/^HEALTHCHECK .* CMD \["berth-agent", "status"\]$/m);
+    const [, entry = ''] = /^ENTRYPOINT \["(.*)"\]$/m.exec(stage) ?? [];
+    expect(entry).toBe('berth-agent');
+    // Of a container with a read-only file system.
+    const [, folder = ''] = /^ENV XDG_RUNTIME_DIR=(.*)$/m.exec(stage) ?? [];
+    expect(folder).toBe('/dev/shm');
+  });
+
   it('tells of every agent that runs, as long as it runs', async () => {
     expect(await status()).toEqual({ code: 3, stdout: '', stderr: 'no agent of this user runs here\n' });
     await using service = await localService((_, response) => response.end('hello'));
