@@ -28,6 +28,7 @@ export { countsAgainst } from './health/fault.js';
 export { OUTLIER_DEFAULTS, OutlierDetector, type OutlierOptions } from './health/outliers.js';
 export type { Member } from './member.js';
 export { MemberSignals } from './member-signals.js';
+export { Recent } from './recent.js';
 export type { Replica } from './replica.js';
 export { poolDispatch } from './pool-dispatch.js';
 export type { PoolConnection } from './pool-connection.js';

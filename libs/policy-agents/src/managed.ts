@@ -1,4 +1,5 @@
 import type { FlowMode, HealthState, StrategyName } from '@berth/agent-pool';
+import type { LatencyHistogram } from '@berth/observability';
 import type { AuditData, Decision } from './answers.js';
 import type { AgentCapabilities } from './capabilities.js';
 import type { Judge } from './conversation.js';
@@ -23,7 +24,7 @@ export interface PolicyAgentOptions {
   readonly maxInFlightPerConnection: number;
   /** conversations that wait for room; further ones are refused */
   readonly maxWaiting: number;
-  /** failures in a row after which nobody asks for `openMs`; 0: never */
+  /** failures after which nobody asks for `openMs`: in a row, or when they are half of what was asked in about 15 s; 0: never */
   readonly breaker: { readonly failures: number; readonly openMs: number };
   readonly pingIntervalMs: number;
   readonly drainMs: number;
@@ -140,6 +141,31 @@ export interface PolicyAgentFigures {
   readonly problem: string;
   /** the newest first */
   readonly decisions: readonly RememberedDecision[];
+  readonly protocol: ProtocolFigures;
+}
+
+/** What the protocol itself did (checklist C21). */
+export interface ProtocolFigures {
+  readonly responses: number;
+  /** links that ended with an error, and of them those over which came what nobody can read */
+  readonly connectionErrors: number;
+  readonly serializationErrors: number;
+  readonly pauses: number;
+  readonly resumes: number;
+  readonly capacityUpdates: number;
+  /** ends of exchanges that were not told, because the agent did not read */
+  readonly completesLeftOut: number;
+  /** exchanges that were forgotten until their next question */
+  readonly affinityEvictions: number;
+  /** exchanges that belong to a connection */
+  readonly conversations: number;
+  /** questions in flight of those that all connections take, 0 … 1 */
+  readonly bufferUse: number;
+  readonly activeConnections: number;
+  readonly healthyConnections: number;
+  readonly pausedConnections: number;
+  /** of questions that were answered */
+  readonly durations: LatencyHistogram;
 }
 
 /** One policy agent as its owner sees it. */

@@ -1,0 +1,89 @@
+import { Admission, AgentPool, type HealthChange, type Member } from '@berth/agent-pool';
+import { type AgentCapabilities, LIMIT_DEFAULTS } from '../capabilities.js';
+import type { EventKind } from '../events.js';
+import type { Judgement, PolicyAgentObserver, PolicyAgentOptions } from '../managed.js';
+import { Breaker } from './breaker.js';
+import { Deadlines } from './deadlines.js';
+import { Ledger } from './ledger.js';
+import type { PolicyConnection } from './policy-connection.js';
+import type { Reason } from './reason.js';
+
+/** What the connections and conversations of one agent share. */
+export class Core {
+  readonly pool: AgentPool<PolicyConnection>;
+  readonly admission: Admission<PolicyConnection>;
+  readonly deadlines: Deadlines;
+  readonly breaker: Breaker;
+  readonly ledger: Ledger;
+  /** by an operator's word nothing new is asked */
+  drained = false;
+  /** for good */
+  closing = false;
+  /** as its newest connection said */
+  capabilities: AgentCapabilities | undefined;
+
+  /**
+   * @param healthChanged told of each change of a connection's health; the first one puts it into service
+   * @param now monotonic ms
+   */
+  constructor(
+    readonly name: string,
+    readonly options: PolicyAgentOptions,
+    readonly observer: PolicyAgentObserver,
+    healthChanged: (member: Member<PolicyConnection>, change: HealthChange) => void,
+    readonly now: () => number,
+  ) {
+    const { strategy, timeoutMs, flowMode, flowWaitMs, maxWaiting, breaker, rememberedDecisions } = options;
+    // Only healthy ones (checklist C2); who else is there is behind the fail mode.
+    const pool = { strategy, slowStartMs: 0, lastResort: false, onHealth: healthChanged, now };
+    this.pool = new AgentPool<PolicyConnection>(name, pool);
+    this.admission = new Admission<PolicyConnection>(this.pool, {
+      // With `failOpen` the exchange goes on without the agent, which is not for the pool to say.
+      mode: flowMode === 'waitAndRetry' ? flowMode : 'failClosed',
+      pauseWaitMs: flowWaitMs,
+      maxWaiting,
+      maxWaitMs: timeoutMs,
+      now,
+    });
+    this.deadlines = new Deadlines(timeoutMs, now);
+    this.breaker = new Breaker(breaker, (state) => observer.breaker(state), now);
+    this.ledger = new Ledger(rememberedDecisions);
+  }
+
+  get limits(): AgentCapabilities['limits'] {
+    return this.capabilities?.limits ?? LIMIT_DEFAULTS;
+  }
+
+  supports(kind: EventKind): boolean {
+    return this.capabilities?.supportedEvents.has(kind) ?? kind === 'requestHeaders';
+  }
+
+  /** Whether an exchange goes on without the agent. */
+  passes(reason: Reason): boolean {
+    const { failMode, flowMode } = this.options;
+    return failMode === 'open' || (reason === 'paused' && flowMode === 'failOpen');
+  }
+
+  /** Why nothing can be asked now. */
+  obstacle(): Reason {
+    if (this.closing) return 'closed';
+    switch (this.pool.obstacle()) {
+      case 'none':
+        return 'away';
+      case 'unfit':
+        return 'unfit';
+      case 'drained':
+        return 'drained';
+      case 'paused':
+        return 'paused';
+      case 'full':
+      case 'congested':
+        return 'full';
+    }
+  }
+
+  judged(judgement: Judgement): void {
+    this.ledger.remember(judgement);
+    this.observer.judged(judgement);
+  }
+}

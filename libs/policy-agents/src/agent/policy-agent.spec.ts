@@ -1,0 +1,292 @@
+import { jest } from '@jest/globals';
+import { BerthError } from '@berth/errors';
+import { AgentLab, NOTHING_LEFT, outcome } from '../../testing/agent-lab.js';
+import { capabilitiesOf, chunkEvent, completeEvent, FakeLink, headersEvent } from '../../testing/fake-link.js';
+
+beforeEach(() => jest.useFakeTimers());
+afterEach(() => {
+  expect(jest.getTimerCount()).toBe(0);
+  jest.useRealTimers();
+});
+
+const BROKEN = new BerthError('BERTH_CONNECTION_CLOSED', 'read ECONNRESET');
+
+describe('a question to a policy agent', () => {
+  it('is answered by the agent', async () => {
+    await using lab = new AgentLab();
+    const link = new FakeLink();
+    const { id, talk, verdict } = lab.add(link).ask();
+    expect(link.sent).toEqual([headersEvent(id)]);
+    expect(lab.agent.figures().inFlight).toBe(1);
+    await jest.advanceTimersByTimeAsync(20);
+    link.answers(id, { decision: { kind: 'block', status: 403, headers: [] } });
+    expect(await verdict).toBe('block');
+    talk.end(completeEvent(id));
+    expect(lab.leftOver).toEqual(NOTHING_LEFT);
+    expect(lab.judged).toEqual([
+      expect.objectContaining({ event: 'requestHeaders', outcome: 'block', status: 403, durationMs: 20 }),
+    ]);
+  });
+
+  it.each([
+    ['closed', 'policy agent waf did not answer in time (timeoutMs)'],
+    ['open', 'skipped'],
+  ] as const)('ends at its deadline when nobody answers: fail %s', async (failMode, expected) => {
+    await using lab = new AgentLab({ failMode, timeoutMs: 500 });
+    const link = new FakeLink();
+    const { id, talk, verdict } = lab.add(link).ask();
+    await jest.advanceTimersByTimeAsync(499);
+    expect(lab.agent.figures().inFlight).toBe(1);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(await verdict).toBe(expected);
+    expect(link.of('cancel')).toEqual([expect.objectContaining({ correlationId: id, reason: 'timeout' })]);
+    expect(lab.agent.figures()).toMatchObject({ timeouts: 1, errors: 1, rejections: { timeout: 1 } });
+
+    // A late answer must not pass for one to the next event.
+    const body = outcome(talk.ask(chunkEvent(id)));
+    link.answers(id, { decision: { kind: 'block', status: 403, headers: [] } });
+    expect(await body).toBe(expected);
+    expect(link.of('requestBody')).toEqual([]);
+    expect(lab.agent.figures()).toMatchObject({ lateAnswers: 1, unknownAnswers: 0 });
+    talk.end(completeEvent(id));
+    expect(link.of('requestComplete')).toEqual([]);
+    expect(lab.leftOver).toEqual(NOTHING_LEFT);
+  });
+
+  it('is asked about after the one before it was answered', async () => {
+    await using lab = new AgentLab();
+    const link = new FakeLink();
+    const { id, talk, verdict } = lab.add(link).ask();
+    const body = outcome(talk.ask(chunkEvent(id)));
+    const order: string[] = [];
+    void verdict.then(() => order.push('head'));
+    void body.then(() => order.push('body'));
+    expect(link.sent).toHaveLength(1);
+    link.answers(id, { needsMore: true });
+    expect(link.sent).toHaveLength(2);
+    link.answers(id);
+    expect(await Promise.all([verdict, body])).toEqual(['needsMore', 'allow']);
+    expect(order).toEqual(['head', 'body']);
+    talk.cancel('clientDisconnect');
+  });
+
+  it('C8: is asked over the connection that took the first event', async () => {
+    await using lab = new AgentLab();
+    const links = [new FakeLink().allowAll(), new FakeLink().allowAll(), new FakeLink().allowAll()];
+    lab.add(...links);
+    for (let i = 0; i < 6; i += 1) {
+      const { id, talk } = lab.ask();
+      for (let chunk = 0; chunk < 3; chunk += 1) await talk.ask(chunkEvent(id, chunk));
+      talk.end(completeEvent(id));
+    }
+    for (const link of links) {
+      const heads = link.of('requestHeaders').map(({ metadata }) => metadata.correlationId);
+      expect(heads).toHaveLength(2);
+      expect(link.of('requestBody').map(({ correlationId }) => correlationId)).toEqual(
+        heads.flatMap((id) => [id, id, id]),
+      );
+      expect(link.of('requestComplete').map(({ correlationId }) => correlationId)).toEqual(heads);
+    }
+    expect(lab.agent.figures()).toMatchObject({ lateAnswers: 0, unknownAnswers: 0 });
+  });
+
+  it('about what the agent does not want to see is not asked', async () => {
+    await using lab = new AgentLab();
+    const link = new FakeLink(capabilitiesOf({ supportedEvents: new Set(['requestHeaders']) })).allowAll();
+    const { id, talk } = lab.add(link).ask();
+    expect([talk.supports('requestHeaders'), talk.supports('requestBody')]).toEqual([true, false]);
+    expect(await outcome(talk.ask(chunkEvent(id)))).toBe('allow');
+    talk.end(completeEvent(id));
+    expect(link.sent).toHaveLength(1);
+  });
+
+  it('is answered once: what nobody asked, and a second answer, change nothing', async () => {
+    await using lab = new AgentLab();
+    const link = new FakeLink();
+    const { id, talk, verdict } = lab.add(link).ask();
+    link.answers('nobody');
+    link.answers(id);
+    link.answers(id, { decision: { kind: 'block', status: 403, headers: [] } });
+    expect(await verdict).toBe('allow');
+    expect(lab.agent.figures()).toMatchObject({ lateAnswers: 1, unknownAnswers: 1, inFlight: 0 });
+    talk.end(completeEvent(id));
+    link.answers(id);
+    link.answers(id);
+    expect(lab.agent.figures()).toMatchObject({ lateAnswers: 1, unknownAnswers: 2 });
+  });
+});
+
+describe('C11: an exchange that was cut off', () => {
+  it('lets go who waits, tells the agent why, and asks nothing more', async () => {
+    await using lab = new AgentLab();
+    const link = new FakeLink();
+    const { id, talk, verdict } = lab.add(link).ask();
+    const queued = outcome(talk.ask(chunkEvent(id)));
+    talk.cancel('blockedByAgent', 'other');
+    talk.cancel('manual');
+    const over = 'the exchange is over at policy agent waf';
+    expect(await Promise.all([verdict, queued, outcome(talk.ask(chunkEvent(id)))])).toEqual([over, over, over]);
+    expect(link.of('cancel')).toEqual([
+      expect.objectContaining({ correlationId: id, reason: 'blockedByAgent', blockingAgentId: 'other' }),
+    ]);
+    link.answers(id);
+    expect(lab.agent.figures()).toMatchObject({ cancelled: 1, lateAnswers: 1, inFlight: 0 });
+    expect(lab.leftOver).toEqual(NOTHING_LEFT);
+  });
+
+  it('is nothing to an agent that cannot be told, or was asked nothing', async () => {
+    await using lab = new AgentLab({ maxInFlightPerConnection: 1 });
+    const link = new FakeLink(capabilitiesOf({ features: { cancellation: false } }));
+    const first = lab.add(link).ask();
+    const waiting = lab.ask();
+    expect(lab.agent.figures().waiting).toBe(1);
+    waiting.talk.cancel('clientDisconnect');
+    first.talk.cancel('clientDisconnect');
+    expect(link.of('cancel')).toEqual([]);
+    expect(lab.leftOver).toEqual(NOTHING_LEFT);
+  });
+});
+
+describe('C10: an agent that takes no more', () => {
+  it.each([
+    [{ maxInFlightPerConnection: 2 }, {}],
+    [{}, { limits: { maxConcurrency: 2 } }],
+    [{}, { features: { concurrentRequests: 2 } }],
+  ])('has them wait: options %j, capabilities %j', async (options, capabilities) => {
+    await using lab = new AgentLab(options);
+    const link = new FakeLink(capabilitiesOf(capabilities));
+    lab.add(link);
+    const [first, , third] = [lab.ask(), lab.ask(), lab.ask()];
+    expect([link.sent.length, lab.agent.figures().waiting]).toEqual([2, 1]);
+    link.answers(first.id);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(link.sent).toHaveLength(3);
+    link.answers(third.id);
+    expect(await third.verdict).toBe('allow');
+  });
+
+  it('lets those go first that it knows already', async () => {
+    await using lab = new AgentLab({ maxInFlightPerConnection: 1 });
+    const link = new FakeLink();
+    const first = lab.add(link).ask();
+    link.answers(first.id);
+    const second = lab.ask();
+    const third = lab.ask();
+    const body = outcome(first.talk.ask(chunkEvent(first.id)));
+    link.answers(second.id);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(link.sent.at(-1)).toMatchObject({ kind: 'requestBody', correlationId: first.id });
+    link.answers(first.id);
+    await jest.advanceTimersByTimeAsync(1);
+    link.answers(third.id);
+    expect(await Promise.all([body, third.verdict])).toEqual(['allow', 'allow']);
+  });
+
+  it('refuses what waited too long, or what too many wait before', async () => {
+    await using lab = new AgentLab({ maxInFlightPerConnection: 1, maxWaiting: 1, timeoutMs: 1000 });
+    const link = new FakeLink(capabilitiesOf({ features: { cancellation: false } }));
+    lab.add(link).ask();
+    await jest.advanceTimersByTimeAsync(500);
+    const [late, refused] = [lab.ask(), lab.ask()];
+    const full = expect.stringContaining('as many questions as it takes') as string;
+    expect(await refused.verdict).toEqual(full);
+    // The first one is given up at its deadline; room is made, and the agent does not answer the next one either.
+    await jest.advanceTimersByTimeAsync(1000);
+    expect(await late.verdict).toBe('policy agent waf did not answer in time (timeoutMs)');
+    expect(lab.leftOver).toEqual(NOTHING_LEFT);
+  });
+
+  it('does not read: nothing more is sent until it does', async () => {
+    await using lab = new AgentLab({ timeoutMs: 1000 });
+    const link = new FakeLink();
+    link.takes = false;
+    const first = lab.add(link).ask();
+    link.answers(first.id);
+    const body = outcome(first.talk.ask(chunkEvent(first.id)));
+    const other = lab.ask();
+    expect(link.sent).toHaveLength(1);
+    link.takes = true;
+    link.receiver.drained();
+    await jest.advanceTimersByTimeAsync(1);
+    expect(link.sent.map(({ kind }) => kind)).toEqual(['requestHeaders', 'requestBody', 'requestHeaders']);
+    link.answers(first.id);
+    link.answers(other.id);
+    expect(await Promise.all([body, other.verdict])).toEqual(['allow', 'allow']);
+    link.takes = false;
+    const last = lab.ask();
+    first.talk.end(completeEvent(first.id));
+    link.answers(last.id);
+    expect(lab.agent.figures().protocol.completesLeftOut).toBe(1);
+  });
+});
+
+describe('C5: an agent that is not there', () => {
+  it('says so, and with what is wrong', async () => {
+    await using lab = new AgentLab({ timeoutMs: 100 });
+    expect(await lab.ask().verdict).toBe('No connections available for agent waf');
+    const link = new FakeLink();
+    lab.add(link);
+    link.comes({
+      kind: 'health',
+      agentId: 'waf',
+      state: 'unhealthy',
+      timestampMs: 0,
+      disabledFeatures: [],
+      timeoutMultiplier: 0,
+      recoverable: true,
+    });
+    expect(await lab.ask().verdict).toBe('No healthy connections for agent waf');
+    lab.agent.setDrained(true);
+    expect(await lab.ask().verdict).toBe(
+      'policy agent waf is drained by an operator (POST /policy-agents/waf/undrain ends it)',
+    );
+    expect(lab.agent.figures().rejections).toMatchObject({ away: 1, unfit: 1, drained: 1 });
+  });
+
+  it('is passed over when it fails open', async () => {
+    await using lab = new AgentLab({ failMode: 'open' });
+    const { id, talk, verdict } = lab.ask();
+    expect(await Promise.all([verdict, outcome(talk.ask(chunkEvent(id)))])).toEqual(['skipped', 'skipped']);
+    expect(lab.judged.map(({ outcome: its, reason }) => [its, reason])).toEqual([
+      ['skipped', 'away'],
+      ['skipped', 'away'],
+    ]);
+    expect(lab.agent.figures()).toMatchObject({ skipped: 2, requests: 0 });
+  });
+});
+
+describe('a connection that ends', () => {
+  it('fails at once what was under way, but asks the first event once more elsewhere', async () => {
+    await using lab = new AgentLab();
+    const [broken, other] = [new FakeLink(), new FakeLink()];
+    const fresh = lab.add(broken).ask();
+    const started = lab.ask();
+    broken.answers(started.id);
+    const body = outcome(started.talk.ask(chunkEvent(started.id)));
+    lab.add(other);
+    broken.end(BROKEN);
+    expect(await body).toBe('the connection to policy agent waf ended before it answered: read ECONNRESET');
+    expect(other.sent).toEqual([headersEvent(fresh.id)]);
+    other.end(BROKEN);
+    expect(await fresh.verdict).toContain('the connection to policy agent waf ended');
+    expect(lab.told).toEqual([
+      'waf-1 connected',
+      'waf-2 connected',
+      'waf-1 disconnected BERTH_CONNECTION_CLOSED',
+      'waf-2 disconnected BERTH_CONNECTION_CLOSED',
+    ]);
+    expect(lab.leftOver).toEqual(NOTHING_LEFT);
+  });
+
+  it('takes along what was said on it: the exchange is not judged by another one', async () => {
+    await using lab = new AgentLab({ failMode: 'open' });
+    const [broken, other] = [new FakeLink().allowAll(), new FakeLink().allowAll()];
+    const { id, talk, verdict } = lab.add(broken).ask();
+    expect(await verdict).toBe('allow');
+    lab.add(other);
+    broken.end();
+    expect(await outcome(talk.ask(chunkEvent(id)))).toBe('skipped');
+    talk.end(completeEvent(id));
+    expect(other.sent).toEqual([]);
+  });
+});
