@@ -134,11 +134,20 @@ describe('traces', () => {
     expect(it.collector.spans).toEqual([]);
   });
 
-  it('of an agent are also those that a client asks for, where the gateway makes none', async () => {
-    await using it = await traced({ sample: 0 });
-    await (await it.ask('/', { traceparent: CLIENTS })).text();
-    const [span] = await it.collector.until(1, named(CLIENTS)[0]);
-    expect(span).toMatchObject({ maker: 'berth-agent', traceId: named(CLIENTS)[0], parentId: named(CLIENTS)[1] });
+  it('of an agent are below those of the gateway alone: what a client sends makes none, whatever it says', async () => {
+    await using it = await traced({ sample: 0.5 });
+    const said = { traceparent: CLIENTS, tracestate: 'berth=traced', traced: 'true' };
+    for (let i = 0; i < 40; i += 1) await (await it.ask('/', said)).text();
+    const chosen = it.got.flatMap(({ traceparent }) => (traceparent === CLIENTS ? [] : [named(traceparent)]));
+    const { spans } = it.collector;
+    const ofAgent = (): (string | undefined)[][] =>
+      spans.filter(({ maker }) => maker === 'berth-agent').map(({ traceId, spanId }) => [traceId, spanId]);
+    await eventually(() => chosen.every(([traceId]) => ofAgent().some(([its]) => its === traceId)), 10_000);
+    await it.relay.agent.stop();
+    expect(ofAgent()).toEqual(expect.arrayContaining(chosen));
+    expect(chosen.length).toBeLessThan(40);
+    for (const clients of [CLIENTS, FIRST])
+      expect(spans.filter(({ traceId }) => traceId === named(clients)[0])).toEqual([]);
   });
 
   it('are bounded in each second, whoever asks for them', async () => {

@@ -33,6 +33,8 @@ export interface OpenHead {
   body: boolean;
   /** local service of the agent that is meant; empty or absent: `default` */
   service?: string;
+  /** the gateway has a span of it, to which the `traceparent` among the headers leads; absent: what stands there is the client's */
+  traced?: boolean;
 }
 
 /** The head of an answer, agent to gateway. Strings are Latin-1. */

@@ -217,6 +217,7 @@ function readOpen(cursor: Cursor, end: number): OpenHead {
     else if (key === ((1 << 3) | WIRE_VARINT)) head.kind = cursor.varint(end) as ExchangeKind;
     else if (key === ((5 << 3) | WIRE_VARINT)) head.body = cursor.varint(end) !== 0;
     else if (key === ((6 << 3) | WIRE_BYTES)) head.service = cursor.text(end);
+    else if (key === ((7 << 3) | WIRE_VARINT)) head.traced = cursor.varint(end) !== 0;
     else cursor.skip(key & 7, end);
   }
   return paired(head);

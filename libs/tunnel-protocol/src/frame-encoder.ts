@@ -50,6 +50,7 @@ const FIELD_4_BYTES = fieldKey(4, 2);
 
 const FIELD_6_BYTES = fieldKey(6, 2);
 const FIELD_5_TRUE = fieldKey(5, 0) + varint(1);
+const FIELD_7_TRUE = fieldKey(7, 0) + varint(1);
 
 const EMPTY_MESSAGE = varint(0);
 
@@ -75,7 +76,8 @@ export const encodeFrame = {
       delimited(head.target) +
       list(FIELD_4_BYTES, head.headers) +
       (head.body ? FIELD_5_TRUE : '') +
-      (head.service ? FIELD_6_BYTES + delimited(head.service) : '');
+      (head.service ? FIELD_6_BYTES + delimited(head.service) : '') +
+      (head.traced === true ? FIELD_7_TRUE : '');
     return exchangeFrame(exchange, OPEN, delimited(body));
   },
 

@@ -28,6 +28,7 @@ export const exchangeFrame: fc.Arbitrary<ExchangeFrame> = fc.oneof(
         headers,
         body: fc.boolean(),
         service: fc.constantFrom('web', 'db-2'),
+        traced: fc.constant(true),
       },
       { requiredKeys: ['kind', 'method', 'target', 'headers', 'body'] },
     ),

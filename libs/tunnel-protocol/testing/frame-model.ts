@@ -80,7 +80,7 @@ export function toPlain(frame: Exclude<ModelFrame, { kind: 'connection' }>): Rec
   const { exchange } = frame;
   switch (frame.kind) {
     case 'open': {
-      const { kind, method, target, headers, body, service } = frame.head;
+      const { kind, method, target, headers, body, service, traced } = frame.head;
       const open = {
         kind,
         method: toBytes(method),
@@ -88,6 +88,7 @@ export function toPlain(frame: Exclude<ModelFrame, { kind: 'connection' }>): Rec
         headers: headers.map(toBytes),
         body,
         service,
+        traced,
       };
       return { exchange, open };
     }
@@ -123,10 +124,11 @@ export function fromPlain(message: protobuf.Message): ModelFrame {
   switch (kind) {
     case 'open': {
       const { method, target } = body as unknown as Record<'method' | 'target', Uint8Array>;
-      const { service, ...others } = body;
+      const { service, traced, ...others } = body;
       const head = { ...others, method: toText(method), target: toText(target), headers: headers() };
       // protobufjs fills in what is not there.
-      return { exchange, kind, head: (service === '' ? head : { ...head, service }) as unknown as OpenHead };
+      const more = { ...(service !== '' && { service }), ...(traced === true && { traced }) };
+      return { exchange, kind, head: { ...head, ...more } as unknown as OpenHead };
     }
     case 'head': {
       const head = { status: body['status'], reason: toText(body['reason'] as Uint8Array), headers: headers() };

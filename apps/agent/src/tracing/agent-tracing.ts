@@ -1,11 +1,5 @@
 import { messageOf } from '@berth/errors';
-import {
-  type BodySink,
-  DEFAULT_SERVICE,
-  ExchangeKind,
-  IncomingDecorator,
-  type IncomingExchange,
-} from '@berth/exchange';
+import { type BodySink, DEFAULT_SERVICE, IncomingDecorator, type IncomingExchange } from '@berth/exchange';
 import type { Log } from '@berth/observability';
 import { loadTracer, type TracedSpan, type Tracer, type TracerFacts } from '@berth/tracing';
 import type { AgentSettings } from '../agent-settings.js';
@@ -14,9 +8,9 @@ import { type AgentRequest, watched } from '../session/watched-exchange.js';
 type Forward = (exchange: IncomingExchange) => BodySink;
 
 /**
- * Makes the agent's spans: of requests that come with a sampled `traceparent`,
- * which is the gateway's where that has chosen the request, and the client's
- * otherwise. The local service gets one that leads to the span made here.
+ * Makes the agent's spans: of requests that the gateway has a span of. What else
+ * stands as `traceparent` is the client's, and passes as it came. The local
+ * service gets one that leads to the span made here.
  */
 export class AgentTracing {
   /** undefined until it is loaded */
@@ -53,9 +47,9 @@ export class AgentTracing {
 
   private begin({ openHead }: IncomingExchange): TracedSpan | undefined {
     const { tracer } = this;
-    if (tracer === undefined || openHead.kind === ExchangeKind.tcp) return undefined;
+    if (tracer === undefined || openHead.traced !== true) return undefined;
     const parent = tracer.contextOf(openHead.headers);
-    if (parent === undefined || !tracer.isSampled(parent)) return undefined;
+    if (parent === undefined) return undefined;
     return tracer.begin('forward', 'client', { 'berth.service': openHead.service || DEFAULT_SERVICE }, parent);
   }
 }

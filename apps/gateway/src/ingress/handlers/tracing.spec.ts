@@ -1,10 +1,12 @@
-import { ResetCode } from '@berth/exchange';
+import { type OpenHead, ResetCode } from '@berth/exchange';
 import type { TracedSpan } from '@berth/tracing';
 import { FakeClient, FakePool, fakeRequest } from '../../../../../libs/exchange/testing/fake-dispatch.js';
 import { handlerContext } from '../../../testing/handler-context.js';
 import type { GatewayTracing } from '../../tracing/index.js';
 import { retry } from './retry.js';
 import { tracing } from './tracing.js';
+
+type Attributes = Record<string, string | number>;
 
 /** Writes down what it is told. */
 class FakeSpan implements TracedSpan {
@@ -28,10 +30,21 @@ class FakeSpan implements TracedSpan {
 describe('the span of an exchange', () => {
   const traced = (enabled = true, meant = true) => {
     const [pool, client, context, span] = [new FakePool(), new FakeClient(), handlerContext(), new FakeSpan()];
-    const traces = { enabled, begin: () => (meant ? span : undefined) } as unknown as GatewayTracing;
+    const seen: Attributes = {};
+    const traces = {
+      enabled,
+      begin: (_name: string, _headers: string[], attributes: () => Attributes) => {
+        Object.assign(seen, attributes());
+        return meant ? span : undefined;
+      },
+    } as unknown as GatewayTracing;
     const handler = tracing(context.service, traces);
     const again = retry(context)?.(pool.dispatch) ?? pool.dispatch;
-    return { pool, client, span, handler, begin: () => handler?.(again)(fakeRequest(), client) };
+    const begin = (head: Partial<OpenHead> = {}): void => {
+      const request = fakeRequest();
+      handler?.(again)({ ...request, openHead: { ...request.openHead, ...head } }, client);
+    };
+    return { pool, client, span, handler, seen, begin };
   };
 
   it('tells of a second try, which leads to the same span', () => {
@@ -44,7 +57,8 @@ describe('the span of an exchange', () => {
     client.exchange.discard();
     expect(span.events).toEqual(['sent c1', 'retry c2', 'head']);
     expect(span.ends).toEqual([undefined]);
-    for (const { openHead } of pool.requests) expect(openHead.headers).toEqual(['Host', 'a', 'traceparent', 'here']);
+    for (const { openHead } of pool.requests)
+      expect(openHead).toMatchObject({ headers: ['Host', 'a', 'traceparent', 'here'], traced: true });
   });
 
   it('tells why it was cut off', () => {
@@ -54,6 +68,16 @@ describe('the span of an exchange', () => {
     client.exchange.discard();
     expect([span.events, span.ends]).toEqual([['sent c1', 'cut_off client_disconnect'], [undefined]]);
     expect(pool.exchanges).toHaveLength(1);
+  });
+
+  it.each([
+    ['/a?token=secret', '/a'],
+    ['http://user:secret@a.example/x?y', '/x'],
+    ['//user:secret@a.example/x', '//a.example/x'],
+  ])('has the path of %s without query and password', (target, path) => {
+    const { begin, seen } = traced();
+    begin({ target });
+    expect(seen['url.path']).toBe(path);
   });
 
   it('is none, and nothing stands in the way, where there are no traces', () => {

@@ -88,7 +88,9 @@ class TracedRequest implements ExchangeRequest {
     this.traceId = span.traceId;
     // Bytes of a pipe have no head to carry it.
     this.openHead =
-      openHead.kind === ExchangeKind.tcp ? openHead : { ...openHead, headers: span.passOn(openHead.headers) };
+      openHead.kind === ExchangeKind.tcp
+        ? openHead
+        : { ...openHead, headers: span.passOn(openHead.headers), traced: true };
   }
 
   get clientAddress(): string {
