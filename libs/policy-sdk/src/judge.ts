@@ -1,0 +1,241 @@
+import {
+  type AgentAnswer,
+  type AskedEvent,
+  type CancelReason,
+  correlationOf,
+  type EventKind,
+} from '@berth/policy-agents';
+import { allow, type Answer, block } from './answer.js';
+import { ExchangeTable, type ExchangeBound, type ExchangeRecord } from './exchange.js';
+import type { LoadMeter } from './load-meter.js';
+import type { Handled, PolicyHandlers } from './options.js';
+import type { Notes } from './notes.js';
+import { remembers, type Settings } from './settings.js';
+import { BodyChunk, Frame, PolicyRequest, PolicyResponse } from './views.js';
+import type { Workplace } from './workplace.js';
+
+/** What the judges of all connections share. */
+export interface Bench<State> {
+  readonly settings: Settings<State>;
+  readonly workplace: Workplace;
+  readonly load: LoadMeter;
+  readonly notes: Notes;
+  readonly bound: ExchangeBound;
+  readonly now: () => number;
+}
+
+/** Takes the questions of one connection to the handlers. Those about one exchange are judged one after the other. */
+export class ConnectionJudge<State> {
+  readonly #exchanges: ExchangeTable<State>;
+  readonly #remembers: boolean;
+  #lost = false;
+
+  constructor(
+    private readonly bench: Bench<State>,
+    private readonly reply: (answer: AgentAnswer) => void,
+  ) {
+    this.#exchanges = new ExchangeTable(bench.bound, bench.settings.state, bench.now);
+    this.#remembers = remembers(bench.settings);
+  }
+
+  ask(event: AskedEvent): void {
+    const { workplace, load } = this.bench;
+    const record = this.#recordOf(event);
+    if (record === undefined) {
+      load.rejected();
+      this.bench.notes.say('exchanges', `there are more than ${this.bench.bound.max} exchanges at once (maxExchanges)`);
+      this.#answer(correlationOf(event), this.#failed(), undefined);
+    } else if (record.busy) {
+      if (workplace.mayWait()) record.queue.push(event);
+      else this.#refuse(record);
+    } else if (workplace.free) this.#judge(record, event);
+    else if (workplace.mayWait()) {
+      record.busy = true;
+      workplace.wait(() => {
+        record.busy = false;
+        if (!record.over) this.#judge(record, event);
+        this.#next(record);
+      });
+    } else this.#refuse(record);
+  }
+
+  cancel(id: string, reason: CancelReason): void {
+    const record = this.#exchanges.get(id);
+    if (record !== undefined) this.#cutOff(record, reason);
+  }
+
+  /** The connection is gone, and with it all that went over it. */
+  lose(): void {
+    this.#lost = true;
+    for (const record of [...this.#exchanges.all()]) this.#cutOff(record, 'proxyShutdown');
+  }
+
+  /** Forgets exchanges of which nothing was heard for long. */
+  sweep(): void {
+    const then = this.bench.now() - this.bench.settings.exchangeIdleMs;
+    for (const record of [...this.#exchanges.idleSince(then)]) this.#cutOff(record, 'timeout');
+  }
+
+  #cutOff(record: ExchangeRecord<State>, reason: CancelReason): void {
+    this.#exchanges.remove(record);
+    this.bench.workplace.leaveQueue(record.queue.length);
+    record.queue.length = 0;
+    record.cutOff();
+    try {
+      this.bench.settings.onCancel?.(reason, record);
+    } catch (thrown) {
+      this.bench.notes.failed('onCancel', thrown);
+    }
+  }
+
+  /** @returns undefined: there are too many exchanges already */
+  #recordOf(event: AskedEvent): ExchangeRecord<State> | undefined {
+    const id = correlationOf(event);
+    const known = this.#exchanges.get(id);
+    if (known !== undefined) {
+      known.touchedAt = this.bench.now();
+      return known;
+    }
+    // Its end needs no memory, and must not be refused.
+    return event.kind === 'requestComplete' ? this.#exchanges.single(id) : this.#exchanges.begin(id);
+  }
+
+  #refuse(record: ExchangeRecord<State>): void {
+    this.bench.load.rejected();
+    this.bench.notes.say('waiting', 'more questions wait than maxWaiting allows');
+    this.#answer(record.id, this.#failed(), undefined);
+    if (!this.#remembers && !record.busy) this.#exchanges.remove(record);
+  }
+
+  #judge(record: ExchangeRecord<State>, event: AskedEvent): void {
+    const beganAt = this.bench.now();
+    let result: Handled | Promise<Handled>;
+    try {
+      result = handle(this.bench.settings, event, record);
+    } catch (thrown) {
+      this.#settle(record, event, this.#fault(event.kind, thrown), beganAt);
+      return;
+    }
+    if (!isPromise(result)) {
+      this.#settle(record, event, this.#checked(event.kind, result), beganAt);
+      return;
+    }
+    record.busy = true;
+    this.bench.workplace.enter();
+    void this.#inTime(result, event.kind).then((answer) => {
+      record.busy = false;
+      this.#settle(record, event, answer, beganAt);
+      this.#next(record);
+      this.bench.workplace.leave();
+    });
+  }
+
+  /** What waited for this exchange, if anything did. */
+  #next(record: ExchangeRecord<State>): void {
+    while (!record.busy) {
+      const event = record.queue.shift();
+      if (event === undefined) return;
+      this.bench.workplace.leaveQueue(1);
+      this.#judge(record, event);
+    }
+  }
+
+  /** Never fails. */
+  #inTime(result: Promise<Handled>, kind: EventKind): Promise<Answer> {
+    const { handlerTimeoutMs } = this.bench.settings;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.bench.load.timedOut();
+        resolve(this.#fault(kind, new Error(`it took longer than handlerTimeoutMs, ${handlerTimeoutMs} ms`)));
+      }, handlerTimeoutMs);
+      result.then(
+        (answer) => {
+          clearTimeout(timer);
+          resolve(this.#checked(kind, answer));
+        },
+        (thrown: unknown) => {
+          clearTimeout(timer);
+          resolve(this.#fault(kind, thrown));
+        },
+      );
+    });
+  }
+
+  /** Programs in JavaScript return what they like. */
+  #checked(kind: EventKind, answer: Handled): Answer {
+    if (answer === undefined) return allow();
+    if (typeof answer === 'object' && (answer as Answer | null)?.decision !== undefined) return answer;
+    return this.#fault(
+      kind,
+      new Error(`it returned ${JSON.stringify(answer)}, which is no answer; use block(), allow() …`),
+    );
+  }
+
+  #fault(kind: EventKind, thrown: unknown): Answer {
+    this.bench.load.failed();
+    this.bench.notes.failed(kind, thrown);
+    return this.#failed();
+  }
+
+  #failed(): Answer {
+    return this.bench.settings.onError === 'allow' ? allow() : block(503, 'policy agent failed\n');
+  }
+
+  #settle(record: ExchangeRecord<State>, event: AskedEvent, answer: Answer, beganAt: number): void {
+    const tookMs = this.bench.now() - beganAt;
+    this.bench.load.judged(answer.decision.kind, tookMs);
+    // Nobody waits for it: it was cancelled, or who asked is gone.
+    if (!record.over) this.#answer(record.id, answer, event, tookMs);
+    if (event.kind === 'requestComplete') record.over = true;
+    if (record.over || !this.#remembers) this.#exchanges.remove(record);
+  }
+
+  #answer(id: string, answer: Answer, event: AskedEvent | undefined, tookMs = 0): void {
+    if (this.#lost) return;
+    const { decision, requestHeaders, responseHeaders, audit, needsMore, body, frame } = answer;
+    const mutation =
+      body !== undefined && (event?.kind === 'requestBody' || event?.kind === 'responseBody')
+        ? { [event.kind]: { chunkIndex: event.chunkIndex, data: body } }
+        : undefined;
+    this.reply({
+      kind: 'answer',
+      correlationId: id,
+      decision,
+      requestHeaders,
+      responseHeaders,
+      audit,
+      processingTimeMs: Math.round(tookMs),
+      needsMore,
+      ...mutation,
+      frame: event?.kind === 'webSocketFrame' ? frame : undefined,
+    });
+  }
+}
+
+function isPromise(result: Handled | Promise<Handled>): result is Promise<Handled> {
+  return typeof (result as Promise<Handled> | undefined)?.then === 'function';
+}
+
+function handle<State>(
+  handlers: PolicyHandlers<State>,
+  event: AskedEvent,
+  record: ExchangeRecord<State>,
+): Handled | Promise<Handled> {
+  switch (event.kind) {
+    case 'requestHeaders':
+      record.request = new PolicyRequest(event);
+      return handlers.onRequest?.(record.request, record);
+    case 'requestBody':
+      return handlers.onRequestBody?.(new BodyChunk(event), record);
+    case 'responseHeaders':
+      return handlers.onResponse?.(new PolicyResponse(event), record);
+    case 'responseBody':
+      return handlers.onResponseBody?.(new BodyChunk(event), record);
+    case 'webSocketFrame':
+      return handlers.onFrame?.(new Frame(event), record);
+    case 'guardrail':
+      return handlers.onGuardrail?.(event, record);
+    case 'requestComplete':
+      return handlers.onComplete?.(event, record);
+  }
+}

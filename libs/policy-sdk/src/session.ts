@@ -1,0 +1,125 @@
+import { BerthError, messageOf } from '@berth/errors';
+import {
+  type AgentAnswer,
+  type AgentReport,
+  allowed,
+  type ConfigUpdateReply,
+  type ConfigureEvent,
+  type LinkReceiver,
+  type Pong,
+  type ProxyLink,
+  type ProxyMessage,
+} from '@berth/policy-agents';
+import { type Bench, ConnectionJudge } from './judge.js';
+
+/** Answers that may wait for a proxy that does not read them. */
+const MAX_UNREAD = 10_000;
+
+/** What a session tells its agent. */
+export interface SessionEvents {
+  /** @throws what is wrong with it */
+  configure(event: ConfigureEvent): Promise<void>;
+  configReply(reply: ConfigUpdateReply): void;
+  ended(session: Session, error: BerthError | undefined): void;
+}
+
+/** One connection to a gateway, from its handshake to its end. */
+export class Session implements LinkReceiver<ProxyMessage> {
+  /** resolves at its end */
+  readonly ended: Promise<void>;
+  readonly #judge: ConnectionJudge<never>;
+  #end: () => void = () => undefined;
+  #unread = 0;
+  #full = false;
+
+  constructor(
+    readonly link: ProxyLink,
+    bench: Bench<never>,
+    private readonly events: SessionEvents,
+  ) {
+    this.ended = new Promise((resolve) => (this.#end = resolve));
+    this.#judge = new ConnectionJudge(bench, (answer) => this.#reply(answer));
+    link.receiver = this;
+  }
+
+  /** Reports are left out while the other side does not read. @returns whether it was sent */
+  report(report: AgentReport | Pong): boolean {
+    if (this.#full) return false;
+    this.#full = !this.link.send(report);
+    return true;
+  }
+
+  sweep(): void {
+    this.#judge.sweep();
+  }
+
+  message(message: ProxyMessage): void {
+    switch (message.kind) {
+      case 'cancel':
+        this.#judge.cancel(message.correlationId, message.reason);
+        return;
+      case 'ping':
+        this.report({
+          kind: 'pong',
+          sequence: message.sequence,
+          pingTimestampMs: message.timestampMs,
+          timestampMs: Date.now(),
+        });
+        return;
+      case 'configure':
+        void this.#configure(message);
+        return;
+      case 'configUpdateReply':
+        this.events.configReply(message);
+        return;
+      case 'shutdown':
+        return;
+      default:
+        this.#judge.ask(message);
+    }
+  }
+
+  drained(): void {
+    this.#full = false;
+    this.#unread = 0;
+  }
+
+  closed(error: BerthError | undefined): void {
+    this.#judge.lose();
+    this.events.ended(this, error);
+    this.#end();
+  }
+
+  async #configure(event: ConfigureEvent): Promise<void> {
+    let wrong: string | undefined;
+    try {
+      await this.events.configure(event);
+    } catch (thrown) {
+      wrong = messageOf(thrown);
+    }
+    const { correlationId } = event;
+    if (correlationId !== undefined) {
+      const taken = allowed(correlationId);
+      this.#reply(
+        wrong === undefined ? taken : { ...taken, decision: { kind: 'block', status: 500, body: wrong, headers: [] } },
+      );
+    }
+    if (wrong !== undefined) {
+      this.report({
+        kind: 'configUpdate',
+        requestId: `refused-${event.version ?? event.timestampMs}`,
+        timestampMs: Date.now(),
+        change: { kind: 'error', error: wrong },
+      });
+    }
+  }
+
+  #reply(answer: AgentAnswer): void {
+    if (!this.link.send(answer)) this.#full = true;
+    if (!this.#full) return;
+    this.#unread += 1;
+    if (this.#unread > MAX_UNREAD) {
+      this.link.close(new BerthError('BERTH_CONNECTION_CLOSED', 'the proxy asks and reads no answers'));
+    }
+  }
+}
