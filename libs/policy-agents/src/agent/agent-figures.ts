@@ -36,8 +36,11 @@ export function agentFigures({ pool, admission, ledger, breaker, drained }: Core
       resumes: ledger.resumes,
       capacityUpdates: ledger.capacityUpdates,
       completesLeftOut: ledger.completesLeftOut,
-      affinityEvictions: ledger.affinityEvictions,
-      conversations: members.reduce((sum, { connection }) => sum + connection.conversationCount, 0),
+      affinityEvictions: members.reduce(
+        (sum, { connection }) => sum + connection.conversations.evictions,
+        ledger.affinityEvictions,
+      ),
+      conversations: members.reduce((sum, { connection }) => sum + connection.conversations.size, 0),
       bufferUse: capacity === 0 ? 0 : inFlight / capacity,
       activeConnections,
       healthyConnections,

@@ -1,6 +1,7 @@
 import { Admission, AgentPool, type HealthChange, type Member } from '@berth/agent-pool';
+import type { AgentAnswer } from '../answers.js';
 import { type AgentCapabilities, LIMIT_DEFAULTS } from '../capabilities.js';
-import type { EventKind } from '../events.js';
+import type { AskedEvent, EventKind } from '../events.js';
 import type { Judgement, PolicyAgentObserver, PolicyAgentOptions } from '../managed.js';
 import { Breaker } from './breaker.js';
 import { Deadlines } from './deadlines.js';
@@ -59,12 +60,23 @@ export class Core {
   }
 
   /** Whether an exchange goes on without the agent. */
-  passes(reason: Reason): boolean {
+  private passes(reason: Reason): boolean {
     const { failMode, flowMode } = this.options;
     return failMode === 'open' || (reason === 'paused' && flowMode === 'failOpen');
   }
 
-  /** Why nothing can be asked now. */
+  /**
+   * Why nothing new is asked, whatever the connections are like.
+   *
+   * @param isProbe the breaker has let it through before
+   */
+  refusal(isProbe: boolean): Reason | undefined {
+    if (this.closing) return 'closed';
+    if (this.drained) return 'drained';
+    return isProbe || this.breaker.admits() ? undefined : 'breaker';
+  }
+
+  /** Why no connection can be asked now. */
   obstacle(): Reason {
     if (this.closing) return 'closed';
     switch (this.pool.obstacle()) {
@@ -82,7 +94,30 @@ export class Core {
     }
   }
 
-  judged(judgement: Judgement): void {
+  /** A question was answered. */
+  answered(
+    kind: AskedEvent['kind'],
+    { correlationId, decision, needsMore, audit }: AgentAnswer,
+    durationMs: number,
+  ): void {
+    const { ledger } = this;
+    ledger.responses += 1;
+    ledger.durations.observe(durationMs / 1000);
+    const outcome = needsMore && decision.kind === 'allow' ? 'needsMore' : decision.kind;
+    const status = 'status' in decision ? decision.status : undefined;
+    this.judged({ event: kind, correlationId, outcome, reason: undefined, status, audit, durationMs });
+  }
+
+  /** A question was not answered, or the answer was of no use. @returns whether the exchange goes on without the agent */
+  failed(kind: AskedEvent['kind'], correlationId: string, reason: Reason, durationMs: number): boolean {
+    this.ledger.rejections[reason] += 1;
+    const passes = this.passes(reason);
+    const outcome = passes ? 'skipped' : 'error';
+    this.judged({ event: kind, correlationId, outcome, reason, status: undefined, audit: undefined, durationMs });
+    return passes;
+  }
+
+  private judged(judgement: Judgement): void {
     this.ledger.remember(judgement);
     this.observer.judged(judgement);
   }

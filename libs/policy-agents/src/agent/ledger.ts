@@ -27,6 +27,7 @@ export class Ledger {
   serializationErrors = 0;
   /** events that nobody waits for, left out because the agent does not read */
   completesLeftOut = 0;
+  /** of connections that have gone */
   affinityEvictions = 0;
   readonly rejections = Object.fromEntries(REASONS.map((reason) => [reason, 0])) as Record<Reason, number>;
   readonly durations = new LatencyHistogram();

@@ -202,6 +202,7 @@ export class PolicyAgent implements ManagedAgent {
     const { core } = this;
     if (error !== undefined) core.ledger.connectionErrors += 1;
     if (error?.code === 'BERTH_PROTOCOL_ERROR') core.ledger.serializationErrors += 1;
+    core.ledger.affinityEvictions += connection.conversations.evictions;
     this.connections.delete(connection);
     if (this.dialler?.lost(connection) !== true) core.pool.remove(connection);
     if (this.retiring === connection) this.retiring = undefined;
@@ -246,7 +247,7 @@ export class PolicyAgent implements ManagedAgent {
     core.admission.roomMade();
     if (now >= this.sweptAt + SWEEP_MS) {
       this.sweptAt = now;
-      for (const connection of this.connections) connection.sweep(now - IDLE_MS);
+      for (const connection of this.connections) connection.conversations.sweep(now - IDLE_MS);
     }
     if (dialler === undefined) return;
     if (dialler.gaveUp) this.nextRoundAt = Math.min(this.nextRoundAt, now + NEXT_ROUND_MS);

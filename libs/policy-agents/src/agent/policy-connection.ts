@@ -5,13 +5,11 @@ import type { AgentCapabilities } from '../capabilities.js';
 import type { CancelReason, EventKind, RequestCompleteEvent } from '../events.js';
 import type { AgentLink, AgentMessage, LinkReceiver, ProxyMessage } from '../link.js';
 import type { AgentReport } from '../reports.js';
+import { Affinity } from './affinity.js';
 import type { Core } from './core.js';
 import { OwedAnswers } from './owed-answers.js';
 import type { PolicyConversation } from './policy-conversation.js';
 import { ReportedState } from './reported-state.js';
-
-/** Conversations of one connection that are remembered; of more, one is forgotten until its next question (checklist C8). */
-const MAX_CONVERSATIONS = 100_000;
 
 /** Who has a connection, and hears what does not belong to a question. */
 export interface ConnectionOwner {
@@ -39,8 +37,9 @@ export class PolicyConnection implements DialledConnection, PushCarrier, LinkRec
   /** why it ended; empty: in order, or it has not */
   problem = '';
   readonly state: ReportedState;
+  /** exchanges that it is asked about */
+  readonly conversations = new Affinity<PolicyConversation>();
   private member: Member<PolicyConnection> | undefined;
-  private readonly conversations = new Map<string, PolicyConversation>();
   /** those whose question waits */
   private readonly holding = new Set<PolicyConversation>();
   private readonly owed = new OwedAnswers();
@@ -59,11 +58,6 @@ export class PolicyConnection implements DialledConnection, PushCarrier, LinkRec
     const said = [features.concurrentRequests, limits.maxConcurrency].filter((most) => most > 0);
     this.capacity = Math.min(core.options.maxInFlightPerConnection, ...said);
     this.state = new ReportedState(this);
-  }
-
-  /** exchanges that it is asked about */
-  get conversationCount(): number {
-    return this.conversations.size;
   }
 
   get capabilities(): AgentCapabilities {
@@ -110,8 +104,7 @@ export class PolicyConnection implements DialledConnection, PushCarrier, LinkRec
 
   /** The conversation ends here. */
   forget(conversation: PolicyConversation): void {
-    const { correlationId } = conversation;
-    if (this.conversations.get(correlationId) === conversation) this.conversations.delete(correlationId);
+    this.conversations.forget(conversation);
     if (this.leaving && this.conversations.size === 0) this.finish();
   }
 
@@ -152,13 +145,6 @@ export class PolicyConnection implements DialledConnection, PushCarrier, LinkRec
       if (conversation !== undefined) conversation.paused = paused;
     }
     if (!paused) this.room();
-  }
-
-  /** Forgets conversations that nobody has used for long. @param before monotonic ms */
-  sweep(before: number): void {
-    for (const conversation of this.conversations.values()) {
-      if (conversation.isIdle && conversation.beganAt < before) this.evict(conversation);
-    }
   }
 
   pushConfig({ pushId, configJson }: { pushId: string; configJson: string }): void {
@@ -217,9 +203,7 @@ export class PolicyConnection implements DialledConnection, PushCarrier, LinkRec
     this.holding.clear();
     this.problem = error?.message ?? '';
     this.owner.ended(this, error);
-    const conversations = [...this.conversations.values()];
-    this.conversations.clear();
-    for (const conversation of conversations) conversation.lost(this.problem);
+    for (const conversation of this.conversations.clear()) conversation.lost(this.problem);
   }
 
   private get hasRoom(): boolean {
@@ -229,7 +213,11 @@ export class PolicyConnection implements DialledConnection, PushCarrier, LinkRec
   /** Shows the agent the event at hand. */
   show(conversation: PolicyConversation): void {
     const { event } = conversation;
-    if (event === undefined || !this.keeps(conversation)) return;
+    if (event === undefined) return;
+    if (!this.conversations.keep(conversation)) {
+      conversation.fail('duplicate');
+      return;
+    }
     if (!this.supports(event.kind)) {
       conversation.notShown();
       return;
@@ -259,39 +247,11 @@ export class PolicyConnection implements DialledConnection, PushCarrier, LinkRec
     else ledger.unknownAnswers += 1;
   }
 
-  private keeps(conversation: PolicyConversation): boolean {
-    const { correlationId } = conversation;
-    const known = this.conversations.get(correlationId);
-    if (known === conversation) return true;
-    if (known !== undefined) {
-      conversation.fail('duplicate');
-      return false;
-    }
-    if (this.conversations.size >= MAX_CONVERSATIONS) this.makeRoom();
-    this.conversations.set(correlationId, conversation);
-    return true;
-  }
-
-  private makeRoom(): void {
-    for (const conversation of this.conversations.values())
-      if (conversation.isIdle) {
-        this.evict(conversation);
-        return;
-      }
-  }
-
-  private evict({ correlationId }: PolicyConversation): void {
-    this.conversations.delete(correlationId);
-    this.core.ledger.affinityEvictions += 1;
-  }
-
   private finish(): void {
     if (this.isFinished) return;
     this.isFinished = true;
     clearTimeout(this.drainTimer);
-    const conversations = [...this.conversations.values()];
-    this.conversations.clear();
-    for (const conversation of conversations) conversation.shutDown();
+    for (const conversation of this.conversations.clear()) conversation.shutDown();
     this.link.close();
   }
 }

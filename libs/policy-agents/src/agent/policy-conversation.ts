@@ -94,11 +94,9 @@ export class PolicyConversation implements Conversation, Entrant<PolicyConnectio
   misjudged(): void {
     const { core, correlationId } = this;
     core.ledger.errors += 1;
-    core.ledger.rejections.invalid += 1;
     core.breaker.failed();
     this.member?.faulted(0, core.now());
-    const outcome = this.failsOpen ? 'skipped' : 'error';
-    core.judged({ event: this.lastKind, correlationId, outcome, reason: 'invalid', durationMs: 0 });
+    core.failed(this.lastKind, correlationId, 'invalid', 0);
   }
 
   cancel(reason: CancelReason, blockingAgentId?: string): void {
@@ -155,18 +153,13 @@ export class PolicyConversation implements Conversation, Entrant<PolicyConnectio
 
   /** To the question at hand, of which {@link isAsked} holds. */
   answered(answer: AgentAnswer): void {
-    const { core, correlationId, connection } = this;
+    const { core, connection } = this;
     const now = core.now();
     const durationMs = now - this.beganAt;
     core.breaker.succeeded(now);
     const { event, resolve } = this.leave();
-    core.ledger.responses += 1;
-    core.ledger.durations.observe(durationMs / 1000);
     this.member?.countAnswer(durationMs, now);
-    const { decision, needsMore, audit } = answer;
-    const outcome = needsMore && decision.kind === 'allow' ? 'needsMore' : decision.kind;
-    const status = 'status' in decision ? decision.status : undefined;
-    core.judged({ event: event.kind, correlationId, outcome, reason: undefined, status, audit, durationMs });
+    core.answered(event.kind, answer, durationMs);
     resolve({ answer, skipped: false });
     this.next();
     connection?.room();
@@ -216,8 +209,10 @@ export class PolicyConversation implements Conversation, Entrant<PolicyConnectio
     const { ledger } = core;
     const now = core.now();
     const durationMs = now - this.beganAt;
-    ledger.rejections[reason] += 1;
-    if (place === 'asked') ledger.errors += 1;
+    if (place === 'asked') {
+      ledger.errors += 1;
+      connection?.owes(correlationId);
+    }
     if (reason === 'timeout') {
       ledger.timeouts += 1;
       core.breaker.failed();
@@ -226,14 +221,10 @@ export class PolicyConversation implements Conversation, Entrant<PolicyConnectio
     const { event, resolve, reject } = this.leave();
     this.failedFor = reason;
     this.connection = undefined;
-    if (place === 'asked') connection?.owes(correlationId);
     if (this.events > 0) connection?.sendCancel(correlationId, 'timeout');
     this.events = 0;
     connection?.forget(this);
-    const passes = core.passes(reason);
-    const outcome = passes ? 'skipped' : 'error';
-    core.judged({ event: event.kind, correlationId, outcome, reason, status: undefined, audit: undefined, durationMs });
-    if (passes) {
+    if (core.failed(event.kind, correlationId, reason, durationMs)) {
       ledger.skipped += 1;
       resolve({ answer: allowed(correlationId), skipped: true });
     } else reject(unavailable(core.name, reason, detail));
@@ -258,16 +249,9 @@ export class PolicyConversation implements Conversation, Entrant<PolicyConnectio
   private enter(): void {
     const { core, event } = this;
     this.place = 'entering';
-    if (core.closing) {
-      this.fail('closed');
-      return;
-    }
-    if (core.drained) {
-      this.fail('drained');
-      return;
-    }
-    if (!this.isProbe && !core.breaker.admits()) {
-      this.fail('breaker');
+    const refusal = core.refusal(this.isProbe);
+    if (refusal !== undefined) {
+      this.fail(refusal);
       return;
     }
     this.isProbe = core.breaker.state !== 'closed';
