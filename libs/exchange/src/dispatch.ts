@@ -13,9 +13,9 @@ export interface ExchangeRequest {
   readonly except?: Carrier | undefined;
   /** the process behind the agent's connections that it should go to, while that can take it */
   readonly replicaId?: string | undefined;
-  /** as the client speaks it, such as HTTP/1.1; for who stands outermost: handlers that change a request leave it out */
+  /** as the client speaks it, such as HTTP/1.1; rules of ports keep it, others that change a request may leave it out */
   readonly protocol?: string | undefined;
-  /** as in the answer, when it is over; likewise */
+  /** as in the answer, when it is over; for who stands outermost: handlers that change a request leave it out */
   readonly requestId?: string | undefined;
   /** of the trace that it belongs to; likewise */
   readonly traceId?: string | undefined;
@@ -25,10 +25,10 @@ export interface ExchangeRequest {
 
 /** The same request with other headers. Who asks may have it as getters, which a spread would lose. */
 export function withHeaders(
-  { clientAddress, except, openHead, replicaId }: ExchangeRequest,
+  { clientAddress, except, openHead, protocol, replicaId }: ExchangeRequest,
   headers: FlatHeaders,
 ): ExchangeRequest {
-  return { clientAddress, except, openHead: { ...openHead, headers }, replicaId };
+  return { clientAddress, except, openHead: { ...openHead, headers }, protocol, replicaId };
 }
 
 /** Something between client and agent that takes its time before the exchange is opened. */

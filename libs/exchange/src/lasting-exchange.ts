@@ -45,7 +45,8 @@ export abstract class LastingExchange extends ExchangeDecorator implements Waiti
     this.finish();
   }
 
-  private finish(): void {
+  /** Idempotent. */
+  protected finish(): void {
     if (this.isOver) return;
     this.isOver = true;
     this.over();

@@ -19,9 +19,9 @@ export const trustedProxies: PortRule = {
     if (clientOf === undefined) return undefined;
     return (next) => (request, sink) => {
       const clientAddress = clientOf(request);
-      const { except, openHead, replicaId } = request;
+      const { except, openHead, protocol, replicaId } = request;
       if (clientAddress === request.clientAddress) next(request, sink);
-      else next({ openHead, except, replicaId, clientAddress }, sink);
+      else next({ openHead, except, protocol, replicaId, clientAddress }, sink);
     };
   },
 };
