@@ -99,7 +99,7 @@ describe('an agent as a library', () => {
     expect(refused).toBeInstanceOf(BerthError);
     expect(refused).toMatchObject({
       code: 'BERTH_UNAUTHENTICATED',
-      message: "the token is not the gateway's: check token",
+      message: "the token is not the gateway's (token)",
     });
     await using agent = await startAgent({ target: 1, id: 'me', gateway: dialOf(gateway), token: 'the-token' });
     expect(agent.ports).toHaveLength(1);

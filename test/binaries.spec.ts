@@ -69,9 +69,7 @@ describe('the programs', () => {
     await using gateway = await startGateway({ AUTH_TOKEN: 'right-token-1' });
     await using program = dial(gateway, 3000, '--token', 'wrong-token-2');
     expect(await program.exit).toBe(3);
-    expect(program.stderr).toBe(
-      "BERTH_UNAUTHENTICATED: the token is not the gateway's: check --token or BERTH_TOKEN\n",
-    );
+    expect(program.stderr).toBe("BERTH_UNAUTHENTICATED: the token is not the gateway's (--token or BERTH_TOKEN)\n");
     gateway.program.kill();
     await gateway.program.exit;
     const all = program.stdout + program.stderr + gateway.program.stdout + gateway.program.stderr;

@@ -160,6 +160,15 @@ describe('flags of the agent', () => {
       'command line: too many arguments without a flag; commands are status, service, verify, completion',
     ]);
   });
+
+  it('asks which command was meant', () => {
+    expect(problemsOf(() => loadAgent(['statsu', '--id', 'a']))).toEqual([
+      expect.stringMatching(/\(got "statsu", from the command line; did you mean status\?\)$/),
+    ]);
+    expect(problemsOf(() => loadGateway(['verfy']))).toEqual([
+      'command line: takes no arguments without a flag; did you mean verify?',
+    ]);
+  });
 });
 
 describe('texts instead of settings', () => {
@@ -178,7 +187,10 @@ describe('texts instead of settings', () => {
     }
     expect(help).not.toContain('--reconnect-min-ms');
     expect(helpOf('--help')).toBe(help);
-    expect(loadAgent(['verify', '-h'])).toMatchObject({ kind: 'exit', code: 0 });
+    expect(helpOf('help')).toBe(help);
+    const ofVerify = loadAgent(['verify', '-h']);
+    expect(ofVerify).toMatchObject({ kind: 'exit', code: 0 });
+    expect(loadAgent(['help', 'verify'])).toEqual(ofVerify);
   });
 
   it('prints help with every flag that is grouped and warns about tokens', () => {
@@ -295,7 +307,7 @@ describe('problems', () => {
     expect(problemsOf(() => loadGateway(['--bogus=hush', '--tunnel-duplicate-agent', 'both'], env))).toEqual([
       'command line: --bogus is no flag; --help-all lists them',
       'http.nothing: is no setting; http has host, port, allowedHosts, headersTimeoutMs, requestTimeoutMs, agentPortRange (from application.yaml:1)',
-      'log: must be a group of settings (from application.yaml:2)',
+      'log: must be a group of settings; log has level, format, pretty, quiet (from application.yaml:2)',
       'grpc.port: must be a whole number from 0 to 65535 (got "8080x", from env GRPC_PORT)',
       'log.pretty: must be true or false (or 1 or 0) (got "yes", from env LOG_PRETTY)',
       'http.port: must be a whole number from 0 to 65535 (got 8080.5, from application.yaml:1)',
@@ -344,7 +356,7 @@ describe('problems', () => {
   });
 
   it('tell a command that there is none of from a target', () => {
-    expect(problemsOf(() => loadAgent(['verfy']))[0]).toMatch(/^target: is no usable .*commands are .*verify/);
+    expect(problemsOf(() => loadAgent(['begin']))[0]).toMatch(/^target: is no usable .*commands are .*verify/);
   });
 
   it.each([

@@ -176,7 +176,7 @@ describeOnLinux('the gateway at a terminal', () => {
     const env = { ...COLOURS, NO_COLOR: '1', AUTH_TOKEN: 'a-secret-of-some-length' };
     await using gateway = new Program('gateway', args, env, { terminal: true });
     const ready = await gateway.printed(
-      /berth-gateway \S+ is ready\r\n {2}admin {3}http:\/\/127\.0\.0\.1:\d+\/ at \S+, docs http:\/\/127\.0\.0\.1:\d+\/docs: from this machine alone\r\n {2}agents {2}127\.0\.0\.1:(\d+) \(gRPC\): need the token\r\n {2}ports {3}(\d+)-(\d+) for clients of agents\r\n/,
+      /berth-gateway \S+ is ready\r\n {2}admin {3}http:\/\/127\.0\.0\.1:\d+\/, docs http:\/\/127\.0\.0\.1:\d+\/docs: from this machine alone\r\n {2}agents {2}127\.0\.0\.1:(\d+) \(gRPC\): need the token\r\n {2}ports {3}(\d+)-(\d+) for clients of agents\r\n/,
     );
     expect(ready.slice(2).map(Number)).toEqual([first, last]);
     const agentArgs = [

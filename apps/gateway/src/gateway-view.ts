@@ -67,9 +67,12 @@ function readyBlock(record: LogRecord & Ready, style: Style): string {
   const { admin, adminAccess, agentAccess, docs, grpc, ports } = record;
   const url = (text: string): string => style('cyan', text);
   const access = (words: string, who: string): string => (who === 'anybody' ? style('yellow', words) : words);
+  const page = docs.replace(/docs$/, '');
+  // Said where it listens elsewhere than the page is opened: at all addresses.
+  const at = page === `http://${admin}/` ? '' : ` at ${admin}`;
   return [
     `${clock(record, style)} berth-gateway ${VERSION} is ready`,
-    `  admin   ${url(docs.replace(/docs$/, ''))} at ${admin}, docs ${url(docs)}: ${access(ADMIN_ACCESS[adminAccess], adminAccess)}`,
+    `  admin   ${url(page)}${at}, docs ${url(docs)}: ${access(ADMIN_ACCESS[adminAccess], adminAccess)}`,
     `  agents  ${url(grpc)} (gRPC): ${access(AGENT_ACCESS[agentAccess], agentAccess)}`,
     `  ports   ${url(ports)} for clients of agents\n`,
   ].join('\n');

@@ -43,6 +43,11 @@ export const COMPLETION: SubCommand = {
   words: ['bash', 'zsh', 'fish'],
 };
 
+/** `help status` means `status --help`. */
+export function helpAsFlag(argv: readonly string[]): readonly string[] {
+  return argv[0] === 'help' ? [...argv.slice(1), '--help'] : argv;
+}
+
 /** In the order in which people are told of them. */
 export function commandsOf({ commandLine }: Program): readonly SubCommand[] {
   return [...(commandLine?.commands ?? []), VERIFY, COMPLETION];

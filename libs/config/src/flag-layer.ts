@@ -1,9 +1,9 @@
 import { Command, CommanderError, Option } from 'commander';
-import { commandsOf, VERIFY } from './command-line.js';
+import { commandsOf, helpAsFlag, VERIFY } from './command-line.js';
 import { addHelp, commandHelp, describeDefault, valueName } from './flag-help.js';
 import type { Problems, RawValue } from './problems.js';
 import { type Program, type SettingInfo, settingsOf } from './program.js';
-import { didYouMean, suggestedIn } from './similar.js';
+import { didYouMean, similarNames, suggestedIn } from './similar.js';
 
 /** What the command line says. */
 export interface Flags {
@@ -20,7 +20,8 @@ export interface Flags {
 const HELP_ALL = '--help-all';
 
 /** Reads the command line; what is wrong with it goes into `problems`. */
-export function readFlags(program: Program, argv: readonly string[], problems: Problems): Flags {
+export function readFlags(program: Program, given: readonly string[], problems: Problems): Flags {
+  const argv = helpAsFlag(given);
   const [first, ...rest] = argv;
   if (first !== VERIFY.name) return { ...readOptions(program, argv, problems), verify: false };
   if (rest.some((one) => one === '--help' || one === '-h'))
@@ -55,7 +56,7 @@ function readOptions(program: Program, argv: readonly string[], problems: Proble
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { values: [], printConfig: false, output };
-    problems.add('command line', complaint(error, program));
+    problems.add('command line', complaint(error, command.args, program));
     // Parsing stopped at the last argument; without it, the others are still understood.
     if (error.code === 'commander.optionMissingArgument') return readOptions(program, argv.slice(0, -1), problems);
   }
@@ -70,7 +71,7 @@ function readOptions(program: Program, argv: readonly string[], problems: Proble
     values.push({
       path,
       value: first,
-      source: `the command line${/^[a-z-]+$/.test(first) ? `; ${known(program)}` : ''}`,
+      source: `the command line${/^[a-z-]+$/.test(first) ? `; ${commandHint(program, first)}` : ''}`,
     });
   }
   const { config: file, printConfig = false } = command.opts<{ config?: string; printConfig?: boolean }>();
@@ -94,7 +95,7 @@ function addOption(command: Command, setting: SettingInfo, group: string, isShow
 }
 
 /** Commander's own messages quote what was typed, which may be a secret: the flag's name is all that is kept. */
-function complaint({ code, message }: CommanderError, program: Program): string {
+function complaint({ code, message }: CommanderError, args: readonly string[], program: Program): string {
   const flag = /'(--?[^\s'=,]+)/.exec(message)?.[1] ?? '';
   switch (code) {
     case 'commander.unknownOption':
@@ -102,13 +103,14 @@ function complaint({ code, message }: CommanderError, program: Program): string 
     case 'commander.optionMissingArgument':
       return `${flag} needs a value`;
     case 'commander.excessArguments':
-      return `too many arguments without a flag; ${known(program)}`;
+      return `${program.positional === undefined ? 'takes no' : 'too many'} arguments without a flag; ${commandHint(program, args[0])}`;
     default:
       return 'cannot be understood; --help says how';
   }
 }
 
-function known(program: Program): string {
+/** @param written in place of a command */
+function commandHint(program: Program, written = ''): string {
   const names = commandsOf(program).map(({ name }) => name);
-  return `commands are ${names.join(', ')}`;
+  return didYouMean(similarNames(written, names)) || `commands are ${names.join(', ')}`;
 }

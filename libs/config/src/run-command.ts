@@ -1,6 +1,6 @@
 import { messageOf } from '@berth/errors';
 import { standardOutput } from '@berth/node-runtime';
-import { COMPLETION, commandsOf, type SubCommand, VERIFY } from './command-line.js';
+import { COMPLETION, commandsOf, helpAsFlag, type SubCommand, VERIFY } from './command-line.js';
 import { bashCompletion } from './completion/bash.js';
 import { fishCompletion } from './completion/fish.js';
 import { zshCompletion } from './completion/zsh.js';
@@ -39,7 +39,7 @@ export async function runCommand(
   argv: readonly string[],
   handlers: Readonly<Record<string, CommandHandler>> = {},
 ): Promise<number | undefined> {
-  const [first, ...rest] = argv;
+  const [first, ...rest] = helpAsFlag(argv);
   const command = commandsOf(program).find(({ name }) => name === first);
   if (command === undefined || command === VERIFY) return undefined;
   if (rest.some((one) => one === '--help' || one === '-h')) {

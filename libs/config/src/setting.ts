@@ -102,10 +102,10 @@ const listRule = { message: 'must be a list of texts' };
 export const List = decorator('list', rules.IsArray(listRule), rules.IsString({ each: true, ...listRule }));
 
 /** Names with a port each. */
-export const Ports = decorator('ports', rules.IsObject({ message: 'must map names to ports' }));
+export const Ports = decorator('ports', rules.IsObject({ message: 'must map names to ports, such as { name: 8100 }' }));
 
 /** Names with a text each. */
-export const Texts = decorator('texts', rules.IsObject({ message: 'must map names to texts' }));
+export const Texts = decorator('texts', rules.IsObject({ message: 'must map names to texts, such as { name: text }' }));
 
 /** A tree of values whose rules its check knows; as text in JSON. */
 export const Tree = decorator('tree', rules.IsObject({ message: 'must map names to groups of settings' }));

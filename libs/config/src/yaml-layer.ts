@@ -104,7 +104,8 @@ export function flattenTree(
   if (tree === null || tree === undefined) return []; // a section whose lines are all commented out
   if (typeof tree !== 'object' || Array.isArray(tree)) {
     const path = parent.slice(0, -1) || 'config';
-    problems.add(path, 'must be a group of settings', { source: placeOf(path) });
+    const its = parent === '' ? '' : `; ${known(settings, parent)}`;
+    problems.add(path, `must be a group of settings${its}`, { source: placeOf(path) });
     return [];
   }
   return Object.entries(tree).flatMap(([key, value]: [string, unknown]) => {

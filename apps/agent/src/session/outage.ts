@@ -110,15 +110,14 @@ export function whyItEnded(status: Pick<StatusObject, 'code' | 'details' | 'meta
 
 /** What to do about a refusal, where the gateway cannot say it: it does not know what this agent's settings are called. */
 const ADVICE: ReadonlyMap<string, (nameOf: NameOf) => string> = new Map([
-  ['BERTH_UNAUTHENTICATED', (nameOf: NameOf) => `check ${nameOf('token')}`],
-  ['BERTH_AGENT_EXISTS', (nameOf: NameOf) => `give this one another ${nameOf('id')}`],
+  ['BERTH_UNAUTHENTICATED', (nameOf: NameOf) => ` (${nameOf('token')})`],
+  ['BERTH_AGENT_EXISTS', (nameOf: NameOf) => `: give this one another ${nameOf('id')}`],
 ]);
 
 /** Why the gateway does not take the agent, and what to do. */
 export function refusalOf({ code, message }: Pick<Refused, 'code' | 'message'>, nameOf: NameOf): BerthError {
-  const advice = ADVICE.get(code)?.(nameOf);
-  const text = advice === undefined ? message : `${message}: ${advice}`;
-  return new BerthError(isErrorCode(code) ? code : 'BERTH_INTERNAL', text);
+  const advice = ADVICE.get(code)?.(nameOf) ?? '';
+  return new BerthError(isErrorCode(code) ? code : 'BERTH_INTERNAL', message + advice);
 }
 
 /** What a call that has ended comes to. */
