@@ -1,5 +1,6 @@
 /** Calls agents through a broker: `services-bus-caller.js <url>`; asked for `carried` or `object`. */
-import { client, RedisBus } from 'berth-services';
+import { client } from 'berth-services';
+import { openBus } from './brokers.js';
 import { closedLoop, type Load } from '../lib/closed-loop.js';
 import { endWithParent, textArgument } from './lifeline.js';
 import { answerQuestions } from './questions.js';
@@ -10,7 +11,7 @@ interface Question extends Load {
 }
 
 endWithParent();
-const bus = await RedisBus.connect({ url: textArgument(0) });
+const bus = await openBus(textArgument(0));
 const empty = client(Empty, { bus });
 const counters = client(Counter, { bus });
 

@@ -3,7 +3,8 @@
  * Asked, it writes the runs of `Ledger.mark` to the file and says how many they were.
  */
 import { writeFileSync } from 'node:fs';
-import { RedisBus, RedisStore, Services } from 'berth-services';
+import { Services } from 'berth-services';
+import { openBus, openStore } from './brokers.js';
 import { endWithParent, textArgument } from './lifeline.js';
 import { answerQuestions } from './questions.js';
 import { Counter, Empty, Ledger, marked } from './services-classes.js';
@@ -15,8 +16,8 @@ const url = textArgument(0);
 const file = textArgument(1);
 
 endWithParent();
-const bus = await RedisBus.connect({ url });
-const store = await RedisStore.open({ url });
+const bus = await openBus(url);
+const store = await openStore(url);
 const classes = [Empty, Counter, Ledger];
 const services = new Services({ services: classes, bus, store, agentConcurrency: CONCURRENCY });
 for (const service of classes) await services.startAgent(service);

@@ -9,6 +9,7 @@ export type {
   InvocationBus,
   Subscription,
 } from './bus/invocation-bus.js';
+export { NatsBus, type NatsBusOptions } from './bus/nats/nats-bus.js';
 export { MemoryBus } from './bus/memory-bus.js';
 export type { MemoryBusOptions } from './bus/memory/options.js';
 export { client, type ClientOptions, type ServiceClient } from './client/client.js';

@@ -5,6 +5,7 @@ export { eventually } from './eventually.js';
 export { type H2Listener, type H2Service, h2Service } from './h2-service.js';
 export { type Listening, listening } from './listening.js';
 export { type LocalService, localService } from './local-service.js';
+export { describeWithNats, hasNatsServer, NatsServer, type NatsServerOptions } from './nats-server.js';
 export { freePortRange } from './ports.js';
 export { RawClient, type RawRecorder, rawRecorder, type Recorded } from './raw-http.js';
 export { describeWithRedis, hasRedisServer, RedisServer, type RedisServerOptions } from './redis-server.js';

@@ -154,7 +154,7 @@ class Story {
 }
 
 function intakeOf(bus: MemoryBus): Intake {
-  return (bus as unknown as { intake: Intake }).intake;
+  return (bus as unknown as { engine: { intake: Intake } }).engine.intake;
 }
 
 function inside(bus: MemoryBus): { lanes: number; calls: unknown; bytes: unknown } {

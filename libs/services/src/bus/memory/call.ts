@@ -3,20 +3,35 @@ import type { Delivery, Invocation, InvocationReply } from '../../invocation/inv
 import type { BusDelivery } from '../invocation-bus.js';
 import type { Expiring } from '../../runtime/deadlines.js';
 import type { Linked, LinkedList } from './linked-list.js';
+import type { Lease } from './placement.js';
 import type { Lane } from './routing.js';
+
+/** Who is told what came of a call, once. */
+export interface Fate {
+  resolve(reply: InvocationReply): void;
+  reject(error: ServicesError): void;
+  /** Others have to do it; `attempts` deliveries have begun. Absent: it waits here until somebody can. */
+  giveBack?(attempts: number): void;
+}
 
 /** What a handler is given. Its signal is made when somebody asks for it: most handlers never do. */
 export class MemoryDelivery implements BusDelivery {
   private controller: AbortController | undefined;
   /** why its signal is aborted */
   reason: ServicesError | undefined;
-  isCut = false;
+  private wasCut = false;
 
+  /** @param lease while it has not lapsed, the object is this process's; when it has, {@link cut} follows */
   constructor(
     readonly invocation: Invocation,
     readonly delivery: Delivery,
     readonly attempt: number,
+    private readonly lease: Lease | undefined,
   ) {}
+
+  get isCut(): boolean {
+    return this.wasCut || this.lease?.lapsed === true;
+  }
 
   get signal(): AbortSignal {
     if (this.controller === undefined) {
@@ -33,7 +48,7 @@ export class MemoryDelivery implements BusDelivery {
 
   /** Its worker has lost it. */
   cut(reason: ServicesError): void {
-    this.isCut = true;
+    this.wasCut = true;
     this.abort(reason);
   }
 }
@@ -59,9 +74,7 @@ export class MemoryCall implements Linked<MemoryCall>, Expiring {
     readonly delivery: Delivery,
     readonly deadline: number,
     readonly lane: Lane,
-    /** of the caller's promise: all but the first settlement are ignored */
-    readonly resolve: (reply: InvocationReply) => void,
-    readonly reject: (error: ServicesError) => void,
+    readonly fate: Fate,
     private readonly signal: AbortSignal | undefined,
     private readonly onAbort: (call: MemoryCall) => void,
   ) {

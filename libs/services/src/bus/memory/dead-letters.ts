@@ -1,7 +1,15 @@
+import type { Delivery, Invocation } from '../../invocation/invocation.js';
 import { invocationKey } from '../../invocation/keys.js';
 import type { DeadLetter } from '../invocation-bus.js';
-import type { MemoryCall } from './call.js';
 import { lendInvocation } from '../../runtime/isolation.js';
+
+/** What is kept of a call that nobody could complete. */
+export type Undelivered = {
+  readonly invocation: Invocation;
+  readonly delivery: Delivery;
+  /** deliveries begun */
+  readonly attempt: number;
+};
 
 /** The dead letters of one service in one partition. The oldest make room for new ones. */
 export class DeadLetters {
@@ -18,7 +26,7 @@ export class DeadLetters {
     private readonly maxBytes: number,
   ) {}
 
-  add(call: MemoryCall, reason: DeadLetter['reason'], message?: string): void {
+  add(call: Undelivered, reason: DeadLetter['reason'], message?: string): void {
     const { invocation, delivery, attempt } = call;
     const id = String(++this.count);
     const at = new Date().toISOString();

@@ -2,6 +2,7 @@ import type { Invocation } from '../../invocation/invocation.js';
 import { DeadLetters } from './dead-letters.js';
 import type { MemoryBusLimits } from './options.js';
 import { busy, cancelled, noAgent, timedOut, tooLarge } from '../refusals.js';
+import type { Placement } from './placement.js';
 import { Lane, Scope } from './routing.js';
 
 /** Decides what comes in, where it goes, and counts what is inside. */
@@ -10,7 +11,10 @@ export class Intake {
   private pendingCalls = 0;
   private pendingBytes = 0;
 
-  constructor(private readonly limits: MemoryBusLimits) {}
+  constructor(
+    private readonly limits: MemoryBusLimits,
+    private readonly placement: Placement | undefined,
+  ) {}
 
   /**
    * Where an invocation would go. Changes nothing: it is not accepted yet.
@@ -32,7 +36,12 @@ export class Intake {
     if (this.pendingCalls >= limits.maxPendingCalls) throw busy(invocation, 'maxPendingCalls', limits.maxPendingCalls);
     if (this.pendingBytes + payload.length > limits.maxPendingBytes)
       throw busy(invocation, 'maxPendingBytes', limits.maxPendingBytes);
-    if (lane === undefined) return new Lane(scope, objectId as string, true, group);
+    if (lane === undefined) {
+      const made = new Lane(scope, objectId as string, true, group);
+      made.held =
+        this.placement !== undefined && this.placement.of(scope.service, scope.partition, made.name) !== 'here';
+      return made;
+    }
     const bound = lane.serial ? 'maxQueuedPerObject' : 'maxQueuedPerMethod';
     if (lane.waiting.size >= limits[bound]) throw busy(invocation, bound, limits[bound]);
     return lane;
@@ -60,7 +69,7 @@ export class Intake {
     this.scopes.set(service, partitions);
     let scope = partitions.get(partition);
     if (scope === undefined) {
-      scope = new Scope(new DeadLetters(this.limits.deadLetterLimit, this.limits.deadLetterBytes));
+      scope = new Scope(service, partition, new DeadLetters(this.limits.deadLetterLimit, this.limits.deadLetterBytes));
       partitions.set(partition, scope);
     }
     return scope;

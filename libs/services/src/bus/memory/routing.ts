@@ -44,6 +44,8 @@ export class Lane implements Linked<Lane> {
   readonly waiting = new LinkedList<MemoryCall>();
   /** how many run */
   active = 0;
+  /** nothing may begin: another process has, or still runs, this object */
+  held = false;
 
   /**
    * @param name the object's id or the method's name
@@ -57,10 +59,13 @@ export class Lane implements Linked<Lane> {
     public group: Group,
   ) {}
 
+  get mayBegin(): boolean {
+    return !this.held && !(this.serial && this.active > 0);
+  }
+
   /** Lists the lane where workers look, or takes it away, after any change of what waits or runs. */
   update(): void {
-    const ready = this.waiting.size > 0 && !(this.serial && this.active > 0);
-    if (ready) {
+    if (this.waiting.size > 0 && this.mayBegin) {
       if (this.list === undefined) this.group.ready.push(this);
     } else {
       this.list?.remove(this);
@@ -86,7 +91,11 @@ export class Scope {
   /** subscriptions of one object; those without a worker are not kept */
   readonly byObject = new Map<string, Group>();
 
-  constructor(readonly deadLetters: DeadLetters) {}
+  constructor(
+    readonly service: string,
+    readonly partition: number,
+    readonly deadLetters: DeadLetters,
+  ) {}
 
   groupOf(objectId: string): Group {
     return (this.byObject.size === 0 ? undefined : this.byObject.get(objectId)) ?? this.everyObject;

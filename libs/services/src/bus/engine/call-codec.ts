@@ -1,0 +1,80 @@
+import { isErrorCode } from '@berth/errors';
+import { ServicesError } from '../../errors.js';
+import type { Delivery, Invocation, InvocationReply } from '../../invocation/invocation.js';
+import { errorReply } from '../../invocation/replies.js';
+import { encode, type Head, MAX_HEAD_BYTES } from './message.js';
+import { placeOf } from './place.js';
+
+/** A call of another process. */
+export interface RemoteCall {
+  readonly from: string;
+  readonly number: number;
+  readonly attempt: number;
+  readonly delivery: Delivery;
+  /** by the caller's steady clock */
+  readonly sentAt: number;
+  readonly left: number;
+  readonly invocation: Invocation;
+}
+
+const NO_PAYLOAD = new Uint8Array(0);
+
+/** A call as it is sent. @param left ms until its deadline */
+export function encodeCall(
+  from: string,
+  { number, attempt, delivery, invocation, key }: Omit<RemoteCall, 'from' | 'sentAt' | 'left'> & { key: string },
+  left: number,
+): Buffer {
+  const { id, options, idempotencyKey, payload } = invocation;
+  const head: Head = [
+    ...(['c', from, number, attempt, delivery === 'at-least-once' ? 1 : 0, key, performance.now(), left, id] as const),
+    ...[isEmpty(options) ? 0 : options, ...(idempotencyKey === undefined ? [] : [idempotencyKey])],
+  ];
+  return payload.length === 0 ? encode(head) : encode(head, payload);
+}
+
+/** What {@link encodeCall} made. @returns undefined: it is no call */
+export function callOf(head: Head, payload: Uint8Array = NO_PAYLOAD): RemoteCall | undefined {
+  const [, from, number, attempt, once, key, sentAt, left, id, options, idempotencyKey] = head;
+  const place = typeof key === 'string' ? placeOf(key) : undefined;
+  if (place === undefined || typeof from !== 'string' || typeof id !== 'string') return undefined;
+  if (![number, attempt, sentAt, left].every((value) => typeof value === 'number')) return undefined;
+  const words = options === 0 ? {} : (options as Record<string, string> | null);
+  if (typeof words !== 'object' || words === null) return undefined;
+  return {
+    ...{ from, number: number as number, attempt: attempt as number, sentAt: sentAt as number, left: left as number },
+    delivery: once === 1 ? 'at-least-once' : 'at-most-once',
+    invocation: {
+      id,
+      service: place.service,
+      method: place.method,
+      partition: place.partition,
+      objectId: place.objectId,
+      payload,
+      options: Object.freeze(words),
+      idempotencyKey: typeof idempotencyKey === 'string' ? idempotencyKey : undefined,
+    },
+  };
+}
+
+export function encodeReply(reply: InvocationReply, number: number, id: string): Buffer {
+  const { status, headers, invocationId, payload } = reply;
+  const head: Head = ['r', number, status, isEmpty(headers) ? 0 : headers, invocationId === id ? 0 : invocationId];
+  const bytes = encode(head, payload);
+  const headBytes = bytes.length - (payload?.length ?? 0);
+  if (headBytes <= MAX_HEAD_BYTES) return bytes;
+  const message = `the headers of the reply have ${headBytes} bytes; at most ${MAX_HEAD_BYTES}`;
+  return encodeReply(errorReply(id, new ServicesError('BERTH_SERVICE_BAD_RESULT', message)), number, id);
+}
+
+function isEmpty(record: Readonly<Record<string, string>>): boolean {
+  for (const key in record) if (Object.hasOwn(record, key)) return false;
+  return true;
+}
+
+/** Why a call was refused, as its caller reads it. */
+export function errorOf([, , code, message, details]: Head): ServicesError {
+  const known = typeof code === 'string' && isErrorCode(code) ? code : 'BERTH_INTERNAL';
+  const words = typeof details === 'object' && details !== null ? (details as Record<string, unknown>) : {};
+  return new ServicesError(known, String(message), words);
+}

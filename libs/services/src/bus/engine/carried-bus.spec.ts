@@ -1,0 +1,285 @@
+import { eventually } from '@berth/testing';
+import { CarriedLab } from '../../../testing/bus/carried-lab.js';
+import {
+  answering,
+  codeOf,
+  HeldHandler,
+  invocation,
+  later,
+  ofObject,
+  okay,
+  SERVICE,
+  subscription,
+  textOf,
+} from '../../../testing/bus/lab.js';
+import { encode } from './message.js';
+
+const AT_MOST_ONCE = { delivery: 'at-most-once' } as const;
+const AT_LEAST_ONCE = { delivery: 'at-least-once' } as const;
+/** Longer than a busy machine holds up a timer, as a rule. */
+const TIMEOUT = { workerTimeoutMs: 400 };
+
+describe('a bus of several processes', () => {
+  it('sends an object to one process, whoever calls', async () => {
+    await using lab = new CarriedLab();
+    const served = new Map<string, Set<number>>();
+    for (let i = 0; i < 3; i += 1) {
+      const { bus } = await lab.process();
+      await bus.serve(subscription(), (delivery) => {
+        const id = delivery.invocation.objectId ?? '';
+        served.set(id, (served.get(id) ?? new Set()).add(i));
+        return Promise.resolve(okay(delivery));
+      });
+    }
+    const callers = await Promise.all([lab.process(), lab.process()]);
+    for (let i = 0; i < 60; i += 1)
+      for (const { bus } of callers) await bus.invoke(ofObject(`object ${i % 30}`), AT_MOST_ONCE);
+    expect([...served.values()].map(({ size }) => size)).toEqual(Array.from({ length: 30 }, () => 1));
+    expect(new Set([...served.values()].flatMap((who) => [...who]))).toEqual(new Set([0, 1, 2]));
+  });
+
+  it('hands objects to a process that joins when what runs has ended, and what waits in its order', async () => {
+    await using lab = new CarriedLab();
+    const first = await lab.process();
+    const second = await lab.process();
+    const held = new HeldHandler();
+    await first.bus.serve(subscription({ concurrency: 100 }), held.handle);
+    const caller = await lab.process();
+    const names = Array.from({ length: 20 }, (_, i) => `object ${i}`);
+    const calls = names.flatMap((name) => [1, 2, 3].map(() => ofObject(name)));
+    const replies = calls.map((call) => later(caller.bus.invoke(call, AT_MOST_ONCE)));
+    await eventually(() => held.begun.length === names.length);
+    const seen = new Map<string, string[]>();
+    await second.bus.serve(subscription({ concurrency: 100 }), (delivery) => {
+      const { objectId = '', id } = delivery.invocation;
+      seen.set(objectId, [...(seen.get(objectId) ?? []), id]);
+      return answering('second')(delivery);
+    });
+    const other = await lab.process();
+    for (const name of names) calls.push(ofObject(name));
+    replies.push(...calls.slice(-names.length).map((call) => later(other.bus.invoke(call, AT_MOST_ONCE))));
+    // They have come where they go when one that was called after them is answered there.
+    const fresh = Array.from({ length: 10 }, (_, i) => later(other.bus.invoke(ofObject(`new ${i}`), AT_MOST_ONCE)));
+    expect(textOf(await Promise.race(fresh))).toBe('second');
+    for (const name of names) expect(seen.has(name)).toBe(false);
+    seen.clear();
+    const all = Promise.all(replies).then(() => true);
+    while (!(await Promise.race([all, new Promise<false>((resolve) => setTimeout(resolve, 5, false))])))
+      held.answerAll();
+    expect(seen.size).toBeGreaterThan(0);
+    for (const [name, ids] of seen) {
+      const [, ...ofCaller] = calls.filter(({ objectId }) => objectId === name).map(({ id }) => id);
+      const last = ofCaller.pop();
+      // Of each caller in its order; the two take turns as it happens.
+      expect(ids.filter((id) => id !== last)).toEqual(ofCaller);
+      expect(ids).toContain(last);
+    }
+  });
+
+  it('a process that joins begins nothing of an object until all others know of it', async () => {
+    await using lab = new CarriedLab({ workerTimeoutMs: 20_000 });
+    const [first, second, caller] = [await lab.process(), await lab.process(), await lab.process()];
+    const held = new HeldHandler();
+    await first.bus.serve(subscription({ concurrency: 100 }), held.handle);
+    const names = Array.from({ length: 20 }, (_, i) => `object ${i}`);
+    const calls = [1, 2, 3].flatMap(() => names.map((name) => ofObject(name)));
+    const replies = calls.map((call) => caller.bus.invoke(call, AT_MOST_ONCE));
+    await eventually(() => held.begun.length === names.length);
+    const resume = first.carrier.stall();
+    const seen: string[] = [];
+    const serving = second.bus.serve(subscription({ statelessMethods: ['new'], concurrency: 100 }), (delivery) => {
+      seen.push(delivery.invocation.id);
+      return answering('second')(delivery);
+    });
+    await eventually(() => caller.bus.invoke(invocation({ method: 'new' }), AT_MOST_ONCE));
+    seen.length = 0;
+    // The caller knows who has them now; the first process does not yet.
+    const late = [...names, ...names.map((name) => `fresh ${name}`)].map((name) => ofObject(name));
+    for (const call of late) replies.push(caller.bus.invoke(call, AT_MOST_ONCE));
+    await caller.bus.invoke(invocation({ method: 'new' }), AT_MOST_ONCE);
+    expect(seen).toHaveLength(1);
+    resume();
+    await serving;
+    const all = Promise.all(replies).then(() => true);
+    while (!(await Promise.race([all, new Promise<false>((resolve) => setTimeout(resolve, 5, false))])))
+      held.answerAll();
+    // In the order of its calls, wherever they ran.
+    for (const name of names) {
+      const ids = [...calls, ...late].filter(({ objectId }) => objectId === name).map(({ id }) => id);
+      const ran = [...held.begun.map(({ invocation: { id } }) => id), ...seen].filter((id) => ids.includes(id));
+      expect(ran).toEqual(ids);
+    }
+    expect(seen.length).toBeGreaterThan(4);
+  });
+
+  it('a process that is silent has gone: what may have begun there is unknown or sent again', async () => {
+    await using lab = new CarriedLab(TIMEOUT);
+    const held = new HeldHandler();
+    const agent = await lab.process();
+    await agent.bus.serve(subscription(), held.handle);
+    const caller = await lab.process();
+    const [once, again] = [ofObject('a'), ofObject('b')];
+    const replies = [
+      later(caller.bus.invoke(once, AT_MOST_ONCE)),
+      later(caller.bus.invoke(again, AT_LEAST_ONCE)),
+      later(caller.bus.invoke(ofObject('a'), AT_LEAST_ONCE)),
+    ] as const;
+    await eventually(() => held.begun.length === 2);
+    agent.carrier.mute = true;
+    expect(await codeOf(replies[0])).toBe('BERTH_SERVICE_OUTCOME_UNKNOWN');
+    const attempts: number[] = [];
+    const next = await lab.process();
+    await next.bus.serve(subscription(), (delivery) => {
+      attempts.push(delivery.attempt);
+      return answering('next')(delivery);
+    });
+    expect((await Promise.all(replies.slice(1))).map((reply) => textOf(reply))).toEqual(['next', 'next']);
+    expect(attempts).toEqual([2, 2]);
+    const letters = await caller.bus.deadLetters(SERVICE, 0);
+    expect(letters.map(({ reason, invocation: { id } }) => [reason, id])).toEqual([['worker-lost', once.id]]);
+    // It finds out by itself, and what it runs is not its own any more.
+    expect(held.begun.map(({ isCut }) => isCut)).toEqual([true, true]);
+    expect(held.begun.every(({ signal }) => signal.aborted)).toBe(true);
+    agent.carrier.mute = false;
+    held.answerAll();
+    expect(textOf(await caller.bus.invoke(invocation(), AT_MOST_ONCE))).toMatch(/next|done/);
+  });
+
+  it('a process that was deaf for a while takes its objects again only when all others know', async () => {
+    await using lab = new CarriedLab(TIMEOUT);
+    const agents = [await lab.process(), await lab.process()];
+    const running = new Set<string>();
+    const overlaps: string[] = [];
+    for (const { bus } of agents)
+      await bus.serve(subscription(), async (delivery) => {
+        const { objectId = '' } = delivery.invocation;
+        if (!delivery.isCut && running.has(objectId)) overlaps.push(objectId);
+        running.add(objectId);
+        await new Promise((resolve) => setTimeout(resolve, 2));
+        running.delete(objectId);
+        return okay(delivery);
+      });
+    const { bus } = await lab.process();
+    const load = async (ms: number): Promise<number> => {
+      let ended = 0;
+      const end = Date.now() + ms;
+      const lane = async (i: number): Promise<void> => {
+        while (Date.now() < end) {
+          await bus.invoke(ofObject(`object ${i}`), AT_LEAST_ONCE);
+          ended += 1;
+        }
+      };
+      await Promise.all(Array.from({ length: 8 }, (_, i) => lane(i)));
+      return ended;
+    };
+    await load(100);
+    const [first] = agents;
+    if (first === undefined) throw new Error('no agent');
+    first.carrier.mute = true;
+    const during = load(1200);
+    await new Promise((resolve) => setTimeout(resolve, 800));
+    first.carrier.mute = false;
+    expect(await during).toBeGreaterThan(0);
+    expect(await load(200)).toBeGreaterThan(0);
+    expect(overlaps).toEqual([]);
+  });
+
+  it('what a caller had queued that is silent never begins', async () => {
+    await using lab = new CarriedLab(TIMEOUT);
+    const held = new HeldHandler();
+    const agent = await lab.process();
+    await agent.bus.serve(subscription(), held.handle);
+    const [silent, other] = [await lab.process(), await lab.process()];
+    for (const call of [ofObject('a'), ofObject('a')])
+      later(silent.bus.invoke(call, AT_MOST_ONCE)).catch(() => undefined);
+    await eventually(() => held.begun.length === 1);
+    const last = ofObject('a');
+    const reply = other.bus.invoke(last, AT_MOST_ONCE);
+    silent.carrier.mute = true;
+    await eventually(() => held.begun[0]?.signal.aborted);
+    held.answer();
+    await eventually(() => held.begun.length === 2);
+    expect(held.begun[1]?.invocation.id).toBe(last.id);
+    held.answer('last');
+    expect(textOf(await reply)).toBe('last');
+  });
+
+  it('a bus that is closed gives back what has not begun, and says what may have', async () => {
+    await using lab = new CarriedLab();
+    const held = new HeldHandler();
+    const [first, second, caller] = [await lab.process(), await lab.process(), await lab.process()];
+    await first.bus.serve(subscription({ objectId: 'a' }), held.handle);
+    await second.bus.serve(subscription(), answering('second'));
+    const begun = later(caller.bus.invoke(ofObject('a'), AT_MOST_ONCE));
+    const waiting = later(caller.bus.invoke(ofObject('a'), AT_MOST_ONCE));
+    await eventually(() => held.begun.length === 1);
+    await first.bus.close();
+    expect(await codeOf(begun)).toBe('BERTH_SERVICE_OUTCOME_UNKNOWN');
+    expect(textOf(await waiting)).toBe('second');
+    expect(held.begun[0]?.isCut).toBe(true);
+  });
+
+  it('what is no message, or a hostile one, harms nobody', async () => {
+    await using lab = new CarriedLab();
+    const { bus, carrier } = await lab.process();
+    await bus.serve(subscription(), answering('done'));
+    const caller = await lab.process();
+    const garbage = [
+      Buffer.from('no json\n\0'),
+      Buffer.from('[]'),
+      Buffer.from('null'),
+      ...[['c'], ['c', 'x', 1, 0, 0, 'oprc/', 0, 0, 'id', 0], ['c', 'x', 1, 0, 0, `oprc/${SERVICE}/0/invokes/add`]].map(
+        (head) => encode(head as [string]),
+      ),
+      ...[['r', 7], ['e', 7], ['b'], ['l'], ['a', 'x', 5], ['x', 3], ['h', null], ['h', { id: 'x' }]].map((head) =>
+        encode(head as [string]),
+      ),
+      ...[['s'], ['q'], ['dl'], ['dr', 'x', 1, SERVICE, 0], ['da', 1], ['de'], ['unknown']].map((head) =>
+        encode(head as [string]),
+      ),
+      encode(['h', { id: 'x', version: 1, epoch: 0, clock: 0, serves: [{ service: 1 }], held: [] }]),
+    ];
+    for (const bytes of garbage) {
+      caller.carrier.send(carrier.id, bytes);
+      caller.carrier.announce(bytes);
+    }
+    expect(textOf(await caller.bus.invoke(ofObject('a'), AT_MOST_ONCE))).toBe('done');
+  });
+
+  it('names what is wrong with an option or a subscription', async () => {
+    await using lab = new CarriedLab();
+    await expect(lab.process({ workerTimeoutMs: 99 })).rejects.toThrow('workerTimeoutMs is 99');
+    await expect(lab.process({ maxPendingCalls: 0 })).rejects.toThrow('maxPendingCalls is 0');
+    const { bus } = await lab.process();
+    for (const part of [{ service: 'a/b' }, { partition: -1 }, { concurrency: 0 }, { objectId: 'a/b' }])
+      expect(await codeOf(bus.serve(subscription(part), answering('')))).toBe('BERTH_SERVICE_INVALID');
+    for (const objectId of ['', 'a/b', 'a\nb'])
+      expect(await codeOf(bus.invoke(ofObject(objectId), AT_MOST_ONCE))).toBe('BERTH_SERVICE_BAD_OBJECT_ID');
+  });
+
+  it('options and headers are bounded', async () => {
+    await using lab = new CarriedLab();
+    const long = { long: 'x'.repeat(70_000) };
+    const [agent, caller] = [await lab.process(), await lab.process()];
+    await agent.bus.serve(subscription(), (delivery) => Promise.resolve({ ...okay(delivery), headers: long }));
+    expect(await codeOf(caller.bus.invoke(invocation({ options: long }), AT_MOST_ONCE))).toBe(
+      'BERTH_SERVICE_PAYLOAD_TOO_LARGE',
+    );
+    expect(textOf(await caller.bus.invoke(invocation(), AT_MOST_ONCE))).toMatch(/BERTH_SERVICE_BAD_RESULT/);
+  });
+
+  it('nothing is left of calls that have ended', async () => {
+    await using lab = new CarriedLab();
+    const [agent, caller] = [await lab.process(), await lab.process()];
+    await agent.bus.serve(subscription(), answering('done'));
+    for (let i = 0; i < 100; i += 1)
+      await caller.bus.invoke(i % 2 === 0 ? invocation() : ofObject(`object ${i}`), AT_LEAST_ONCE);
+    const { outgoing } = caller.bus as unknown as {
+      outgoing: { sent: Map<number, unknown>; intake: { lanes(): unknown[] } };
+    };
+    expect(outgoing.sent.size).toBe(0);
+    expect(outgoing.intake.lanes()).toEqual([]);
+    const { incoming } = agent.bus as unknown as { incoming: { running: Map<string, Map<number, unknown>> } };
+    expect([...incoming.running.values()].map(({ size }) => size)).toEqual([0]);
+  });
+});

@@ -1,0 +1,112 @@
+/** What a process serves, as it says itself. */
+export interface Serve {
+  readonly service: string;
+  readonly partition: number;
+  readonly objectId: string | undefined;
+  readonly methods: readonly string[];
+  readonly concurrency: number;
+  /** the member's version that has it first */
+  readonly since: number;
+}
+
+/** What a process says of itself, again and again. */
+export interface Announcement {
+  readonly id: string;
+  /** counts its changes of what it serves */
+  readonly version: number;
+  /** counts its connections: what was sent to an earlier one may be lost */
+  readonly epoch: number;
+  /** its steady clock, ms */
+  readonly clock: number;
+  readonly serves: readonly Serve[];
+  /** objects that others have now, and that still run something there, {@link objectKey} */
+  readonly held: readonly string[];
+  /** whom it knows; only for those who have just come */
+  readonly knows?: readonly string[];
+  /** its version has to be confirmed */
+  readonly asks?: boolean;
+  /** it is going */
+  readonly end?: boolean;
+}
+
+export function objectKey(service: string, partition: number, objectId: string): string {
+  return `${service}/${partition}/${objectId}`;
+}
+
+/** A text as 32 bits (FNV-1a). @param from to go on with */
+export function hash(text: string, from = 0x811c9dc5): number {
+  let value = from;
+  for (let i = 0; i < text.length; i += 1) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
+  return value;
+}
+
+/** How many beats are remembered to tell the clocks of two hosts apart. */
+const BEATS = 8;
+
+/** A process that is there. */
+export class Member {
+  version = -1;
+  epoch = 0;
+  serves: readonly Serve[] = [];
+  held: ReadonlySet<string> = new Set();
+  /** our steady clock, ms */
+  heardAt = 0;
+  /** our version that it has seen */
+  seen = -1;
+  private readonly offsets: number[] = [];
+  private readonly seed: number;
+
+  constructor(readonly id: string) {
+    this.seed = hash(id);
+  }
+
+  /** What our steady clock is ahead of its own, ms; the time on the way is in it. */
+  get offset(): number | undefined {
+    return this.offsets.length === 0 ? undefined : Math.min(...this.offsets);
+  }
+
+  /** @returns what is new: it serves or holds something else; it has a new connection */
+  heard(
+    { version, epoch, clock, serves, held }: Announcement,
+    now: number,
+  ): { changed: boolean; reconnected: boolean } {
+    const changed = version !== this.version || held.length > 0 || this.held.size > 0;
+    const reconnected = this.version >= 0 && epoch !== this.epoch;
+    this.version = version;
+    this.epoch = epoch;
+    this.serves = serves;
+    this.held = new Set(held);
+    this.heardAt = now;
+    this.offsets.push(now - clock);
+    if (this.offsets.length > BEATS) this.offsets.shift();
+    return { changed, reconnected };
+  }
+
+  /** Rendezvous hashing: the member with the highest score has the object. @param object {@link hash} of it */
+  score(object: number): number {
+    let value = object ^ this.seed;
+    value = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
+    value = Math.imul(value ^ (value >>> 13), 0xc2b2ae35);
+    return (value ^ (value >>> 16)) >>> 0;
+  }
+}
+
+/** An announcement that somebody sent. @returns undefined: it is none */
+export function announcementOf(head: readonly unknown[]): Announcement | undefined {
+  const said = head[1] as Partial<Announcement> | null | undefined;
+  if (typeof said !== 'object' || said === null) return undefined;
+  const { id, version, epoch, clock, serves, held } = said;
+  const numbers = [version, epoch, clock].every((value) => typeof value === 'number' && Number.isFinite(value));
+  if (typeof id !== 'string' || !numbers || !Array.isArray(serves) || !Array.isArray(held)) return undefined;
+  return (serves as Serve[]).every(isServe) ? (said as Announcement) : undefined;
+}
+
+function isServe(serve: Partial<Serve> | null): boolean {
+  return (
+    typeof serve?.service === 'string' &&
+    Number.isInteger(serve.partition) &&
+    Number.isInteger(serve.concurrency) &&
+    Number.isInteger(serve.since) &&
+    Array.isArray(serve.methods)
+  );
+}

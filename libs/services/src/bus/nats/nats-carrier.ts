@@ -1,0 +1,108 @@
+import { randomBytes } from 'node:crypto';
+import { messageOf } from '@berth/errors';
+import type { Msg, NatsConnection } from '@nats-io/transport-node';
+import type { Carrier, CarrierEvents } from '../engine/carrier.js';
+import { subjectOf } from './subject.js';
+
+const NO_RESPONDERS = 503;
+
+/**
+ * Core NATS as a carrier. Subjects, all behind the prefix:
+ * - `members`, what processes say of themselves; `who`, a question of one that has just come
+ * - `to.{member}.{key}`, see {@link subjectOf}: a call; `to.{member}`: all else for that process
+ * - `to.{member}.none.{tag}`, where the broker says that it has nobody for a message
+ */
+export class NatsCarrier implements Carrier {
+  readonly id = randomBytes(12).toString('base64url');
+  private events: CarrierEvents | undefined;
+  private state: 'up' | 'down' = 'up';
+  private reason: string | undefined;
+
+  /** @param connection this carrier's to close if `owned` */
+  constructor(
+    private readonly connection: NatsConnection,
+    private readonly prefix: string,
+    private readonly owned: boolean,
+  ) {
+    void this.watch();
+  }
+
+  /** What the broker takes, all of it. */
+  get maxBytes(): number {
+    return this.connection.info?.max_payload ?? 1024 * 1024;
+  }
+
+  async open(events: CarrierEvents, question: Uint8Array): Promise<boolean> {
+    this.events = events;
+    const { connection, prefix, id } = this;
+    let alone = false;
+    const none = `${prefix}.to.${id}.none.`;
+    const received = (_error: Error | null, msg: Msg): void => {
+      if (msg.data.length > 0) events.received(msg.data);
+      else if (msg.headers?.code === NO_RESPONDERS && msg.subject.startsWith(none)) {
+        const tag = msg.subject.slice(none.length);
+        if (tag === 'who') alone = true;
+        else events.unreached(tag);
+      }
+    };
+    connection.subscribe(`${prefix}.members`, { callback: (_error, { data }) => events.announced(data) });
+    connection.subscribe(`${prefix}.to.${id}`, { callback: received });
+    connection.subscribe(`${prefix}.to.${id}.>`, { callback: received });
+    // Those who ask at once hear each other's announcements: they listen for these already.
+    connection.publish(`${prefix}.who`, question, { reply: `${none}who` });
+    await this.flush();
+    connection.subscribe(`${prefix}.who`, { callback: (_error, { data }) => events.received(data) });
+    return !alone;
+  }
+
+  announce(bytes: Uint8Array): void {
+    if (!this.connection.isClosed()) this.connection.publish(`${this.prefix}.members`, bytes);
+  }
+
+  send(to: string, bytes: Uint8Array, key?: string, tag?: string): void {
+    if (this.connection.isClosed()) return;
+    const { prefix, id, connection } = this;
+    if (key === undefined) connection.publish(`${prefix}.to.${to}`, bytes);
+    else
+      connection.publish(`${prefix}.to.${to}.${subjectOf(key)}`, bytes, {
+        reply: `${prefix}.to.${id}.none.${tag ?? ''}`,
+      });
+  }
+
+  async flush(): Promise<void> {
+    if (!this.connection.isClosed()) await this.connection.flush().catch(() => undefined);
+  }
+
+  health(): { readonly state: 'up' | 'down'; readonly reason?: string | undefined } {
+    return this.state === 'up' ? { state: 'up' } : { state: 'down', reason: this.reason };
+  }
+
+  async close(): Promise<void> {
+    const { connection } = this;
+    this.events = undefined;
+    if (!this.owned || connection.isClosed()) return;
+    // A broker that is away is not waited for.
+    if (this.state === 'up') await Promise.race([this.flush(), new Promise((end) => setTimeout(end, 1000).unref())]);
+    await connection.close();
+  }
+
+  private async watch(): Promise<void> {
+    for await (const status of this.connection.status()) {
+      if (status.type === 'disconnect') this.down(`no connection to ${status.server}`);
+      else if (status.type === 'error') this.reason = messageOf(status.error);
+      else if (status.type === 'reconnect') {
+        this.state = 'up';
+        this.reason = undefined;
+        this.events?.up();
+      }
+    }
+    this.down('the connection is closed');
+  }
+
+  private down(reason: string): void {
+    if (this.state === 'down') return;
+    this.state = 'down';
+    this.reason = reason;
+    this.events?.down(reason);
+  }
+}
