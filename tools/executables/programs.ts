@@ -12,6 +12,7 @@ export interface ProgramToBundle {
 }
 
 const SCHEMA = 'berth/tunnel/v1/tunnel.proto';
+const POLICY_SCHEMA = 'policy/agent_v2.proto';
 const SWAGGER = [
   'swagger-ui.css',
   'swagger-ui-bundle.js',
@@ -28,6 +29,7 @@ export const PROGRAMS: readonly ProgramToBundle[] = [
     folder: join(ROOT, 'apps/gateway'),
     assets: {
       ...schema,
+      [POLICY_SCHEMA]: join(ROOT, 'proto', POLICY_SCHEMA),
       ...Object.fromEntries(
         SWAGGER.map((file) => [`swagger-ui/${file}`, join(ROOT, 'node_modules/swagger-ui-dist', file)]),
       ),
