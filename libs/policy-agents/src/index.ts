@@ -9,3 +9,8 @@ export * from './events.js';
 export type * from './link.js';
 export type * from './managed.js';
 export * from './reports.js';
+export { dialGrpc, type GrpcDialOptions } from './transports/grpc/dial-grpc.js';
+export type { ClientTls } from './transports/grpc/grpc-channel.js';
+export { type GrpcServeOptions, serveGrpc, type ServerTls } from './transports/grpc/serve-grpc.js';
+export { dialUnix, type UnixDialOptions } from './transports/framed/dial-unix.js';
+export { serveUnix, type UnixServeOptions } from './transports/framed/serve-unix.js';

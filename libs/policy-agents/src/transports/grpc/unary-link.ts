@@ -1,0 +1,130 @@
+import { type Client, Metadata, type ServiceError, status as Status } from '@grpc/grpc-js';
+import { BerthError } from '@berth/errors';
+import type { AgentCapabilities, ProxyHello } from '../../capabilities.js';
+import type { AgentLink, AgentMessage, ProxyMessage } from '../../link.js';
+import { encodeHello, encodeToAgent } from '../../wire/proto/to-agent.js';
+import { decodeToProxy } from '../../wire/proto/to-proxy.js';
+import type { Patience } from '../framed/first-frames.js';
+import { LinkBase } from '../link-base.js';
+import { callError, capabilitiesFrom, noHandshake, same } from './outcomes.js';
+
+/** Calls at once over which the sender should wait. */
+const HIGH_WATER_CALLS = 256;
+
+/** For the answer to one event, ms; who asks has a deadline of its own that is far shorter. */
+const CALL_TIMEOUT_MS = 300_000;
+
+/** Shakes hands with an agent that has no streams. @throws BerthError (as a rejection) */
+export async function dialUnary(
+  client: Client,
+  remote: string,
+  packageName: string,
+  hello: ProxyHello,
+  { timeoutMs, signal }: Patience,
+): Promise<AgentLink> {
+  const path = `/${packageName}.AgentServiceV2/ProcessEvent`;
+  const reply = await new Promise<Buffer>((resolve, reject) => {
+    const call = client.makeUnaryRequest(
+      path,
+      same,
+      same,
+      encodeHello(hello),
+      new Metadata(),
+      { deadline: Date.now() + timeoutMs },
+      (error: ServiceError | null, bytes?: Buffer) => {
+        signal?.removeEventListener('abort', aborted);
+        if (error === null && bytes !== undefined) resolve(bytes);
+        else reject(handshakeError(error, path, timeoutMs));
+      },
+    );
+    const aborted = (): void => {
+      call.cancel();
+    };
+    signal?.addEventListener('abort', aborted);
+  });
+  return new UnaryLink(remote, client, path, capabilitiesFrom(reply));
+}
+
+function handshakeError(error: ServiceError | null, path: string, timeoutMs: number): BerthError {
+  if (error?.code === Status.DEADLINE_EXCEEDED) {
+    return new BerthError('BERTH_HANDSHAKE_TIMEOUT', `no handshake within ${timeoutMs} ms`);
+  }
+  return (error && callError(error, path)) ?? new BerthError('BERTH_PROTOCOL_ERROR', 'it answered nothing');
+}
+
+/**
+ * Each event in a call of its own. What an agent says unasked does not come this way; an event that it has no answer
+ * for stays without one.
+ */
+class UnaryLink extends LinkBase<ProxyMessage, AgentMessage> implements AgentLink {
+  readonly transport = 'grpc';
+  private readonly waiting: AgentMessage[] = [];
+  private isFlowing = false;
+  private calls = 0;
+  private isFull = false;
+
+  constructor(
+    remote: string,
+    private readonly client: Client,
+    private readonly path: string,
+    readonly capabilities: AgentCapabilities,
+  ) {
+    super(remote);
+  }
+
+  send(message: ProxyMessage): boolean {
+    if (this.isOver) return true;
+    this.calls += 1;
+    const deadline = Date.now() + CALL_TIMEOUT_MS;
+    const answered = (error: ServiceError | null, bytes?: Buffer): void => {
+      this.answered(error, bytes);
+    };
+    this.client.makeUnaryRequest(this.path, same, same, encodeToAgent(message), new Metadata(), { deadline }, answered);
+    this.isFull ||= this.calls > HIGH_WATER_CALLS;
+    return !this.isFull;
+  }
+
+  close(error?: BerthError): void {
+    if (this.isOver) return;
+    this.over(error);
+    this.client.close();
+  }
+
+  protected flow(): void {
+    this.isFlowing = true;
+    for (const message of this.waiting.splice(0)) this.deliver(message);
+  }
+
+  private answered(error: ServiceError | null, bytes: Buffer | undefined): void {
+    this.calls -= 1;
+    if (this.isOver) return;
+    if (error !== null || bytes === undefined) this.failed(error);
+    else this.take(bytes);
+    if (!this.isFull || this.calls > HIGH_WATER_CALLS / 2) return;
+    this.isFull = false;
+    this.drained();
+  }
+
+  private failed(error: ServiceError | null): void {
+    // It has no answer to that kind of event, or not in time.
+    if (error !== null && UNANSWERED.has(error.code)) return;
+    this.close((error && callError(error, this.path)) ?? undefined);
+  }
+
+  private take(bytes: Buffer): void {
+    try {
+      const message = noHandshake(decodeToProxy(bytes));
+      if (message === undefined) return;
+      if (this.isFlowing) this.deliver(message);
+      else this.waiting.push(message);
+    } catch (thrown) {
+      this.close(BerthError.from(thrown));
+    }
+  }
+}
+
+const UNANSWERED: ReadonlySet<number> = new Set([
+  Status.INVALID_ARGUMENT,
+  Status.UNIMPLEMENTED,
+  Status.DEADLINE_EXCEEDED,
+]);
