@@ -137,6 +137,18 @@ export function block(status = 403, body?: string): Said {
   return { decision: { kind: 'block', status, body, headers: [] } };
 }
 
+/** Says that it wants to see more until it has seen this many bytes of a body, or its end. */
+export function undecided(until: number, then?: Said) {
+  let seen = 0;
+  return (event: AskedEvent): Said => {
+    if (event.kind === 'requestBody' || event.kind === 'responseBody') {
+      seen += event.data.length;
+      if (seen >= until || event.isLast) return then;
+    }
+    return { needsMore: true };
+  };
+}
+
 /** One gate in a reply: it waits until the test opens it. */
 export function gate(): { wait: Promise<void>; open: () => void } {
   const { promise, resolve } = Promise.withResolvers<undefined>();

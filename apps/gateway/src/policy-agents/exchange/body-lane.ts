@@ -9,6 +9,7 @@ import type { Lane, Outlet } from './lane.js';
 import type { Member } from './member.js';
 
 const NOTHING = Buffer.alloc(0);
+const TURN_END = Promise.resolve();
 /** An agent that wants smaller chunks gets these: each costs a question. */
 const LEAST_CHUNK_BYTES = 1024;
 
@@ -102,6 +103,8 @@ export class BodyLane implements Lane {
     if (this.isRunning || this.watchers === undefined) return;
     this.isRunning = true;
     try {
+      // What one read brought is there when this turn ends: the last chunk is then known as the last.
+      await TURN_END;
       while (await this.step(this.watchers));
       // A head waits for its answers alone where nobody waits for the body.
       if (!this.isOver && !this.isHolding) await this.release();
