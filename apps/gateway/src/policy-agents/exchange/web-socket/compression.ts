@@ -56,7 +56,7 @@ export class Inflater {
         maxOutputLength: this.maxBytes,
       });
     } catch (thrown) {
-      const isLarge = thrown instanceof RangeError;
+      const isLarge = (thrown as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
       throw isLarge
         ? WebSocketFault.tooLarge(this.maxBytes)
         : new WebSocketFault(1007, 'a compressed message that cannot be read');
