@@ -84,7 +84,18 @@ describe('an agent that is dialled', () => {
     expect(lab.agent.figures().connections).toEqual([]);
   });
 
-  it('is reached anew on demand, one connection after the other and never without one', async () => {
+  it('is reached anew on demand, and never without a connection', async () => {
+    const { lab, state } = dialled({ connections: 1 });
+    await using _lab = lab;
+    await lab.agent.start();
+    lab.agent.reconnect();
+    expect(await lab.ask().verdict).toBe('allow');
+    await jest.advanceTimersByTimeAsync(10);
+    expect(await lab.ask().verdict).toBe('allow');
+    expect(state.links[1]?.of('requestHeaders')).toHaveLength(1);
+  });
+
+  it('is reached anew one connection after the other', async () => {
     const { lab, state } = dialled();
     await using _lab = lab;
     await lab.agent.start();
