@@ -14,3 +14,12 @@ export type { ClientTls } from './transports/grpc/grpc-channel.js';
 export { type GrpcServeOptions, serveGrpc, type ServerTls } from './transports/grpc/serve-grpc.js';
 export { dialUnix, type UnixDialOptions } from './transports/framed/dial-unix.js';
 export { serveUnix, type UnixServeOptions } from './transports/framed/serve-unix.js';
+export type { ListenAddress } from './transports/framed/listen.js';
+export { admission, type AdmissionRules } from './transports/reverse/admission.js';
+export { dialReverse, type ReverseDialOptions } from './transports/reverse/dial-reverse.js';
+export type { Registration } from './transports/reverse/registration.js';
+export {
+  listenForAgents,
+  type ReverseListener,
+  type ReverseListenOptions,
+} from './transports/reverse/reverse-listener.js';

@@ -5,8 +5,12 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { disposable, eventually } from '@berth/testing';
 import { agentMessages, capabilities, hello, proxyMessages } from '../../testing/messages.js';
 import { Recorder } from '../../testing/recorder.js';
-import type { AgentLink, AgentMessage, AgentServer, ProxyLink, ProxyMessage } from '../link.js';
+import { silentLog } from '@berth/observability';
+import type { AgentLink, AgentMessage, ProxyLink, ProxyMessage, Transport } from '../link.js';
 import type { Encoding } from '../wire/shapes/dialect.js';
+import type { ListenAddress } from './framed/listen.js';
+import { dialReverse } from './reverse/dial-reverse.js';
+import { listenForAgents } from './reverse/reverse-listener.js';
 import { dialUnix } from './framed/dial-unix.js';
 import { serveUnix } from './framed/serve-unix.js';
 import { dialGrpc } from './grpc/dial-grpc.js';
@@ -31,44 +35,78 @@ class Agent {
   };
 }
 
-interface Way {
-  serve(agent: Agent): Promise<AgentServer>;
-  dial(server: AgentServer): Promise<AgentLink>;
+interface Connection {
+  link: AgentLink;
+  address: string;
+  /** of whoever listens */
+  close(): Promise<void>;
+  /** connects once more */
+  again(): Promise<unknown>;
 }
 
-function unix(encodings?: Encoding[]): Way {
-  return {
-    serve: (host) => serveUnix({ path: join(folder, `${(sockets += 1)}.sock`), host }),
-    dial: ({ address }) => dialUnix({ path: address.slice('unix:'.length), hello, timeoutMs, encodings }),
+type Way = (agent: Agent) => Promise<Connection>;
+
+const unix =
+  (encodings?: Encoding[]): Way =>
+  async (host) => {
+    const path = join(folder, `${(sockets += 1)}.sock`);
+    const server = await serveUnix({ path, host });
+    const { address } = server;
+    const again = () => dialUnix({ path, hello, timeoutMs, encodings });
+    return { link: await again(), address, close: () => server.close(), again };
   };
-}
 
-const grpc: Way = {
-  serve: (host) => serveGrpc({ address: '127.0.0.1:0', host }),
-  dial: ({ address }) => dialGrpc({ target: address, hello, timeoutMs }),
+const grpc: Way = async (host) => {
+  const server = await serveGrpc({ address: '127.0.0.1:0', host });
+  const { address } = server;
+  const again = () => dialGrpc({ target: address, hello, timeoutMs });
+  return { link: await again(), address, close: () => server.close(), again };
 };
 
-describe.each<[string, Way, string]>([
+const reverse =
+  (at: () => ListenAddress): Way =>
+  async (agent) => {
+    const links: AgentLink[] = [];
+    const server = await listenForAgents({
+      address: at(),
+      hello: { ...hello, configJson: undefined },
+      admit: () => undefined,
+      taken: (link) => links.push(link),
+      log: silentLog,
+    });
+    const { address } = server;
+    const there = address.startsWith('unix:')
+      ? { path: address.slice('unix:'.length) }
+      : { host: '127.0.0.1', port: Number(address.split(':')[1]) };
+    const registration = { agentId: 'waf', capabilities, token: 't', metadata: { zone: 'a' } };
+    const again = async () => {
+      agent.linked(await dialReverse({ address: there, registration, timeoutMs }));
+    };
+    await again();
+    return { link: await eventually(() => links[0]), address, close: () => server.close(), again };
+  };
+
+describe.each<[string, Way, Transport]>([
   ['a unix socket with MessagePack', unix(), 'unix'],
   ['a unix socket with JSON', unix(['json']), 'unix'],
   ['gRPC', grpc, 'grpc'],
+  ['a unix socket that the agent dials', reverse(() => ({ path: join(folder, `${(sockets += 1)}.sock`) })), 'reverse'],
+  ['TCP that the agent dials', reverse(() => ({ host: '127.0.0.1', port: 0 })), 'reverse'],
 ])('over %s', (_, way, transport) => {
-  async function connected() {
-    const agent = new Agent();
-    const server = disposable(await way.serve(agent), (it) => it.close());
-    const link = await way.dial(server);
+  async function connected(agent = new Agent()) {
+    const connection = await way(agent);
     const got = new Recorder<AgentMessage>();
-    link.receiver = got;
+    connection.link.receiver = got;
     const there = await eventually(() => agent.links[0]);
-    return { agent, server, link, got, there, [Symbol.asyncDispose]: () => server.close() };
+    return disposable({ ...connection, agent, got, there }, () => connection.close());
   }
 
   it('each side knows who the other is', async () => {
     await using it = await connected();
     expect(it.link.transport).toBe(transport);
     expect(it.link.capabilities).toEqual(capabilities);
-    expect(it.there.link.hello).toEqual(hello);
-    expect(it.link.remote).toContain(it.server.address);
+    expect(it.there.link.hello).toEqual(transport === 'reverse' ? { ...hello, configJson: undefined } : hello);
+    expect(it.link.remote).toContain(it.address.split(':')[transport === 'unix' ? 1 : 0]);
   });
 
   it('all messages come as they were sent, in their order', async () => {
@@ -89,13 +127,12 @@ describe.each<[string, Way, string]>([
       link.send(early);
       link.send(early);
     };
-    await using server = disposable(await way.serve(agent), (it) => it.close());
-    const link = await way.dial(server);
+    const connection = await way(agent);
+    await using _ = disposable({}, () => connection.close());
     await new Promise((resolve) => setImmediate(resolve));
     const got = new Recorder<AgentMessage>();
-    link.receiver = got;
+    connection.link.receiver = got;
     expect(await got.received(2)).toEqual([early, early]);
-    link.close();
   });
 
   it('each side sees that the other closed in order', async () => {
@@ -130,10 +167,11 @@ describe.each<[string, Way, string]>([
     expect(await it.there.got.received(sent)).toHaveLength(sent);
   });
 
-  it('the end of an agent ends its links', async () => {
+  it('the end of who listens ends the links', async () => {
     await using it = await connected();
-    await it.server.close();
+    await it.close();
     expect(await it.got.ended()).toBeUndefined();
-    await expect(way.dial(it.server)).rejects.toMatchObject({ code: 'BERTH_CONNECTION_CLOSED' });
+    expect(await it.there.got.ended()).toBeUndefined();
+    await expect(it.again()).rejects.toMatchObject({ code: 'BERTH_CONNECTION_CLOSED' });
   });
 });

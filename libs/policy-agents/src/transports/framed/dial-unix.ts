@@ -34,12 +34,12 @@ export async function dialUnix(options: UnixDialOptions): Promise<AgentLink> {
     return new FramedAgentLink('unix', channel, dialect, capabilities);
   } catch (thrown) {
     socket.destroy();
-    throw dialError(remote, thrown);
+    throw dialError('policy agent', remote, thrown);
   }
 }
 
-/** Names the agent that was dialled. */
-export function dialError(remote: string, thrown: unknown): BerthError {
+/** Names whom it was that was dialled. */
+export function dialError(whom: string, remote: string, thrown: unknown): BerthError {
   const code = thrown instanceof BerthError ? thrown.code : 'BERTH_PROTOCOL_ERROR';
-  return new BerthError(code, `policy agent at ${remote}: ${messageOf(thrown)}`, { cause: thrown });
+  return new BerthError(code, `${whom} at ${remote}: ${messageOf(thrown)}`, { cause: thrown });
 }

@@ -48,7 +48,7 @@ export async function dialGrpc(options: GrpcDialOptions): Promise<AgentLink> {
     return await firstThatWorks(client, remote, options, maxMessageBytes);
   } catch (thrown) {
     client.close();
-    throw dialError(remote, thrown);
+    throw dialError('policy agent', remote, thrown);
   }
 }
 
