@@ -343,6 +343,9 @@ describe('problems', () => {
       'constructor: f',
     ];
     const list = expect.stringMatching(/^the file has target, expose,/) as unknown;
+    // Of what somebody has made, and not mistyped, the first ones are enough.
+    const many = asked(Array.from({ length: 60 }, (_, i) => `gatewa${i % 7}${i}: 1`).join('\n'), loadAgent);
+    expect(many.filter((words) => words === 'did you mean gateway?')).toHaveLength(50);
     // In more groups than it helps to name.
     expect(asked('enabled: true', loadGateway)).toEqual([expect.stringMatching(/^the file has http,/)]);
     expect(asked(nothingNear.join('\n'), loadAgent)).toEqual(nothingNear.map(() => list));

@@ -20,6 +20,10 @@ export class Problems {
     this.lines.push(`${path}: ${what}${parts.length > 0 ? ` (${parts.join(', ')})` : ''}`);
   }
 
+  get size(): number {
+    return this.lines.length;
+  }
+
   has(path: string): boolean {
     return this.paths.has(path);
   }

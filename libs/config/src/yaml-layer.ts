@@ -116,12 +116,14 @@ export function flattenTree(
     if (settings.some((setting) => setting.path.startsWith(`${path}.`))) {
       return flattenTree(value, placeOf, settings, problems, `${path}.`);
     }
-    problems.add(path, `is no setting; ${didYouMean(meant(settings, parent, key)) || known(settings, parent)}`, {
-      source: placeOf(path),
-    });
+    const asked = problems.size < MOST_ASKED ? didYouMean(meant(settings, parent, key)) : '';
+    problems.add(path, `is no setting; ${asked || known(settings, parent)}`, { source: placeOf(path) });
     return [];
   });
 }
+
+/** Whoever has more wrong than this is no typist, and each look takes a tenth of a millisecond. */
+const MOST_ASKED = 50;
 
 /** A name that stands in more groups than this says too little. */
 const MOST_ELSEWHERE = 3;
