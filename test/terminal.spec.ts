@@ -192,7 +192,12 @@ describeOnLinux('the gateway at a terminal', () => {
     await using agent = new Program('agent', agentArgs, { AGENT_TOKEN: 'a-secret-of-some-length' });
     await gateway.printed(/\+ kiosk-7 is connected: ports default \d+, api \d+, from 127\.0\.0\.1/);
     agent.kill();
-    await gateway.printed(/- kiosk-7 has left/);
+    // Another one for the same ports says what is in the way, and nothing of a shutdown.
+    const taken = ['--grpc-host', '127.0.0.1', '--grpc-port', ready[1] ?? '', '--http-port', '0', ...ports];
+    await using second = new Program('gateway', taken, env, { terminal: true });
+    expect(await second.exit).toBe(1);
+    expect(second.stdout).toMatch(/^cannot listen on 127\.0\.0\.1:\d+: [^\r]* \(grpc\.host, grpc\.port\)\r\n$/);
+    await gateway.printed(/- kiosk-7 has left: it ended its connection\r\n/);
     expect(gateway.stdout.trimEnd().split('\r\n')).toHaveLength(6);
     expect(gateway.stdout).not.toMatch(/a-secret|\u001b/);
   });

@@ -67,7 +67,8 @@ export class GatewayRuntime implements OnApplicationBootstrap, BeforeApplication
     clearInterval(this.ticker);
     this.stopWatching?.();
     const { timeoutMs } = this.settings.shutdown;
-    this.log.info({ agents: this.registry.list().length, timeoutMs }, 'shutting down');
+    const agents = this.registry.list().length;
+    this.log.info({ event: 'shutting_down', agents, timeoutMs }, 'shutting down');
     this.absent.shutDown();
     await this.registry.close(Math.max(0, timeoutMs - CLOSING_MS));
     await Promise.all([this.leases.close(), this.absent.close()]);

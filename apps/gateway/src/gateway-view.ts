@@ -1,6 +1,7 @@
 import { bindKey } from '@berth/http-server-pool';
 import { clock, type LogRecord, printable, type Style, type View } from '@berth/observability';
 import { isLoopback, isWildcard } from '@berth/node-runtime';
+import { whyAbsent } from './agents/index.js';
 import type { GatewaySettings } from './gateway-settings.js';
 import { VERSION } from './version.js';
 
@@ -47,16 +48,21 @@ export function readyOf(settings: GatewaySettings, adminPort: number, grpcPort: 
 
 /** A gateway as people at a terminal see it: where it listens, and a line for each agent that comes or goes. */
 export function gatewayView(style: Style, isDetailed: () => boolean): View {
+  let isUp = false;
   return (record) => {
     switch (record.event) {
       case 'ready':
+        isUp = true;
         return readyBlock(record as LogRecord & Ready, style);
       case 'agent_connected':
         return connected(record as Connected, style);
       case 'agent_disconnected': {
-        const { agentId, reason } = record as LogRecord & { agentId: string; reason: string };
-        return `${clock(record, style)} ${style('yellow', '-')} ${agentId} has left: ${printable(reason)}\n`;
+        const left = record as LogRecord & { agentId: string; reason: string };
+        return `${clock(record, style)} ${style('yellow', '-')} ${left.agentId} has left: ${printable(whyAbsent(left))}\n`;
       }
+      // One that could not start says why, and no more.
+      case 'shutting_down':
+        return isUp ? undefined : '';
       default:
         return record.level === 'info' && DETAILS.has(record.event ?? '') && !isDetailed() ? '' : undefined;
     }

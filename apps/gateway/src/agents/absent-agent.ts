@@ -45,7 +45,7 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 /** Why it is not here, for people. */
-export function whyAbsent({ reason }: AbsentAgent): string {
+export function whyAbsent({ reason }: Pick<AbsentAgent, 'reason'>): string {
   return WORDS[reason] ?? `its connection ended with ${reason}`;
 }
 
