@@ -1,12 +1,11 @@
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import { BatchSpanProcessor, type ReadableSpan, type SpanExporter, type SpanProcessor } from '@opentelemetry/sdk-trace';
+import { EXPORT_MS } from './span-sender.js';
 
 /** Spans that wait for the collector, one batch under way included; further ones are dropped. About 2 KB each. */
 export const MAX_WAITING = 2048;
 const MAX_BATCH = 512;
 const BATCH_MS = 1000;
-/** For one batch, tries again included. */
-const EXPORT_MS = 10_000;
 
 /** What became of spans. */
 export interface TracerFigures {

@@ -11,7 +11,6 @@ import {
   type Tracer as OtelTracer,
 } from '@opentelemetry/api';
 import { parseTraceParent, TraceState } from '@opentelemetry/core';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { AlwaysOnSampler, TracerProvider } from '@opentelemetry/sdk-trace';
 import type { FlatHeaders } from '@berth/exchange';
@@ -19,6 +18,7 @@ import { headerValues, withoutHeaders } from '@berth/http-rules';
 import { LimitedLog, type Log } from '@berth/observability';
 import type { TracerFacts } from './load-tracer.js';
 import { SpanQueue, type TracerFigures } from './span-queue.js';
+import { SpanSender } from './span-sender.js';
 import type { TracingSettings } from './tracing.settings.js';
 
 export type { TracerFigures } from './span-queue.js';
@@ -26,8 +26,6 @@ export type { TracerFigures } from './span-queue.js';
 /** Of a span somewhere else, as `traceparent` and `tracestate` have it. */
 export type TraceContext = SpanContext;
 
-/** For what waits when a process ends, ms. */
-const FLUSH_MS = 500;
 /** tracestate is bounded to that by the W3C: longer ones may be dropped. */
 const MAX_STATE_CHARS = 512;
 
@@ -47,6 +45,7 @@ export class Tracer {
   private readonly provider: TracerProvider;
   private readonly tracer: OtelTracer;
   private readonly queue: SpanQueue;
+  private readonly sender: SpanSender;
   private second = 0;
   private begun = 0;
 
@@ -59,8 +58,8 @@ export class Tracer {
     const { endpoint, headers } = settings;
     const limited = new LimitedLog(log, { lines: 1, windowMs: 60_000 });
     const url = `${endpoint.replace(/\/$/, '')}/v1/traces`;
-    const exporter = new OTLPTraceExporter({ url, headers: { ...headers }, keepAlive: false });
-    this.queue = new SpanQueue(exporter, (error) => {
+    this.sender = new SpanSender(url, headers);
+    this.queue = new SpanQueue(this.sender, (error) => {
       limited.warn({ url, reason: error?.message }, 'traces could not be sent (tracing.endpoint)');
     });
     this.provider = new TracerProvider({
@@ -99,6 +98,7 @@ export class Tracer {
   }
 
   /**
+   * @param attributes made when they are needed
    * @param kind `server`: for who asked; `client`: of what is asked
    * @param parent that it belongs to; undefined: a trace of its own
    * @returns undefined when as many have begun in this second as may
@@ -106,24 +106,21 @@ export class Tracer {
   begin(
     name: string,
     kind: 'server' | 'client',
-    attributes: Attributes,
+    attributes: () => Attributes,
     parent: TraceContext | undefined,
   ): TracedSpan | undefined {
     if (!this.isAffordable()) return undefined;
     const context = parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent);
     const spanKind = kind === 'server' ? SpanKind.SERVER : SpanKind.CLIENT;
-    return new OpenSpan(this.tracer.startSpan(name, { kind: spanKind, attributes }, context));
+    return new OpenSpan(this.tracer.startSpan(name, { kind: spanKind, attributes: attributes() }, context));
   }
 
-  /** Sends what waits, within half a second. */
+  /** Sends what waits, within `tracing.shutdownTimeoutMs`: nothing of it keeps the process longer. */
   async shutdown(): Promise<void> {
-    let limit: NodeJS.Timeout | undefined;
-    await Promise.race([
-      this.provider.shutdown().catch(() => undefined),
-      new Promise((resolve) => {
-        limit = setTimeout(resolve, FLUSH_MS);
-      }),
-    ]);
+    const limit = setTimeout(() => {
+      this.sender.abort();
+    }, this.settings.shutdownTimeoutMs);
+    await this.provider.shutdown().catch(() => undefined);
     clearTimeout(limit);
   }
 

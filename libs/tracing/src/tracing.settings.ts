@@ -1,4 +1,4 @@
-import { Choice, Integer, Share, Text, Texts } from '@berth/config';
+import { Choice, Integer, MAX_MS, Share, Text, Texts } from '@berth/config';
 import { isToken } from '@berth/http-rules';
 
 const HEADER_VALUE = /^[\x20-\x7e]*$/;
@@ -39,6 +39,9 @@ export class TracingSettings {
     description: 'Spans that may begin in a second; further requests have none, whatever asks for one.',
   })
   maxPerSecond = 100;
+
+  @Integer(0, MAX_MS, { description: 'Time for spans that still wait when the process ends; then they are lost.' })
+  shutdownTimeoutMs = 2000;
 }
 
 /** What a gateway decides besides. */

@@ -53,5 +53,7 @@ export async function runAgent(): Promise<void> {
   const reason = await agent.gaveUp;
   statusSocket.close();
   standardOutput(2).write(`${reason.code}: ${reason.message}\n`);
+  // Its last spans still have to leave.
+  await agent.stop(0);
   process.exit(EXIT.refused);
 }

@@ -50,7 +50,7 @@ export class AgentTracing {
     if (tracer === undefined || openHead.traced !== true) return undefined;
     const parent = tracer.contextOf(openHead.headers);
     if (parent === undefined) return undefined;
-    return tracer.begin('forward', 'client', { 'berth.service': openHead.service || DEFAULT_SERVICE }, parent);
+    return tracer.begin('forward', 'client', () => ({ 'berth.service': openHead.service || DEFAULT_SERVICE }), parent);
   }
 }
 

@@ -51,7 +51,7 @@ export class GatewayTracing implements OnApplicationShutdown {
     if (tracer === undefined) return undefined;
     const parent = this.parentOf(tracer, headers);
     if (!this.isMeant(tracer, parent)) return undefined;
-    return tracer.begin(name, 'server', attributes(), parent);
+    return tracer.begin(name, 'server', attributes, parent);
   }
 
   private parentOf(tracer: Tracer, headers: readonly string[]): TraceContext | undefined {
