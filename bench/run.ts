@@ -31,6 +31,7 @@ import { soak } from './scenarios/soak.js';
 import { stalled } from './scenarios/stalled.js';
 import { strangers } from './scenarios/strangers.js';
 import { tcp } from './scenarios/tcp.js';
+import { tracing } from './scenarios/tracing.js';
 
 const SCENARIOS: readonly Scenario[] = [
   ...[
@@ -38,6 +39,7 @@ const SCENARIOS: readonly Scenario[] = [
     https,
     grpc,
     accessLog,
+    tracing,
     portRules,
     bulk,
     tcp,

@@ -1,4 +1,4 @@
-import { gatewayPorts, startAgent, startGateway } from './berth.js';
+import { type Berth, gatewayPorts, startAgent, startGateway } from './berth.js';
 import { startOrigin } from './nginx.js';
 import { median, short } from './numbers.js';
 import { cpuMicros } from './proc-stats.js';
@@ -54,6 +54,46 @@ export async function measureKinds<K extends string>(
   await agent.stop();
   await gateway.stop();
   return points;
+}
+
+export interface FreshPlan<K extends string> extends Omit<KindPlan<K>, 'set'> {
+  /** @param origin what the agent forwards to */
+  start: (kind: K, origin: number) => Promise<Berth>;
+}
+
+/**
+ * The same for what is settled at start: each measurement has programs of its
+ * own, so that what one of them comes to by chance (code, heap) is none of its kind's.
+ */
+export async function measureFresh<K extends string>(
+  { processes, directory, progress }: Context,
+  { kinds, connections, rounds, seconds, start }: FreshPlan<K>,
+): Promise<KindPoint<K>[]> {
+  const origin = await startOrigin(processes, directory);
+  const points: KindPoint<K>[] = [];
+  for (let round = 1; round <= rounds; round += 1) {
+    // Who comes first is another one each time.
+    for (const kind of kinds.map((_, i) => kinds[(i + round) % kinds.length] as K)) {
+      const { agent, gateway, port } = await start(kind, origin.port);
+      const cpu = (): number => cpuMicros(gateway.pid) + cpuMicros(agent.pid);
+      await wrk(processes, port, connections, 2);
+      const before = cpu();
+      const result = await wrk(processes, port, connections, seconds);
+      points.push({ ...result, kind, round, cpuMicrosPerRequest: (cpu() - before) / result.requests });
+      progress(`round ${round}/${rounds}, ${kind}: ${short(result.requestsPerSecond)}/s`);
+      await agent.stop();
+      await gateway.stop();
+    }
+  }
+  return points;
+}
+
+/** CPU per request of one kind against another, round by round: what else the machine does meets both. */
+export function ratioOf<K extends string>(points: readonly KindPoint<K>[], kind: K, to: K): number {
+  const costs = (which: K): number[] =>
+    points.filter((point) => point.kind === which).map(({ cpuMicrosPerRequest }) => cpuMicrosPerRequest);
+  const base = costs(to);
+  return median(costs(kind).map((cost, i) => cost / (base[i] ?? NaN)));
 }
 
 /** Median of a kind over its rounds. */

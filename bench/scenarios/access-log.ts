@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { kindTable, measureKinds } from '../lib/kinds.js';
-import { median } from '../lib/numbers.js';
+import { kindTable, measureKinds, ratioOf } from '../lib/kinds.js';
 import type { Context, Result, Scenario } from '../lib/scenario.js';
 
 const CONNECTIONS = 32;
@@ -19,24 +18,19 @@ async function run(context: Context): Promise<Result> {
     set: (kind, admin) => setLog(context.directory, admin, kind),
   });
   console.log(`\n${kindTable('access log', KINDS, points)}\n`);
-  // Round by round: what else the machine does meets both.
-  const ratio = (kind: Kind): number =>
-    median(
-      Array.from({ length: rounds }, (_, i) => {
-        const cost = (which: Kind): number =>
-          points.find((point) => point.round === i + 1 && point.kind === which)?.cpuMicrosPerRequest ?? NaN;
-        return cost(kind) / cost('off');
-      }),
-    );
   return {
     figures: [
       {
         name: 'small GET, access log of all requests as JSON in a file: CPU of both ends',
-        value: ratio('json'),
+        value: ratioOf(points, 'json', 'off'),
         unit: '× off',
         goal: { atMost: 1.1 },
       },
-      { name: 'small GET, the same as combined: CPU of both ends', value: ratio('combined'), unit: '× off' },
+      {
+        name: 'small GET, the same as combined: CPU of both ends',
+        value: ratioOf(points, 'combined', 'off'),
+        unit: '× off',
+      },
       {
         name: 'small GET, access log: failed requests',
         value: points.reduce((sum, point) => sum + point.failures, 0),
