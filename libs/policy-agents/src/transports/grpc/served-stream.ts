@@ -1,4 +1,4 @@
-import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { Metadata, type ServerDuplexStream } from '@grpc/grpc-js';
 import { BerthError } from '@berth/errors';
 import type { ProxyHello } from '../../capabilities.js';
 import type { AgentHost, AgentMessage, ProxyLink, ProxyMessage } from '../../link.js';
@@ -22,6 +22,8 @@ export class ServedStream {
     private readonly refused: ((remote: string, thrown: unknown) => void) | undefined,
   ) {
     this.remote = `grpc://${call.getPeer()}`;
+    // Proxies of the original say nothing before they have seen that the stream is taken.
+    call.sendMetadata(new Metadata());
     this.timer = setTimeout(() => {
       this.fail(new BerthError('BERTH_HANDSHAKE_TIMEOUT', `no handshake within ${handshakeTimeoutMs} ms`));
     }, handshakeTimeoutMs);
