@@ -1,4 +1,4 @@
-import { BerthError } from '@berth/errors';
+import { BerthError, messageOf } from '@berth/errors';
 import type {
   AgentCapabilities,
   AgentHost,
@@ -159,12 +159,14 @@ export class PolicyAgent implements AsyncDisposable, AgentHost {
       configReply: (reply) => this.#reports.reply(reply),
       ended: (one, error) => {
         this.#sessions.delete(one);
-        if (this.#closing === undefined) this.#notes.say(`left ${link.remote}`, leftLine(link, error));
+        if (this.#closing !== undefined || this.#has(link.hello.proxyId)) return;
+        const why = error === undefined ? 'closed its connection' : `is lost: ${error.message}`;
+        this.#notes.coming(`${nameOf(link)} ${why}`);
       },
     });
+    const { proxyId, configJson } = link.hello;
+    if (!this.#has(proxyId)) this.#notes.coming(`${nameOf(link)} is connected by ${link.transport}`);
     this.#sessions.add(session);
-    const { proxyId, proxyVersion, configJson } = link.hello;
-    this.#notes.say(`came ${proxyId}`, `gateway ${proxyId} ${proxyVersion} is connected, ${link.transport}`, 'info');
     if (configJson !== undefined)
       session.message({ kind: 'configure', configJson, isInitial: true, timestampMs: Date.now() });
     if (this.#paused || this.#crowded) session.report(flow('pause'));
@@ -174,7 +176,10 @@ export class PolicyAgent implements AsyncDisposable, AgentHost {
   /** Of {@link startPolicyAgent}. @throws BerthError of an address that cannot be listened at */
   async start(listen: readonly Place[], connect: readonly Place[], transports: Transports): Promise<void> {
     const { tls, token, connections, reportIntervalMs } = this.#settings;
-    for (const place of listen) this.#servers.push(await transports.listen(place, this, tls));
+    const refused = (remote: string, thrown: unknown): void => {
+      this.#notes.say('refused', `${remote} was not served: ${messageOf(thrown)}`);
+    };
+    for (const place of listen) this.#servers.push(await transports.listen(place, this, { tls, refused }));
     for (const place of connect) {
       const name = place.kind === 'unix' ? `unix:${place.path}` : `${place.host}:${place.port}`;
       for (let count = 0; count < connections; count += 1) {
@@ -191,6 +196,11 @@ export class PolicyAgent implements AsyncDisposable, AgentHost {
     if (remembers(this.#settings)) {
       this.#timers.push(setInterval(() => this.#sweep(), Math.min(SWEEP_MS, this.#settings.exchangeIdleMs)));
     }
+  }
+
+  #has(proxyId: string): boolean {
+    for (const { link } of this.#sessions) if (link.hello.proxyId === proxyId) return true;
+    return false;
   }
 
   #report(): void {
@@ -234,9 +244,9 @@ function flow(action: 'pause' | 'resume'): { kind: 'flow'; action: 'pause' | 're
   return { kind: 'flow', action, timestampMs: Date.now() };
 }
 
-function leftLine({ remote, hello }: ProxyLink, error: BerthError | undefined): string {
-  const why = error === undefined ? 'closed the connection' : `was lost: ${error.message}`;
-  return `gateway ${hello.proxyId} (${remote}) ${why}`;
+/** Of a gateway, for a line; it may be a stranger's. */
+function nameOf({ hello: { proxyId, proxyVersion } }: ProxyLink): string {
+  return `gateway ${JSON.stringify(`${proxyId} ${proxyVersion}`.slice(0, 100))}`;
 }
 
 /**

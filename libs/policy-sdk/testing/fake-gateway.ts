@@ -9,6 +9,7 @@ import type {
   ProxyHello,
   ProxyLink,
   ProxyMessage,
+  RequestCompleteEvent,
   RequestHeadersEvent,
 } from '@berth/policy-agents';
 import { type PolicyAgent, type PolicyAgentOptions, startPolicyAgent } from '../src/index.js';
@@ -131,6 +132,6 @@ export function chunk(
   };
 }
 
-export function complete(correlationId: string): AskedEvent {
+export function complete(correlationId: string): RequestCompleteEvent {
   return { kind: 'requestComplete', correlationId, status: 200, durationMs: 1, bytesReceived: 0, bytesSent: 0 };
 }

@@ -1,0 +1,101 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { type AgentLink, type Conversation, dialGrpc, dialUnix, PolicyAgent } from '@berth/policy-agents';
+import { eventually } from '@berth/testing';
+import { chunk, complete, head } from '../testing/fake-gateway.js';
+import { block, drop, needMore, type PolicyAgentOptions, replace, startPolicyAgent } from './index.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'berth-policy-'));
+let sockets = 0;
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const hello = { proxyId: 'g1', proxyVersion: '1' };
+const patience = { hello, timeoutMs: 5000 };
+
+const trial = {
+  name: 'trial',
+  log: () => undefined,
+  onRequest: ({ path }) => (path === '/no' ? block(403, 'no') : needMore()),
+  onRequestBody: ({ text }) => replace(text.toUpperCase()),
+  onResponseBody: () => drop(),
+} satisfies PolicyAgentOptions;
+
+/** A gateway's side, asking over one link. */
+function gateway(link: AgentLink): { agent: PolicyAgent; begin: (id: string) => Conversation } & AsyncDisposable {
+  const agent = new PolicyAgent('trial', { connections: 1 });
+  agent.add(link);
+  return { agent, begin: (id) => agent.begin(id), [Symbol.asyncDispose]: () => agent.close() };
+}
+
+describe.each<[string, () => string, (address: string) => Promise<AgentLink>]>([
+  [
+    'a unix socket with MessagePack',
+    () => `unix:${join(folder, `${(sockets += 1)}.sock`)}`,
+    (address) => dialUnix({ path: address.slice('unix:'.length), ...patience }),
+  ],
+  [
+    'a unix socket with JSON',
+    () => `unix:${join(folder, `${(sockets += 1)}.sock`)}`,
+    (address) => dialUnix({ path: address.slice('unix:'.length), encodings: ['json'], ...patience }),
+  ],
+  ['gRPC', () => '127.0.0.1:0', (address) => dialGrpc({ target: address, ...patience })],
+])('an agent over %s', (_, place, dial) => {
+  it('judges what a gateway asks', async () => {
+    await using agent = await startPolicyAgent({ ...trial, listen: place() });
+    await using asks = gateway(await dial(agent.addresses[0] ?? ''));
+    const first = asks.begin('a');
+    const refused = await first.ask(head('a', '/no'));
+    first.end(complete('a'));
+    expect(refused.answer.decision).toEqual({ kind: 'block', status: 403, body: 'no', headers: [] });
+    const conversation = asks.begin('b');
+    expect((await conversation.ask(head('b', '/'))).answer.needsMore).toBe(true);
+    const changed = await conversation.ask(chunk('requestBody', 'b', 'cat'));
+    expect(changed.answer.requestBody).toEqual({ chunkIndex: 0, data: Buffer.from('CAT') });
+    const dropped = await conversation.ask(chunk('responseBody', 'b', 'dog'));
+    expect(dropped.answer.responseBody).toEqual({ chunkIndex: 0, data: Buffer.alloc(0) });
+    conversation.end(complete('b'));
+  });
+
+  it('is configured at its handshake, and by pushes that it takes or refuses', async () => {
+    const given: unknown[] = [];
+    await using agent = await startPolicyAgent({
+      ...trial,
+      listen: place(),
+      onConfigure(config) {
+        if (config === 'no') throw new Error('not this one');
+        given.push(config);
+      },
+    });
+    await using asks = gateway(await dial(agent.addresses[0] ?? ''));
+    const good = asks.agent.push('{"a":1}');
+    const bad = asks.agent.push('"no"');
+    const state = (id: string): string | undefined => asks.agent.pushes().find((push) => push.id === id)?.state;
+    await eventually(() => state(good.id) === 'acknowledged' && state(bad.id) === 'failed');
+    expect(given).toEqual([{ a: 1 }]);
+    expect(asks.agent.pushes().find(({ id }) => id === bad.id)?.error).toContain('not this one');
+  });
+
+  it('that closes says that it drains, and ends the connections', async () => {
+    const agent = await startPolicyAgent({ ...trial, listen: place() });
+    await using asks = gateway(await dial(agent.addresses[0] ?? ''));
+    await eventually(() => agent.connections === 1);
+    await agent.close();
+    await eventually(() => asks.agent.figures().connections.length === 0);
+    expect(agent.connections).toBe(0);
+  });
+});
+
+it('an address that is taken is said at the start', async () => {
+  await using agent = await startPolicyAgent({ ...trial, listen: '127.0.0.1:0' });
+  const [taken = ''] = agent.addresses;
+  await expect(startPolicyAgent({ ...trial, listen: taken })).rejects.toMatchObject({
+    code: 'BERTH_SERVER_START_FAILED',
+    message: expect.stringContaining(taken),
+  });
+  const nowhere = `unix:${join(folder, 'no/such/x.sock')}`;
+  await expect(startPolicyAgent({ ...trial, listen: nowhere })).rejects.toThrow('no/such/x.sock');
+});
