@@ -11,8 +11,8 @@ export function requestTexts(body: Buffer): readonly GuardrailText[] {
   const root = parsed(body);
   if (root === undefined) return [];
   const found = new Texts(root);
-  for (const part of listOf(root['system'])) found.add('system', 'system', part);
-  for (const part of listOf(root['instructions'])) found.add('system', 'system', part);
+  for (const part of listOf(root['system'])) addPart(found, 'system', 'system', part);
+  for (const part of listOf(root['instructions'])) addPart(found, 'system', 'system', part);
   for (const part of listOf(root['prompt'])) found.add('prompt', 'user', part);
   for (const message of [...listOf(root['messages']), ...listOf(root['input'])]) addMessage(found, message);
   return found.all();

@@ -1,0 +1,167 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import type { AskedEvent } from '@berth/policy-agents';
+import { block, FakeJudge, inspectionLab } from '../../../testing/inspection-lab.js';
+import { requestTexts, responseTexts } from './guardrail-texts.js';
+
+const inShort = (read: typeof requestTexts, body: unknown): string[] =>
+  read(Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))).map(
+    ({ content, contentType, role }) => `${contentType} ${role}: ${content}`,
+  );
+
+const CHAT = {
+  model: 'm-1',
+  messages: [
+    { role: 'system', content: 'be good' },
+    { role: 'user', content: [{ type: 'text', text: 'hello' }, { type: 'image_url' }] },
+    { role: 'assistant', content: null, tool_calls: [{ function: { name: 'f', arguments: '{}' } }] },
+    { role: 'tool', content: 'sunny' },
+  ],
+};
+
+describe('texts for and of language models', () => {
+  it('are found in what is asked in the shape of chat completions, and of completions', () => {
+    expect(inShort(requestTexts, CHAT)).toEqual([
+      'system system: be good',
+      'prompt user: hello',
+      'toolCall assistant: {"name":"f","arguments":"{}"}',
+      'toolResult tool: sunny',
+    ]);
+    expect(inShort(requestTexts, { prompt: ['a', 'b'] })).toEqual(['prompt user: a', 'prompt user: b']);
+  });
+
+  it('are found in what is asked in the shape of messages, and of responses', () => {
+    const messages = {
+      system: [{ type: 'text', text: 'be good' }],
+      messages: [
+        { role: 'user', content: 'hello' },
+        { role: 'assistant', content: [{ type: 'tool_use', name: 'f', input: { a: 1 } }] },
+        { role: 'user', content: [{ type: 'tool_result', content: [{ type: 'text', text: 'sunny' }] }] },
+      ],
+    };
+    expect(inShort(requestTexts, messages)).toEqual([
+      'system system: be good',
+      'prompt user: hello',
+      'toolCall assistant: {"name":"f","arguments":{"a":1}}',
+      'toolResult user: sunny',
+    ]);
+    const input = [
+      { role: 'user', content: [{ type: 'input_text', text: 'hello' }] },
+      { type: 'function_call_output', output: 'sunny' },
+    ];
+    expect(inShort(requestTexts, { instructions: 'be good', input })).toEqual([
+      'system system: be good',
+      'prompt user: hello',
+      'toolResult : sunny',
+    ]);
+    expect(inShort(requestTexts, { input: 'hi' })).toEqual(['prompt user: hi']);
+  });
+
+  it('are found in answers of all of them', () => {
+    const choices = [{ message: { content: 'hi', tool_calls: [{ function: { name: 'f' } }] } }, { text: 'ho' }];
+    expect(inShort(responseTexts, { choices })).toEqual([
+      'response assistant: hi',
+      'toolCall assistant: {"name":"f"}',
+      'response assistant: ho',
+    ]);
+    const content = [
+      { type: 'text', text: 'hi' },
+      { type: 'tool_use', name: 'f', input: 1 },
+    ];
+    expect(inShort(responseTexts, { content })).toEqual([
+      'response assistant: hi',
+      'toolCall assistant: {"name":"f","arguments":1}',
+    ]);
+    const output = [
+      { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'hi' }] },
+      { type: 'function_call', name: 'f', arguments: '{}' },
+    ];
+    expect(inShort(responseTexts, { output })).toEqual([
+      'response assistant: hi',
+      'toolCall : {"name":"f","arguments":"{}"}',
+    ]);
+  });
+
+  it('are none in anything else, and many are put together by their kind', () => {
+    for (const body of ['', '{', '[]', 'null', '3', '{"messages":3}', '{"messages":[null,[],{}]}'])
+      expect(inShort(requestTexts, body).filter((text) => text !== 'prompt user: 3')).toEqual([]);
+    const many = requestTexts(Buffer.from(JSON.stringify({ prompt: Array.from({ length: 1000 }, (_, i) => `t${i}`) })));
+    expect([many.length, many.at(-1)?.content.split('\n\n').length]).toEqual([65, 936]);
+  });
+});
+
+describe('exchanges with language models', () => {
+  const JSON_HEAD = { status: 200, reason: 'OK', headers: ['Content-Type', 'application/json; charset=utf-8'] };
+  const post = { method: 'POST', body: true, headers: ['Content-Type', 'application/json', 'Accept-Encoding', 'br'] };
+  const blocks = (word: string) => (event: AskedEvent) =>
+    event.kind === 'guardrail' && event.content.includes(word) ? block(422) : undefined;
+
+  it('are held until the texts were judged, and then go on as they came', async () => {
+    const judge = new FakeJudge(['guardrail']);
+    const { begin, client, held, pool } = inspectionLab([judge], { guardrails: true });
+    begin(post);
+    await turn();
+    const body = JSON.stringify(CHAT);
+    client.exchange.sendData(Buffer.from(body.slice(0, 20)));
+    await turn();
+    expect([pool.requests, held.bytes]).toEqual([[], 20]);
+    client.exchange.sendData(Buffer.from(body.slice(20)));
+    client.exchange.sendEnd();
+    await turn();
+    expect(judge.seen).toEqual([
+      'system be good',
+      'prompt hello',
+      'toolCall {"name":"f","arguments":"{}"}',
+      'toolResult sunny',
+    ]);
+    expect(judge.asked[1]).toMatchObject({ model: 'm-1', contextJson: '{"role":"user"}' });
+    expect(pool.requests[0]?.openHead.headers).toEqual(['Content-Type', 'application/json']);
+    expect([pool.last.calls, held.bytes]).toEqual([[`data ${body}`, 'end'], 0]);
+  });
+
+  it('are blocked by what is asked, and by what is answered', async () => {
+    const judge = new FakeJudge(['guardrail'], blocks('evil'));
+    const { begin, client, pool } = inspectionLab([judge], { guardrails: true });
+    begin(post);
+    await turn();
+    client.exchange.sendData(Buffer.from('{"prompt":"evil"}'));
+    client.exchange.sendEnd();
+    await turn();
+    expect([pool.requests, client.calls[1]?.slice(0, 8)]).toEqual([[], 'head 422']);
+
+    begin();
+    await turn();
+    pool.last.sink.head(JSON_HEAD);
+    pool.last.sink.data(Buffer.from('{"choices":[{"text":"evil"}]}'));
+    pool.last.sink.end(undefined);
+    await turn();
+    expect(client.calls.slice(-2).map((call) => call.slice(0, 8))).toEqual(['head 422', 'end']);
+  });
+
+  it('that are no plain JSON are not held', async () => {
+    const judge = new FakeJudge(['guardrail'], blocks(''));
+    const { begin, client, pool } = inspectionLab([judge], { guardrails: true });
+    for (const headers of [
+      ['Content-Type', 'text/plain'],
+      ['Content-Type', 'application/json', 'Content-Encoding', 'gzip'],
+    ]) {
+      begin({ ...post, headers });
+      await turn();
+      expect(client.exchange.sendData(Buffer.from('{"prompt":"x"}'))).toBe(true);
+      pool.last.sink.head({ ...JSON_HEAD, headers: ['Content-Type', 'text/event-stream'] });
+      pool.last.sink.data(Buffer.from('data: {}'));
+      await turn();
+      expect(client.calls.at(-1)).toBe('data data: {}');
+    }
+    expect(judge.asked).toEqual([]);
+  });
+
+  it('that are too large to be read are refused, where the agent fails closed', async () => {
+    const judge = new FakeJudge(['guardrail']);
+    const { begin, client } = inspectionLab([judge], { guardrails: true, maxHeldBytes: 10 });
+    begin(post);
+    await turn();
+    client.exchange.sendData(Buffer.from('{"prompt":"0123456789"}'));
+    await turn();
+    expect(client.calls.at(-1)).toBe('failed BERTH_BODY_TOO_LARGE');
+  });
+});
