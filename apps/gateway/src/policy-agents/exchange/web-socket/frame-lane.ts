@@ -55,6 +55,12 @@ export class FrameLane implements Lane {
   }
 
   push(bytes: Buffer): void {
+    if (this.isOver) {
+      // Read to nowhere, so that the end of its connection is seen.
+      this.outlet.held(bytes.length);
+      this.outlet.idle();
+      return;
+    }
     this.queue.push(bytes);
     this.waiting += bytes.length;
     void this.run();
@@ -78,6 +84,7 @@ export class FrameLane implements Lane {
     this.drop();
     if (!this.isClosed) this.outlet.pass(closeFrame(code, reason, this.options.clientToServer), 0);
     this.outlet.end(undefined);
+    this.outlet.idle();
   }
 
   private async run(): Promise<void> {

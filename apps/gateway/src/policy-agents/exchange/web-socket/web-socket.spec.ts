@@ -178,7 +178,8 @@ describe('WebSockets under the eyes of policy agents', () => {
       true,
       'end',
     ]);
-    fromClient(text('more', true));
+    expect(client.calls.filter((call) => call === 'writable')).toHaveLength(1);
+    expect(fromClient(text('more', true))).toBe(true);
     await turn();
     expect(service.frames).toHaveLength(1);
   });

@@ -1,0 +1,259 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type IncomingMessage, request as httpRequest, type RequestListener } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Injectable, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { LimitedLog, silentLog } from '@berth/observability';
+import { dialGrpc, dialUnix, PolicyAgent, type PolicyAgentOptions } from '@berth/policy-agents';
+import { disposable, eventually, freePortRange, listening, owning } from '@berth/testing';
+import { testAgent } from '@berth/testing/system';
+import {
+  type ExchangeHandler,
+  type ExchangeRule,
+  GatewayModule,
+  TunnelGrpcServer,
+  UseOnExchanges,
+} from 'berth-gateway';
+import { block, closeSocket, drop, needMore, type PolicyHandlers, replace, startPolicyAgent } from 'berth-policy';
+import { WebSocket, WebSocketServer } from 'ws';
+import { HeldBytes, inspection, type InspectionOptions } from '../apps/gateway/src/policy-agents/exchange/index.js';
+
+type Transport = 'grpc' | 'unix';
+const PROXY = { proxyId: 'p', proxyVersion: '1' };
+
+const echo: RequestListener = (request, response) => {
+  response.writeHead(200, { 'content-type': request.headers['content-type'] ?? 'text/plain' });
+  request.pipe(response);
+};
+
+/** A policy agent of the SDK, and the gateway's end of it. */
+async function policyAgent(
+  handlers: PolicyHandlers<Record<string, unknown>>,
+  transport: Transport,
+  options: Partial<PolicyAgentOptions> = {},
+) {
+  await using stack = new AsyncDisposableStack();
+  const folder = stack.adopt(mkdtempSync(join(tmpdir(), 'berth-policy-')), (it) => {
+    rmSync(it, { recursive: true });
+  });
+  const listen = transport === 'grpc' ? '127.0.0.1:0' : `unix:${join(folder, 'a.sock')}`;
+  const program = stack.use(await startPolicyAgent({ name: 'test', listen, log: () => undefined, ...handlers }));
+  const [address = ''] = program.addresses;
+  const dial = (signal: AbortSignal) =>
+    transport === 'grpc'
+      ? dialGrpc({ target: address, hello: PROXY, timeoutMs: 5000, signal })
+      : dialUnix({ path: address.slice('unix:'.length), hello: PROXY, timeoutMs: 5000, signal });
+  const agent = stack.adopt(new PolicyAgent('test', { connections: 2, ...options }, { dial }), (it) => it.close());
+  await agent.start();
+  return owning({ agent, program }, stack);
+}
+
+/** A gateway whose ports are under the eyes of the agent, and a local service behind it. */
+async function behind(agent: PolicyAgent, listener: RequestListener, over: Partial<InspectionOptions> = {}) {
+  await using stack = new AsyncDisposableStack();
+  const held = new HeldBytes(64 * 1024 * 1024);
+  const inspector = { judge: agent, concerns: () => true, concernsBody: () => true };
+  const inspected = inspection(
+    {
+      inspectors: [inspector],
+      mode: 'sequence',
+      mutableBodies: false,
+      guardrails: false,
+      maxHeldBytes: 1024 * 1024,
+      held,
+      ...over,
+    },
+    { key: 'a', limitedLog: new LimitedLog(silentLog), judged: () => undefined },
+  );
+
+  @Injectable()
+  @UseOnExchanges({ order: 250 })
+  class Rule implements ExchangeRule {
+    handlerFor(): ExchangeHandler | undefined {
+      return inspected;
+    }
+  }
+
+  @Module({
+    imports: [
+      GatewayModule.forRoot({
+        settings: {
+          http: { agentPortRange: await freePortRange(2) },
+          grpc: { host: '127.0.0.1', port: 0 },
+          agentPorts: { host: '127.0.0.1' },
+        },
+        log: silentLog,
+      }),
+    ],
+    providers: [Rule],
+  })
+  class App {}
+  const service = stack.adopt(await listening(createServer(listener)), (it) => it.close());
+  const app = stack.adopt(await NestFactory.create(App, { logger: false }), (it) => it.close());
+  await app.init();
+  const tunnel = stack.use(await testAgent({ grpcPort: app.get(TunnelGrpcServer).port }, service.port));
+  return owning({ held, port: tunnel.port, service, url: tunnel.url }, stack);
+}
+
+describe.each<Transport>(['grpc', 'unix'])('exchanges past a policy agent over %s', (transport) => {
+  it('are blocked and changed by their heads, and their end is told', async () => {
+    const done: string[] = [];
+    await using policy = await policyAgent(
+      {
+        onRequest: ({ path }) => (path === '/admin' ? block(403, 'not here') : undefined),
+        onResponse: ({ status }) => (status === 500 ? block(502, 'hidden') : undefined),
+        onComplete: ({ status, bytesSent }) => void done.push(`${status} ${bytesSent}`),
+      },
+      transport,
+    );
+    await using setup = await behind(policy.agent, (request, response) => {
+      response.writeHead(request.url === '/bad' ? 500 : 200).end('from the service');
+    });
+    const got = [];
+    for (const path of ['/', '/admin', '/bad']) {
+      const response = await fetch(`${setup.url}${path}`);
+      got.push([response.status, await response.text()]);
+    }
+    expect(got).toEqual([
+      [200, 'from the service'],
+      [403, 'not here'],
+      [502, 'hidden'],
+    ]);
+    await eventually(() => done.length === 3);
+    expect(done).toEqual(['200 16', '403 8', '502 6']);
+  });
+
+  it('arrive whole in both directions, however large', async () => {
+    let seen = 0;
+    const count = (chunk: { data: Buffer }): void => void (seen += chunk.data.length);
+    await using policy = await policyAgent({ onRequestBody: count, onResponseBody: count }, transport);
+    await using setup = await behind(policy.agent, echo);
+    const body = randomBytes(8 * 1024 * 1024);
+    const response = await fetch(setup.url, { method: 'POST', body });
+    const hash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+    expect(hash(await response.bytes())).toBe(hash(body));
+    expect([seen, setup.held.bytes]).toEqual([2 * body.length, 0]);
+  });
+
+  it('are changed while they stream, where the port allows it', async () => {
+    await using policy = await policyAgent(
+      {
+        onResponseBody: ({ text }) => (text.includes('secret') ? replace(text.replaceAll('secret', '***')) : undefined),
+      },
+      transport,
+    );
+    await using setup = await behind(
+      policy.agent,
+      (_request, response) => {
+        response.writeHead(200, { 'content-length': '20', etag: '"1"' });
+        response.write('a secret, ');
+        setImmediate(() => response.end('no secret.'));
+      },
+      { mutableBodies: true },
+    );
+    const response = await fetch(setup.url);
+    expect([await response.text(), response.headers.get('content-length'), response.headers.get('etag')]).toEqual([
+      'a ***, no ***.',
+      null,
+      'W/"1"',
+    ]);
+  });
+
+  it('wait for the whole body where the agent wants to see it, and their clients are asked for it', async () => {
+    const reached: string[] = [];
+    await using policy = await policyAgent(
+      {
+        onRequest: ({ method }) => (method === 'POST' ? needMore() : undefined),
+        onRequestBody: ({ isLast, text }) => {
+          if (text.includes('virus')) return block(422, 'found');
+          return isLast ? undefined : needMore();
+        },
+      },
+      transport,
+    );
+    await using setup = await behind(policy.agent, (request, response) => {
+      reached.push(request.headers.expect ?? 'none');
+      echo(request, response);
+    });
+    const post = async (body: string): Promise<[number | undefined, string, boolean]> => {
+      const request = httpRequest({
+        port: setup.port,
+        host: '127.0.0.1',
+        method: 'POST',
+        headers: { expect: '100-continue' },
+      });
+      let asked = false;
+      request.once('continue', () => {
+        asked = true;
+        request.end(body);
+      });
+      request.flushHeaders();
+      const [response] = (await once(request, 'response')) as [IncomingMessage];
+      return [response.statusCode, (await response.setEncoding('utf8').toArray()).join(''), asked];
+    };
+    expect(await post('clean')).toEqual([200, 'clean', true]);
+    expect(await post('a virus')).toEqual([422, 'found', true]);
+    expect(reached).toEqual(['none']);
+  });
+
+  it('are WebSockets whose messages can be dropped and closed, compressed or not', async () => {
+    await using policy = await policyAgent(
+      {
+        onFrame: ({ text }) => {
+          if (text.includes('secret')) return drop();
+          return text === 'quit' ? closeSocket(4001, 'told to') : undefined;
+        },
+      },
+      transport,
+    );
+    await using setup = await behind(policy.agent, echo);
+    await using sockets = disposable(
+      new WebSocketServer({ server: setup.service.server, perMessageDeflate: { threshold: 0 } }),
+      (it) => {
+        it.close();
+      },
+    );
+    const closed: number[] = [];
+    sockets.on('connection', (socket) => {
+      socket.on('message', (data, isBinary) => {
+        socket.send(data, { binary: isBinary });
+      });
+      socket.on('close', (code) => closed.push(code));
+    });
+    for (const perMessageDeflate of [{ threshold: 0 }, false]) {
+      await using socket = disposable(new WebSocket(`ws://127.0.0.1:${setup.port}`, { perMessageDeflate }), (it) => {
+        it.terminate();
+      });
+      const got: string[] = [];
+      socket.on('message', (data: Buffer) => got.push(String(data)));
+      await once(socket, 'open');
+      expect(socket.extensions).toBe(perMessageDeflate === false ? '' : 'permessage-deflate');
+      for (const text of ['hello', 'a secret', 'hello again', 'x'.repeat(100_000)]) socket.send(text);
+      await eventually(() => got.length === 3);
+      expect(got.map((text) => text.slice(0, 11))).toEqual(['hello', 'hello again', 'xxxxxxxxxxx']);
+      socket.send('quit');
+      const [code, reason] = (await once(socket, 'close')) as [number, Buffer];
+      expect([code, String(reason)]).toEqual([4001, 'told to']);
+    }
+    await eventually(() => closed.length === 2 && policy.agent.figures().protocol.conversations === 0);
+    expect(closed).toEqual([4001, 4001]);
+  });
+
+  it('are refused while an agent that fails closed is away, and pass one that fails open', async () => {
+    for (const failMode of ['closed', 'open'] as const) {
+      await using policy = await policyAgent({ onRequest: () => undefined }, transport, { failMode, timeoutMs: 500 });
+      await using setup = await behind(policy.agent, echo);
+      expect((await fetch(setup.url)).status).toBe(200);
+      await policy.program.close();
+      const response = await fetch(setup.url);
+      if (failMode === 'open') expect(response.status).toBe(200);
+      else {
+        expect([response.status, response.headers.get('retry-after')]).toEqual([503, expect.any(String)]);
+        expect(await response.json()).toMatchObject({ error: { code: 'BERTH_POLICY_UNAVAILABLE' } });
+      }
+    }
+  });
+});
