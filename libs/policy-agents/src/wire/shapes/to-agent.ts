@@ -1,10 +1,11 @@
-import { type BodyChunkEvent, CANCEL_REASONS, type GuardrailContent, type RequestMetadata } from '../../events.js';
+import { type BodyChunkEvent, CANCEL_REASONS, type GuardrailContent } from '../../events.js';
 import type { ProxyMessage } from '../../link.js';
-import { count, type Fields, flag, inner, optionalCount, optionalText, text, textMap } from '../fields.js';
+import { count, type Fields, flag, optionalCount, optionalText, text, textMap } from '../fields.js';
 import { FRAME_TYPES, GUARDRAIL_CONTENTS, numberOf, wordOf } from '../numbers.js';
 import { type Dialect, readBytes, writeBytes } from './dialect.js';
 import { FrameType } from './frame-types.js';
 import { readHeaders, writeHeaders } from './headers.js';
+import { readMetadata, writeMetadata } from './metadata.js';
 
 /** Type and payload of the frame for a message; undefined for one that these framings cannot say. */
 export function shapeForAgent(message: ProxyMessage, dialect: Dialect): [FrameType, Fields] | undefined {
@@ -135,23 +136,6 @@ function parsed(json: string): unknown {
   }
 }
 
-function writeMetadata(of: RequestMetadata): Fields {
-  return {
-    correlation_id: of.correlationId,
-    request_id: of.requestId,
-    client_ip: of.clientIp,
-    client_port: of.clientPort,
-    server_name: of.serverName ?? null,
-    protocol: of.protocol,
-    tls_version: of.tlsVersion ?? null,
-    tls_cipher: null,
-    route_id: of.routeId ?? null,
-    upstream_id: of.upstreamId ?? null,
-    timestamp: new Date(of.timestampMs).toISOString(),
-    traceparent: of.traceparent,
-  };
-}
-
 function writeChunk(of: BodyChunkEvent, dialect: Dialect): Fields {
   return {
     correlation_id: of.correlationId,
@@ -183,7 +167,7 @@ export function readForAgent(type: FrameType, from: Fields): ProxyMessage | unde
   const correlationId = type === FrameType.requestHeaders ? '' : text(from, 'correlation_id');
   switch (type) {
     case FrameType.requestHeaders: {
-      const metadata = readMetadata(inner(from, 'metadata') ?? {});
+      const metadata = readMetadata(from);
       return {
         kind: 'requestHeaders',
         metadata,
@@ -266,28 +250,6 @@ function readControl(type: FrameType, correlationId: string, from: Fields): Prox
     default:
       return undefined;
   }
-}
-
-function readMetadata(from: Fields): RequestMetadata {
-  return {
-    correlationId: text(from, 'correlation_id'),
-    requestId: text(from, 'request_id'),
-    clientIp: text(from, 'client_ip'),
-    clientPort: count(from, 'client_port'),
-    serverName: optionalText(from, 'server_name'),
-    protocol: text(from, 'protocol'),
-    tlsVersion: optionalText(from, 'tls_version'),
-    routeId: optionalText(from, 'route_id'),
-    upstreamId: optionalText(from, 'upstream_id'),
-    timestampMs: readTime(text(from, 'timestamp')),
-    traceparent: optionalText(from, 'traceparent'),
-  };
-}
-
-/** RFC 3339, or ms in digits. 0: it cannot be read. */
-function readTime(time: string): number {
-  const ms = /^\d+$/.test(time) ? Number(time) : Date.parse(time);
-  return Number.isSafeInteger(ms) && ms > 0 ? ms : 0;
 }
 
 function readChunk(
