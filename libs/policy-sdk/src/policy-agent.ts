@@ -185,7 +185,10 @@ export class PolicyAgent implements AsyncDisposable, AgentHost {
       for (let count = 0; count < connections; count += 1) {
         const dialler = new ReverseDialler(
           name,
-          (signal) => transports.dial(place, this, { token, tls, signal }),
+          async (signal) => {
+            const capabilities = this.#capabilities;
+            return this.linked(await transports.dial(place, { capabilities, token, tls, signal }));
+          },
           this.#notes,
           now,
         );

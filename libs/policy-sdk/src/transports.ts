@@ -1,12 +1,19 @@
-import { type AgentHost, type AgentServer, serveGrpc, serveUnix } from '@berth/policy-agents';
+import {
+  type AgentCapabilities,
+  type AgentHost,
+  type AgentServer,
+  dialReverse,
+  type ProxyLink,
+  serveGrpc,
+  serveUnix,
+} from '@berth/policy-agents';
 import type { PolicyTls } from './options.js';
 import type { Place } from './places.js';
 
 /** How an agent is reached, and reaches gateways. */
 export interface Transports {
   listen(place: Place, host: AgentHost, options: ListenOptions): Promise<AgentServer>;
-  /** @returns the connection, after the host's `linked` */
-  dial(place: Place, host: AgentHost, options: DialOptions): Promise<{ readonly ended: Promise<void> }>;
+  dial(place: Place, options: DialOptions): Promise<ProxyLink>;
 }
 
 export interface ListenOptions {
@@ -16,10 +23,14 @@ export interface ListenOptions {
 }
 
 export interface DialOptions {
+  readonly capabilities: AgentCapabilities;
   readonly token: string | undefined;
   readonly tls: PolicyTls | undefined;
   readonly signal: AbortSignal;
 }
+
+/** For a gateway to be reached and to answer. */
+const DIAL_MS = 10_000;
 
 /** Unix sockets with frames, and gRPC. */
 export const networkTransports: Transports = {
@@ -32,7 +43,14 @@ export const networkTransports: Transports = {
       : undefined;
     return serveGrpc({ address, host, tls: secured, refused });
   },
-  dial() {
-    return Promise.reject(new Error('not there yet'));
+  dial(place, { capabilities, token, tls: { ca, cert, key } = {}, signal }) {
+    const pem = (text: string | undefined): Buffer | undefined => (text === undefined ? undefined : Buffer.from(text));
+    return dialReverse({
+      address: place.kind === 'unix' ? { path: place.path } : { host: place.host, port: place.port },
+      tls: place.kind === 'tcp' && place.tls ? { ca: pem(ca), cert: pem(cert), key: pem(key) } : undefined,
+      registration: { agentId: capabilities.agentId, capabilities, token, metadata: undefined },
+      timeoutMs: DIAL_MS,
+      signal,
+    });
   },
 };
