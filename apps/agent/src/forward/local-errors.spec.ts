@@ -1,4 +1,7 @@
+import { createServer, type Socket } from 'node:net';
+import { request } from 'undici';
 import { ResetCode } from '@berth/exchange';
+import { listening } from '@berth/testing';
 import { localFailureOf } from './local-errors.js';
 
 describe('what a fault of the local service is called', () => {
@@ -26,5 +29,21 @@ describe('what a fault of the local service is called', () => {
     ['ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC', undefined],
   ])('failed: %s of %s, on a connection that may have carried the request', (code, syscall) => {
     expect(localFailureOf(fault(code, syscall)).code).toBe(ResetCode.localFailed);
+  });
+
+  it.each<[what: string, answer: (socket: Socket) => unknown, reason: RegExp]>([
+    ['speaks TLS', (socket) => socket.destroy(), /^it closed the connection .* https:\/\/$/],
+    ['ends without an answer', (socket) => socket.end(), /^it closed the connection .* https:\/\/$/],
+    ['speaks raw TCP', (socket) => socket.end('SSH-2.0-x\r\n'), /not HTTP\/1: .* tcp:\/\/ or h2c:\/\/$/],
+  ])('a service that %s: what its target may have to be', async (_, answer, reason) => {
+    const server = createServer((socket) => {
+      socket.once('data', () => answer(socket)).on('error', () => undefined);
+    });
+    await using service = await listening(server);
+    const thrown: unknown = await request(`http://127.0.0.1:${service.port}/`).catch((error: unknown) => error);
+    expect(localFailureOf(thrown as Error)).toEqual({
+      code: ResetCode.localFailed,
+      reason: expect.stringMatching(reason) as string,
+    });
   });
 });

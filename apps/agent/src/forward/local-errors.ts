@@ -46,7 +46,17 @@ export function localFailureOf(error: Error): LocalFailure {
   const isEstablished = ESTABLISHED.has((error as NodeJS.ErrnoException).syscall);
   const unreachable = (isEstablished ? undefined : UNREACHABLE.get(code)) ?? tlsFault(code, error.message);
   if (unreachable !== undefined) return { code: ResetCode.localUnreachable, reason: unreachable };
-  return { code: ResetCode.localFailed, reason: error.message };
+  return { code: ResetCode.localFailed, reason: noAnswer(code, error.message) };
+}
+
+/** What undici and Node's parser say of a service that speaks something else than plain HTTP. */
+function noAnswer(code: string, message: string): string {
+  if (code === 'UND_ERR_SOCKET' && message === 'other side closed')
+    return 'it closed the connection before it had answered: if it has TLS, its target is https://';
+  // Of llhttp, which both have; undici gives it no code.
+  if (message.includes('Expected HTTP/'))
+    return 'what it says is not HTTP/1: its target may have to be tcp:// or h2c://';
+  return message;
 }
 
 function tlsFault(code: string, message: string): string | undefined {
