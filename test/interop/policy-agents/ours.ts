@@ -1,6 +1,8 @@
 // Berth's side of the trial: `agent unix|grpc|reverse WHERE`, `client unix|unix-json|grpc|reverse WHERE`. See run.sh.
 import { once } from 'node:events';
-import { type AgentLink, dialGrpc, dialUnix, type ProxyHello } from '@berth/policy-agents';
+import { BerthError } from '@berth/errors';
+import { silentLog } from '@berth/observability';
+import { type AgentLink, dialGrpc, dialUnix, listenForAgents, type ProxyHello } from '@berth/policy-agents';
 import { startTrialAgent } from './our-agent.ts';
 import { findings } from './our-client.ts';
 
@@ -9,10 +11,16 @@ const token = process.env['TOKEN'] ?? '';
 const hello: ProxyHello = { proxyId: 'berth', proxyVersion: '0.1.0' };
 
 async function reverse(): Promise<AgentLink> {
-  return new Promise<AgentLink>((resolve, reject) => {
-    reject(new Error('not there yet'));
-    void resolve;
+  const accepted = Promise.withResolvers<AgentLink>();
+  await listenForAgents({
+    address: { path: place },
+    hello,
+    admit: ({ token: shown }) =>
+      shown === token ? undefined : new BerthError('BERTH_AGENT_NOT_ALLOWED', 'wrong token'),
+    taken: (one) => accepted.resolve(one),
+    log: silentLog,
   });
+  return accepted.promise;
 }
 
 function link(signal: AbortSignal): Promise<AgentLink> {
@@ -23,16 +31,16 @@ function link(signal: AbortSignal): Promise<AgentLink> {
 }
 
 if (side === 'agent') {
-  await using agent = await startTrialAgent(
-    kind === 'reverse' ? { connect: `unix:${place}`, token } : { listen: kind === 'unix' ? `unix:${place}` : place },
-  );
-  console.log(`     ${agent.addresses.join(', ')}`);
+  const reversed = kind === 'reverse';
+  const where = reversed ? { connect: `unix:${place}`, token } : { listen: kind === 'grpc' ? place : `unix:${place}` };
+  await using agent = await startTrialAgent(where);
+  console.log(`     listening ${agent.addresses.join(', ')}`);
   await once(process, 'SIGTERM');
 } else {
   const found = await findings(link);
-  for (const { what, wrong } of found)
-    console.log(
-      'wrong' in { wrong } && wrong !== undefined ? `FAIL ${what}: ${JSON.stringify(wrong)}` : `ok   ${what}`,
-    );
-  process.exitCode = found.some(({ wrong }) => wrong !== undefined) ? 1 : 0;
+  for (const { what, wrong } of found) {
+    console.log(wrong === undefined ? `ok   ${what}` : `FAIL ${what}: ${JSON.stringify(wrong)}`);
+  }
+  // What listened for agents goes with the program.
+  process.exit(found.some(({ wrong }) => wrong !== undefined) ? 1 : 0);
 }
