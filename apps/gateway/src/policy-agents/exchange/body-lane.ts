@@ -41,6 +41,8 @@ export class BodyLane implements Lane {
   private question: ChunkQuestion | undefined;
   private guards: readonly Member[] = [];
   private readonly held: HeldBody;
+  /** want to see more than there is room for: what they say later holds nothing */
+  private readonly givenUp = new Set<Member>();
   private chunkBytes = Infinity;
   private isOpen = false;
   private isRunning = false;
@@ -207,7 +209,7 @@ export class BodyLane implements Lane {
 
   private get undecided(): readonly Member[] {
     const side = this.kind === 'requestBody' ? 'request' : 'response';
-    return this.watchers?.members.filter(({ needsMore }) => needsMore[side]) ?? [];
+    return this.watchers?.members.filter((member) => member.needsMore[side] && !this.givenUp.has(member)) ?? [];
   }
 
   /** Nobody is waited for any more. */
@@ -228,7 +230,7 @@ export class BodyLane implements Lane {
     }
     const closed = waits.find(({ conversation }) => !conversation.failsOpen);
     if (closed !== undefined) throw this.tooMuch(closed, fits, most);
-    this.decided();
+    for (const member of waits) this.givenUp.add(member);
     this.guards = [];
     return false;
   }

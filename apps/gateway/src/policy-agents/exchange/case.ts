@@ -47,6 +47,8 @@ export class Case {
 
 /** Who decides what becomes of the exchange. */
 export interface CaseOwner {
+  /** it is over, or answered: nothing more is to be done for it */
+  readonly isGone: boolean;
   /** Answers in place of the service, or breaks off what has begun. */
   answer(instead: Instead): void;
   /** An agent that fails closed cannot judge. */

@@ -28,10 +28,7 @@ export class HeldBody {
 
   /** All of it, in one piece; it stays. */
   whole(): Buffer {
-    const parts: Buffer[] = [];
-    for (let bytes = this.queue.shift(); bytes !== undefined; bytes = this.queue.shift()) parts.push(bytes);
-    const [first] = parts;
-    const all = parts.length === 1 && first !== undefined ? first : Buffer.concat(parts);
+    const all = allOf(this.queue);
     if (all.length > 0) this.queue.push(all);
     return all;
   }
@@ -45,4 +42,12 @@ export class HeldBody {
     this.count -= bytes;
     this.all.release(bytes);
   }
+}
+
+/** Takes all bytes out of a queue, in one piece. */
+export function allOf(queue: ByteQueue): Buffer {
+  const parts: Buffer[] = [];
+  for (let bytes = queue.shift(); bytes !== undefined; bytes = queue.shift()) parts.push(bytes);
+  const [first] = parts;
+  return first !== undefined && parts.length === 1 ? first : Buffer.concat(parts);
 }

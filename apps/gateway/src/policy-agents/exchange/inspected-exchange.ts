@@ -167,6 +167,10 @@ export class InspectedExchange extends LastingExchange implements RequestOwner, 
 
   // --- for both sides ------------------------------------------------------------------
 
+  get isGone(): boolean {
+    return this.isDone || this.isOver || this.cut !== undefined;
+  }
+
   sendOn(bytes: Buffer): boolean {
     return this.next.sendData(bytes);
   }
@@ -238,10 +242,6 @@ export class InspectedExchange extends LastingExchange implements RequestOwner, 
   }
 
   // ---------------------------------------------------------------------------------------
-
-  private get isGone(): boolean {
-    return this.isDone || this.isOver || this.cut !== undefined;
-  }
 
   private breakOff(error: BerthError, reason: CancelReason): void {
     const code = this.isReal ? ResetCode.cancelled : ResetCode.refused;

@@ -183,8 +183,7 @@ export class ResponseSide implements Outlet {
     try {
       const seesBody = (member: Member): boolean => this.hasBody && this.seesBody(member);
       const instead = await panel.ask(new ResponseHeadQuestion(status, heads, correlationId, seesBody));
-      // Dropped meanwhile.
-      if (heads.response === undefined || lane === undefined) return;
+      if (this.owner.isGone || lane === undefined) return;
       if (instead !== undefined) this.owner.answer(instead);
       else if (status === 101 && frameWatchers.length > 0) this.owner.beginFrames();
       else this.beginBody(lane);

@@ -1,4 +1,6 @@
 import { randomFillSync } from 'node:crypto';
+import { ByteQueue } from '@berth/exchange';
+import { allOf } from '../held-body.js';
 import { WebSocketFault } from './fault.js';
 
 export const Opcode = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
@@ -13,18 +15,25 @@ export interface Frame {
 }
 
 interface Head extends Omit<Frame, 'payload'> {
-  readonly headBytes: number;
   readonly length: number;
-  readonly masked: boolean;
+  /** undefined: not masked */
+  readonly mask: Buffer | undefined;
 }
 
+const NOTHING = Buffer.alloc(0);
 const MAX_CONTROL_BYTES = 125;
+const MAX_HEAD_BYTES = 14;
 
-/** Reads the frames of one direction. It is given bytes when it has no whole frame left, and keeps no more than one. */
+/** Reads the frames of one direction: is given bytes when it has no whole frame left, and keeps no more than one. */
 export class FrameReader {
-  private kept: Buffer[] = [];
-  private bytes = 0;
+  /** of the head, while it is not whole */
+  private readonly headBytes = Buffer.alloc(MAX_HEAD_BYTES);
+  private headCount = 0;
   private head: Head | undefined;
+  /** of the payload, while it is not whole: in blocks, because a peer decides how small the parts are */
+  private readonly parts = new ByteQueue();
+  private partBytes = 0;
+  private input: Buffer = NOTHING;
 
   /**
    * @param masked they come from the client
@@ -36,64 +45,74 @@ export class FrameReader {
   ) {}
 
   get buffered(): number {
-    return this.bytes;
+    return this.headCount + this.partBytes + this.input.length;
   }
 
+  /** @param bytes after {@link next} has returned undefined */
   feed(bytes: Buffer): void {
-    this.kept.push(bytes);
-    this.bytes += bytes.length;
+    this.input = bytes;
   }
 
   /** @returns the next frame, if all of it is there @throws WebSocketFault */
   next(): Frame | undefined {
     this.head ??= this.readHead();
     const { head } = this;
-    if (head === undefined || this.bytes < head.headBytes + head.length) return undefined;
-    const bytes = this.take(head.headBytes + head.length);
+    if (head === undefined) return undefined;
+    const bytes = this.readPayload(head.length);
+    if (bytes === undefined) return undefined;
     this.head = undefined;
-    const { compressed, fin, headBytes, opcode } = head;
-    const payload = bytes.subarray(headBytes);
-    if (!head.masked) return { compressed, fin, opcode, payload };
-    return { compressed, fin, opcode, payload: xor(payload, bytes.subarray(headBytes - 4, headBytes)) };
+    this.headCount = 0;
+    const { compressed, fin, mask, opcode } = head;
+    return { compressed, fin, opcode, payload: mask === undefined ? bytes : xor(bytes, mask) };
   }
 
   private readHead(): Head | undefined {
-    if (this.bytes < 2) return undefined;
-    const at = this.peek(14);
-    const [first = 0, second = 0] = at;
+    if (!this.hasHead(2)) return undefined;
+    const { headBytes } = this;
+    const [first = 0, second = 0] = headBytes;
     const short = second & 0x7f;
     const lengthBytes = short === 126 ? 2 : short === 127 ? 8 : 0;
     const masked = (second & 0x80) !== 0;
-    const headBytes = 2 + lengthBytes + (masked ? 4 : 0);
     const opcode = first & 0x0f;
     const fin = (first & 0x80) !== 0;
     if ((first & 0x30) !== 0) throw new WebSocketFault(1002, 'a frame with bits that no extension has');
     if (masked !== this.masked)
-      throw new WebSocketFault(1002, masked ? 'a masked frame of a server' : 'a frame of a client that is not masked');
+      throw new WebSocketFault(1002, 'a frame that is masked and must not be, or the reverse');
     if ((opcode > 2 && opcode < 8) || opcode > 10) throw new WebSocketFault(1002, 'a frame of an unknown kind');
     if (opcode >= 8 && (!fin || short > MAX_CONTROL_BYTES))
       throw new WebSocketFault(1002, 'a control frame in parts, or a long one');
-    if (this.bytes < headBytes) return undefined;
-    const length = lengthBytes === 0 ? short : lengthBytes === 2 ? at.readUInt16BE(2) : Number(at.readBigUInt64BE(2));
+    const maskAt = 2 + lengthBytes;
+    if (!this.hasHead(maskAt + (masked ? 4 : 0))) return undefined;
+    const length = lengthIn(headBytes, short);
     if (length > this.maxBytes && opcode < 8) throw WebSocketFault.tooLarge(this.maxBytes);
-    return { opcode, fin, compressed: (first & 0x40) !== 0, headBytes, length, masked };
+    const mask = masked ? Buffer.from(headBytes.subarray(maskAt, maskAt + 4)) : undefined;
+    return { opcode, fin, compressed: (first & 0x40) !== 0, length, mask };
   }
 
-  /** The first bytes, at most so many. */
-  private peek(most: number): Buffer {
-    const [first = Buffer.alloc(0)] = this.kept;
-    return first.length >= most || this.kept.length === 1
-      ? first
-      : Buffer.concat(this.kept, Math.min(most, this.bytes));
+  /** Moves bytes of the head to their place. @returns whether so many are there */
+  private hasHead(count: number): boolean {
+    const taken = this.input.copy(this.headBytes, this.headCount, 0, Math.max(0, count - this.headCount));
+    this.headCount += taken;
+    this.input = this.input.subarray(taken);
+    return this.headCount >= count;
   }
 
-  private take(count: number): Buffer {
-    const [first] = this.kept;
-    const all = first !== undefined && this.kept.length === 1 ? first : Buffer.concat(this.kept, this.bytes);
-    this.bytes -= count;
-    this.kept = this.bytes > 0 ? [all.subarray(count)] : [];
-    return all.subarray(0, count);
+  private readPayload(length: number): Buffer | undefined {
+    const part = this.input.subarray(0, length - this.partBytes);
+    this.input = this.input.subarray(part.length);
+    if (part.length === length) return part;
+    this.parts.push(part);
+    this.partBytes += part.length;
+    if (this.partBytes < length) return undefined;
+    this.partBytes = 0;
+    return allOf(this.parts);
   }
+}
+
+/** @param short the length as the second byte has it */
+function lengthIn(headBytes: Buffer, short: number): number {
+  if (short < 126) return short;
+  return short === 126 ? headBytes.readUInt16BE(2) : Number(headBytes.readBigUInt64BE(2));
 }
 
 /** @param masked it goes to a server */

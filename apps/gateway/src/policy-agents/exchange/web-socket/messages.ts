@@ -1,5 +1,6 @@
 import { ByteQueue } from '@berth/exchange';
 import type { FrameType } from '@berth/policy-agents';
+import { allOf } from '../held-body.js';
 import { Inflater } from './compression.js';
 import { WebSocketFault } from './fault.js';
 import { type Frame, Opcode } from './frames.js';
@@ -61,9 +62,7 @@ export class MessageReader {
   }
 
   private async whole(type: FrameType, compressed: boolean): Promise<Message> {
-    const list: Buffer[] = [];
-    for (let part = this.parts.shift(); part !== undefined; part = this.parts.shift()) list.push(part);
-    const bytes = Buffer.concat(list);
+    const bytes = allOf(this.parts);
     this.bytes = 0;
     const payload = compressed && this.inflater !== undefined ? await this.inflater.inflate(bytes) : bytes;
     return { type, payload, compressed };
