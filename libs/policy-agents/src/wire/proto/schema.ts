@@ -6,6 +6,8 @@ import type { Fields } from '../fields.js';
 
 const SCHEMA = 'policy/agent_v2.proto';
 const { root } = protobuf.parse(String(bundledFile(SCHEMA) ?? readFileSync(protoFile(SCHEMA))), { keepCase: true });
+// Only then are lists of numbers packed, as proto3 has them.
+root.resolveAll();
 
 const ProxyToAgent = root.lookupType('zentinel.agent.v2.ProxyToAgent');
 const AgentToProxy = root.lookupType('zentinel.agent.v2.AgentToProxy');
