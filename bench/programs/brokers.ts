@@ -1,4 +1,4 @@
-import { type InvocationBus, MemoryStore, NatsBus, type ObjectStore, RedisBus, RedisStore } from 'berth-services';
+import { type InvocationBus, NatsBus, NatsStore, type ObjectStore, RedisBus, RedisStore } from 'berth-services';
 
 /** A bus on the broker at a url, whatever its kind. */
 export async function openBus(url: string): Promise<InvocationBus> {
@@ -6,5 +6,5 @@ export async function openBus(url: string): Promise<InvocationBus> {
 }
 
 export async function openStore(url: string): Promise<ObjectStore> {
-  return url.startsWith('nats') ? new MemoryStore() : await RedisStore.open({ url });
+  return url.startsWith('nats') ? await NatsStore.open({ servers: url }) : await RedisStore.open({ url });
 }

@@ -5,7 +5,7 @@ import { wholeNumber } from '../runtime/whole-number.js';
 import type { ObjectKey, ObjectStore, RememberedReply, StoredObject } from './object-store.js';
 import { connectClient, type RedisClient } from './redis/client.js';
 import { RedisConnection } from './redis/connection.js';
-import { decodeReply, encodeReply } from './redis/reply-codec.js';
+import { decodeReply, encodeReply } from './reply-codec.js';
 import { DELETE, LOAD, SAVE, TOKEN_LENGTH } from './redis/scripts.js';
 import { checkStateSize, DEFAULT_MAX_STATE_BYTES } from './state-size.js';
 

@@ -2,7 +2,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { ServicesError } from '../../errors.js';
 import { CarriedBus } from '../engine/carried-bus.js';
 import { type CarriedBusOptions, carriedBusTimes } from '../engine/options.js';
-import { connectNats, type NatsServer } from './connect.js';
+import { connectNats, type NatsServer } from '../../nats/connect.js';
 import { NatsCarrier } from './nats-carrier.js';
 
 /** What a {@link NatsBus} is made with. All processes of one bus need the same `prefix`, times and bounds. */

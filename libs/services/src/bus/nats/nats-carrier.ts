@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { messageOf } from '@berth/errors';
 import type { Msg, NatsConnection } from '@nats-io/transport-node';
+import { Link } from '../../nats/link.js';
 import type { Carrier, CarrierEvents } from '../engine/carrier.js';
 import { subjectOf } from './subject.js';
 
@@ -15,8 +15,7 @@ const NO_RESPONDERS = 503;
 export class NatsCarrier implements Carrier {
   readonly id = randomBytes(12).toString('base64url');
   private events: CarrierEvents | undefined;
-  private state: 'up' | 'down' = 'up';
-  private reason: string | undefined;
+  private readonly link: Link;
 
   /** @param connection this carrier's to close if `owned` */
   constructor(
@@ -24,7 +23,10 @@ export class NatsCarrier implements Carrier {
     private readonly prefix: string,
     private readonly owned: boolean,
   ) {
-    void this.watch();
+    this.link = new Link(connection, (state) => {
+      if (state === 'up') this.events?.up();
+      else this.events?.down(this.link.reason ?? '');
+    });
   }
 
   /** What the broker takes, all of it. */
@@ -74,7 +76,8 @@ export class NatsCarrier implements Carrier {
   }
 
   health(): { readonly state: 'up' | 'down'; readonly reason?: string | undefined } {
-    return this.state === 'up' ? { state: 'up' } : { state: 'down', reason: this.reason };
+    const { state, reason } = this.link;
+    return state === 'up' ? { state } : { state, reason };
   }
 
   async close(): Promise<void> {
@@ -82,27 +85,8 @@ export class NatsCarrier implements Carrier {
     this.events = undefined;
     if (!this.owned || connection.isClosed()) return;
     // A broker that is away is not waited for.
-    if (this.state === 'up') await Promise.race([this.flush(), new Promise((end) => setTimeout(end, 1000).unref())]);
+    if (this.link.state === 'up')
+      await Promise.race([this.flush(), new Promise((end) => setTimeout(end, 1000).unref())]);
     await connection.close();
-  }
-
-  private async watch(): Promise<void> {
-    for await (const status of this.connection.status()) {
-      if (status.type === 'disconnect') this.down(`no connection to ${status.server}`);
-      else if (status.type === 'error') this.reason = messageOf(status.error);
-      else if (status.type === 'reconnect') {
-        this.state = 'up';
-        this.reason = undefined;
-        this.events?.up();
-      }
-    }
-    this.down('the connection is closed');
-  }
-
-  private down(reason: string): void {
-    if (this.state === 'down') return;
-    this.state = 'down';
-    this.reason = reason;
-    this.events?.down(reason);
   }
 }

@@ -1,7 +1,7 @@
 import { messageOf } from '@berth/errors';
 import { connect, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
-import { MAX_MS } from '../../definition/option-checks.js';
-import { ServicesError } from '../../errors.js';
+import { MAX_MS } from '../definition/option-checks.js';
+import { ServicesError } from '../errors.js';
 
 /** Where NATS is, and how to get in. */
 export interface NatsServer {

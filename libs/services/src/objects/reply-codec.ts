@@ -1,4 +1,4 @@
-import type { InvocationReply, InvocationStatus } from '../../invocation/invocation.js';
+import type { InvocationReply, InvocationStatus } from '../invocation/invocation.js';
 
 interface Head {
   readonly s: InvocationStatus;

@@ -1,0 +1,40 @@
+import { messageOf } from '@berth/errors';
+import type { NatsConnection } from '@nats-io/transport-node';
+
+/** Whether a connection carries, as its owner is told. */
+export class Link {
+  state: 'up' | 'down' = 'up';
+  /** why not */
+  reason: string | undefined;
+  /** called when it goes down: what was asked is not answered any more */
+  readonly breaks = new Set<() => void>();
+
+  constructor(
+    readonly connection: NatsConnection,
+    private readonly changed: (state: 'up' | 'down') => void = () => undefined,
+  ) {
+    void this.watch();
+  }
+
+  private async watch(): Promise<void> {
+    for await (const status of this.connection.status()) {
+      if (status.type === 'disconnect') this.set('down', `no connection to ${addressOf(status.server)}`);
+      else if (status.type === 'error') this.reason = messageOf(status.error);
+      else if (status.type === 'reconnect') this.set('up', undefined);
+    }
+    this.set('down', 'the connection is closed');
+  }
+
+  private set(state: 'up' | 'down', reason: string | undefined): void {
+    this.reason = reason;
+    if (this.state === state) return;
+    this.state = state;
+    this.changed(state);
+    if (state === 'down') for (const broken of [...this.breaks]) broken();
+  }
+}
+
+/** Without user and password. */
+function addressOf(server: string): string {
+  return server.slice(server.lastIndexOf('@') + 1);
+}

@@ -1,0 +1,108 @@
+import { connect } from '@nats-io/transport-node';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { describeWithNats, disposable, eventually, NatsServer, tcpRelay } from '@berth/testing';
+import { codeOf, later } from '../../testing/bus/lab.js';
+import { keyOf, remember } from '../../testing/store/samples.js';
+import { NatsStore, type NatsStoreOptions } from './nats-store.js';
+
+const open = async (options: NatsStoreOptions) => disposable(await NatsStore.open(options), (store) => store.close());
+
+describeWithNats('NatsStore', () => {
+  it('waits for a server that is away, until the deadline, and finds it again with what it had', async () => {
+    await using server = await NatsServer.start();
+    await using store = await open({ servers: server.url, operationTimeoutMs: 300 });
+    expect(await store.save(keyOf('a'), 0, '1', remember('k'))).toBe(1);
+    await server.kill();
+    await eventually(() => store.health().state === 'down');
+    expect(store.health().reason).toContain('no connection');
+    expect(await codeOf(store.load(keyOf('a'), undefined, undefined, Date.now() + 200))).toBe('BERTH_SERVICE_TIMEOUT');
+    expect(await codeOf(store.load(keyOf('a')))).toBe('BERTH_SERVICE_STORE_UNAVAILABLE');
+    expect(await codeOf(store.save(keyOf('a'), 1, '2', undefined, Date.now() + 200))).toBe('BERTH_SERVICE_TIMEOUT');
+    const pending = later(store.save(keyOf('a'), 1, '2', undefined, Date.now() + 20_000));
+    await server.start();
+    expect(await pending).toBe(2);
+    expect(await store.load(keyOf('a'), undefined, 'k')).toMatchObject({
+      ...{ version: 2, state: '2', reply: { invocationId: 'k' } },
+    });
+  }, 40_000);
+
+  it('a save whose answer is lost is sent again, and made once', async () => {
+    await using server = await NatsServer.start();
+    await using relay = await tcpRelay(server.port);
+    await using store = await open({ servers: `nats://127.0.0.1:${relay.port}` });
+    await using other = await open({ servers: server.url });
+    for (let i = 0; i < 20; i += 1) {
+      const saving = later(store.save(keyOf('a'), i, String(i), undefined, Date.now() + 20_000));
+      // Some are cut before the server has read them, some before it has answered.
+      if (i % 2 === 0) await new Promise((resolve) => setImmediate(resolve));
+      relay.cut();
+      expect(await saving).toBe(i + 1);
+    }
+    expect((await other.load(keyOf('a'))).version).toBe(20);
+  }, 60_000);
+
+  it('a server that stands still: what was sent has an unknown outcome, and nothing hangs', async () => {
+    await using server = await NatsServer.start();
+    await using store = await open({ servers: server.url });
+    await store.save(keyOf('a'), 0, '1');
+    process.kill(server.pid ?? 0, 'SIGSTOP');
+    // What it was made from could not even be read.
+    const save = store.save(keyOf('a'), 1, '2', undefined, Date.now() + 300);
+    expect(await codeOf(save)).toBe('BERTH_SERVICE_TIMEOUT');
+    const remembered = store.rememberReply('scope', remember('k'), Date.now() + 300);
+    expect(await codeOf(remembered)).toBe('BERTH_SERVICE_OUTCOME_UNKNOWN');
+    process.kill(server.pid ?? 0, 'SIGCONT');
+  }, 20_000);
+
+  it('only the newest replies of an object are kept, and those that the server has room for', async () => {
+    await using server = await NatsServer.start({ maxPayload: 1024 * 1024 });
+    await using store = await open({ servers: server.url, maxRepliesPerObject: 3, maxStateBytes: 2_000_000 });
+    for (let i = 0; i < 5; i += 1) await store.save(keyOf('a'), i, '1', remember(`k${i}`));
+    const known = async (id: string): Promise<boolean> => (await store.load(keyOf('a'), 5, id)).reply !== undefined;
+    expect(await Promise.all(['k0', 'k1', 'k2', 'k3', 'k4'].map(known))).toEqual([false, false, true, true, true]);
+    const payload = Buffer.alloc(500_000);
+    const large = (id: string) => ({ idempotencyKey: id, ttlMs: 60_000, reply: { ...remember(id).reply, payload } });
+    await store.save(keyOf('a'), 5, '1', large('l1'));
+    await store.save(keyOf('a'), 6, '1', large('l2'));
+    expect([await known('l1'), await known('l2')]).toEqual([false, true]);
+    const tooLarge = store.save(keyOf('a'), 7, JSON.stringify('x'.repeat(1_000_000)));
+    await expect(tooLarge).rejects.toMatchObject({ code: 'BERTH_SERVICE_PAYLOAD_TOO_LARGE' });
+    await expect(tooLarge).rejects.toThrow('max_payload');
+  });
+
+  it('a full store says so', async () => {
+    await using server = await NatsServer.start();
+    await using store = await open({ servers: server.url, operationTimeoutMs: 500 });
+    const connection = await connect({ servers: server.url });
+    const manager = await jetstreamManager(connection);
+    await manager.streams.update('KV_berth', { max_bytes: 100_000 });
+    await connection.close();
+    const state = JSON.stringify('x'.repeat(30_000));
+    const saves = Array.from({ length: 5 }, (_, i) => store.save(keyOf(`object ${i}`), 0, state));
+    const ends = await Promise.allSettled(saves);
+    const failed = ends.filter((end) => end.status === 'rejected').map(({ reason }) => reason as Error);
+    expect(failed.length).toBeGreaterThan(0);
+    for (const error of failed) {
+      expect(error).toMatchObject({ code: 'BERTH_SERVICE_STORE_UNAVAILABLE' });
+      expect(error.message).toContain('maximum bytes exceeded');
+    }
+  });
+
+  it('says in one line why it cannot be opened, without a password', async () => {
+    const servers = 'nats://user:secret-word@127.0.0.1:1';
+    const refused = NatsStore.open({ servers, connectTimeoutMs: 200 });
+    await expect(refused).rejects.toMatchObject({ code: 'BERTH_SERVICE_STORE_UNAVAILABLE' });
+    await expect(refused).rejects.toThrow(/^no NATS server at 127\.0\.0\.1:1 within 200 ms/);
+    for (const [options, problem] of [
+      [{ bucket: 'a b' }, "bucket 'a b'"],
+      [{ replicas: 6 }, 'replicas is 6'],
+      [{ maxStateBytes: 0 }, 'maxStateBytes is 0'],
+      [{ servers: 'http://secret-word@x' }, 'servers must be nats://'],
+    ] as const) {
+      const opened = NatsStore.open(options);
+      await expect(opened).rejects.toMatchObject({ code: 'BERTH_SERVICE_INVALID' });
+      await expect(opened).rejects.toThrow(problem);
+      await expect(opened).rejects.not.toThrow('secret-word');
+    }
+  });
+});
