@@ -14,6 +14,7 @@ export * from './programs.js';
 export * from './prometheus.js';
 export * from './promql.js';
 export * from './promtool.js';
+export * from './proxy-protocol.js';
 export * from './raw-agent.js';
 export * from './raw-gateway.js';
 export * from './raw-h2.js';
