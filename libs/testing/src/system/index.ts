@@ -19,6 +19,7 @@ export * from './raw-agent.js';
 export * from './raw-gateway.js';
 export * from './raw-h2.js';
 export * from './relay.js';
+export * from './settings-folder.js';
 export * from './silo-agent.js';
 export * from './silo-gateway.js';
 export * from './silo-server.js';
