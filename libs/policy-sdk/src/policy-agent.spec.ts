@@ -56,7 +56,8 @@ describe('what the agent says of itself', () => {
     it.agent.log('info', 'left out');
     expect(link.of('log')).toEqual([]);
     for (let count = 0; count < 10_000; count += 1) link.ask(head(`b${count}`));
-    expect(link.closedWith?.message).toBe('the proxy asks and reads no answers');
+    expect(link.closedWith?.message).toBe('it asks and reads no answers');
+    expect(it.log.at(-1)).toBe('info gateway "g1 1" is lost: it asks and reads no answers');
   });
 });
 

@@ -31,6 +31,7 @@ export class Session implements LinkReceiver<ProxyMessage> {
   #end: () => void = () => undefined;
   #unread = 0;
   #full = false;
+  #fault: BerthError | undefined;
 
   constructor(
     readonly link: ProxyLink,
@@ -86,7 +87,7 @@ export class Session implements LinkReceiver<ProxyMessage> {
 
   closed(error: BerthError | undefined): void {
     this.#judge.lose();
-    this.events.ended(this, error);
+    this.events.ended(this, error ?? this.#fault);
     this.#end();
   }
 
@@ -119,7 +120,8 @@ export class Session implements LinkReceiver<ProxyMessage> {
     if (!this.#full) return;
     this.#unread += 1;
     if (this.#unread > MAX_UNREAD) {
-      this.link.close(new BerthError('BERTH_CONNECTION_CLOSED', 'the proxy asks and reads no answers'));
+      this.#fault = new BerthError('BERTH_CONNECTION_CLOSED', 'it asks and reads no answers');
+      this.link.close(this.#fault);
     }
   }
 }
