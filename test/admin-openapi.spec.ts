@@ -57,8 +57,10 @@ describe('the description of the admin API', () => {
     );
     expect(numbers.sort()).toEqual([
       'AgentDetailDto.error_rate',
+      'AuditDto.confidence',
       'ConnectionDto.error_rate',
       'ConnectionDto.round_trip_ms',
+      'HealthReportDto.timeout_multiplier',
       'ReplicaDto.error_rate',
       'ServerDto.probe_ms',
     ]);
@@ -70,6 +72,7 @@ describe('the description of the admin API', () => {
       'delete /agents/{agent_id}',
       'delete /agents/{agent_id}/connections/{connection_id}',
       'delete /agents/{agent_id}/ports/{service}',
+      'delete /policy-agents/{name}',
       'get /agents',
       'get /agents/{agent_id}',
       'get /agents/{agent_id}/config',
@@ -79,16 +82,27 @@ describe('the description of the admin API', () => {
       'get /health',
       'get /health/ready',
       'get /metrics',
+      'get /policy-agents',
+      'get /policy-agents/{name}',
+      'get /policy-agents/{name}/config',
+      'get /policy-agents/{name}/config/{push_id}',
+      'get /policy-agents/{name}/updates',
       'get /ports',
       'get /servers',
       'patch /agents/{agent_id}/policy',
+      'patch /policy-agents/{name}',
       'post /agents/config',
       'post /agents/{agent_id}/config',
       'post /agents/{agent_id}/drain',
       'post /agents/{agent_id}/undrain',
       'post /config/reload',
+      'post /policy-agents/{name}/config',
+      'post /policy-agents/{name}/drain',
+      'post /policy-agents/{name}/reconnect',
+      'post /policy-agents/{name}/undrain',
       'post /servers/{bind}/restart',
       'put /agents/{agent_id}/ports/{service}',
+      'put /policy-agents/{name}',
     ]);
   });
 
@@ -103,15 +117,18 @@ describe('the description of the admin API', () => {
     })(document);
     const unlike = [...names].filter((name) => !/^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(name));
     expect(unlike).toEqual([]);
-    for (const path of Object.keys(document.paths)) expect(path).toMatch(/^(\/([a-z]+|\{[a-z_]+\}))+$/);
+    for (const path of Object.keys(document.paths)) expect(path).toMatch(/^(\/([a-z]+(-[a-z]+)*|\{[a-z_]+\}))+$/);
   });
 
   it('gives each operation a name that reads well in a client, once, and a tag that is explained', () => {
     const ids = operations().map(([, , { operationId }]) => operationId);
     expect(ids.sort()).toEqual([
       'changePolicy',
+      'changePolicyAgent',
+      'deletePolicyAgent',
       'disconnectAgent',
       'drainAgent',
+      'drainPolicyAgent',
       'endConnection',
       'freePort',
       'getAgent',
@@ -119,18 +136,27 @@ describe('the description of the admin API', () => {
       'getHealth',
       'getMetrics',
       'getPolicy',
+      'getPolicyAgent',
+      'getPolicyAgentUpdates',
+      'getPolicyConfigPush',
       'getPorts',
       'getReadiness',
       'listAgents',
       'listConfigPushes',
       'listExchanges',
+      'listPolicyAgents',
+      'listPolicyConfigPushes',
       'listServers',
       'pinPort',
       'pushConfig',
       'pushConfigToAll',
+      'pushPolicyConfig',
+      'putPolicyAgent',
+      'reconnectPolicyAgent',
       'reloadConfig',
       'restartServer',
       'undrainAgent',
+      'undrainPolicyAgent',
     ]);
     const explained = document.tags?.map(({ name }) => name) ?? [];
     for (const [path, method, { tags = [] }] of operations()) {

@@ -244,6 +244,167 @@ export interface paths {
         patch: operations["changePolicy"];
         trace?: never;
     };
+    "/policy-agents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Policy agents: all that are configured, there or away */
+        get: operations["listPolicyAgents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/policy-agents/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One policy agent: connections, what it can do, what it was asked, and what it said */
+        get: operations["getPolicyAgent"];
+        /**
+         * Add a policy agent, or say anew all that is said of it
+         * @description It takes the place of what the settings say of the name, and survives a restart where `state.file` is set. Exchanges that have begun end with the agent that they began with.
+         */
+        put: operations["putPolicyAgent"];
+        post?: never;
+        /**
+         * Take back what was said of a policy agent by requests
+         * @description The settings hold again. One that is not in them goes; requests to ports whose rules still name it are then refused.
+         */
+        delete: operations["deletePolicyAgent"];
+        options?: never;
+        head?: never;
+        /**
+         * Change settings of a policy agent
+         * @description What is left out stays; null takes back what was changed before, so that the settings hold again (RFC 7396).
+         */
+        patch: operations["changePolicyAgent"];
+        trace?: never;
+    };
+    "/policy-agents/{name}/updates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a policy agent asked of the gateway, and the rules and lists that are kept for it */
+        get: operations["getPolicyAgentUpdates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/policy-agents/{name}/drain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask a policy agent nothing new
+         * @description Exchanges that begin go by `whenUnavailable`; those under way go on. Ends with `undrain`, or with the gateway.
+         */
+        post: operations["drainPolicyAgent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/policy-agents/{name}/undrain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask a policy agent again
+         * @description Ends `drain`.
+         */
+        post: operations["undrainPolicyAgent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/policy-agents/{name}/reconnect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replace the connections to a policy agent
+         * @description One after the other, so that it can be asked all the time. One that could not be reached, or failed, is tried at once.
+         */
+        post: operations["reconnectPolicyAgent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/policy-agents/{name}/config": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Pushes to a policy agent: those under way and the last that are over, the newest first */
+        get: operations["listPolicyConfigPushes"];
+        put?: never;
+        /**
+         * Push a configuration to a policy agent
+         * @description To each of its connections that can take it; later ones are given it first, until the gateway ends. To keep it, set `config` with `PATCH /policy-agents/:name`.
+         */
+        post: operations["pushPolicyConfig"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/policy-agents/{name}/config/{push_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One push to a policy agent */
+        get: operations["getPolicyConfigPush"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/ports": {
         parameters: {
             query?: never;
@@ -981,6 +1142,484 @@ export interface components {
             set: components["schemas"]["SetRuleDto"][];
             /** @description what is allowed and probably not meant */
             warnings: string[];
+        };
+        PolicyAgentDto: {
+            /** @example waf */
+            name: string;
+            /**
+             * @description where it is said: the setting, or the request
+             * @example policyAgents.waf
+             */
+            source: string;
+            /**
+             * @description `reverse`: it dials `policyListener`
+             * @example grpc://127.0.0.1:50051
+             */
+            address: string;
+            /**
+             * @description `away`: no connection; `failing`: it failed too often and is asked nothing for a while (breaker)
+             * @enum {string}
+             */
+            state: "healthy" | "degraded" | "paused" | "draining" | "unhealthy" | "connecting" | "away" | "failing" | "drained";
+            /**
+             * @description why; empty when all is well
+             * @example
+             */
+            state_reason: string;
+            /**
+             * @description what becomes of exchanges that it cannot judge
+             * @enum {string}
+             */
+            when_unavailable: "open" | "closed";
+            /** @example 4 */
+            connection_count: number;
+            /**
+             * @description questions under way
+             * @example 0
+             */
+            in_flight: number;
+            /**
+             * @description exchanges that wait for room on a connection
+             * @example 0
+             */
+            waiting: number;
+            /**
+             * Format: int64
+             * @description questions that are over
+             * @example 1234
+             */
+            questions: number;
+            /**
+             * Format: int64
+             * @description of them stopped the exchange
+             * @example 12
+             */
+            stopped: number;
+            /**
+             * Format: int64
+             * @description of them had no answer of use
+             * @example 0
+             */
+            failures: number;
+        };
+        PolicyAgentListDto: {
+            /**
+             * @description all that match, shown or not
+             * @example 1
+             */
+            count: number;
+            /** @description `cursor` of the next page, where there is one */
+            next_cursor?: string;
+            policy_agents: components["schemas"]["PolicyAgentDto"][];
+        };
+        PolicyAgentCapabilitiesDto: {
+            /**
+             * @description as it calls itself
+             * @example waf-0
+             */
+            agent_id: string;
+            /** @example Example WAF */
+            name: string;
+            /** @example 1.4.0 */
+            version: string;
+            /** @example 2 */
+            protocol_version: number;
+            /**
+             * @description events that it wants to see
+             * @example [
+             *       "request_headers"
+             *     ]
+             */
+            events: string[];
+            /**
+             * @description what else it can do
+             * @example [
+             *       "cancellation"
+             *     ]
+             */
+            features: string[];
+            /**
+             * @description questions that it takes at once; 0: it does not say
+             * @example 0
+             */
+            concurrent_requests: number;
+            /**
+             * @example {
+             *       "max_body_size": 10485760,
+             *       "max_concurrency": 100,
+             *       "preferred_chunk_size": 65536
+             *     }
+             */
+            limits: {
+                [key: string]: number;
+            };
+        };
+        HealthReportDto: {
+            /** @enum {string} */
+            state: "healthy" | "degraded" | "draining" | "unhealthy";
+            /**
+             * @description what it says; empty: nothing
+             * @example
+             */
+            message: string;
+            /**
+             * Format: date-time
+             * @description by the agent’s clock
+             */
+            at: string;
+            /**
+             * @description how much longer its deadlines are to be
+             * @example 1
+             */
+            timeout_multiplier: number;
+            /** @description features that it does without */
+            disabled_features: string[];
+            /**
+             * @example {
+             *       "in_flight": 3
+             *     }
+             */
+            load?: {
+                [key: string]: number;
+            };
+            /**
+             * @example {
+             *       "cpu_percent": 12.5
+             *     }
+             */
+            resources?: {
+                [key: string]: number;
+            };
+        };
+        PolicyConnectionDto: {
+            /** @example waf-1 */
+            connection_id: string;
+            /** @example grpc://127.0.0.1:50051 */
+            remote: string;
+            /** @enum {string} */
+            transport: "grpc" | "unix" | "reverse";
+            /** @enum {string} */
+            state: "healthy" | "degraded" | "paused" | "draining" | "unhealthy" | "connecting";
+            /**
+             * @description why; empty when all is well
+             * @example
+             */
+            state_reason: string;
+            /** Format: date-time */
+            connected_at: string;
+            /** @description the agent has asked for a pause */
+            paused: boolean;
+            /** @example 0 */
+            in_flight: number;
+            /**
+             * @description questions that it takes at once
+             * @example 100
+             */
+            capacity: number;
+            /**
+             * Format: int64
+             * @example 1234
+             */
+            requests: number;
+            /**
+             * Format: int64
+             * @example 0
+             */
+            errors: number;
+            capabilities: components["schemas"]["PolicyAgentCapabilitiesDto"];
+            /** @description what it said of itself last */
+            health_report?: components["schemas"]["HealthReportDto"];
+        };
+        AuditDto: {
+            /**
+             * @example [
+             *       "sqli"
+             *     ]
+             */
+            tags: string[];
+            /**
+             * @example [
+             *       "942100"
+             *     ]
+             */
+            rule_ids: string[];
+            /**
+             * @description 0 to 1
+             * @example 0.97
+             */
+            confidence: number | null;
+            reason_codes: string[];
+            custom: {
+                [key: string]: string;
+            };
+        };
+        PolicyDecisionDto: {
+            /** Format: date-time */
+            at: string;
+            /**
+             * @description of the exchange, as the agent was told it
+             * @example req-4f1c0a9be2d1
+             */
+            correlation_id: string;
+            /** @example request_headers */
+            event: string;
+            /**
+             * @description `error`, `skipped`: the agent did not decide
+             * @example block
+             */
+            outcome: string;
+            /**
+             * @description why it did not, such as `timeout`
+             * @example
+             */
+            reason: string;
+            /**
+             * @description of an answer in place of the service’s; 0: none
+             * @example 403
+             */
+            status: number;
+            /**
+             * @description without the query
+             * @example GET /admin
+             */
+            request: string;
+            /** @example 192.0.2.7 */
+            client_address: string;
+            audit?: components["schemas"]["AuditDto"];
+        };
+        PolicyUpdateDto: {
+            /** Format: date-time */
+            at: string;
+            /** @example u-1 */
+            request_id: string;
+            /**
+             * @description `restart` and `error` are noted, and nothing is done about them
+             * @enum {string}
+             */
+            kind: "reload" | "rules" | "list" | "restart" | "error";
+            /** @description as the agent was answered */
+            accepted: boolean;
+            /**
+             * @description why not; empty otherwise
+             * @example
+             */
+            error: string;
+            /** @example bad-addresses: 3 entries, 0 taken out */
+            what: string;
+        };
+        PolicyAgentDetailDto: {
+            /** @example waf */
+            name: string;
+            /**
+             * @description where it is said: the setting, or the request
+             * @example policyAgents.waf
+             */
+            source: string;
+            /**
+             * @description `reverse`: it dials `policyListener`
+             * @example grpc://127.0.0.1:50051
+             */
+            address: string;
+            /**
+             * @description `away`: no connection; `failing`: it failed too often and is asked nothing for a while (breaker)
+             * @enum {string}
+             */
+            state: "healthy" | "degraded" | "paused" | "draining" | "unhealthy" | "connecting" | "away" | "failing" | "drained";
+            /**
+             * @description why; empty when all is well
+             * @example
+             */
+            state_reason: string;
+            /**
+             * @description what becomes of exchanges that it cannot judge
+             * @enum {string}
+             */
+            when_unavailable: "open" | "closed";
+            /** @example 4 */
+            connection_count: number;
+            /**
+             * @description questions under way
+             * @example 0
+             */
+            in_flight: number;
+            /**
+             * @description exchanges that wait for room on a connection
+             * @example 0
+             */
+            waiting: number;
+            /**
+             * Format: int64
+             * @description questions that are over
+             * @example 1234
+             */
+            questions: number;
+            /**
+             * Format: int64
+             * @description of them stopped the exchange
+             * @example 12
+             */
+            stopped: number;
+            /**
+             * Format: int64
+             * @description of them had no answer of use
+             * @example 0
+             */
+            failures: number;
+            /**
+             * @description all of its settings, as `policyAgents` takes them; secrets are hidden
+             * @example {
+             *       "address": "grpc://127.0.0.1:50051",
+             *       "timeoutMs": 5000
+             *     }
+             */
+            settings: {
+                [key: string]: unknown;
+            };
+            connections: components["schemas"]["PolicyConnectionDto"][];
+            /** @description by an operator: it is asked nothing */
+            drained: boolean;
+            /**
+             * @description `open`: it is asked nothing for a while
+             * @enum {string}
+             */
+            breaker: "closed" | "open" | "halfOpen";
+            /**
+             * @description by event and outcome
+             * @example {
+             *       "request_headers allow": 1222
+             *     }
+             */
+            questions_by_outcome: {
+                [key: string]: number;
+            };
+            /**
+             * @description questions without an answer of use, by reason
+             * @example {
+             *       "timeout": 1
+             *     }
+             */
+            failures_by_reason: {
+                [key: string]: number;
+            };
+            /**
+             * @description by the ids that the agent gives
+             * @example {
+             *       "942100": 12
+             *     }
+             */
+            rule_hits: {
+                [key: string]: number;
+            };
+            /**
+             * @description exchanges cut off, answers that nobody waited for, messages passed over, signals of flow control
+             * @example {
+             *       "cancelled": 3,
+             *       "late_answers": 0
+             *     }
+             */
+            counts: {
+                [key: string]: number;
+            };
+            /**
+             * @description series of its own in `GET /metrics`
+             * @example 12
+             */
+            reported_series: number;
+            /** @description the newest first */
+            decisions: components["schemas"]["PolicyDecisionDto"][];
+            /** @description what it asked of the gateway, the newest first */
+            updates: components["schemas"]["PolicyUpdateDto"][];
+        };
+        PolicyRuleDto: {
+            /** @example 942100 */
+            rule_id: string;
+            /** @example 10 */
+            priority: number;
+            enabled: boolean;
+            /**
+             * @description JSON text, as the agent gave it
+             * @example {"pattern":"union select"}
+             */
+            definition_json: string;
+            /**
+             * @description for people
+             * @example
+             */
+            description: string;
+            tags: string[];
+        };
+        PolicyRuleSetDto: {
+            /** @example sqli */
+            rule_set: string;
+            rules: components["schemas"]["PolicyRuleDto"][];
+        };
+        PolicyEntriesDto: {
+            /** @example bad-addresses */
+            list_id: string;
+            /**
+             * @example [
+             *       "192.0.2.66"
+             *     ]
+             */
+            entries: string[];
+        };
+        PolicyUpdatesDto: {
+            /**
+             * @description all that match, shown or not
+             * @example 1
+             */
+            count: number;
+            /** @description `cursor` of the next page, where there is one */
+            next_cursor?: string;
+            /** @description the last 50, the newest first */
+            updates: components["schemas"]["PolicyUpdateDto"][];
+            /** @description rules that the gateway keeps for it, until it ends */
+            rule_sets: components["schemas"]["PolicyRuleSetDto"][];
+            /** @description lists, in the same way */
+            lists: components["schemas"]["PolicyEntriesDto"][];
+        };
+        PolicyPushDto: {
+            /** @example push-0123456789abcdef */
+            push_id: string;
+            /**
+             * @description the worst of its connections
+             * @example acknowledged
+             * @enum {string}
+             */
+            state: "pending" | "sent" | "acknowledged" | "failed" | "expired";
+            /**
+             * @description size of the configuration
+             * @example 17
+             */
+            bytes: number;
+            /**
+             * @description how often it was sent, or could not be sent
+             * @example 1
+             */
+            tries: number;
+            /**
+             * @description what the agent said, or why it expired; empty when all is well
+             * @example
+             */
+            error: string;
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description when it was over
+             */
+            settled_at: string | null;
+        };
+        PolicyPushListDto: {
+            /**
+             * @description all that match, shown or not
+             * @example 1
+             */
+            count: number;
+            /** @description `cursor` of the next page, where there is one */
+            next_cursor?: string;
+            /** @description the newest first */
+            pushes: components["schemas"]["PolicyPushDto"][];
         };
         PortPoolDto: {
             /**
@@ -3541,6 +4180,1572 @@ export interface operations {
                      *       "error": {
                      *         "code": "BERTH_STATE_UNUSABLE",
                      *         "message": "it cannot be written (state.file), and nothing has changed",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description any error that is not named here */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_INTERNAL",
+                     *         "message": "internal",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+        };
+    };
+    listPolicyAgents: {
+        parameters: {
+            query?: {
+                /** @description entries to show at the most; all unless given */
+                limit?: number;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+                /** @description what to sort by, the smallest first; with `-` the largest. Pages are by `name` unless given */
+                sort?: "name" | "-name";
+                /** @description only those that are so; several: any of them */
+                state?: ("healthy" | "degraded" | "paused" | "draining" | "unhealthy" | "connecting" | "away" | "failing" | "drained")[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyAgentListDto"];
+                };
+            };
+            /** @description BERTH_BAD_REQUEST: no such parameter, or a malformed one */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_BAD_REQUEST",
+                     *         "message": "no such parameter, or a malformed one",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_UNAUTHENTICATED: no token, or a wrong one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_UNAUTHENTICATED",
+                     *         "message": "no token, or a wrong one",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_HOST_NOT_ALLOWED: a name that is not its own */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_HOST_NOT_ALLOWED",
+                     *         "message": "a name that is not its own",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description any error that is not named here */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_INTERNAL",
+                     *         "message": "internal",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+        };
+    };
+    getPolicyAgent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description name of a policy agent */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyAgentDetailDto"];
+                };
+            };
+            /** @description BERTH_UNAUTHENTICATED: no token, or a wrong one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_UNAUTHENTICATED",
+                     *         "message": "no token, or a wrong one",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_NOT_FOUND: there is none of this name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_NOT_FOUND",
+                     *         "message": "there is none of this name",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_HOST_NOT_ALLOWED: a name that is not its own */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_HOST_NOT_ALLOWED",
+                     *         "message": "a name that is not its own",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description any error that is not named here */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_INTERNAL",
+                     *         "message": "internal",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+        };
+    };
+    putPolicyAgent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description name of a policy agent */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyAgentDetailDto"];
+                };
+            };
+            /** @description BERTH_BAD_REQUEST: a malformed name, or what is wrong with the settings; nothing has changed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_BAD_REQUEST",
+                     *         "message": "a malformed name, or what is wrong with the settings",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_UNAUTHENTICATED: no token, or a wrong one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_UNAUTHENTICATED",
+                     *         "message": "no token, or a wrong one",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_CROSS_SITE: asked by a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_CROSS_SITE",
+                     *         "message": "asked by a page of another origin",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_BODY_TOO_LARGE: more than `configPush.maxBytes` and 64 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_BODY_TOO_LARGE",
+                     *         "message": "more than `configPush.maxBytes` and 64 KiB",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_UNSUPPORTED_MEDIA_TYPE: a body must be JSON (`Content-Type: application/json`) */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_UNSUPPORTED_MEDIA_TYPE",
+                     *         "message": "a body must be JSON (`Content-Type: application/json`)",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_HOST_NOT_ALLOWED: a name that is not its own */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_HOST_NOT_ALLOWED",
+                     *         "message": "a name that is not its own",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_STATE_UNUSABLE: it cannot be written (state.file), and nothing has changed */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_STATE_UNUSABLE",
+                     *         "message": "it cannot be written (state.file), and nothing has changed",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description any error that is not named here */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_INTERNAL",
+                     *         "message": "internal",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+        };
+    };
+    deletePolicyAgent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description name of a policy agent */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description exchanges under way end with it */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description BERTH_UNAUTHENTICATED: no token, or a wrong one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_UNAUTHENTICATED",
+                     *         "message": "no token, or a wrong one",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_CROSS_SITE: asked by a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_CROSS_SITE",
+                     *         "message": "asked by a page of another origin",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_NOT_FOUND: nothing was said by requests */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_NOT_FOUND",
+                     *         "message": "nothing was said by requests",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_HOST_NOT_ALLOWED: a name that is not its own */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_HOST_NOT_ALLOWED",
+                     *         "message": "a name that is not its own",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description any error that is not named here */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_INTERNAL",
+                     *         "message": "internal",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+        };
+    };
+    changePolicyAgent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description name of a policy agent */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyAgentDetailDto"];
+                };
+            };
+            /** @description BERTH_BAD_REQUEST: a malformed name, or what is wrong with the settings; nothing has changed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_BAD_REQUEST",
+                     *         "message": "a malformed name, or what is wrong with the settings",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_UNAUTHENTICATED: no token, or a wrong one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_UNAUTHENTICATED",
+                     *         "message": "no token, or a wrong one",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_CROSS_SITE: asked by a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_CROSS_SITE",
+                     *         "message": "asked by a page of another origin",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_NOT_FOUND: there is none of this name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_NOT_FOUND",
+                     *         "message": "there is none of this name",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_BODY_TOO_LARGE: more than `configPush.maxBytes` and 64 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_BODY_TOO_LARGE",
+                     *         "message": "more than `configPush.maxBytes` and 64 KiB",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_UNSUPPORTED_MEDIA_TYPE: a body must be JSON (`Content-Type: application/json`) */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_UNSUPPORTED_MEDIA_TYPE",
+                     *         "message": "a body must be JSON (`Content-Type: application/json`)",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_HOST_NOT_ALLOWED: a name that is not its own */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_HOST_NOT_ALLOWED",
+                     *         "message": "a name that is not its own",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_STATE_UNUSABLE: it cannot be written (state.file), and nothing has changed */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_STATE_UNUSABLE",
+                     *         "message": "it cannot be written (state.file), and nothing has changed",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description any error that is not named here */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_INTERNAL",
+                     *         "message": "internal",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+        };
+    };
+    getPolicyAgentUpdates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description name of a policy agent */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyUpdatesDto"];
+                };
+            };
+            /** @description BERTH_UNAUTHENTICATED: no token, or a wrong one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_UNAUTHENTICATED",
+                     *         "message": "no token, or a wrong one",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_NOT_FOUND: there is none of this name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_NOT_FOUND",
+                     *         "message": "there is none of this name",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_HOST_NOT_ALLOWED: a name that is not its own */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_HOST_NOT_ALLOWED",
+                     *         "message": "a name that is not its own",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description any error that is not named here */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_INTERNAL",
+                     *         "message": "internal",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+        };
+    };
+    drainPolicyAgent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description name of a policy agent */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyAgentDetailDto"];
+                };
+            };
+            /** @description BERTH_UNAUTHENTICATED: no token, or a wrong one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_UNAUTHENTICATED",
+                     *         "message": "no token, or a wrong one",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_CROSS_SITE: asked by a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_CROSS_SITE",
+                     *         "message": "asked by a page of another origin",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_NOT_FOUND: there is none of this name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_NOT_FOUND",
+                     *         "message": "there is none of this name",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_HOST_NOT_ALLOWED: a name that is not its own */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_HOST_NOT_ALLOWED",
+                     *         "message": "a name that is not its own",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description any error that is not named here */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_INTERNAL",
+                     *         "message": "internal",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+        };
+    };
+    undrainPolicyAgent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description name of a policy agent */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyAgentDetailDto"];
+                };
+            };
+            /** @description BERTH_UNAUTHENTICATED: no token, or a wrong one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_UNAUTHENTICATED",
+                     *         "message": "no token, or a wrong one",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_CROSS_SITE: asked by a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_CROSS_SITE",
+                     *         "message": "asked by a page of another origin",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_NOT_FOUND: there is none of this name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_NOT_FOUND",
+                     *         "message": "there is none of this name",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_HOST_NOT_ALLOWED: a name that is not its own */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_HOST_NOT_ALLOWED",
+                     *         "message": "a name that is not its own",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description any error that is not named here */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_INTERNAL",
+                     *         "message": "internal",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+        };
+    };
+    reconnectPolicyAgent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description name of a policy agent */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyAgentDetailDto"];
+                };
+            };
+            /** @description BERTH_UNAUTHENTICATED: no token, or a wrong one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_UNAUTHENTICATED",
+                     *         "message": "no token, or a wrong one",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_CROSS_SITE: asked by a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_CROSS_SITE",
+                     *         "message": "asked by a page of another origin",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_NOT_FOUND: there is none of this name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_NOT_FOUND",
+                     *         "message": "there is none of this name",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_HOST_NOT_ALLOWED: a name that is not its own */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_HOST_NOT_ALLOWED",
+                     *         "message": "a name that is not its own",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description any error that is not named here */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_INTERNAL",
+                     *         "message": "internal",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+        };
+    };
+    listPolicyConfigPushes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description name of a policy agent */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyPushListDto"];
+                };
+            };
+            /** @description BERTH_UNAUTHENTICATED: no token, or a wrong one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_UNAUTHENTICATED",
+                     *         "message": "no token, or a wrong one",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_NOT_FOUND: there is none of this name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_NOT_FOUND",
+                     *         "message": "there is none of this name",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_HOST_NOT_ALLOWED: a name that is not its own */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_HOST_NOT_ALLOWED",
+                     *         "message": "a name that is not its own",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description any error that is not named here */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_INTERNAL",
+                     *         "message": "internal",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+        };
+    };
+    pushPolicyConfig: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description name of a policy agent */
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** @description the configuration: an object or an array; the agent gets it as it is */
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyPushDto"];
+                };
+            };
+            /** @description BERTH_BAD_REQUEST: there is no body, or it is not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_BAD_REQUEST",
+                     *         "message": "there is no body, or it is not JSON",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_UNAUTHENTICATED: no token, or a wrong one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_UNAUTHENTICATED",
+                     *         "message": "no token, or a wrong one",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_CROSS_SITE: asked by a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_CROSS_SITE",
+                     *         "message": "asked by a page of another origin",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_NOT_FOUND: there is none of this name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_NOT_FOUND",
+                     *         "message": "there is none of this name",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_CONFIG_PUSH_UNSUPPORTED: it is away, or takes none */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_CONFIG_PUSH_UNSUPPORTED",
+                     *         "message": "it is away, or takes none",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_BODY_TOO_LARGE: `configPush.maxBytes` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_BODY_TOO_LARGE",
+                     *         "message": "`configPush.maxBytes`",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_UNSUPPORTED_MEDIA_TYPE: a body must be JSON (`Content-Type: application/json`) */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_UNSUPPORTED_MEDIA_TYPE",
+                     *         "message": "a body must be JSON (`Content-Type: application/json`)",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_HOST_NOT_ALLOWED: a name that is not its own */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_HOST_NOT_ALLOWED",
+                     *         "message": "a name that is not its own",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_TOO_MANY_PUSHES: `push.maxPending` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_TOO_MANY_PUSHES",
+                     *         "message": "`push.maxPending`",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description any error that is not named here */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_INTERNAL",
+                     *         "message": "internal",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+        };
+    };
+    getPolicyConfigPush: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description name of a policy agent */
+                name: string;
+                /** @description push_id */
+                push_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyPushDto"];
+                };
+            };
+            /** @description BERTH_UNAUTHENTICATED: no token, or a wrong one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_UNAUTHENTICATED",
+                     *         "message": "no token, or a wrong one",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_NOT_FOUND: no such push, or none that is remembered */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_NOT_FOUND",
+                     *         "message": "no such push, or none that is remembered",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_HOST_NOT_ALLOWED: a name that is not its own */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_HOST_NOT_ALLOWED",
+                     *         "message": "a name that is not its own",
                      *         "request_id": "req-4f1c0a9be2d1"
                      *       }
                      *     }

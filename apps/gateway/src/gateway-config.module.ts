@@ -17,6 +17,7 @@ import { GATEWAY_LOG, GATEWAY_SETTINGS } from './gateway.tokens.js';
 import { ingressConfig } from './ingress/index.js';
 import { portTlsConfig } from './certificates/index.js';
 import { agentPortsConfig, portRangeConfig } from './ports/index.js';
+import { inspectionConfig, policyAgentsConfig, policyListenerConfig } from './policy-agents/index.js';
 import { policyConfig } from './policy/index.js';
 import { ConfigReload, LiveSettings } from './reload/index.js';
 import { stateConfig } from './state/index.js';
@@ -62,6 +63,9 @@ const GROUPS: readonly [key: string | symbol, group: (settings: GatewaySettings)
   [accessLogConfig.KEY, ({ accessLog }) => accessLog],
   [ingressConfig.KEY, ({ ingress }) => ingress],
   [policyConfig.KEY, ({ policies }) => policies],
+  [policyAgentsConfig.KEY, ({ policyAgents }) => policyAgents],
+  [policyListenerConfig.KEY, ({ policyListener }) => policyListener],
+  [inspectionConfig.KEY, ({ inspection }) => inspection],
   [portTlsConfig.KEY, ({ ingress }) => ingress.tls],
   [tunnelConfig.KEY, ({ tunnel }) => tunnel],
   [grpcConfig.KEY, ({ grpc }) => grpc],

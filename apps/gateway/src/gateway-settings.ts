@@ -21,7 +21,14 @@ import { AgentPortsSettings, checkPorts } from './ports/index.js';
 import { IngressSettings } from './ingress/index.js';
 import { GATEWAY_COMMAND_LINE } from './command-line.js';
 import { inspectGateway } from './inspect-gateway.js';
-import { lockouts, Policies, type PoliciesSettings } from './policy/index.js';
+import {
+  InspectionSettings,
+  listenerFaults,
+  PolicyAgentsByName,
+  type PolicyAgentsSettings,
+  PolicyListenerSettings,
+} from './policy-agents/index.js';
+import { lockouts, Policies, unknownAgents, type PoliciesSettings } from './policy/index.js';
 import type { SettingsLookup } from './reload/index.js';
 import { StateSettings } from './state/index.js';
 import { AuthSettings, GrpcSettings } from './tunnel/index.js';
@@ -59,6 +66,15 @@ export class GatewayConfig {
   @Policies()
   policies: PoliciesSettings = {};
 
+  @PolicyAgentsByName()
+  policyAgents: PolicyAgentsSettings = {};
+
+  @Group('Policy agents that dial the gateway')
+  policyListener = new PolicyListenerSettings();
+
+  @Group('Policy agents together')
+  inspection = new InspectionSettings();
+
   @Group('Tunnel connections')
   tunnel = new GatewayTunnelSettings();
 
@@ -77,7 +93,7 @@ export type GatewaySettings = Frozen<GatewayConfig>;
 
 /** Rules between the gateway's settings. */
 export function checkGateway(
-  { http, admin, grpc, ingress, tunnel, agentPorts }: GatewaySettings,
+  { http, admin, grpc, ingress, tunnel, agentPorts, policies, policyAgents, policyListener }: GatewaySettings,
   report: Report,
 ): void {
   if (admin.token === '' && !admin.insecure && !isLoopback(http.host)) {
@@ -89,8 +105,11 @@ export function checkGateway(
   const own = [
     ['http.port', http.port, 'admin', http.host],
     ['grpc.port', grpc.port, 'gRPC', grpc.host],
+    ['policyListener.port', policyListener.port, 'policy agents’', policyListener.host],
   ] as const;
   checkPorts(http.agentPortRange, agentPorts, own, report);
+  for (const [path, what] of listenerFaults(policyListener, policyAgents)) report(path, what);
+  for (const what of unknownAgents(policies, Object.keys(policyAgents))) report('policies', what, 'policyAgents');
   const { staleAfterMs, pingIntervalMs, pingTimeoutMs } = tunnel;
   if (staleAfterMs <= pingIntervalMs + pingTimeoutMs) {
     const what = `must be more than pingIntervalMs and pingTimeoutMs together, ${pingIntervalMs + pingTimeoutMs}`;

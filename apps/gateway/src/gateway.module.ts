@@ -15,6 +15,7 @@ import type { GatewaySettings } from './gateway-settings.js';
 import { IngressModule, ServerOptions } from './ingress/index.js';
 import { LifecycleModule } from './lifecycle/index.js';
 import { AllocatorOptions, LeasesModule, PortsModule } from './ports/index.js';
+import { PolicyAgentsModule } from './policy-agents/index.js';
 import { PolicyModule } from './policy/index.js';
 import { replaceProviders, type Replacement } from './replaced-providers.js';
 import { StateModule } from './state/index.js';
@@ -84,7 +85,8 @@ function gateway(
   const servers = AgentHttpServerModule.registerAsync({ imports: [config], useClass: ServerOptions });
   const ports = PortsModule.using(config, lifecycle, allocator, leases, servers);
   const certificates = CertificatesModule.using(config);
-  const policy = PolicyModule.using(config, state);
+  const policyAgents = PolicyAgentsModule.using(config, lifecycle, state);
+  const policy = PolicyModule.using(config, state, policyAgents);
   const accessLog = AccessLogModule.using(config);
   const tracing = TracingModule.using(config);
   const ingress = IngressModule.using(config, accessLog, tracing, certificates, policy, servers, ports);
@@ -100,6 +102,7 @@ function gateway(
     servers,
     ports,
     certificates,
+    policyAgents,
     policy,
     accessLog,
     tracing,
@@ -112,12 +115,24 @@ function gateway(
     rooms.push(
       AdminModule.using(
         ...[config, lifecycle, agents, configPush, tunnel],
-        ...[ports, allocator, servers, certificates, policy, state, ingress, accessLog, tracing],
+        ...[ports, allocator, servers, certificates, policy, policyAgents, state, ingress, accessLog, tracing],
       ),
     );
     if (admin.path !== '') rooms.push(RouterModule.register([{ path: admin.path, module: AdminModule }]));
   }
   replaceProviders(rooms, replace);
-  const exported = [config, lifecycle, state, allocator, servers, ports, policy, configPush, agents, tunnel];
+  const exported = [
+    config,
+    lifecycle,
+    state,
+    allocator,
+    servers,
+    ports,
+    policy,
+    policyAgents,
+    configPush,
+    agents,
+    tunnel,
+  ];
   return { module: GatewayModule, imports: rooms, exports: exported };
 }

@@ -12,6 +12,8 @@ import { GatewayMetrics } from './gateway-metrics.js';
 import { HealthController } from './health.controller.js';
 import { MetricsController } from './metrics.controller.js';
 import { PolicyController } from './policy.controller.js';
+import { PolicyAgentsController } from './policy-agents.controller.js';
+import { PolicyPushesController } from './policy-pushes.controller.js';
 import { PortsController } from './ports.controller.js';
 import { ServersController } from './servers.controller.js';
 
@@ -24,6 +26,8 @@ import { ServersController } from './servers.controller.js';
     ConfigPushController,
     ConfigReloadController,
     PolicyController,
+    PolicyAgentsController,
+    PolicyPushesController,
     PortsController,
     ServersController,
     HealthController,

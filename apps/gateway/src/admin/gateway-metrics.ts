@@ -7,11 +7,12 @@ import { AgentHttpServerFactory, TcpServerPool } from '@berth/http-server-pool';
 import { PortAllocatorService } from '@berth/port-allocator';
 import { AccessLog } from '../access-log/index.js';
 import { AgentRegistry } from '../agents/index.js';
-import { exposition } from '../reported-metrics/index.js';
+import { exposition, type Reporter } from '../reported-metrics/index.js';
 import { PortCertificates } from '../certificates/index.js';
 import { ConfigPushes } from '../config-push/index.js';
 import { ClientTotal } from '../ingress/index.js';
 import { LifecycleEvents } from '../lifecycle/index.js';
+import { PolicyAgents } from '../policy-agents/index.js';
 import { ConfigReload } from '../reload/index.js';
 import { ServerCare } from '../ports/index.js';
 import { StateFigures } from '../state/index.js';
@@ -19,6 +20,7 @@ import { GatewayTracing } from '../tracing/index.js';
 import { TunnelGrpcServer } from '../tunnel/index.js';
 import { showServices, showSignals } from './agent-metrics.js';
 import { showCertificates, showGauges, showServers } from './gateway-gauges.js';
+import { showPolicyAgents } from './policy-metrics.js';
 import { showPools } from './pool-metrics.js';
 import { showReloads } from './reload-metrics.js';
 import { countEvents } from './event-metrics.js';
@@ -46,6 +48,7 @@ export class GatewayMetrics {
     grpc: TunnelGrpcServer,
     reloads: ConfigReload,
     events: LifecycleEvents,
+    private readonly policyAgents: PolicyAgents,
   ) {
     collectDefaultMetrics({ register: this.registry });
     for (const name of MISNAMED) this.registry.removeSingleMetric(name);
@@ -58,14 +61,20 @@ export class GatewayMetrics {
     showServices(this.registry, agents);
     showSignals(this.registry, agents);
     showPools(this.registry, agents);
+    showPolicyAgents(this.registry, policyAgents);
   }
 
   /** All of them and what agents report of themselves, in Prometheus' text format 0.0.4. */
   async text(): Promise<Readable> {
     const agents = this.agents.list();
-    for (const agent of agents) agent.forgetReported(performance.now());
+    const judges = this.policyAgents.list();
+    for (const agent of [...agents, ...judges]) agent.forgetReported(performance.now());
     const own = await this.registry.metrics();
-    const reported = exposition(agents.map((agent) => [agent.id, agent.reported]));
+    const reporters: Reporter[] = [
+      ...agents.map(({ id, reported }) => ({ label: 'agent_id' as const, id, metrics: reported })),
+      ...judges.map(({ name, reported }) => ({ label: 'policy_agent' as const, id: name, metrics: reported })),
+    ];
+    const reported = exposition(reporters);
     return Readable.from(inOrder(own, reported));
   }
 

@@ -17,6 +17,7 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     .addServer('/', 'where this description comes from')
     .addTag('agents', 'Who is connected, and what is told to them')
     .addTag('ports', 'The port range, its leases, and the rules of ports')
+    .addTag('policy agents', 'Programs that judge traffic')
     .addTag('servers', 'The servers of the gateway')
     .addTag('gateway', 'The settings of the gateway')
     .addTag('health', 'Probes; they need no token')

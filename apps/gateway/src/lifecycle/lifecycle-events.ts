@@ -66,6 +66,23 @@ export interface LifecycleEventMap {
   'port.leased': [{ agentId: string; service: string; port: number; scheme: string }];
   'port.released': [{ agentId: string; service: string; port: number }];
   'registration.refused': [{ agentId: string; code: string; message: string }];
+  /** transport: `grpc`, `unix` or `reverse`; version: of the agent's software */
+  'policy-agent.connected': [
+    { name: string; connectionId: string; remote: string; transport: string; version: string },
+  ];
+  /** the reason is an error code, or `closed`; `left`: connections that it still has */
+  'policy-agent.disconnected': [{ name: string; connectionId: string; reason: string; left: number }];
+  /** a policy agent wants something of the gateway's configuration; `what` and `error` are for people */
+  'policy-agent.config-update': [
+    {
+      name: string;
+      requestId: string;
+      kind: 'reload' | 'rules' | 'list' | 'restart' | 'error';
+      accepted: boolean;
+      error: string;
+      what: string;
+    },
+  ];
   'server.start-failed': [{ agentId: string; message: string }];
   'server.stop-failed': [{ agentId: string; message: string }];
 }

@@ -1,6 +1,7 @@
 export { addressKey } from './address-key.js';
 export type { EffectivePolicy } from './policy-layers.js';
 export { networks } from './networks.js';
+export { unknownAgents } from './inspected.js';
 export { type PoliciesSettings, Policies, policyConfig } from './policy.settings.js';
 export { type Policy, POLICY_RULES, partOf, type PolicyPart, valueAt } from './policy-schema.js';
 export { PolicyModule } from './policy.module.js';

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { AGENT_ID_RULE, isAgentId } from '@berth/exchange';
 import { FRAMING, isFieldValue, isToken } from '@berth/http-rules';
 
 /** Rules of single values; each says what is wrong, or nothing. */
@@ -9,6 +10,9 @@ const TYPE = /^[a-z0-9!#$&^_.+-]+\/(\*|[a-z0-9!#$&^_.+-]+)$/i;
 
 /** A rule for them would break messages, or send them elsewhere. */
 const UNCHANGEABLE = new Set([...FRAMING, 'host']);
+
+/** Policy agents of one port: each is asked about each request. */
+const MAX_AGENTS = 16;
 
 /** An address or network as `net.BlockList` takes it: address, bits and family. */
 export function networkOf(text: string): { address: string; bits: number; family: 'ipv4' | 'ipv6' } | undefined {
@@ -27,6 +31,13 @@ const firstOf = (list: readonly string[], isRight: (item: string) => boolean, wh
 
 export function checkNetworks(list: readonly string[]): Checked {
   return firstOf(list, (item) => networkOf(item) !== undefined, 'is no address and no network such as 10.0.0.0/8');
+}
+
+export function checkAgentNames(list: readonly string[]): Checked {
+  const twice = list.find((name, i) => list.indexOf(name) !== i);
+  if (twice !== undefined) return `"${twice.slice(0, 100)}" is named twice`;
+  if (list.length > MAX_AGENTS) return `names ${list.length} agents, more than ${MAX_AGENTS}`;
+  return firstOf(list, isAgentId, `is no name of an agent: it must be ${AGENT_ID_RULE}`);
 }
 
 export function checkHeaderNames(list: readonly string[]): Checked {

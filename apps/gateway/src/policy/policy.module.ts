@@ -3,6 +3,7 @@ import type { Log } from '@berth/observability';
 import type { RecordStore } from '@berth/state';
 import { GATEWAY_LOG } from '../gateway.tokens.js';
 import { agentPortsConfig } from '../ports/index.js';
+import { PolicyAgents } from '../policy-agents/index.js';
 import { LiveSettings } from '../reload/index.js';
 import { STATE } from '../state/index.js';
 import type { PolicyLayer } from './policy-layers.js';
@@ -30,10 +31,11 @@ interface PortsOptions {
         ports: PortsOptions,
         live: LiveSettings,
         store: RecordStore,
+        agents: PolicyAgents,
         log: Log,
       ) => {
         const records = await new PolicyRecords(store, log).load();
-        const policies = new PortPolicies(settings, records, log, corsOf(ports));
+        const policies = new PortPolicies(settings, records, log, agents, corsOf(ports));
         live.onChange((changed) => {
           if (changed.has('policies') || changed.has('agentPorts.corsOrigins'))
             policies.replaceSettings((live.root as HasPolicies).policies, corsOf(ports));
@@ -41,7 +43,7 @@ interface PortsOptions {
         });
         return policies;
       },
-      inject: [policyConfig.KEY, agentPortsConfig.KEY, LiveSettings, STATE, GATEWAY_LOG],
+      inject: [policyConfig.KEY, agentPortsConfig.KEY, LiveSettings, STATE, PolicyAgents, GATEWAY_LOG],
     },
   ],
   exports: [PortPolicies],
@@ -50,9 +52,10 @@ export class PolicyModule {
   /**
    * @param config gives settings and log
    * @param state where changes of operators are kept
+   * @param policyAgents gives the agents that policies name
    */
-  static using(config: DynamicModule, state: DynamicModule): DynamicModule {
-    return { module: PolicyModule, imports: [config, state] };
+  static using(config: DynamicModule, state: DynamicModule, policyAgents: DynamicModule): DynamicModule {
+    return { module: PolicyModule, imports: [config, state, policyAgents] };
   }
 }
 

@@ -1,11 +1,13 @@
-import { messageOf } from '@berth/errors';
+import { BerthError, messageOf } from '@berth/errors';
 import { DEFAULT_SERVICE } from '@berth/exchange';
 import { type LocalService, serviceKey } from '../agents/index.js';
 import type { Log } from '@berth/observability';
+import type { PolicyAgents } from '../policy-agents/index.js';
 import { idleRules, lockout } from './lockout.js';
 import { type EffectivePolicy, type PolicyLayer, PolicyLayers } from './policy-layers.js';
 import { patched, type PolicyRecords } from './policy-records.js';
-import { entriesOf, type Policy } from './policy-schema.js';
+import { noSuchAgent } from './inspected.js';
+import { entriesOf, type Policy, type PolicyEntry } from './policy-schema.js';
 import type { PoliciesSettings } from './policy.settings.js';
 import { httpOnly } from './rules/port-rules.js';
 
@@ -30,6 +32,7 @@ export class PortPolicies {
     settings: Readonly<PoliciesSettings>,
     private readonly records: PolicyRecords,
     private readonly log: Log,
+    readonly policyAgents: PolicyAgents,
     base: readonly PolicyLayer[] = [],
   ) {
     this.layers = new PolicyLayers(settings, base);
@@ -84,6 +87,7 @@ export class PortPolicies {
    */
   async patch(agentId: string, service: string | undefined, change: unknown): Promise<void> {
     const entries = entriesOf(patched(this.records.of(agentId, service), change));
+    this.checkAgents(entries);
     await this.records.set(agentId, service, entries);
     this.log.info(
       { agentId: serviceKey(agentId, service ?? DEFAULT_SERVICE), rules: entries.map(({ path }) => path) },
@@ -107,6 +111,15 @@ export class PortPolicies {
         this.log.error({ agentId: service.key, reason: messageOf(thrown) }, 'changed settings did not reach a port');
       }
     }
+  }
+
+  /** @throws BerthError `BERTH_CONFIG_INVALID` */
+  private checkAgents(entries: readonly PolicyEntry[]): void {
+    const names = (entries.find(({ path }) => path === 'inspect.agents')?.value ?? []) as readonly string[];
+    const missing = names.find((name) => !this.policyAgents.has(name));
+    if (missing === undefined) return;
+    const known = this.policyAgents.list().map(({ name }) => name);
+    throw new BerthError('BERTH_CONFIG_INVALID', `inspect.agents: ${noSuchAgent(missing, known)}`);
   }
 
   private refresh(isMeant: (service: LocalService) => boolean): void {

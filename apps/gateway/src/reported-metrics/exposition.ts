@@ -6,6 +6,14 @@ import { labelValue } from './series-key.js';
 /** Lines that are made before others have their turn. */
 const TURN_LINES = 1000;
 
+/** Who reports them. */
+export interface Reporter {
+  /** name of the label that says who it is: agents and policy agents may have one name */
+  readonly label: 'agent_id' | 'policy_agent';
+  readonly id: string;
+  readonly metrics: ReportedMetrics;
+}
+
 interface Family {
   readonly kind: Kind;
   /** each with the labels that the gateway gives it */
@@ -14,17 +22,14 @@ interface Family {
 
 /**
  * What agents report of themselves, in Prometheus' text format 0.0.4, each
- * series with the labels `agent_id` and `replica`. There may be many, so they
+ * series with a label for its agent and `replica`. There may be many, so they
  * come in pieces, as they are taken, and others have their turns in between.
  *
- * @param agents id and metrics of each
  */
-export async function* exposition(
-  agents: Iterable<readonly [agentId: string, metrics: ReportedMetrics]>,
-): AsyncGenerator<string> {
+export async function* exposition(agents: Iterable<Reporter>): AsyncGenerator<string> {
   const families = new Map<string, Family>();
-  for (const [agentId, metrics] of agents) {
-    collect(families, agentId, metrics);
+  for (const agent of agents) {
+    collect(families, agent);
     await nextTurn();
   }
   for (const [name, { kind, series }] of [...families].sort(([a], [b]) => (a < b ? -1 : 1))) {
@@ -43,11 +48,10 @@ export async function* exposition(
 }
 
 /** In one go: a series that was dropped and came again in between would be there twice, and spoil the whole scrape. */
-function collect(families: Map<string, Family>, agentId: string, metrics: ReportedMetrics): void {
+function collect(families: Map<string, Family>, { id, label, metrics }: Reporter): void {
   let [lastId, given] = ['', ''];
   for (const [replicaId, series] of metrics.series()) {
-    if (given === '' || replicaId !== lastId)
-      given = `agent_id="${labelValue(agentId)}",replica="${labelValue(replicaId)}"`;
+    if (given === '' || replicaId !== lastId) given = `${label}="${labelValue(id)}",replica="${labelValue(replicaId)}"`;
     lastId = replicaId;
     const family = families.get(series.family);
     if (family === undefined) families.set(series.family, { kind: series.kind, series: [[given, series]] });

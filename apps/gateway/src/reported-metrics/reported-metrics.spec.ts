@@ -9,7 +9,8 @@ const gauges = (count: number, from = 0): Report =>
 
 async function textOf(...agents: [string, ReportedMetrics][]): Promise<string> {
   const pieces: string[] = [];
-  for await (const piece of exposition(agents)) pieces.push(piece);
+  const reporters = agents.map(([id, metrics]) => ({ label: 'agent_id' as const, id, metrics }));
+  for await (const piece of exposition(reporters)) pieces.push(piece);
   return pieces.join('');
 }
 

@@ -2,7 +2,7 @@
 export const MAX_KEY_CHARS = 512;
 
 /** Labels that the gateway gives, or that histograms have by themselves. */
-const RESERVED = new Set(['agent_id', 'replica', 'le', 'quantile']);
+const RESERVED = new Set(['agent_id', 'policy_agent', 'replica', 'le', 'quantile']);
 
 const NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 /** Of the escapes in values there are three; a line break as it is would end the line of the series. */

@@ -2,6 +2,7 @@ import type { RequestListener } from 'node:http';
 import type { AgentSettings } from 'berth-agent';
 import type { DeepPartial } from '@berth/config';
 import type { GatewaySettings } from 'berth-gateway';
+import type { Logger } from 'pino';
 import { eventually, localService, owning, type RawRecorder, rawRecorder, type Recorded } from '../index.js';
 import { type TestAgent, testAgent, type TestGateway, testGateway } from './harness.js';
 
@@ -15,16 +16,18 @@ export interface Relay extends AsyncDisposable {
 
 export interface RelayOptions {
   gateway?: DeepPartial<GatewaySettings>;
+  /** takes the gateway's log; default: nobody does */
+  log?: Logger;
   agent?: Omit<DeepPartial<AgentSettings>, 'target' | 'id'>;
 }
 
 /** A gateway and an agent in front of a local service. */
 export async function relayTo(
   target: number | string,
-  { gateway: gatewaySettings, agent: agentSettings }: RelayOptions = {},
+  { gateway: gatewaySettings, agent: agentSettings, log }: RelayOptions = {},
 ): Promise<Relay> {
   await using stack = new AsyncDisposableStack();
-  const gateway = stack.use(await testGateway(gatewaySettings));
+  const gateway = stack.use(await testGateway(gatewaySettings, undefined, log));
   const agent = stack.use(await testAgent(gateway, target, { shutdown: { timeoutMs: 50 }, ...agentSettings }));
   return owning({ gateway, agent, port: agent.port }, stack);
 }

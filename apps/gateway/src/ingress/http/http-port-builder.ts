@@ -113,7 +113,7 @@ export class HttpPortBuilder implements PortServerBuilder, OnModuleInit {
     };
     const { total } = this;
     const limits = new ClientLimits(service.key, total, limitedLog);
-    const rules = new PortRules(ruleContext(service, secure, limitedLog), false);
+    const rules = new PortRules(ruleContext(service, secure, limitedLog, this.policies.policyAgents), false);
     const apply = (policy: Policy): void => {
       limits.own = policy.limits;
       server.server.maxConnections = (policy.limits.maxConnections || total.limits.maxConnections) + MAX_REFUSED;

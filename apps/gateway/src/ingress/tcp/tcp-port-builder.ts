@@ -92,7 +92,7 @@ export class TcpPortBuilder implements PortServerBuilder, OnModuleInit {
       },
       { stopGraceMs, expose: publicHost === '' ? undefined : `tcp://${bindKey({ host: publicHost, port })}` },
     );
-    const own = new PortRules(ruleContext(service, false, limitedLog), true);
+    const own = new PortRules(ruleContext(service, false, limitedLog, this.policies.policyAgents), true);
     const apply = (policy: Policy): void => {
       limits.own = policy.limits;
       gate = proxyGate(policy.access, { service, total, limitedLog, timeoutMs: options.proxyHeaderTimeoutMs });

@@ -1,6 +1,7 @@
 import type { BerthError } from '@berth/errors';
 import { type DispatchSink, type ExchangeHandler, type FlatHeaders, ResetCode } from '@berth/exchange';
 import type { LimitedLog } from '@berth/observability';
+import type { PolicyAgents } from '../../policy-agents/index.js';
 import type { Policy } from '../policy-schema.js';
 
 /** What all rules of one port know of it. */
@@ -13,6 +14,7 @@ export interface RuleContext {
   readonly limitedLog: LimitedLog;
   /** counts what is kept out. @param rule its setting */
   readonly countRefusal: (rule: RefusingRule) => void;
+  readonly policyAgents: PolicyAgents;
 }
 
 /** Rules that keep requests out, by their settings. */

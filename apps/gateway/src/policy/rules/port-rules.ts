@@ -1,6 +1,7 @@
 import type { ExchangeHandler } from '@berth/exchange';
 import { countUp, type LimitedLog } from '@berth/observability';
 import type { LocalService } from '../../agents/index.js';
+import type { PolicyAgents } from '../../policy-agents/index.js';
 import type { Policy } from '../policy-schema.js';
 import { bandwidth } from './bandwidth.js';
 import { clientAddresses } from './client-addresses.js';
@@ -9,6 +10,7 @@ import { cors } from './cors.js';
 import { credentials } from './credentials.js';
 import { exchangeLimits } from './exchange-limits.js';
 import { forwardAuth } from './forward-auth.js';
+import { inspect } from './inspect.js';
 import { maintenance } from './maintenance.js';
 import type { PortRule, RuleContext } from './port-rule.js';
 import { readOnly } from './read-only.js';
@@ -32,6 +34,7 @@ const RULES: readonly PortRule[] = [
   credentials,
   forwardAuth,
   requestHeaders,
+  inspect,
 ];
 
 /** Rules that raw TCP has as well, by the beginning of their paths. */
@@ -53,11 +56,16 @@ export function httpOnly(paths: Iterable<string>): string[] {
 }
 
 /** What the rules of a service's port know of it. */
-export function ruleContext(service: LocalService, secure: boolean, limitedLog: LimitedLog): RuleContext {
+export function ruleContext(
+  service: LocalService,
+  secure: boolean,
+  limitedLog: LimitedLog,
+  policyAgents: PolicyAgents,
+): RuleContext {
   const countRefusal: RuleContext['countRefusal'] = (rule) => {
     countUp(service.stats.refusedByRule, rule);
   };
-  return { key: service.key, secure, limitedLog, countRefusal };
+  return { key: service.key, secure, limitedLog, countRefusal, policyAgents };
 }
 
 /** Makes the handlers of one port, and keeps those whose part of the policy stays as it is. */

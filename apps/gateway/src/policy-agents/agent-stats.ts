@@ -1,0 +1,82 @@
+import { countUp, LatencyHistogram } from '@berth/observability';
+import type { AuditData, Judgement } from '@berth/policy-agents';
+import type { JudgedEvent } from './exchange/index.js';
+import { Recent } from './recent.js';
+
+/** One decision, or why there was none. */
+export interface ShownDecision {
+  /** ms since the epoch */
+  readonly at: number;
+  readonly correlationId: string;
+  readonly event: string;
+  readonly outcome: string;
+  /** of a question without an answer */
+  readonly reason: string;
+  /** of an answer in place of the service's; 0: none */
+  readonly status: number;
+  /** method and path; empty where it is not known */
+  readonly request: string;
+  readonly clientAddress: string;
+  readonly audit: AuditData | undefined;
+}
+
+/** Rules that are counted by their ids; all others together. */
+const MAX_RULES = 100;
+const OTHER = '(other)';
+/** Reasons come from our own code; whatever they are, a label has few values. */
+const MAX_REASONS = 50;
+/** Of texts that agents give, as they are kept and shown. */
+const MAX_CHARS = 256;
+
+/** What one agent was asked and what came of it, since the gateway knows it by its name. */
+export class AgentStats {
+  /** by event and outcome, as `requestHeaders block` */
+  readonly questions = new Map<string, number>();
+  readonly durations = new LatencyHistogram();
+  /** questions without an answer, by reason */
+  readonly failures = new Map<string, number>();
+  /** hits of rules, by the ids that the agent gives */
+  readonly rules = new Map<string, number>();
+  connects = 0;
+  disconnects = 0;
+  readonly recent = new Recent<ShownDecision>(0);
+
+  /** One question is over. */
+  judged({ event, outcome, reason, durationMs, correlationId }: Judgement): void {
+    countUp(this.questions, `${event} ${outcome}`);
+    this.durations.observe(durationMs / 1000);
+    if (reason === undefined) return;
+    countUp(this.failures, this.failures.has(reason) || this.failures.size < MAX_REASONS ? reason : OTHER);
+    if (outcome !== 'error' && outcome !== 'skipped') return;
+    const nothing = { status: 0, request: '', clientAddress: '', audit: undefined };
+    this.recent.add({ at: Date.now(), correlationId, event, outcome, reason, ...nothing });
+  }
+
+  /** The same as the handler saw it, with the exchange that it was about. */
+  decided({ audit, clientAddress, correlationId, decision, event, method, path, skipped, status }: JudgedEvent): void {
+    for (const id of audit?.ruleIds ?? []) {
+      const rule = id.slice(0, MAX_CHARS);
+      countUp(this.rules, this.rules.has(rule) || this.rules.size < MAX_RULES ? rule : OTHER);
+    }
+    if (skipped) return;
+    const request = `${method} ${path}`.slice(0, MAX_CHARS);
+    const kept = audit === undefined ? undefined : cut(audit);
+    const seen = { correlationId, event, outcome: decision, reason: '', status, request, clientAddress };
+    this.recent.add({ at: Date.now(), ...seen, audit: kept });
+  }
+}
+
+/** Of each list so many are kept. */
+const MAX_ITEMS = 20;
+
+function cut({ confidence, custom, reasonCodes, ruleIds, tags }: AuditData): AuditData {
+  const short = (list: readonly string[]): string[] => list.slice(0, MAX_ITEMS).map((text) => text.slice(0, MAX_CHARS));
+  const pairs = Object.entries(custom).slice(0, MAX_ITEMS);
+  return {
+    tags: short(tags),
+    ruleIds: short(ruleIds),
+    confidence,
+    reasonCodes: short(reasonCodes),
+    custom: Object.fromEntries(pairs.map(([key, value]) => [key.slice(0, MAX_CHARS), value.slice(0, MAX_CHARS)])),
+  };
+}
