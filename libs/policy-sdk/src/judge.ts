@@ -161,14 +161,10 @@ export class ConnectionJudge<State> {
     });
   }
 
-  /** Programs in JavaScript return what they like. */
   #checked(kind: EventKind, answer: Handled): Answer {
     if (answer === undefined) return allow();
-    if (typeof answer === 'object' && (answer as Answer | null)?.decision !== undefined) return answer;
-    return this.#fault(
-      kind,
-      new Error(`it returned ${JSON.stringify(answer)}, which is no answer; use block(), allow() …`),
-    );
+    const unfit = unfitness(kind, answer);
+    return unfit === undefined ? answer : this.#fault(kind, new Error(unfit));
   }
 
   #fault(kind: EventKind, thrown: unknown): Answer {
@@ -210,6 +206,19 @@ export class ConnectionJudge<State> {
       frame: event?.kind === 'webSocketFrame' ? frame : undefined,
     });
   }
+}
+
+/** Why an answer is none to an event of this kind: programs in JavaScript return what they like. */
+function unfitness(kind: EventKind, answer: Answer): string | undefined {
+  if (typeof answer !== 'object' || (answer as Answer | null)?.decision === undefined) {
+    return `it returned ${JSON.stringify(answer)}, which is no answer; use block(), allow() …`;
+  }
+  const isBody = kind === 'requestBody' || kind === 'responseBody';
+  const isFrame = kind === 'webSocketFrame';
+  if (answer.frame !== undefined && answer.body === undefined && !isFrame) return 'closeSocket() is for frames';
+  if (answer.body !== undefined && answer.frame === undefined && !isBody) return 'replace() is for chunks of bodies';
+  if (answer.body !== undefined && !isBody && !isFrame) return 'drop() is for chunks of bodies and frames';
+  return undefined;
 }
 
 function isPromise(result: Handled | Promise<Handled>): result is Promise<Handled> {

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it, jest } from '@jest/globals';
 import { chunk, complete, FakeGateways, head } from '../testing/fake-gateway.js';
-import { allow, type Answer, block, drop, needMore, type PolicyExchange, replace } from './index.js';
+import { allow, type Answer, block, closeSocket, drop, needMore, type PolicyExchange, replace } from './index.js';
 
 /** A handler's work that the test ends. */
 function work(): { promise: Promise<Answer | undefined>; end: (answer?: Answer) => void } {
@@ -96,6 +96,9 @@ describe('a handler that fails', () => {
     ['throws', wrong],
     ['rejects', () => Promise.reject(new Error('a defect'))],
     ['returns what is no answer', () => 'a defect' as never],
+    ['drops what is no chunk', () => drop()],
+    ['replaces what is no chunk', () => replace('x')],
+    ['closes what is no WebSocket', () => closeSocket()],
     ['builds an answer that cannot be sent', () => block(99)],
     ['sets a header with a line break', () => allow({ setRequestHeaders: { 'x-a': 'b\r\nx-c: d' } })],
   ])('that %s: the exchange is blocked, and the log says it once', async (_, onRequest) => {

@@ -74,6 +74,7 @@ export class Session implements LinkReceiver<ProxyMessage> {
         this.events.configReply(message);
         return;
       case 'shutdown':
+        // Its connections end by themselves.
         return;
       default:
         this.#judge.ask(message);
