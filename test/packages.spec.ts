@@ -35,6 +35,7 @@ import { client, Services } from 'berth-services';
 import { ServicesModule } from 'berth-services-nest';
 import { GatewayModule } from 'berth-gateway';
 import { startAgent } from 'berth-agent';
+import { block, startPolicyAgent } from 'berth-policy';
 import { BerthError } from '@berth/errors';
 import { HttpServerPool } from '@berth/http-server-pool';
 import { PortAllocatorService } from '@berth/port-allocator';
@@ -48,6 +49,8 @@ ServicesModule.forRoot({ defaultTimeoutMs: 'long' });
 GatewayModule.forRoot({ settings: { auth: { token: 1 } } });
 // @ts-expect-error settings are needed
 void startAgent();
+// @ts-expect-error a status is a number
+void startPolicyAgent({ name: 'x', listen: 'unix:/x', onRequest: () => block('403') });
 // @ts-expect-error a code of the table
 new BerthError('NO_SUCH_CODE', 'message');
 // @ts-expect-error a range is needed

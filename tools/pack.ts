@@ -1,6 +1,6 @@
 // Writes the packages that people install, as npm would publish them: npm run pack -- <folder>
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 interface Manifest {
@@ -76,6 +76,8 @@ function pack(workspace: Workspace, into: string): void {
   } as Partial<Manifest>);
   cpSync(join(root, 'proto'), join(folder, 'proto'), { recursive: true });
   cpSync(join(root, 'LICENSE'), join(folder, 'LICENSE'));
+  const readme = join(workspace.folder, 'README.md');
+  if (existsSync(readme)) cpSync(readme, join(folder, 'README.md'));
   for (const [name, internal] of internals) stage(internal, join(folder, 'node_modules', name), {});
   execFileSync('npm', ['pack', '--silent', '--pack-destination', into], { cwd: folder, stdio: 'inherit' });
   rmSync(folder, { recursive: true });
