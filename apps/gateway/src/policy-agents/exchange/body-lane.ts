@@ -153,8 +153,11 @@ export class BodyLane implements Lane {
 
   /** @returns what goes on in the place of a chunk; undefined when it is over */
   private async asked(chunk: Buffer, isLast: boolean): Promise<Buffer | undefined> {
-    const { it, question } = this;
+    const { it, question, watchers } = this;
     if (question === undefined) return chunk;
+    // Its agents know it as ended.
+    if (this.arrived > (watchers?.total ?? Infinity))
+      throw new BerthError('BERTH_BAD_AGENT_RESPONSE', 'a body is longer than its Content-Length');
     question.data = chunk;
     question.isLast = isLast;
     return this.passes(await it.panel.ask(question)) ? question.data : undefined;
@@ -163,13 +166,12 @@ export class BodyLane implements Lane {
   private async finish({ textsOf, total }: Watchers, trailers: FlatHeaders | undefined): Promise<void> {
     const { arrived, it, outlet, question } = this;
     // Where its head has left without its length, nobody else would see it.
-    if (it.options.mutableBodies && question !== undefined && total !== undefined && arrived !== total) {
-      this.fail(new BerthError('BERTH_BAD_AGENT_RESPONSE', 'a body is shorter or longer than its Content-Length'));
+    if (it.options.mutableBodies && question !== undefined && total !== undefined && arrived < total) {
+      this.fail(new BerthError('BERTH_BAD_AGENT_RESPONSE', 'a body is shorter than its Content-Length'));
       return;
     }
-    // Nothing has come: there is no body to ask about.
-    if (arrived === 0) this.decided();
-    else if (question?.isOpen === true) await this.pass(NOTHING, true);
+    // Where nothing has come there is no body to ask about.
+    if (arrived > 0 && question?.isOpen === true) await this.pass(NOTHING, true);
     if (this.guards.length > 0 && this.stands) await this.askGuards(textsOf);
     if (this.stands) await this.release();
     if (!this.stands) return;
@@ -210,12 +212,6 @@ export class BodyLane implements Lane {
   private get undecided(): readonly Member[] {
     const side = this.kind === 'requestBody' ? 'request' : 'response';
     return this.watchers?.members.filter((member) => member.needsMore[side] && !this.givenUp.has(member)) ?? [];
-  }
-
-  /** Nobody is waited for any more. */
-  private decided(): void {
-    const side = this.kind === 'requestBody' ? 'request' : 'response';
-    for (const member of this.undecided) member.needsMore[side] = false;
   }
 
   /** @param came bytes of it that count where it came from @returns false when there is no room: it passes then */

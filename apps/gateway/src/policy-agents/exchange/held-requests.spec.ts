@@ -46,6 +46,23 @@ describe('requests whose agent wants to see more', () => {
     expect(judge.told).toEqual(['end 403']);
   });
 
+  it('are decided by what it says last, whatever it says before', async () => {
+    const said: Said = { ...block(403), needsMore: true };
+    const judge = new FakeJudge(['requestHeaders', 'requestBody'], () => said);
+    const { begin, client } = inspectionLab([judge]);
+    begin();
+    await turn();
+    expect(client.calls[0]?.slice(0, 8)).toBe('head 403');
+    begin(POST);
+    await turn();
+    client.exchange.sendData(bytes('a'));
+    await turn();
+    expect(client.calls.slice(-2)).toEqual(['opened', 'writable']);
+    client.exchange.sendEnd();
+    await turn();
+    expect(client.calls.at(-2)?.slice(0, 8)).toBe('head 403');
+  });
+
   it('pass when there is nothing more to see', async () => {
     const judge = new FakeJudge(['requestHeaders', 'requestBody', 'responseHeaders'], () => ({ needsMore: true }));
     const { begin, client, pool } = inspectionLab([judge]);
@@ -84,8 +101,12 @@ describe('requests whose agent wants to see more', () => {
       client.exchange.sendData(bytes('def'));
       await turn();
       expect(held.bytes).toBe(0);
-      if (failsOpen) expect(pool.last.calls).toEqual(['data abc', 'data def']);
-      else {
+      if (failsOpen) {
+        client.exchange.sendData(bytes('g'));
+        await turn();
+        // It may still block, and has nothing held any more.
+        expect([pool.last.calls, judge.asked.length]).toEqual([['data abc', 'data def', 'data g'], 4]);
+      } else {
         const code = limit === 'held' ? 'BERTH_POLICY_UNAVAILABLE' : 'BERTH_BODY_TOO_LARGE';
         expect([pool.requests, client.calls.at(-1)]).toEqual([[], `failed ${code}`]);
       }

@@ -178,4 +178,24 @@ describe('bodies of requests', () => {
       expect([judge.told.length, pool.last.calls]).toEqual([1, ['data a']]);
     }
   });
+
+  it('wait while the service takes nothing, and so does their client', async () => {
+    const judge = new FakeJudge(['requestBody']);
+    const { begin, client, pool } = inspectionLab([judge]);
+    begin(POST);
+    await turn();
+    pool.last.hasRoom = false;
+    client.exchange.sendData(bytes('a'));
+    await turn();
+    client.exchange.sendData(bytes('b'));
+    await turn();
+    expect([pool.last.calls, client.calls, client.exchange.pendingBytes]).toEqual([['data a'], ['opened'], 0]);
+    pool.last.hasRoom = true;
+    pool.last.sink.writable();
+    await turn();
+    expect([pool.last.calls, client.calls]).toEqual([
+      ['data a', 'data b'],
+      ['opened', 'writable'],
+    ]);
+  });
 });

@@ -33,6 +33,27 @@ describe('bodies of answers', () => {
     expect(judge.seen).toEqual(['responseBody 0 abc', 'responseBody 1 d last']);
   });
 
+  it('wait for a client that takes nothing, however much they become', async () => {
+    const judge = new FakeJudge(['responseBody'], (event) =>
+      event.kind === 'responseBody' && event.chunkIndex === 0
+        ? { responseBody: { chunkIndex: 0, data: Buffer.alloc(300_000) } }
+        : undefined,
+    );
+    const { begin, client, pool } = inspectionLab([judge], { mutableBodies: true, maxHeldBytes: 300_000 });
+    client.takes = false;
+    begin();
+    await turn();
+    pool.last.sink.head(OK);
+    pool.last.sink.data(bytes('a'));
+    await turn();
+    pool.last.sink.data(bytes('b'));
+    await turn();
+    expect([client.calls.length, pool.last.calls]).toEqual([3, []]);
+    client.exchange.consumed(200_000);
+    await turn();
+    expect([client.calls.at(-1), pool.last.calls]).toEqual(['data b', ['consumed 1']]);
+  });
+
   it('are held for an agent that wants more, at the gateway’s cost, and can still be blocked whole', async () => {
     const judge = new FakeJudge(['responseHeaders', 'responseBody'], undecided(6, block(451)));
     const { begin, client, held, pool } = inspectionLab([judge]);
@@ -129,6 +150,15 @@ describe('bodies of answers', () => {
     pool.last.sink.end(undefined);
     await turn();
     expect(client.calls.slice(2)).toEqual(['data short', 'failed BERTH_BAD_AGENT_RESPONSE']);
+
+    begin();
+    await turn();
+    pool.last.sink.head({ ...OK, headers: ['Content-Length', '1'] });
+    pool.last.sink.data(bytes('a'));
+    await turn();
+    pool.last.sink.data(bytes('unseen'));
+    await turn();
+    expect(client.calls.slice(-2)).toEqual(['data a', 'failed BERTH_BAD_AGENT_RESPONSE']);
   });
 
   it.each([

@@ -125,6 +125,10 @@ describe('compression of WebSockets', () => {
     expect(await faultOf(() => inflater.inflate(Buffer.from([0xff, 0xff, 0xff])))).toBe(1007);
   });
 
+  it('is left out where zlib has no such window', () => {
+    expect(new Deflater({ noTakeover: true, windowBits: 8 }).isAble).toBe(false);
+  });
+
   it('is the only extension that may be offered, and read as it is agreed', () => {
     const offers = ['Sec-WebSocket-Extensions', 'x-other, permessage-deflate; client_max_window_bits', 'A', '1'];
     expect(plainOffers(offers)).toEqual([

@@ -211,6 +211,46 @@ describe('WebSockets under the eyes of policy agents', () => {
     ]);
   });
 
+  it('pass a close whatever the agent says, and nothing behind it', async () => {
+    const judge = new FakeJudge(
+      ['webSocketFrame'],
+      frameReplies(() => ({ kind: 'drop' })),
+    );
+    const { fromClient, service } = await open(judge);
+    fromClient(Buffer.concat([text('x', true), closeFrame(1000, '', true), text('y', true)]));
+    await eventually(() => service.got.length === 1);
+    await turn();
+    expect([service.got, judge.asked.length]).toEqual([['close 1000 '], 2]);
+  });
+
+  it('hold parts of messages as a part of what may be held altogether', async () => {
+    const { client, fromClient, held } = await open(new FakeJudge(['webSocketFrame']));
+    const whole = text('x'.repeat(100), true);
+    fromClient(whole.subarray(0, 50));
+    await turn();
+    expect(held.bytes).toBe(50);
+    fromClient(whole.subarray(50));
+    await eventually(() => held.bytes === 0);
+    held.most = 10;
+    fromClient(whole.subarray(0, 50));
+    await eventually(() => client.end_.got.length === 1);
+    expect([client.end_.got, held.bytes]).toEqual([['close 1013 too much is held for policy agents now'], 0]);
+  });
+
+  it('that a client has left are not begun', async () => {
+    const { wait, open: letGo } = gate();
+    const judge = new FakeJudge(['responseHeaders', 'webSocketFrame'], () => wait.then(() => undefined));
+    const { begin, client, pool } = inspectionLab([judge]);
+    begin({ kind: ExchangeKind.upgrade, body: true, headers: UPGRADE });
+    await turn();
+    pool.last.sink.head({ status: 101, reason: '', headers: UPGRADE });
+    client.exchange.discard();
+    client.exchange.reset(ResetCode.cancelled);
+    letGo();
+    await turn();
+    expect([client.calls, judge.told]).toEqual([['opened'], ['cancel clientDisconnect']]);
+  });
+
   it('refuse a service that speaks an extension which was not offered', async () => {
     const judge = new FakeJudge(['webSocketFrame']);
     const { begin, client, pool } = inspectionLab([judge]);
