@@ -1,6 +1,9 @@
 import { jest } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
-import { eventually, freePortRange, type LocalService, localService } from '@berth/testing';
+import { promisify } from 'node:util';
+import { Metadata, Server, ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js';
+import { ERROR_CODE_METADATA, passBuffer, TUNNEL_METHOD_PATH } from '@berth/tunnel-protocol';
+import { disposable, eventually, freePortRange, type LocalService, localService } from '@berth/testing';
 import { agentIds, type GatewayProgram, gatewayProgram, listens, Program, urlOf } from '@berth/testing/system';
 
 jest.setTimeout(30_000);
@@ -74,6 +77,29 @@ describe('the programs', () => {
     await gateway.program.exit;
     const all = program.stdout + program.stderr + gateway.program.stdout + gateway.program.stderr;
     expect(all).not.toMatch(/right-token-1|wrong-token-2/);
+  });
+
+  it('the agent ends in one line that no terminal obeys, whatever its gateway says', async () => {
+    const metadata = new Metadata();
+    metadata.set(ERROR_CODE_METADATA, 'BERTH_UNAUTHENTICATED');
+    const server = new Server();
+    await using _server = disposable(server, (it) => {
+      it.forceShutdown();
+    });
+    const types = { requestDeserialize: passBuffer, requestSerialize: passBuffer };
+    const method = { ...types, responseDeserialize: passBuffer, responseSerialize: passBuffer };
+    server.addService(
+      { connect: { path: TUNNEL_METHOD_PATH, requestStream: true, responseStream: true, ...method } },
+      {
+        connect: (call: ServerDuplexStream<Buffer, Buffer>) => {
+          call.emit('error', { code: status.UNAUTHENTICATED, details: 'no\u001b[2J\r\nall is well', metadata });
+        },
+      },
+    );
+    const port = await promisify(server.bindAsync.bind(server))('127.0.0.1:0', ServerCredentials.createInsecure());
+    await using program = agent(['3000', '--id', 'laptop', '--gateway', `127.0.0.1:${port}`]);
+    expect(await program.exit).toBe(3);
+    expect(program.stderr).toBe('BERTH_UNAUTHENTICATED: no\\x1b[2J\\x0d\\x0aall is well\n');
   });
 
   it('the agent lives on when another process takes its id, and tells when it tries again', async () => {

@@ -3,6 +3,7 @@ import { AGENT, loadAgentSettings } from '../agent-settings.js';
 import { settingsOf, settingsOrExit } from '@berth/config';
 import { messageOf } from '@berth/errors';
 import { endOnSignals, standardOutput } from '@berth/node-runtime';
+import { printable } from '@berth/observability';
 import { type RunningAgent, launchAgent } from '../launch-agent.js';
 import { agentDisplay } from '../terminal/display.js';
 import { EXIT } from './command-line.js';
@@ -52,7 +53,8 @@ export async function runAgent(): Promise<void> {
   );
   const reason = await agent.gaveUp;
   statusSocket.close();
-  standardOutput(2).write(`${reason.code}: ${reason.message}\n`);
+  // The gateway's words: a terminal is not to obey them.
+  standardOutput(2).write(`${reason.code}: ${printable(reason.message)}\n`);
   // Its last spans still have to leave.
   await agent.stop(0);
   process.exit(EXIT.refused);
