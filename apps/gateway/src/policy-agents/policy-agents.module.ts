@@ -70,7 +70,12 @@ interface HasAgents {
         ...[LiveSettings, ConfigReload, STATE, LifecycleEvents, GATEWAY_LOG],
       ],
     },
-    PolicyDoor,
+    {
+      provide: PolicyDoor,
+      useFactory: (settings: Frozen<PolicyListenerSettings>, agents: PolicyAgents, log: Log) =>
+        new PolicyDoor(settings, agents, log),
+      inject: [policyListenerConfig.KEY, PolicyAgents, GATEWAY_LOG],
+    },
   ],
   exports: [PolicyAgents, PolicyDoor],
 })
