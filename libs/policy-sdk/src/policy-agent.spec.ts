@@ -106,6 +106,10 @@ describe('configuration', () => {
     link.receiver.message(pushed(json, { correlationId: 'push-1', version: '7' }));
     await turn();
     expect(link.answers('push-1')[0]?.decision).toMatchObject({ kind: 'block', status: 500, body: why });
+    expect(link.of('configUpdate')).toEqual([]);
+    // As proxies do that expect no answer.
+    link.receiver.message(pushed(json, { version: '7' }));
+    await turn();
     expect(link.of('configUpdate')[0]).toMatchObject({ requestId: 'refused-7', change: { kind: 'error', error: why } });
     expect(link.ask(head('x'))).toHaveLength(1);
   });

@@ -34,8 +34,7 @@ export class ReverseDialler {
         await Promise.race([ended, aborted(signal)]);
         if (this.now() - beganAt > GOOD_AFTER_MS) pauseMs = FIRST_PAUSE_MS;
       } catch (thrown) {
-        if (!signal.aborted)
-          this.notes.say(`dial ${this.place}`, `${this.place} cannot be reached: ${messageOf(thrown)}`);
+        if (!signal.aborted) this.notes.say(`dial ${this.place}`, `${messageOf(thrown)}; it is tried again`);
       }
       // Many agents that lost one gateway come back at different times.
       await sleep(pauseMs * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined);

@@ -70,7 +70,7 @@ it('one that is refused says why, without its token, and tries again', async () 
   });
   await eventually(() => gateway.registrations.length >= 2);
   expect(agent.connections).toBe(0);
-  expect(log).toEqual([expect.stringMatching(/^warn 127\.0\.0\.1:\d+ cannot be reached: .*wrong token/)]);
+  expect(log).toEqual([expect.stringMatching(/^warn proxy at 127\.0\.0\.1:\d+: .*wrong token; it is tried again$/)]);
   expect(log.join()).not.toContain('mist4ke');
 });
 

@@ -105,8 +105,7 @@ export class Session implements LinkReceiver<ProxyMessage> {
       this.#reply(
         wrong === undefined ? taken : { ...taken, decision: { kind: 'block', status: 500, body: wrong, headers: [] } },
       );
-    }
-    if (wrong !== undefined) {
+    } else if (wrong !== undefined) {
       this.report({
         kind: 'configUpdate',
         requestId: `refused-${event.version ?? event.timestampMs}`,
