@@ -17,6 +17,9 @@ import { longLink } from './scenarios/long-link.js';
 import { memory } from './scenarios/memory.js';
 import { ports } from './scenarios/ports.js';
 import { accessLog } from './scenarios/access-log.js';
+import { policyAgents } from './scenarios/policy-agents.js';
+import { policyBodies } from './scenarios/policy-bodies.js';
+import { policyFaults } from './scenarios/policy-faults.js';
 import { portRules } from './scenarios/port-rules.js';
 import { reload } from './scenarios/reload.js';
 import { replicas } from './scenarios/replicas.js';
@@ -41,6 +44,9 @@ const SCENARIOS: readonly Scenario[] = [
     accessLog,
     tracing,
     portRules,
+    policyAgents,
+    policyBodies,
+    policyFaults,
     bulk,
     tcp,
     longLink,

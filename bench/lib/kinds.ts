@@ -2,6 +2,7 @@ import { type Berth, gatewayPorts, startAgent, startGateway } from './berth.js';
 import { startOrigin } from './nginx.js';
 import { median, short } from './numbers.js';
 import { cpuMicros } from './proc-stats.js';
+import type { Running } from './processes.js';
 import type { Context } from './scenario.js';
 import { table } from './table.js';
 import { wrk, type WrkResult } from './wrk.js';
@@ -10,7 +11,7 @@ import { wrk, type WrkResult } from './wrk.js';
 export interface KindPoint<K extends string> extends WrkResult {
   readonly kind: K;
   readonly round: number;
-  /** of gateway and agent */
+  /** of gateway, agent and what is beside them */
   readonly cpuMicrosPerRequest: number;
 }
 
@@ -19,14 +20,16 @@ export interface KindPlan<K extends string> {
   readonly connections: number;
   readonly rounds: number;
   readonly seconds: number;
+  /** further processes whose CPU counts */
+  readonly beside?: readonly number[];
   /** Changes the gateway while it serves. @param admin its admin port */
-  set: (kind: K, admin: number) => Promise<void>;
+  set: (kind: K, admin: number, gateway: Running) => Promise<void>;
 }
 
 /** Measures all kinds in turn, round by round; a round before the first warms up. */
 export async function measureKinds<K extends string>(
   { processes, directory, progress }: Context,
-  { kinds, connections, rounds, seconds, set }: KindPlan<K>,
+  { kinds, connections, rounds, seconds, set, beside = [] }: KindPlan<K>,
 ): Promise<KindPoint<K>[]> {
   const origin = await startOrigin(processes, directory);
   const ports = await gatewayPorts();
@@ -37,13 +40,14 @@ export async function measureKinds<K extends string>(
     dial: ports.grpc,
     target: origin.port,
   });
-  const cpu = (): number => cpuMicros(gateway.pid) + cpuMicros(agent.pid);
+  const counted = [gateway.pid, agent.pid, ...beside];
+  const cpu = (): number => counted.reduce((sum, pid) => sum + cpuMicros(pid), 0);
 
   progress('warming up');
   const points: KindPoint<K>[] = [];
   for (let round = 0; round <= rounds; round += 1) {
     for (const kind of kinds) {
-      await set(kind, ports.http);
+      await set(kind, ports.http, gateway);
       const before = cpu();
       const result = await wrk(processes, port, connections, seconds);
       if (round === 0) continue;
@@ -56,7 +60,7 @@ export async function measureKinds<K extends string>(
   return points;
 }
 
-export interface FreshPlan<K extends string> extends Omit<KindPlan<K>, 'set'> {
+export interface FreshPlan<K extends string> extends Omit<KindPlan<K>, 'set' | 'beside'> {
   /** @param origin what the agent forwards to */
   start: (kind: K, origin: number) => Promise<Berth>;
 }

@@ -1,6 +1,6 @@
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { kindTable, measureKinds, ratioOf } from '../lib/kinds.js';
+import { reload, writeSettings } from '../lib/settings.js';
 import type { Context, Result, Scenario } from '../lib/scenario.js';
 
 const CONNECTIONS = 32;
@@ -45,10 +45,8 @@ async function run(context: Context): Promise<Result> {
 async function setLog(directory: string, admin: number, kind: Kind): Promise<void> {
   const accessLog =
     kind === 'off' ? { mode: 'off' } : { mode: 'all', format: kind, file: join(directory, `${kind}.log`) };
-  // JSON is YAML.
-  await writeFile(join(directory, 'application.yaml'), JSON.stringify({ accessLog }));
-  const response = await fetch(`http://127.0.0.1:${admin}/config/reload`, { method: 'POST' });
-  if (!response.ok) throw new Error(`the settings were refused: ${await response.text()}`);
+  await writeSettings(directory, { accessLog });
+  await reload(admin);
 }
 
 export const accessLog: Scenario = {
