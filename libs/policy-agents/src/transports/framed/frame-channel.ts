@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { BerthError } from '@berth/errors';
-import { FrameReader } from '../../wire/framing/frame-reader.js';
+import { FrameReader, MAX_FRAME_BYTES } from '../../wire/framing/frame-reader.js';
 import type { FrameType } from '../../wire/shapes/frame-types.js';
 
 /** How long the other side may take to notice that a connection was closed, ms. */
@@ -56,9 +56,9 @@ export class FrameChannel {
   }
 
   /** Has frames of up to so many bytes, the type included, taken by somebody from now on. */
-  open(receiver: ChannelReceiver, maxBytes?: number): void {
+  open(receiver: ChannelReceiver, maxBytes = MAX_FRAME_BYTES): void {
     this.receiver = receiver;
-    if (maxBytes !== undefined) this.reader.maxBytes = maxBytes;
+    this.reader.maxBytes = maxBytes;
     this.isPaused = false;
     this.read(() => {
       this.reader.again(this.isStopped);
