@@ -92,7 +92,10 @@ export class ConnectionJudge<State> {
   #recordOf(event: AskedEvent): ExchangeRecord<State> | undefined {
     const id = correlationOf(event);
     const known = this.#exchanges.get(id);
-    if (known !== undefined) {
+    // A second head under one id is another request, which must not find the state of the first.
+    const again = event.kind === 'requestHeaders' && known?.request !== undefined && !known.busy;
+    if (again) this.#cutOff(known, 'manual');
+    else if (known !== undefined) {
       known.touchedAt = this.bench.now();
       return known;
     }
@@ -184,6 +187,11 @@ export class ConnectionJudge<State> {
     if (!record.over) this.#answer(record.id, answer, event, tookMs);
     if (event.kind === 'requestComplete') record.over = true;
     if (record.over || !this.#remembers) this.#exchanges.remove(record);
+    if (event.kind !== 'requestComplete') return;
+    // A proxy that goes on about an exchange which it ended begins another one.
+    const rest = record.queue.splice(0);
+    this.bench.workplace.leaveQueue(rest.length);
+    for (const one of rest) this.ask(one);
   }
 
   #answer(id: string, answer: Answer, event: AskedEvent | undefined, tookMs = 0): void {

@@ -69,6 +69,23 @@ describe('a handler', () => {
     ]);
   });
 
+  it('does not find the state of another request that had the same id', async () => {
+    const seen: unknown[] = [];
+    await using it = await FakeGateways.with<{ user: string }>({
+      state: () => ({ user: '' }),
+      onRequest({ path }, { state }) {
+        seen.push(state.user);
+        state.user = path;
+      },
+      onResponse: () => undefined,
+      onCancel: (reason) => void seen.push(reason),
+    });
+    const link = it.link();
+    link.ask(head('a', '/ada'));
+    link.ask(head('a', '/bob'));
+    expect(seen).toEqual(['', 'manual', '']);
+  });
+
   it('is asked about one exchange in order, one at a time', async () => {
     const first = work();
     const order: string[] = [];
