@@ -66,6 +66,21 @@ describe('C7: an agent that asks for a pause', () => {
     expect(await held).toBe('allow');
   });
 
+  it('may mean one that waits for room already', async () => {
+    await using lab = new AgentLab({ flowMode: 'waitAndRetry', maxInFlightPerConnection: 1 });
+    const link = new FakeLink();
+    const one = lab.add(link).ask();
+    link.answers(one.id);
+    const other = lab.ask();
+    const held = outcome(one.talk.ask(chunkEvent(one.id)));
+    link.comes(flow('pause', { correlationId: one.id }));
+    link.answers(other.id);
+    expect(link.of('requestBody')).toEqual([]);
+    link.comes(flow('resume', { correlationId: one.id }));
+    link.answers(one.id);
+    expect(await held).toBe('allow');
+  });
+
   it('may say it as room for nothing', async () => {
     await using lab = new AgentLab();
     const link = new FakeLink().allowAll();

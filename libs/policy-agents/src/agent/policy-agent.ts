@@ -25,8 +25,8 @@ import { Reports } from './reports.js';
 
 /** Maintenance (checklist C13). */
 const TICK_MS = 1000;
-/** After a round of attempts to dial that all failed, the next one begins so much later, ms. */
-const NEXT_ROUND_MS = 10_000;
+/** An agent that is restarted is there again soon; one that is away for long is looked for every 5 s (checklist C1), without end. */
+const REDIAL = { minWaitMs: 100, maxWaitMs: 5000, maxAttempts: Infinity };
 /** After so long without a question an exchange is forgotten until its next one, ms (checklist C8). */
 const IDLE_MS = 300_000;
 const SWEEP_MS = 60_000;
@@ -45,7 +45,6 @@ export class PolicyAgent implements ManagedAgent {
   private readonly allEnded = Promise.withResolvers<undefined>();
   private readonly ticker: NodeJS.Timeout;
   private dialler: Dialler<PolicyConnection> | undefined;
-  private nextRoundAt = Infinity;
   private isUnreachable = false;
   /** connections that are to be replaced, one after the other */
   private outdated: PolicyConnection[] = [];
@@ -91,7 +90,7 @@ export class PolicyAgent implements ManagedAgent {
       if (!this.isClosing) {
         this.dialler = this.makeDialler(this.source.dial);
         this.dialler.problem = dialler.problem;
-        this.nextRoundAt = this.core.now() + NEXT_ROUND_MS;
+        this.dialler.redial();
       }
       throw thrown;
     }
@@ -159,7 +158,7 @@ export class PolicyAgent implements ManagedAgent {
   private makeDialler(dial: (signal: AbortSignal) => Promise<AgentLink>): Dialler<PolicyConnection> {
     const { connections, connectTimeoutMs } = this.core.options;
     const open = async (signal: AbortSignal): Promise<PolicyConnection> => this.connectionOver(await dial(signal));
-    return new Dialler(this.core.pool, open, { connections, connectTimeoutMs });
+    return new Dialler(this.core.pool, open, { connections, connectTimeoutMs, ...REDIAL });
   }
 
   private connectionOver(link: AgentLink): PolicyConnection {
@@ -250,11 +249,6 @@ export class PolicyAgent implements ManagedAgent {
       for (const connection of this.connections) connection.conversations.sweep(now - IDLE_MS);
     }
     if (dialler === undefined) return;
-    if (dialler.gaveUp) this.nextRoundAt = Math.min(this.nextRoundAt, now + NEXT_ROUND_MS);
-    if (now >= this.nextRoundAt) {
-      this.nextRoundAt = Infinity;
-      dialler.redial();
-    }
     if (dialler.problem !== '' && !this.isUnreachable) core.observer.unreachable(dialler.problem);
     this.isUnreachable = dialler.problem !== '';
   }

@@ -40,7 +40,7 @@ export class PolicyConnection implements DialledConnection, PushCarrier, LinkRec
   /** exchanges that it is asked about */
   readonly conversations = new Affinity<PolicyConversation>();
   private member: Member<PolicyConnection> | undefined;
-  /** those whose question waits */
+  /** those whose question waits for room, or for the end of a pause of all */
   private readonly holding = new Set<PolicyConversation>();
   private readonly owed = new OwedAnswers();
   private drainTimer: NodeJS.Timeout | undefined;
@@ -87,7 +87,7 @@ export class PolicyConnection implements DialledConnection, PushCarrier, LinkRec
       conversation.fail('paused');
       return;
     }
-    this.holding.add(conversation);
+    if (!conversation.paused) this.holding.add(conversation);
     conversation.held(conversation.beganAt + (isPaused ? Math.min(flowWaitMs, timeoutMs) : timeoutMs));
   }
 
@@ -129,22 +129,28 @@ export class PolicyConnection implements DialledConnection, PushCarrier, LinkRec
   room(): void {
     for (const conversation of this.holding) {
       if (this.paused || !this.hasRoom) break;
-      if (conversation.paused) continue;
       this.holding.delete(conversation);
       this.show(conversation);
     }
     this.core.admission.roomMade();
   }
 
+  /** @param correlationId of the exchange that is meant; undefined: all */
   setPaused(paused: boolean, correlationId?: string): void {
     if (correlationId === undefined) {
       this.paused = paused;
       this.state.pauseAsked(paused);
-    } else {
-      const conversation = this.conversations.get(correlationId);
-      if (conversation !== undefined) conversation.paused = paused;
+      return;
     }
-    if (!paused) this.room();
+    const conversation = this.conversations.get(correlationId);
+    if (conversation === undefined || conversation.paused === paused) return;
+    conversation.paused = paused;
+    if (conversation.place !== 'holding') return;
+    if (paused) this.holding.delete(conversation);
+    else {
+      this.holding.add(conversation);
+      this.room();
+    }
   }
 
   pushConfig({ pushId, configJson }: { pushId: string; configJson: string }): void {
@@ -236,7 +242,7 @@ export class PolicyConnection implements DialledConnection, PushCarrier, LinkRec
   private answered(answer: AgentAnswer): void {
     const { ledger } = this.core;
     const conversation = this.conversations.get(answer.correlationId);
-    if (conversation?.isAsked === true) {
+    if (conversation?.place === 'asked') {
       conversation.answered(answer);
       return;
     }

@@ -32,8 +32,8 @@ export class PolicyConversation implements Conversation, Entrant<PolicyConnectio
   paused = false;
   /** monotonic ms when the question at hand came up, or the last one did */
   beganAt = 0;
+  place: Place = 'nowhere';
   private question: Question | undefined;
-  private place: Place = 'nowhere';
   private ticket: Waiting<PolicyConnection> | undefined;
   private queue: Question[] | undefined;
   private connection: PolicyConnection | undefined;
@@ -61,11 +61,6 @@ export class PolicyConversation implements Conversation, Entrant<PolicyConnectio
 
   get failsOpen(): boolean {
     return this.core.options.failMode === 'open';
-  }
-
-  /** An answer is awaited. */
-  get isAsked(): boolean {
-    return this.place === 'asked';
   }
 
   /** No question is at hand. */
@@ -151,7 +146,7 @@ export class PolicyConversation implements Conversation, Entrant<PolicyConnectio
     this.next();
   }
 
-  /** To the question at hand, of which {@link isAsked} holds. */
+  /** To the question at hand, which is asked. */
   answered(answer: AgentAnswer): void {
     const { core, connection } = this;
     const now = core.now();
