@@ -60,7 +60,10 @@ describe('what deploy/ has for Prometheus and Grafana', () => {
       ingress: { tls: { enabled: true, ...pair } },
     });
     await using service = await localService((_, response) => response.end('hello'));
-    await using gateway = await testGateway({ tunnel: { allowedAgentIds: ['one', 'two'] } });
+    await using gateway = await testGateway({
+      tunnel: { allowedAgentIds: ['one', 'two'] },
+      policyAgents: { waf: { address: '/nowhere/waf.sock' } },
+    });
     await using one = await testAgent(gateway, service.port, { id: 'one', local: { checkIntervalMs: 1000 } });
     await using two = await testAgent(gateway, 'http://127.0.0.1:1', { id: 'two' });
     await expect(testAgent(gateway, service.port, { id: 'three' })).rejects.toThrow('three');

@@ -4,7 +4,7 @@ import { AGENT, defaultAgentSettings } from 'berth-agent';
 import { defaultGatewaySettings, GATEWAY } from 'berth-gateway';
 import { parse } from 'yaml';
 import { exampleFile } from './example-file.ts';
-import { settingsReference, withReference, withRules } from './settings-reference.ts';
+import { settingsReference, withPolicyAgents, withReference, withRules } from './settings-reference.ts';
 
 const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
 const PROGRAMS = [GATEWAY, AGENT];
@@ -23,6 +23,11 @@ describe('documentation', () => {
   it('has exactly the rules of ports that there are', () => {
     const page = read('docs/policies.md');
     expect(page).toBe(withRules(page));
+  });
+
+  it('has exactly the settings of policy agents that there are', () => {
+    const page = read('docs/policy-agents.md');
+    expect(page).toBe(withPolicyAgents(page));
   });
 
   it.each(PROGRAMS)('has an example file of $name', (program) => {

@@ -1,6 +1,6 @@
 import { describeDefault, type Program, type SettingInfo, settingsOf } from '@berth/config';
 import { AGENT } from 'berth-agent';
-import { GATEWAY, POLICY_RULES } from 'berth-gateway';
+import { GATEWAY, POLICY_AGENT_SETTINGS, POLICY_RULES } from 'berth-gateway';
 import { describeRange } from './describe-range.ts';
 
 const PROGRAMS = { gateway: GATEWAY, agent: AGENT };
@@ -21,24 +21,26 @@ export function withReference(page: string): string {
 /** The page about rules of ports with fresh tables between `<!-- rules -->` and `<!-- end of rules -->`. */
 export function withRules(page: string): string {
   const sections = Map.groupBy(POLICY_RULES, ({ section }) => section);
-  const tables = [...sections].map(([section, rules]) => {
-    const rows = rules.map((rule) => {
-      const standard = describeDefault(rule).replace('default: ', '') || 'empty';
-      const list = Array.isArray(rule.defaultValue) ? rule.defaultValue.join(', ') : '';
-      const usual = list === '' ? standard : list;
-      const cells = [code(rule.path), usual === 'empty' ? usual : code(usual), describeRange(rule), rule.description];
-      return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-    });
-    return [
-      `### ${section}`,
-      '',
-      '| rule | default | values | meaning |',
-      '| --- | --- | --- | --- |',
-      ...rows,
-      '',
-    ].join('\n');
-  });
+  const tables = [...sections].map(([section, rules]) => `### ${section}\n\n${plainTable('rule', rules)}`);
   return between(page, 'rules', 'end of rules', tables.join('\n'));
+}
+
+/** The page about policy agents with a fresh table between `<!-- policy agents -->` and `<!-- end of policy agents -->`. */
+export function withPolicyAgents(page: string): string {
+  return between(page, 'policy agents', 'end of policy agents', plainTable('setting', POLICY_AGENT_SETTINGS));
+}
+
+/** A table of settings that have no names in the environment and no flags. */
+function plainTable(what: string, settings: readonly SettingInfo[]): string {
+  const rows = settings.map((setting) => {
+    const standard = describeDefault(setting).replace('default: ', '') || 'empty';
+    const list = Array.isArray(setting.defaultValue) ? setting.defaultValue.join(', ') : '';
+    const usual = list === '' ? standard : list;
+    const shown = usual === 'empty' ? usual : code(usual);
+    const cells = [code(setting.path), shown, describeRange(setting), setting.description];
+    return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  });
+  return [`| ${what} | default | values | meaning |`, '| --- | --- | --- | --- |', ...rows, ''].join('\n');
 }
 
 /** @throws Error when the marks are missing */

@@ -1358,7 +1358,7 @@ export interface components {
             at: string;
             /**
              * @description of the exchange, as the agent was told it
-             * @example req-4f1c0a9be2d1
+             * @example pf9bd438c-17
              */
             correlation_id: string;
             /** @example request_headers */
@@ -1579,7 +1579,7 @@ export interface components {
             lists: components["schemas"]["PolicyEntriesDto"][];
         };
         PolicyPushDto: {
-            /** @example push-0123456789abcdef */
+            /** @example config-push-0123456789abcdef */
             push_id: string;
             /**
              * @description the worst of its connections

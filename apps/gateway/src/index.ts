@@ -38,4 +38,5 @@ export {
   type Waiting,
 } from '@berth/exchange';
 export { appendHeader, type FlatHeaders, headerValue, headerValues, removeHeader, setHeader } from '@berth/http-rules';
+export { type ConfiguredAgent, POLICY_AGENT_SETTINGS, PolicyAgents } from './policy-agents/index.js';
 export { type EffectivePolicy, type Policy, POLICY_RULES, type PolicyPart, PortPolicies } from './policy/index.js';

@@ -121,7 +121,7 @@ export class PolicyDecisionDto {
   @ApiProperty({ format: 'date-time' })
   at!: string;
 
-  @ApiProperty({ example: 'req-4f1c0a9be2d1', description: 'of the exchange, as the agent was told it' })
+  @ApiProperty({ example: 'pf9bd438c-17', description: 'of the exchange, as the agent was told it' })
   correlation_id!: string;
 
   @ApiProperty({ example: 'request_headers' })

@@ -5,7 +5,7 @@ import { ListDto } from './agent.dto.js';
 
 /** One configuration, pushed to a policy agent. */
 export class PolicyPushDto {
-  @ApiProperty({ example: 'push-0123456789abcdef' })
+  @ApiProperty({ example: 'config-push-0123456789abcdef' })
   push_id!: string;
 
   @ApiProperty({ enum: PUSH_STATES, example: 'acknowledged', description: 'the worst of its connections' })

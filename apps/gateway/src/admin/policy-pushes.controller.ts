@@ -73,7 +73,7 @@ export class PolicyPushesController {
   @Get(':name/config/:push_id')
   @ApiOperation({ summary: 'One push to a policy agent' })
   @ApiName
-  @ApiParam({ name: 'push_id', description: 'push_id', example: 'push-0123456789abcdef' })
+  @ApiParam({ name: 'push_id', description: 'push_id', example: 'config-push-0123456789abcdef' })
   @ApiOkResponse({ type: PolicyPushDto })
   @ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND: no such push, or none that is remembered' })
   getPolicyConfigPush(@Param('name') name: string, @Param('push_id') pushId: string): PolicyPushDto {

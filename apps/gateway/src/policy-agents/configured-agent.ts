@@ -1,6 +1,6 @@
 import type { OpenHead } from '@berth/exchange';
 import { LimitedLog, type Log } from '@berth/observability';
-import type { AgentLink, Conversation, Judge, ManagedAgent, PolicyAgentFigures } from '@berth/policy-agents';
+import type { AgentLink, AuditData, Conversation, Judge, ManagedAgent, PolicyAgentFigures } from '@berth/policy-agents';
 import type { LifecycleEvents } from '../lifecycle/index.js';
 import { ReportedMetrics } from '../reported-metrics/index.js';
 import { AgentObserver } from './agent-observer.js';
@@ -149,8 +149,9 @@ export class ConfiguredAgent implements Judge {
     // The event as it is: most lines are not written, and cost nothing so.
     if (event.decision === 'allow') log.debug(event, 'policy agent has judged');
     else {
-      const { agentName: policyAgent, ...rest } = event;
-      this.limitedLog.info({ policyAgent, agentId: port, ...rest }, 'policy agent has stopped an exchange');
+      const { audit, clientAddress, correlationId, decision, event: asked, method, path, status } = event;
+      const what = { policyAgent: this.name, agentId: port, asked, decision, status, method, path, clientAddress };
+      this.limitedLog.info({ ...what, correlationId, ...saidOf(audit) }, 'policy agent has stopped an exchange');
     }
   }
 
@@ -219,6 +220,12 @@ export class ConfiguredAgent implements Judge {
       'a policy names a policy agent that there is not: its requests are refused (inspect.agents)',
     );
   };
+}
+
+/** What an agent gave for logs; most leave most of it out. */
+function saidOf(audit: AuditData | undefined): Partial<AuditData> {
+  const said = Object.entries(audit ?? {}).filter(([, value]) => value !== undefined && Object.keys(value).length > 0);
+  return Object.fromEntries(said);
 }
 
 /** Of the settings, those that an agent is made with. */
