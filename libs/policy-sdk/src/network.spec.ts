@@ -1,9 +1,18 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { type AgentLink, type Conversation, dialGrpc, dialUnix, PolicyAgent } from '@berth/policy-agents';
-import { eventually } from '@berth/testing';
+import { silentLog } from '@berth/observability';
+import {
+  type AgentLink,
+  type Conversation,
+  dialGrpc,
+  dialUnix,
+  listenForAgents,
+  PolicyAgent,
+} from '@berth/policy-agents';
+import { disposable, eventually } from '@berth/testing';
+import { TestCa } from '@berth/testing/system';
 import { chunk, complete, head } from '../testing/fake-gateway.js';
 import { block, drop, needMore, type PolicyAgentOptions, replace, startPolicyAgent } from './index.js';
 
@@ -98,4 +107,49 @@ it('an address that is taken is said at the start', async () => {
   });
   const nowhere = `unix:${join(folder, 'no/such/x.sock')}`;
   await expect(startPolicyAgent({ ...trial, listen: nowhere })).rejects.toThrow('no/such/x.sock');
+});
+
+describe('TLS', () => {
+  const pki = new TestCa();
+  afterAll(() => {
+    pki.remove();
+  });
+  const pair = (name: string): { cert: string; key: string } => {
+    const { certFile, keyFile } = pki.issue(name, 'IP:127.0.0.1');
+    return { cert: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };
+  };
+  const ca = readFileSync(pki.caFile);
+
+  it('gRPC: where the agent has a CA for proxies, those alone get in that have a certificate of it', async () => {
+    const listen = 'grpcs://127.0.0.1:0';
+    await using agent = await startPolicyAgent({ ...trial, listen, tls: { ...pair('agent'), ca: String(ca) } });
+    const [target = ''] = agent.addresses;
+    await expect(dialGrpc({ target, tls: { ca }, ...patience })).rejects.toThrow(target);
+    const { cert, key } = pair('gateway');
+    const tls = { ca, cert: Buffer.from(cert), key: Buffer.from(key) };
+    await using _asks = gateway(await dialGrpc({ target, tls, ...patience }));
+    await eventually(() => agent.connections === 1);
+  });
+
+  it('an agent that dials: the gateway must be of its CA', async () => {
+    const { cert, key } = pair('gateway');
+    const linked: AgentLink[] = [];
+    await using listening = disposable(
+      await listenForAgents({
+        address: { host: '127.0.0.1', port: 0 },
+        tls: { cert: Buffer.from(cert), key: Buffer.from(key) },
+        hello,
+        admit: () => undefined,
+        taken: (link) => void linked.push(link),
+        log: silentLog,
+      }),
+      (it) => it.close(),
+    );
+    const connect = `tls://${listening.address}`;
+    const log: string[] = [];
+    await using _stranger = await startPolicyAgent({ ...trial, connect, log: (_level, line) => void log.push(line) });
+    await eventually(() => log.some((line) => line.includes('certificate')));
+    await using agent = await startPolicyAgent({ ...trial, connect, tls: { ca: String(ca) } });
+    await eventually(() => agent.connections === 1 && linked.length === 1);
+  });
 });

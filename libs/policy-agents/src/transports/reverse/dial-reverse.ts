@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { BerthError } from '@berth/errors';
 import type { ProxyLink } from '../../link.js';
@@ -47,5 +47,12 @@ function connectTo({ address, tls }: ReverseDialOptions): Socket {
   const { host, port } = address;
   if (tls === undefined) return connect({ host, port, noDelay: true, keepAlive: true });
   const { ca, cert, key, serverName: servername = host } = tls;
-  return connectTls({ host, port, ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }), servername });
+  return connectTls({
+    host,
+    port,
+    ...(ca && { ca }),
+    ...(cert && { cert }),
+    ...(key && { key }),
+    ...(isIP(servername) === 0 && { servername }),
+  });
 }
