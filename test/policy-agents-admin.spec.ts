@@ -123,7 +123,7 @@ async function lab(judge: (uri: string) => Judged = noAdmin, over: object = {}) 
 }
 
 describe('policy agents as operators see them', () => {
-  it('are listed, with what they can do and what they decided', async () => {
+  it('are listed, with what they can do and what they decided (C14, C15, C21)', async () => {
     await using setup = await lab();
     const { admin, get, metrics } = setup;
     expect(await get('/open')).toEqual([200, 'ok']);
@@ -228,7 +228,7 @@ describe('policy agents as operators see them', () => {
     });
   });
 
-  it('take configurations, and say what became of them', async () => {
+  it('take configurations, and say what became of them (C19)', async () => {
     await using setup = await lab();
     const { admin, waf } = setup;
     const pushed = await admin('POST', '/policy-agents/waf/config', { block: ['/x'] });
@@ -242,7 +242,7 @@ describe('policy agents as operators see them', () => {
     expect((await admin('POST', '/policy-agents/waf/config', '')).status).toBe(400);
   });
 
-  it('ask for changes, report metrics and write into the log', async () => {
+  it('ask for changes, and report metrics (C18, C20)', async () => {
     await using setup = await lab(noAdmin, { acceptUpdates: ['list'] });
     const { admin, metrics, waf } = setup;
     const update = { kind: 'configUpdate', requestId: 'u-1', timestampMs: 0 } as const;
@@ -262,6 +262,34 @@ describe('policy agents as operators see them', () => {
       });
       expect(await metrics()).toContain('berth_reported_hits_total{policy_agent="waf",replica="waf-0",rule="a\\"b"} 3');
     });
+  });
+
+  it('are replaced while requests go on, and none is lost', async () => {
+    await using stack = new AsyncDisposableStack();
+    const setup = stack.use(await lab());
+    const second = join(folder(stack), 'second.sock');
+    const other = stack.use(await wafAt(second, noAdmin));
+    let going = true;
+    const seen = new Map<string, number>();
+    const client = async (): Promise<void> => {
+      for (let i = 0; going; i += 1) {
+        const [path, expected] = i % 2 === 0 ? (['/open', 200] as const) : (['/admin', 403] as const);
+        const [status] = await setup.get(path);
+        const key = status === expected ? 'right' : `${path} ${status}`;
+        seen.set(key, (seen.get(key) ?? 0) + 1);
+      }
+    };
+    const clients = Array.from({ length: 8 }, client);
+    for (const address of [second, setup.path, second, setup.path, second]) {
+      const put = await setup.admin('PUT', '/policy-agents/waf', { address, connections: 2 });
+      expect(put.status).toBe(200);
+      await until(() => {
+        expect([other.links.size, setup.waf.links.size]).toEqual(address === second ? [2, 0] : [0, 2]);
+      });
+    }
+    going = false;
+    await Promise.all(clients);
+    expect([...seen.keys()]).toEqual(['right']);
   });
 
   it('that go away are said to be, and found again', async () => {

@@ -31,7 +31,7 @@ async function lab(policyListener: object, agent: object) {
   return { relay, status, shown, text };
 }
 
-describe('policy agents that dial the gateway', () => {
+describe('policy agents that dial the gateway (C17)', () => {
   it('register at its socket under the ids that are expected, and judge', async () => {
     await using stack = new AsyncDisposableStack();
     const folder = mkdtempSync(join(tmpdir(), 'berth-door-'));

@@ -130,7 +130,10 @@ export class AgentObserver implements PolicyAgentObserver {
     this.known.stats.judged(judgement);
     const { durationMs, event, outcome, reason } = judgement;
     if (outcome === 'error' || outcome === 'skipped')
-      this.limitedLog.warn({ event, outcome, reason, durationMs: Math.round(durationMs) }, 'policy agent did not answer a question');
+      this.limitedLog.warn(
+        { event, outcome, reason, durationMs: Math.round(durationMs) },
+        'policy agent did not answer a question',
+      );
   }
 
   hasReplica(replicaId: string): boolean {

@@ -80,3 +80,16 @@ function cut({ confidence, custom, reasonCodes, ruleIds, tags }: AuditData): Aud
     custom: Object.fromEntries(pairs.map(([key, value]) => [key.slice(0, MAX_CHARS), value.slice(0, MAX_CHARS)])),
   };
 }
+
+const NOTHING_SAID: AuditData = { tags: [], ruleIds: [], reasonCodes: [], custom: {} };
+
+/** What an agent gave for logs; most leave most of it out. */
+export function saidOf(audit: AuditData | undefined): Partial<AuditData> {
+  const { custom, reasonCodes, ruleIds, tags } = audit ?? NOTHING_SAID;
+  return {
+    ...(tags.length > 0 && { tags }),
+    ...(ruleIds.length > 0 && { ruleIds }),
+    ...(reasonCodes.length > 0 && { reasonCodes }),
+    ...(Object.keys(custom).length > 0 && { custom }),
+  };
+}

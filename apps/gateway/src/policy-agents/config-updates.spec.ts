@@ -28,7 +28,7 @@ const list = (add: string[], remove: string[] = [], listId = 'bad'): ConfigChang
 });
 const rule = (id: string) => ({ id, priority: 1, definitionJson: '{}', enabled: true, tags: [] });
 
-describe('what policy agents ask of the gateway', () => {
+describe('what policy agents ask of the gateway (C18)', () => {
   it('is refused unless the operator takes it; what is only news is noted', () => {
     const { take, updates } = lab();
     expect(take({ kind: 'reload' })).toMatch(/takes no reload .*acceptUpdates/);

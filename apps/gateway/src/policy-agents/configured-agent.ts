@@ -1,11 +1,12 @@
 import type { OpenHead } from '@berth/exchange';
 import { LimitedLog, type Log } from '@berth/observability';
-import type { AgentLink, AuditData, Conversation, Judge, ManagedAgent, PolicyAgentFigures } from '@berth/policy-agents';
+import type { AgentLink, Conversation, Judge, ManagedAgent } from '@berth/policy-agents';
 import type { LifecycleEvents } from '../lifecycle/index.js';
 import { ReportedMetrics } from '../reported-metrics/index.js';
 import { AgentObserver } from './agent-observer.js';
 import type { AgentSettings } from './agent-schema.js';
-import { AgentStats } from './agent-stats.js';
+import { AgentStats, saidOf } from './agent-stats.js';
+import { added, NO_TOTALS, type Totals } from './agent-totals.js';
 import { ConfigUpdates } from './config-updates.js';
 import type { JudgedEvent } from './exchange/index.js';
 import { Filter } from './filters.js';
@@ -29,18 +30,6 @@ export interface AgentSurroundings {
   readonly log: Log;
 }
 
-/** What is counted by the agents themselves, and goes on when one takes the place of another. */
-export interface Totals {
-  cancelled: number;
-  lateAnswers: number;
-  unknownAnswers: number;
-  passedOver: number;
-  flowSignals: number;
-  breakerOpened: number;
-  connectionErrors: number;
-  serializationErrors: number;
-}
-
 interface Present extends MadeAgent {
   readonly observer: AgentObserver;
 }
@@ -62,7 +51,7 @@ export class ConfiguredAgent implements Judge {
   /** who will be, once it is reached */
   private next: Present | undefined;
   private filter: Filter | undefined;
-  private readonly before = zero();
+  private readonly before = { ...NO_TOTALS };
   private toldMissing = false;
   private isDrained = false;
   /** agents that were replaced and still end what they have begun */
@@ -222,27 +211,9 @@ export class ConfiguredAgent implements Judge {
   };
 }
 
-/** What an agent gave for logs; most leave most of it out. */
-function saidOf(audit: AuditData | undefined): Partial<AuditData> {
-  const said = Object.entries(audit ?? {}).filter(([, value]) => value !== undefined && Object.keys(value).length > 0);
-  return Object.fromEntries(said);
-}
-
 /** Of the settings, those that an agent is made with. */
 function reachText(settings: AgentSettings): string {
   const { maxLogsPerSecond } = settings.limits;
   const others = { acceptUpdates: 0, contentTypes: 0, limits: 0, methods: 0, paths: 0 };
   return JSON.stringify({ ...settings, ...others, maxLogsPerSecond });
-}
-
-function zero(): Totals {
-  const answers = { cancelled: 0, lateAnswers: 0, unknownAnswers: 0 };
-  return { ...answers, passedOver: 0, flowSignals: 0, breakerOpened: 0, connectionErrors: 0, serializationErrors: 0 };
-}
-
-function added(totals: Totals, figures: PolicyAgentFigures | undefined): Totals {
-  if (figures === undefined) return totals;
-  const all = { ...figures, ...figures.protocol };
-  for (const name of Object.keys(totals) as (keyof Totals)[]) totals[name] += all[name];
-  return totals;
 }
