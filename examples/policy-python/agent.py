@@ -81,9 +81,10 @@ def block(status, body):
 
 
 def plain_path(uri):
-    """As servers understand it: //admin, /x/../admin and /%61dmin are /admin."""
-    path = urllib.parse.unquote(uri.split("?")[0].split("#")[0]).replace("\\", "/")
-    return posixpath.normpath("/" + path.lstrip("/"))
+    """As most services read it: //admin, /x/../admin, /%61dmin and /admin;v=1 are /admin."""
+    path = urllib.parse.unquote(urllib.parse.unquote(uri.split("?")[0].split("#")[0])).replace("\\", "/")
+    parts = (part.split(";")[0] for part in path.split("/"))
+    return posixpath.normpath("/" + "/".join(part for part in parts if part))
 
 
 def judge(rules, kind, event):

@@ -1,11 +1,11 @@
-import type {
-  BodyChunkEvent,
-  FrameType,
-  RequestHeadersEvent,
-  ResponseHeadersEvent,
-  WebSocketFrameEvent,
+import {
+  type BodyChunkEvent,
+  type FrameType,
+  plainPath,
+  type RequestHeadersEvent,
+  type ResponseHeadersEvent,
+  type WebSocketFrameEvent,
 } from '@berth/policy-agents';
-import { plainPath } from './plain-path.js';
 
 class Head {
   /** name, value, name, value …: as received */
@@ -46,7 +46,7 @@ export class PolicyRequest extends Head {
     this.requestId = event.metadata.requestId;
   }
 
-  /** For rules about paths: without query, decoded, without `..`, `.` and doubled slashes. See {@link plainPath}. */
+  /** For rules about paths: as services read it, whatever was sent. See {@link plainPath}. */
   get path(): string {
     return (this.#path ??= plainPath(this.uri));
   }

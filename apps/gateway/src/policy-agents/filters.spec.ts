@@ -1,5 +1,5 @@
 import type { OpenHead } from '@berth/exchange';
-import { asRead, Filter, type FilterSettings } from './filters.js';
+import { Filter, type FilterSettings } from './filters.js';
 
 const filter = (over: Partial<FilterSettings>): Filter =>
   new Filter({ paths: [], methods: [], contentTypes: [], ...over });
@@ -48,6 +48,5 @@ describe('what an agent is asked about', () => {
     const began = performance.now();
     expect(filter({ paths: ['*a*a*a*a*b'] }).concerns(head(long))).toBe(false);
     expect(performance.now() - began).toBeLessThan(200);
-    expect(asRead('/..'.repeat(3))).toBe('/');
   });
 });

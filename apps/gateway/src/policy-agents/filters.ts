@@ -1,5 +1,6 @@
 import { IdPatterns, type OpenHead } from '@berth/exchange';
 import { withoutQuery } from '@berth/http-rules';
+import { plainPath } from '@berth/policy-agents';
 
 /** What requests and bodies an agent is asked about; empty lists: all. */
 export interface FilterSettings {
@@ -36,33 +37,6 @@ export class Filter {
 
   /** A path that services read otherwise than it was written must not get by. */
   private hasPath(paths: IdPatterns<true>, path: string): boolean {
-    return paths.find(path) === true || paths.find(asRead(path)) === true;
-  }
-}
-
-/** A path as most services read it: escapes resolved, `\` as `/`, no `//`, no `.` and `..`, nothing behind a `;`. */
-export function asRead(path: string): string {
-  const parts: string[] = [];
-  const plain = unescaped(path);
-  for (const raw of plain.split(/[/\\]+/)) {
-    const part = raw.split(';', 1)[0] ?? '';
-    if (part === '..') parts.pop();
-    else if (part !== '.' && part !== '') parts.push(part);
-  }
-  const isFolder = /[/\\]\.{0,2}$/.test(plain) && parts.length > 0;
-  return `/${parts.join('/')}${isFolder ? '/' : ''}`;
-}
-
-/** Twice: proxies and frameworks in a row each take one layer off. */
-function unescaped(path: string): string {
-  return path.includes('%') ? once(once(path)) : path;
-}
-
-/** Byte by byte: what is no UTF-8 has to be compared as well. */
-function once(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+    return paths.find(path) === true || paths.find(plainPath(path)) === true;
   }
 }

@@ -23,13 +23,35 @@ describe('the path for rules', () => {
     ['http://host', '/'],
     ['*', '/*'],
     ['', '/'],
-    ['/%2561', '/%61'],
+    ['/%2561', '/a'],
+    ['/%252561', '/%61'],
+    ['/admin;v=1/x', '/admin/x'],
+    ['/public;/../admin', '/admin'],
+    ['/adm%69n%2f', '/admin/'],
+    ['/%ff', '/\ufffd'],
+    ['/..'.repeat(3), '/'],
   ])('%j is %j', (uri, path) => {
     expect(plainPath(uri)).toBe(path);
   });
 
   it('has nothing to go around by, whatever is asked for', () => {
-    const part = fc.constantFrom('/', '\\', '.', '..', '%2e', '%2f', '%5c', '%', 'a', 'admin', '?', '#', ':');
+    const part = fc.constantFrom(
+      '/',
+      '\\',
+      '.',
+      '..',
+      '%2e',
+      '%2f',
+      '%5c',
+      '%',
+      '%252e',
+      ';',
+      'a',
+      'admin',
+      '?',
+      '#',
+      ':',
+    );
     fc.assert(
       fc.property(fc.array(part, { maxLength: 12 }), (parts) => {
         const path = plainPath(parts.join(''));
