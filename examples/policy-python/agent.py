@@ -11,6 +11,7 @@ import base64
 import json
 import os
 import posixpath
+import re
 import socketserver
 import stat
 import struct
@@ -82,7 +83,8 @@ def block(status, body):
 
 def plain_path(uri):
     """As most services read it: //admin, /x/../admin, /%61dmin and /admin;v=1 are /admin."""
-    path = urllib.parse.unquote(urllib.parse.unquote(uri.split("?")[0].split("#")[0])).replace("\\", "/")
+    path = re.sub(r"^[a-z][a-z0-9+.-]*://[^/?#]*", "", uri, flags=re.IGNORECASE)
+    path = urllib.parse.unquote(urllib.parse.unquote(re.split("[?#]", path)[0])).replace("\\", "/")
     parts = (part.split(";")[0] for part in path.split("/"))
     return posixpath.normpath("/" + "/".join(part for part in parts if part))
 
