@@ -147,6 +147,9 @@ it('a closing agent says so and waits for what is under way', async () => {
   await turn();
   expect(link.of('health')[0]?.state).toBe('draining');
   expect(closed).toBe(false);
+  // One that comes now is not taken in.
+  it.link();
+  expect(it.agent.connections).toBe(1);
   link.ask({ kind: 'requestComplete', correlationId: 'a', status: 200, durationMs: 1, bytesReceived: 0, bytesSent: 0 });
   await closing;
 });

@@ -170,6 +170,8 @@ export class PolicyAgent implements AsyncDisposable, AgentHost {
     if (configJson !== undefined)
       session.message({ kind: 'configure', configJson, isInitial: true, timestampMs: Date.now() });
     if (this.#paused || this.#crowded) session.report(flow('pause'));
+    // It came while the agent goes; nobody else would end it.
+    if (this.#closing !== undefined) link.close();
     return session;
   }
 
