@@ -156,6 +156,15 @@ describe.each<[string, Way, Transport]>([
     expect(got.map((message) => message.kind === 'requestBody' && message.chunkIndex)).toEqual([...Array(20).keys()]);
   });
 
+  it('the largest chunk that an agent may want comes', async () => {
+    await using it = await connected();
+    const data = Buffer.alloc(4_194_304, 0x7b);
+    it.link.send({ ...proxyMessages.requestBody, data });
+    const [came] = await it.there.got.received(1);
+    // Not by the matcher, which takes seconds for so many bytes.
+    expect(came?.kind === 'requestBody' && came.data.equals(data)).toBe(true);
+  });
+
   it('a sender is told to wait, and that there is room again', async () => {
     await using it = await connected();
     const chunk = { ...proxyMessages.responseBody, data: Buffer.alloc(60_000, 7) };

@@ -43,11 +43,12 @@ interface Way {
 export async function dialGrpc(options: GrpcDialOptions): Promise<AgentLink> {
   const { target, tls, maxMessageBytes = MAX_GRPC_MESSAGE_BYTES } = options;
   const remote = `${tls ? 'grpcs' : 'grpc'}://${target}`;
-  const client = grpcClient(target, tls, maxMessageBytes);
+  let client: Client | undefined;
   try {
+    client = grpcClient(target, tls, maxMessageBytes);
     return await firstThatWorks(client, remote, options, maxMessageBytes);
   } catch (thrown) {
-    client.close();
+    client?.close();
     throw dialError('policy agent', remote, thrown);
   }
 }
