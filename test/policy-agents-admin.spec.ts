@@ -32,6 +32,7 @@ interface Body {
   state: string;
   settings: { paths: string[]; config: object };
   decisions: object[];
+  warnings: string[];
   bytes: number;
   push_id: string;
   count: number;
@@ -185,6 +186,8 @@ describe('policy agents as operators see them', () => {
     expect([status, text]).toEqual([503, expect.stringContaining('there is no policy agent second')]);
     expect(await get('/open')).toEqual([503, expect.stringContaining('BERTH_POLICY_UNAVAILABLE')]);
     expect(setup.logText().match(/names a policy agent that there is not/g)).toHaveLength(1);
+    const { warnings } = (await admin('GET', '/agents/agent-1/policy')).body;
+    expect(warnings).toEqual(['there is no policy agent second: requests are refused (inspect.agents)']);
     expect((await admin('DELETE', '/policy-agents/waf')).status).toBe(404);
   });
 
@@ -239,6 +242,11 @@ describe('policy agents as operators see them', () => {
     });
     expect(waf.heard).toContainEqual(expect.objectContaining({ kind: 'configure', configJson: '{"block":["/x"]}' }));
     expect((await admin('GET', '/policy-agents/waf/config')).body.count).toBe(1);
+    await admin('PUT', '/policy-agents/away', { address: '/nowhere/away.sock' });
+    expect(await admin('POST', '/policy-agents/config', { block: ['/y'] })).toMatchObject({
+      status: 202,
+      body: { pushes: [{ name: 'waf' }], skipped: [{ name: 'away', code: 'BERTH_CONFIG_PUSH_UNSUPPORTED' }] },
+    });
     expect((await admin('POST', '/policy-agents/waf/config', '')).status).toBe(400);
   });
 

@@ -367,6 +367,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/policy-agents/config": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Push a configuration to all policy agents that can take it
+         * @description A push of its own for each of them; agents that cannot take it are named in `skipped`.
+         */
+        post: operations["pushPolicyConfigToAll"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/policy-agents/{name}/config": {
         parameters: {
             query?: never;
@@ -1577,6 +1597,66 @@ export interface components {
             rule_sets: components["schemas"]["PolicyRuleSetDto"][];
             /** @description lists, in the same way */
             lists: components["schemas"]["PolicyEntriesDto"][];
+        };
+        NamedPolicyPushDto: {
+            /** @example config-push-0123456789abcdef */
+            push_id: string;
+            /**
+             * @description the worst of its connections
+             * @example acknowledged
+             * @enum {string}
+             */
+            state: "pending" | "sent" | "acknowledged" | "failed" | "expired";
+            /**
+             * @description size of the configuration
+             * @example 17
+             */
+            bytes: number;
+            /**
+             * @description how often it was sent, or could not be sent
+             * @example 1
+             */
+            tries: number;
+            /**
+             * @description what the agent said, or why it expired; empty when all is well
+             * @example
+             */
+            error: string;
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description when it was over
+             */
+            settled_at: string | null;
+            /**
+             * @description name of the policy agent
+             * @example waf
+             */
+            name: string;
+        };
+        PolicyPushSkippedDto: {
+            /** @example waf */
+            name: string;
+            /**
+             * @description stable code
+             * @example BERTH_CONFIG_PUSH_UNSUPPORTED
+             */
+            code: string;
+            /** @example policy agent waf is not there, or takes no configuration (config_push) */
+            message: string;
+        };
+        PolicyPushAllDto: {
+            /**
+             * @description all that match, shown or not
+             * @example 1
+             */
+            count: number;
+            /** @description `cursor` of the next page, where there is one */
+            next_cursor?: string;
+            pushes: components["schemas"]["NamedPolicyPushDto"][];
+            /** @description agents that cannot take it now */
+            skipped: components["schemas"]["PolicyPushSkippedDto"][];
         };
         PolicyPushDto: {
             /** @example config-push-0123456789abcdef */
@@ -5358,6 +5438,165 @@ export interface operations {
             };
         };
     };
+    pushPolicyConfigToAll: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description the configuration: an object or an array; agents get it as it is */
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyPushAllDto"];
+                };
+            };
+            /** @description BERTH_BAD_REQUEST: there is no body, or it is not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_BAD_REQUEST",
+                     *         "message": "there is no body, or it is not JSON",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_UNAUTHENTICATED: no token, or a wrong one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_UNAUTHENTICATED",
+                     *         "message": "no token, or a wrong one",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_CROSS_SITE: asked by a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_CROSS_SITE",
+                     *         "message": "asked by a page of another origin",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_BODY_TOO_LARGE: `configPush.maxBytes` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_BODY_TOO_LARGE",
+                     *         "message": "`configPush.maxBytes`",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_UNSUPPORTED_MEDIA_TYPE: a body must be JSON (`Content-Type: application/json`) */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_UNSUPPORTED_MEDIA_TYPE",
+                     *         "message": "a body must be JSON (`Content-Type: application/json`)",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description BERTH_HOST_NOT_ALLOWED: a name that is not its own */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_HOST_NOT_ALLOWED",
+                     *         "message": "a name that is not its own",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+            /** @description any error that is not named here */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "BERTH_INTERNAL",
+                     *         "message": "internal",
+                     *         "request_id": "req-4f1c0a9be2d1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorDto"];
+                    "application/problem+json": components["schemas"]["ProblemDto"];
+                };
+            };
+        };
+    };
     listPolicyConfigPushes: {
         parameters: {
             query?: never;
@@ -5466,7 +5705,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        /** @description the configuration: an object or an array; the agent gets it as it is */
+        /** @description the configuration: an object or an array; agents get it as it is */
         requestBody: {
             content: {
                 "application/json": {

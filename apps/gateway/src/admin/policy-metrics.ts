@@ -8,10 +8,15 @@ import { HEALTH_STATES } from './pool-metrics.js';
 type Labels = { policy_agent: string };
 const labelsOf = ({ name }: ConfiguredAgent): Labels => ({ policy_agent: name });
 
+/** Of the event that nearly all agents see. */
+const FIRST_OUTCOMES = ['allow', 'block', 'error', 'skipped'];
+
 /** Policy agents and what came of their questions: read when somebody asks, so that exchanges pay nothing (checklist C21). */
 export function showPolicyAgents(registry: Registry, agents: PolicyAgents): void {
   const { counter, gauge } = metricsFor(registry, agents);
   counter('questions_total', 'Questions that are over, by event and outcome', ['event', 'outcome'], (agent, inc) => {
+    // From the start, so that the first one of a kind is an increase.
+    for (const outcome of FIRST_OUTCOMES) inc({ event: 'request_headers', outcome }, 0);
     for (const [event, outcome, count] of outcomesOf(agent)) inc({ event, outcome }, count);
   });
   counter('failures_total', 'Questions without an answer of use, by reason', ['reason'], ({ stats }, inc) => {

@@ -33,6 +33,33 @@ export class PolicyPushListDto extends ListDto {
   pushes!: PolicyPushDto[];
 }
 
+/** One of a push to all. */
+class NamedPolicyPushDto extends PolicyPushDto {
+  @ApiProperty({ example: 'waf', description: 'name of the policy agent' })
+  name!: string;
+}
+
+/** A policy agent that a push to all did not reach. */
+class PolicyPushSkippedDto {
+  @ApiProperty({ example: 'waf' })
+  name!: string;
+
+  @ApiProperty({ example: 'BERTH_CONFIG_PUSH_UNSUPPORTED', description: 'stable code' })
+  code!: string;
+
+  @ApiProperty({ example: 'policy agent waf is not there, or takes no configuration (config_push)' })
+  message!: string;
+}
+
+/** `POST /policy-agents/config` */
+export class PolicyPushAllDto extends ListDto {
+  @ApiProperty({ type: [NamedPolicyPushDto] })
+  pushes!: NamedPolicyPushDto[];
+
+  @ApiProperty({ type: [PolicyPushSkippedDto], description: 'agents that cannot take it now' })
+  skipped!: PolicyPushSkippedDto[];
+}
+
 export function describePolicyPush({
   bytes,
   createdAt,

@@ -19,9 +19,14 @@ import { PolicyAgents } from '../policy-agents/index.js';
 import { AdminApi, ApiNeedsToken } from './admin-api.js';
 import { configOf } from './config-body.js';
 import { ErrorDto } from './error.dto.js';
-import { describePolicyPush, PolicyPushDto, PolicyPushListDto } from './policy-push.dto.js';
+import { describePolicyPush, PolicyPushAllDto, PolicyPushDto, PolicyPushListDto } from './policy-push.dto.js';
 
 const ApiName = ApiParam({ name: 'name', description: 'name of a policy agent', example: 'waf' });
+
+const CONFIG = {
+  description: 'the configuration: an object or an array; agents get it as it is',
+  schema: { type: 'object', additionalProperties: true, example: { block: ['/admin'] } },
+};
 
 /** Configurations for policy agents, and what became of them (checklist C19). */
 @ApiTags('policy agents')
@@ -34,6 +39,32 @@ export class PolicyPushesController {
     private readonly limits: ConfigPushes,
   ) {}
 
+  @Post('config')
+  @HttpCode(202)
+  @ApiOperation({
+    summary: 'Push a configuration to all policy agents that can take it',
+    description: 'A push of its own for each of them; agents that cannot take it are named in `skipped`.',
+  })
+  @ApiBody(CONFIG)
+  @ApiAcceptedResponse({ type: PolicyPushAllDto })
+  @ApiBadRequestResponse({ type: ErrorDto, description: 'BERTH_BAD_REQUEST: there is no body, or it is not JSON' })
+  @ApiPayloadTooLargeResponse({ type: ErrorDto, description: 'BERTH_BODY_TOO_LARGE: `configPush.maxBytes`' })
+  pushPolicyConfigToAll(@Req() request: RawBodyRequest<Request>): PolicyPushAllDto {
+    const configJson = configOf(request);
+    this.limits.checkSize(configJson);
+    const pushes: PolicyPushAllDto['pushes'] = [];
+    const skipped: PolicyPushAllDto['skipped'] = [];
+    for (const { agent, name } of this.agents.list()) {
+      try {
+        if (agent !== undefined) pushes.push(Object.assign(describePolicyPush(agent.push(configJson)), { name }));
+      } catch (thrown) {
+        const { code, message } = BerthError.from(thrown);
+        skipped.push({ name, code, message });
+      }
+    }
+    return { pushes, count: pushes.length, skipped };
+  }
+
   @Post(':name/config')
   @HttpCode(202)
   @ApiOperation({
@@ -42,10 +73,7 @@ export class PolicyPushesController {
       'To each of its connections that can take it; later ones are given it first, until the gateway ends. To keep it, set `config` with `PATCH /policy-agents/:name`.',
   })
   @ApiName
-  @ApiBody({
-    description: 'the configuration: an object or an array; the agent gets it as it is',
-    schema: { type: 'object', additionalProperties: true, example: { block: ['/admin'] } },
-  })
+  @ApiBody(CONFIG)
   @ApiAcceptedResponse({ type: PolicyPushDto })
   @ApiBadRequestResponse({ type: ErrorDto, description: 'BERTH_BAD_REQUEST: there is no body, or it is not JSON' })
   @ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND: there is none of this name' })

@@ -93,6 +93,8 @@ export class PolicyController {
       .pending(agentId, service)
       .map((rule) => `${rule} holds when the port opens next: DELETE /agents/${agentId}?now=true has it come back`);
     if (useless.length > 0) warnings.push(warning);
+    for (const name of this.policies.missingAgents(effective.policy))
+      warnings.push(`there is no policy agent ${name}: requests are refused (inspect.agents)`);
     return describePolicy(agentId, service, effective, warnings);
   }
 

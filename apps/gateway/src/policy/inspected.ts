@@ -20,6 +20,7 @@ function isFine(map: Readonly<Record<string, PolicyPart>>): boolean {
 }
 
 export function noSuchAgent(name: string, known: readonly string[]): string {
-  const there = known.length === 0 ? 'there are none' : `there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}`;
+  const there =
+    known.length === 0 ? 'there are none' : `there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}`;
   return `"${name}" is no policy agent; ${there} (policyAgents)`;
 }

@@ -27,7 +27,13 @@ export function lockouts(map: Readonly<Record<string, PolicyPart>>): string[] {
 }
 
 /** Rules of a policy that do nothing without others; one sentence for each. */
-export function idleRules({ access }: Policy): string[] {
+export function idleRules({ access, inspect }: Policy): string[] {
+  if (inspect.agents.length === 0 && (inspect.guardrails || inspect.mutableBodies || inspect.paths.length > 0))
+    return ['inspect has no effect: inspect.agents names no policy agent', ...idleProxies(access)];
+  return idleProxies(access);
+}
+
+function idleProxies(access: Policy['access']): string[] {
   if (access.proxyProtocol !== 'off' && access.trustedProxies.length === 0)
     return ['access.proxyProtocol has no effect: access.trustedProxies names no proxy that would speak it'];
   if (access.proxyProtocol === 'off' && access.proxyHeaderOptional)

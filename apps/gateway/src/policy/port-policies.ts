@@ -48,6 +48,11 @@ export class PortPolicies {
     return this.effective(id, name).policy.listen.host;
   }
 
+  /** Policy agents that a policy names and that there are not: what they should judge is refused. */
+  missingAgents({ inspect }: Policy): string[] {
+    return inspect.agents.filter((name) => !this.policyAgents.has(name));
+  }
+
   /** Rules that wait until a port opens anew. */
   pending(agentId: string, service: string): string[] {
     const { host } = this.effective(agentId, service).policy.listen;
