@@ -120,6 +120,37 @@ describe('an agent that is dialled', () => {
   });
 });
 
+describe('an agent that is reached anew', () => {
+  it('goes on to the next connection when one ends by itself meanwhile', async () => {
+    const { lab, state } = dialled();
+    await using _lab = lab;
+    await lab.agent.start();
+    lab.agent.reconnect();
+    lab.agent.reconnect();
+    state.links[0]?.end();
+    await jest.advanceTimersByTimeAsync(2000);
+    expect(state.links.map(({ isClosed }) => isClosed)).toEqual([true, true, false, false]);
+    lab.agent.reconnect();
+    await jest.advanceTimersByTimeAsync(2000);
+    expect(state.links.map(({ isClosed }) => isClosed)).toEqual([true, true, true, true, false, false]);
+  });
+
+  it('is let go on one connection after the other when it is the one that dials', async () => {
+    await using lab = new AgentLab();
+    const links = [new FakeLink(), new FakeLink(), new FakeLink()];
+    const state = (): boolean[] => links.map(({ isClosed }) => isClosed);
+    lab.add(...links);
+    lab.agent.reconnect();
+    expect(state()).toEqual([true, false, false]);
+    lab.add(new FakeLink());
+    expect(state()).toEqual([true, true, false]);
+    links[2]?.end();
+    const [fourth, fifth] = [new FakeLink(), new FakeLink()];
+    lab.add(fourth, fifth);
+    expect([fourth.isClosed, fifth.isClosed]).toEqual([false, false]);
+  });
+});
+
 describe('C12: the end of an agent', () => {
   it('lets exchanges go on that it knows, and asks nothing new', async () => {
     const lab = new AgentLab({ drainMs: 5000 });

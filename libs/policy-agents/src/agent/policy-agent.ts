@@ -48,7 +48,9 @@ export class PolicyAgent implements ManagedAgent {
   private isUnreachable = false;
   /** connections that are to be replaced, one after the other */
   private outdated: PolicyConnection[] = [];
-  /** the one whose successor is on its way */
+  /** one of them is being replaced, and the next link is its successor */
+  private isReplacing = false;
+  /** the one that serves on until then */
   private retiring: PolicyConnection | undefined;
   private sweptAt: number;
   private made = 0;
@@ -124,9 +126,9 @@ export class PolicyAgent implements ManagedAgent {
 
   reconnect(): void {
     this.core.breaker.close();
-    this.outdated = [...this.connections];
+    this.outdated = [...this.connections].filter((connection) => connection !== this.retiring);
     this.dialler?.redial();
-    if (this.retiring === undefined) this.replaceNext();
+    if (!this.isReplacing) this.replaceNext();
   }
 
   async close(): Promise<void> {
@@ -194,7 +196,7 @@ export class PolicyAgent implements ManagedAgent {
     }
     this.pushed.connected(connection);
     this.core.admission.roomMade();
-    this.retire();
+    if (this.isReplacing) this.replaced();
   }
 
   private ended(connection: PolicyConnection, error: BerthError | undefined): void {
@@ -211,11 +213,13 @@ export class PolicyAgent implements ManagedAgent {
     if (core.closing && this.connections.size === 0) this.finish();
   }
 
-  /** One that is dialled serves on until its successor is there; who dialled in comes again by itself. */
+  /** One that is dialled serves on until its successor is there; who has dialled in comes again by itself. */
   private replaceNext(): void {
     const connection = this.outdated.shift();
+    this.isReplacing = connection !== undefined;
     if (connection === undefined) return;
-    if (this.dialler?.lost(connection) === true) {
+    if (connection.leaving) this.replaceNext();
+    else if (this.dialler?.lost(connection) === true) {
       connection.accepting = false;
       connection.standby = true;
       this.retiring = connection;
@@ -223,17 +227,17 @@ export class PolicyAgent implements ManagedAgent {
     } else {
       this.core.pool.remove(connection);
       connection.close();
-      this.replaceNext();
     }
   }
 
   /** A successor is there. */
-  private retire(): void {
+  private replaced(): void {
     const { retiring } = this;
-    if (retiring === undefined) return;
     this.retiring = undefined;
-    this.core.pool.remove(retiring);
-    retiring.close();
+    if (retiring !== undefined) {
+      this.core.pool.remove(retiring);
+      retiring.close();
+    }
     this.replaceNext();
   }
 
