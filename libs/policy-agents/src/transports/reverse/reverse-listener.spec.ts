@@ -1,14 +1,17 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { BerthError } from '@berth/errors';
 import type { Log } from '@berth/observability';
 import { Child, disposable, eventually } from '@berth/testing';
-import { proxyMessages } from '../../../testing/messages.js';
+import { TestCa } from '@berth/testing/system';
+import { capabilities, proxyMessages } from '../../../testing/messages.js';
 import { frame, RawPeer } from '../../../testing/raw-peer.js';
 import { Recorder } from '../../../testing/recorder.js';
 import type { AgentLink, AgentMessage } from '../../link.js';
+import type { ClientTls } from '../grpc/grpc-channel.js';
+import { dialReverse } from './dial-reverse.js';
 import { listenForAgents, type ReverseListenOptions } from './reverse-listener.js';
 import type { Registration } from './registration.js';
 
@@ -194,6 +197,46 @@ describe('a listener for agents that dial', () => {
     });
     good.socket.write(frame(0x42, { sequence: 1 }));
     expect(await it.taken[0]?.got.received(1)).toHaveLength(1);
+  });
+});
+
+describe('its TLS', () => {
+  it('needs a certificate that fits, of either side, and a silent or a plain connection costs no other', async () => {
+    using ca = new TestCa();
+    const pem = (file: string): Buffer => readFileSync(file);
+    const [server, client] = [ca.issue('gateway', 'DNS:gateway.test'), ca.issue('waf')];
+    const root = pem(ca.caFile);
+    const tls = { cert: pem(server.certFile), key: pem(server.keyFile), ca: root };
+    await using it = await listener({ tls, handshakeTimeoutMs: 300 });
+    using silent = await RawPeer.to(it.address);
+    using plain = await RawPeer.to(it.address);
+    plain.socket.write(frame(0x01, registration));
+    await plain.closed();
+    const own = { cert: pem(client.certFile), key: pem(client.keyFile) };
+    const dial = (using_: ClientTls) =>
+      dialReverse({
+        address: { host: '127.0.0.1', port: Number(it.address.split(':')[1]) },
+        tls: using_,
+        registration: { agentId: 'waf-1', capabilities, token: undefined, metadata: undefined },
+        timeoutMs: 5000,
+      });
+    const link = await dial({ ca: root, ...own, serverName: 'gateway.test' });
+    expect(link.hello).toMatchObject({ proxyId: 'gw' });
+    link.close();
+    for (const wrong of [
+      { ca: root, serverName: 'gateway.test' },
+      { ca: root, ...own, serverName: 'other.test' },
+      { ...own, serverName: 'gateway.test' },
+    ]) {
+      await expect(dial(wrong)).rejects.toMatchObject({ code: 'BERTH_CONNECTION_CLOSED' });
+    }
+    await silent.closed();
+    expect(it.taken).toHaveLength(1);
+  });
+
+  it('is refused at once when the certificate cannot be used', async () => {
+    const tls = { cert: Buffer.from('x'), key: Buffer.from('y') };
+    await expect(listener({ tls })).rejects.toThrow();
   });
 });
 
