@@ -89,6 +89,7 @@ describe('an agent that is dialled', () => {
     await using _lab = lab;
     await lab.agent.start();
     lab.agent.reconnect();
+    lab.agent.reconnect();
     expect(await lab.ask().verdict).toBe('allow');
     await jest.advanceTimersByTimeAsync(10);
     expect(await lab.ask().verdict).toBe('allow');
@@ -137,17 +138,19 @@ describe('an agent that is reached anew', () => {
 
   it('is let go on one connection after the other when it is the one that dials', async () => {
     await using lab = new AgentLab();
-    const links = [new FakeLink(), new FakeLink(), new FakeLink()];
+    const links = [new FakeLink(), new FakeLink(), new FakeLink(), new FakeLink()];
     const state = (): boolean[] => links.map(({ isClosed }) => isClosed);
     lab.add(...links);
     lab.agent.reconnect();
-    expect(state()).toEqual([true, false, false]);
+    expect(state()).toEqual([true, false, false, false]);
     lab.add(new FakeLink());
-    expect(state()).toEqual([true, true, false]);
+    expect(state()).toEqual([true, true, false, false]);
     links[2]?.end();
-    const [fourth, fifth] = [new FakeLink(), new FakeLink()];
-    lab.add(fourth, fifth);
-    expect([fourth.isClosed, fifth.isClosed]).toEqual([false, false]);
+    const successors = [new FakeLink(), new FakeLink()];
+    lab.add(...successors.slice(0, 1));
+    expect(state()).toEqual([true, true, true, true]);
+    lab.add(...successors.slice(1));
+    expect(successors.map(({ isClosed }) => isClosed)).toEqual([false, false]);
   });
 });
 

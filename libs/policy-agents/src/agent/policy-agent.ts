@@ -126,7 +126,7 @@ export class PolicyAgent implements ManagedAgent {
 
   reconnect(): void {
     this.core.breaker.close();
-    this.outdated = [...this.connections].filter((connection) => connection !== this.retiring);
+    this.outdated = [...this.connections];
     this.dialler?.redial();
     if (!this.isReplacing) this.replaceNext();
   }
