@@ -39,6 +39,8 @@ export function describeWithNats(name: string, body: () => void): void {
 export interface NatsServerOptions {
   /** more lines of its configuration file, such as `authorization { token: s }` */
   readonly config?: string;
+  /** whether it keeps streams and values, default true */
+  readonly jetStream?: boolean;
   /** the largest message, bytes; default 8 MiB */
   readonly maxPayload?: number;
 }
@@ -83,13 +85,13 @@ export class NatsServer implements AsyncDisposable {
     if (this.#child !== undefined) throw new Error('this nats-server runs');
     if (!hasNatsServer()) throw new Error(`no nats-server to start: ${INSTALL}`);
     const file = join(this.folder, 'nats.conf');
-    const { config = '', maxPayload = 8 * 1024 * 1024 } = this.options;
+    const { config = '', jetStream = true, maxPayload = 8 * 1024 * 1024 } = this.options;
     await writeFile(
       file,
       [
         `listen: "127.0.0.1:${this.port}"`,
         `max_payload: ${maxPayload}`,
-        `jetstream { store_dir: "${join(this.folder, 'jetstream')}" }`,
+        jetStream ? `jetstream { store_dir: "${join(this.folder, 'jetstream')}" }` : '',
         config,
       ].join('\n'),
     );

@@ -13,11 +13,12 @@ export function away(what: string, reason: string): ServicesError {
   return new ServicesError('BERTH_SERVICE_BUS_UNAVAILABLE', `${what}: the broker is away (${reason}); try again later`);
 }
 
-export function tooLarge(invocation: Invocation, limit: number): ServicesError {
+/** @param bound what the limit is called, for whoever wants to raise it */
+export function tooLarge(invocation: Invocation, limit: number, bound = 'maxPayloadBytes'): ServicesError {
   const { length } = invocation.payload;
   return new ServicesError(
     'BERTH_SERVICE_PAYLOAD_TOO_LARGE',
-    `the payload of ${invocationKey(invocation)} has ${length} bytes; maxPayloadBytes is ${limit}`,
+    `the payload of ${invocationKey(invocation)} has ${length} bytes; ${bound} is ${limit}`,
     { length, limit },
   );
 }

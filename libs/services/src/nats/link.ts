@@ -8,6 +8,8 @@ export class Link {
   reason: string | undefined;
   /** called when it goes down: what was asked is not answered any more */
   readonly breaks = new Set<() => void>();
+  /** called when it is up again, perhaps with a server that knows nothing */
+  readonly returns = new Set<() => void>();
 
   constructor(
     readonly connection: NatsConnection,
@@ -30,7 +32,7 @@ export class Link {
     if (this.state === state) return;
     this.state = state;
     this.changed(state);
-    if (state === 'down') for (const broken of [...this.breaks]) broken();
+    for (const then of [...(state === 'down' ? this.breaks : this.returns)]) then();
   }
 }
 

@@ -2,7 +2,7 @@ import { createClient } from '@redis/client';
 import { RedisServer } from '@berth/testing';
 import type { RedisBusOptions } from '../../src/bus/redis/options.js';
 import { RedisBus } from '../../src/bus/redis/redis-bus.js';
-import { FaultyLink } from './faulty-link.js';
+import { FaultyLink } from '../faulty-link.js';
 
 /** A broker of a test's own, buses on it, and ways to disturb both. */
 export class RedisLab {

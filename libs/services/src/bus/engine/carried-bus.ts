@@ -65,6 +65,10 @@ export class CarriedBus implements InvocationBus {
         get trouble() {
           return carrier.health().reason ?? 'it has gone';
         },
+        payloadBound:
+          maxPayloadBytes < limits.maxPayloadBytes
+            ? "what the broker's largest message has room for"
+            : 'maxPayloadBytes',
         route: (service, partition) => this.presence.routes.find(service, partition),
         send: (to, call) => this.send(to, call),
         left: (to, number) => this.left(to, number),

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Msg, NatsConnection } from '@nats-io/transport-node';
+import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 import { Link } from '../../nats/link.js';
 import type { Carrier, CarrierEvents } from '../engine/carrier.js';
 import { subjectOf } from './subject.js';
@@ -16,6 +16,7 @@ export class NatsCarrier implements Carrier {
   readonly id = randomBytes(12).toString('base64url');
   private events: CarrierEvents | undefined;
   private readonly link: Link;
+  private readonly subscriptions: Subscription[] = [];
 
   /** @param connection this carrier's to close if `owned` */
   constructor(
@@ -47,13 +48,16 @@ export class NatsCarrier implements Carrier {
         else events.unreached(tag);
       }
     };
-    connection.subscribe(`${prefix}.members`, { callback: (_error, { data }) => events.announced(data) });
-    connection.subscribe(`${prefix}.to.${id}`, { callback: received });
-    connection.subscribe(`${prefix}.to.${id}.>`, { callback: received });
+    const listen = (subject: string, callback: (error: Error | null, msg: Msg) => void): void => {
+      this.subscriptions.push(connection.subscribe(subject, { callback }));
+    };
+    listen(`${prefix}.members`, (_error, { data }) => events.announced(data));
+    listen(`${prefix}.to.${id}`, received);
+    listen(`${prefix}.to.${id}.>`, received);
     // Those who ask at once hear each other's announcements: they listen for these already.
     connection.publish(`${prefix}.who`, question, { reply: `${none}who` });
     await this.flush();
-    connection.subscribe(`${prefix}.who`, { callback: (_error, { data }) => events.received(data) });
+    listen(`${prefix}.who`, (_error, { data }) => events.received(data));
     return !alone;
   }
 
@@ -83,10 +87,11 @@ export class NatsCarrier implements Carrier {
   async close(): Promise<void> {
     const { connection } = this;
     this.events = undefined;
-    if (!this.owned || connection.isClosed()) return;
+    if (connection.isClosed()) return;
+    for (const subscription of this.subscriptions) subscription.unsubscribe();
     // A broker that is away is not waited for.
     if (this.link.state === 'up')
       await Promise.race([this.flush(), new Promise((end) => setTimeout(end, 1000).unref())]);
-    await connection.close();
+    if (this.owned) await connection.close();
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeWithRedis, eventually } from '@berth/testing';
 import { invocation, ofObject, okay, SERVICE, subscription } from '../../../testing/bus/lab.js';
-import type { FaultyLink } from '../../../testing/redis/faulty-link.js';
+import type { FaultyLink } from '../../../testing/faulty-link.js';
 import { type RedisLab, redisTest } from '../../../testing/redis/redis-lab.js';
 import { ServicesError } from '../../errors.js';
 import type { BusHandler, BusSubscription } from '../invocation-bus.js';

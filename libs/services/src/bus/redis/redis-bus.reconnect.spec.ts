@@ -10,7 +10,7 @@ import {
   subscription,
   textOf,
 } from '../../../testing/bus/lab.js';
-import { FaultyLink } from '../../../testing/redis/faulty-link.js';
+import { FaultyLink } from '../../../testing/faulty-link.js';
 import { RedisLab, redisTest } from '../../../testing/redis/redis-lab.js';
 import { RedisBus } from './redis-bus.js';
 

@@ -31,23 +31,32 @@ export interface Until {
 
 /** A bucket of NATS' key-value store, whose operations go on over a broken connection until their deadline. */
 export class Bucket {
+  /** A server that came back without its disk has no bucket. */
+  private made: Promise<unknown> | undefined;
+
   private constructor(
     private readonly link: Link,
     private readonly name: string,
     private readonly values: KV,
     private readonly stream: JetStreamClient,
-  ) {}
+    make: () => Promise<unknown>,
+  ) {
+    link.returns.add(() => {
+      this.made = make().catch(() => undefined);
+    });
+  }
 
   /** Finds or makes it. @throws what NATS says */
   static async open(link: Link, { name, replicas, ttlMs }: BucketOptions): Promise<Bucket> {
     const connection: NatsConnection = link.connection;
     const stream = jetstream(connection, { timeout: TRY_MS });
-    const values = await new Kvm(stream).create(name, {
-      ...{ history: 1, replicas, ...(ttlMs !== undefined && { ttl: ttlMs }) },
-      // A replica may be behind: with several, the leader is asked.
-      allow_direct: replicas === 1,
-    });
-    return new Bucket(link, name, values, stream);
+    const make = (): Promise<KV> =>
+      new Kvm(stream).create(name, {
+        ...{ history: 1, replicas, ...(ttlMs !== undefined && { ttl: ttlMs }) },
+        // A replica may be behind: with several, the leader is asked.
+        allow_direct: replicas === 1,
+      });
+    return new Bucket(link, name, await make(), stream, make);
   }
 
   /** The value and its revision. @throws ServicesError */
@@ -108,6 +117,8 @@ export class Bucket {
       if (link.connection.isClosed()) throw unavailable(last, unanswered && writes);
       if (Date.now() >= until.deadline) throw late(until, last, unanswered && writes);
       if (link.state === 'up') {
+        if (this.made !== undefined) await this.within(this.made, until.deadline).catch(() => undefined);
+        this.made = undefined;
         try {
           return await this.within(work(), until.deadline);
         } catch (thrown) {

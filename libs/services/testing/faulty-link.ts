@@ -25,7 +25,11 @@ export class FaultyLink {
   }
 
   get url(): string {
-    return `redis://127.0.0.1:${(this.listener.address() as AddressInfo).port}`;
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  get port(): number {
+    return (this.listener.address() as AddressInfo).port;
   }
 
   get connections(): number {

@@ -1,0 +1,129 @@
+import { connect } from '@nats-io/transport-node';
+import { describeWithNats, disposable, eventually, NatsServer, tcpRelay } from '@berth/testing';
+import {
+  answering,
+  codeOf,
+  HeldHandler,
+  invocation,
+  later,
+  ofObject,
+  okay,
+  SERVICE,
+  subscription,
+  textOf,
+} from '../../../testing/bus/lab.js';
+import { NatsBus, type NatsBusOptions } from './nats-bus.js';
+
+const AT_MOST_ONCE = { delivery: 'at-most-once' } as const;
+const MIB = 1024 * 1024;
+
+const open = async (options: NatsBusOptions) => disposable(await NatsBus.connect(options), (bus) => bus.close());
+
+describeWithNats('NatsBus', () => {
+  it('B14: the keys are the subjects of calls, and stand in them to the letter', async () => {
+    await using server = await NatsServer.start();
+    const connection = await connect({ servers: server.url });
+    const seen: string[] = [];
+    connection.subscribe('berth.to.*.oprc.>', {
+      callback: (_error, { subject, data }) => {
+        const [, , , ...key] = subject.split('.');
+        seen.push(`${key.join('.')} ${/"(oprc\/[^"]*)"/.exec(Buffer.from(data).toString())?.[1]}`);
+      },
+    });
+    await connection.flush();
+    await using agent = await open({ servers: server.url });
+    await using caller = await open({ servers: server.url });
+    await agent.serve(subscription({ partition: 7 }), answering('done'));
+    await caller.invoke(ofObject('o.1', { partition: 7 }), AT_MOST_ONCE);
+    await caller.invoke(invocation({ partition: 7 }), AT_MOST_ONCE);
+    await connection.flush();
+    await connection.close();
+    expect(seen).toEqual([
+      `oprc.${SERVICE}.7.objects.o%2E1.invokes.add oprc/${SERVICE}/7/objects/o.1/invokes/add`,
+      `oprc.${SERVICE}.7.invokes.add oprc/${SERVICE}/7/invokes/add`,
+    ]);
+  });
+
+  it('payloads of 4 MiB pass where the server takes them; else the server is named', async () => {
+    await using wide = await NatsServer.start();
+    await using narrow = await NatsServer.start({ maxPayload: MIB });
+    for (const [server, ends] of [
+      [wide, 'passes'],
+      [narrow, 'BERTH_SERVICE_PAYLOAD_TOO_LARGE'],
+    ] as const) {
+      await using agent = await open({ servers: server.url });
+      await using caller = await open({ servers: server.url });
+      await agent.serve(subscription(), (delivery) => Promise.resolve(okay(delivery, delivery.invocation.payload)));
+      const call = later(caller.invoke(invocation({ payload: Buffer.alloc(4 * MIB, 'x') }), AT_MOST_ONCE));
+      if (ends === 'passes') expect((await call).payload?.length).toBe(4 * MIB);
+      else
+        await expect(call).rejects.toMatchObject({ code: ends, message: expect.stringContaining('broker') as string });
+      expect(textOf(await caller.invoke(invocation({ payload: Buffer.from('small') }), AT_MOST_ONCE))).toBe('small');
+    }
+  });
+
+  it('10,000 objects at once are answered, each once', async () => {
+    await using server = await NatsServer.start();
+    await using first = await open({ servers: server.url });
+    await using second = await open({ servers: server.url });
+    const begun = new Set<string>();
+    for (const bus of [first, second])
+      await bus.serve(subscription({ concurrency: 64 }), (delivery) => {
+        begun.add(`${delivery.invocation.objectId}`);
+        return answering('done')(delivery);
+      });
+    await using caller = await open({ servers: server.url });
+    const calls = Array.from({ length: 10_000 }, (_, i) => caller.invoke(ofObject(`object ${i}`), AT_MOST_ONCE));
+    expect(new Set((await Promise.all(calls)).map(textOf))).toEqual(new Set(['done']));
+    expect(begun.size).toBe(10_000);
+  }, 40_000);
+
+  it('a connection that breaks costs a call its certainty at most, and agents come back by themselves', async () => {
+    await using server = await NatsServer.start();
+    await using relay = await tcpRelay(server.port);
+    await using agent = await open({ servers: `nats://127.0.0.1:${relay.port}` });
+    await using caller = await open({ servers: server.url });
+    const held = new HeldHandler();
+    const subscribed = await agent.serve(subscription(), held.handle);
+    const running = later(caller.invoke(invocation(), AT_MOST_ONCE));
+    await eventually(() => held.begun.length === 1);
+    relay.cut();
+    await eventually(() => subscribed.state === 'reconnecting');
+    // Kept until the caller asks for it.
+    held.answer('late');
+    expect(textOf(await running)).toBe('late');
+    await eventually(() => subscribed.state === 'running');
+    const again = later(caller.invoke(ofObject('a'), AT_MOST_ONCE));
+    await eventually(() => held.begun.length === 2);
+    held.answer('again');
+    expect(textOf(await again)).toBe('again');
+  });
+
+  it('a broker that is away: calls wait for it until their deadline, agents cannot start', async () => {
+    await using server = await NatsServer.start();
+    await using bus = await open({ servers: server.url, connectTimeoutMs: 200 });
+    await bus.serve(subscription(), answering('done'));
+    await server.kill();
+    await eventually(() => bus.health().state === 'down');
+    expect(bus.health().reason).toBe(`no connection to 127.0.0.1:${server.port}`);
+    const call = later(bus.invoke(invocation({ deadline: Date.now() + 200 }), AT_MOST_ONCE));
+    expect(await codeOf(call)).toBe('BERTH_SERVICE_BUS_UNAVAILABLE');
+    expect(await codeOf(bus.serve(subscription(), answering('')))).toBe('BERTH_SERVICE_BUS_UNAVAILABLE');
+    const waiting = bus.invoke(invocation(), AT_MOST_ONCE);
+    await server.start();
+    expect(textOf(await waiting)).toBe('done');
+  }, 40_000);
+
+  it('says in one line why it cannot connect, without a password, and leaves a given connection open', async () => {
+    const connecting = NatsBus.connect({ servers: 'nats://user:secret-word@127.0.0.1:1', connectTimeoutMs: 200 });
+    await expect(connecting).rejects.toMatchObject({ code: 'BERTH_SERVICE_BUS_UNAVAILABLE' });
+    await expect(connecting).rejects.toThrow(/^no NATS server at 127\.0\.0\.1:1 within 200 ms/);
+    await expect(NatsBus.connect({ prefix: 'a b' })).rejects.toThrow("prefix 'a b'");
+    await using server = await NatsServer.start();
+    const client = await connect({ servers: server.url });
+    const bus = await NatsBus.connect({ client });
+    await bus.close();
+    expect(client.isClosed()).toBe(false);
+    await client.close();
+  });
+});
