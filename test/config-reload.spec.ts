@@ -204,4 +204,29 @@ describe('settings that change while the gateway runs', () => {
     gateway.program.kill('SIGTERM');
     expect(await gateway.program.exit).toBe(0);
   });
+
+  it('policy agents come, change and go, and ports can name none that there is not', async () => {
+    const policies = { '*': { inspect: { agents: ['waf'] } } };
+    await using setup = await fileGateway();
+    const shown = async (): Promise<unknown> => {
+      const { policy_agents: all } = (await (await fetch(`${setup.admin}/policy-agents`)).json()) as {
+        policy_agents: { name: string; when_unavailable: string }[];
+      };
+      return all.map(({ name, when_unavailable }) => `${name} ${when_unavailable}`);
+    };
+    setup.write({ policies });
+    const refused = await setup.reload();
+    expect(refused.status).toBe(422);
+    expect(JSON.stringify(refused.body)).toContain('\\"waf\\" is no policy agent; there are none (policyAgents)');
+    const waf = { address: '/nowhere/waf.sock' };
+    setup.write({ policies, policyAgents: { waf } });
+    expect((await setup.reload()).body).toMatchObject({ restart_required: [] });
+    expect(await shown()).toEqual(['waf closed']);
+    setup.write({ policyAgents: { waf: { ...waf, whenUnavailable: 'open' }, auth: waf } });
+    await setup.reload();
+    expect(await shown()).toEqual(['auth closed', 'waf open']);
+    setup.write({});
+    await setup.reload();
+    expect(await shown()).toEqual([]);
+  });
 });

@@ -184,4 +184,16 @@ describe('verify', () => {
     expect(await help.exit).toBe(0);
     expect(help.stdout).toContain('verify [options]');
   });
+
+  it('looks at the files of policy agents and of their listener', () => {
+    const { certFile, keyFile } = ca.issue('gateway');
+    const waf = { address: 'grpcs://waf:50051', tls: { caFile: join(cwd, 'nowhere.pem'), certFile, keyFile } };
+    const listener = { port: 9191, tls: { certFile, keyFile: certFile } };
+    writeFileSync(join(cwd, 'application.yaml'), JSON.stringify({ policyAgents: { waf }, policyListener: listener }));
+    const result = loadGatewaySettings({ argv: ['verify'], env: {}, cwd });
+    expect(result).toMatchObject({ kind: 'exit', code: 1 });
+    const said = result.kind === 'exit' ? result.output : '';
+    expect(said).toMatch(/^policyAgents\.waf\.tls\.caFile: cannot read /m);
+    expect(said).toMatch(/^policyListener\.tls\.keyFile: .*is no private key/m);
+  });
 });

@@ -5,6 +5,7 @@ export type { ShownUpdate } from './config-updates.js';
 export type { ConfiguredAgent } from './configured-agent.js';
 export { inspection } from './exchange/index.js';
 export { Filter } from './filters.js';
+export { inspectAgents } from './inspect-agents.js';
 export { listenerFaults } from './listener-rules.js';
 export { PolicyAgents } from './policy-agents.js';
 export { PolicyAgentsModule } from './policy-agents.module.js';
