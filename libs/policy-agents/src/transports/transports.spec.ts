@@ -156,6 +156,25 @@ describe.each<[string, Way, Transport]>([
     expect(got.map((message) => message.kind === 'requestBody' && message.chunkIndex)).toEqual([...Array(20).keys()]);
   });
 
+  it('who closes a link while it takes a message gets no other', async () => {
+    await using it = await connected();
+    const got: AgentMessage[] = [];
+    const end = new Promise((resolve) => {
+      it.link.receiver = {
+        message: (message) => {
+          got.push(message);
+          it.link.close();
+        },
+        drained: () => undefined,
+        closed: resolve,
+      };
+    });
+    for (const message of agentMessages) it.there.link.send(message);
+    expect(await end).toBeUndefined();
+    await it.there.got.ended();
+    expect(got).toEqual(agentMessages.slice(0, 1));
+  });
+
   it('the largest chunk that an agent may want comes', async () => {
     await using it = await connected();
     const data = Buffer.alloc(4_194_304, 0x7b);
