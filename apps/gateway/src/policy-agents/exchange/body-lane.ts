@@ -133,11 +133,27 @@ export class BodyLane implements Lane {
   private next(): Buffer | undefined {
     const bytes = this.rest ?? this.queue.shift();
     if (bytes === undefined) return undefined;
-    const part = bytes.length <= this.chunkBytes ? bytes : bytes.subarray(0, this.chunkBytes);
-    this.rest = part === bytes ? undefined : bytes.subarray(part.length);
+    const joined = this.question === undefined ? bytes : this.joined(bytes);
+    const part = joined.length <= this.chunkBytes ? joined : joined.subarray(0, this.chunkBytes);
+    this.rest = part === joined ? undefined : joined.subarray(part.length);
     this.waiting -= part.length;
     this.arrived += part.length;
     return part;
+  }
+
+  /** With what is there behind it, up to the chunk that agents like: a question costs more than a copy. */
+  private joined(first: Buffer): Buffer {
+    const { chunkBytes, queue } = this;
+    if (queue.empty || first.length >= chunkBytes || chunkBytes === Infinity) return first;
+    const parts = [first];
+    let bytes = first.length;
+    while (bytes < chunkBytes) {
+      const part = queue.shift();
+      if (part === undefined) break;
+      parts.push(part);
+      bytes += part.length;
+    }
+    return Buffer.concat(parts, bytes);
   }
 
   private isLastChunk({ total }: Watchers): boolean {

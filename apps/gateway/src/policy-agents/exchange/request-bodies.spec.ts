@@ -65,6 +65,25 @@ describe('bodies of requests', () => {
     expect(sizes).toEqual([2000, 2000, 1000, 0]);
   });
 
+  it('go in chunks that the agent likes where more has come meanwhile', async () => {
+    const { wait, open } = gate();
+    const judge = new FakeJudge(['requestBody'], () => wait.then(() => undefined));
+    judge.limits = { ...LIMIT_DEFAULTS, preferredChunkSize: 50_000 };
+    const { begin, client } = inspectionLab([judge]);
+    begin(POST);
+    await turn();
+    for (let i = 0; i < 5; i += 1) {
+      client.exchange.sendData(Buffer.alloc(20_000, i));
+      await turn();
+    }
+    open();
+    client.exchange.sendEnd();
+    await turn();
+    const chunks = judge.asked.flatMap((event) => (event.kind === 'requestBody' ? [event.data] : []));
+    expect(chunks.map(({ length }) => length)).toEqual([20_000, 50_000, 30_000]);
+    expect(Buffer.concat(chunks)).toEqual(Buffer.concat([0, 1, 2, 3, 4].map((i) => Buffer.alloc(20_000, i))));
+  });
+
   it('of other types than the agent looks at pass untouched', async () => {
     const judge = new FakeJudge(['requestBody', 'responseBody']);
     judge.bodyTypes = ['application/json'];
