@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, request as httpRequest, type RequestListener } from 'node:http';
+import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from 'node:http2';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Injectable, Module } from '@nestjs/common';
@@ -84,6 +85,7 @@ async function behind(agent: PolicyAgent, listener: RequestListener, over: Parti
           http: { agentPortRange: await freePortRange(2) },
           grpc: { host: '127.0.0.1', port: 0 },
           agentPorts: { host: '127.0.0.1' },
+          ingress: { http2: { clear: true } },
         },
         log: silentLog,
       }),
@@ -96,6 +98,22 @@ async function behind(agent: PolicyAgent, listener: RequestListener, over: Parti
   await app.init();
   const tunnel = stack.use(await testAgent({ grpcPort: app.get(TunnelGrpcServer).port }, service.port));
   return owning({ held, port: tunnel.port, service, url: tunnel.url }, stack);
+}
+
+/** One POST over HTTP/2 with a trailer. @returns status, body, and the trailer of the answer */
+async function over(session: ClientHttp2Session, path: string, body: string): Promise<unknown[]> {
+  const stream = session.request({ ':method': 'POST', ':path': path, trailer: 'x-begin' }, { waitForTrailers: true });
+  let trailer: unknown;
+  stream.once('wantTrailers', () => {
+    stream.sendTrailers({ 'x-begin': 't' });
+  });
+  stream.once('trailers', (trailers: IncomingHttpHeaders) => {
+    trailer = trailers['x-end'];
+  });
+  stream.end(body);
+  const [head] = (await once(stream, 'response')) as [IncomingHttpHeaders];
+  const text = (await stream.setEncoding('utf8').toArray()).join('');
+  return [head[':status'], text, trailer];
 }
 
 describe.each<Transport>(['grpc', 'unix'])('exchanges past a policy agent over %s', (transport) => {
@@ -197,6 +215,36 @@ describe.each<Transport>(['grpc', 'unix'])('exchanges past a policy agent over %
     expect(await post('clean')).toEqual([200, 'clean', true]);
     expect(await post('a virus')).toEqual([422, 'found', true]);
     expect(reached).toEqual(['none']);
+  });
+
+  it('are of HTTP/2, with trailers both ways, held, blocked or passed', async () => {
+    await using policy = await policyAgent(
+      {
+        onRequest: ({ path }) => (path === '/held' ? needMore() : undefined),
+        onRequestBody: ({ isLast, text }) => {
+          if (text.includes('virus')) return block(422, 'found');
+          return isLast ? undefined : needMore();
+        },
+        onResponseBody: () => undefined,
+      },
+      transport,
+    );
+    await using setup = await behind(policy.agent, (request, response) => {
+      response.writeHead(200, { trailer: 'x-end' });
+      request.on('end', () => {
+        response.addTrailers({ 'x-end': request.trailers['x-begin'] ?? 'none' });
+        response.end();
+      });
+      request.on('data', (chunk) => response.write(chunk));
+    });
+    await using session = disposable(connect(setup.url), (it) => {
+      it.destroy();
+    });
+    expect(await over(session, '/', 'clean')).toEqual([200, 'clean', 't']);
+    expect(await over(session, '/held', 'x'.repeat(200_000))).toEqual([200, 'x'.repeat(200_000), 't']);
+    expect(await over(session, '/held', 'a virus')).toEqual([422, 'found', undefined]);
+    await eventually(() => policy.agent.figures().protocol.conversations === 0);
+    expect(setup.held.bytes).toBe(0);
   });
 
   it('are WebSockets whose messages can be dropped and closed, compressed or not', async () => {
