@@ -1,11 +1,13 @@
 import type { BerthError } from '@berth/errors';
-import { ExchangeKind, type ExchangeRequest } from '@berth/exchange';
+import { ExchangeKind, type ExchangeRequest, type ResponseHead } from '@berth/exchange';
 import { upgradeProtocols } from '@berth/http-rules';
 import { Heads } from './heads.js';
 import type { Instead } from './instead.js';
 import type { Member } from './member.js';
 import type { InspectionContext, InspectionOptions } from './options.js';
 import { Panel } from './panel.js';
+
+const WEBSOCKET = 'websocket';
 
 /** What both sides of one exchange under inspection know of it. */
 export class Case {
@@ -26,12 +28,17 @@ export class Case {
     this.heads = new Heads(headers);
     this.panel = new Panel(members, options, context, correlationId, request, this.heads);
     this.now = context.now ?? Date.now;
-    this.isWebSocket = kind === ExchangeKind.upgrade && upgradeProtocols(headers).join() === 'websocket';
+    this.isWebSocket = kind === ExchangeKind.upgrade && upgradeProtocols(headers).includes(WEBSOCKET);
   }
 
   /** Agents that look at what passes once it is a WebSocket. */
   get frameWatchers(): readonly Member[] {
     return this.isWebSocket ? this.members.filter((member) => member.supports('webSocketFrame')) : [];
+  }
+
+  /** Whether what follows a head is frames that agents look at: of several protocols a service takes the one that it likes. */
+  switchesToFrames({ headers, status }: ResponseHead): boolean {
+    return status === 101 && this.frameWatchers.length > 0 && upgradeProtocols(headers).includes(WEBSOCKET);
   }
 
   /** Bytes of a body that may be held for an agent. */

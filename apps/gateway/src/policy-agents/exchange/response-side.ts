@@ -58,12 +58,12 @@ export class ResponseSide implements Outlet {
   }
 
   pushHead(head: ResponseHead): void {
-    const { frameWatchers, guards, heads, members } = this.it;
+    const { guards, heads, members } = this.it;
     this.head = head;
     const concerns =
       heads.hasLater ||
       guards.length > 0 ||
-      (head.status === 101 && frameWatchers.length > 0) ||
+      this.it.switchesToFrames(head) ||
       members.some((member) => member.supports('responseHeaders') || member.supports('responseBody'));
     if (!concerns) {
       this.leave(head);
@@ -177,15 +177,15 @@ export class ResponseSide implements Outlet {
   }
 
   /** Never rejects. */
-  private async judgeHead({ status }: ResponseHead): Promise<void> {
-    const { correlationId, frameWatchers, heads, panel } = this.it;
+  private async judgeHead(head: ResponseHead): Promise<void> {
+    const { correlationId, heads, panel } = this.it;
     const lane = this.headLane;
     try {
       const seesBody = (member: Member): boolean => this.hasBody && this.seesBody(member);
-      const instead = await panel.ask(new ResponseHeadQuestion(status, heads, correlationId, seesBody));
+      const instead = await panel.ask(new ResponseHeadQuestion(head.status, heads, correlationId, seesBody));
       if (this.owner.isGone || lane === undefined) return;
       if (instead !== undefined) this.owner.answer(instead);
-      else if (status === 101 && frameWatchers.length > 0) this.owner.beginFrames();
+      else if (this.it.switchesToFrames(head)) this.owner.beginFrames();
       else this.beginBody(lane);
     } catch (thrown) {
       this.owner.fail(BerthError.from(thrown));

@@ -98,6 +98,22 @@ describe('WebSockets under the eyes of policy agents', () => {
     expect([client.calls[2], pool.last.calls[1]]).toEqual(['data no frame', 'data none either']);
   });
 
+  it('are read where the client asks for other protocols as well, and the service takes this one', async () => {
+    const headers = ['Connection', 'Upgrade', 'Upgrade', 'x-other, WebSocket'];
+    for (const taken of ['websocket', 'x-other']) {
+      const judge = new FakeJudge(['webSocketFrame']);
+      const { begin, client, pool } = inspectionLab([judge]);
+      begin({ kind: ExchangeKind.upgrade, body: true, headers });
+      await turn();
+      pool.last.sink.head({ status: 101, reason: '', headers: ['Connection', 'Upgrade', 'Upgrade', taken] });
+      await turn();
+      client.exchange.sendData(text('hello', true));
+      await turn();
+      expect([taken, judge.seen]).toEqual([taken, taken === 'websocket' ? ['webSocketFrame'] : []]);
+      expect(pool.last.calls.length).toBeGreaterThan(0);
+    }
+  });
+
   it('show messages and control frames of both directions, and pass what is allowed', async () => {
     const judge = new FakeJudge(['webSocketFrame']);
     const { client, exchange, fromClient, fromService, pool, service } = await open(judge, {
