@@ -1,10 +1,15 @@
 import type { FlatHeaders } from '@berth/exchange';
-import { headerValue, removeHeader } from '@berth/http-rules';
+import { headerValue, headerValues, isToken, removeHeader } from '@berth/http-rules';
 
-/** The media type of a body, in lower case and without parameters; empty: its head does not say. */
+/**
+ * The media type of a body, in lower case and without parameters; empty: its head does not say, or not in a way that
+ * every service reads alike.
+ */
 export function contentTypeOf(headers: FlatHeaders): string {
-  const [type = ''] = (headerValue(headers, 'content-type') ?? '').split(';', 1);
-  return type.trim().toLowerCase();
+  const [value = '', ...others] = headerValues(headers, 'content-type');
+  const type = (value.split(';', 1)[0] ?? '').trim().toLowerCase();
+  const parts = type.split('/');
+  return others.length === 0 && parts.length === 2 && parts.every(isToken) ? type : '';
 }
 
 /** Length of a body as its head says it, bytes; undefined: it does not. */

@@ -51,6 +51,22 @@ describe('bodies of requests', () => {
     expect([judge.asked.length, pool.last.calls]).toEqual([2, ['end']]);
   });
 
+  it.each([
+    [['Content-Type', 'text/plain', 'Content-Type', 'application/json']],
+    [['Content-Type', 'text/plain, application/json']],
+    [['Content-Type', '"application/json"']],
+    [['Content-Type', 'json']],
+  ])('whose type not all services read alike are shown: %j', async (headers) => {
+    const judge = new FakeJudge(['requestBody']);
+    judge.bodyTypes = ['application/json', ''];
+    const { begin, client } = inspectionLab([judge]);
+    begin({ ...POST, headers });
+    await turn();
+    client.exchange.sendData(bytes('a'));
+    await turn();
+    expect(judge.seen).toEqual(['requestBody 0 a']);
+  });
+
   it('are cut to what the agent likes', async () => {
     const judge = new FakeJudge(['requestBody']);
     judge.limits = { ...LIMIT_DEFAULTS, preferredChunkSize: 2000 };
