@@ -4,6 +4,7 @@ import type { Case } from './case.js';
 import { ChunkQuestion } from './chunk-question.js';
 import { askAboutTexts, type TextsOf } from './guardrail-question.js';
 import { HeldBody } from './held-body.js';
+import { mayHaveTexts } from './guardrail-texts.js';
 import type { Instead } from './instead.js';
 import type { Lane, Outlet } from './lane.js';
 import type { Member } from './member.js';
@@ -40,6 +41,8 @@ export class BodyLane implements Lane {
   private watchers: Watchers | undefined;
   private question: ChunkQuestion | undefined;
   private guards: readonly Member[] = [];
+  /** it begins like what has texts */
+  private hasTexts = false;
   private readonly held: HeldBody;
   /** want to see more than there is room for: what they say later holds nothing */
   private readonly givenUp = new Set<Member>();
@@ -162,9 +165,17 @@ export class BodyLane implements Lane {
 
   private async pass(chunk: Buffer, isLast: boolean): Promise<void> {
     const data = await this.asked(chunk, isLast);
+    if (data !== undefined && !this.hasTexts && this.guards.length > 0) this.lookAtStart(data);
     if (data === undefined || (this.isHolding && this.holds(data, chunk.length))) return;
     await this.release();
     if (!this.isOver) await this.send(data, chunk.length);
+  }
+
+  /** A body without texts is not held for those who want to see them. */
+  private lookAtStart(data: Buffer): void {
+    const has = mayHaveTexts(data);
+    this.hasTexts = has === true;
+    if (has === false) this.guards = [];
   }
 
   /** @returns what goes on in the place of a chunk; undefined when it is over */

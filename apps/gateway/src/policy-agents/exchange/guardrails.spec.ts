@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { AskedEvent } from '@berth/policy-agents';
 import { block, FakeJudge, inspectionLab } from '../../../testing/inspection-lab.js';
-import { requestTexts, responseTexts } from './guardrail-texts.js';
+import { mayHaveTexts, requestTexts, responseTexts } from './guardrail-texts.js';
 
 const inShort = (read: typeof requestTexts, body: unknown): string[] =>
   read(Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))).map(
@@ -82,10 +82,47 @@ describe('texts for and of language models', () => {
   });
 
   it('are none in anything else, and many are put together by their kind', () => {
-    for (const body of ['', '{', '[]', 'null', '3', '{"messages":3}', '{"messages":[null,[],{}]}'])
+    for (const body of ['', '[]', 'null', '3', '{"messages":3}', '{"messages":[null,[],{}]}'])
       expect(inShort(requestTexts, body).filter((text) => text !== 'prompt user: 3')).toEqual([]);
     const many = requestTexts(Buffer.from(JSON.stringify({ prompt: Array.from({ length: 1000 }, (_, i) => `t${i}`) })));
     expect([many.length, many.at(-1)?.content.split('\n\n').length]).toEqual([65, 936]);
+  });
+});
+
+describe('texts that are written in another way', () => {
+  const HIDDEN = '{"prompt": "evil"}';
+  const utf16 = Buffer.from(HIDDEN, 'utf16le');
+  const utf32 = Buffer.concat(Array.from(Buffer.from(HIDDEN), (byte) => Buffer.from([byte, 0, 0, 0])));
+
+  it.each([
+    ['a mark of its encoding', Buffer.from(`\ufeff${HIDDEN}`)],
+    ['UTF-16', utf16],
+    ['UTF-16 with a mark', Buffer.from(`\ufeff${HIDDEN}`, 'utf16le')],
+    ['UTF-16, the other way round', Buffer.from(utf16).swap16()],
+    ['UTF-32', utf32],
+    ['UTF-32, the other way round', Buffer.from(utf32).swap32()],
+    ['names in any case', Buffer.from('{"prompt": "good", "Prompt": "evil"}')],
+    ['a name with a letter that counts as another', Buffer.from('{"me\u017f\u017fages": [{"Content": "evil"}]}')],
+    ['a part of two types', Buffer.from('{"input": [{"type": "tool_use", "Type": "text", "text": "evil"}]}')],
+    ['two arguments', Buffer.from('{"input": [{"type": "function_call", "input": 1, "arguments": "evil"}]}')],
+  ])('are found: %s', (_, body) => {
+    expect(mayHaveTexts(body)).toBe(true);
+    expect(requestTexts(body).at(-1)?.content).toMatch(/evil/);
+  });
+
+  it.each([['{"prompt": "evil", "x": NaN}'], ['{"prompt": "evil"} and more'], ['  {"prompt": "evil"']])(
+    'are shown as they came where only others can read them: %s',
+    (body) => {
+      expect(inShort(requestTexts, body)).toEqual([`prompt : ${body.trim()}`]);
+      expect(inShort(responseTexts, body)).toEqual([`response : ${body.trim()}`]);
+    },
+  );
+
+  it('show where they begin whether there are any', () => {
+    const starts = ['', ' \r\n\t', ' {', '[', '--x', 'data: {}', '\0\0\0\0{', '\x1f\x8b\x08'];
+    expect(starts.map((start) => mayHaveTexts(Buffer.from(start, 'latin1')))).toEqual([
+      ...[undefined, undefined, true, false, false, false, false, false],
+    ]);
   });
 });
 
@@ -137,21 +174,37 @@ describe('exchanges with language models', () => {
     expect(client.calls.slice(-2).map((call) => call.slice(0, 8))).toEqual(['head 422', 'end']);
   });
 
-  it('that are no plain JSON are not held', async () => {
-    const judge = new FakeJudge(['guardrail'], blocks(''));
-    const { begin, client, pool } = inspectionLab([judge], { guardrails: true });
-    for (const headers of [
-      ['Content-Type', 'text/plain'],
-      ['Content-Type', 'application/json', 'Content-Encoding', 'gzip'],
-    ]) {
+  it.each([[[]], [['Content-Type', 'text/plain']], [['Content-Type', 'application/json', 'Content-Encoding', 'gzip']]])(
+    'are known by how their body begins, whatever its head says: %j',
+    async (headers) => {
+      const judge = new FakeJudge(['guardrail'], blocks('evil'));
+      const { begin, client, pool } = inspectionLab([judge], { guardrails: true });
       begin({ ...post, headers });
       await turn();
-      expect(client.exchange.sendData(Buffer.from('{"prompt":"x"}'))).toBe(true);
-      pool.last.sink.head({ ...JSON_HEAD, headers: ['Content-Type', 'text/event-stream'] });
-      pool.last.sink.data(Buffer.from('data: {}'));
+      client.exchange.sendData(Buffer.from(' '));
       await turn();
-      expect(client.calls.at(-1)).toBe('data data: {}');
-    }
+      client.exchange.sendData(Buffer.from('{"prompt":"evil"}'));
+      client.exchange.sendEnd();
+      await turn();
+      expect([pool.requests, client.calls.find((call) => call.startsWith('head'))?.slice(0, 8)]).toEqual([
+        [],
+        'head 422',
+      ]);
+    },
+  );
+
+  it('that are no plain JSON are not held', async () => {
+    const judge = new FakeJudge(['guardrail'], blocks(''));
+    const { begin, client, held, pool } = inspectionLab([judge], { guardrails: true });
+    begin(post);
+    await turn();
+    client.exchange.sendData(Buffer.from('gzip'));
+    await turn();
+    expect([pool.last.calls, held.bytes]).toEqual([['data gzip'], 0]);
+    pool.last.sink.head({ ...JSON_HEAD, headers: ['Content-Type', 'text/event-stream'] });
+    pool.last.sink.data(Buffer.from('data: {}'));
+    await turn();
+    expect(client.calls.at(-1)).toBe('data data: {}');
     expect(judge.asked).toEqual([]);
   });
 

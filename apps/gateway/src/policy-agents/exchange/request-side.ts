@@ -1,7 +1,7 @@
 import type { BerthError } from '@berth/errors';
 import { ExchangeKind, type FlatHeaders } from '@berth/exchange';
 import { expectsContinue, forgetBytes, removeHeader } from '@berth/http-rules';
-import { askForPlainAnswer, contentLengthOf, contentTypeOf, isPlainJson } from './body-heads.js';
+import { askForPlainAnswer, contentLengthOf, contentTypeOf } from './body-heads.js';
 import { BodyLane, type Watchers } from './body-lane.js';
 import type { Case, CaseOwner } from './case.js';
 import { requestTexts } from './guardrail-texts.js';
@@ -151,11 +151,11 @@ export class RequestSide implements Outlet {
   }
 
   private watching(): Watchers | undefined {
-    const { guards, heads, members: all, request } = this.it;
+    const { guards, members: all, request } = this.it;
     const members = all.filter((member) => this.seesBody(member));
-    const readers = isPlainJson(heads.request ?? []) ? guards : [];
-    if (members.length === 0 && readers.length === 0) return undefined;
-    return { members, guards: readers, textsOf: requestTexts, total: contentLengthOf(request.openHead.headers) };
+    if (members.length === 0 && guards.length === 0) return undefined;
+    // Whatever its head says it is: services read JSON under any type, and what it is shows where it begins.
+    return { members, guards, textsOf: requestTexts, total: contentLengthOf(request.openHead.headers) };
   }
 
   private finalHeaders(): FlatHeaders {
