@@ -116,7 +116,7 @@ async function over(session: ClientHttp2Session, path: string, body: string): Pr
   return [head[':status'], text, trailer];
 }
 
-describe.each<Transport>(['grpc', 'unix'])('exchanges past a policy agent over %s', (transport) => {
+describe.each<Transport>(['grpc', 'unix'])('C22: exchanges past a policy agent over %s', (transport) => {
   it('are blocked and changed by their heads, and their end is told', async () => {
     const done: string[] = [];
     await using policy = await policyAgent(

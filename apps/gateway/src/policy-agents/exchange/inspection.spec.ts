@@ -9,7 +9,7 @@ const bytes = (text: string): Buffer => Buffer.from(text);
 /** As {@link FakeClient} writes it down, without the date that Berth adds. */
 const withoutDate = (calls: readonly string[]): string[] => calls.map((call) => call.replace(/ Date .* GMT$/, ''));
 
-describe('exchanges under the eyes of policy agents', () => {
+describe('C22: exchanges under the eyes of policy agents', () => {
   it('need no handler where there are no agents, and pass those that they do not concern', () => {
     const judge = new FakeJudge(['requestHeaders']);
     judge.concerned = false;
