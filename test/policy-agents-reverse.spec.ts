@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { block, type PolicyAgent, startPolicyAgent } from 'berth-policy';
@@ -69,6 +70,31 @@ describe('policy agents that dial the gateway (C17)', () => {
     await eventually(() => text().includes('it has 2 connections already'));
     expect((await shown()).connection_count).toBe(2);
     expect(text()).not.toMatch(/open sesame|a wrong one/);
+  });
+
+  it('that break the protocol lose their connection, the log says how, and others judge on', async () => {
+    await using stack = new AsyncDisposableStack();
+    const folder = mkdtempSync(join(tmpdir(), 'berth-door-'));
+    stack.defer(() => {
+      rmSync(folder, { recursive: true });
+    });
+    const path = join(folder, 'door.sock');
+    const { relay, status, shown, text } = await lab({ path }, {});
+    stack.use(relay);
+    stack.use(await waf(`unix:${path}`));
+    const broken = connect(path);
+    stack.defer(() => {
+      broken.destroy();
+    });
+    const registration = JSON.stringify({ protocol_version: 2, agent_id: 'waf', capabilities: {} });
+    broken.write(Buffer.concat([Buffer.from([0, 0, 0, registration.length + 1, 1]), Buffer.from(registration)]));
+    await eventually(async () => (await shown()).connection_count === 2);
+    // A frame of 4 GiB.
+    broken.write(Buffer.from('ffffffff20', 'hex'));
+    await once(broken.resume(), 'close');
+    await eventually(() => text().includes('a frame of 4294967295 bytes; at most 16777216 are taken'));
+    expect(text()).toContain('policy agent has broken the protocol: its connection was ended');
+    expect([await status('/'), await status('/admin')]).toEqual([200, 403]);
   });
 
   it('have no gateway that cannot listen for them', async () => {

@@ -51,8 +51,11 @@ export interface LinkSource {
 /** What its owner is told. Calls come in their own order, are bounded in number, and must return soon. */
 export interface PolicyAgentObserver {
   connected(connectionId: string, link: AgentLink): void;
-  /** @param reason error code or `closed` */
-  disconnected(connectionId: string, reason: string): void;
+  /**
+   * @param reason error code or `closed`
+   * @param detail what it was, in words; may be empty
+   */
+  disconnected(connectionId: string, reason: string, detail: string): void;
   /** it could not be dialled; once until it succeeds */
   unreachable(reason: string): void;
   /** of one connection */

@@ -1,5 +1,5 @@
 import type { HealthState } from '@berth/agent-pool';
-import { LimitedLog, type Log } from '@berth/observability';
+import { cut, LimitedLog, type Log, printable } from '@berth/observability';
 import type {
   AgentLink,
   BreakerState,
@@ -60,11 +60,13 @@ export class AgentObserver implements PolicyAgentObserver {
     this.events.emit('policy-agent.connected', { name, connectionId, remote, transport, version: fields.version });
   }
 
-  disconnected(connectionId: string, reason: string): void {
+  disconnected(connectionId: string, reason: string, detail: string): void {
     const { name, stats } = this.known;
     if (!this.replicas.delete(connectionId)) return;
     stats.disconnects += 1;
-    const fields = { policyAgent: name, connectionId, reason };
+    const fields = { policyAgent: name, connectionId, reason, detail: printable(cut(detail, MAX_CHARS)) };
+    if (reason === 'BERTH_PROTOCOL_ERROR')
+      this.limitedLog.warn(fields, 'policy agent has broken the protocol: its connection was ended');
     if (this.replicas.size === 0 && !this.isRetired) this.limitedLog.warn(fields, 'policy agent is away');
     else this.out.debug(fields, 'policy agent has one connection less');
     this.events.emit('policy-agent.disconnected', { name, connectionId, reason, left: this.replicas.size });

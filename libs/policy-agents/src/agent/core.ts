@@ -20,8 +20,9 @@ export class Core {
   drained = false;
   /** for good */
   closing = false;
-  /** as its newest connection said */
-  capabilities: AgentCapabilities | undefined;
+  private capabilities: AgentCapabilities | undefined;
+  /** that one of its connections wants */
+  private events: ReadonlySet<EventKind> | undefined;
 
   /**
    * @param healthChanged told of each change of a connection's health; the first one puts it into service
@@ -56,7 +57,18 @@ export class Core {
   }
 
   supports(kind: EventKind): boolean {
-    return this.capabilities?.supportedEvents.has(kind) ?? kind === 'requestHeaders';
+    return this.events?.has(kind) ?? kind === 'requestHeaders';
+  }
+
+  /**
+   * Takes what the agent says of itself: its limits as the newest of its connections has them, and events that one of
+   * them wants. With none left it is as it was, so that nothing passes unasked that would have been asked about.
+   */
+  said(connections: ReadonlySet<{ readonly capabilities: AgentCapabilities }>): void {
+    if (connections.size === 0) return;
+    const all = Array.from(connections, ({ capabilities }) => capabilities);
+    this.capabilities = all.at(-1);
+    this.events = new Set(all.flatMap(({ supportedEvents }) => [...supportedEvents]));
   }
 
   /** Whether an exchange goes on without the agent. */

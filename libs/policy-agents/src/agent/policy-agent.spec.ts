@@ -256,6 +256,19 @@ describe('C5: an agent that is not there', () => {
 });
 
 describe('a connection that ends', () => {
+  it('leaves the agent what its other connections want to see, and an agent without any what it last wanted', async () => {
+    await using lab = new AgentLab();
+    const first = new FakeLink(capabilitiesOf({ supportedEvents: new Set(['requestHeaders']) }));
+    const second = new FakeLink(capabilitiesOf({ supportedEvents: new Set() }));
+    lab.add(first, second);
+    const wants = () => lab.begin().talk.supports('requestHeaders');
+    expect(wants()).toBe(true);
+    second.end(BROKEN);
+    expect(wants()).toBe(true);
+    first.end(BROKEN);
+    expect(wants()).toBe(true);
+  });
+
   it('fails at once what was under way, but asks the first event once more elsewhere', async () => {
     await using lab = new AgentLab();
     const [broken, other] = [new FakeLink(), new FakeLink()];

@@ -183,7 +183,7 @@ export class PolicyAgent implements ManagedAgent {
     const isNew = !this.connections.has(connection);
     if (isNew) {
       this.connections.add(connection);
-      this.core.capabilities = connection.capabilities;
+      this.core.said(this.connections);
       this.health.connected(connection);
       this.core.observer.connected(connection.id, connection.link);
     }
@@ -205,11 +205,12 @@ export class PolicyAgent implements ManagedAgent {
     if (error?.code === 'BERTH_PROTOCOL_ERROR') core.ledger.serializationErrors += 1;
     core.ledger.affinityEvictions += connection.conversations.evictions;
     this.connections.delete(connection);
+    core.said(this.connections);
     if (this.dialler?.lost(connection) !== true) core.pool.remove(connection);
     if (this.retiring === connection) this.retiring = undefined;
     this.health.gone(connection);
     this.pushed.disconnected(connection);
-    core.observer.disconnected(connection.id, error?.code ?? 'closed');
+    core.observer.disconnected(connection.id, error?.code ?? 'closed', error?.message ?? '');
     if (core.closing && this.connections.size === 0) this.finish();
   }
 
