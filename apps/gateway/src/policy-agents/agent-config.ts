@@ -44,7 +44,8 @@ class AgentFlow {
 /** When an agent that fails is asked no more. */
 class AgentBreaker {
   @Integer(0, MAX_COUNT, {
-    description: 'Failures in a row after which it is asked nothing for a while; 0: always asked.',
+    description:
+      'Failures after which it is asked nothing for a while: in a row, or when they are half of what was asked in about 15 s; 0: always asked.',
   })
   failures = 5;
 
@@ -92,7 +93,7 @@ export class PolicyAgentConfig {
   @Text({
     check: checkAddress,
     description:
-      'Where the agent is: `grpc://host:port` or `host:port`, `grpcs://host:port` with TLS, `unix:/path`, an absolute path or one that ends in `.sock`; `reverse`: it dials `policyListener`.',
+      'Needed. Where the agent is: `grpc://host:port` or `host:port`, `grpcs://host:port` with TLS, `unix:/path`, an absolute path or one that ends in `.sock`; `reverse`: it dials `policyListener`.',
   })
   address = '';
 
