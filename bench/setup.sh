@@ -19,7 +19,7 @@ missing=''
 command -v nginx >/dev/null || missing="$missing nginx-light"
 command -v wrk >/dev/null || missing="$missing wrk"
 command -v h2load >/dev/null || missing="$missing nghttp2-client"
-command -v redis-server >/dev/null || command -v valkey-server >/dev/null || missing="$missing redis-server"
+command -v nats-server >/dev/null || missing="$missing nats-server"
 [ -z "$missing" ] && exit 0
 
 command -v apt-get >/dev/null || { echo "Please install:$missing" >&2; exit 1; }

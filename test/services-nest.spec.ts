@@ -5,14 +5,14 @@ import { Controller, Get, Header, Inject, Injectable, Module, type OnApplication
 import { NestFactory } from '@nestjs/core';
 import { HealthCheck, HealthCheckService, TerminusModule } from '@nestjs/terminus';
 import { IsInt, IsString, Min } from 'class-validator';
-import { client, MemoryBus, Method, RedisBus, Service, Services, State } from 'berth-services';
+import { client, MemoryBus, Method, NatsBus, Service, Services, State } from 'berth-services';
 import {
   ServicesHealthIndicator,
   ServicesMetrics,
   ServicesModule,
   type ServicesModuleOptions,
 } from 'berth-services-nest';
-import { owning, disposable, describeWithRedis, eventually, freePortRange, RedisServer } from '@berth/testing';
+import { owning, disposable, describeWithNats, eventually, NatsServer } from '@berth/testing';
 import { type Family, parsePrometheus } from '@berth/testing/system';
 
 class Line {
@@ -225,10 +225,12 @@ describe('Services in a Nest application', () => {
     });
   });
 
-  it('B5: a broker that cannot be reached fails the start, and the password stays unsaid', async () => {
-    const { start: port } = await freePortRange(1);
-    const url = `redis://user:secret-word@127.0.0.1:${port}`;
-    await using bus = disposable(new RedisBus({ url, connectTimeoutMs: 300 }), (it) => it.close());
+  it('B5: a bus that cannot be reached fails the start, and the password stays unsaid', async () => {
+    await using nats = await NatsServer.start();
+    const servers = nats.url.replace('//', '//user:secret-word@');
+    await using bus = disposable(await NatsBus.connect({ servers, connectTimeoutMs: 300 }), (it) => it.close());
+    await nats.stop();
+    await eventually(() => bus.health().state === 'down');
     await using app = await application({ bus });
     const error: unknown = await app.listen(0, '127.0.0.1').catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ name: 'AgentError', code: 'BERTH_OBJECT_AGENT_FAILED' });
@@ -265,23 +267,23 @@ describe('Services in a Nest application', () => {
     expect(second.app.get(ServicesMetrics).registry).toBe(registry);
   });
 
-  describeWithRedis('over Redis', () => {
+  describeWithNats('over NATS', () => {
     it('B10, B17: is down while the broker is away, and up again with it', async () => {
-      await using redis = await RedisServer.start();
-      await using bus = disposable(await RedisBus.connect({ url: redis.url }), (it) => it.close());
+      await using nats = await NatsServer.start();
+      await using bus = disposable(await NatsBus.connect({ servers: nats.url }), (it) => it.close());
       await using setup = await started({ bus });
       const { cart, http, app } = setup;
       gate.open();
       expect(await cart.object('1').slowly('tea')).toBe(3);
       expect(await json(`${http}/health`)).toMatchObject({ status: 200, body: { status: 'ok' } });
-      await redis.stop();
+      await nats.stop();
       const down = await eventually(async () => {
         const answer = await json(`${http}/health`);
         return answer.status === 503 ? answer.body['details']?.['services'] : undefined;
       });
       expect(down).toMatchObject({ status: 'down', bus: 'down', server: 'running', agents: { reconnecting: 1 } });
       expect(await cart.price('tea')).toBe(3);
-      await redis.start();
+      await nats.start();
       await eventually(async () => (await json(`${http}/health`)).status === 200, 15_000);
       expect(await cart.object('1').slowly('milk')).toBe(4);
       await app.close();

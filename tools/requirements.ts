@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 
-const TITLE = /(?:\b(?:describe|it|test|describeWithRedis)\(|\)\()\s*(['"`])((?:\\.|(?!\1).)*)\1/gs;
+const TITLE = /(?:\b(?:describe|it|test|describeWithRedis|describeWithNats)\(|\)\()\s*(['"`])((?:\\.|(?!\1).)*)\1/gs;
 const NUMBER = /\b([A-D])(\d{1,2})(?:(?:-| to )([A-D])?(\d{1,2}))?/g;
 const ROW = /^\| ([A-D]\d{1,2}) \| (.*?) \|(?: [^|]*)?\|$/gm;
 

@@ -1,6 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpus, release, totalmem } from 'node:os';
-import { redisProgram } from './redis.js';
 import { root } from './repository.js';
 
 /** What the numbers were measured on. */
@@ -14,7 +13,7 @@ export function machine(): Record<string, string | number> {
     nginx: versionOf('nginx', '-v'),
     wrk: versionOf('wrk', '-v'),
     h2load: versionOf('h2load', '--version'),
-    redis: versionOf(redisProgram(), '--version'),
+    nats: versionOf('nats-server', '--version'),
     commit: commit(),
   };
 }

@@ -1,10 +1,11 @@
-import { type InvocationBus, NatsBus, NatsStore, type ObjectStore, RedisBus, RedisStore } from 'berth-services';
+import { type InvocationBus, MemoryStore, NatsBus, NatsStore, type ObjectStore } from 'berth-services';
 
-/** A bus on the broker at a url, whatever its kind. */
+/** A bus on the NATS server at a url. */
 export async function openBus(url: string): Promise<InvocationBus> {
-  return url.startsWith('nats') ? await NatsBus.connect({ servers: url }) : await RedisBus.connect({ url });
+  return await NatsBus.connect({ servers: url, prefix: process.env['BENCH_BUS_PREFIX'] ?? 'berth' });
 }
 
+/** A store there, or one in this process for `memory`. */
 export async function openStore(url: string): Promise<ObjectStore> {
-  return url.startsWith('nats') ? await NatsStore.open({ servers: url }) : await RedisStore.open({ url });
+  return url === 'memory' ? new MemoryStore() : await NatsStore.open({ servers: url });
 }

@@ -1,5 +1,6 @@
 /**
- * Agents of all classes for a broker: `services-bus-worker.js <url> <file>`.
+ * Agents of all classes for a broker: `services-bus-worker.js <url> <file> [memory]`, the last
+ * one for objects in memory.
  * Asked, it writes the runs of `Ledger.mark` to the file and says how many they were.
  */
 import { writeFileSync } from 'node:fs';
@@ -17,7 +18,7 @@ const file = textArgument(1);
 
 endWithParent();
 const bus = await openBus(url);
-const store = await openStore(url);
+const store = await openStore(process.argv[4] ?? url);
 const classes = [Empty, Counter, Ledger];
 const services = new Services({ services: classes, bus, store, agentConcurrency: CONCURRENCY });
 for (const service of classes) await services.startAgent(service);

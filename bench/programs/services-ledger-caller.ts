@@ -5,8 +5,9 @@
  */
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { client, InvocationError, RedisBus, ServicesError } from 'berth-services';
+import { client, InvocationError, ServicesError } from 'berth-services';
 import type { CallerAccount } from '../lib/ledger.js';
+import { openBus } from './brokers.js';
 import { endWithParent, numberArgument, textArgument } from './lifeline.js';
 import { answerQuestions } from './questions.js';
 import { Ledger } from './services-classes.js';
@@ -36,7 +37,7 @@ const GRACE_MS = 40_000;
 
 const number = numberArgument(1);
 const file = textArgument(2);
-const bus = await RedisBus.connect({ url: textArgument(0) });
+const bus = await openBus(textArgument(0));
 const ledger = client(Ledger, { bus });
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ask } from '../lib/ask.js';
 import { balance, type Balance, type CallerAccount } from '../lib/ledger.js';
 import type { Running } from '../lib/processes.js';
-import { RedisBroker } from '../lib/redis.js';
+import { NatsBroker } from '../lib/nats.js';
 import { compiled } from '../lib/repository.js';
 import type { Context, Figure, Result, Scenario } from '../lib/scenario.js';
 
@@ -22,7 +22,7 @@ interface Helper {
 
 async function run({ processes, directory: cwd, quick, progress }: Context): Promise<Result> {
   const [seconds, downMs] = quick ? [10, 500] : [60, 2000];
-  const broker = await RedisBroker.start(processes, cwd, 'always');
+  const broker = await NatsBroker.start(processes, cwd);
   const start = async (program: string, count: number): Promise<Helper[]> =>
     await Promise.all(
       Array.from({ length: count }, async (_, i) => {
@@ -63,7 +63,7 @@ async function run({ processes, directory: cwd, quick, progress }: Context): Pro
 
 /** Once as it is told to end, once as it crashes; what it has acknowledged is on its disk. */
 async function restartTwice(
-  broker: RedisBroker,
+  broker: NatsBroker,
   seconds: number,
   downMs: number,
   progress: (text: string) => void,
@@ -118,7 +118,7 @@ function figures(
 
 export const brokerRestarts: Scenario = {
   name: 'broker-restarts',
-  about: '60 s of calls over Redis, stopped once and killed once: what is lost, and what is done twice',
+  about: '60 s of calls over NATS, stopped once and killed once: what is lost, and what is done twice',
   limitMs: 5 * 60_000,
   run,
 };

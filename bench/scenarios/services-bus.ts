@@ -5,13 +5,13 @@ import { median, short } from '../lib/numbers.js';
 import type { Running } from '../lib/processes.js';
 import { profileHelpers } from '../lib/profile.js';
 import { cpuMicros } from '../lib/proc-stats.js';
-import { type Persistence, RedisBroker } from '../lib/redis.js';
+import { NatsBroker } from '../lib/nats.js';
 import { compiled } from '../lib/repository.js';
 import type { Context, Figure, Result, Scenario } from '../lib/scenario.js';
 import { table } from '../lib/table.js';
 
 const IN_FLIGHT = [1, 32, 128];
-const PATHS = ['memory', 'ping', 'single', 'trip', 'bus', 'object', 'trip, on disk', 'bus, on disk'] as const;
+const PATHS = ['memory', 'request', 'bus', 'object', 'object, kept'] as const;
 type PathName = (typeof PATHS)[number];
 
 /** Who is asked for what, and whose CPU it costs. */
@@ -35,13 +35,8 @@ type Measure = 'callsPerSecond' | 'p50Micros' | 'p99Micros';
 async function run(context: Context): Promise<Result> {
   const { processes, directory, quick, progress } = context;
   const [rounds, seconds] = quick ? [1, 1] : [3, 2];
-  const off = await RedisBroker.start(processes, directory, 'off');
-  const onDisk = await RedisBroker.start(processes, directory, 'everysec');
-  const paths = [
-    await startMemory(context),
-    ...(await startPaths(context, off)),
-    ...(await startOnDisk(context, onDisk)),
-  ];
+  const broker = await NatsBroker.start(processes, directory);
+  const paths = [await startMemory(context), ...(await startPaths(context, broker))];
 
   progress('warming up');
   for (const path of paths) await load(path, 32, 1);
@@ -58,7 +53,7 @@ async function run(context: Context): Promise<Result> {
   }
 
   console.log(`\n${overview(points)}\n`);
-  const profiles = context.profile ? await profile(context, off) : undefined;
+  const profiles = context.profile ? await profile(context, broker) : undefined;
   return { figures: figures(points), raw: { rounds, seconds, points, ...(profiles && { profiles }) } };
 }
 
@@ -69,47 +64,48 @@ async function startMemory({ processes, directory: cwd }: Context): Promise<Path
   return { name: 'memory', caller, what: '', pids: { caller: caller.pid } };
 }
 
-/** The plain round trip and the bus beside each other, on one broker. */
-async function startPaths(context: Context, broker: RedisBroker): Promise<Path[]> {
-  const [worker, caller] = await startBus(context, broker, 'off');
+/** Plain requests and the bus beside each other, on one broker. */
+async function startPaths(context: Context, broker: NatsBroker): Promise<Path[]> {
+  const [worker, caller] = await startBus(context, broker, 'memory');
+  const [keeper, keepersCaller] = await startBus(context, broker, broker.url);
   const [bareWorker, bareCaller] = await startBare(context, broker);
-  const redis = broker.pid;
-  const bare = { caller: bareCaller.pid, redis, worker: bareWorker.pid };
-  const bus = { caller: caller.pid, redis, worker: worker.pid };
+  const nats = broker.pid;
+  const bus = { caller: caller.pid, nats, worker: worker.pid };
   return [
-    { name: 'ping', caller: bareCaller, what: 'ping', pids: { caller: bareCaller.pid, redis } },
-    { name: 'single', caller: bareCaller, what: 'single', pids: bare },
-    { name: 'trip', caller: bareCaller, what: 'trip', pids: bare },
+    { name: 'request', caller: bareCaller, what: '', pids: { caller: bareCaller.pid, nats, worker: bareWorker.pid } },
     { name: 'bus', caller, what: 'carried', pids: bus },
     { name: 'object', caller, what: 'object', pids: bus },
+    {
+      ...{ name: 'object, kept', caller: keepersCaller, what: 'object' },
+      pids: { caller: keepersCaller.pid, nats, worker: keeper.pid },
+    },
   ];
 }
 
-async function startOnDisk(context: Context, broker: RedisBroker): Promise<Path[]> {
-  const paths = await startPaths(context, broker);
-  return paths
-    .filter(({ name }) => name === 'trip' || name === 'bus')
-    .map((path) => ({ ...path, name: path.name === 'trip' ? 'trip, on disk' : 'bus, on disk' }));
-}
-
+/** @param store where the worker keeps its objects: `memory`, or a url */
 async function startBus(
   { processes, directory: cwd }: Context,
-  { url }: RedisBroker,
-  name: Persistence | 'profiled',
+  { url }: NatsBroker,
+  store: string,
   flags: readonly string[] = [],
 ): Promise<[worker: Running, caller: Running]> {
+  // Workers with another store are on a bus of their own.
+  const prefix = store === 'memory' ? 'memory' : 'kept';
   const start = async (program: string, ...args: string[]): Promise<Running> => {
     const script = compiled(`bench/dist/programs/services-bus-${program}.js`);
-    return await ready(processes.start(`bus ${program}`, process.execPath, [...flags, script, ...args], { cwd }));
+    const env = { BENCH_BUS_PREFIX: prefix };
+    return await ready(
+      processes.start(`bus ${program}`, process.execPath, [...flags, script, url, ...args], { cwd, env }),
+    );
   };
-  return [await start('worker', url, join(cwd, `marked-${name}.json`)), await start('caller', url)];
+  return [await start('worker', join(cwd, `marked-${prefix}.json`), store), await start('caller')];
 }
 
 async function startBare(
   { processes, directory: cwd }: Context,
-  { url }: RedisBroker,
+  { url }: NatsBroker,
 ): Promise<[worker: Running, caller: Running]> {
-  const script = compiled('bench/dist/programs/services-redis-bare.js');
+  const script = compiled('bench/dist/programs/services-nats-bare.js');
   const start = async (role: string): Promise<Running> =>
     await ready(processes.node(`bare ${role}`, script, [role, url], { cwd }));
   return [await start('worker'), await start('caller')];
@@ -136,11 +132,11 @@ async function measure(path: Path, inFlight: number, seconds: number, round: num
   return { ...result, path: path.name, inFlight, round, cpuMicrosPerCall: Object.fromEntries(spent) };
 }
 
-async function profile(context: Context, broker: RedisBroker): Promise<object> {
+async function profile(context: Context, broker: NatsBroker): Promise<object> {
   const { quick } = context;
   let caller: Running | undefined;
   const start = async (flags: readonly string[]): Promise<Record<string, Running>> => {
-    const [worker, started] = await startBus(context, broker, 'profiled', flags);
+    const [worker, started] = await startBus(context, broker, 'memory', flags);
     caller = started;
     await load({ caller: started, what: 'carried' }, 32, 2);
     return { 'bus caller': started, 'bus worker': worker };
@@ -148,7 +144,7 @@ async function profile(context: Context, broker: RedisBroker): Promise<object> {
   const run = async (): Promise<void> => {
     if (caller !== undefined) await load({ caller, what: 'carried' }, 32, quick ? 2 : 8);
   };
-  return await profileHelpers(context, 'calls over Redis at 32 in flight', start, run);
+  return await profileHelpers(context, 'calls over NATS at 32 in flight', start, run);
 }
 
 function values(points: readonly Point[], path: PathName, inFlight: number, measure: Measure): number[] {
@@ -162,10 +158,10 @@ function overview(points: readonly Point[]): string {
       const chosen = points.filter((point) => point.path === path && point.inFlight === inFlight);
       const cpu = (name: string): string => short(median(chosen.map((point) => point.cpuMicrosPerCall[name] ?? NaN)));
       const numbers = [of('callsPerSecond'), of('p50Micros'), of('p99Micros')];
-      return [`${inFlight} in flight, ${path}`, ...numbers, ...['caller', 'redis', 'worker'].map(cpu)];
+      return [`${inFlight} in flight, ${path}`, ...numbers, ...['caller', 'nats', 'worker'].map(cpu)];
     }),
   );
-  return table(['call', 'calls/s', 'p50 µs', 'p99 µs', 'CPU µs: caller', 'redis', 'worker'], rows);
+  return table(['call', 'calls/s', 'p50 µs', 'p99 µs', 'CPU µs: caller', 'nats', 'worker'], rows);
 }
 
 function figures(points: readonly Point[]): Figure[] {
@@ -184,16 +180,11 @@ function figures(points: readonly Point[]): Figure[] {
     };
     return [
       speedFigure('in memory', 'memory'),
-      speedFigure('over Redis', 'bus'),
-      { name: name('over Redis'), value: ratio('bus', 'trip'), unit: '× round trip', goal: { atLeast: 0.5 } },
-      { name: name('over Redis'), value: ratio('bus', 'single'), unit: '× round trip, each by itself' },
-      { name: name('over Redis'), value: ratio('bus', 'ping'), unit: '× PING' },
-      speedFigure('over Redis, on disk within 1 s', 'bus, on disk'),
-      {
-        ...{ name: name('over Redis, on disk within 1 s'), value: ratio('bus, on disk', 'trip, on disk') },
-        ...{ unit: '× round trip', goal: { atLeast: 0.5 } },
-      },
-      speedFigure('objects with state in Redis', 'object'),
+      speedFigure('over NATS', 'bus'),
+      { name: name('over NATS'), value: ratio('bus', 'request'), unit: '× plain request', goal: { atLeast: 0.6 } },
+      speedFigure('objects', 'object'),
+      { name: name('objects'), value: ratio('object', 'request'), unit: '× plain request', goal: { atLeast: 0.5 } },
+      speedFigure('objects kept by NATS', 'object, kept'),
     ];
   });
   const failures = points.reduce((sum, point) => sum + point.failures, 0);
@@ -202,7 +193,7 @@ function figures(points: readonly Point[]): Figure[] {
 
 export const bus: Scenario = {
   name: 'bus',
-  about: 'calls over the bus at 1, 32 and 128 in flight: in memory, and over Redis beside a plain round trip',
+  about: 'calls over the bus at 1, 32 and 128 in flight: in memory, and over NATS beside plain requests',
   limitMs: 8 * 60_000,
   run,
 };

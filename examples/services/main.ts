@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** `npm run services`: a function server, an agent, and calls of both. */
 import { InvalidArgumentError, program } from 'commander';
-import { MemoryBus, MemoryStore, RedisBus, RedisStore, Services, ServicesError } from 'berth-services';
+import { MemoryBus, MemoryStore, NatsBus, NatsStore, Services, ServicesError } from 'berth-services';
 import { Counter } from './counter.js';
 import { thingsToTry } from './hints.js';
 import { TextTools } from './text-tools.js';
@@ -13,24 +13,24 @@ const SAME_KEYSTROKE_MS = 300;
 
 interface Flags {
   readonly port: number;
-  readonly redis?: string;
+  readonly nats?: string;
 }
 
 program
   .name('services')
   .description('A function server and an object agent with two small services.')
   .option('--port <number>', 'of the function server, 0 takes any free one', portOf, 8090)
-  .option('--redis <url>', 'bus and objects in Redis, such as redis://127.0.0.1:6379; without it in memory')
+  .option('--nats <url>', 'bus and objects over NATS, such as nats://127.0.0.1:4222; without it in memory')
   .action(main);
 await program.parseAsync();
 
-async function main({ port, redis }: Flags): Promise<void> {
+async function main({ port, nats }: Flags): Promise<void> {
   const stop = new AsyncDisposableStack();
   const stopped = signalled();
   try {
-    const bus = redis === undefined ? new MemoryBus() : await RedisBus.connect({ url: redis });
+    const bus = nats === undefined ? new MemoryBus() : await NatsBus.connect({ servers: nats });
     stop.defer(() => bus.close());
-    const store = redis === undefined ? new MemoryStore() : await RedisStore.open({ url: redis });
+    const store = nats === undefined ? new MemoryStore() : await NatsStore.open({ servers: nats });
     stop.defer(() => store.close());
     const services = new Services({ services: [Counter, TextTools], bus, store, server: { host: HOST } });
     stop.defer(() => services.close());
@@ -38,7 +38,7 @@ async function main({ port, redis }: Flags): Promise<void> {
     await services.startServer({ port });
     const agent = await services.startAgent(Counter);
     const address = `${HOST}:${services.getServerInfo().port ?? ''}`;
-    const where = redis === undefined ? 'in memory' : 'in Redis';
+    const where = nats === undefined ? 'in memory' : 'over NATS';
     console.log(`Function server at ${address}, agent ${agent}, bus and objects ${where}.`);
 
     await walkThrough(address, bus);

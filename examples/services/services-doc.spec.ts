@@ -1,6 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { jest } from '@jest/globals';
+import { connect } from '@nats-io/transport-node';
 import { createClient } from '@redis/client';
 import { Registry } from 'prom-client';
 import { isErrorCode } from '@berth/errors';
@@ -9,15 +10,17 @@ import {
   InvocationError,
   InvocationStatus,
   MemoryBus,
-  RedisBus,
+  NatsBus,
+  NatsStore,
   RedisStore,
   registerServicesMetrics,
   Services,
   ServicesError,
 } from 'berth-services';
-import { describeWithRedis, RedisServer } from '@berth/testing';
+import { describeWithNats, describeWithRedis, NatsServer, RedisServer } from '@berth/testing';
 import { memoryBusLimits } from '../../libs/services/src/bus/memory/options.js';
-import { redisBusLimits } from '../../libs/services/src/bus/redis/options.js';
+import { carriedBusTimes } from '../../libs/services/src/bus/engine/options.js';
+import { NATS_STORE_DEFAULTS } from '../../libs/services/src/objects/nats-store.js';
 import { statusOf } from '../../libs/services/src/invocation/replies.js';
 import { resolveOptions } from '../../libs/services/src/runtime/services-options.js';
 import { serverSettings } from '../../libs/services/src/server/server-options.js';
@@ -87,8 +90,9 @@ describe('docs/services.md', () => {
   });
 
   it('names the defaults of both buses', () => {
-    const both = [memoryBusLimits({}), redisBusLimits({ url: 'redis://127.0.0.1' })];
-    const rows = table('option of the bus').filter(([name]) => name !== 'url');
+    const both = [memoryBusLimits({}), { ...memoryBusLimits({}), ...carriedBusTimes({}) }];
+    const texts = ['servers', 'connection', 'client', 'prefix', 'log'];
+    const rows = table('option of the bus').filter(([name = '']) => !texts.includes(name));
     expect(rows.map(([name]) => name).toSorted()).toEqual([...new Set(both.flatMap(Object.keys))].toSorted());
     for (const [name = '', ...cells] of rows) {
       const actual = both.map((limits: object) => (limits as Record<string, unknown>)[name]);
@@ -101,6 +105,11 @@ describe('docs/services.md', () => {
 
   it('names the defaults of the stores', () => {
     for (const [store = '', , options = ''] of table('store')) {
+      if (store.includes('Nats')) {
+        for (const [name, value] of Object.entries(NATS_STORE_DEFAULTS))
+          expect(options).toContain(`${name} ${shown(value)}`);
+        continue;
+      }
       const kind = store.includes('Memory') ? 'memory' : 'redis';
       const source = readFileSync(`${root}libs/services/src/objects/${kind}-store.ts`, 'utf8');
       const names = [...source.matchAll(/wholeNumber\('(\w+)'/g)].map(([, name = '']) => name);
@@ -245,9 +254,8 @@ describeWithRedis('docs/services.md, on Redis', () => {
       .map(([names = '']) => names.split(', ').map(patternOf))
       .flat();
     const redis = await RedisServer.start();
-    const bus = await RedisBus.connect({ url: redis.url });
     const store = await RedisStore.open({ url: redis.url });
-    const services = new Services({ services: [Counter], bus, store });
+    const services = new Services({ services: [Counter], store });
     await services.startServer({ port: 0 });
     await services.startAgent(Counter);
     await services.startAgent(Counter, { objectId: 'visits' });
@@ -258,10 +266,42 @@ describeWithRedis('docs/services.md, on Redis', () => {
     const keys = await asked.keys('*');
     asked.destroy();
     await services.close();
-    await Promise.all([bus.close(), store.close()]);
+    await store.close();
     await redis.close();
-    expect(keys.length).toBeGreaterThan(8);
+    expect(keys.length).toBeGreaterThan(1);
     expect(keys.filter((key) => !patterns.some((pattern) => pattern.test(key)))).toEqual([]);
+  });
+});
+
+describeWithNats('docs/services.md, over NATS', () => {
+  it('names the subjects and keys', async () => {
+    await using nats = await NatsServer.start();
+    const servers = nats.url;
+    const spy = await connect({ servers });
+    const subjects: string[] = [];
+    spy.subscribe('>', { callback: (_error, { subject }) => void subjects.push(subject) });
+    await spy.flush();
+    const bus = await NatsBus.connect({ servers });
+    const store = await NatsStore.open({ servers });
+    const services = new Services({ services: [Counter], bus, store });
+    const other = await NatsBus.connect({ servers });
+    await services.startAgent(Counter);
+    expect(await client(Counter, { bus: other }).object('visits').add(2)).toBe(2);
+    await services.close();
+    await Promise.all([bus.close(), store.close(), other.close()]);
+    await spy.close();
+    const named = table('in NATS').flatMap(([names = '']) => names.split(', '));
+    const patterns = named.map((name) => {
+      const source = name
+        .replace(/^bucket (\S+): /, '$KV.$1.')
+        .replaceAll(/[.$]/g, '\\$&')
+        .replace('…', '.+')
+        .replaceAll(/\{[^}]+\}/g, '.+');
+      return new RegExp(`^${source}$`);
+    });
+    const own = subjects.filter((subject) => /^(berth|\$KV)\./.test(subject));
+    expect(own.filter((subject) => subject.includes('.oprc.') || subject.startsWith('$KV')).length).toBeGreaterThan(1);
+    expect(own.filter((subject) => !patterns.some((pattern) => pattern.test(subject)))).toEqual([]);
   });
 });
 

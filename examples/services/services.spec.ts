@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { client, RedisBus, Services } from 'berth-services';
-import { describeWithRedis, RedisServer } from '@berth/testing';
+import { client, NatsBus, Services } from 'berth-services';
+import { describeWithNats, NatsServer } from '@berth/testing';
 import { Child } from '../quick-start/child.js';
 import { Counter } from './counter.js';
 import { TextTools } from './text-tools.js';
@@ -116,14 +116,14 @@ describe('npm run services', () => {
   });
 });
 
-describeWithRedis('npm run services, twice with one Redis', () => {
+describeWithNats('npm run services, twice with one NATS', () => {
   it('shares objects and calls, and one is enough', async () => {
-    const redis = await RedisServer.start();
-    const start = (): Child => new Child('services', MAIN, ['--port', '0', '--redis', redis.url], {}, true);
+    const nats = await NatsServer.start();
+    const start = (): Child => new Child('services', MAIN, ['--port', '0', '--nats', nats.url], {}, true);
     const children = [start(), start()] as const;
     // At once: what is printed before is not looked at.
     const ready = Promise.all(children.map((child) => child.find(READY)));
-    const bus = await RedisBus.connect({ url: redis.url });
+    const bus = await NatsBus.connect({ servers: nats.url });
     try {
       const [first, second] = await ready;
       await using one = client(Counter, { address: first ?? '', bus });
@@ -141,7 +141,7 @@ describeWithRedis('npm run services, twice with one Redis', () => {
       for (const child of children) child.kill('SIGKILL');
       await Promise.all(children.map(({ ended }) => ended));
       await bus.close();
-      await redis.close();
+      await nats.close();
     }
   }, 60_000);
 });

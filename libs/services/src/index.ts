@@ -40,8 +40,6 @@ export { MemoryStore, type MemoryStoreOptions } from './objects/memory-store.js'
 export { NatsStore, type NatsStoreOptions } from './objects/nats-store.js';
 export type { ObjectKey, ObjectStore, RememberedReply, StoredObject } from './objects/object-store.js';
 export { RedisStore, type RedisStoreOptions } from './objects/redis-store.js';
-export type { RedisBusOptions } from './bus/redis/options.js';
-export { RedisBus } from './bus/redis/redis-bus.js';
 export {
   closeServices,
   configureServices,

@@ -1,7 +1,7 @@
-import { describeWithRedis, eventually } from '@berth/testing';
-import { RedisLab } from '../../testing/redis/redis-lab.js';
+import { describeWithNats, eventually, NatsServer } from '@berth/testing';
 import type { InvocationBus } from '../bus/invocation-bus.js';
 import { MemoryBus } from '../bus/memory-bus.js';
+import { NatsBus } from '../bus/nats/nats-bus.js';
 import { client } from '../client/client.js';
 import { Getter, Method, State } from '../definition/method-decorators.js';
 import { Service } from '../definition/service-decorator.js';
@@ -74,14 +74,15 @@ describe('A method that is cut off', () => {
   }
 });
 
-describeWithRedis('A method that is cut off, over Redis', () => {
+describeWithNats('A method that is cut off, over NATS', () => {
   for (const leaves of [false, true]) {
     it(`saves nothing and is not begun again; its caller ${leaves ? 'had left' : 'stayed'}`, async () => {
-      const lab = await RedisLab.open();
+      await using server = await NatsServer.start();
+      const bus = await NatsBus.connect({ servers: server.url });
       try {
-        await cutOff(lab.bus(), leaves);
+        await cutOff(bus, leaves);
       } finally {
-        await lab.close();
+        await bus.close();
       }
     });
   }

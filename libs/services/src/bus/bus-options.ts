@@ -8,7 +8,7 @@ export interface BusOptions {
   readonly maxQueuedPerObject?: number | undefined;
   /** invocations that wait for one stateless method, 5 000: one more is refused as BUSY */
   readonly maxQueuedPerMethod?: number | undefined;
-  /** of one invocation or reply, 4 MiB, over Redis at most 256 MiB: more is PAYLOAD_TOO_LARGE or a reply with BAD_RESULT */
+  /** of one invocation or reply, 4 MiB, over NATS no more than its `max_payload` has room for: more is PAYLOAD_TOO_LARGE or a reply with BAD_RESULT */
   readonly maxPayloadBytes?: number | undefined;
   /** how many workers may die with one at-least-once invocation, 5 */
   readonly maxDeliveries?: number | undefined;

@@ -62,13 +62,6 @@ export function workerLost(invocation: Invocation, attempts: number): ServicesEr
   );
 }
 
-export function brokerForgot(invocation: Invocation): ServicesError {
-  return new ServicesError(
-    'BERTH_SERVICE_OUTCOME_UNKNOWN',
-    `the broker has lost its memory with ${invocationKey(invocation)} in it; it may have taken effect`,
-  );
-}
-
 /**
  * A deadline that is no number would never come, and hold up all others.
  *

@@ -5,7 +5,10 @@ import { ServicesError } from '../errors.js';
 
 /** Where NATS is, and how to get in. */
 export interface NatsServer {
-  /** one or several of `nats://host:port` or `tls://host:port`, 'nats://127.0.0.1:4222'; passwords are shown nowhere */
+  /**
+   * one or several of `nats://[user:password@]host[:port]`, or `tls://` with TLS, 'nats://127.0.0.1:4222'; a user alone
+   * is a token. Password and token are shown nowhere
+   */
   readonly servers?: string | readonly string[] | undefined;
   /** of `@nats-io/transport-node`: user, pass, token, authenticator, tls … */
   readonly connection?: NodeConnectionOptions | undefined;
@@ -23,13 +26,22 @@ export async function connectNats(
   timeoutMs: number,
   code: 'BERTH_SERVICE_BUS_UNAVAILABLE' | 'BERTH_SERVICE_STORE_UNAVAILABLE',
 ): Promise<NatsConnection> {
-  const list = typeof servers === 'string' ? [servers] : [...servers];
-  const names = list.map(nameOf).join(', ');
+  const urls = (typeof servers === 'string' ? [servers] : servers).map(urlOf);
+  const names = urls.map(({ host }) => host).join(', ');
+  const { username, password } = urls.find((url) => url.username !== '') ?? { username: '', password: '' };
+  const [user, pass] = [decodeURIComponent(username), decodeURIComponent(password)];
   try {
     return await connect({
       ...{ name: 'berth', reconnectTimeWait: 100, reconnectJitter: 100, pingInterval: 2_000, maxPingOut: 2 },
+      ...(username !== '' && (password === '' ? { token: user } : { user, pass })),
+      ...(urls.some(({ protocol }) => protocol === 'tls:') && { tls: {} }),
       ...connection,
-      ...{ servers: list, timeout: Math.min(timeoutMs, MAX_MS), maxReconnectAttempts: -1, noAsyncTraces: true },
+      ...{
+        servers: urls.map(({ host }) => host),
+        timeout: Math.min(timeoutMs, MAX_MS),
+        maxReconnectAttempts: -1,
+        noAsyncTraces: true,
+      },
     });
   } catch (thrown) {
     throw new ServicesError(
@@ -41,13 +53,13 @@ export async function connectNats(
   }
 }
 
-/** The address without user and password. @throws ServicesError `BERTH_SERVICE_INVALID` */
-function nameOf(server: string): string {
+/** @throws ServicesError `BERTH_SERVICE_INVALID` */
+function urlOf(server: string): URL {
   const url = URL.parse(server.includes('://') ? server : `nats://${server}`);
   if (url === null || !['nats:', 'tls:'].includes(url.protocol) || url.hostname === '')
     // What is wrong with it may be its password: it is not shown.
     throw new ServicesError('BERTH_SERVICE_INVALID', 'servers must be nats://host[:port], or tls:// with TLS', {
       option: 'servers',
     });
-  return url.host;
+  return url;
 }

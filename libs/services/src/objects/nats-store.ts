@@ -232,15 +232,15 @@ export class NatsStore implements ObjectStore {
   }
 }
 
-const DEFAULTS = {
+export const NATS_STORE_DEFAULTS = {
   ...{ replicas: 1, connectTimeoutMs: 5_000, operationTimeoutMs: 5_000, maxStateBytes: DEFAULT_MAX_STATE_BYTES },
   ...{ maxRepliesPerObject: 100, replyTtlMs: 600_000 },
 };
-const NUMBERS = Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[];
+const NUMBERS = Object.keys(NATS_STORE_DEFAULTS) as (keyof typeof NATS_STORE_DEFAULTS)[];
 
-function numbersOf(options: NatsStoreOptions): typeof DEFAULTS {
-  const numbers = { ...DEFAULTS };
-  for (const name of NUMBERS) numbers[name] = wholeNumber(name, options[name] ?? DEFAULTS[name]);
+function numbersOf(options: NatsStoreOptions): typeof NATS_STORE_DEFAULTS {
+  const numbers = { ...NATS_STORE_DEFAULTS };
+  for (const name of NUMBERS) numbers[name] = wholeNumber(name, options[name] ?? NATS_STORE_DEFAULTS[name]);
   return numbers;
 }
 

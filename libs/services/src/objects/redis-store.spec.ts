@@ -10,6 +10,13 @@ import { RedisStore, type RedisStoreOptions } from './redis-store.js';
 const KEY = keyOf('one');
 
 describeWithRedis('RedisStore', () => {
+  it('refuses a server of a cluster when it is opened', async () => {
+    await using cluster = await RedisServer.start({ flags: ['--cluster-enabled', 'yes'] });
+    const opened = RedisStore.open({ url: cluster.url });
+    await expect(opened).rejects.toMatchObject({ code: 'BERTH_SERVICE_INVALID' });
+    await expect(opened).rejects.toThrow('this Redis is a server of a cluster');
+  });
+
   let lab: StoreLab;
   let server: RedisServer;
   let wire: Wire;

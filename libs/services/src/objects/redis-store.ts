@@ -3,7 +3,7 @@ import { ServicesError } from '../errors.js';
 import type { InvocationReply } from '../invocation/invocation.js';
 import { wholeNumber } from '../runtime/whole-number.js';
 import type { ObjectKey, ObjectStore, RememberedReply, StoredObject } from './object-store.js';
-import { connectClient, type RedisClient } from './redis/client.js';
+import { connectClient, refuseCluster, type RedisClient } from './redis/client.js';
 import { RedisConnection } from './redis/connection.js';
 import { decodeReply, encodeReply } from './reply-codec.js';
 import { DELETE, LOAD, SAVE, TOKEN_LENGTH } from './redis/scripts.js';
@@ -67,7 +67,7 @@ export class RedisStore implements ObjectStore {
    * Connects, and stays connected until {@link RedisStore.close}.
    *
    * @throws ServicesError `BERTH_SERVICE_STORE_UNAVAILABLE` no server within `connectTimeoutMs`;
-   *   `BERTH_SERVICE_INVALID` for settings that are none
+   *   `BERTH_SERVICE_INVALID` for settings that are none, and for a server of a cluster
    */
   static async open(options: RedisStoreOptions): Promise<RedisStore> {
     const { url, client } = options;
@@ -80,6 +80,12 @@ export class RedisStore implements ObjectStore {
     const deletionKnownMs = wholeNumber('deletionKnownMs', options.deletionKnownMs ?? 7 * 24 * 3_600_000);
     const connected =
       client ?? (await connectClient(url as string, connectTimeoutMs, connectTimeoutMs + operationTimeoutMs));
+    try {
+      await refuseCluster(connected, connectTimeoutMs);
+    } catch (thrown) {
+      if (client === undefined) connected.destroy();
+      throw thrown;
+    }
     const connection = new RedisConnection(connected, client === undefined, {
       operationTimeoutMs,
       maxPendingOperations,

@@ -8,7 +8,7 @@ describe('the contract of a bus: over a carrier within this process', () => {
     const buses: CarriedBus[] = [];
     return Promise.resolve({
       connect: async () => {
-        const bus = new CarriedBus(carriers.make(), bounds);
+        const bus = new CarriedBus(carriers.make(), { workerTimeoutMs: 5_000, ...bounds });
         buses.push(bus);
         await bus.open();
         return bus;

@@ -64,15 +64,17 @@ describeWithNats('NatsBus', () => {
 
   it('10,000 objects at once are answered, each once', async () => {
     await using server = await NatsServer.start();
-    await using first = await open({ servers: server.url });
-    await using second = await open({ servers: server.url });
+    // This process is busy for longer than a process may be silent.
+    const patient = { servers: server.url, workerTimeoutMs: 10_000 };
+    await using first = await open(patient);
+    await using second = await open(patient);
     const begun = new Set<string>();
     for (const bus of [first, second])
       await bus.serve(subscription({ concurrency: 64 }), (delivery) => {
         begun.add(`${delivery.invocation.objectId}`);
         return answering('done')(delivery);
       });
-    await using caller = await open({ servers: server.url });
+    await using caller = await open(patient);
     const calls = Array.from({ length: 10_000 }, (_, i) => caller.invoke(ofObject(`object ${i}`), AT_MOST_ONCE));
     expect(new Set((await Promise.all(calls)).map(textOf))).toEqual(new Set(['done']));
     expect(begun.size).toBe(10_000);
@@ -113,6 +115,21 @@ describeWithNats('NatsBus', () => {
     await server.start();
     expect(textOf(await waiting)).toBe('done');
   }, 40_000);
+
+  it('user and password, or a token, may stand in the address', async () => {
+    for (const [config, login] of [
+      ['authorization { user: "u", password: "p@ss/word" }', 'u:p%40ss%2Fword@'],
+      ['authorization { token: "t0ken" }', 't0ken@'],
+    ] as const) {
+      await using server = await NatsServer.start({ config });
+      await using bus = await open({ servers: server.url.replace('//', `//${login}`) });
+      await bus.serve(subscription(), answering('done'));
+      expect(textOf(await bus.invoke(invocation(), AT_MOST_ONCE))).toBe('done');
+      const refused = NatsBus.connect({ servers: server.url.replace('//', '//u:secret-word@') });
+      await expect(refused).rejects.toMatchObject({ code: 'BERTH_SERVICE_BUS_UNAVAILABLE' });
+      await expect(refused).rejects.not.toThrow('secret-word');
+    }
+  });
 
   it('says in one line why it cannot connect, without a password, and leaves a given connection open', async () => {
     const connecting = NatsBus.connect({ servers: 'nats://user:secret-word@127.0.0.1:1', connectTimeoutMs: 200 });

@@ -52,6 +52,27 @@ export async function connectClient(url: string, connectTimeoutMs: number, silen
   throw unavailable(`not connected within connectTimeoutMs (${connectTimeoutMs}): ${last}`);
 }
 
+/**
+ * Objects of a cluster are on several servers, and this client speaks to one.
+ *
+ * @throws ServicesError `BERTH_SERVICE_INVALID`
+ */
+export async function refuseCluster(client: RedisClient, timeoutMs: number): Promise<void> {
+  // A server that may not be asked, or is slow, is asked for objects soon enough.
+  const asked = client.sendCommand(['INFO', 'cluster'], BINARY).catch(() => '');
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<string>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs, '');
+  });
+  const info = String(await Promise.race([asked, late]));
+  clearTimeout(timer);
+  if (/^cluster_enabled:1/m.test(info))
+    throw new ServicesError(
+      'BERTH_SERVICE_INVALID',
+      'this Redis is a server of a cluster: a RedisStore needs one that has all objects, or take a NatsStore',
+    );
+}
+
 function newClient(url: string, connectTimeoutMs: number, silenceMs: number): ReturnType<typeof createClient> {
   try {
     return createClient({
