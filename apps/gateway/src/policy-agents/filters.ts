@@ -12,7 +12,10 @@ export interface FilterSettings {
 /** Of a target in absolute form (RFC 9112 section 3.2.2). */
 const AUTHORITY = /^[a-z][a-z0-9+.-]*:\/\/[^/]*/i;
 
-/** The same, made up so that a request costs little. */
+/** The same, in a target that a service resolves as a reference to a URL (RFC 3986 section 4.2), as `new URL()` does. */
+const NETWORK = /^[/\\]{2,}[^/\\]*/;
+
+/** These settings, made up so that a request costs little. */
 export class Filter {
   private readonly paths: IdPatterns<true> | undefined;
   private readonly methods: ReadonlySet<string> | undefined;
@@ -37,6 +40,7 @@ export class Filter {
 
   /** A path that services read otherwise than it was written must not get by. */
   private hasPath(paths: IdPatterns<true>, path: string): boolean {
-    return paths.find(path) === true || paths.find(plainPath(path)) === true;
+    if (paths.find(path) === true || paths.find(plainPath(path)) === true) return true;
+    return NETWORK.test(path) && paths.find(plainPath(path.replace(NETWORK, ''))) === true;
   }
 }
