@@ -55,7 +55,7 @@ export class ConfiguredAgent implements Judge {
   private toldMissing = false;
   private isDrained = false;
   /** agents that were replaced and still end what they have begun */
-  private readonly leaving = new Set<Promise<void>>();
+  private readonly leaving = new Map<ManagedAgent, Promise<void>>();
 
   constructor(
     readonly name: string,
@@ -146,7 +146,9 @@ export class ConfiguredAgent implements Judge {
 
   /** Those of agents that had the name before included. */
   totals(): Totals {
-    return added({ ...this.before }, this.agent?.figures());
+    const totals = added({ ...this.before }, this.agent?.figures());
+    for (const agent of this.leaving.keys()) added(totals, agent.figures());
+    return totals;
   }
 
   /** Series of its own that nobody reports any more go. */
@@ -158,7 +160,7 @@ export class ConfiguredAgent implements Judge {
   /** Ends it; exchanges under way have `drainMs`. */
   async close(): Promise<void> {
     this.set(undefined);
-    await Promise.all(this.leaving);
+    await Promise.all(this.leaving.values());
   }
 
   private made(settings: AgentSettings): Present {
@@ -196,9 +198,9 @@ export class ConfiguredAgent implements Judge {
       })
       .then(() => {
         added(this.before, agent.figures());
-        this.leaving.delete(left);
+        this.leaving.delete(agent);
       });
-    this.leaving.add(left);
+    this.leaving.set(agent, left);
   }
 
   private readonly sayMissing = (): void => {

@@ -104,8 +104,11 @@ describe('policy agents by their names', () => {
     expect(links[0]?.isClosed).toBe(false);
     await talk.ask({ kind: 'responseHeaders', correlationId: 'old', status: 200, headers: [] });
     expect(links[0]?.of('responseHeaders')).toHaveLength(1);
+    expect(agents.get('waf').totals().cancelled).toBe(1);
     talk.cancel('clientDisconnect');
+    expect(agents.get('waf').totals().cancelled).toBe(2);
     await agents.close();
+    expect(agents.judge('waf').totals().cancelled).toBe(2);
   });
 
   it('keep their connections where only what they are asked about changes', async () => {
