@@ -68,6 +68,15 @@ describe('policy agents by their names', () => {
     await agents.close();
   });
 
+  it('are changed by one request after the other, also where they come together', async () => {
+    const { agents } = lab({ waf: WAF });
+    const bad = agents.patch('waf', { timeoutMs: -1 }).catch((thrown: unknown) => String(thrown));
+    await Promise.all([agents.patch('waf', { timeoutMs: 7 }), agents.patch('waf', { maxWaiting: 8 })]);
+    expect(await bad).toMatch(/timeoutMs: /);
+    expect(agents.get('waf').settings).toMatchObject({ timeoutMs: 7, maxWaiting: 8 });
+    await agents.close();
+  });
+
   it('survive in the state, whole or as changes', async () => {
     const { agents, store } = lab({ waf: WAF });
     await agents.patch('waf', { whenUnavailable: 'open' });

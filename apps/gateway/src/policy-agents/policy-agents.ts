@@ -17,6 +17,8 @@ export class PolicyAgents {
   readonly held: HeldBytes;
   private readonly agents = new Map<string, ConfiguredAgent>();
   private closed = false;
+  /** the last change that was asked for */
+  private changing: Promise<void> = Promise.resolve();
 
   constructor(
     private settings: Readonly<PolicyAgentsSettings>,
@@ -68,21 +70,25 @@ export class PolicyAgents {
   }
 
   /** @throws BerthError `BERTH_CONFIG_INVALID`, `BERTH_STATE_UNUSABLE`, `BERTH_TOO_MANY_AGENTS`: nothing has changed */
-  async put(name: string, part: AgentPart): Promise<void> {
-    if (!this.has(name) && this.list().length >= MAX_AGENTS)
-      throw new BerthError('BERTH_TOO_MANY_AGENTS', `there are ${MAX_AGENTS} policy agents`);
-    await this.change(name, { whole: true, part });
+  put(name: string, part: AgentPart): Promise<void> {
+    return this.inTurn(async () => {
+      if (!this.has(name) && this.list().length >= MAX_AGENTS)
+        throw new BerthError('BERTH_TOO_MANY_AGENTS', `there are ${MAX_AGENTS} policy agents`);
+      await this.change(name, { whole: true, part });
+    });
   }
 
   /**
    * @param change null in place of a setting takes back what was said so before
    * @throws BerthError as {@link put}, and `BERTH_NOT_FOUND`
    */
-  async patch(name: string, change: AgentPart): Promise<void> {
-    this.get(name);
-    const { part, whole } = this.records.get(name) ?? { part: {}, whole: false };
-    const next = patched(part, change);
-    await this.change(name, whole || Object.keys(next).length > 0 ? { whole, part: next } : undefined);
+  patch(name: string, change: AgentPart): Promise<void> {
+    return this.inTurn(async () => {
+      this.get(name);
+      const { part, whole } = this.records.get(name) ?? { part: {}, whole: false };
+      const next = patched(part, change);
+      await this.change(name, whole || Object.keys(next).length > 0 ? { whole, part: next } : undefined);
+    });
   }
 
   /**
@@ -90,13 +96,15 @@ export class PolicyAgents {
    *
    * @throws BerthError `BERTH_NOT_FOUND` when nothing was, `BERTH_STATE_UNUSABLE`
    */
-  async takeBack(name: string): Promise<void> {
-    if (this.records.get(name) === undefined) {
-      this.get(name);
-      const what = `policy agent ${name} is as the settings say: take it out of policyAgents there`;
-      throw new BerthError('BERTH_NOT_FOUND', what);
-    }
-    await this.change(name, undefined);
+  takeBack(name: string): Promise<void> {
+    return this.inTurn(async () => {
+      if (this.records.get(name) === undefined) {
+        this.get(name);
+        const what = `policy agent ${name} is as the settings say: take it out of policyAgents there`;
+        throw new BerthError('BERTH_NOT_FOUND', what);
+      }
+      await this.change(name, undefined);
+    });
   }
 
   /** Takes up changed settings. @param settings checked */
@@ -110,6 +118,13 @@ export class PolicyAgents {
   async close(): Promise<void> {
     this.closed = true;
     await Promise.all([...this.agents.values()].map((agent) => agent.close()));
+  }
+
+  /** Each change builds on the one before, which is written meanwhile. */
+  private inTurn(act: () => Promise<void>): Promise<void> {
+    const done = this.changing.then(act);
+    this.changing = done.catch(() => undefined);
+    return done;
   }
 
   private async change(name: string, record: AgentRecord | undefined): Promise<void> {
