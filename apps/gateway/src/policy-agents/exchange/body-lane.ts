@@ -241,26 +241,34 @@ export class BodyLane implements Lane {
     return this.watchers?.members.filter((member) => member.needsMore[side] && !this.givenUp.has(member)) ?? [];
   }
 
-  /** @param came bytes of it that count where it came from @returns false when there is no room: it passes then */
+  /** @param came bytes of it that count where it came from @returns false when nobody waits for more of it: it passes then */
   private holds(data: Buffer, came: number): boolean {
     const { held, it } = this;
+    const bytes = held.bytes + data.length;
     const waits = [...this.guards, ...this.undecided];
-    const most = Math.min(...waits.map((member) => it.mostHeldFor(member)));
-    const fits = held.bytes + data.length <= most;
-    if (fits && held.push(data)) {
+    this.giveUp(waits.filter((member) => bytes > it.mostHeldFor(member)));
+    const still = waits.filter((member) => !this.givenUp.has(member));
+    if (still.length === 0) return false;
+    if (held.push(data)) {
       this.outlet.held(came);
       return true;
     }
-    const closed = waits.find(({ conversation }) => !conversation.failsOpen);
-    if (closed !== undefined) throw this.tooMuch(closed, fits, most);
-    for (const member of waits) this.givenUp.add(member);
-    this.guards = [];
+    this.giveUp(still, 'too much is held for policy agents now');
     return false;
   }
 
-  private tooMuch({ conversation: { agentName } }: Member, fits: boolean, most: number): BerthError {
-    const who = `policy agent ${agentName} has to see it whole`;
-    if (fits) return new BerthError('BERTH_POLICY_UNAVAILABLE', `too much is held for policy agents now, and ${who}`);
+  /** There is no room for what they want to see. @param why undefined: it is larger than they may be shown @throws BerthError when one of them fails closed */
+  private giveUp(members: readonly Member[], why?: string): void {
+    const closed = members.find(({ conversation }) => !conversation.failsOpen);
+    if (closed !== undefined) throw this.tooMuch(closed, why);
+    for (const member of members) this.givenUp.add(member);
+    this.guards = this.guards.filter((member) => !this.givenUp.has(member));
+  }
+
+  private tooMuch(member: Member, why: string | undefined): BerthError {
+    const who = `policy agent ${member.conversation.agentName} has to see it whole`;
+    if (why !== undefined) return new BerthError('BERTH_POLICY_UNAVAILABLE', `${why}, and ${who}`);
+    const most = this.it.mostHeldFor(member);
     const what = `is larger than ${most} bytes, and ${who} (inspect.maxHeldBytes, or the limit of that agent)`;
     return this.kind === 'requestBody'
       ? new BerthError('BERTH_BODY_TOO_LARGE', `the request body ${what}`)

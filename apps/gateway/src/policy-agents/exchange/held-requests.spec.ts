@@ -113,6 +113,36 @@ describe('requests whose agent wants to see more', () => {
     }
   });
 
+  it('are held for one agent though another one, which fails open, may not see so much', async () => {
+    const small = new FakeJudge(['requestHeaders', 'requestBody'], undecided(Infinity), 'small');
+    small.failsOpen = true;
+    small.limits = { ...LIMIT_DEFAULTS, maxBodySize: 5 };
+    const large = new FakeJudge(['requestHeaders', 'requestBody'], undecided(6, block()), 'large');
+    const { begin, client, held, pool } = inspectionLab([small, large]);
+    begin(POST);
+    await turn();
+    client.exchange.sendData(bytes('abcd'));
+    await turn();
+    expect(held.bytes).toBe(4);
+    client.exchange.sendData(bytes('e'));
+    await turn();
+    client.exchange.sendData(bytes('f'));
+    await turn();
+    expect([pool.requests, client.calls.some((call) => call.startsWith('head 403')), held.bytes]).toEqual([
+      [],
+      true,
+      0,
+    ]);
+
+    begin(POST);
+    await turn();
+    large.replies = undecided(Infinity);
+    client.exchange.sendData(bytes('abcdef'));
+    await turn();
+    expect([pool.requests, held.bytes]).toEqual([[], 6]);
+    client.exchange.discard();
+  });
+
   it('let go of what is held when the client leaves, or the agent cannot be asked any more', async () => {
     const judge = new FakeJudge(['requestHeaders', 'requestBody'], undecided(Infinity));
     const { begin, client, held, pool } = inspectionLab([judge]);
