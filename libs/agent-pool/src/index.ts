@@ -1,5 +1,4 @@
 export { isFit, ownerOf, replicaFor } from './affinity/affinity.js';
-export { STICKY_DEFAULTS, StickySessions, type StickySessionsOptions } from './affinity/sticky-sessions.js';
 export type { AgentConnection, ConnectionOrigin, DrainReason } from './agent-connection.js';
 export {
   type AgentConfig,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { type FakeConnection, fakeReplica } from '../../testing/fake-connection.js';
-import { AgentPool, isFit, ownerOf, replicaFor, StickySessions } from '../index.js';
+import { AgentPool, isFit, ownerOf, replicaFor } from '../index.js';
 import { hashOf, preference } from './rendezvous.js';
 
 const KEYS = Array.from({ length: 4000 }, (_, index) => `192.0.2.${index}`);
@@ -101,81 +101,5 @@ describe('a replica that an exchange should go to', () => {
     for (const connection of a) pool.remove(connection);
     expect(picks(pool, 'a')).toEqual(Array(6).fill('b1'));
     expect(picks(pool, 'never there')).toEqual(Array(6).fill('b1'));
-  });
-});
-
-describe('sticky sessions', () => {
-  it('C9: expire when nobody uses them, and each use refreshes', () => {
-    let now = 0;
-    const sessions = new StickySessions<string>({ ttlMs: 1000, now: () => now });
-    sessions.create('used', 'a');
-    sessions.create('asked', 'b');
-    for (now = 500; now <= 1000; now += 500) {
-      expect(sessions.use('used')).toBe('a');
-      expect(sessions.has('asked')).toBe(true);
-    }
-    now = 1001;
-    expect([sessions.has('used'), sessions.has('asked'), sessions.use('asked')]).toEqual([true, false, undefined]);
-    expect(sessions.count).toBe(1);
-    now = 9999;
-    expect([sessions.sweep(), sessions.count]).toEqual([1, 0]);
-  });
-
-  it('C1, C9: never expire without a ttl, and can be cleared', () => {
-    const sessions = new StickySessions<string>({ ttlMs: null, now: () => Number.MAX_SAFE_INTEGER });
-    sessions.create('s', 'a');
-    expect([sessions.sweep(), sessions.use('s')]).toEqual([0, 'a']);
-    expect([sessions.clear('s'), sessions.clear('s'), sessions.has('s')]).toEqual([true, false, false]);
-  });
-
-  it('C8: never more than the limit; who was not used for longest goes first', () => {
-    const sessions = new StickySessions<number>({ maxSessions: 100 });
-    for (let i = 0; i < 100; i += 1) sessions.create(`${i}`, i);
-    sessions.use('0');
-    for (let i = 100; i < 199; i += 1) sessions.create(`${i}`, i);
-    expect([sessions.count, sessions.has('0'), sessions.has('1'), sessions.has('99')]).toEqual([
-      100,
-      true,
-      false,
-      false,
-    ]);
-  });
-
-  it('behave as a plain list of what was used when (model)', () => {
-    const id = fc.constantFrom('a', 'b', 'c', 'd');
-    const step = fc.oneof(
-      fc.record({ create: id }),
-      fc.record({ use: id }),
-      fc.record({ clear: id }),
-      fc.record({ pass: fc.nat(800) }),
-      fc.constant('sweep' as const),
-    );
-    fc.assert(
-      fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
-        let now = 0;
-        const sessions = new StickySessions<number>({ ttlMs: 1000, maxSessions: 3, now: () => now });
-        let model: { id: string; target: number; at: number }[] = [];
-        const without = (gone: string): typeof model => model.filter((it) => it.id !== gone);
-        for (const [i, it] of steps.entries()) {
-          if (it === 'sweep') sessions.sweep();
-          else if ('pass' in it) now += it.pass;
-          else if ('create' in it) {
-            sessions.create(it.create, i);
-            model = [...without(it.create).slice(-2), { id: it.create, target: i, at: now }];
-          } else if ('clear' in it) {
-            sessions.clear(it.clear);
-            model = without(it.clear);
-          } else {
-            const found = model.find(({ id: known, at }) => known === it.use && now - at <= 1000);
-            expect(sessions.use(it.use)).toBe(found?.target);
-            model = found === undefined ? without(it.use) : [...without(it.use), { ...found, at: now }];
-          }
-          for (const name of ['a', 'b', 'c', 'd']) {
-            expect(sessions.has(name)).toBe(model.some(({ id: known, at }) => known === name && now - at <= 1000));
-          }
-          expect(sessions.count).toBeLessThanOrEqual(3);
-        }
-      }),
-    );
   });
 });
