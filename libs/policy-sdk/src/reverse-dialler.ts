@@ -34,7 +34,9 @@ export class ReverseDialler {
         await Promise.race([ended, aborted(signal)]);
         if (this.now() - beganAt > GOOD_AFTER_MS) pauseMs = FIRST_PAUSE_MS;
       } catch (thrown) {
-        if (!signal.aborted) this.notes.say(`dial ${this.place}`, `${messageOf(thrown)}; it is tried again`);
+        // Another reason is news: a gateway that was away may be there, and say no.
+        const message = `${messageOf(thrown)}; it is tried again`;
+        if (!signal.aborted) this.notes.say(`dial ${this.place} ${message}`, message);
       }
       // Many agents that lost one gateway come back at different times.
       await sleep(pauseMs * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined);

@@ -74,6 +74,23 @@ it('one that is refused says why, without its token, and tries again', async () 
   expect(log.join()).not.toContain('mist4ke');
 });
 
+it('one whose gateway is away, and later says no, says both', async () => {
+  const away = await listener();
+  await away.close();
+  const log: string[] = [];
+  await using _agent = await startPolicyAgent({
+    name: 'trial',
+    connect: `tcp://${away.address}`,
+    token: 'mist4ke',
+    log: (_level, message) => void log.push(message),
+    onRequest,
+  });
+  await eventually(() => log.length === 1);
+  await using _gateway = await listener(Number(away.address.split(':').at(-1)));
+  await eventually(() => log.length === 2);
+  expect(log).toEqual([expect.stringContaining('ECONNREFUSED'), expect.stringContaining('wrong token')]);
+});
+
 it('one whose gateway is away closes all the same', async () => {
   const agent = await startPolicyAgent({ name: 'x', connect: 'tcp://127.0.0.1:9', log: () => undefined, onRequest });
   await agent.close();
