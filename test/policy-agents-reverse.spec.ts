@@ -26,6 +26,7 @@ async function lab(policyListener: object, agent: object) {
   const shown = async () =>
     (await (await fetch(`${relay.gateway.admin}/policy-agents/waf`)).json()) as {
       state: string;
+      state_reason: string;
       connection_count: number;
       connections: { transport: string; capabilities: { agent_id: string } }[];
     };
@@ -43,6 +44,7 @@ describe('policy agents that dial the gateway (C17)', () => {
     const { relay, status, shown } = await lab({ path }, { ids: ['waf-*'] });
     stack.use(relay);
     expect(await status('/')).toBe(503);
+    expect((await shown()).state_reason).toBe('it is expected to dial policyListener and to register as waf-*');
     stack.use(await waf(`unix:${path}`, { id: 'waf-7' }));
     await eventually(async () => (await shown()).state === 'healthy');
     expect([await status('/'), await status('/admin')]).toEqual([200, 403]);

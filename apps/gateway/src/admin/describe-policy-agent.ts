@@ -5,7 +5,13 @@ import type {
   PolicyAgentFigures,
   PolicyConnectionFigures,
 } from '@berth/policy-agents';
-import { type ConfiguredAgent, HIDDEN, POLICY_AGENT_SETTINGS, type ShownDecision } from '../policy-agents/index.js';
+import {
+  type ConfiguredAgent,
+  HIDDEN,
+  POLICY_AGENT_SETTINGS,
+  REVERSE,
+  type ShownDecision,
+} from '../policy-agents/index.js';
 import { STATES } from './agent.dto.js';
 import type { HealthReportDto, PolicyAgentCapabilitiesDto } from './policy-agent-report.dto.js';
 import type {
@@ -19,6 +25,9 @@ import { describeUpdate } from './policy-update.dto.js';
 
 /** Outcomes that stop an exchange. */
 const STOPS = new Set(['block', 'redirect', 'challenge']);
+
+/** Ids that a reason names. */
+const MAX_IDS = 5;
 
 /** Names of the protocol as the admin API and metrics write them: `requestHeaders` is `request_headers`. */
 export function snake(name: string): string {
@@ -37,10 +46,17 @@ export function outcomesOf({ stats }: ConfiguredAgent): [event: string, outcome:
 export function stateOf(agent: ConfiguredAgent): [state: PolicyAgentState, reason: string] {
   const figures = agent.agent?.figures();
   if (agent.drained) return ['drained', 'an operator has it asked nothing'];
-  if (figures === undefined || figures.connections.length === 0) return ['away', figures?.problem ?? ''];
+  if (figures === undefined || figures.connections.length === 0) return ['away', figures?.problem || awaited(agent)];
   if (figures.breaker === 'open') return ['failing', 'it failed too often and is asked nothing for a while (breaker)'];
   const best = STATES.flatMap((state) => figures.connections.filter((one) => one.state === state))[0];
   return [best?.state ?? 'away', best?.reason ?? ''];
+}
+
+/** Of a `reverse` agent that is not there; empty for others. */
+function awaited({ name, settings }: ConfiguredAgent): string {
+  if (settings?.address !== REVERSE) return '';
+  const ids = settings.ids.length === 0 ? [name] : settings.ids;
+  return `it is expected to dial policyListener and to register as ${ids.slice(0, MAX_IDS).join(' or ')}`;
 }
 
 /** @param source where it is said */
