@@ -11,12 +11,19 @@ const HIGH_WATER_BYTES = 262_144;
 /** Who does not read gets no more than this to read, bytes. */
 const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 
+/**
+ * Messages that are read before others have their turn: gRPC hands on all that came in one go, and what an agent sends
+ * at once would hold up everybody.
+ */
+const MESSAGES_IN_A_TURN = 64;
+
 type Call = ClientDuplexStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>;
 
 /** A link over a stream of gRPC whose handshake is done; who makes it tells it how the stream ends. */
 export abstract class GrpcLink<Out, In> extends LinkBase<Out, In> {
   readonly transport = 'grpc';
   private queuedBytes = 0;
+  private taken = 0;
   private isFull = false;
 
   /** @param call paused */
@@ -79,8 +86,17 @@ export abstract class GrpcLink<Out, In> extends LinkBase<Out, In> {
       this.close(BerthError.from(thrown));
       return;
     }
+    this.taken += 1;
+    if (this.taken % MESSAGES_IN_A_TURN === 0) {
+      this.call.pause();
+      setImmediate(this.goOn);
+    }
     if (message !== undefined) this.deliver(message);
   }
+
+  private readonly goOn = (): void => {
+    this.call.resume();
+  };
 
   private sent(bytes: number): void {
     this.queuedBytes -= bytes;
