@@ -131,7 +131,8 @@ export class AgentObserver implements PolicyAgentObserver {
   judged(judgement: Judgement): void {
     this.known.stats.judged(judgement);
     const { durationMs, event, outcome, reason } = judgement;
-    if (outcome === 'error' || outcome === 'skipped')
+    // An answer that is of no use has a line of its own, which says why.
+    if ((outcome === 'error' || outcome === 'skipped') && reason !== 'invalid')
       this.limitedLog.warn(
         { event, outcome, reason, durationMs: Math.round(durationMs) },
         'policy agent did not answer a question',
