@@ -25,7 +25,7 @@ const MAX_RULES = 100;
 const OTHER = '(other)';
 /** Reasons come from our own code; whatever they are, a label has few values. */
 const MAX_REASONS = 50;
-/** Of texts that agents give, as they are kept and shown. */
+/** Of a request, as it is kept and shown. */
 const MAX_CHARS = 256;
 
 /** What one agent was asked and what came of it, since the gateway knows it by its name. */
@@ -55,30 +55,13 @@ export class AgentStats {
   /** The same as the handler saw it, with the exchange that it was about. */
   decided({ audit, clientAddress, correlationId, decision, event, method, path, skipped, status }: JudgedEvent): void {
     for (const id of audit?.ruleIds ?? []) {
-      const rule = id.slice(0, MAX_CHARS);
-      countUp(this.rules, this.rules.has(rule) || this.rules.size < MAX_RULES ? rule : OTHER);
+      countUp(this.rules, this.rules.has(id) || this.rules.size < MAX_RULES ? id : OTHER);
     }
     if (skipped) return;
     const request = `${method} ${path}`.slice(0, MAX_CHARS);
-    const kept = audit === undefined ? undefined : cut(audit);
     const seen = { correlationId, event, outcome: decision, reason: '', status, request, clientAddress };
-    this.recent.add({ at: Date.now(), ...seen, audit: kept });
+    this.recent.add({ at: Date.now(), ...seen, audit });
   }
-}
-
-/** Of each list so many are kept. */
-const MAX_ITEMS = 20;
-
-function cut({ confidence, custom, reasonCodes, ruleIds, tags }: AuditData): AuditData {
-  const short = (list: readonly string[]): string[] => list.slice(0, MAX_ITEMS).map((text) => text.slice(0, MAX_CHARS));
-  const pairs = Object.entries(custom).slice(0, MAX_ITEMS);
-  return {
-    tags: short(tags),
-    ruleIds: short(ruleIds),
-    confidence,
-    reasonCodes: short(reasonCodes),
-    custom: Object.fromEntries(pairs.map(([key, value]) => [key.slice(0, MAX_CHARS), value.slice(0, MAX_CHARS)])),
-  };
 }
 
 const NOTHING_SAID: AuditData = { tags: [], ruleIds: [], reasonCodes: [], custom: {} };

@@ -3,10 +3,6 @@ import type { AuditData } from '../answers.js';
 import type { Judgement, RememberedDecision } from '../managed.js';
 import { type Reason, REASONS } from './reason.js';
 
-/** Of the audit data of one decision, entries of each kind and characters of an entry that are kept. */
-const MAX_ENTRIES = 16;
-const MAX_CHARS = 128;
-
 /** What was done with one agent, counted where it occurs (checklist C14, C21). */
 export class Ledger {
   requests = 0;
@@ -40,7 +36,7 @@ export class Ledger {
   /** Keeps a decision, unless it is one of the many that say nothing. */
   remember(judgement: Judgement): void {
     if (this.remembered === 0 || (judgement.outcome === 'allow' && isSilent(judgement.audit))) return;
-    this.ring[this.next] = { ...judgement, audit: judgement.audit && cut(judgement.audit), at: Date.now() };
+    this.ring[this.next] = { ...judgement, at: Date.now() };
     this.next = (this.next + 1) % this.remembered;
   }
 
@@ -52,21 +48,4 @@ export class Ledger {
 
 function isSilent(audit: AuditData | undefined): boolean {
   return audit === undefined || audit.tags.length + audit.ruleIds.length + audit.reasonCodes.length === 0;
-}
-
-/** What an agent says is as long as it likes. */
-function cut({ tags, ruleIds, reasonCodes, confidence, custom }: AuditData): AuditData {
-  const few = (texts: readonly string[]): readonly string[] => texts.slice(0, MAX_ENTRIES).map(short);
-  const pairs = Object.entries(custom).slice(0, MAX_ENTRIES);
-  return {
-    tags: few(tags),
-    ruleIds: few(ruleIds),
-    reasonCodes: few(reasonCodes),
-    confidence,
-    custom: Object.fromEntries(pairs.map(([name, value]) => [short(name), short(value)])),
-  };
-}
-
-function short(text: string): string {
-  return text.length > MAX_CHARS ? `${text.slice(0, MAX_CHARS)}…` : text;
 }

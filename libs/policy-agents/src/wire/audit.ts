@@ -1,3 +1,4 @@
+import { cut } from '@berth/observability';
 import type { AuditData } from '../answers.js';
 import { type Fields, optionalDecimal, textMap, texts } from './fields.js';
 
@@ -13,17 +14,34 @@ export function writeAudit(of: AuditData | undefined): Fields | undefined {
   );
 }
 
-/** @throws Error when it is no such message */
+/** What an agent says is as long as it likes: entries of each kind and characters of each that are taken for logs and people. */
+const MAX_ENTRIES = 32;
+const MAX_CHARS = 256;
+
+/** The rest is left out of what is too long. @throws Error when it is no such message */
 export function readAudit(from: Fields | undefined): AuditData | undefined {
   return (
     from && {
-      tags: texts(from, 'tags'),
-      ruleIds: texts(from, 'rule_ids'),
+      tags: few(from, 'tags'),
+      ruleIds: few(from, 'rule_ids'),
       confidence: optionalDecimal(from, 'confidence'),
-      reasonCodes: texts(from, 'reason_codes'),
-      custom: textMap(from, 'custom'),
+      reasonCodes: few(from, 'reason_codes'),
+      custom: Object.fromEntries(
+        Object.entries(textMap(from, 'custom'))
+          .slice(0, MAX_ENTRIES)
+          .map(([name, value]) => [short(name), short(value)]),
+      ),
     }
   );
+}
+
+function few(from: Fields, name: string): readonly string[] {
+  return texts(from, name).slice(0, MAX_ENTRIES).map(short);
+}
+
+/** A copy: a slice would keep all of the text. */
+function short(text: string): string {
+  return text.length <= MAX_CHARS ? text : Buffer.from(cut(text, MAX_CHARS)).toString();
 }
 
 /** Whether there is anything in it: agents of the original send one with every answer. */

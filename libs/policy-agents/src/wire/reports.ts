@@ -1,6 +1,5 @@
 import type { Pong } from '../link.js';
 import {
-  type AgentReport,
   FLOW_ACTIONS,
   type FlowSignal,
   HEALTH_STATES,
@@ -24,9 +23,6 @@ import {
   texts,
 } from './fields.js';
 import { numberOf, wordOf } from './numbers.js';
-
-/** Reports that look the same on each wire. */
-export type PlainReport = Exclude<AgentReport, { kind: 'metrics' | 'configUpdate' }>;
 
 export function writeHealth(of: HealthReport): Fields {
   const { load, resources } = of;
