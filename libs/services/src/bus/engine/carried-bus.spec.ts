@@ -279,7 +279,9 @@ describe('a bus of several processes', () => {
     };
     expect(outgoing.sent.size).toBe(0);
     expect(outgoing.intake.lanes()).toEqual([]);
-    const { incoming } = agent.bus as unknown as { incoming: { running: Map<string, Map<number, unknown>> } };
-    expect([...incoming.running.values()].map(({ size }) => size)).toEqual([0]);
+    const { incoming } = agent.bus as unknown as {
+      incoming: { callers: Map<string, { calls: Map<number, unknown> }> };
+    };
+    expect([...incoming.callers.values()].map(({ calls }) => calls.size)).toEqual([0]);
   });
 });

@@ -262,12 +262,19 @@ export class CarriedBus implements InvocationBus {
     else if (kind === 'b') this.outgoing.cameBack(first as number, Number(second), head[3] === 1);
     else if (kind === 'l') this.incoming.leave(String(first), second as number);
     else if (kind === 'a' && Array.isArray(second)) this.incoming.asked(String(first), second as number[]);
-    else if (kind === 'x' && Array.isArray(first)) for (const number of first as number[]) this.outgoing.lost(number);
+    else if (kind === 'x' && Array.isArray(first))
+      this.missed(first as number[], Array.isArray(second) ? (second as number[]) : []);
     else if (kind === 'h') this.announced(head);
     else if (kind === 's') this.presence.seen(String(first), Number(second));
     else if (kind === 'q') this.presence.greet(String(first));
     else if (kind === 'dl' || kind === 'dr') this.letters.asked(head);
     else if (kind === 'da' || kind === 'de') this.letters.answered(head, payload);
+  }
+
+  /** @param never calls that have not come, and never will */
+  private missed(lost: readonly number[], never: readonly number[]): void {
+    for (const number of never) this.outgoing.cameBack(number, undefined, true);
+    for (const number of lost) this.outgoing.lost(number);
   }
 
   private announced(head: Head): void {

@@ -6,13 +6,14 @@ import { Engine } from '../memory/engine.js';
 import type { MemoryBusLimits } from '../memory/options.js';
 import type { Lane } from '../memory/routing.js';
 import { callOf, encodeReply, type RemoteCall } from './call-codec.js';
+import { Caller } from './caller.js';
 import type { Carrier } from './carrier.js';
 import { objectKey } from './member.js';
 import { encode, type Head } from './message.js';
 import type { Presence } from './presence.js';
 
-/** Bytes of answers that are kept while the carrier is down. */
-const MOST_LATE_BYTES = 64 * 1024 * 1024;
+/** Processes that have called and gone: whether a call of theirs has ever come is known of so many. */
+const MOST_CALLERS = 10_000;
 
 /** A call from another process, until it has been answered. */
 class RemoteFate implements Fate {
@@ -39,10 +40,11 @@ class RemoteFate implements Fate {
 /** Calls that come to this process, from others and from itself, and what becomes of them. */
 export class Incoming {
   readonly engine: Engine;
-  private readonly running = new Map<string, Map<number, MemoryCall>>();
-  /** answers that could not be sent; whoever waits for them asks */
-  private readonly late = new Map<string, Map<number, Buffer>>();
-  private lateBytes = 0;
+  private readonly callers = new Map<string, Caller>();
+  /** those that have gone, the first one first */
+  private readonly silent = new Set<string>();
+  /** some that have gone are not known any more */
+  private forgetful = false;
   /** whose calls are being dropped, and who has to hear of none of them */
   private leaving: string | undefined;
 
@@ -85,16 +87,18 @@ export class Incoming {
     const call = callOf(head, payload);
     if (call === undefined) return;
     const { from, number, attempt, delivery, invocation } = call;
+    this.silent.delete(from);
+    if (!this.caller(from).came(number)) return;
     const fate = new RemoteFate(this, from, number, invocation.id);
     const deadline = Date.now() + this.timeLeft(call);
     try {
       const taken = this.take({ ...invocation, deadline }, delivery, deadline, fate, attempt);
-      if (taken === undefined) this.carrier.send(from, encode(['b', number, attempt, 0]));
+      if (taken === undefined) this.answer(from, number, encode(['b', number, attempt, 0]));
       else this.keep(from, number, taken);
     } catch (thrown) {
       const error = BerthError.from(thrown);
       const details = error instanceof ServicesError ? error.details : {};
-      this.carrier.send(from, encode(['e', number, error.code, error.message, details]));
+      this.answer(from, number, encode(['e', number, error.code, error.message, details]));
     }
   }
 
@@ -107,66 +111,68 @@ export class Incoming {
   /** So that its caller can leave it. */
   keep(from: string, number: number, call: MemoryCall): void {
     // It may have ended already.
-    if (call.heapIndex < 0) return;
-    const calls = this.running.get(from) ?? new Map<number, MemoryCall>();
-    this.running.set(from, calls);
-    calls.set(number, call);
+    if (call.heapIndex >= 0) this.caller(from).calls.set(number, call);
   }
 
   forget(from: string, number: number): void {
-    this.running.get(from)?.delete(number);
+    this.callers.get(from)?.calls.delete(number);
+  }
+
+  private caller(id: string): Caller {
+    let caller = this.callers.get(id);
+    if (caller === undefined) {
+      caller = new Caller(this.forgetful);
+      this.callers.set(id, caller);
+    }
+    return caller;
   }
 
   answer(to: string, number: number, bytes: Buffer): void {
-    this.forget(to, number);
     if (to === this.leaving) return;
-    if (this.carrier.health().state === 'up') {
-      this.carrier.send(to, bytes);
-      return;
-    }
-    if (this.lateBytes + bytes.length > MOST_LATE_BYTES) return;
-    this.lateBytes += bytes.length;
-    const answers = this.late.get(to) ?? new Map<number, Buffer>();
-    this.late.set(to, answers);
-    answers.set(number, bytes);
+    const caller = this.caller(to);
+    caller.calls.delete(number);
+    // Whoever does not get it asks for it.
+    caller.keep(number, bytes);
+    if (this.carrier.health().state === 'up') this.carrier.send(to, bytes);
   }
 
   /** A caller has left one of its calls. */
   leave(from: string, number: number): void {
-    const call = this.running.get(from)?.get(number);
+    const call = this.callers.get(from)?.calls.get(number);
     if (call !== undefined) this.engine.abandon(call);
   }
 
-  /** A caller that was disturbed asks for its calls: those that nobody knows here have got lost, or their answers have. */
+  /** A caller that was disturbed asks for its calls: they, or their answers, may have got lost. */
   asked(from: string, numbers: readonly number[]): void {
-    const calls = this.running.get(from);
-    const answers = this.late.get(from);
+    const caller = this.caller(from);
     const lost: number[] = [];
+    const missed: number[] = [];
     for (const number of numbers) {
-      const answer = answers?.get(number);
-      if (answer !== undefined) this.carrier.send(from, answer);
-      else if (calls?.has(number) !== true) lost.push(number);
+      const found = caller.find(number);
+      if (typeof found !== 'string') this.carrier.send(from, found);
+      else if (found !== 'here') (found === 'lost' ? lost : missed).push(number);
     }
-    this.forgetAnswers(from);
-    this.carrier.send(from, encode(['x', lost]));
+    this.carrier.send(from, encode(['x', lost, missed]));
   }
 
   /** Nobody waits any more: what has not begun never does. */
   gone(from: string): void {
-    this.forgetAnswers(from);
-    const calls = this.running.get(from);
-    this.running.delete(from);
+    const caller = this.callers.get(from);
+    if (caller === undefined) return;
+    const calls = [...caller.calls.values()];
+    caller.forget();
     this.leaving = from;
-    for (const call of calls?.values() ?? []) this.engine.abandon(call);
+    for (const call of calls) this.engine.abandon(call);
     this.leaving = undefined;
+    this.silent.add(from);
+    const [oldest] = this.silent;
+    if (this.silent.size <= MOST_CALLERS || oldest === undefined) return;
+    this.silent.delete(oldest);
+    this.callers.delete(oldest);
+    this.forgetful = true;
   }
 
   close(): void {
     this.engine.close();
-  }
-
-  private forgetAnswers(from: string): void {
-    for (const bytes of this.late.get(from)?.values() ?? []) this.lateBytes -= bytes.length;
-    this.late.delete(from);
   }
 }

@@ -101,6 +101,40 @@ describeWithNats('NatsBus', () => {
     expect(textOf(await again)).toBe('again');
   });
 
+  it('connections that break on either side cost no call: it is asked for, or sent again if it never came', async () => {
+    await using server = await NatsServer.start();
+    await using agents = await tcpRelay(server.port);
+    await using callers = await tcpRelay(server.port);
+    await using agent = await open({ servers: `nats://127.0.0.1:${agents.port}` });
+    await using caller = await open({ servers: `nats://127.0.0.1:${callers.port}` });
+    const begun: string[] = [];
+    await agent.serve(subscription({ concurrency: 100 }), async (delivery) => {
+      begun.push(delivery.invocation.id);
+      await new Promise((resolve) => setImmediate(resolve));
+      return okay(delivery);
+    });
+    let going = true;
+    const lane = async (i: number): Promise<number> => {
+      let answered = 0;
+      for (; going; answered += 1)
+        await caller.invoke(i % 2 === 0 ? invocation() : ofObject(`object ${i}`), AT_MOST_ONCE);
+      return answered;
+    };
+    const lanes = Array.from({ length: 32 }, (_, i) => lane(i));
+    try {
+      for (let i = 0; i < 10; i += 1) {
+        const before = begun.length;
+        await eventually(() => begun.length > before + 200, 15_000);
+        (i % 2 === 0 ? agents : callers).cut();
+      }
+    } finally {
+      going = false;
+    }
+    const answered = (await Promise.all(lanes)).reduce((sum, count) => sum + count, 0);
+    expect(begun).toHaveLength(answered);
+    expect(new Set(begun).size).toBe(answered);
+  }, 60_000);
+
   it('a broker that is away: calls wait for it until their deadline, agents cannot start', async () => {
     await using server = await NatsServer.start();
     await using bus = await open({ servers: server.url, connectTimeoutMs: 200 });

@@ -1,0 +1,28 @@
+import { Caller } from './caller.js';
+
+describe('Caller', () => {
+  it('tells a call that was answered, and one that never came and never shall, from one that is lost', () => {
+    const caller = new Caller();
+    for (const number of [1, 2, 5]) expect(caller.came(number)).toBe(true);
+    caller.keep(1, Buffer.from('one'));
+    caller.calls.set(2, {} as never);
+    expect([caller.find(1), caller.find(2)]).toEqual([Buffer.from('one'), 'here']);
+    expect([caller.find(3), caller.find(6)]).toEqual(['missed', 'missed']);
+    expect([3, 6, 7].map((number) => caller.came(number))).toEqual([false, false, true]);
+    caller.forget();
+    expect([caller.find(1), caller.find(7), caller.find(8)]).toEqual(['lost', 'lost', 'missed']);
+    expect(new Caller(true).find(1)).toBe('lost');
+  });
+
+  it('keeps the newest answers, within bounds of number and bytes', () => {
+    const caller = new Caller();
+    caller.came(5000);
+    for (let i = 1; i <= 2000; i += 1) caller.keep(i, Buffer.from('x'));
+    expect([caller.find(976), caller.find(977)]).toEqual(['lost', Buffer.from('x')]);
+    const large = Buffer.alloc(3 * 1024 * 1024);
+    caller.keep(3000, large);
+    caller.keep(3001, large);
+    expect([caller.find(2000), caller.find(3000)]).toEqual(['lost', 'lost']);
+    expect(caller.find(3001)).toBe(large);
+  });
+});

@@ -1,0 +1,58 @@
+import type { MemoryCall } from '../memory/call.js';
+
+/** Answers that are kept for a caller, and bytes of them: those that a broken connection may have lost. */
+const MOST_ANSWERS = 1_024;
+const MOST_BYTES = 4 * 1024 * 1024;
+
+/** What a process knows of another one that calls it. */
+export class Caller {
+  /** its calls that have not been answered */
+  readonly calls = new Map<number, MemoryCall>();
+  /** the highest number of a call that has come */
+  private seen = 0;
+  /** up to it calls may have come whose answers are not kept any more; all others that came are in one of the maps */
+  private floor = 0;
+  /** the newest answers, the oldest first */
+  private readonly answers = new Map<number, Buffer>();
+  private bytes = 0;
+  /** calls that it was told have not come: they must not come any more */
+  private readonly missed = new Set<number>();
+
+  /** @param forgotten it may have called before, and nobody knows which of its calls have come */
+  constructor(private readonly forgotten = false) {}
+
+  /** @returns whether it may be taken */
+  came(number: number): boolean {
+    this.seen = Math.max(this.seen, number);
+    return !this.missed.has(number);
+  }
+
+  keep(number: number, answer: Buffer): void {
+    this.answers.set(number, answer);
+    this.bytes += answer.length;
+    for (const [oldest, { length }] of this.answers) {
+      if (this.answers.size <= MOST_ANSWERS && this.bytes <= MOST_BYTES) return;
+      this.floor = Math.max(this.floor, oldest);
+      this.answers.delete(oldest);
+      this.bytes -= length;
+    }
+  }
+
+  /** What became of a call: its answer, or whether it runs, has never come, or is not known any more. */
+  find(number: number): Buffer | 'here' | 'missed' | 'lost' {
+    const answer = this.answers.get(number);
+    if (answer !== undefined) return answer;
+    if (this.calls.has(number)) return 'here';
+    if (number <= this.floor || this.forgotten) return 'lost';
+    this.missed.add(number);
+    return 'missed';
+  }
+
+  /** It has gone: what is known of its calls is only that they have come. */
+  forget(): void {
+    this.floor = this.seen;
+    this.calls.clear();
+    this.answers.clear();
+    this.bytes = 0;
+  }
+}
