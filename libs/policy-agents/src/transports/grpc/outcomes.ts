@@ -4,6 +4,9 @@ import { cut, printable } from '@berth/observability';
 import type { AgentCapabilities } from '../../capabilities.js';
 import { decodeToProxy } from '../../wire/proto/to-proxy.js';
 
+/** What grpc-js writes around the reason for which it has no connection. */
+const AROUND = /^No connection established\. Last error: (?:Error: )?|\.? *Resolution note: *$/g;
+
 /** The agent does not have that method under that name. */
 export class NotImplemented extends BerthError {
   constructor(path: string) {
@@ -18,7 +21,7 @@ export function callError(
 ): BerthError | undefined {
   if (code === Status.OK) return undefined;
   if (code === Status.UNIMPLEMENTED) return new NotImplemented(path);
-  const reason = printable(cut(details, 200));
+  const reason = printable(cut(details.replaceAll(AROUND, ''), 200));
   // grpc-js says so of messages that are larger than they may be, in either direction.
   const isTooLarge = code === Status.RESOURCE_EXHAUSTED && details.includes('larger than max');
   return new BerthError(isTooLarge ? 'BERTH_PROTOCOL_ERROR' : 'BERTH_CONNECTION_CLOSED', `${Status[code]}: ${reason}`);
