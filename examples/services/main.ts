@@ -8,8 +8,6 @@ import { TextTools } from './text-tools.js';
 import { walkThrough } from './walk-through.js';
 
 const HOST = '127.0.0.1';
-/** One Ctrl-C can arrive twice, from the terminal and through npm. */
-const SAME_KEYSTROKE_MS = 300;
 
 interface Flags {
   readonly port: number;
@@ -26,7 +24,6 @@ await program.parseAsync();
 
 async function main({ port, nats }: Flags): Promise<void> {
   const stop = new AsyncDisposableStack();
-  const stopped = signalled();
   try {
     const bus = nats === undefined ? new MemoryBus() : await NatsBus.connect({ servers: nats });
     stop.defer(() => bus.close());
@@ -34,6 +31,7 @@ async function main({ port, nats }: Flags): Promise<void> {
     stop.defer(() => store.close());
     const services = new Services({ services: [Counter, TextTools], bus, store, server: { host: HOST } });
     stop.defer(() => services.close());
+    const closed = services.closeOnSignals();
 
     await services.startServer({ port });
     const agent = await services.startAgent(Counter);
@@ -43,7 +41,7 @@ async function main({ port, nats }: Flags): Promise<void> {
 
     await walkThrough(address, bus);
     console.log(`\nThings to try:\n\n${thingsToTry(address)}\n\nCtrl-C ends everything.`);
-    await stopped;
+    await closed;
   } catch (thrown) {
     if (!(thrown instanceof ServicesError)) throw thrown;
     console.error(thrown.message);
@@ -57,18 +55,4 @@ async function main({ port, nats }: Flags): Promise<void> {
 function portOf(text: string): number {
   if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('It must be a number from 0 to 65535.');
   return Number(text);
-}
-
-/** Resolves at the first Ctrl-C or SIGTERM; a later one ends the process at once. */
-function signalled(): Promise<void> {
-  let since: number | undefined;
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.on(signal, () => {
-        since ??= Date.now();
-        if (Date.now() - since > SAME_KEYSTROKE_MS) process.exit(1);
-        resolve();
-      });
-    }
-  });
 }

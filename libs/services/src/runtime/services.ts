@@ -1,3 +1,4 @@
+import { messageOf } from '@berth/errors';
 import { type AgentInfo, AgentManager, type AgentSelector, type StartAgentOptions } from '../agents/agent-manager.js';
 import type { InvocationBus } from '../bus/invocation-bus.js';
 import { MemoryBus } from '../bus/memory-bus.js';
@@ -16,6 +17,7 @@ import { MockServer } from '../server/mock-server.js';
 import type { ServerInfo, StartServerOptions, StopServerOptions } from '../server/server-lifecycle.js';
 import { serverSettings } from '../server/server-options.js';
 import { bindRuntime, boundRuntime, unbindRuntime } from './binding.js';
+import { ClosingSignals } from './closing-signals.js';
 import { DrainedServer } from './drained-server.js';
 import { type HealthReport, healthReport } from './health-report.js';
 import { type ServedService, ServiceRegistry } from './service-registry.js';
@@ -41,7 +43,9 @@ export class Services {
   readonly #server: DrainedServer;
   readonly #agents: AgentManager;
   readonly #owned: readonly { close(): Promise<void> }[];
+  readonly #closed = Promise.withResolvers<undefined>();
   #closing: Promise<void> | undefined;
+  #signals: ClosingSignals | undefined;
 
   /** @throws ServicesError `BERTH_SERVICE_INVALID` an option is out of its range, a class is not decorated, or two share an id */
   constructor(private readonly given: ServicesOptions = {}) {
@@ -189,8 +193,32 @@ export class Services {
    * @throws AgentError, ServerError the first thing that did not end cleanly; all else is closed all the same
    */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
+    this.#closing ??= this.#close().finally(() => {
+      this.#signals?.remove();
+      this.#closed.resolve(undefined);
+    });
     return this.#closing;
+  }
+
+  /**
+   * From now on SIGTERM and SIGINT call {@link close}; one that comes more than 300 ms after the
+   * first ends the process at once, with 128 and its number. The listeners go when all is closed.
+   *
+   * @returns resolves when this runtime is closed, however that came; then close what it was given. Never rejects:
+   *   a close by a signal that fails is logged, and the process's exit code is 1
+   */
+  closeOnSignals(): Promise<void> {
+    if (this.#closing === undefined) this.#signals ??= new ClosingSignals(() => void this.#closeAtSignal());
+    return this.#closed.promise;
+  }
+
+  async #closeAtSignal(): Promise<void> {
+    try {
+      await this.close();
+    } catch (thrown) {
+      process.exitCode = 1;
+      this.#options.log.error({}, `services: could not close cleanly: ${messageOf(thrown)}`);
+    }
   }
 
   async #close(): Promise<void> {
