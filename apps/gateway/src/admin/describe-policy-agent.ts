@@ -7,9 +7,9 @@ import type {
 } from '@berth/policy-agents';
 import {
   type ConfiguredAgent,
+  expectedIds,
   HIDDEN,
   POLICY_AGENT_SETTINGS,
-  REVERSE,
   type ShownDecision,
 } from '../policy-agents/index.js';
 import { STATES } from './agent.dto.js';
@@ -54,8 +54,8 @@ export function stateOf(agent: ConfiguredAgent): [state: PolicyAgentState, reaso
 
 /** Of a `reverse` agent that is not there; empty for others. */
 function awaited({ name, settings }: ConfiguredAgent): string {
-  if (settings?.address !== REVERSE) return '';
-  const ids = settings.ids.length === 0 ? [name] : settings.ids;
+  const ids = settings ? expectedIds(name, settings) : [];
+  if (ids.length === 0) return '';
   return `it is expected to dial policyListener and to register as ${ids.slice(0, MAX_IDS).join(' or ')}`;
 }
 

@@ -73,6 +73,9 @@ describe('settings of a policy agent', () => {
   it('names the agent that is wrong', () => {
     expect(checkAgents({ waf: { address: 'a:1' }, auth: { address: 'b' } })).toMatch(/^"auth": address: /);
     expect(checkAgents({ 'a/b': { address: 'a:1' } })).toMatch(/^"a\/b": the name must be /);
+    const taken = '"b": ids: a is expected of policy agent a as well; give each ids of its own';
+    expect(checkAgents({ a: { address: 'reverse' }, b: { address: 'reverse', ids: ['b', 'a'] } })).toBe(taken);
+    expect(checkAgents({ a: { address: 'reverse' }, b: { address: 'reverse', ids: ['b', 'b'] } })).toBeUndefined();
     expect(checkAgents({ waf: 'a:1' })).toBe('"waf" must be a group of settings');
   });
 

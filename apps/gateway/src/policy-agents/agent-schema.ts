@@ -1,7 +1,7 @@
 import { type Frozen, mergePatch, PartSchema } from '@berth/config';
 import { BerthError, messageOf } from '@berth/errors';
 import { AGENT_ID_RULE, isAgentId } from '@berth/exchange';
-import { addressOf } from './agent-checks.js';
+import { addressOf, REVERSE } from './agent-checks.js';
 import { PolicyAgentConfig } from './agent-config.js';
 
 /** All that is said of one policy agent. */
@@ -41,14 +41,30 @@ export function patched(part: AgentPart, change: AgentPart): AgentPart {
   return mergePatch(part, change) as AgentPart;
 }
 
+/** Ids with which it may register, exact or patterns; none where the gateway dials. */
+export function expectedIds(name: string, { address, ids }: AgentSettings): readonly string[] {
+  if (address !== REVERSE) return [];
+  return ids.length === 0 ? [name] : ids;
+}
+
+/** Two agents that expect one id: who of them would get a connection is nothing to leave open. */
+export function idTaken(id: string, by: string): string {
+  return `ids: ${id} is expected of policy agent ${by} as well; give each ids of its own`;
+}
+
 /** What is wrong with a map of names to parts, as one line. */
 export function checkAgents(map: Readonly<Record<string, unknown>>): string | undefined {
+  const owners = new Map<string, string>();
   for (const [name, part] of Object.entries(map)) {
     if (!isAgentId(name)) return `"${name.slice(0, 100)}": the name must be ${AGENT_ID_RULE}`;
     if (typeof part !== 'object' || part === null || Array.isArray(part))
       return `"${name}" must be a group of settings`;
     try {
-      agentOf(part);
+      for (const id of expectedIds(name, agentOf(part))) {
+        const owner = owners.get(id);
+        if (owner !== undefined && owner !== name) return `"${name}": ${idTaken(id, owner)}`;
+        owners.set(id, name);
+      }
     } catch (thrown) {
       if (BerthError.from(thrown).code !== 'BERTH_CONFIG_INVALID') throw thrown;
       return `"${name}": ${messageOf(thrown).replaceAll('\n', '; ')}`;

@@ -1,5 +1,5 @@
 export { checkPaths, REVERSE } from './agent-checks.js';
-export { type AgentPart, type AgentSettings, HIDDEN, POLICY_AGENT_SETTINGS } from './agent-schema.js';
+export { type AgentPart, type AgentSettings, expectedIds, HIDDEN, POLICY_AGENT_SETTINGS } from './agent-schema.js';
 export type { ShownDecision } from './agent-stats.js';
 export type { ShownUpdate } from './config-updates.js';
 export type { ConfiguredAgent } from './configured-agent.js';

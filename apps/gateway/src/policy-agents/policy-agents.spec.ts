@@ -63,8 +63,13 @@ describe('policy agents by their names', () => {
     const { agents, made } = lab({ waf: WAF });
     await expect(agents.put('waf', { address: 'nothing' })).rejects.toThrow(/^address: /);
     await expect(agents.patch('waf', { timeoutMs: -1 })).rejects.toThrow(/^timeoutMs: /);
+    await agents.patch('waf', { address: 'reverse', ids: ['w-1'] });
+    await expect(agents.put('w-1', { address: 'reverse' })).rejects.toThrow(
+      /^ids: w-1 is expected of policy agent waf/,
+    );
+    await agents.takeBack('waf');
     await expect(agents.patch('constructor', { timeoutMs: 1 })).rejects.toThrow('not found');
-    expect([made.length, agents.sourceOf('waf')]).toEqual([1, 'policyAgents.waf']);
+    expect([made.length, agents.sourceOf('waf')]).toEqual([3, 'policyAgents.waf']);
     await agents.close();
   });
 

@@ -1,6 +1,6 @@
 import { BerthError, messageOf } from '@berth/errors';
 import type { AgentRecord, AgentRecords } from './agent-records.js';
-import { type AgentPart, agentOf, type AgentSettings, patched } from './agent-schema.js';
+import { type AgentPart, agentOf, type AgentSettings, expectedIds, idTaken, patched } from './agent-schema.js';
 import { type AgentSurroundings, ConfiguredAgent } from './configured-agent.js';
 import { HeldBytes } from './exchange/index.js';
 import type { PolicyAgentsSettings } from './policy-agents.settings.js';
@@ -130,7 +130,8 @@ export class PolicyAgents {
   private async change(name: string, record: AgentRecord | undefined): Promise<void> {
     // Judged before it is kept.
     const part = this.partOf(name, record);
-    if (part !== undefined) this.judged(name, part);
+    const settings = part && this.judged(name, part);
+    if (record !== undefined && settings !== undefined) this.checkIds(name, settings);
     await this.records.set(name, record);
     this.around.log.info({ policyAgent: name, source: this.sourceOf(name) }, 'a policy agent was changed');
     this.refresh(name);
@@ -153,6 +154,17 @@ export class PolicyAgents {
     const said = Object.hasOwn(this.settings, name) ? this.settings[name] : undefined;
     if (record === undefined) return said;
     return record.whole ? record.part : patched(said ?? {}, record.part);
+  }
+
+  /** @throws BerthError when another agent expects the same id */
+  private checkIds(name: string, settings: AgentSettings): void {
+    const ids = new Set(expectedIds(name, settings));
+    if (ids.size === 0) return;
+    for (const other of this.list()) {
+      if (other.name === name || other.settings === undefined) continue;
+      const id = expectedIds(other.name, other.settings).find((one) => ids.has(one));
+      if (id !== undefined) throw new BerthError('BERTH_CONFIG_INVALID', idTaken(id, other.name));
+    }
   }
 
   private judged(name: string, part: AgentPart): AgentSettings {

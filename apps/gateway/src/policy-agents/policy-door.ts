@@ -11,6 +11,7 @@ import {
 } from '@berth/policy-agents';
 import { VERSION } from '../version.js';
 import { REVERSE } from './agent-checks.js';
+import { expectedIds } from './agent-schema.js';
 import type { ConfiguredAgent } from './configured-agent.js';
 import { PROXY_ID } from './make-agent.js';
 import type { PolicyAgents } from './policy-agents.js';
@@ -92,8 +93,8 @@ export class PolicyDoor {
   private expected(): { readonly pattern: string; readonly agent: ConfiguredAgent }[] {
     const dialling = this.agents.list().filter(({ settings }) => settings?.address === REVERSE);
     return dialling.flatMap((agent) => {
-      const { ids = [] } = agent.settings ?? {};
-      return (ids.length === 0 ? [agent.name] : ids).map((pattern) => ({ pattern, agent }));
+      const ids = agent.settings ? expectedIds(agent.name, agent.settings) : [];
+      return ids.map((pattern) => ({ pattern, agent }));
     });
   }
 
