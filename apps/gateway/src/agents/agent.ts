@@ -135,7 +135,7 @@ export class Agent {
   /** Asks it to leave for good: what waits is refused, what runs has `deadlineMs`. */
   shutDown(deadlineMs: number, reason: BerthError): void {
     this.ending = 'proxy_shutdown';
-    for (const { admission } of this.services) admission.refuseAll(reason);
+    for (const { admission } of this.services) admission.close(reason);
     for (const connection of this.list) connection.drain('shutdown', deadlineMs, false);
   }
 }

@@ -87,6 +87,13 @@ describe('letting exchanges into a pool', () => {
     expect(last.client.outcome).toBe('BERTH_DRAINING');
   });
 
+  it('tells those who come behind its end why, and not that nobody is there', () => {
+    const { admission, pool, connection, enter } = make();
+    admission.close(shutdown);
+    pool.remove(connection);
+    expect(enter().client.outcome).toBe('BERTH_DRAINING');
+  });
+
   it('waits for nothing where nobody is there, and where nobody may wait', () => {
     const { admission, pool, connection, enter } = make({ maxWaiting: 1 });
     enter();

@@ -53,6 +53,8 @@ export class Admission<C extends PoolConnection> {
   private readonly options: Readonly<AdmissionOptions>;
   private readonly forRoom: WaitingQueue<Entrant<C>>;
   private readonly forResume: WaitingQueue<Entrant<C>>;
+  /** why nobody is let in any more */
+  private closedBy: BerthError | undefined;
   /** {@link wake} is due */
   private waking = false;
 
@@ -112,6 +114,12 @@ export class Admission<C extends PoolConnection> {
     for (const entrant of [...this.forRoom.clear(), ...this.forResume.clear()]) entrant.refused(error);
   }
 
+  /** As {@link refuseAll}; whoever comes later and finds no connection is told the same. */
+  close(error: BerthError): void {
+    this.closedBy = error;
+    this.refuseAll(error);
+  }
+
   private serve(queue: WaitingQueue<Entrant<C>>): void {
     while (queue.size > 0) {
       const member = this.pool.pick();
@@ -126,7 +134,8 @@ export class Admission<C extends PoolConnection> {
     if (obstacle === 'paused') return this.paused(key, entrant);
     const isRoomAsked = obstacle === 'congested' || obstacle === 'full';
     const ticket = isRoomAsked ? this.forRoom.join(key, entrant) : undefined;
-    if (ticket === undefined) entrant.refused(refusal(this.pool.agentId, obstacle, this.pool.inFlight));
+    if (ticket === undefined)
+      entrant.refused(this.closedBy ?? refusal(this.pool.agentId, obstacle, this.pool.inFlight));
     return ticket;
   }
 
