@@ -1,45 +1,26 @@
 import { once } from 'node:events';
-import { type Client, credentials, loadPackageDefinition, Metadata } from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
-import { protoPath as healthProto } from 'grpc-health-check';
-import { disposable, eventually } from '@berth/testing';
-import type { FunctionServer } from '../libs/services/src/server/function-server.js';
+import { Metadata } from '@grpc/grpc-js';
+import { eventually } from '@berth/testing';
 import { passBuffer } from '../libs/services/src/server/wire.js';
+import { checkHealth, healthClient, listServices } from '../libs/services/testing/health-caller.js';
 import { callerOf, echo, Held, portOf, request, startServer } from '../libs/services/testing/function-server.js';
 
 describe('the function server', () => {
   describe('health and reflection', () => {
-    interface HealthClient extends Client {
-      Check(request: { service: string }, done: (error: unknown, reply: { status: string }) => void): void;
-    }
-    const healthOf = (server: FunctionServer): HealthClient & AsyncDisposable => {
-      const loaded = loadPackageDefinition(loadSync(healthProto, { enums: String }));
-      const { Health } = (
-        loaded as unknown as { grpc: { health: { v1: { Health: new (...args: unknown[]) => HealthClient } } } }
-      ).grpc.health.v1;
-      return disposable(new Health(`127.0.0.1:${portOf(server)}`, credentials.createInsecure()), (it) => it.close());
-    };
-    const check = (client: HealthClient, service: string): Promise<string> =>
-      new Promise((resolve) => {
-        client.Check({ service }, (error, reply) => {
-          resolve(error === null ? reply.status : String((error as { code: number }).code));
-        });
-      });
-
     it('health: SERVING for the server and oprc.OprcFunction, NOT_FOUND for others', async () => {
       await using stack = new AsyncDisposableStack();
-      await using client = healthOf(stack.use(await startServer(echo)));
-      expect(await check(client, '')).toBe('SERVING');
-      expect(await check(client, 'oprc.OprcFunction')).toBe('SERVING');
-      expect(await check(client, 'another')).toBe('5');
+      await using client = healthClient(portOf(stack.use(await startServer(echo))));
+      expect(await checkHealth(client, '')).toBe('SERVING');
+      expect(await checkHealth(client, 'oprc.OprcFunction')).toBe('SERVING');
+      expect(await checkHealth(client, 'another')).toBe('5');
     });
 
     it('health: a watcher hears NOT_SERVING before a stopping server lets go of it', async () => {
       const held = new Held();
       await using server = await startServer(held.handler);
-      await using client = healthOf(server);
+      await using client = healthClient(portOf(server));
       const seen: string[] = [];
-      const watch = (client as unknown as { Watch(request: object): NodeJS.EventEmitter }).Watch({ service: '' });
+      const watch = client.Watch({ service: '' });
       watch.on('data', ({ status }: { status: string }) => seen.push(status));
       watch.on('error', () => undefined);
       const over = once(watch, 'end');
@@ -58,14 +39,9 @@ describe('the function server', () => {
     it.each(['v1', 'v1alpha'])('reflection %s names both services', async (version) => {
       await using stack = new AsyncDisposableStack();
       await using caller = callerOf(stack.use(await startServer(echo)));
-      // ServerReflectionRequest{list_services = ""}; the names are plain text in the response.
-      const path = `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`;
-      const stream = caller.client.makeBidiStreamRequest(path, passBuffer, passBuffer, new Metadata());
-      stream.end(Buffer.from([0x3a, 0x00]));
-      const [answer] = (await once(stream, 'data')) as [Buffer];
-      await once(stream, 'end');
-      expect(answer.toString('latin1')).toContain('oprc.OprcFunction');
-      expect(answer.toString('latin1')).toContain('grpc.health.v1.Health');
+      const answer = await listServices(caller.client, version);
+      expect(answer).toContain('oprc.OprcFunction');
+      expect(answer).toContain('grpc.health.v1.Health');
     });
 
     it('reflection describes maps and optional fields as protoc does: grpcurl refuses others', async () => {
@@ -88,7 +64,7 @@ describe('the function server', () => {
     it('both can be left out', async () => {
       await using server = await startServer(echo, { health: false, reflection: false });
       await using stack = new AsyncDisposableStack();
-      expect(await check(stack.use(healthOf(server)), '')).toBe('12');
+      expect(await checkHealth(stack.use(healthClient(portOf(server))), '')).toBe('12');
     });
   });
 });
