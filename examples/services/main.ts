@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** `npm run services`: a function server, an agent, and calls of both. */
 import { InvalidArgumentError, program } from 'commander';
-import { MemoryBus, MemoryStore, NatsBus, NatsStore, Services, ServicesError } from 'berth-services';
+import { Nats, Services, ServicesError } from 'berth-services';
 import { Counter } from './counter.js';
 import { thingsToTry } from './hints.js';
 import { TextTools } from './text-tools.js';
@@ -25,10 +25,7 @@ await program.parseAsync();
 async function main({ port, nats }: Flags): Promise<void> {
   const stop = new AsyncDisposableStack();
   try {
-    const bus = nats === undefined ? new MemoryBus() : await NatsBus.connect({ servers: nats });
-    stop.defer(() => bus.close());
-    const store = nats === undefined ? new MemoryStore() : await NatsStore.open({ servers: nats });
-    stop.defer(() => store.close());
+    const { bus, store } = nats === undefined ? {} : stop.use(await Nats.connect({ servers: nats }));
     const services = new Services({ services: [Counter, TextTools], bus, store, server: { host: HOST } });
     stop.defer(() => services.close());
     const closed = services.closeOnSignals();
@@ -39,7 +36,7 @@ async function main({ port, nats }: Flags): Promise<void> {
     const where = nats === undefined ? 'in memory' : 'over NATS';
     console.log(`Function server at ${address}, agent ${agent}, bus and objects ${where}.`);
 
-    await walkThrough(address, bus);
+    await walkThrough(address, services.bus);
     console.log(`\nThings to try:\n\n${thingsToTry(address)}\n\nCtrl-C ends everything.`);
     await closed;
   } catch (thrown) {

@@ -10,8 +10,8 @@ import {
   InvocationError,
   InvocationStatus,
   MemoryBus,
+  Nats,
   NatsBus,
-  NatsStore,
   RedisStore,
   registerServicesMetrics,
   Services,
@@ -281,14 +281,13 @@ describeWithNats('docs/services.md, over NATS', () => {
     const subjects: string[] = [];
     spy.subscribe('>', { callback: (_error, { subject }) => void subjects.push(subject) });
     await spy.flush();
-    const bus = await NatsBus.connect({ servers });
-    const store = await NatsStore.open({ servers });
-    const services = new Services({ services: [Counter], bus, store });
+    const shared = await Nats.connect({ servers });
+    const services = new Services({ services: [Counter], bus: shared.bus, store: shared.store });
     const other = await NatsBus.connect({ servers });
     await services.startAgent(Counter);
     expect(await client(Counter, { bus: other }).object('visits').add(2)).toBe(2);
     await services.close();
-    await Promise.all([bus.close(), store.close(), other.close()]);
+    await Promise.all([shared.close(), other.close()]);
     await spy.close();
     const named = table('in NATS').flatMap(([names = '']) => names.split(', '));
     const patterns = named.map((name) => {

@@ -37,6 +37,7 @@ export type { CallContext } from './invocation/call-context.js';
 export { type Delivery, type Invocation, type InvocationReply, InvocationStatus } from './invocation/invocation.js';
 export { invocationKey } from './invocation/keys.js';
 export { MemoryStore, type MemoryStoreOptions } from './objects/memory-store.js';
+export { Nats, type NatsOptions } from './nats/nats.js';
 export { NatsStore, type NatsStoreOptions } from './objects/nats-store.js';
 export type { ObjectKey, ObjectStore, RememberedReply, StoredObject } from './objects/object-store.js';
 export { RedisStore, type RedisStoreOptions } from './objects/redis-store.js';

@@ -1,3 +1,4 @@
+import type { Log } from '@berth/observability';
 import type { Delivery, Invocation, InvocationReply } from '../invocation/invocation.js';
 
 /** What an agent takes from the bus. */
@@ -99,6 +100,9 @@ export interface InvocationBus {
    * @throws ServicesError `BERTH_SERVICE_BUS_UNAVAILABLE`
    */
   serve(subscription: Subscription, handler: BusHandler): Promise<BusSubscription>;
+
+  /** Where to tell what happens to the bus, unless it was made with a log of its own; a runtime gives it its own. */
+  useLog?(log: Log): void;
 
   /** `up`, or why not, for health checks. */
   health(): { readonly state: 'up' | 'down' | 'closed'; readonly reason?: string | undefined };

@@ -13,9 +13,9 @@ export interface ServicesOptions {
   /** everything in memory, no sockets (checklist B15); default false */
   readonly mock?: boolean;
   /** carries calls to agents; default: in memory. One that is given stays its owner's to close */
-  readonly bus?: InvocationBus;
+  readonly bus?: InvocationBus | undefined;
   /** keeps the state of objects; default: in memory. One that is given stays its owner's to close */
-  readonly store?: ObjectStore;
+  readonly store?: ObjectStore | undefined;
   /** the function server's limits, TLS, address */
   readonly server?: FunctionServerOptions;
   /** makes instances; default `new Class()` */
@@ -36,7 +36,7 @@ export interface ServicesOptions {
   readonly conflictRetries?: number;
   /** how long replies are remembered by idempotency key, ms, 1..2^31-1; default 600,000 */
   readonly rememberMs?: number;
-  /** where calls that failed and agents are told of; default: nowhere */
+  /** where calls that failed, agents and the bus are told of; default: nowhere */
   readonly log?: Log;
 }
 

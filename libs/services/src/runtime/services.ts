@@ -53,6 +53,7 @@ export class Services {
     this.#options = options;
     this.bus = given.bus ?? new MemoryBus();
     this.store = given.store ?? new MemoryStore();
+    if (given.log !== undefined) this.bus.useLog?.(given.log);
     this.#owned = [...(given.bus === undefined ? [this.bus] : []), ...(given.store === undefined ? [this.store] : [])];
     this.#objects = new ObjectHost(this.store, options);
     this.#executor = new Executor(this.#registry, this.#objects, this.store, options, options.log);

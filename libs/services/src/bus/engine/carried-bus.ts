@@ -1,3 +1,4 @@
+import type { Log } from '@berth/observability';
 import { ServicesError } from '../../errors.js';
 import type { Invocation, InvocationReply, InvocationStatus } from '../../invocation/invocation.js';
 import type {
@@ -33,7 +34,7 @@ export class CarriedBus implements InvocationBus {
   private readonly outgoing: Outgoing;
   private readonly letters: Letters;
   private readonly subscriptions = new Set<() => void>();
-  private readonly log: CarriedBusOptions['log'];
+  private log: CarriedBusOptions['log'];
   private heldBefore = '';
   private closed = false;
 
@@ -145,6 +146,10 @@ export class CarriedBus implements InvocationBus {
       if (Date.now() >= end) throw away(`an agent of ${service} cannot start`, this.carrier.health().reason ?? '');
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
+  }
+
+  useLog(log: Log): void {
+    this.log ??= log;
   }
 
   health(): { readonly state: 'up' | 'down' | 'closed'; readonly reason?: string | undefined } {

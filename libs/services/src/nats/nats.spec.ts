@@ -1,0 +1,55 @@
+import { describeWithNats, eventually, NatsServer } from '@berth/testing';
+import { client } from '../client/client.js';
+import { Getter, Method, State } from '../definition/method-decorators.js';
+import { Service } from '../definition/service-decorator.js';
+import { Services } from '../runtime/services.js';
+import { Nats } from './nats.js';
+
+@Service('Jar', { package: 'nats' })
+class Jar {
+  @Getter({ serveWithAgent: true }) @State() coins: number = 0;
+  @Method({ serveWithAgent: true }) put(coins: number): number {
+    return (this.coins += coins);
+  }
+}
+
+const codeOf = (thrown: unknown): unknown => (thrown as { code?: unknown }).code;
+
+describeWithNats('Nats', () => {
+  it('is bus and store over one connection, closed with one call', async () => {
+    await using server = await NatsServer.start();
+    {
+      await using nats = await Nats.connect({ servers: server.url });
+      const services = new Services({ services: [Jar], bus: nats.bus, store: nats.store });
+      await services.startAgent(Jar);
+      expect(await client(Jar, { services }).object('a').put(3)).toBe(3);
+      await services.close();
+    }
+    await using nats = await Nats.connect({ servers: server.url });
+    const services = new Services({ services: [Jar], bus: nats.bus, store: nats.store });
+    await services.startAgent(Jar);
+    expect(await client(Jar, { services }).object('a').coins()).toBe(3);
+    await services.close();
+    await nats.close();
+    expect(nats.bus.health().state).toBe('closed');
+  });
+
+  it('leaves no connection behind when an option is wrong', async () => {
+    await using server = await NatsServer.start();
+    const wrong = [{ bus: { prefix: 'a b' } }, { store: { bucket: '?' } }, { connectTimeoutMs: 0 }];
+    for (const options of wrong)
+      expect(await Nats.connect({ servers: server.url, ...options }).catch(codeOf)).toBe('BERTH_SERVICE_INVALID');
+  });
+
+  it('tells the log of the runtime when its server is away', async () => {
+    const server = await NatsServer.start();
+    const texts: unknown[] = [];
+    const told = (_fields: object, text: string): void => void texts.push(text);
+    const log = { debug: told, info: told, warn: told, error: told } as never;
+    await using nats = await Nats.connect({ servers: server.url });
+    const services = new Services({ services: [Jar], bus: nats.bus, store: nats.store, log });
+    await server.close();
+    await eventually(() => texts.includes('the broker is away'));
+    await services.close();
+  });
+});
