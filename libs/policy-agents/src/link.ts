@@ -70,6 +70,8 @@ export interface AgentLink extends Link<ProxyMessage, AgentMessage> {
 export interface ProxyLink extends Link<AgentMessage, ProxyMessage> {
   readonly transport: Transport;
   readonly hello: ProxyHello;
+  /** it is a call for one event: what else is said of its exchange comes over others */
+  readonly isCall?: boolean;
 }
 
 /** An agent, as its side of the transports sees it. */

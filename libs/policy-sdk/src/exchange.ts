@@ -1,4 +1,4 @@
-import type { AskedEvent } from '@berth/policy-agents';
+import type { AgentAnswer, AskedEvent } from '@berth/policy-agents';
 import type { PolicyRequest } from './views.js';
 
 /** One request with its response, as handlers see it. */
@@ -13,13 +13,21 @@ export interface PolicyExchange<State> {
   readonly signal: AbortSignal;
 }
 
+/** A question, and where its answer goes. */
+export interface Asked {
+  readonly event: AskedEvent;
+  readonly reply: (answer: AgentAnswer) => void;
+  /** it is a call, which stays open until it is answered, whoever waits for it */
+  readonly isCall?: boolean | undefined;
+}
+
 /** An exchange with what the agent has to know of it. */
 export class ExchangeRecord<State> implements PolicyExchange<State> {
   request: PolicyRequest | undefined;
   /** a handler is at work on it */
   busy = false;
   /** asked while it was busy */
-  readonly queue: AskedEvent[] = [];
+  readonly queue: Asked[] = [];
   /** nothing more is said about it */
   over = false;
   #abort: AbortController | undefined;

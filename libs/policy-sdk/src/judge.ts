@@ -1,12 +1,6 @@
-import {
-  type AgentAnswer,
-  type AskedEvent,
-  type CancelReason,
-  correlationOf,
-  type EventKind,
-} from '@berth/policy-agents';
+import { type AskedEvent, type CancelReason, correlationOf, type EventKind } from '@berth/policy-agents';
 import { allow, type Answer, block } from './answer.js';
-import { ExchangeTable, type ExchangeBound, type ExchangeRecord } from './exchange.js';
+import { type Asked, ExchangeTable, type ExchangeBound, type ExchangeRecord } from './exchange.js';
 import type { LoadMeter } from './load-meter.js';
 import type { Handled, PolicyHandlers } from './options.js';
 import type { Notes } from './notes.js';
@@ -24,39 +18,38 @@ export interface Bench<State> {
   readonly now: () => number;
 }
 
-/** Takes the questions of one connection to the handlers. Those about one exchange are judged one after the other. */
+/** Takes the questions of one connection, or all those that come in calls of their own, to the handlers. Those about one exchange are judged one after the other. */
 export class ConnectionJudge<State> {
   readonly #exchanges: ExchangeTable<State>;
   readonly #remembers: boolean;
   #lost = false;
 
-  constructor(
-    private readonly bench: Bench<State>,
-    private readonly reply: (answer: AgentAnswer) => void,
-  ) {
+  constructor(private readonly bench: Bench<State>) {
     this.#exchanges = new ExchangeTable(bench.bound, bench.settings.state, bench.now);
     this.#remembers = remembers(bench.settings);
   }
 
-  ask(event: AskedEvent): void {
+  ask(asked: Asked): void {
+    const { event } = asked;
     const { workplace, load } = this.bench;
     const record = this.#recordOf(event);
     if (record === undefined) {
       load.rejected();
       this.bench.notes.say('exchanges', `there are more than ${this.bench.bound.max} exchanges at once (maxExchanges)`);
-      this.#answer(correlationOf(event), this.#failed(), undefined);
+      this.#answer(asked, this.#failed());
     } else if (record.busy) {
-      if (workplace.mayWait()) record.queue.push(event);
-      else this.#refuse(record);
-    } else if (workplace.free) this.#judge(record, event);
+      if (workplace.mayWait()) record.queue.push(asked);
+      else this.#refuse(record, asked);
+    } else if (workplace.free) this.#judge(record, asked);
     else if (workplace.mayWait()) {
       record.busy = true;
       workplace.wait(() => {
         record.busy = false;
-        if (!record.over) this.#judge(record, event);
+        if (record.over) this.#leave(asked);
+        else this.#judge(record, asked);
         this.#next(record);
       });
-    } else this.#refuse(record);
+    } else this.#refuse(record, asked);
   }
 
   cancel(id: string, reason: CancelReason): void {
@@ -78,8 +71,9 @@ export class ConnectionJudge<State> {
 
   #cutOff(record: ExchangeRecord<State>, reason: CancelReason): void {
     this.#exchanges.remove(record);
-    this.bench.workplace.leaveQueue(record.queue.length);
-    record.queue.length = 0;
+    const waiting = record.queue.splice(0);
+    this.bench.workplace.leaveQueue(waiting.length);
+    for (const asked of waiting) this.#leave(asked);
     record.cutOff();
     try {
       this.bench.settings.onCancel?.(reason, record);
@@ -103,31 +97,37 @@ export class ConnectionJudge<State> {
     return event.kind === 'requestComplete' ? this.#exchanges.single(id) : this.#exchanges.begin(id);
   }
 
-  #refuse(record: ExchangeRecord<State>): void {
+  #refuse(record: ExchangeRecord<State>, asked: Asked): void {
     this.bench.load.rejected();
     this.bench.notes.say('waiting', 'more questions wait than maxWaiting allows');
-    this.#answer(record.id, this.#failed(), undefined);
+    this.#answer(asked, this.#failed());
     if (!this.#remembers && !record.busy) this.#exchanges.remove(record);
   }
 
-  #judge(record: ExchangeRecord<State>, event: AskedEvent): void {
+  /** Nobody waits for its answer: it was cancelled, or who asked is gone. */
+  #leave(asked: Asked): void {
+    if (asked.isCall === true) this.#answer(asked, this.#failed());
+  }
+
+  #judge(record: ExchangeRecord<State>, asked: Asked): void {
+    const { event } = asked;
     const beganAt = this.bench.now();
     let result: Handled | Promise<Handled>;
     try {
       result = handle(this.bench.settings, event, record);
     } catch (thrown) {
-      this.#settle(record, event, this.#fault(event.kind, thrown), beganAt);
+      this.#settle(record, asked, this.#fault(event.kind, thrown), beganAt);
       return;
     }
     if (!isPromise(result)) {
-      this.#settle(record, event, this.#checked(event.kind, result), beganAt);
+      this.#settle(record, asked, this.#checked(event.kind, result), beganAt);
       return;
     }
     record.busy = true;
     this.bench.workplace.enter();
     void this.#inTime(result, event.kind).then((answer) => {
       record.busy = false;
-      this.#settle(record, event, answer, beganAt);
+      this.#settle(record, asked, answer, beganAt);
       this.#next(record);
       this.bench.workplace.leave();
     });
@@ -136,10 +136,10 @@ export class ConnectionJudge<State> {
   /** What waited for this exchange, if anything did. */
   #next(record: ExchangeRecord<State>): void {
     while (!record.busy) {
-      const event = record.queue.shift();
-      if (event === undefined) return;
+      const asked = record.queue.shift();
+      if (asked === undefined) return;
       this.bench.workplace.leaveQueue(1);
-      this.#judge(record, event);
+      this.#judge(record, asked);
     }
   }
 
@@ -180,30 +180,31 @@ export class ConnectionJudge<State> {
     return this.bench.settings.onError === 'allow' ? allow() : block(503, 'policy agent failed\n');
   }
 
-  #settle(record: ExchangeRecord<State>, event: AskedEvent, answer: Answer, beganAt: number): void {
+  #settle(record: ExchangeRecord<State>, asked: Asked, answer: Answer, beganAt: number): void {
+    const { kind } = asked.event;
     const tookMs = this.bench.now() - beganAt;
     this.bench.load.judged(answer.decision.kind, tookMs);
-    // Nobody waits for it: it was cancelled, or who asked is gone.
-    if (!record.over) this.#answer(record.id, answer, event, tookMs);
-    if (event.kind === 'requestComplete') record.over = true;
+    if (record.over) this.#leave(asked);
+    else this.#answer(asked, answer, tookMs);
+    if (kind === 'requestComplete') record.over = true;
     if (record.over || !this.#remembers) this.#exchanges.remove(record);
-    if (event.kind !== 'requestComplete') return;
+    if (kind !== 'requestComplete') return;
     // A proxy that goes on about an exchange which it ended begins another one.
     const rest = record.queue.splice(0);
     this.bench.workplace.leaveQueue(rest.length);
     for (const one of rest) this.ask(one);
   }
 
-  #answer(id: string, answer: Answer, event: AskedEvent | undefined, tookMs = 0): void {
+  #answer({ event, reply }: Asked, answer: Answer, tookMs = 0): void {
     if (this.#lost) return;
     const { decision, requestHeaders, responseHeaders, audit, needsMore, body, frame } = answer;
     const mutation =
-      body !== undefined && (event?.kind === 'requestBody' || event?.kind === 'responseBody')
+      body !== undefined && (event.kind === 'requestBody' || event.kind === 'responseBody')
         ? { [event.kind]: { chunkIndex: event.chunkIndex, data: body } }
         : undefined;
-    this.reply({
+    reply({
       kind: 'answer',
-      correlationId: id,
+      correlationId: correlationOf(event),
       decision,
       requestHeaders,
       responseHeaders,
@@ -211,7 +212,7 @@ export class ConnectionJudge<State> {
       processingTimeMs: Math.round(tookMs),
       needsMore,
       ...mutation,
-      frame: event?.kind === 'webSocketFrame' ? frame : undefined,
+      frame: event.kind === 'webSocketFrame' ? frame : undefined,
     });
   }
 }

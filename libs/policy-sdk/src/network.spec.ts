@@ -40,6 +40,44 @@ function gateway(link: AgentLink): { agent: PolicyAgent; begin: (id: string) => 
   return { agent, begin: (id) => agent.begin(id), [Symbol.asyncDispose]: () => agent.close() };
 }
 
+describe('an agent that is asked in a call for each event', () => {
+  it('keeps what it knows of an exchange until its end', async () => {
+    const seen: string[] = [];
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    await using agent = await startPolicyAgent<{ heads: number }>({
+      name: 'trial',
+      listen: '127.0.0.1:0',
+      log: (_level, message) => void seen.push(message),
+      state: () => ({ heads: 0 }),
+      onRequest: (_, { state }) => void (state.heads += 1),
+      onRequestBody: ({ text }, { request, state }) => {
+        seen.push(`${text} ${state.heads} ${request?.path ?? 'nothing'}`);
+        return text === 'wait' ? promise : undefined;
+      },
+      onComplete: ({ correlationId }) => void seen.push(`end of ${correlationId}`),
+      onCancel: (reason, { id }) => void seen.push(`${id} ${reason}`),
+    });
+    await using asks = gateway(await dialGrpc({ target: agent.addresses[0] ?? '', unary: true, ...patience }));
+    const a = asks.begin('a');
+    await a.ask(head('a', '/x'));
+    await a.ask(chunk('requestBody', 'a', 'cat'));
+    a.end(complete('a'));
+    await eventually(() => seen.length === 2);
+    const b = asks.begin('b');
+    await b.ask(head('b', '/y'));
+    const asked = b.ask(chunk('requestBody', 'b', 'wait'));
+    await eventually(() => seen.length === 3);
+    b.cancel('manual');
+    await expect(asked).rejects.toThrow(/is over/);
+    await eventually(() => seen.length === 4);
+    expect(seen).toEqual(['cat 1 /x', 'end of a', 'wait 1 /y', 'b manual']);
+    resolve(undefined);
+    // The call is over as well: nobody would end it otherwise.
+    await eventually(() => asks.agent.figures().lateAnswers === 1);
+    expect(agent.connections).toBe(0);
+  });
+});
+
 describe.each<[string, () => string, (address: string) => Promise<AgentLink>]>([
   [
     'a unix socket with MessagePack',

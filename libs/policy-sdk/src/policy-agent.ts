@@ -12,7 +12,7 @@ import type {
 import { capabilitiesOf } from './agent-capabilities.js';
 import { Configuration } from './configuration.js';
 import { ExchangeBound } from './exchange.js';
-import type { Bench } from './judge.js';
+import { type Bench, ConnectionJudge } from './judge.js';
 import { LoadMeter } from './load-meter.js';
 import { Notes } from './notes.js';
 import type { PolicyAgentOptions } from './options.js';
@@ -40,6 +40,8 @@ export class PolicyAgent implements AsyncDisposable, AgentHost {
   readonly #notes: Notes;
   readonly #workplace: Workplace;
   readonly #bench: Bench<never>;
+  /** of what comes in calls of their own */
+  readonly #calls: ConnectionJudge<never>;
   readonly #configuration: Configuration;
   readonly #reports: Reports;
   readonly #timers: NodeJS.Timeout[] = [];
@@ -57,6 +59,7 @@ export class PolicyAgent implements AsyncDisposable, AgentHost {
     });
     const bound = new ExchangeBound(settings.maxExchanges);
     this.#bench = { settings, workplace: this.#workplace, load: this.#load, notes: this.#notes, bound, now };
+    this.#calls = new ConnectionJudge(this.#bench);
     this.#configuration = new Configuration(settings, this.#workplace);
     this.#reports = new Reports(settings, this.#sessions, this.#load, this.#workplace);
     this.#capabilities = capabilitiesOf(settings);
@@ -154,16 +157,18 @@ export class PolicyAgent implements AsyncDisposable, AgentHost {
 
   /** Of the transports. */
   linked(link: ProxyLink): Session {
-    const session = new Session(link, this.#bench, {
+    const isCall = link.isCall === true;
+    const session = new Session(link, isCall ? this.#calls : new ConnectionJudge(this.#bench), {
       configure: (event) => this.#configuration.take(event),
       configReply: (reply) => this.#reports.reply(reply),
       ended: (one, error) => {
-        this.#sessions.delete(one);
+        if (!this.#sessions.delete(one)) return;
         if (this.#closing !== undefined || this.#has(link.hello.proxyId)) return;
         const why = error === undefined ? 'closed its connection' : `is lost: ${error.message}`;
         this.#notes.coming(`${nameOf(link)} ${why}`);
       },
     });
+    if (isCall) return session;
     const { proxyId, configJson } = link.hello;
     if (!this.#has(proxyId)) this.#notes.coming(`${nameOf(link)} is connected by ${link.transport}`);
     this.#sessions.add(session);
@@ -220,6 +225,7 @@ export class PolicyAgent implements AsyncDisposable, AgentHost {
 
   #sweep(): void {
     for (const session of this.#sessions) session.sweep();
+    this.#calls.sweep();
   }
 
   /** Connections are paused while the program wants it, or too much waits. */
@@ -240,6 +246,7 @@ export class PolicyAgent implements AsyncDisposable, AgentHost {
     await Promise.race([this.#bench.bound.idle(), late]);
     clearTimeout(timer);
     await Promise.all(this.#servers.map((server) => server.close()));
+    this.#calls.lose();
     for (const session of [...this.#sessions]) session.link.close();
     await Promise.all(this.#diallers.map(({ done }) => done));
   }

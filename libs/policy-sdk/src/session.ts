@@ -10,7 +10,7 @@ import {
   type ProxyLink,
   type ProxyMessage,
 } from '@berth/policy-agents';
-import { type Bench, ConnectionJudge } from './judge.js';
+import type { ConnectionJudge } from './judge.js';
 
 /** Answers that may wait for a proxy that does not read them. */
 const MAX_UNREAD = 10_000;
@@ -23,23 +23,22 @@ export interface SessionEvents {
   ended(session: Session, error: BerthError | undefined): void;
 }
 
-/** One connection to a gateway, from its handshake to its end. */
+/** One connection to a gateway from its handshake to its end, or one call. */
 export class Session implements LinkReceiver<ProxyMessage> {
   /** resolves at its end */
   readonly ended: Promise<void>;
-  readonly #judge: ConnectionJudge<never>;
   #end: () => void = () => undefined;
   #unread = 0;
   #full = false;
   #fault: BerthError | undefined;
 
+  /** @param judge of this connection alone, or of all calls */
   constructor(
     readonly link: ProxyLink,
-    bench: Bench<never>,
+    private readonly judge: ConnectionJudge<never>,
     private readonly events: SessionEvents,
   ) {
     this.ended = new Promise((resolve) => (this.#end = resolve));
-    this.#judge = new ConnectionJudge(bench, (answer) => this.#reply(answer));
     link.receiver = this;
   }
 
@@ -51,13 +50,13 @@ export class Session implements LinkReceiver<ProxyMessage> {
   }
 
   sweep(): void {
-    this.#judge.sweep();
+    this.judge.sweep();
   }
 
   message(message: ProxyMessage): void {
     switch (message.kind) {
       case 'cancel':
-        this.#judge.cancel(message.correlationId, message.reason);
+        this.judge.cancel(message.correlationId, message.reason);
         return;
       case 'ping':
         this.report({
@@ -77,7 +76,7 @@ export class Session implements LinkReceiver<ProxyMessage> {
         // Its connections end by themselves.
         return;
       default:
-        this.#judge.ask(message);
+        this.judge.ask({ event: message, reply: (answer) => this.#reply(answer), isCall: this.link.isCall });
     }
   }
 
@@ -87,7 +86,8 @@ export class Session implements LinkReceiver<ProxyMessage> {
   }
 
   closed(error: BerthError | undefined): void {
-    this.#judge.lose();
+    // An exchange goes on behind the call for one of its events.
+    if (this.link.isCall !== true) this.judge.lose();
     this.events.ended(this, error ?? this.#fault);
     this.#end();
   }

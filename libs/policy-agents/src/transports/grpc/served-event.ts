@@ -39,6 +39,7 @@ const NOTHING = Buffer.alloc(0);
 /** A link for one event: it ends with the answer, and nothing else goes over it. */
 class EventLink extends LinkBase<AgentMessage, ProxyMessage> implements ProxyLink {
   readonly transport = 'grpc';
+  readonly isCall = true;
   /** this call does not say who the proxy is */
   readonly hello: ProxyHello = { proxyId: '', proxyVersion: '' };
 
