@@ -3,6 +3,7 @@ import type { InvocationBus } from '../bus/invocation-bus.js';
 import { requireDefinition } from '../definition/require-definition.js';
 import { type MemberDefinition, type ServiceClass, type ServiceDefinition } from '../definition/service-definition.js';
 import { InvocationError, ServicesError } from '../errors.js';
+import { checkChain, currentChain } from '../invocation/call-chain.js';
 import { checkEntry } from '../invocation/executor.js';
 import { nextInvocationId } from '../invocation/invocation-id.js';
 import {
@@ -113,6 +114,8 @@ class Caller {
     const invocation = this.#invocation(member, objectId, input, callOptions);
     const transport = this.#transportFor(member);
     checkEntry(member, invocation, member.serveWithAgent ? 'agent' : 'server');
+    const { chain, objectId: target } = invocation;
+    if (chain !== undefined && target !== undefined) checkChain(chain, invocation, target);
     const { delivery } = member;
     const reply = await transport.invoke(invocation, { delivery, signal: callOptions.signal });
     if (reply.status !== InvocationStatus.OKAY) throw failureOf(reply);
@@ -128,7 +131,13 @@ class Caller {
     member: MemberDefinition,
     objectId: string | undefined,
     input: unknown,
-    { timeoutMs = this.options.timeoutMs, partition = this.options.partition, options, idempotencyKey }: CallOptions,
+    {
+      timeoutMs = this.options.timeoutMs,
+      partition = this.options.partition,
+      options,
+      idempotencyKey,
+      detached = this.options.detached,
+    }: CallOptions,
   ): Invocation {
     const id = nextInvocationId();
     return {
@@ -141,6 +150,7 @@ class Caller {
       options: options ?? this.options.options ?? NO_OPTIONS,
       deadline: Date.now() + (timeoutMs ?? DEFAULT_TIMEOUT_MS),
       idempotencyKey: member.delivery === 'at-least-once' ? (idempotencyKey ?? id) : undefined,
+      chain: detached === true ? undefined : currentChain(),
     };
   }
 

@@ -14,6 +14,11 @@ export interface CallOptions {
   readonly idempotencyKey?: string | undefined;
   /** words to the method, `CallContext.options` */
   readonly options?: Readonly<Record<string, string>> | undefined;
+  /**
+   * the method that makes this call does not wait for it, so that it may go to an object that waits for that method;
+   * default false: such a call is refused, `BERTH_SERVICE_CALL_CYCLE`
+   */
+  readonly detached?: boolean | undefined;
   /** 0..2^32-1; default 0, and with `services` their `defaultPartition` */
   readonly partition?: number | undefined;
 }

@@ -1,3 +1,4 @@
+import { callersOf, chainWith } from './call-chain.js';
 import type { CallLimits } from './call-limits.js';
 import type { Invocation } from './invocation.js';
 
@@ -17,6 +18,8 @@ export interface CallContext {
   readonly deadline: number;
   /** 1, and one more for each retry of a method that failed (checklist B16) */
   readonly attempt: number;
+  /** the objects whose methods wait for this call, `package.Service/partition/objectId`, the first caller first */
+  readonly callers: readonly string[];
   /** aborted at the deadline, when the caller left, or when the server or agent is cut off */
   readonly signal: AbortSignal;
 }
@@ -60,6 +63,17 @@ export class AttemptContext implements CallContext {
   }
   get idempotencyKey(): string | undefined {
     return this.invocation.idempotencyKey;
+  }
+
+  get callers(): readonly string[] {
+    return callersOf(this.invocation.chain);
+  }
+
+  /** What calls of this method are told; nothing once it has ended, since nobody waits then. */
+  get chain(): string | undefined {
+    if (this.limits.over) return undefined;
+    const { chain, objectId } = this.invocation;
+    return objectId === undefined ? chain : chainWith(chain, this.invocation, objectId);
   }
 
   get signal(): AbortSignal {

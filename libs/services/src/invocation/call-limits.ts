@@ -5,6 +5,9 @@ import type { Cancellation } from './invocation-handler.js';
 
 /** How long one call may take, and how it learns that nobody waits for it any more. */
 export class CallLimits {
+  /** the call has ended, and its object is free for others */
+  over = false;
+
   /**
    * @param deadline ms since 1970
    * @param cancellation the caller's signal, made when somebody asks for it, and whether the call was cut off

@@ -7,6 +7,7 @@ import type { ObjectStore } from '../objects/object-store.js';
 import { answered, confirmed } from '../objects/store-answer.js';
 import type { ServedMember, ServedService, ServiceRegistry } from '../runtime/service-registry.js';
 import { Alarms } from './alarms.js';
+import { inCall } from './call-chain.js';
 import { AttemptContext } from './call-context.js';
 import { CallLimits } from './call-limits.js';
 import { logFailure } from './failure-log.js';
@@ -83,6 +84,20 @@ export class Executor {
     const decoded = decodeInput(invocation.payload, member);
     const input: unknown =
       decoded instanceof Promise ? await limits.within(decoded, 'the payload was still being checked') : decoded;
+    try {
+      return await this.#call(service, member, invocation, limits, input);
+    } finally {
+      limits.over = true;
+    }
+  }
+
+  #call(
+    service: ServedService,
+    member: MemberDefinition,
+    invocation: Invocation,
+    limits: CallLimits,
+    input: unknown,
+  ): Promise<InvocationReply> {
     if (member.stateless) return this.#stateless(service, member, invocation, limits, input);
     const run = (instance: object, attempt: number): unknown =>
       attemptOf(instance, member, input, invocation, limits, attempt);
@@ -173,6 +188,18 @@ export function checkEntry(member: MemberDefinition, { method, objectId }: Invoc
 
 type MemberFunction = (input: unknown, context: AttemptContext) => unknown;
 
+function use(
+  instance: Record<string, unknown>,
+  { kind, property }: MemberDefinition,
+  input: unknown,
+  context: AttemptContext,
+): unknown {
+  if (kind === 'method') return (instance[property] as MemberFunction).call(instance, input, context);
+  if (kind === 'getter') return instance[property];
+  instance[property] = input;
+  return undefined;
+}
+
 /** One run of a method, getter or setter; what it throws is marked as its own. */
 function attemptOf(
   instance: object,
@@ -186,10 +213,7 @@ function attemptOf(
   let result: unknown;
   let pending: Promise<unknown> | undefined;
   try {
-    const target = instance as Record<string, unknown>;
-    if (member.kind === 'method') result = (target[member.property] as MemberFunction).call(instance, input, context);
-    else if (member.kind === 'getter') result = target[member.property];
-    else target[member.property] = input;
+    result = inCall(context, use, instance as Record<string, unknown>, member, input, context);
     // Here, because what a method returns may throw when it is looked at; and it may be a query that runs in its `then`.
     if (isThenable(result)) pending = Promise.resolve(result);
   } catch (thrown) {

@@ -8,6 +8,7 @@ import { textOfThrown } from './thrown.js';
 const TEXTS: Readonly<Partial<Record<ErrorCode, string>>> = {
   BERTH_SERVICE_METHOD_FAILED: 'a method failed',
   BERTH_SERVICE_BAD_RESULT: 'a call failed by what its method returned or left in its object',
+  BERTH_SERVICE_CALL_CYCLE: 'a method called an object that waits for it',
   BERTH_INTERNAL: 'a call failed by a fault around its method',
 };
 

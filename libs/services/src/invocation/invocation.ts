@@ -27,6 +27,8 @@ export interface Invocation {
   readonly deadline?: number | undefined;
   /** calls with the same key, method and object take effect once */
   readonly idempotencyKey?: string | undefined;
+  /** the objects whose methods wait for this call, see call-chain.ts */
+  readonly chain?: string | undefined;
 }
 
 /** What came of an {@link Invocation}. */
@@ -61,6 +63,9 @@ export const NO_OPTIONS: Readonly<Record<string, string>> = Object.freeze({});
 
 /** Option of a request that carries {@link Invocation.idempotencyKey} over gRPC. */
 export const IDEMPOTENCY_OPTION = 'idempotency-key';
+
+/** Option of a request that carries {@link Invocation.chain} over gRPC. */
+export const CHAIN_OPTION = 'berth-call-chain';
 
 /** Longest {@link Invocation.idempotencyKey}, bytes of UTF-8. */
 export const MAX_IDEMPOTENCY_KEY_BYTES = 256;

@@ -20,6 +20,7 @@ const APP_ERROR: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'BERTH_SERVICE_METHOD_FAILED',
   'BERTH_SERVICE_REFUSED',
   'BERTH_SERVICE_BAD_RESULT',
+  'BERTH_SERVICE_CALL_CYCLE',
 ]);
 
 export function statusOf(code: ErrorCode): InvocationStatus {

@@ -63,9 +63,20 @@ export async function withRetries<T>(
       return await run(attempt);
     } catch (failure) {
       if (!(failure instanceof MethodThrew)) throw failure;
+      // No attempt ends otherwise, and whoever is around the ring shall know it as what it is.
+      if (isCycle(failure.thrown)) throw failure.thrown;
       const over = attempt > retryCount || Date.now() + retryDelayMs >= limits.deadline;
       if (over || appErrorOf(failure.thrown) !== undefined) throw methodFailed(failure.thrown, attempt);
     }
     await limits.pause(retryDelayMs);
+  }
+}
+
+function isCycle(thrown: unknown): thrown is ServicesError {
+  try {
+    return thrown instanceof ServicesError && thrown.code === 'BERTH_SERVICE_CALL_CYCLE';
+  } catch {
+    // What is thrown may throw when it is looked at.
+    return false;
   }
 }

@@ -28,6 +28,7 @@ export function ownInvocation(invocation: Invocation): Invocation {
     options: ownOptions(invocation.options),
     deadline: invocation.deadline,
     idempotencyKey: invocation.idempotencyKey,
+    chain: invocation.chain,
   };
 }
 

@@ -1,5 +1,7 @@
 import type { ErrorCode } from '@berth/errors';
+import { MAX_CHAIN_LENGTH } from '../invocation/call-chain.js';
 import {
+  CHAIN_OPTION,
   IDEMPOTENCY_OPTION,
   type Invocation,
   isIdempotencyKey,
@@ -41,6 +43,7 @@ export class WireInvocation implements Invocation {
   payload: Uint8Array = EMPTY;
   options: Readonly<Record<string, string>> = NO_OPTIONS;
   idempotencyKey: string | undefined = undefined;
+  chain: string | undefined = undefined;
   /** to be answered with INVALID_REQUEST */
   problem: RequestProblem | undefined = undefined;
 
@@ -101,9 +104,8 @@ export function decodeObjectRequest(bytes: Buffer): WireInvocation {
 
 /** An invocation as InvocationRequest, or as ObjectInvocationRequest when it has an object. */
 export function encodeRequest(invocation: Invocation): Buffer {
-  const { partition, service, method, objectId, payload, idempotencyKey } = invocation;
-  const options =
-    idempotencyKey === undefined ? invocation.options : { ...invocation.options, [IDEMPOTENCY_OPTION]: idempotencyKey };
+  const { partition, service, method, objectId, payload } = invocation;
+  const options = wireOptions(invocation);
   const serviceLength = textLength(service);
   const methodLength = textLength(method);
   const objectLength = objectId === undefined ? 0 : textLength(objectId);
@@ -149,7 +151,25 @@ function takeOptions(request: WireInvocation, options: Record<string, string>): 
       request.problem = bad(`option ${IDEMPOTENCY_OPTION} has 1 to ${MAX_IDEMPOTENCY_KEY_BYTES} bytes`);
     else request.idempotencyKey = key;
   }
+  const chain = options[CHAIN_OPTION];
+  if (chain !== undefined) {
+    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- a constant
+    delete options[CHAIN_OPTION];
+    if (chain.length > MAX_CHAIN_LENGTH)
+      request.problem = bad(`option ${CHAIN_OPTION} has at most ${MAX_CHAIN_LENGTH} characters`);
+    else request.chain = chain;
+  }
   request.options = options;
+}
+
+/** The caller's words, and what is a field of the invocation elsewhere. */
+function wireOptions({ options, idempotencyKey, chain }: Invocation): Readonly<Record<string, string>> {
+  if (idempotencyKey === undefined && chain === undefined) return options;
+  return {
+    ...options,
+    ...(idempotencyKey !== undefined && { [IDEMPOTENCY_OPTION]: idempotencyKey }),
+    ...(chain !== undefined && { [CHAIN_OPTION]: chain }),
+  };
 }
 
 function takeObjectId(request: WireInvocation, numericId: string | undefined): void {

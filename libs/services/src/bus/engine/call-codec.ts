@@ -1,6 +1,7 @@
 import { isErrorCode } from '@berth/errors';
 import { ServicesError } from '../../errors.js';
 import type { Delivery, Invocation, InvocationReply } from '../../invocation/invocation.js';
+import { MAX_CHAIN_LENGTH } from '../../invocation/call-chain.js';
 import { errorReply } from '../../invocation/replies.js';
 import { encode, type Head, MAX_HEAD_BYTES } from './message.js';
 import { placeOf } from './place.js';
@@ -25,17 +26,18 @@ export function encodeCall(
   { number, attempt, delivery, invocation, key }: Omit<RemoteCall, 'from' | 'sentAt' | 'left'> & { key: string },
   left: number,
 ): Buffer {
-  const { id, options, idempotencyKey, payload } = invocation;
+  const { id, options, idempotencyKey, chain, payload } = invocation;
   const head: Head = [
     ...(['c', from, number, attempt, delivery === 'at-least-once' ? 1 : 0, key, performance.now(), left, id] as const),
-    ...[isEmpty(options) ? 0 : options, ...(idempotencyKey === undefined ? [] : [idempotencyKey])],
+    ...[isEmpty(options) ? 0 : options],
+    ...(chain !== undefined ? [idempotencyKey ?? 0, chain] : idempotencyKey === undefined ? [] : [idempotencyKey]),
   ];
   return payload.length === 0 ? encode(head) : encode(head, payload);
 }
 
 /** What {@link encodeCall} made. @returns undefined: it is no call */
 export function callOf(head: Head, payload: Uint8Array = NO_PAYLOAD): RemoteCall | undefined {
-  const [, from, number, attempt, once, key, sentAt, left, id, options, idempotencyKey] = head;
+  const [, from, number, attempt, once, key, sentAt, left, id, options, idempotencyKey, chain] = head;
   const place = typeof key === 'string' ? placeOf(key) : undefined;
   if (place === undefined || typeof from !== 'string' || typeof id !== 'string') return undefined;
   if (![number, attempt, sentAt, left].every((value) => typeof value === 'number')) return undefined;
@@ -53,6 +55,7 @@ export function callOf(head: Head, payload: Uint8Array = NO_PAYLOAD): RemoteCall
       payload,
       options: Object.freeze(words),
       idempotencyKey: typeof idempotencyKey === 'string' ? idempotencyKey : undefined,
+      chain: typeof chain === 'string' && chain.length <= MAX_CHAIN_LENGTH ? chain : undefined,
     },
   };
 }
