@@ -158,6 +158,18 @@ describe('gRPC through the port of an agent', () => {
     expect(calls.map(String)).toEqual(Array.from({ length: 300 }, (_, i) => String(i)));
   });
 
+  it('carries many calls at once beside an upload that has been given large windows', async () => {
+    await using lab = await behind();
+    const upload = lab.client.makeBidiStreamRequest(ECHO.bidi.path, bytes, bytes);
+    upload.on('error', () => undefined);
+    const back = new Promise((resolve) => upload.once('data', resolve));
+    upload.write(Buffer.alloc(1024 * 1024));
+    await back;
+    const calls = await Promise.all(Array.from({ length: 90 }, () => unary(lab.client, Buffer.from('x'))));
+    expect(calls.filter(({ error }) => error !== null)).toEqual([]);
+    upload.cancel();
+  });
+
   it('carries streams of the server', async () => {
     await using lab = await behind();
     const got: string[] = [];

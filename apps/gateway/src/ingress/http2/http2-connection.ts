@@ -48,7 +48,7 @@ export class Http2Connection implements Watched, BodyTraffic, Http2Client {
   readonly address: string;
   private readonly resets: Allowance;
   private readonly traffic: TrafficCount;
-  private readonly uploads: UploadWindow;
+  private readonly uploads: UploadWindow<RelayedStream>;
   /** those that run */
   private readonly streams = new Set<RelayedStream>();
   private idle: NodeJS.Timeout | undefined;
@@ -67,7 +67,9 @@ export class Http2Connection implements Watched, BodyTraffic, Http2Client {
     this.traffic = new TrafficCount(now);
     const session = performServerHandshake(socket, sessionOptions(http2));
     this.session = session;
-    this.uploads = new UploadWindow(session, owner.uploads);
+    this.uploads = new UploadWindow(session, owner.uploads, this.streams, (stream) => {
+      this.breakOff(stream);
+    });
     session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
     // A client that says goodbye: streams behind it have ended Node with a failed assertion (decision 0016).
     session.close = () => {
@@ -132,11 +134,8 @@ export class Http2Connection implements Watched, BodyTraffic, Http2Client {
       return;
     }
     const hasBody = (flags & constants.NGHTTP2_FLAG_END_STREAM) === 0;
-    if (hasBody && !this.uploads.begin()) {
-      stream.close(constants.NGHTTP2_REFUSED_STREAM);
-      return;
-    }
     this.streams.add(stream);
+    if (hasBody) this.uploads.begin();
     clearTimeout(this.idle);
     stream.once('close', () => {
       this.ended(stream);
@@ -239,6 +238,15 @@ export class Http2Connection implements Watched, BodyTraffic, Http2Client {
   private countReset(): void {
     if (this.session.destroyed || this.resets.take(1, performance.now())) return;
     this.cut('it resets requests faster than ingress.http2.resetsPerSecond');
+  }
+
+  /** Ends a stream that holds more than it may. */
+  private breakOff(stream: RelayedStream): void {
+    const relay = stream[RELAY];
+    if (relay !== undefined) relay.brokenOff = true;
+    stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    // It would wait for somebody to take what it holds.
+    stream.destroy();
   }
 
   /** Ends a connection that costs more than it may. */

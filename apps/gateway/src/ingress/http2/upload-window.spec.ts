@@ -1,5 +1,6 @@
+import { jest } from '@jest/globals';
 import type { Settings } from 'node:http2';
-import { LARGE_WINDOW_BYTES, START_WINDOW_BYTES, UploadBudget, UploadWindow } from './upload-window.js';
+import { type HeldBody, LARGE_WINDOW_BYTES, START_WINDOW_BYTES, UploadBudget, UploadWindow } from './upload-window.js';
 
 const MIB = 1024 * 1024;
 
@@ -25,10 +26,20 @@ describe('the windows of a connection', () => {
   let session: FakeSession;
   let budget: UploadBudget;
   let window: UploadWindow;
+  let streams: HeldBody[];
+  /** places of those that had to go */
+  let ended: number[];
   beforeEach(() => {
     session = new FakeSession();
     budget = new UploadBudget();
-    window = new UploadWindow(session, budget);
+    streams = [];
+    ended = [];
+    window = new UploadWindow(session, budget, streams, (stream) => ended.push(streams.indexOf(stream)));
+    jest.useFakeTimers();
+  });
+  afterEach(() => {
+    window.close();
+    jest.useRealTimers();
   });
 
   it('grow with what is taken, and shrink when no body is left', () => {
@@ -55,18 +66,33 @@ describe('the windows of a connection', () => {
     expect(session.sizes).toEqual([]);
   });
 
-  it('shrink where many bodies come, and those that come before the client agrees are refused', () => {
+  /** Bodies on a connection whose client has not agreed to small windows yet. */
+  const unsettled = (...held: number[]): void => {
     window.begin();
     window.received(MIB);
-    const taken = Array.from({ length: 12 }, () => window.begin());
-    expect(taken).toEqual([...Array<boolean>(7).fill(true), ...Array<boolean>(5).fill(false)]);
+    streams.push(...held.map((readableLength) => ({ readableLength })));
+    for (let i = 1; i < held.length; i += 1) window.begin();
     expect(session.sizes).toEqual([LARGE_WINDOW_BYTES, START_WINDOW_BYTES]);
+  };
+
+  it('shrink where many bodies come, all of which may go on while they hold little', () => {
+    unsettled(...Array<number>(8).fill(LARGE_WINDOW_BYTES - START_WINDOW_BYTES), ...Array<number>(8).fill(65_535));
+    jest.advanceTimersByTime(1000);
+    expect(ended).toEqual([]);
+  });
+
+  it('have those go that hold more than a small window, until the client agrees', () => {
+    unsettled(...Array<number>(8).fill(LARGE_WINDOW_BYTES), 1000, 65_536, LARGE_WINDOW_BYTES);
+    jest.advanceTimersByTime(10);
+    expect(ended).toEqual([9, 10]);
     session.agree();
-    expect(window.begin()).toBe(true);
+    jest.advanceTimersByTime(1000);
+    expect(ended).toHaveLength(2);
+    expect(jest.getTimerCount()).toBe(0);
   });
 
   it('grow for so many connections at once', () => {
-    const others = Array.from({ length: 16 }, () => new UploadWindow(new FakeSession(), budget));
+    const others = Array.from({ length: 16 }, () => new UploadWindow(new FakeSession(), budget, [], () => undefined));
     for (const each of others) {
       each.begin();
       each.received(MIB);

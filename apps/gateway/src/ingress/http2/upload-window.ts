@@ -12,8 +12,14 @@ const LARGE_AFTER_BYTES = 256 * 1024;
 /** Bodies at once up to which they stay large. */
 const MAX_LARGE_BODIES = 4;
 
-/** Bodies at once on a connection that has yet to agree to small windows; others are refused, and come again. */
+/** Bodies at once that may use large windows while a connection has yet to agree to small ones. */
 const MAX_UNSETTLED_BODIES = 8;
+
+/** What all bodies of such a connection may hold, bytes. */
+const MAX_UNSETTLED_BYTES = MAX_UNSETTLED_BODIES * LARGE_WINDOW_BYTES;
+
+/** Time between two looks at what they hold, ms: Node raises no event for what nobody takes. */
+const LOOK_MS = 10;
 
 /** Connections with large windows at once. */
 const MAX_LARGE_CONNECTIONS = 16;
@@ -34,26 +40,42 @@ export class UploadBudget {
   }
 }
 
+/** A body as its connection knows it. */
+export interface HeldBody {
+  /** bytes that came and that nobody has taken */
+  readonly readableLength: number;
+}
+
 /**
  * How much the streams of one connection may send ahead. Node tells HTTP/2 at once that the connection's
  * window is free again, so the windows of its streams are all that bounds what it may make the gateway hold.
  */
-export class UploadWindow {
+export class UploadWindow<Body extends HeldBody = HeldBody> {
   private bodies = 0;
   private taken = 0;
   private state: 'small' | 'large' | 'unsettled' = 'small';
 
+  private looks: NodeJS.Timeout | undefined;
+
+  /**
+   * @param streams of the connection, in the order in which they began
+   * @param excess is given each stream that has to go, for it holds more than a small window
+   */
   constructor(
     private readonly session: Pick<ServerHttp2Session, 'settings' | 'destroyed' | 'pendingSettingsAck'>,
     private readonly budget: UploadBudget,
+    private readonly streams: Iterable<Body>,
+    private readonly excess: (stream: Body) => void,
   ) {}
 
-  /** A body begins. @returns false: the client has to agree to smaller windows first */
-  begin(): boolean {
-    if (this.state === 'unsettled' && this.bodies >= MAX_UNSETTLED_BODIES) return false;
+  /** A body begins. */
+  begin(): void {
     this.bodies += 1;
-    if (this.bodies > MAX_LARGE_BODIES) this.shrink();
-    return true;
+    if (this.bodies <= MAX_LARGE_BODIES) return;
+    this.shrink();
+    // To refuse them would fail small calls of gRPC, which come in any number beside an upload.
+    if (this.state === 'unsettled' && this.bodies > MAX_UNSETTLED_BODIES)
+      this.looks ??= setInterval(this.look, LOOK_MS).unref();
   }
 
   /** The stream of a body is closed. */
@@ -76,6 +98,8 @@ export class UploadWindow {
 
   /** The connection is closed. */
   close(): void {
+    clearInterval(this.looks);
+    this.looks = undefined;
     if (this.state !== 'small') this.budget.giveBack();
     this.state = 'small';
   }
@@ -88,4 +112,16 @@ export class UploadWindow {
       if (error === null) this.close();
     });
   }
+  private readonly look = (): void => {
+    const streams = [...this.streams];
+    let held = 0;
+    for (const { readableLength } of streams) held += readableLength;
+    for (const stream of streams.slice(MAX_UNSETTLED_BODIES)) {
+      const { readableLength } = stream;
+      if (held <= MAX_UNSETTLED_BYTES) return;
+      if (readableLength <= START_WINDOW_BYTES) continue;
+      this.excess(stream);
+      held -= readableLength;
+    }
+  };
 }
