@@ -1,3 +1,4 @@
+export { InjectService, serviceClientToken } from './inject-service.js';
 export { type ServicesHealthOptions, ServicesHealthIndicator } from './services-health.indicator.js';
 export type {
   AgentToStart,

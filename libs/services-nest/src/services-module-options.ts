@@ -31,6 +31,8 @@ export interface ServicesModuleOptions extends ServicesSettings {
    * found there, and must not be listed here.
    */
   readonly services?: readonly ServiceClass[];
+  /** classes whose clients can be injected with `@InjectService(Class)`, beside the listed services: those that other modules provide, or agents elsewhere */
+  readonly clients?: readonly ServiceClass[];
   /** modules whose providers the listed services need */
   readonly imports?: NonNullable<ModuleMetadata['imports']>;
   /** whether every module can inject what this one exports; default false */
@@ -38,7 +40,10 @@ export interface ServicesModuleOptions extends ServicesSettings {
 }
 
 /** {@link ServicesModule.forRootAsync} */
-export interface ServicesModuleAsyncOptions extends Pick<ServicesModuleOptions, 'services' | 'imports' | 'global'> {
+export interface ServicesModuleAsyncOptions extends Pick<
+  ServicesModuleOptions,
+  'services' | 'clients' | 'imports' | 'global'
+> {
   /** what `useFactory` is given, in this order */
   readonly inject?: readonly (InjectionToken | OptionalFactoryDependency)[];
   readonly useFactory: (...args: never[]) => ServicesSettings | Promise<ServicesSettings>;

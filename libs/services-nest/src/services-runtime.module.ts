@@ -1,6 +1,7 @@
 import { type DynamicModule, Module, type Provider, type Type } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { type ServiceClass, Services } from 'berth-services';
+import { clientProvider } from './inject-service.js';
 import { nestLog } from './nest-log.js';
 import { ServiceInstances } from './service-instances.js';
 import { ServicesMetrics } from './services-metrics.js';
@@ -22,6 +23,7 @@ interface Parts {
   /** provides {@link SERVICES_SETTINGS} */
   readonly settings: Provider;
   readonly services: readonly ServiceClass[];
+  readonly clients: readonly ServiceClass[];
   readonly imports: NonNullable<ServicesModuleOptions['imports']>;
 }
 
@@ -32,14 +34,15 @@ interface Parts {
  */
 @Module({})
 export class ServicesRuntimeModule {
-  static of({ settings, services, imports }: Parts): DynamicModule {
+  static of({ settings, services, clients, imports }: Parts): DynamicModule {
     // Nest only calls `new`; that a class is abstract as a type is no matter to it.
     const served = services as readonly Type[];
+    const callable = [...new Set([...services, ...clients])].map(clientProvider);
     return {
       module: ServicesRuntimeModule,
       imports: [DiscoveryModule, ...imports],
-      providers: [settings, ...PROVIDERS, ...served],
-      exports: [SERVICES_SETTINGS, ServiceInstances, Services, ServicesMetrics, ...served],
+      providers: [settings, ...PROVIDERS, ...callable, ...served],
+      exports: [SERVICES_SETTINGS, ServiceInstances, Services, ServicesMetrics, ...callable, ...served],
     };
   }
 }

@@ -51,8 +51,8 @@ export class ServicesModule {
    * @throws ServicesError `BERTH_SERVICE_INVALID` a listed class is not decorated
    */
   static forRoot(options: ServicesModuleOptions = {}): DynamicModule {
-    const { services, imports, global, ...settings } = options;
-    return assemble({ services, imports, global }, { provide: SERVICES_SETTINGS, useValue: settings });
+    const { services, clients, imports, global, ...settings } = options;
+    return assemble({ services, clients, imports, global }, { provide: SERVICES_SETTINGS, useValue: settings });
   }
 
   /**
@@ -61,25 +61,35 @@ export class ServicesModule {
    * of an imported module own it and close it in its `onApplicationShutdown`,
    * which comes after this module's.
    */
-  static forRootAsync({ services, imports, global, inject, useFactory }: ServicesModuleAsyncOptions): DynamicModule {
+  static forRootAsync({
+    services,
+    clients,
+    imports,
+    global,
+    inject,
+    useFactory,
+  }: ServicesModuleAsyncOptions): DynamicModule {
     const settings: FactoryProvider = {
       provide: SERVICES_SETTINGS,
       inject: [...(inject ?? [])],
       useFactory: useFactory as FactoryProvider<ServicesSettings | Promise<ServicesSettings>>['useFactory'],
     };
-    return assemble({ services, imports, global }, settings);
+    return assemble({ services, clients, imports, global }, settings);
   }
 }
 
 /** The root module has 1. */
 const BEFORE_THE_ROOT = -1;
 
-type Shape = { readonly [K in 'services' | 'imports' | 'global']: ServicesModuleOptions[K] | undefined };
+type Shape = { readonly [K in 'services' | 'clients' | 'imports' | 'global']: ServicesModuleOptions[K] | undefined };
 
-function assemble({ services = [], imports = [], global = false }: Shape, settings: Provider): DynamicModule {
-  for (const service of services) requireDefinition(service);
+function assemble(
+  { services = [], clients = [], imports = [], global = false }: Shape,
+  settings: Provider,
+): DynamicModule {
+  for (const service of [...services, ...clients]) requireDefinition(service);
   // Not global itself: Nest destroys global modules last, and what they import before them.
-  const runtime = ServicesRuntimeModule.of({ settings, services, imports });
+  const runtime = ServicesRuntimeModule.of({ settings, services, clients, imports });
   return {
     module: ServicesModule,
     global,
