@@ -103,11 +103,11 @@ describeWithNats('agents over NATS', () => {
     await using bus = await busOn(server.url);
     const load = new LedgerLoad(bus, OBJECTS);
     await sleep(1000);
-    process.kill(server.pid ?? 0, 'SIGSTOP');
+    await server.pause();
     const late = codeOf(client(Ledger, { bus, timeoutMs: 1000 }).mark(1_000_000));
     await sleep(10_000);
     expect(await late).toBe('BERTH_SERVICE_TIMEOUT');
-    process.kill(server.pid ?? 0, 'SIGCONT');
+    server.resume();
     await addsUp(load, [first, second]);
     expect(begunBy([first, second])).not.toContain('mark 1000000');
   }, 60_000);

@@ -1,6 +1,7 @@
 export { POLICY_AGENT_DEFAULTS } from './agent/defaults.js';
 export { NO_OBSERVER } from './agent/no-observer.js';
 export { PolicyAgent } from './agent/policy-agent.js';
+export { MAX_STRETCH } from './agent/reported-state.js';
 export { REASONS, type Reason } from './agent/reason.js';
 export * from './answers.js';
 export * from './capabilities.js';

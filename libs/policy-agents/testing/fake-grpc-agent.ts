@@ -10,8 +10,8 @@ export interface FakeAgent {
   readonly package?: string;
   /** Gets each message of a stream. Absent: there is no such method. */
   readonly stream?: (call: ServerDuplexStream<Buffer, Buffer>, message: Buffer) => void;
-  /** Answers one event. @throws with a `code` what the call ends with. Absent: there is no such method. */
-  readonly event?: (message: Buffer) => Buffer;
+  /** Answers one event; undefined: never. @throws with a `code` what the call ends with. Absent: there is no such method. */
+  readonly event?: (message: Buffer) => Buffer | undefined;
   readonly credentials?: ServerCredentials;
 }
 
@@ -52,7 +52,8 @@ export async function fakeGrpcAgent(agent: FakeAgent) {
         ProcessEvent: ({ request }: { request: Buffer }, reply: (error: object | null, bytes?: Buffer) => void) => {
           calls.push(path('ProcessEvent'));
           try {
-            reply(null, event(request));
+            const answer = event(request);
+            if (answer !== undefined) reply(null, answer);
           } catch (thrown) {
             reply(thrown as object);
           }

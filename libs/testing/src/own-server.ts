@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Child } from './child.js';
+import { eventually } from './eventually.js';
 import { freePortRange } from './ports.js';
 
 /** A bound for a machine with other work, not a measure. */
@@ -96,9 +97,25 @@ export abstract class OwnServer implements AsyncDisposable {
     }
   }
 
-  /** Of the running child, for signals such as SIGSTOP. */
+  /** Of the running child. */
   get pid(): number | undefined {
     return this.#child?.process.pid;
+  }
+
+  /** SIGSTOP. Resolves when it stands still: until one of its threads has taken the signal, the others go on. */
+  async pause(): Promise<void> {
+    const { pid } = this;
+    this.#child?.kill('SIGSTOP');
+    await eventually(async () => {
+      const stat = await readFile(`/proc/${pid}/stat`, 'latin1');
+      // Behind the name, which may hold anything.
+      return stat.slice(stat.lastIndexOf(')') + 2).startsWith('T');
+    });
+  }
+
+  /** SIGCONT. */
+  resume(): void {
+    this.#child?.kill('SIGCONT');
   }
 
   /** Again, on the same port and with what is on disk. */

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { readPemFiles } from '@berth/config';
+import { MAX_MS, readPemFiles } from '@berth/config';
 import {
   type AgentLink,
   dialGrpc,
   dialUnix,
+  MAX_STRETCH,
   PolicyAgent,
   type PolicyAgentOptions,
   type ProxyHello,
@@ -55,10 +56,13 @@ function dialOf(settings: AgentSettings): ((signal: AbortSignal) => Promise<Agen
       return (signal) => dialUnix({ path: place.path, hello, timeoutMs, signal });
     case 'grpc': {
       const { secure, target } = place;
-      const call = unary ? true : undefined;
+      const calls = {
+        unary: unary ? true : undefined,
+        unaryTimeoutMs: Math.min(settings.timeoutMs * MAX_STRETCH, MAX_MS),
+      };
       // Files are read for each connection: certificates are renewed while the gateway runs.
       return async (signal) =>
-        dialGrpc({ target, hello, timeoutMs, signal, unary: call, tls: secure ? tlsOf(settings) : undefined });
+        dialGrpc({ target, hello, timeoutMs, signal, ...calls, tls: secure ? tlsOf(settings) : undefined });
     }
     default:
       return undefined;

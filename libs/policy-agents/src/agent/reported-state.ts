@@ -7,7 +7,7 @@ import { Heartbeat } from './heartbeat.js';
 import type { PolicyConnection } from './policy-connection.js';
 
 /** Longest that an agent may stretch its deadlines to. */
-const MAX_STRETCH = 4;
+export const MAX_STRETCH = 4;
 /** Of what an agent says in a report, characters and entries that are kept. */
 const MAX_CHARS = 256;
 const MAX_ENTRIES = 32;

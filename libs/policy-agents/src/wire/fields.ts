@@ -96,3 +96,9 @@ function plainNumber(from: Fields, name: string): number {
   }
   throw new Error(`${name} is no number`);
 }
+
+/** Of a message of protobuf; the default of protobufjs is an empty array. */
+export function bytesOf(from: Fields, name: string): Buffer {
+  const value = from[name];
+  return Buffer.isBuffer(value) ? value : Buffer.alloc(0);
+}

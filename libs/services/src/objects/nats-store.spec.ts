@@ -45,13 +45,13 @@ describeWithNats('NatsStore', () => {
     await using server = await NatsServer.start();
     await using store = await open({ servers: server.url });
     await store.save(keyOf('a'), 0, '1');
-    process.kill(server.pid ?? 0, 'SIGSTOP');
+    await server.pause();
     // What it was made from could not even be read.
     const save = store.save(keyOf('a'), 1, '2', undefined, Date.now() + 300);
     expect(await codeOf(save)).toBe('BERTH_SERVICE_TIMEOUT');
     const remembered = store.rememberReply('scope', remember('k'), Date.now() + 300);
     expect(await codeOf(remembered)).toBe('BERTH_SERVICE_OUTCOME_UNKNOWN');
-    process.kill(server.pid ?? 0, 'SIGCONT');
+    server.resume();
   }, 20_000);
 
   it('only the newest replies of an object are kept, and those that the server has room for', async () => {

@@ -71,7 +71,7 @@ describeWithRedis('RedisStore and the deadlines of calls', () => {
 
   it('a server that does not answer: reading is TIMEOUT, writing OUTCOME_UNKNOWN, and the connection stays', async () => {
     await open({ operationTimeoutMs: 60_000 });
-    process.kill(server.pid ?? 0, 'SIGSTOP');
+    await server.pause();
     const deadline = soon();
     const reading = [store.load(KEY, 1, undefined, deadline), store.recallReply('scope', 'k', deadline)];
     const writing = [
@@ -85,7 +85,7 @@ describeWithRedis('RedisStore and the deadlines of calls', () => {
       ...writing.map(() => 'BERTH_SERVICE_OUTCOME_UNKNOWN'),
     ]);
     expect(store.health().state).toBe('up');
-    process.kill(server.pid ?? 0, 'SIGCONT');
+    server.resume();
     await eventually(async () => (await store.load(KEY)).version === 2);
     expect((await store.recallReply('scope', 'k'))?.invocationId).toBe('k');
   });
@@ -100,11 +100,11 @@ describeWithRedis('RedisStore and the deadlines of calls', () => {
 
   it('a server that is frozen for longer than operationTimeoutMs does what it was asked, once', async () => {
     await open({ operationTimeoutMs: 100 });
-    process.kill(server.pid ?? 0, 'SIGSTOP');
+    await server.pause();
     const saved = later(store.save(KEY, 1, '2', undefined, inAWhile()));
     const loaded = later(store.load(KEY, undefined, undefined, inAWhile()));
     await eventually(() => store.health().state === 'down');
-    process.kill(server.pid ?? 0, 'SIGCONT');
+    server.resume();
     expect(await saved).toBe(2);
     expect((await loaded).version).toBeGreaterThan(0);
     expect(await store.load(KEY)).toMatchObject({ version: 2, state: '2' });

@@ -65,11 +65,11 @@ describeWithRedis('RedisStore', () => {
   it('a server that does not answer: reading is STORE_UNAVAILABLE, writing OUTCOME_UNKNOWN', async () => {
     const store = await make({ operationTimeoutMs: 200, url: server.url });
     await store.save(KEY, 0, '1');
-    process.kill(server.pid ?? 0, 'SIGSTOP');
+    await server.pause();
     const [load, save] = [later(store.load(KEY)), later(store.save(KEY, 1, '2'))];
     expect(await codeOf(load)).toBe('BERTH_SERVICE_STORE_UNAVAILABLE');
     expect(await codeOf(save)).toBe('BERTH_SERVICE_OUTCOME_UNKNOWN');
-    process.kill(server.pid ?? 0, 'SIGCONT');
+    server.resume();
     await eventually(async () => (await store.load(KEY)).version === 2);
   });
 

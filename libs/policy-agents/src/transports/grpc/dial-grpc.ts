@@ -10,7 +10,7 @@ import type { Patience } from '../framed/first-frames.js';
 import { type ClientTls, grpcClient } from './grpc-channel.js';
 import { GrpcLink, MAX_GRPC_MESSAGE_BYTES } from './grpc-link.js';
 import { callError, capabilitiesFrom, noHandshake, NotImplemented, same } from './outcomes.js';
-import { dialUnary } from './unary-link.js';
+import { dialUnary, UNARY_TIMEOUT_MS } from './unary-link.js';
 
 export interface GrpcDialOptions extends Patience {
   /** host:port */
@@ -22,6 +22,8 @@ export interface GrpcDialOptions extends Patience {
   readonly maxMessageBytes?: number | undefined;
   /** each event in a call of its own, for agents without streams; default: where the agent has no streams */
   readonly unary?: boolean | undefined;
+  /** for one such call, ms: nobody waits longer for its answer; default 120,000 */
+  readonly unaryTimeoutMs?: number | undefined;
 }
 
 /** How agents were reached before, by their target: most of them have one of the package names alone. */
@@ -65,7 +67,14 @@ async function firstThatWorks(
     const patience = { timeoutMs: Math.max(1, deadline - Date.now()), signal: options.signal };
     try {
       const link = way.unary
-        ? await dialUnary(client, remote, way.package, options.hello, patience)
+        ? await dialUnary(
+            client,
+            remote,
+            way.package,
+            options.hello,
+            patience,
+            options.unaryTimeoutMs ?? UNARY_TIMEOUT_MS,
+          )
         : await dialStream(client, remote, way.package, options.hello, patience, maxMessageBytes);
       remember(remote, way);
       return link;

@@ -84,6 +84,20 @@ describe('an agent that is dialled over gRPC', () => {
     expect(await got.ended()).toMatchObject({ code: 'BERTH_CONNECTION_CLOSED' });
   });
 
+  it('that answers no calls is sent no more until their time is over', async () => {
+    const calls: Call[] = [];
+    await using agent = await fakeGrpcAgent({
+      event: (message) => (message[0] === 0x0a ? ACCEPTS : undefined),
+      stream: (call) => void calls.push(call),
+    });
+    const link = await dial(agent.target, { unary: true, unaryTimeoutMs: 300 });
+    const got = await linked(link);
+    const room = Array.from({ length: 257 }, () => link.send(proxyMessages.requestHeaders));
+    expect([room.indexOf(false), got.drains]).toEqual([256, 0]);
+    await eventually(() => got.drains === 1);
+    link.close();
+  });
+
   it('that has none of the methods is named', async () => {
     await using agent = await fakeGrpcAgent({});
     await expect(dial(agent.target)).rejects.toMatchObject({

@@ -11,16 +11,17 @@ import { callError, capabilitiesFrom, noHandshake, same } from './outcomes.js';
 /** Calls at once over which the sender should wait. */
 const HIGH_WATER_CALLS = 256;
 
-/** For the answer to one event, ms; who asks has a deadline of its own that is far shorter. */
-const CALL_TIMEOUT_MS = 300_000;
+/** For the answer to one event, ms, where nobody says how long the sender waits: as long as it does by default at the most. */
+export const UNARY_TIMEOUT_MS = 120_000;
 
-/** Shakes hands with an agent that has no streams. @throws BerthError (as a rejection) */
+/** Shakes hands with an agent that has no streams. @param callTimeoutMs for the answer to one event @throws BerthError (as a rejection) */
 export async function dialUnary(
   client: Client,
   remote: string,
   packageName: string,
   hello: ProxyHello,
   { timeoutMs, signal }: Patience,
+  callTimeoutMs: number,
 ): Promise<AgentLink> {
   const path = `/${packageName}.AgentServiceV2/ProcessEvent`;
   const reply = await new Promise<Buffer>((resolve, reject) => {
@@ -42,7 +43,7 @@ export async function dialUnary(
     };
     signal?.addEventListener('abort', aborted);
   });
-  return new UnaryLink(remote, client, path, capabilitiesFrom(reply));
+  return new UnaryLink(remote, client, path, capabilitiesFrom(reply), callTimeoutMs);
 }
 
 function handshakeError(error: ServiceError | null, path: string, timeoutMs: number): BerthError {
@@ -68,6 +69,7 @@ class UnaryLink extends LinkBase<ProxyMessage, AgentMessage> implements AgentLin
     private readonly client: Client,
     private readonly path: string,
     readonly capabilities: AgentCapabilities,
+    private readonly callTimeoutMs: number,
   ) {
     super(remote);
   }
@@ -75,7 +77,7 @@ class UnaryLink extends LinkBase<ProxyMessage, AgentMessage> implements AgentLin
   send(message: ProxyMessage): boolean {
     if (this.isOver) return true;
     this.calls += 1;
-    const deadline = Date.now() + CALL_TIMEOUT_MS;
+    const deadline = Date.now() + this.callTimeoutMs;
     const answered = (error: ServiceError | null, bytes?: Buffer): void => {
       this.answered(error, bytes);
     };

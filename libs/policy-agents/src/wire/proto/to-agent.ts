@@ -1,9 +1,8 @@
 import type { FlatHeaders } from '@berth/exchange';
-import type { ProxyHello } from '../../capabilities.js';
-import { PROTOCOL_VERSION } from '../../capabilities.js';
+import { PROTOCOL_VERSION, type ProxyHello } from '../../capabilities.js';
 import { type BodyChunkEvent, CANCEL_REASONS, type RequestMetadata } from '../../events.js';
 import type { ProxyMessage } from '../../link.js';
-import { count, type Fields, flag, inner, inners, optionalCount, optionalText, text } from '../fields.js';
+import { bytesOf, count, type Fields, flag, inner, inners, optionalCount, optionalText, text } from '../fields.js';
 import { type HandshakeRequest, readRequest } from '../handshake.js';
 import { FRAME_TYPES, GUARDRAIL_CONTENTS, numberOf, SHUTDOWN_REASONS, wordOf } from '../numbers.js';
 import { decodeProxyToAgent, encodeProxyToAgent } from './schema.js';
@@ -297,10 +296,4 @@ function readChunk(kind: BodyChunkEvent['kind'], from: Fields): BodyChunkEvent {
     bufferAvailable: count(from, 'proxy_buffer_available'),
     timestampMs: count(from, 'timestamp_ms'),
   };
-}
-
-/** The default of protobufjs is an empty array. */
-function bytesOf(from: Fields, name: string): Buffer {
-  const value = from[name];
-  return Buffer.isBuffer(value) ? value : Buffer.alloc(0);
 }
