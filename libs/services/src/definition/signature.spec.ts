@@ -1,5 +1,6 @@
 import { IsInt, IsString } from 'class-validator';
 import type { CallContext } from '../invocation/call-context.js';
+import type { SignatureProblem } from './signature.js';
 import type { Remote } from '../client/remote.js';
 import { definitionOf } from './service-definition.js';
 import { Getter, Method, Setter, State } from './method-decorators.js';
@@ -152,7 +153,9 @@ describe('@Method, @Getter, @Setter, @State (B16)', () => {
       void remote.text(1);
       // @ts-expect-error the input is missing
       void remote.order();
-      expect([text, bytes, none, optional, read, written, id]).toHaveLength(7);
+      const told: keyof SignatureProblem<(context: CallContext) => string> =
+        'the context is the second parameter: (_: undefined, context: CallContext)';
+      expect([text, bytes, none, optional, read, written, id, told]).toHaveLength(8);
     };
     expect(typed).toBeInstanceOf(Function);
   });

@@ -81,8 +81,9 @@ type DatesAsText<T> = unknown extends T
   ? T
   : { [K in keyof T]: [Exclude<T[K], undefined>] extends [Date] ? string | Extract<T[K], undefined> : T[K] };
 
-type PayloadProblem<P> =
-  IsInput<P, object> extends true
+type PayloadProblem<P> = [P] extends [CallContext]
+  ? { 'the context is the second parameter: (_: undefined, context: CallContext)': never }
+  : IsInput<P, object> extends true
     ? { 'a Date in the input needs its DTO class in the option `input`, and @Type(() => Date)': never }
     : { 'the input must be JSON, a string or bytes': never };
 
