@@ -19,10 +19,14 @@ interface Behind extends AsyncDisposable {
 }
 
 /** A function server beside an agent, and a caller at the agent's port. */
-async function behind(handler: InvocationHandler, options: FunctionServerOptions = {}): Promise<Behind> {
+async function behind(
+  handler: InvocationHandler,
+  options: FunctionServerOptions = {},
+  maxStreams = 100,
+): Promise<Behind> {
   await using stack = new AsyncDisposableStack();
   const server = stack.use(await startServer(handler, options));
-  const gateway = stack.use(await testGateway({ ingress: { http2: { clear: true } } }));
+  const gateway = stack.use(await testGateway({ ingress: { http2: { clear: true, maxStreams } } }));
   const agent = stack.use(await testAgent(gateway, `h2c://127.0.0.1:${portOf(server)}`));
   const caller = stack.adopt(new OprcCaller(agent.port), (it) => {
     it.close();
@@ -102,6 +106,15 @@ describe('a function server through the port of an agent', () => {
       details: expect.stringContaining('larger than max'),
     });
     expect((await lab.caller.invokeFn(request('m'))).status).toBe('OKAY');
+  });
+
+  it('requests that are answered before they end leave their places on the connection', async () => {
+    await using lab = await behind(echo, { maxMessageBytes: 64 * 1024 }, 2);
+    for (let i = 0; i < 10; i += 1)
+      expect((await failureOf(lab.caller.invokeFn(request('m', Buffer.alloc(5 * 1024 * 1024))))).status).toBe(
+        'RESOURCE_EXHAUSTED',
+      );
+    expect((await lab.caller.invokeFn(request('m'), 2000)).status).toBe('OKAY');
   });
 
   it('health is asked and watched, and reflection names the services', async () => {

@@ -13,11 +13,17 @@ const CLOSED = 1;
  * @param stream its writable side has been ended
  */
 export function resetOnceSent(stream: ServerHttp2Stream): void {
-  if (stream.closed || stream.destroyed) return;
+  if (stream.destroyed) return;
+  if (stream.closed) {
+    // Node keeps a stream, and its place among those at once, until what it holds has been read.
+    stream.resume();
+    return;
+  }
   const { localClose, state } = stream.state;
   if (state === constants.NGHTTP2_STREAM_STATE_HALF_CLOSED_REMOTE) return;
   if (localClose === CLOSED) {
     stream.close(constants.NGHTTP2_NO_ERROR);
+    stream.resume();
     return;
   }
   setTimeout(resetOnceSent, SENT_CHECK_MS, stream).unref();
