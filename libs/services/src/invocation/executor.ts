@@ -10,7 +10,7 @@ import { Alarms } from './alarms.js';
 import { inCall } from './call-chain.js';
 import { AttemptContext } from './call-context.js';
 import { CallLimits } from './call-limits.js';
-import { logFailure } from './failure-log.js';
+import { BLOCKED_MS, logBlocked, logFailure } from './failure-log.js';
 import type { Entry, InvocationHandler } from './invocation-handler.js';
 import { type Invocation, type InvocationReply, isIdempotencyKey, MAX_IDEMPOTENCY_KEY_BYTES } from './invocation.js';
 import { invocationKey } from './keys.js';
@@ -100,7 +100,7 @@ export class Executor {
   ): Promise<InvocationReply> {
     if (member.stateless) return this.#stateless(service, member, invocation, limits, input);
     const run = (instance: object, attempt: number): unknown =>
-      attemptOf(instance, member, input, invocation, limits, attempt);
+      attemptOf(instance, member, input, invocation, limits, attempt, this.log);
     return this.objects.call({ service, member, invocation, limits, run }, invocation.objectId as string);
   }
 
@@ -123,7 +123,7 @@ export class Executor {
     const instance = shared instanceof Promise ? await this.#made(service, shared, limits) : shared;
     if (idempotencyKey !== undefined) limits.check('the method was not begun');
     const result = await withRetries(member, limits, (attempt) =>
-      attemptOf(instance, member, input, invocation, limits, attempt),
+      attemptOf(instance, member, input, invocation, limits, attempt, this.log),
     );
     const reply = okayReply(result, invocation.id);
     if (idempotencyKey !== undefined) {
@@ -208,16 +208,21 @@ function attemptOf(
   invocation: Invocation,
   limits: CallLimits,
   attempt: number,
+  log: Log,
 ): unknown {
   const context = new AttemptContext(invocation, limits, attempt);
   let result: unknown;
   let pending: Promise<unknown> | undefined;
+  const startedAt = performance.now();
   try {
     result = inCall(context, use, instance as Record<string, unknown>, member, input, context);
     // Here, because what a method returns may throw when it is looked at; and it may be a query that runs in its `then`.
     if (isThenable(result)) pending = Promise.resolve(result);
   } catch (thrown) {
     throw new MethodThrew(thrown);
+  } finally {
+    const ms = performance.now() - startedAt;
+    if (ms >= BLOCKED_MS) logBlocked(log, invocation, ms);
   }
   return pending === undefined ? result : settled(pending, limits, (reason) => context.abort(reason));
 }

@@ -32,6 +32,21 @@ export function logFailure(log: Log, { id, service, method }: Invocation, error:
   }
 }
 
+/** Nothing else in the process runs while a method does not wait: from this time on it is told, ms. */
+export const BLOCKED_MS = 500;
+
+/** Logs a method that kept the whole process busy. Never throws. */
+export function logBlocked(log: Log, { id, service, method }: Invocation, ms: number): void {
+  try {
+    log.warn(
+      { blockedMs: Math.round(ms), invocationId: id, service, method },
+      'a method blocked the process: nothing else ran, no deadline and no other call',
+    );
+  } catch {
+    // As above.
+  }
+}
+
 /**
  * An error as the log may have it: name, text, stack and causes. Its own fields
  * stay out, because libraries put requests, and with them payloads, on their errors.
