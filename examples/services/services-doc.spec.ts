@@ -76,6 +76,14 @@ describe('docs/services.md', () => {
     expect(unknown).toEqual([]);
   });
 
+  it('shows a client that trusts a certificate: the file is read when the client is made', () => {
+    const made = (): unknown => {
+      const counters = client(Counter, { address: 'localhost:8100', grpc: { tls: { caFile: 'cert.pem' } } });
+      return counters;
+    };
+    expect(made).toThrow('cert.pem');
+  });
+
   it('names the defaults of the function server', () => {
     const settings: object = serverSettings({});
     const documented = Object.fromEntries(table('option of the server').map(([name = '', value]) => [name, value]));
