@@ -19,6 +19,11 @@ export function inCall<A extends unknown[], R>(call: Running, run: (...args: A) 
   return running.run(call, run, ...args);
 }
 
+/** Whether this began in a method: what that one's calls carry is another's then. */
+export function isInCall(): boolean {
+  return running.getStore() !== undefined;
+}
+
 /** Of the method that runs, if one does. */
 export function currentChain(): string | undefined {
   return running.getStore()?.chain;

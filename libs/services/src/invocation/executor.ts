@@ -7,7 +7,7 @@ import type { ObjectStore } from '../objects/object-store.js';
 import { answered, confirmed } from '../objects/store-answer.js';
 import type { ServedMember, ServedService, ServiceRegistry } from '../runtime/service-registry.js';
 import { Alarms } from './alarms.js';
-import { inCall } from './call-chain.js';
+import { inCall, isInCall } from './call-chain.js';
 import { AttemptContext } from './call-context.js';
 import { CallLimits } from './call-limits.js';
 import { BLOCKED_MS, logBlocked, logFailure } from './failure-log.js';
@@ -215,7 +215,10 @@ function attemptOf(
   let pending: Promise<unknown> | undefined;
   const startedAt = performance.now();
   try {
-    result = inCall(context, use, instance as Record<string, unknown>, member, input, context);
+    const target = instance as Record<string, unknown>;
+    const alone = invocation.objectId === undefined && invocation.chain === undefined && !isInCall();
+    if (alone) result = use(target, member, input, context);
+    else result = inCall(context, use, target, member, input, context);
     // Here, because what a method returns may throw when it is looked at; and it may be a query that runs in its `then`.
     if (isThenable(result)) pending = Promise.resolve(result);
   } catch (thrown) {
