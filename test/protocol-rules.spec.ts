@@ -31,6 +31,7 @@ const MUSTS: readonly Rule[] = [
   ['Numbers may be left out, but must rise', VIOLATIONS, 'a number that does not rise'],
   ['`Head` must come once', VIOLATIONS, 'a second Head', 'a Head with status 99', 'a 101 that nobody asked for'],
   ['An agent must abort the request', 'test/client-leaves.spec.ts', 'FIN by close', 'while an event stream runs'],
+  ['An agent must not make a span for it', 'test/traces.spec.ts', 'below those of the gateway alone'],
   ['must report its own troubles', 'test/agent-lost.spec.ts', '502 when the local service is down'],
   ['must end in `Reset`', 'apps/agent/src/forward/node-forward.spec.ts', 'resets when the service breaks off'],
   ['must never go below zero', VIOLATIONS, 'more Data than there is credit', 'a window that is used to the last byte'],

@@ -12,6 +12,7 @@ import {
   subscription,
   textOf,
 } from '../../../testing/bus/lab.js';
+import { FaultyLink } from '../../../testing/faulty-link.js';
 import { NatsBus, type NatsBusOptions } from './nats-bus.js';
 
 const AT_MOST_ONCE = { delivery: 'at-most-once' } as const;
@@ -82,17 +83,18 @@ describeWithNats('NatsBus', () => {
 
   it('a connection that breaks costs a call its certainty at most, and agents come back by themselves', async () => {
     await using server = await NatsServer.start();
-    await using relay = await tcpRelay(server.port);
-    await using agent = await open({ servers: `nats://127.0.0.1:${relay.port}` });
+    await using link = disposable(await FaultyLink.to(server.port), (it) => it.close());
+    await using agent = await open({ servers: `nats://127.0.0.1:${link.port}` });
     await using caller = await open({ servers: server.url });
     const held = new HeldHandler();
     const subscribed = await agent.serve(subscription(), held.handle);
     const running = later(caller.invoke(invocation(), AT_MOST_ONCE));
     await eventually(() => held.begun.length === 1);
-    relay.cut();
+    link.cut();
     await eventually(() => subscribed.state === 'reconnecting');
     // Kept until the caller asks for it.
     held.answer('late');
+    link.mend();
     expect(textOf(await running)).toBe('late');
     await eventually(() => subscribed.state === 'running');
     const again = later(caller.invoke(ofObject('a'), AT_MOST_ONCE));
