@@ -20,7 +20,7 @@ const LIBRARIES = {
   'agent-pool': ['errors', 'exchange'],
   'policy-agents': ['agent-pool', 'errors', 'exchange', 'http-rules', 'node-runtime', 'observability'],
   'policy-sdk': ['errors', 'policy-agents'],
-  'http-server-pool': ['errors'],
+  'http-server-pool': ['errors', 'node-runtime'],
   services: ['errors', 'observability', 'node-runtime'],
   'services-nest': ['errors', 'observability', 'services'],
 };

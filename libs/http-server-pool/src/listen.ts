@@ -1,7 +1,7 @@
-import { lstatSync, unlinkSync } from 'node:fs';
-import { type AddressInfo, connect, type ListenOptions, type Server } from 'node:net';
+import type { AddressInfo, ListenOptions, Server } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BerthError, messageOf } from '@berth/errors';
+import { removeDeadSocket } from '@berth/node-runtime';
 import { type BindAddress, bindKey, isAutomatic } from './bind-address.js';
 
 /** How often an address is tried that is in use. */
@@ -118,20 +118,4 @@ function bound(server: Server, options: ListenOptions): Promise<void> {
     server.once('listening', listens);
     server.listen(options);
   });
-}
-
-/** A process that was killed leaves its socket file behind, and nobody could listen there again. */
-async function removeDeadSocket(path: string): Promise<void> {
-  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return;
-  const isDead = await new Promise<boolean>((resolve) => {
-    const probe = connect({ path });
-    probe.once('connect', () => {
-      probe.destroy();
-      resolve(false);
-    });
-    probe.once('error', ({ code }: NodeJS.ErrnoException) => {
-      resolve(code === 'ECONNREFUSED');
-    });
-  });
-  if (isDead) unlinkSync(path);
 }

@@ -1,5 +1,6 @@
 export { addressGroup } from './address-group.js';
 export { bundledFile } from './bundled-file.js';
+export { removeDeadSocket } from './dead-socket.js';
 export {
   connectionCapacity,
   type DescriptorEvents,

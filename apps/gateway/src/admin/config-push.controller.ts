@@ -1,14 +1,11 @@
-import { applyDecorators, Controller, Get, HttpCode, Param, Post, type RawBodyRequest, Req } from '@nestjs/common';
+import { Controller, Get, Param, Post, type RawBodyRequest, Req } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
-  ApiBadRequestResponse,
-  ApiBody,
   ApiConflictResponse,
   ApiNotFoundResponse,
   ApiOkResponse,
   ApiOperation,
   ApiParam,
-  ApiPayloadTooLargeResponse,
   ApiTags,
   ApiTooManyRequestsResponse,
 } from '@nestjs/swagger';
@@ -17,6 +14,7 @@ import { BerthError } from '@berth/errors';
 import { AgentRegistry } from '../agents/index.js';
 import { type ConfigPush, ConfigPushes } from '../config-push/index.js';
 import { AdminApi, ApiNeedsToken } from './admin-api.js';
+import { ApiPush } from './api-push.js';
 import { configOf } from './config-body.js';
 import {
   ConfigPushAllDto,
@@ -28,19 +26,7 @@ import {
 } from './config-push.dto.js';
 import { ErrorDto } from './error.dto.js';
 
-/** What pushes to one and to all have in common. */
-function ApiPush(summary: string, description: string): MethodDecorator {
-  return applyDecorators(
-    HttpCode(202),
-    ApiOperation({ summary, description }),
-    ApiBody({
-      description: 'the configuration: an object or an array; agents get it as it is',
-      schema: { type: 'object', additionalProperties: true, example: { log: { level: 'debug' } } },
-    }),
-    ApiBadRequestResponse({ type: ErrorDto, description: 'BERTH_BAD_REQUEST: there is no body, or it is not JSON' }),
-    ApiPayloadTooLargeResponse({ type: ErrorDto, description: 'BERTH_BODY_TOO_LARGE: `configPush.maxBytes`' }),
-  );
-}
+const EXAMPLE = { log: { level: 'debug' } };
 
 const AGENT_ID = ApiParam({ name: 'agent_id', description: 'agent id', example: 'my-laptop' });
 
@@ -59,6 +45,7 @@ export class ConfigPushController {
   @ApiPush(
     'Push a configuration to all agents that can take it',
     'A push of its own for each of them; agents that cannot take it are named in `skipped`.',
+    EXAMPLE,
   )
   @ApiAcceptedResponse({ type: ConfigPushAllDto })
   pushConfigToAll(@Req() request: RawBodyRequest<Request>): ConfigPushAllDto {
@@ -81,6 +68,7 @@ export class ConfigPushController {
   @ApiPush(
     'Push a configuration to an agent',
     'To each of its replicas that can take it, one push after the other. `GET` with the `push_id` says what became of it.',
+    EXAMPLE,
   )
   @AGENT_ID
   @ApiAcceptedResponse({ type: ConfigPushDto })

@@ -1,14 +1,11 @@
-import { Controller, Get, HttpCode, Param, Post, type RawBodyRequest, Req } from '@nestjs/common';
+import { Controller, Get, Param, Post, type RawBodyRequest, Req } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
-  ApiBadRequestResponse,
-  ApiBody,
   ApiConflictResponse,
   ApiNotFoundResponse,
   ApiOkResponse,
   ApiOperation,
   ApiParam,
-  ApiPayloadTooLargeResponse,
   ApiTags,
   ApiTooManyRequestsResponse,
 } from '@nestjs/swagger';
@@ -17,16 +14,14 @@ import { BerthError } from '@berth/errors';
 import { ConfigPushes } from '../config-push/index.js';
 import { PolicyAgents } from '../policy-agents/index.js';
 import { AdminApi, ApiNeedsToken } from './admin-api.js';
+import { ApiPush } from './api-push.js';
 import { configOf } from './config-body.js';
 import { ErrorDto } from './error.dto.js';
 import { describePolicyPush, PolicyPushAllDto, PolicyPushDto, PolicyPushListDto } from './policy-push.dto.js';
 
 const ApiName = ApiParam({ name: 'name', description: 'name of a policy agent', example: 'waf' });
 
-const CONFIG = {
-  description: 'the configuration: an object or an array; agents get it as it is',
-  schema: { type: 'object', additionalProperties: true, example: { block: ['/admin'] } },
-};
+const EXAMPLE = { block: ['/admin'] };
 
 /** Configurations for policy agents, and what became of them (checklist C19). */
 @ApiTags('policy agents')
@@ -40,15 +35,12 @@ export class PolicyPushesController {
   ) {}
 
   @Post('config')
-  @HttpCode(202)
-  @ApiOperation({
-    summary: 'Push a configuration to all policy agents that can take it',
-    description: 'A push of its own for each of them; agents that cannot take it are named in `skipped`.',
-  })
-  @ApiBody(CONFIG)
+  @ApiPush(
+    'Push a configuration to all policy agents that can take it',
+    'A push of its own for each of them; agents that cannot take it are named in `skipped`.',
+    EXAMPLE,
+  )
   @ApiAcceptedResponse({ type: PolicyPushAllDto })
-  @ApiBadRequestResponse({ type: ErrorDto, description: 'BERTH_BAD_REQUEST: there is no body, or it is not JSON' })
-  @ApiPayloadTooLargeResponse({ type: ErrorDto, description: 'BERTH_BODY_TOO_LARGE: `configPush.maxBytes`' })
   pushPolicyConfigToAll(@Req() request: RawBodyRequest<Request>): PolicyPushAllDto {
     const configJson = configOf(request);
     this.limits.checkSize(configJson);
@@ -66,19 +58,15 @@ export class PolicyPushesController {
   }
 
   @Post(':name/config')
-  @HttpCode(202)
-  @ApiOperation({
-    summary: 'Push a configuration to a policy agent',
-    description:
-      'To each of its connections that can take it; later ones are given it first, until the gateway ends. To keep it, set `config` with `PATCH /policy-agents/:name`.',
-  })
+  @ApiPush(
+    'Push a configuration to a policy agent',
+    'To each of its connections that can take it; later ones are given it first, until the gateway ends. To keep it, set `config` with `PATCH /policy-agents/:name`.',
+    EXAMPLE,
+  )
   @ApiName
-  @ApiBody(CONFIG)
   @ApiAcceptedResponse({ type: PolicyPushDto })
-  @ApiBadRequestResponse({ type: ErrorDto, description: 'BERTH_BAD_REQUEST: there is no body, or it is not JSON' })
   @ApiNotFoundResponse({ type: ErrorDto, description: 'BERTH_NOT_FOUND: there is none of this name' })
   @ApiConflictResponse({ type: ErrorDto, description: 'BERTH_CONFIG_PUSH_UNSUPPORTED: it is away, or takes none' })
-  @ApiPayloadTooLargeResponse({ type: ErrorDto, description: 'BERTH_BODY_TOO_LARGE: `configPush.maxBytes`' })
   @ApiTooManyRequestsResponse({ type: ErrorDto, description: 'BERTH_TOO_MANY_PUSHES: `push.maxPending`' })
   pushPolicyConfig(@Param('name') name: string, @Req() request: RawBodyRequest<Request>): PolicyPushDto {
     const { agent } = this.agents.get(name);

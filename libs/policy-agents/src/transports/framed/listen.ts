@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
-import { type AddressInfo, connect, type Server, type Socket } from 'node:net';
+import { chmodSync } from 'node:fs';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { removeDeadSocket } from '@berth/node-runtime';
 
 /** Where something listens: a unix socket or a TCP port (0: any that is free). */
 export type ListenAddress = { readonly path: string } | { readonly host: string; readonly port: number };
@@ -42,20 +43,4 @@ export async function closeListener(server: Server, sockets: ReadonlySet<Socket>
   patience.abort();
   for (const socket of sockets) socket.destroy();
   await closed;
-}
-
-/** A process that was killed leaves its socket file behind, and nobody could listen there again. */
-async function removeDeadSocket(path: string): Promise<void> {
-  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return;
-  const isDead = await new Promise<boolean>((resolve) => {
-    const probe = connect({ path });
-    probe.once('connect', () => {
-      probe.destroy();
-      resolve(false);
-    });
-    probe.once('error', ({ code }: NodeJS.ErrnoException) => {
-      resolve(code === 'ECONNREFUSED');
-    });
-  });
-  if (isDead) unlinkSync(path);
 }
