@@ -7,7 +7,7 @@ import { createLogger, styleFor } from '@berth/observability';
 import type { Logger } from 'pino';
 import { gatewayView } from './gateway-view.js';
 import { ownAddresses, quickStartHint } from './quick-start.js';
-import { startGateway } from './start-gateway.js';
+import { type RunningGateway, startGateway } from './start-gateway.js';
 
 /** Added to the whole shutdown before the process ends by force, ms. */
 const FORCE_AFTER_MS = 1000;
@@ -29,24 +29,35 @@ export async function runGateway(madeToken?: string): Promise<void> {
         log.debug({ text }, 'gRPC says');
       },
     });
-    const gateway = await startGateway(settings, log, {});
+    let inForce = settings;
+    const starting = startGateway(settings, log, {});
+    // From before it says that it is ready: whoever waits for that word sends signals next.
+    const whenStarted = (act: (gateway: RunningGateway) => void): void => {
+      starting.then(act, () => undefined);
+    };
+    process.on('SIGUSR2', () => {
+      whenStarted((gateway) => {
+        gateway.reopenLogs();
+      });
+    });
+    endOnSignals(
+      () => {
+        end(async () => (await starting).close(), inForce.shutdown.timeoutMs);
+      },
+      () => {
+        whenStarted((gateway) => {
+          gateway.reload();
+        });
+      },
+    );
+    const gateway = await starting;
+    inForce = gateway.settings;
     const byNpm = process.env['npm_lifecycle_event'] === 'gateway';
     if (process.stdout.isTTY && (byNpm || madeToken !== undefined)) {
       const agent = byNpm ? 'npm run agent --' : 'berth-agent';
       const parts = { grpcPort: gateway.grpcPort, madeToken: madeToken ?? '', agent, addresses: ownAddresses() };
       standardOutput(1).write(quickStartHint(gateway.settings, parts));
     }
-    process.on('SIGUSR2', () => {
-      gateway.reopenLogs();
-    });
-    endOnSignals(
-      () => {
-        end(() => gateway.close(), gateway.settings.shutdown.timeoutMs);
-      },
-      () => {
-        gateway.reload();
-      },
-    );
   } catch (thrown) {
     standardOutput(2).write(`${messageOf(thrown)}\n`);
     process.exit(BerthError.from(thrown).code === 'BERTH_CONFIG_INVALID' ? 2 : 1);
