@@ -4,8 +4,8 @@ import type { InvocationBus } from '../bus/invocation-bus.js';
 import { requireDefinition } from '../definition/require-definition.js';
 import type { ServiceClass, ServiceDefinition } from '../definition/service-definition.js';
 import { AgentError } from '../errors.js';
-import { MAX_PARTITION } from '../definition/option-checks.js';
 import type { InvocationHandler } from '../invocation/invocation-handler.js';
+import { MAX_PARTITION, wholeNumber } from '../numbers.js';
 import { objectIdText } from '../objects/object-id.js';
 import { agentId, type AgentTarget } from './agent-id.js';
 import { type AgentState, ObjectAgent } from './object-agent.js';
@@ -18,6 +18,9 @@ export interface StartAgentOptions {
   /** invocations of this agent that may run at once, 1..10,000; default: the runtime's `agentConcurrency` */
   readonly concurrency?: number | undefined;
 }
+
+/** Most invocations of an agent that run at once. */
+export const MAX_CONCURRENCY = 10_000;
 
 /** Names an agent by what it serves. */
 export interface AgentSelector {
@@ -74,13 +77,9 @@ export class AgentManager {
   async start(service: ServiceClass, options: StartAgentOptions = {}): Promise<string> {
     const { definition, target, id } = this.#target({ ...options, service });
     if (![...definition.members.values()].some((member) => member.serveWithAgent))
-      throw new AgentError(
-        'BERTH_SERVICE_INVALID',
-        `${id} has nothing for an agent: mark a method with serveWithAgent`,
-      );
+      throw invalid(`${id} has nothing for an agent: mark a method with serveWithAgent`);
     const concurrency = options.concurrency ?? this.options.concurrency;
-    if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 10_000)
-      throw new AgentError('BERTH_SERVICE_INVALID', `concurrency is ${concurrency}; it must be 1 to 10000`);
+    wholeNumber('concurrency', concurrency, 1, MAX_CONCURRENCY, invalid);
     // One whose bus was closed runs no more; this one takes its place.
     if ((this.#agents.get(id)?.state ?? 'stopped') !== 'stopped')
       throw new AgentError('BERTH_OBJECT_AGENT_RUNNING', `Agent ${id} is already running`);
@@ -165,8 +164,7 @@ export class AgentManager {
     const { defaultPartition } = this.options;
     const definition = requireDefinition(service, AgentError);
     const partition = partitionId ?? defaultPartition;
-    if (!Number.isInteger(partition) || partition < 0 || partition > MAX_PARTITION)
-      throw new AgentError('BERTH_SERVICE_INVALID', `partitionId is ${partition}; it must be 0 to ${MAX_PARTITION}`);
+    wholeNumber('partitionId', partition, 0, MAX_PARTITION, invalid);
     const target = {
       service: definition.id,
       objectId: objectId === undefined ? undefined : textOf(objectId),
@@ -194,6 +192,8 @@ export class AgentManager {
     return this.#agents.get(agent.id) === agent && this.#agents.delete(agent.id);
   }
 }
+
+const invalid = (message: string): AgentError => new AgentError('BERTH_SERVICE_INVALID', message);
 
 /** @throws AgentError `BERTH_SERVICE_BAD_OBJECT_ID` */
 function textOf(objectId: string | bigint): string {

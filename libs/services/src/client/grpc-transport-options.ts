@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { type ChannelCredentials, type ChannelOptions, credentials } from '@grpc/grpc-js';
 import { messageOf } from '@berth/errors';
-import { MAX_MS } from '../definition/option-checks.js';
 import { ServicesError } from '../errors.js';
+import { MAX_MS, wholeNumbers } from '../numbers.js';
 
 /** TLS of a client: PEM files, read once. */
 export interface GrpcClientTls {
@@ -30,18 +30,22 @@ export interface GrpcTransportOptions {
 const ADDRESS = /^(\[[0-9a-fA-F:.]+\]|[^\s:/[\]]+):([0-9]{1,5})$/;
 const WINDOW_BYTES = 4 * 1024 * 1024;
 
+const LIMITS = {
+  maxMessageBytes: { default: 4 * 1024 * 1024, least: 1024, most: 2 ** 30 },
+  keepaliveTimeMs: { default: 30_000, least: 1000, most: MAX_MS },
+  keepaliveTimeoutMs: { default: 10_000, least: 100, most: MAX_MS },
+};
+
 /** @throws ServicesError `BERTH_SERVICE_INVALID` */
 export function transportSettings(options: GrpcTransportOptions): {
   readonly credentials: ChannelCredentials;
   readonly channelOptions: ChannelOptions;
   readonly maxMessageBytes: number;
 } {
-  const { address, maxMessageBytes = 4 * 1024 * 1024, keepaliveTimeMs = 30_000, keepaliveTimeoutMs = 10_000 } = options;
+  const { address } = options;
   const port = Number(ADDRESS.exec(address)?.[2] ?? 0);
   if (port < 1 || port > 65_535) throw invalid(`address is ${JSON.stringify(address)}: it must be host:port`);
-  checkRange('maxMessageBytes', maxMessageBytes, 1024, 2 ** 30);
-  checkRange('keepaliveTimeMs', keepaliveTimeMs, 1000, MAX_MS);
-  checkRange('keepaliveTimeoutMs', keepaliveTimeoutMs, 100, MAX_MS);
+  const { maxMessageBytes, keepaliveTimeMs, keepaliveTimeoutMs } = wholeNumbers(options, LIMITS, invalid);
   return {
     credentials: channelCredentials(options.tls ?? false),
     maxMessageBytes,
@@ -86,11 +90,6 @@ function readPem(file: string | undefined, setting: string): Buffer | null {
   } catch (thrown) {
     throw invalid(`${setting}: cannot read ${file}: ${messageOf(thrown)}`, thrown);
   }
-}
-
-function checkRange(name: string, value: number, min: number, max: number): void {
-  if (!Number.isInteger(value) || value < min || value > max)
-    throw invalid(`${name} is ${value}: it must be a whole number from ${min} to ${max}`);
 }
 
 function invalid(message: string, cause?: unknown): ServicesError {

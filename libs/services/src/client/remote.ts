@@ -1,5 +1,5 @@
 import type { MemberDefinition, ServiceDefinition } from '../definition/service-definition.js';
-import { checkCount, checkMs, MAX_PARTITION } from '../definition/option-checks.js';
+import { MAX_MS, MAX_PARTITION, wholeNumber } from '../numbers.js';
 import { ServicesError } from '../errors.js';
 import { isIdempotencyKey, MAX_IDEMPOTENCY_KEY_BYTES } from '../invocation/invocation.js';
 import type { ServiceObject } from '../runtime/service-object.js';
@@ -69,8 +69,8 @@ interface Handle {
 /** Whatever carries the call: a bad option is refused before anything is sent. @throws ServicesError `BERTH_SERVICE_INVALID` */
 export function checkCallOptions(id: string, { timeoutMs, partition, idempotencyKey, options }: CallOptions): void {
   const where = `a client of ${id}`;
-  if (timeoutMs !== undefined) checkMs(where, 'timeoutMs', timeoutMs, 1);
-  if (partition !== undefined) checkCount(where, 'partition', partition, MAX_PARTITION);
+  if (timeoutMs !== undefined) wholeNumber(`${where}: timeoutMs`, timeoutMs, 1, MAX_MS);
+  if (partition !== undefined) wholeNumber(`${where}: partition`, partition, 0, MAX_PARTITION);
   if (idempotencyKey !== undefined) checkKey(where, idempotencyKey);
   if (options !== undefined) checkWords(where, options);
 }

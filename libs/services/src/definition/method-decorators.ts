@@ -2,7 +2,8 @@ import { ServicesError } from '../errors.js';
 import type { Delivery } from '../invocation/invocation.js';
 import { declarationsOf } from './declarations.js';
 import { type FieldInputName, fieldKindOf, type InputName, inputKindOf } from './input-kind.js';
-import { checkAccessor, checkCount, checkMs, checkName, checkProperty, refuseStatic } from './option-checks.js';
+import { MAX_MS, wholeNumber } from '../numbers.js';
+import { checkAccessor, checkName, checkProperty, refuseStatic } from './option-checks.js';
 import type { InputKind } from './service-definition.js';
 import type {
   AnyMethod,
@@ -81,9 +82,9 @@ export function Method(options: MethodOptions = {}): ServiceMethodDecorator<unkn
     const { retryCount = 0, retryDelayMs = 1000, optionalInput = method.length === 0 } = options;
     checkName(where, name);
     checkProperty(where, property, stateless);
-    if (timeoutMs !== undefined) checkMs(where, 'timeoutMs', timeoutMs, 1);
-    checkCount(where, 'retryCount', retryCount, 100);
-    checkMs(where, 'retryDelayMs', retryDelayMs, 0);
+    if (timeoutMs !== undefined) wholeNumber(`${where}: timeoutMs`, timeoutMs, 1, MAX_MS);
+    wholeNumber(`${where}: retryCount`, retryCount, 0, 100);
+    wholeNumber(`${where}: retryDelayMs`, retryDelayMs, 0, MAX_MS);
     if (retryCount > 0 && timeoutMs !== undefined && retryDelayMs >= timeoutMs)
       throw new ServicesError(
         'BERTH_SERVICE_INVALID',
@@ -159,7 +160,7 @@ function declareAccessor(
   checkAccessor(where, kind, Object.getOwnPropertyDescriptor(prototype, property));
   const { name = `${kind === 'getter' ? 'get' : 'set'}_${property}`, serveWithAgent = false, timeoutMs } = options;
   checkName(where, name);
-  if (timeoutMs !== undefined) checkMs(where, 'timeoutMs', timeoutMs, 1);
+  if (timeoutMs !== undefined) wholeNumber(`${where}: timeoutMs`, timeoutMs, 1, MAX_MS);
   declarationsOf(prototype).members.push({
     ...{ name, property, kind, stateless: false, serveWithAgent, timeoutMs, retryCount: 0, retryDelayMs: 0 },
     ...{ delivery: 'at-most-once', input, optionalInput: false },

@@ -1,11 +1,5 @@
 import { ServicesError } from '../errors.js';
 
-/** Partitions are 32-bit on the wire. */
-export const MAX_PARTITION = 4_294_967_295;
-
-/** Longest time that a timer takes, ms. */
-export const MAX_MS = 2_147_483_647;
-
 const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
 const PACKAGE = /^[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z_][A-Za-z0-9_-]*)*$/;
 
@@ -17,16 +11,6 @@ export function checkName(where: string, name: string): void {
 export function checkPackage(where: string, name: string): void {
   if (name.length > 128 || !PACKAGE.test(name))
     fail(`${where}: the package '${name}' must be words of letters, digits, '_' and '-', joined by dots`);
-}
-
-export function checkMs(where: string, option: string, value: number, least: number): void {
-  if (!Number.isInteger(value) || value < least || value > MAX_MS)
-    fail(`${where}: ${option} is ${value}; it must be whole milliseconds, ${least} to ${MAX_MS}`);
-}
-
-export function checkCount(where: string, option: string, value: number, most: number, least = 0): void {
-  if (!Number.isInteger(value) || value < least || value > most)
-    fail(`${where}: ${option} is ${value}; it must be a whole number, ${least} to ${most}`);
 }
 
 /** What a client has under its own names: `ServiceClient`, and a thing with `then` would be taken for a promise. */

@@ -185,7 +185,7 @@ describe('a wrong declaration (B16)', () => {
       return Bad;
     };
     expect(declare({ timeoutMs: 0 })).toThrow(
-      'Bad.run: timeoutMs is 0; it must be whole milliseconds, 1 to 2147483647',
+      'Bad.run: timeoutMs is 0; it must be a whole number from 1 to 2147483647',
     );
     expect(declare({ retryCount: -1 })).toThrow('Bad.run: retryCount is -1');
     expect(declare({ retryDelayMs: 1.5 })).toThrow('Bad.run: retryDelayMs is 1.5');

@@ -1,6 +1,6 @@
 import { messageOf } from '@berth/errors';
 import { connect, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
-import { MAX_MS } from '../definition/option-checks.js';
+import { MAX_MS } from '../numbers.js';
 import { ServicesError } from '../errors.js';
 
 /** Where NATS is, and how to get in. */

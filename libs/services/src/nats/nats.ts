@@ -1,7 +1,7 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { NatsBus, type NatsBusOptions } from '../bus/nats/nats-bus.js';
 import { NatsStore, type NatsStoreOptions } from '../objects/nats-store.js';
-import { wholeNumber } from '../runtime/whole-number.js';
+import { MAX_MS, wholeNumber } from '../numbers.js';
 import { connectNats, type NatsServer } from './connect.js';
 
 type Own = keyof NatsServer | 'client' | 'connectTimeoutMs';
@@ -27,7 +27,7 @@ export class Nats {
    *   JetStream; `BERTH_SERVICE_INVALID` names the option that is wrong
    */
   static async connect({ connectTimeoutMs = 5_000, bus, store, ...server }: NatsOptions = {}): Promise<Nats> {
-    wholeNumber('connectTimeoutMs', connectTimeoutMs);
+    wholeNumber('connectTimeoutMs', connectTimeoutMs, 1, MAX_MS);
     const client = await connectNats(server, connectTimeoutMs, 'BERTH_SERVICE_BUS_UNAVAILABLE');
     const shared = { client, connectTimeoutMs };
     try {

@@ -1,7 +1,7 @@
 import { ServicesError } from '../errors.js';
 import type { InvocationReply } from '../invocation/invocation.js';
 import { Deadlines } from '../runtime/deadlines.js';
-import { wholeNumber } from '../runtime/whole-number.js';
+import { wholeNumbers } from '../numbers.js';
 import { MemoryReplies, ReplyBudget, type ReplyEntry } from './memory-replies.js';
 import type { ObjectKey, ObjectStore, RememberedReply, StoredObject } from './object-store.js';
 import { checkStateSize, DEFAULT_MAX_STATE_BYTES } from './state-size.js';
@@ -25,6 +25,11 @@ interface Entry {
   state: string | undefined;
   readonly replies: MemoryReplies;
 }
+
+export const MEMORY_STORE_DEFAULTS = {
+  ...{ maxObjects: 100_000, maxStateBytes: DEFAULT_MAX_STATE_BYTES, maxRepliesPerObject: 100 },
+  ...{ maxStatelessReplies: 10_000, maxReplyBytes: 67_108_864 },
+};
 
 /**
  * Keeps objects in this process and for its lifetime (mock mode, checklist B15).
@@ -54,12 +59,12 @@ export class MemoryStore implements ObjectStore {
 
   /** @throws ServicesError `BERTH_SERVICE_INVALID` for a bound that is no whole number from 1 */
   constructor(options: MemoryStoreOptions = {}) {
-    this.maxObjects = wholeNumber('maxObjects', options.maxObjects ?? 100_000);
-    this.maxStateBytes = wholeNumber('maxStateBytes', options.maxStateBytes ?? DEFAULT_MAX_STATE_BYTES);
-    this.maxRepliesPerObject = wholeNumber('maxRepliesPerObject', options.maxRepliesPerObject ?? 100);
-    const maxStateless = wholeNumber('maxStatelessReplies', options.maxStatelessReplies ?? 10_000);
-    this.budget = new ReplyBudget(wholeNumber('maxReplyBytes', options.maxReplyBytes ?? 67_108_864), this.expiry);
-    this.stateless = new MemoryReplies(maxStateless, this.budget);
+    const { maxStatelessReplies, maxReplyBytes, ...limits } = wholeNumbers(options, MEMORY_STORE_DEFAULTS);
+    this.maxObjects = limits.maxObjects;
+    this.maxStateBytes = limits.maxStateBytes;
+    this.maxRepliesPerObject = limits.maxRepliesPerObject;
+    this.budget = new ReplyBudget(maxReplyBytes, this.expiry);
+    this.stateless = new MemoryReplies(maxStatelessReplies, this.budget);
   }
 
   load(key: ObjectKey, knownVersion?: number, idempotencyKey?: string): Promise<StoredObject> {

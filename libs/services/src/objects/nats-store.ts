@@ -5,7 +5,7 @@ import { ServicesError } from '../errors.js';
 import type { InvocationReply } from '../invocation/invocation.js';
 import { connectNats, type NatsServer } from '../nats/connect.js';
 import { Link } from '../nats/link.js';
-import { wholeNumber } from '../runtime/whole-number.js';
+import { wholeNumber, wholeNumbers } from '../numbers.js';
 import { Bucket, type Until } from './nats/bucket.js';
 import { decodeEntry, encodeEntry, type Entry, keptReply, type KeptReply, NO_ENTRY, replyIn } from './nats/entry.js';
 import type { ObjectKey, ObjectStore, RememberedReply, StoredObject } from './object-store.js';
@@ -48,7 +48,9 @@ export class NatsStore implements ObjectStore {
     private readonly link: Link,
     private readonly objects: Bucket,
     private readonly replies: Bucket,
-    private readonly options: { readonly [name in (typeof NUMBERS)[number]]: number } & { readonly owned: boolean },
+    private readonly options: { readonly [name in keyof typeof NATS_STORE_DEFAULTS]: number } & {
+      readonly owned: boolean;
+    },
   ) {}
 
   /**
@@ -61,9 +63,9 @@ export class NatsStore implements ObjectStore {
     const { bucket: name = 'berth', client } = options;
     if (!/^[\w-]{1,100}$/.test(name))
       throw new ServicesError('BERTH_SERVICE_INVALID', `bucket '${name}' must be 1 to 100 letters, digits, _ and -`);
-    const numbers = numbersOf(options);
+    const numbers = wholeNumbers(options, NATS_STORE_DEFAULTS);
     const { replicas, connectTimeoutMs, replyTtlMs } = numbers;
-    if (replicas > 5) throw new ServicesError('BERTH_SERVICE_INVALID', `replicas is ${replicas}; it must be 1 to 5`);
+    wholeNumber('replicas', replicas, 1, 5);
     const connection = client ?? (await connectNats(options, connectTimeoutMs, 'BERTH_SERVICE_STORE_UNAVAILABLE'));
     const owned = client === undefined;
     try {
@@ -236,14 +238,6 @@ export const NATS_STORE_DEFAULTS = {
   ...{ replicas: 1, connectTimeoutMs: 5_000, operationTimeoutMs: 5_000, maxStateBytes: DEFAULT_MAX_STATE_BYTES },
   ...{ maxRepliesPerObject: 100, replyTtlMs: 600_000 },
 };
-const NUMBERS = Object.keys(NATS_STORE_DEFAULTS) as (keyof typeof NATS_STORE_DEFAULTS)[];
-
-function numbersOf(options: NatsStoreOptions): typeof NATS_STORE_DEFAULTS {
-  const numbers = { ...NATS_STORE_DEFAULTS };
-  for (const name of NUMBERS) numbers[name] = wholeNumber(name, options[name] ?? NATS_STORE_DEFAULTS[name]);
-  return numbers;
-}
-
 /** A key of NATS has letters, digits and a few signs: all else is written as `=2E`. */
 function escaped(text: string): string {
   return text.replace(/[^A-Za-z0-9_-]/gu, (char) =>

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { ServicesError } from '../errors.js';
 import type { InvocationReply } from '../invocation/invocation.js';
-import { wholeNumber } from '../runtime/whole-number.js';
+import { wholeNumbers } from '../numbers.js';
 import type { ObjectKey, ObjectStore, RememberedReply, StoredObject } from './object-store.js';
 import { connectClient, refuseCluster, type RedisClient } from './redis/client.js';
 import { RedisConnection } from './redis/connection.js';
@@ -31,6 +31,11 @@ export interface RedisStoreOptions {
   /** how long versions of a deleted object are not used again, ms, a week; longer than replies are remembered */
   readonly deletionKnownMs?: number | undefined;
 }
+
+export const REDIS_STORE_DEFAULTS = {
+  ...{ connectTimeoutMs: 5_000, operationTimeoutMs: 5_000, maxPendingOperations: 10_000 },
+  ...{ maxStateBytes: DEFAULT_MAX_STATE_BYTES, deletionKnownMs: 7 * 24 * 3_600_000 },
+};
 
 /**
  * Keeps objects in Redis (7 or later) or Valkey. Keys:
@@ -73,23 +78,16 @@ export class RedisStore implements ObjectStore {
     const { url, client } = options;
     if ((url === undefined) === (client === undefined))
       throw new ServicesError('BERTH_SERVICE_INVALID', 'a RedisStore needs either url or client');
-    const connectTimeoutMs = wholeNumber('connectTimeoutMs', options.connectTimeoutMs ?? 5_000);
-    const operationTimeoutMs = wholeNumber('operationTimeoutMs', options.operationTimeoutMs ?? 5_000);
-    const maxPendingOperations = wholeNumber('maxPendingOperations', options.maxPendingOperations ?? 10_000);
-    const maxStateBytes = wholeNumber('maxStateBytes', options.maxStateBytes ?? DEFAULT_MAX_STATE_BYTES);
-    const deletionKnownMs = wholeNumber('deletionKnownMs', options.deletionKnownMs ?? 7 * 24 * 3_600_000);
+    const { connectTimeoutMs, maxStateBytes, deletionKnownMs, ...limits } = wholeNumbers(options, REDIS_STORE_DEFAULTS);
     const connected =
-      client ?? (await connectClient(url as string, connectTimeoutMs, connectTimeoutMs + operationTimeoutMs));
+      client ?? (await connectClient(url as string, connectTimeoutMs, connectTimeoutMs + limits.operationTimeoutMs));
     try {
       await refuseCluster(connected, connectTimeoutMs);
     } catch (thrown) {
       if (client === undefined) connected.destroy();
       throw thrown;
     }
-    const connection = new RedisConnection(connected, client === undefined, {
-      operationTimeoutMs,
-      maxPendingOperations,
-    });
+    const connection = new RedisConnection(connected, client === undefined, limits);
     return new RedisStore(connection, options.keyPrefix ?? 'berth:', maxStateBytes, deletionKnownMs);
   }
 

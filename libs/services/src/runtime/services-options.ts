@@ -1,7 +1,9 @@
 import { type Log, silentLog } from '@berth/observability';
+import { MAX_CONCURRENCY } from '../agents/agent-manager.js';
 import type { InvocationBus } from '../bus/invocation-bus.js';
-import { checkCount, checkMs, MAX_PARTITION } from '../definition/option-checks.js';
 import type { ServiceClass } from '../definition/service-definition.js';
+import { ServicesError } from '../errors.js';
+import { MAX_MS, MAX_PARTITION, wholeNumbers } from '../numbers.js';
 import type { ObjectStore } from '../objects/object-store.js';
 import type { FunctionServerOptions } from '../server/server-options.js';
 import { construct, type InstanceFactory } from './service-registry.js';
@@ -42,29 +44,21 @@ export interface ServicesOptions {
 
 export type ResolvedOptions = Required<Omit<ServicesOptions, 'services' | 'bus' | 'store' | 'server'>>;
 
+const NUMBERS = {
+  defaultPartition: { default: 0, least: 0, most: MAX_PARTITION },
+  defaultTimeoutMs: { default: 30_000, most: MAX_MS },
+  agentConcurrency: { default: 64, most: MAX_CONCURRENCY },
+  agentStopTimeoutMs: { default: 30_000, least: 0, most: MAX_MS },
+  maxActiveObjects: { default: 10_000, most: 10_000_000 },
+  maxQueuedPerObject: { default: 1000, least: 0, most: 1_000_000 },
+  conflictRetries: { default: 5, least: 0, most: 100 },
+  rememberMs: { default: 600_000, most: MAX_MS },
+};
+
 /** Options with their defaults. @throws ServicesError `BERTH_SERVICE_INVALID` one is out of its range */
 export function resolveOptions(options: ServicesOptions): ResolvedOptions {
-  const resolved: ResolvedOptions = {
-    mock: options.mock ?? false,
-    create: options.create ?? construct,
-    defaultPartition: options.defaultPartition ?? 0,
-    defaultTimeoutMs: options.defaultTimeoutMs ?? 30_000,
-    agentConcurrency: options.agentConcurrency ?? 64,
-    agentStopTimeoutMs: options.agentStopTimeoutMs ?? 30_000,
-    maxActiveObjects: options.maxActiveObjects ?? 10_000,
-    maxQueuedPerObject: options.maxQueuedPerObject ?? 1000,
-    conflictRetries: options.conflictRetries ?? 5,
-    rememberMs: options.rememberMs ?? 600_000,
-    log: options.log ?? silentLog,
-  };
-  const where = 'ServicesOptions';
-  checkCount(where, 'defaultPartition', resolved.defaultPartition, MAX_PARTITION);
-  checkMs(where, 'defaultTimeoutMs', resolved.defaultTimeoutMs, 1);
-  checkCount(where, 'agentConcurrency', resolved.agentConcurrency, 10_000, 1);
-  checkMs(where, 'agentStopTimeoutMs', resolved.agentStopTimeoutMs, 0);
-  checkCount(where, 'maxActiveObjects', resolved.maxActiveObjects, 10_000_000, 1);
-  checkCount(where, 'maxQueuedPerObject', resolved.maxQueuedPerObject, 1_000_000);
-  checkCount(where, 'conflictRetries', resolved.conflictRetries, 100);
-  checkMs(where, 'rememberMs', resolved.rememberMs, 1);
-  return resolved;
+  const { mock = false, create = construct, log = silentLog } = options;
+  const refusing = (message: string): Error =>
+    new ServicesError('BERTH_SERVICE_INVALID', `ServicesOptions: ${message}`);
+  return { mock, create, log, ...wholeNumbers(options, NUMBERS, refusing) };
 }

@@ -3,11 +3,11 @@ import { type AgentInfo, AgentManager, type AgentSelector, type StartAgentOption
 import type { InvocationBus } from '../bus/invocation-bus.js';
 import { MemoryBus } from '../bus/memory-bus.js';
 import type { InvocationTransport } from '../client/invocation-transport.js';
-import { checkCount, MAX_PARTITION } from '../definition/option-checks.js';
 import { requireDefinition } from '../definition/require-definition.js';
 import { decoratedServices, definitionOf, type ServiceClass } from '../definition/service-definition.js';
 import { AgentError, ServerError, ServicesError } from '../errors.js';
 import { Executor } from '../invocation/executor.js';
+import { MAX_PARTITION, wholeNumber } from '../numbers.js';
 import { MemoryStore } from '../objects/memory-store.js';
 import { ObjectHost } from '../objects/object-host.js';
 import { objectIdText } from '../objects/object-id.js';
@@ -168,7 +168,7 @@ export class Services {
     partition = this.#options.defaultPartition,
   ): Promise<boolean> {
     const served = this.#registered(service);
-    checkCount('deleteObject', 'partition', partition, MAX_PARTITION);
+    wholeNumber('deleteObject: partition', partition, 0, MAX_PARTITION);
     return this.#objects.delete(served, {
       service: served.definition.id,
       partition,

@@ -1,5 +1,5 @@
-import { MAX_MS } from '../definition/option-checks.js';
 import { ServerError } from '../errors.js';
+import { MAX_MS, wholeNumber, wholeNumbers } from '../numbers.js';
 import type { ServerTls } from './server-tls.js';
 
 /** How a function server listens, and what it lets its callers cost. */
@@ -56,32 +56,23 @@ const MIB = 1024 * 1024;
 const MAX_COUNT = 1_000_000;
 
 const NUMBERS = {
-  maxMessageBytes: { default: 4 * MIB, min: 1024, max: 2 ** 30 },
-  maxConcurrentCalls: { default: 1024, min: 1, max: MAX_COUNT },
-  maxQueuedCalls: { default: 1024, min: 0, max: MAX_COUNT },
-  maxHeldBytes: { default: 256 * MIB, min: 1024, max: Number.MAX_SAFE_INTEGER },
-  maxConnections: { default: 1024, min: 1, max: MAX_COUNT },
-  maxConcurrentStreams: { default: 1024, min: 1, max: MAX_COUNT },
-  maxSessionMemoryMiB: { default: 64, min: 1, max: 65_536 },
-  transferTimeoutMs: { default: 30_000, min: 1000, max: MAX_MS },
-  stopTimeoutMs: { default: 30_000, min: 0, max: MAX_MS },
-  maxConnectionIdleMs: { default: 300_000, min: 1000, max: MAX_MS },
-  keepaliveTimeMs: { default: 30_000, min: 1000, max: MAX_MS },
-  keepaliveTimeoutMs: { default: 10_000, min: 100, max: MAX_MS },
-} as const;
-
-type NumberName = keyof typeof NUMBERS;
+  maxMessageBytes: { default: 4 * MIB, least: 1024, most: 2 ** 30 },
+  maxConcurrentCalls: { default: 1024, least: 1, most: MAX_COUNT },
+  maxQueuedCalls: { default: 1024, least: 0, most: MAX_COUNT },
+  maxHeldBytes: { default: 256 * MIB, least: 1024 },
+  maxConnections: { default: 1024, least: 1, most: MAX_COUNT },
+  maxConcurrentStreams: { default: 1024, least: 1, most: MAX_COUNT },
+  maxSessionMemoryMiB: { default: 64, least: 1, most: 65_536 },
+  transferTimeoutMs: { default: 30_000, least: 1000, most: MAX_MS },
+  stopTimeoutMs: { default: 30_000, least: 0, most: MAX_MS },
+  maxConnectionIdleMs: { default: 300_000, least: 1000, most: MAX_MS },
+  keepaliveTimeMs: { default: 30_000, least: 1000, most: MAX_MS },
+  keepaliveTimeoutMs: { default: 10_000, least: 100, most: MAX_MS },
+};
 
 /** @throws ServerError `BERTH_SERVICE_INVALID` naming the option that is out of range */
 export function serverSettings(options: FunctionServerOptions): ServerSettings {
-  const numbers = {} as Record<NumberName, number>;
-  for (const name of Object.keys(NUMBERS) as NumberName[]) {
-    const range = NUMBERS[name];
-    const value = options[name] ?? range.default;
-    if (!Number.isInteger(value) || value < range.min || value > range.max)
-      throw invalid(`${name} is ${value}: it must be a whole number from ${range.min} to ${range.max}`);
-    numbers[name] = value;
-  }
+  const numbers = { ...wholeNumbers(options, NUMBERS, invalid) };
   if (options.maxHeldBytes === undefined)
     numbers.maxHeldBytes = Math.max(numbers.maxHeldBytes, numbers.maxMessageBytes);
   else if (numbers.maxHeldBytes < numbers.maxMessageBytes)
@@ -95,18 +86,14 @@ export function serverSettings(options: FunctionServerOptions): ServerSettings {
 
 /** @throws ServerError `BERTH_FUNCTION_SERVER_FAILED` */
 export function checkPort(port: number): void {
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new ServerError(
-      'BERTH_FUNCTION_SERVER_FAILED',
-      `port is ${port}: it must be a whole number from 0 (any free port) to 65535`,
-      { port: String(port) },
-    );
+  const refusing = (message: string): ServerError =>
+    new ServerError('BERTH_FUNCTION_SERVER_FAILED', message, { port: String(port) });
+  wholeNumber('port', port, 0, 65_535, refusing);
 }
 
 /** @throws ServerError `BERTH_SERVICE_INVALID` */
 export function checkStopTimeout(timeoutMs: number): void {
-  if (!Number.isInteger(timeoutMs) || timeoutMs < 0 || timeoutMs > MAX_MS)
-    throw invalid(`timeoutMs of stop is ${timeoutMs}: it must be whole milliseconds from 0 to ${MAX_MS}`);
+  wholeNumber('timeoutMs of stop', timeoutMs, 0, MAX_MS, invalid);
 }
 
 function invalid(message: string): ServerError {

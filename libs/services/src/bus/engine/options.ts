@@ -1,8 +1,7 @@
 import type { Log } from '@berth/observability';
 import { ServicesError } from '../../errors.js';
-import { MAX_MS, MAX_PARTITION } from '../../definition/option-checks.js';
 import { checkObjectId } from '../../objects/object-id.js';
-import { wholeNumber } from '../../runtime/whole-number.js';
+import { MAX_MS, MAX_PARTITION, wholeNumber, wholeNumbers } from '../../numbers.js';
 import type { Subscription } from '../invocation-bus.js';
 import type { MemoryBusOptions } from '../memory/options.js';
 
@@ -19,23 +18,14 @@ export interface CarriedBusOptions extends MemoryBusOptions {
   readonly log?: Log | undefined;
 }
 
-const DEFAULTS = { workerTimeoutMs: 1_500, connectTimeoutMs: 5_000 } as const;
-const LEAST = { workerTimeoutMs: 100, connectTimeoutMs: 1 } as const;
+const TIMES = {
+  workerTimeoutMs: { default: 1_500, least: 100, most: MAX_MS },
+  connectTimeoutMs: { default: 5_000, most: MAX_MS },
+};
 
 /** @throws ServicesError `BERTH_SERVICE_INVALID` names the option that is out of its range */
-export function carriedBusTimes(options: CarriedBusOptions): Readonly<Record<keyof typeof DEFAULTS, number>> {
-  const times = { ...DEFAULTS } as Record<keyof typeof DEFAULTS, number>;
-  for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
-    const value = options[name] ?? DEFAULTS[name];
-    if (!Number.isSafeInteger(value) || value < LEAST[name] || value > MAX_MS)
-      throw new ServicesError(
-        'BERTH_SERVICE_INVALID',
-        `${name} is ${value}; it must be whole milliseconds, ${LEAST[name]} to ${MAX_MS}`,
-        { option: name },
-      );
-    times[name] = value;
-  }
-  return times;
+export function carriedBusTimes(options: CarriedBusOptions): Readonly<Record<keyof typeof TIMES, number>> {
+  return wholeNumbers(options, TIMES);
 }
 
 /** @throws ServicesError `BERTH_SERVICE_INVALID` */
@@ -45,8 +35,7 @@ export function checkSubscription({ service, partition, objectId, concurrency }:
   };
   wholeNumber('concurrency', concurrency);
   if (service.includes('/')) invalid(`service '${service}' has a '/'`);
-  if (!Number.isInteger(partition) || partition < 0 || partition > MAX_PARTITION)
-    invalid(`partition is ${partition}; it must be 0 to ${MAX_PARTITION}`);
+  wholeNumber('partition', partition, 0, MAX_PARTITION);
   const problem = objectId === undefined ? undefined : checkObjectId(objectId);
   if (problem !== undefined) invalid(problem);
 }

@@ -1,6 +1,6 @@
 import type { Delivery, Invocation } from '../../invocation/invocation.js';
 import { ownInvocation } from '../../runtime/isolation.js';
-import { wholeNumber } from '../../runtime/whole-number.js';
+import { wholeNumber } from '../../numbers.js';
 import type { BusHandler, Subscription } from '../invocation-bus.js';
 import { closedBus, workerLost } from '../refusals.js';
 import { type Fate, MemoryCall } from './call.js';

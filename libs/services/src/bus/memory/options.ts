@@ -1,4 +1,4 @@
-import { wholeNumber } from '../../runtime/whole-number.js';
+import { wholeNumbers } from '../../numbers.js';
 import { BUS_DEFAULTS, type BusOptions } from '../bus-options.js';
 
 /** The bounds of a MemoryBus; all are whole numbers from 1. */
@@ -16,8 +16,5 @@ export type MemoryBusLimits = Readonly<Record<keyof typeof DEFAULTS, number>>;
 
 /** @throws ServicesError `BERTH_SERVICE_INVALID` for what is no whole number from 1 */
 export function memoryBusLimits(options: MemoryBusOptions): MemoryBusLimits {
-  const limits: Record<string, number> = {};
-  for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[])
-    limits[name] = wholeNumber(name, options[name] ?? DEFAULTS[name]);
-  return limits as MemoryBusLimits;
+  return wholeNumbers(options, DEFAULTS);
 }
