@@ -81,10 +81,14 @@ def block(status, body):
     return {"block": {"status": status, "body": body, "headers": None}}
 
 
-def plain_path(uri):
-    """As most services read it: //admin, /x/../admin, /%61dmin and /admin;v=1 are /admin."""
-    path = re.sub(r"^[a-z][a-z0-9+.-]*://[^/?#]*", "", uri, flags=re.IGNORECASE)
-    path = urllib.parse.unquote(urllib.parse.unquote(re.split("[?#]", path)[0])).replace("\\", "/")
+def plain_paths(uri):
+    """As services read it: //admin, /x/../admin, /%61dmin and /admin;v=1 are /admin, and //host/admin may be it."""
+    path = re.split("[?#]", re.sub(r"^[a-z][a-z0-9+.-]*://[^/?#]*", "", uri, flags=re.IGNORECASE))[0]
+    return [plain_path(path), plain_path(re.sub(r"^[/\\]{2,}[^/\\]*", "", path))]
+
+
+def plain_path(path):
+    path = urllib.parse.unquote(urllib.parse.unquote(path)).replace("\\", "/")
     parts = (part.split(";")[0] for part in path.split("/"))
     return posixpath.normpath("/" + "/".join(part for part in parts if part))
 
@@ -93,9 +97,9 @@ def judge(rules, kind, event):
     """One event to one answer."""
     if kind == REQUEST_HEADERS:
         correlation_id = event["metadata"]["correlation_id"]
-        path = plain_path(event["uri"])
+        paths = plain_paths(event["uri"])
         for blocked in rules.blocked:
-            if path == blocked or path.startswith(blocked.rstrip("/") + "/"):
+            if any((path + "/").startswith(blocked.rstrip("/") + "/") for path in paths):
                 return answer(correlation_id, block(403, f"{blocked} is blocked\n"))
         seen = {"set": {"name": "x-judged-by", "value": "python"}}
         return answer(correlation_id, request_headers=[seen], response_headers=[seen])

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Answer, PolicyRequest } from 'berth-policy';
+import { type Answer, plainPaths, type PolicyRequest } from 'berth-policy';
 import { Rules } from './rules.js';
 
 const rules = Rules.from({
@@ -10,8 +10,8 @@ const rules = Rules.from({
   ],
 });
 
-function judged(path: string, clientIp: string, method = 'GET'): Answer {
-  return rules.judge({ path, clientIp, method } as PolicyRequest);
+function judged(uri: string, clientIp: string, method = 'GET'): Answer {
+  return rules.judge({ paths: plainPaths(uri), clientIp, method } as Partial<PolicyRequest> as PolicyRequest);
 }
 
 describe('example: rules about addresses and paths', () => {
@@ -25,6 +25,8 @@ describe('example: rules about addresses and paths', () => {
     ['/admin', '10.2.2.3', 'GET', 'block', 'no-admin'],
     ['/admin', '2001:db8::1', 'GET', 'allow', 'office'],
     ['/admin', '192.0.2.7', 'GET', 'allow', 'office'],
+    ['//host/admin', '198.51.100.1', 'GET', 'block', 'no-admin'],
+    ['//host/admin', '10.1.2.3', 'GET', 'block', 'no-admin'],
     ['/', '203.0.113.9', 'POST', 'block', 'no-writes'],
     ['/', '203.0.113.9', 'GET', 'allow', undefined],
     ['/', '', 'POST', 'allow', undefined],

@@ -54,9 +54,13 @@ export class Rules {
   }
 }
 
-function fits({ rule, clients }: Matcher, { path, method, clientIp }: PolicyRequest): boolean {
+function fits({ rule, clients }: Matcher, { paths, method, clientIp }: PolicyRequest): boolean {
   if (rule.methods !== undefined && !rule.methods.includes(method)) return false;
-  if (rule.paths !== undefined && !rule.paths.some((prefix) => isBelow(path, prefix))) return false;
+  if (rule.paths !== undefined) {
+    const isMeant = (path: string): boolean => rule.paths?.some((prefix) => isBelow(path, prefix)) === true;
+    // Of several ways to read a path one is enough to be kept out, and all are needed to be let in.
+    if (!(rule.action === 'block' ? paths.some(isMeant) : paths.every(isMeant))) return false;
+  }
   return clients === undefined || clients.check(clientIp, isIP(clientIp) === 6 ? 'ipv6' : 'ipv4');
 }
 

@@ -9,7 +9,7 @@ export type * from './conversation.js';
 export * from './events.js';
 export type * from './link.js';
 export type * from './managed.js';
-export { plainPath } from './plain-path.js';
+export { plainPath, plainPaths, sentPath } from './plain-path.js';
 export * from './reports.js';
 export { dialGrpc, type GrpcDialOptions } from './transports/grpc/dial-grpc.js';
 export type { ClientTls } from './transports/grpc/grpc-channel.js';

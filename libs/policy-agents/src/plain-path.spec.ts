@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { plainPath } from './plain-path.js';
+import { plainPath, plainPaths, sentPath } from './plain-path.js';
 
 describe('the path for rules', () => {
   it.each([
@@ -32,6 +32,18 @@ describe('the path for rules', () => {
     ['/..'.repeat(3), '/'],
   ])('%j is %j', (uri, path) => {
     expect(plainPath(uri)).toBe(path);
+  });
+
+  it.each([
+    ['/a/../b?c', '/a/../b', ['/b']],
+    ['//host/admin?x', '//host/admin', ['/host/admin', '/admin']],
+    ['\\/host/%61dmin', '\\/host/%61dmin', ['/host/admin', '/admin']],
+    ['http://h//host/admin', '//host/admin', ['/host/admin', '/admin']],
+    ['//admin', '//admin', ['/admin', '/']],
+    ['/x//admin', '/x//admin', ['/x/admin']],
+  ])('may be another one for who resolves %j', (uri, sent, paths) => {
+    expect([sentPath(uri), plainPaths(uri)]).toEqual([sent, paths]);
+    expect(paths).toContain(plainPath(new URL(uri, 'http://any').pathname));
   });
 
   it('has nothing to go around by, whatever is asked for', () => {

@@ -31,7 +31,7 @@ export type {
   PolicyHandlers,
   PolicyTls,
 } from './options.js';
-export { plainPath } from '@berth/policy-agents';
+export { plainPath, plainPaths } from '@berth/policy-agents';
 export { type PolicyAgent, startPolicyAgent } from './policy-agent.js';
 export type { Health } from './reports.js';
 export type { BodyChunk, Frame, PolicyRequest, PolicyResponse } from './views.js';

@@ -1,7 +1,7 @@
 import {
   type BodyChunkEvent,
   type FrameType,
-  plainPath,
+  plainPaths,
   type RequestHeadersEvent,
   type ResponseHeadersEvent,
   type WebSocketFrameEvent,
@@ -36,7 +36,7 @@ export class PolicyRequest extends Head {
   readonly clientIp: string;
   /** as in the answer to the client and in the logs */
   readonly requestId: string;
-  #path: string | undefined;
+  #paths: readonly string[] | undefined;
 
   constructor(readonly event: RequestHeadersEvent) {
     super(event.headers);
@@ -46,9 +46,14 @@ export class PolicyRequest extends Head {
     this.requestId = event.metadata.requestId;
   }
 
-  /** For rules about paths: as services read it, whatever was sent. See {@link plainPath}. */
+  /** As most services read it, whatever was sent. See {@link plainPath}. */
   get path(): string {
-    return (this.#path ??= plainPath(this.uri));
+    return this.paths[0] ?? '/';
+  }
+
+  /** For rules that keep something out: {@link path}, and what else services may read in it. See {@link plainPaths}. */
+  get paths(): readonly string[] {
+    return (this.#paths ??= plainPaths(this.uri));
   }
 
   get query(): URLSearchParams {

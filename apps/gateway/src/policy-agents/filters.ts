@@ -1,6 +1,5 @@
 import { IdPatterns, type OpenHead } from '@berth/exchange';
-import { withoutQuery } from '@berth/http-rules';
-import { plainPath } from '@berth/policy-agents';
+import { plainPaths, sentPath } from '@berth/policy-agents';
 
 /** What requests and bodies an agent is asked about; empty lists: all. */
 export interface FilterSettings {
@@ -8,12 +7,6 @@ export interface FilterSettings {
   readonly methods: readonly string[];
   readonly contentTypes: readonly string[];
 }
-
-/** Of a target in absolute form (RFC 9112 section 3.2.2). */
-const AUTHORITY = /^[a-z][a-z0-9+.-]*:\/\/[^/]*/i;
-
-/** The same, in a target that a service resolves as a reference to a URL (RFC 3986 section 4.2), as `new URL()` does. */
-const NETWORK = /^[/\\]{2,}[^/\\]*/;
 
 /** These settings, made up so that a request costs little. */
 export class Filter {
@@ -29,18 +22,14 @@ export class Filter {
 
   concerns({ method, target }: OpenHead): boolean {
     if (this.methods?.has(method) === false) return false;
-    return this.paths === undefined || this.hasPath(this.paths, withoutQuery(target).replace(AUTHORITY, ''));
+    const { paths } = this;
+    // One that services read otherwise than it was written must not get by.
+    return paths === undefined || [sentPath(target), ...plainPaths(target)].some((path) => paths.find(path) === true);
   }
 
   /** @param type in lower case, without parameters; empty: unknown, which may be anything */
   concernsBody(type: string): boolean {
     if (this.types === undefined || type === '') return true;
     return this.types.some((known) => (known.endsWith('/') ? type.startsWith(known) : type === known));
-  }
-
-  /** A path that services read otherwise than it was written must not get by. */
-  private hasPath(paths: IdPatterns<true>, path: string): boolean {
-    if (paths.find(path) === true || paths.find(plainPath(path)) === true) return true;
-    return NETWORK.test(path) && paths.find(plainPath(path.replace(NETWORK, ''))) === true;
   }
 }
