@@ -40,6 +40,9 @@ export interface LinkReceiver<In> {
   closed(error: BerthError | undefined): void;
 }
 
+/** @param limit for people */
+export type TooLarge = (limit: string) => void;
+
 /**
  * One connection between the proxy and an agent, whatever carries it, behind its
  * handshake. Messages keep their order. What cannot be read ends it with
@@ -51,8 +54,11 @@ export interface Link<Out, In> {
   /** takes what comes; what comes before it is set waits */
   receiver: LinkReceiver<In>;
 
-  /** @returns false when the sender should wait for `drained`. After the end it does nothing, and says true. */
-  send(message: Out): boolean;
+  /**
+   * @param tooLarge told before this returns that the message is larger than the other side takes, with the limit: it is left out
+   * @returns false when the sender should wait for `drained`. After the end it does nothing, and says true.
+   */
+  send(message: Out, tooLarge?: TooLarge): boolean;
 
   /** Ends it; idempotent. @param error for the log of the other side, where the carrier can say one */
   close(error?: BerthError): void;

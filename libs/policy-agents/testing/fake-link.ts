@@ -13,6 +13,7 @@ import {
   type LinkReceiver,
   type ProxyMessage,
   type RequestHeadersEvent,
+  type TooLarge,
 } from '../src/index.js';
 
 /** Capabilities of an agent that wants to see everything, but for what is said otherwise. */
@@ -57,6 +58,8 @@ export class FakeLink implements AgentLink {
   readonly sent: ProxyMessage[] = [];
   /** what {@link send} returns */
   takes = true;
+  /** of {@link send}: text of the limit, of messages of this kind */
+  tooLarge: { readonly kind: ProxyMessage['kind']; readonly limit: string } | undefined;
   isClosed = false;
   closedWith: BerthError | undefined;
   /** done at each message, such as to answer it */
@@ -74,8 +77,12 @@ export class FakeLink implements AgentLink {
     this.current = receiver;
   }
 
-  send(message: ProxyMessage): boolean {
+  send(message: ProxyMessage, tooLarge?: TooLarge): boolean {
     if (this.isClosed) return true;
+    if (message.kind === this.tooLarge?.kind) {
+      tooLarge?.(this.tooLarge.limit);
+      return this.takes;
+    }
     this.sent.push(message);
     this.onSend(message);
     return this.takes;

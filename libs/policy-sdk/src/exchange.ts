@@ -1,4 +1,4 @@
-import type { AgentAnswer, AskedEvent } from '@berth/policy-agents';
+import type { AgentAnswer, AskedEvent, TooLarge } from '@berth/policy-agents';
 import type { PolicyRequest } from './views.js';
 
 /** One request with its response, as handlers see it. */
@@ -16,7 +16,7 @@ export interface PolicyExchange<State> {
 /** A question, and where its answer goes. */
 export interface Asked {
   readonly event: AskedEvent;
-  readonly reply: (answer: AgentAnswer) => void;
+  readonly reply: (answer: AgentAnswer, tooLarge?: TooLarge) => void;
   /** it is a call, which stays open until it is answered, whoever waits for it */
   readonly isCall?: boolean | undefined;
 }

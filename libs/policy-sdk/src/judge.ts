@@ -1,4 +1,10 @@
-import { type AskedEvent, type CancelReason, correlationOf, type EventKind } from '@berth/policy-agents';
+import {
+  type AgentAnswer,
+  type AskedEvent,
+  type CancelReason,
+  correlationOf,
+  type EventKind,
+} from '@berth/policy-agents';
 import { allow, type Answer, block } from './answer.js';
 import { type Asked, ExchangeTable, type ExchangeBound, type ExchangeRecord } from './exchange.js';
 import type { LoadMeter } from './load-meter.js';
@@ -195,26 +201,34 @@ export class ConnectionJudge<State> {
     for (const one of rest) this.ask(one);
   }
 
-  #answer({ event, reply }: Asked, answer: Answer, tookMs = 0): void {
+  #answer(asked: Asked, answer: Answer, tookMs = 0): void {
     if (this.#lost) return;
-    const { decision, requestHeaders, responseHeaders, audit, needsMore, body, frame } = answer;
-    const mutation =
-      body !== undefined && (event.kind === 'requestBody' || event.kind === 'responseBody')
-        ? { [event.kind]: { chunkIndex: event.chunkIndex, data: body } }
-        : undefined;
-    reply({
-      kind: 'answer',
-      correlationId: correlationOf(event),
-      decision,
-      requestHeaders,
-      responseHeaders,
-      audit,
-      processingTimeMs: Math.round(tookMs),
-      needsMore,
-      ...mutation,
-      frame: event.kind === 'webSocketFrame' ? frame : undefined,
+    const { event, reply } = asked;
+    reply(messageOf(event, answer, tookMs), (limit) => {
+      const fault = this.#fault(event.kind, new Error(`its answer is larger than ${limit}`));
+      reply(messageOf(event, fault, tookMs));
     });
   }
+}
+
+function messageOf(event: AskedEvent, answer: Answer, tookMs: number): AgentAnswer {
+  const { decision, requestHeaders, responseHeaders, audit, needsMore, body, frame } = answer;
+  const mutation =
+    body !== undefined && (event.kind === 'requestBody' || event.kind === 'responseBody')
+      ? { [event.kind]: { chunkIndex: event.chunkIndex, data: body } }
+      : undefined;
+  return {
+    kind: 'answer',
+    correlationId: correlationOf(event),
+    decision,
+    requestHeaders,
+    responseHeaders,
+    audit,
+    processingTimeMs: Math.round(tookMs),
+    needsMore,
+    ...mutation,
+    frame: event.kind === 'webSocketFrame' ? frame : undefined,
+  };
 }
 
 /** Why an answer is none to an event of this kind: programs in JavaScript return what they like. */

@@ -129,6 +129,16 @@ describe('a handler that fails', () => {
     expect(it.log.filter((line) => line.startsWith('error the handler of requestHeaders failed'))).toHaveLength(1);
   });
 
+  it('says that it failed where its answer is larger than a message may be', async () => {
+    await using it = await FakeGateways.with({ onRequest: () => block(403, 'x'.repeat(100)) });
+    const link = it.link();
+    link.mostChars = 99;
+    expect(link.ask(head('a')).map(({ decision }) => decision)).toEqual([
+      expect.objectContaining({ kind: 'block', status: 503 }),
+    ]);
+    expect(it.log.at(-1)).toContain('its answer is larger than 99 characters');
+  });
+
   it('lets it pass where onError says so', async () => {
     await using it = await FakeGateways.with({ onRequest: wrong, onError: 'allow' });
     expect(it.link().ask(head('a'))[0]?.decision).toEqual({ kind: 'allow' });

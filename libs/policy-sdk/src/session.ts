@@ -9,6 +9,7 @@ import {
   type Pong,
   type ProxyLink,
   type ProxyMessage,
+  type TooLarge,
 } from '@berth/policy-agents';
 import type { ConnectionJudge } from './judge.js';
 
@@ -76,7 +77,7 @@ export class Session implements LinkReceiver<ProxyMessage> {
         // Its connections end by themselves.
         return;
       default:
-        this.judge.ask({ event: message, reply: (answer) => this.#reply(answer), isCall: this.link.isCall });
+        this.judge.ask({ event: message, reply: this.#reply, isCall: this.link.isCall });
     }
   }
 
@@ -115,13 +116,13 @@ export class Session implements LinkReceiver<ProxyMessage> {
     }
   }
 
-  #reply(answer: AgentAnswer): void {
-    if (!this.link.send(answer)) this.#full = true;
+  readonly #reply = (answer: AgentAnswer, tooLarge?: TooLarge): void => {
+    if (!this.link.send(answer, tooLarge)) this.#full = true;
     if (!this.#full) return;
     this.#unread += 1;
     if (this.#unread > MAX_UNREAD) {
       this.#fault = new BerthError('BERTH_CONNECTION_CLOSED', 'it asks and reads no answers');
       this.link.close(this.#fault);
     }
-  }
+  };
 }

@@ -11,6 +11,7 @@ import type {
   ProxyMessage,
   RequestCompleteEvent,
   RequestHeadersEvent,
+  TooLarge,
 } from '@berth/policy-agents';
 import { type PolicyAgent, type PolicyAgentOptions, startPolicyAgent } from '../src/index.js';
 import type { Transports } from '../src/transports.js';
@@ -22,13 +23,20 @@ export class FakeLink implements ProxyLink {
   readonly said: AgentMessage[] = [];
   /** what {@link send} says of room */
   room = true;
+  /** of the text of a block */
+  mostChars = Infinity;
   closedWith: BerthError | undefined;
   receiver!: LinkReceiver<ProxyMessage>;
   #closed = false;
 
   constructor(readonly hello: ProxyHello) {}
 
-  send(message: AgentMessage): boolean {
+  send(message: AgentMessage, tooLarge?: TooLarge): boolean {
+    if (message.kind === 'answer' && message.decision.kind === 'block')
+      if ((message.decision.body?.length ?? 0) > this.mostChars) {
+        tooLarge?.(`${this.mostChars} characters`);
+        return this.room;
+      }
     if (!this.#closed) this.said.push(message);
     return this.room;
   }

@@ -47,7 +47,7 @@ describe('an agent that is dialled', () => {
     state.up = false;
     const message = 'Failed to create any connections to agent waf: connect ENOENT /run/waf.sock';
     await expect(lab.agent.start()).rejects.toThrow(message);
-    expect(await lab.ask().verdict).toBe('No connections available for agent waf');
+    expect(await lab.ask().verdict).toBe('No connections available for agent waf (policy agent)');
     await jest.advanceTimersByTimeAsync(60_000);
     expect(lab.told).toEqual(['unreachable connect ENOENT /run/waf.sock']);
     expect(lab.agent.figures().problem).toBe('connect ENOENT /run/waf.sock');
@@ -66,7 +66,7 @@ describe('an agent that is dialled', () => {
     await lab.agent.start();
     for (let round = 0; round < 5; round += 1) {
       for (const link of state.links) link.end();
-      expect(await lab.ask().verdict).toBe('No connections available for agent waf');
+      expect(await lab.ask().verdict).toBe('No connections available for agent waf (policy agent)');
       await jest.advanceTimersByTimeAsync(10);
       expect(await lab.ask().verdict).toBe('allow');
     }

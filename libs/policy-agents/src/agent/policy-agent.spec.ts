@@ -90,6 +90,23 @@ describe('a question to a policy agent', () => {
     expect(lab.agent.figures()).toMatchObject({ lateAnswers: 0, unknownAnswers: 0 });
   });
 
+  it.each([
+    ['closed', 'policy agent waf cannot be shown so much at once: it takes 10 bytes'],
+    ['open', 'skipped'],
+  ] as const)('that is larger than a message may be fails at once: fail %s', async (failMode, expected) => {
+    await using lab = new AgentLab({ failMode, breaker: { failures: 1, openMs: 1000 } });
+    const link = new FakeLink().allowAll();
+    link.tooLarge = { kind: 'requestBody', limit: '10 bytes' };
+    const { id, talk } = lab.add(link).ask();
+    expect(await outcome(talk.ask(chunkEvent(id)))).toBe(expected);
+    expect(link.of('requestBody')).toEqual([]);
+    // Whoever sends the request must not shut the agent out by it.
+    expect(lab.agent.figures()).toMatchObject({ errors: 1, rejections: { tooLarge: 1 }, breaker: 'closed' });
+    expect(lab.judged.at(-1)).toMatchObject({ event: 'requestBody', reason: 'tooLarge' });
+    talk.end(completeEvent(id));
+    expect(lab.leftOver).toEqual(NOTHING_LEFT);
+  });
+
   it('about what the agent does not want to see is not asked', async () => {
     await using lab = new AgentLab();
     const link = new FakeLink(capabilitiesOf({ supportedEvents: new Set(['requestHeaders']) })).allowAll();
@@ -223,7 +240,7 @@ describe('C10: an agent that takes no more', () => {
 describe('C5: an agent that is not there', () => {
   it('says so, and with what is wrong', async () => {
     await using lab = new AgentLab({ timeoutMs: 100 });
-    expect(await lab.ask().verdict).toBe('No connections available for agent waf');
+    expect(await lab.ask().verdict).toBe('No connections available for agent waf (policy agent)');
     const link = new FakeLink();
     lab.add(link);
     link.comes({
@@ -235,7 +252,7 @@ describe('C5: an agent that is not there', () => {
       timeoutMultiplier: 0,
       recoverable: true,
     });
-    expect(await lab.ask().verdict).toBe('No healthy connections for agent waf');
+    expect(await lab.ask().verdict).toBe('No healthy connections for agent waf (policy agent)');
     lab.agent.setDrained(true);
     expect(await lab.ask().verdict).toBe(
       'policy agent waf is drained by an operator (POST /policy-agents/waf/undrain ends it)',

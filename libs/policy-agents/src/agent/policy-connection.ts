@@ -1,5 +1,5 @@
 import type { DialledConnection, Member, PushCarrier } from '@berth/agent-pool';
-import { type BerthError, messageOf } from '@berth/errors';
+import { BerthError, messageOf } from '@berth/errors';
 import type { AgentAnswer } from '../answers.js';
 import type { AgentCapabilities } from '../capabilities.js';
 import type { CancelReason, EventKind, RequestCompleteEvent } from '../events.js';
@@ -157,19 +157,17 @@ export class PolicyConnection implements DialledConnection, PushCarrier, LinkRec
     this.configure(configJson, false, pushId);
   }
 
-  /** @param correlationId of the agent's answer */
+  /** @param correlationId of the agent's answer @throws BerthError `BERTH_BODY_TOO_LARGE`: the agent cannot be told so much */
   configure(configJson: string, isInitial: boolean, correlationId: string): void {
-    this.send({
-      kind: 'configure',
-      correlationId,
-      configJson,
-      version: correlationId,
-      isInitial,
-      timestampMs: Date.now(),
-    });
+    const told = { correlationId, configJson, version: correlationId, isInitial, timestampMs: Date.now() };
+    let limit: string | undefined;
+    const hasRoom = this.link.send({ kind: 'configure', ...told }, (most) => (limit = most));
+    if (!hasRoom) this.congested = true;
+    if (limit !== undefined)
+      throw new BerthError('BERTH_BODY_TOO_LARGE', `the configuration is too large: the agent takes ${limit}`);
   }
 
-  /** After its end nothing happens. */
+  /** What is too large is left out; after its end nothing happens. */
   send(message: ProxyMessage): void {
     if (!this.link.send(message)) this.congested = true;
   }
@@ -231,8 +229,11 @@ export class PolicyConnection implements DialledConnection, PushCarrier, LinkRec
     this.inFlight += 1;
     this.member?.began();
     conversation.shown(this.state.stretch);
+    const tooLarge = (limit: string): void => {
+      conversation.fail('tooLarge', `it takes ${limit}`);
+    };
     try {
-      this.send(event);
+      if (!this.link.send(event, tooLarge)) this.congested = true;
     } catch (thrown) {
       this.core.ledger.serializationErrors += 1;
       conversation.fail('lost', messageOf(thrown));

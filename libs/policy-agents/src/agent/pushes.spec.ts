@@ -55,6 +55,18 @@ describe('C19: a configuration for an agent', () => {
     expect(later.of('configure')).toEqual([expect.objectContaining({ configJson: '{"a":2}', isInitial: true })]);
   });
 
+  it('that is larger than a message may be fails, and the log says so of the first one', async () => {
+    await using lab = new AgentLab({ configJson: '{"a":1}' });
+    const link = takesConfig();
+    link.tooLarge = { kind: 'configure', limit: '6 bytes' };
+    lab.add(link);
+    const why = 'the configuration is too large: the agent takes 6 bytes';
+    expect(lab.told.at(-1)).toBe(`log warn it was not told its first configuration: ${why}`);
+    lab.agent.push('{"a":2}');
+    await jest.advanceTimersByTimeAsync(4000);
+    expect(lab.told.at(-1)).toBe(`push failed ${why}`);
+  });
+
   it('expires when nobody answers, and is not taken by an agent that cannot', async () => {
     await using lab = new AgentLab();
     const unsupported = expect.objectContaining({ code: 'BERTH_CONFIG_PUSH_UNSUPPORTED' }) as Error;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { AgentPushes, CONFIG_PUSH, ConfigPush } from '@berth/agent-pool';
-import { BerthError } from '@berth/errors';
+import { BerthError, messageOf } from '@berth/errors';
 import type { AgentAnswer } from '../answers.js';
 import type { PolicyPush } from '../managed.js';
 import type { LogReport } from '../reports.js';
@@ -39,8 +39,16 @@ export class Pushes {
 
   connected(connection: PolicyConnection): void {
     if (!takesConfig(connection)) return;
-    if (this.current !== undefined) connection.configure(this.current, true, INITIAL);
+    if (this.current !== undefined) this.begin(connection, this.current);
     this.pushes.connected(connection);
+  }
+
+  private begin(connection: PolicyConnection, configJson: string): void {
+    try {
+      connection.configure(configJson, true, INITIAL);
+    } catch (thrown) {
+      this.reports.take(connection, warning(`it was not told its first configuration: ${messageOf(thrown)}`));
+    }
   }
 
   disconnected(connection: PolicyConnection): void {
@@ -75,7 +83,7 @@ export class Pushes {
     const problem = decision.kind === 'allow' ? '' : 'the agent refused it';
     const detail = decision.kind === 'block' ? (decision.body ?? problem) : problem;
     if (correlationId === INITIAL && this.current !== undefined) {
-      if (problem !== '') this.reports.take(connection, refusal(detail));
+      if (problem !== '') this.reports.take(connection, warning(`refused its first configuration: ${detail}`));
       return true;
     }
     return correlationId.startsWith(PUSH) && this.pushes.answered(connection.id, correlationId, problem === '', detail);
@@ -90,8 +98,7 @@ function takesConfig({ capabilities: { features, supportedEvents } }: PolicyConn
   return features.configPush || supportedEvents.has('configure');
 }
 
-function refusal(detail: string): LogReport {
-  const message = `refused its first configuration: ${detail}`;
+function warning(message: string): LogReport {
   return { kind: 'log', level: 'warn', message, fields: {}, timestampMs: Date.now() };
 }
 

@@ -2,8 +2,8 @@ import { BerthError } from '@berth/errors';
 
 /** Why a question was not answered, and how {@link unavailable} says it. */
 const TEXTS = {
-  away: (name) => `No connections available for agent ${name}`,
-  unfit: (name) => `No healthy connections for agent ${name}`,
+  away: (name) => `No connections available for agent ${name} (policy agent)`,
+  unfit: (name) => `No healthy connections for agent ${name} (policy agent)`,
   drained: (name) => `policy agent ${name} is drained by an operator (POST /policy-agents/${name}/undrain ends it)`,
   paused: (name) => `policy agent ${name} has asked for a pause`,
   full: (name) =>
@@ -12,6 +12,7 @@ const TEXTS = {
   timeout: (name) => `policy agent ${name} did not answer in time (timeoutMs)`,
   lost: (name) => `the connection to policy agent ${name} ended before it answered`,
   invalid: (name) => `policy agent ${name} gave an answer that cannot be followed`,
+  tooLarge: (name) => `policy agent ${name} cannot be shown so much at once`,
   duplicate: (name) => `two exchanges at policy agent ${name} have one correlation id`,
   closed: (name) => `policy agent ${name} is being closed`,
 } as const satisfies Record<string, (name: string) => string>;

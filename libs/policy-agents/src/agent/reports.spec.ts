@@ -94,7 +94,7 @@ describe('C16: what an agent reports of its health', () => {
     const disabledFeatures = ['streaming_body', 'constructor'];
     link.comes(health({ state: 'unhealthy', disabledFeatures, validUntilMs: Date.now() + 5000 }));
     expect([talk.supports('requestBody'), talk.supports('responseHeaders')]).toEqual([false, true]);
-    expect(await lab.ask().verdict).toBe('No healthy connections for agent waf');
+    expect(await lab.ask().verdict).toBe('No healthy connections for agent waf (policy agent)');
     await jest.advanceTimersByTimeAsync(6000);
     expect(talk.supports('requestBody')).toBe(true);
     expect(await lab.ask().verdict).toBe('allow');
@@ -122,7 +122,7 @@ describe('C6, C13: failures of a connection', () => {
       await jest.advanceTimersByTimeAsync(110);
       expect(await verdict).toContain('did not answer in time');
     }
-    expect(await lab.ask().verdict).toBe('No healthy connections for agent waf');
+    expect(await lab.ask().verdict).toBe('No healthy connections for agent waf (policy agent)');
     await jest.advanceTimersByTimeAsync(11_000);
     link.allowAll();
     expect(await lab.ask().verdict).toBe('allow');

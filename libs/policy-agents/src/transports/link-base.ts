@@ -1,5 +1,5 @@
 import { BerthError } from '@berth/errors';
-import type { Link, LinkReceiver } from '../link.js';
+import type { Link, LinkReceiver, TooLarge } from '../link.js';
 
 /** What all links have in common: what comes waits for a receiver, and the end is told once. */
 export abstract class LinkBase<Out, In> implements Link<Out, In> {
@@ -21,7 +21,7 @@ export abstract class LinkBase<Out, In> implements Link<Out, In> {
     else if (isFirst) this.flow();
   }
 
-  abstract send(message: Out): boolean;
+  abstract send(message: Out, tooLarge?: TooLarge): boolean;
   abstract close(error?: BerthError): void;
 
   /** Somebody takes now what comes. */

@@ -6,6 +6,7 @@ import { disposable, eventually } from '@berth/testing';
 import { agentMessages, capabilities, hello, proxyMessages } from '../../testing/messages.js';
 import { Recorder } from '../../testing/recorder.js';
 import { silentLog } from '@berth/observability';
+import { allowed } from '../answers.js';
 import type { AgentLink, AgentMessage, ProxyLink, ProxyMessage, Transport } from '../link.js';
 import type { Encoding } from '../wire/shapes/dialect.js';
 import type { ListenAddress } from './framed/listen.js';
@@ -182,6 +183,18 @@ describe.each<[string, Way, Transport]>([
     const [came] = await it.there.got.received(1);
     // Not by the matcher, which takes seconds for so many bytes.
     expect(came?.kind === 'requestBody' && came.data.equals(data)).toBe(true);
+  });
+
+  it('what is larger than a message may be is left out, and its sender is told', async () => {
+    await using it = await connected();
+    const told: string[] = [];
+    const data = Buffer.alloc(16 * 1024 * 1024);
+    it.link.send({ ...proxyMessages.requestBody, data }, (limit) => told.push(limit));
+    it.there.link.send({ ...allowed('c1'), requestBody: { chunkIndex: 0, data } }, (limit) => told.push(limit));
+    const limit = transport === 'grpc' ? '10485760 bytes in a message of gRPC' : '16777216 bytes in a frame';
+    expect(told).toEqual([limit, limit]);
+    it.link.send(proxyMessages.ping);
+    expect(await it.there.got.received(1)).toEqual([proxyMessages.ping]);
   });
 
   it('a sender is told to wait, and that there is room again', async () => {

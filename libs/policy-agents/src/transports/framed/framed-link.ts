@@ -1,7 +1,8 @@
 import { BerthError } from '@berth/errors';
 import type { AgentCapabilities, ProxyHello } from '../../capabilities.js';
-import type { AgentLink, AgentMessage, ProxyLink, ProxyMessage, Transport } from '../../link.js';
+import type { AgentLink, AgentMessage, ProxyLink, ProxyMessage, TooLarge, Transport } from '../../link.js';
 import type { Fields } from '../../wire/fields.js';
+import { MAX_FRAME_BYTES } from '../../wire/framing/frame-reader.js';
 import { decodePayload, encodeFrame } from '../../wire/framing/payloads.js';
 import type { Dialect } from '../../wire/shapes/dialect.js';
 import { FrameType, frameTypeName } from '../../wire/shapes/frame-types.js';
@@ -20,11 +21,11 @@ abstract class FramedLink<Out, In> extends LinkBase<Out, In> {
     super(channel.remote);
   }
 
-  /** A message that the framings cannot say, or that is larger than a frame may be, is left out. */
-  send(message: Out): boolean {
+  /** A message that the framings cannot say is left out. */
+  send(message: Out, tooLarge?: TooLarge): boolean {
     if (this.isOver) return true;
     const shape = this.shape(message);
-    return shape === undefined || this.write(...shape);
+    return shape === undefined || this.write(...shape, tooLarge);
   }
 
   close(): void {
@@ -39,9 +40,11 @@ abstract class FramedLink<Out, In> extends LinkBase<Out, In> {
   /** @returns undefined when frames of this type do not go this way */
   protected abstract read(type: FrameType, fields: Fields): In | undefined;
 
-  protected write(type: FrameType, fields: Fields): boolean {
+  protected write(type: FrameType, fields: Fields, tooLarge?: TooLarge): boolean {
     const frame = encodeFrame(type, fields, this.dialect.encoding);
-    return frame === undefined || this.channel.write(frame);
+    if (frame !== undefined) return this.channel.write(frame);
+    tooLarge?.(`${MAX_FRAME_BYTES} bytes in a frame`);
+    return true;
   }
 
   protected flow(): void {

@@ -67,14 +67,10 @@ async function firstThatWorks(
     const patience = { timeoutMs: Math.max(1, deadline - Date.now()), signal: options.signal };
     try {
       const link = way.unary
-        ? await dialUnary(
-            client,
-            remote,
-            way.package,
-            options.hello,
-            patience,
-            options.unaryTimeoutMs ?? UNARY_TIMEOUT_MS,
-          )
+        ? await dialUnary(client, remote, way.package, options.hello, patience, {
+            timeoutMs: options.unaryTimeoutMs ?? UNARY_TIMEOUT_MS,
+            maxMessageBytes,
+          })
         : await dialStream(client, remote, way.package, options.hello, patience, maxMessageBytes);
       remember(remote, way);
       return link;

@@ -1,5 +1,6 @@
 import type { ClientDuplexStream, ServerDuplexStream } from '@grpc/grpc-js';
 import { BerthError } from '@berth/errors';
+import type { TooLarge } from '../../link.js';
 import { LinkBase } from '../link-base.js';
 
 /** One message in a call, bytes; both sides of the original take so much. */
@@ -16,6 +17,11 @@ const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
  * at once would hold up everybody.
  */
 const MESSAGES_IN_A_TURN = 64;
+
+/** What is said of a message that is too large. */
+export function grpcLimit(maxMessageBytes: number): string {
+  return `${maxMessageBytes} bytes in a message of gRPC`;
+}
 
 type Call = ClientDuplexStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>;
 
@@ -35,11 +41,13 @@ export abstract class GrpcLink<Out, In> extends LinkBase<Out, In> {
     super(remote);
   }
 
-  /** A message that is larger than the other side takes is left out. */
-  send(message: Out): boolean {
+  send(message: Out, tooLarge?: TooLarge): boolean {
     if (this.isOver) return true;
     const bytes = this.encode(message);
-    if (bytes.length > this.maxMessageBytes) return true;
+    if (bytes.length > this.maxMessageBytes) {
+      tooLarge?.(grpcLimit(this.maxMessageBytes));
+      return !this.isFull;
+    }
     this.queuedBytes += bytes.length;
     this.call.write(bytes, () => {
       this.sent(bytes.length);

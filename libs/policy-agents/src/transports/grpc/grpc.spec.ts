@@ -240,6 +240,16 @@ describe('an agent that is dialled over gRPC', () => {
     expect(sizes[0]).toBeLessThan(100_000);
     link.close();
   });
+
+  it('is not sent it in calls of their own either', async () => {
+    await using it = await served(host().agent);
+    const link = await dial(it.target, { maxMessageBytes: 100_000, unary: true });
+    await linked(link);
+    const told: string[] = [];
+    link.send({ ...proxyMessages.requestBody, data: Buffer.alloc(100_000) }, (limit) => told.push(limit));
+    expect(told).toEqual(['100000 bytes in a message of gRPC']);
+    link.close();
+  });
 });
 
 /** An agent of ours, with what it is sent. */

@@ -61,7 +61,7 @@ export async function serveGrpc(options: GrpcServeOptions): Promise<AgentServer>
     call.once('close', () => streams.delete(stream));
   };
   const processEvent = (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>): void => {
-    serveEvent(call, host, reply);
+    serveEvent(call, host, maxMessageBytes, reply);
   };
   for (const name of PACKAGES) {
     const path = (method: string): string => `/${name}.AgentServiceV2/${method}`;

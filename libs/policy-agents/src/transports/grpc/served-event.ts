@@ -1,20 +1,26 @@
 import type { sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
 import { BerthError } from '@berth/errors';
 import type { ProxyHello } from '../../capabilities.js';
-import type { AgentHost, AgentMessage, ProxyLink, ProxyMessage } from '../../link.js';
+import type { AgentHost, AgentMessage, ProxyLink, ProxyMessage, TooLarge } from '../../link.js';
 import { type HandshakeRequest, versionFault } from '../../wire/handshake.js';
 import { decodeToAgent } from '../../wire/proto/to-agent.js';
 import { encodeReply, encodeToProxy } from '../../wire/proto/to-proxy.js';
 import { LinkBase } from '../link-base.js';
+import { grpcLimit } from './grpc-link.js';
 
 /** Answers one event that came in a call of its own. */
-export function serveEvent(call: ServerUnaryCall<Buffer, Buffer>, host: AgentHost, reply: sendUnaryData<Buffer>): void {
+export function serveEvent(
+  call: ServerUnaryCall<Buffer, Buffer>,
+  host: AgentHost,
+  maxMessageBytes: number,
+  reply: sendUnaryData<Buffer>,
+): void {
   try {
     const message = decodeToAgent(call.request);
     if (message === undefined) throw new BerthError('BERTH_BAD_REQUEST', 'an event that this agent does not know');
     if (message.kind === 'handshake') reply(null, replyTo(message, host));
     else if (message.kind === 'ping') reply(null, encodeToProxy(pongTo(message)));
-    else host.linked(new EventLink(`grpc://${call.getPeer()}`, call, message, reply));
+    else host.linked(new EventLink(`grpc://${call.getPeer()}`, call, message, maxMessageBytes, reply));
   } catch (thrown) {
     reply(statusOf(BerthError.from(thrown)));
   }
@@ -47,6 +53,7 @@ class EventLink extends LinkBase<AgentMessage, ProxyMessage> implements ProxyLin
     remote: string,
     call: ServerUnaryCall<Buffer, Buffer>,
     private readonly event: ProxyMessage,
+    private readonly maxMessageBytes: number,
     private readonly reply: sendUnaryData<Buffer>,
   ) {
     super(remote);
@@ -55,8 +62,11 @@ class EventLink extends LinkBase<AgentMessage, ProxyMessage> implements ProxyLin
     });
   }
 
-  send(message: AgentMessage): boolean {
-    if (!this.isOver && message.kind === 'answer') this.finish(encodeToProxy(message));
+  send(message: AgentMessage, tooLarge?: TooLarge): boolean {
+    if (this.isOver || message.kind !== 'answer') return true;
+    const answer = encodeToProxy(message);
+    if (answer.length > this.maxMessageBytes) tooLarge?.(grpcLimit(this.maxMessageBytes));
+    else this.finish(answer);
     return true;
   }
 

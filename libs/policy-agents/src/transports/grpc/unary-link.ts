@@ -1,11 +1,12 @@
 import { type Client, Metadata, type ServiceError, status as Status } from '@grpc/grpc-js';
 import { BerthError } from '@berth/errors';
 import type { AgentCapabilities, ProxyHello } from '../../capabilities.js';
-import type { AgentLink, AgentMessage, ProxyMessage } from '../../link.js';
+import type { AgentLink, AgentMessage, ProxyMessage, TooLarge } from '../../link.js';
 import { encodeHello, encodeToAgent } from '../../wire/proto/to-agent.js';
 import { decodeToProxy } from '../../wire/proto/to-proxy.js';
 import type { Patience } from '../framed/first-frames.js';
 import { LinkBase } from '../link-base.js';
+import { grpcLimit } from './grpc-link.js';
 import { callError, capabilitiesFrom, noHandshake, same } from './outcomes.js';
 
 /** Calls at once over which the sender should wait. */
@@ -14,14 +15,22 @@ const HIGH_WATER_CALLS = 256;
 /** For the answer to one event, ms, where nobody says how long the sender waits: as long as it does by default at the most. */
 export const UNARY_TIMEOUT_MS = 120_000;
 
-/** Shakes hands with an agent that has no streams. @param callTimeoutMs for the answer to one event @throws BerthError (as a rejection) */
+/** Bounds of one call. */
+export interface CallLimits {
+  /** for its answer, ms */
+  readonly timeoutMs: number;
+  /** of its event */
+  readonly maxMessageBytes: number;
+}
+
+/** Shakes hands with an agent that has no streams. @throws BerthError (as a rejection) */
 export async function dialUnary(
   client: Client,
   remote: string,
   packageName: string,
   hello: ProxyHello,
   { timeoutMs, signal }: Patience,
-  callTimeoutMs: number,
+  limits: CallLimits,
 ): Promise<AgentLink> {
   const path = `/${packageName}.AgentServiceV2/ProcessEvent`;
   const reply = await new Promise<Buffer>((resolve, reject) => {
@@ -43,7 +52,7 @@ export async function dialUnary(
     };
     signal?.addEventListener('abort', aborted);
   });
-  return new UnaryLink(remote, client, path, capabilitiesFrom(reply), callTimeoutMs);
+  return new UnaryLink(remote, client, path, capabilitiesFrom(reply), limits);
 }
 
 function handshakeError(error: ServiceError | null, path: string, timeoutMs: number): BerthError {
@@ -69,19 +78,25 @@ class UnaryLink extends LinkBase<ProxyMessage, AgentMessage> implements AgentLin
     private readonly client: Client,
     private readonly path: string,
     readonly capabilities: AgentCapabilities,
-    private readonly callTimeoutMs: number,
+    private readonly limits: CallLimits,
   ) {
     super(remote);
   }
 
-  send(message: ProxyMessage): boolean {
+  send(message: ProxyMessage, tooLarge?: TooLarge): boolean {
     if (this.isOver) return true;
+    const event = encodeToAgent(message);
+    const { maxMessageBytes, timeoutMs } = this.limits;
+    if (event.length > maxMessageBytes) {
+      tooLarge?.(grpcLimit(maxMessageBytes));
+      return !this.isFull;
+    }
     this.calls += 1;
-    const deadline = Date.now() + this.callTimeoutMs;
+    const deadline = Date.now() + timeoutMs;
     const answered = (error: ServiceError | null, bytes?: Buffer): void => {
       this.answered(error, bytes);
     };
-    this.client.makeUnaryRequest(this.path, same, same, encodeToAgent(message), new Metadata(), { deadline }, answered);
+    this.client.makeUnaryRequest(this.path, same, same, event, new Metadata(), { deadline }, answered);
     this.isFull ||= this.calls > HIGH_WATER_CALLS;
     return !this.isFull;
   }
