@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect as http2Connect } from 'node:http2';
 import { disposable, eventually } from '@berth/testing';
 import type { Invocation } from '../libs/services/src/invocation/invocation.js';
-import { INVOKE_FN_PATH } from '../libs/services/src/server/wire.js';
+import { INVOKE_FN_PATH } from '../libs/services/src/wire/requests.js';
 import {
   bytesOf,
   callerOf,

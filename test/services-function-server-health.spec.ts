@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Metadata } from '@grpc/grpc-js';
 import { eventually } from '@berth/testing';
-import { passBuffer } from '../libs/services/src/server/wire.js';
+import { passBuffer } from '../libs/services/src/wire/requests.js';
 import { checkHealth, healthClient, listServices } from '../libs/services/testing/health-caller.js';
 import { callerOf, echo, Held, portOf, request, startServer } from '../libs/services/testing/function-server.js';
 

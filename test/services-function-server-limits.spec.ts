@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { eventually } from '@berth/testing';
-import { INVOKE_FN_PATH } from '../libs/services/src/server/wire.js';
+import { INVOKE_FN_PATH } from '../libs/services/src/wire/requests.js';
 import { echo, portOf, startServer } from '../libs/services/testing/function-server.js';
 import { closeOf, ended, framed, open, session, works } from '../libs/services/testing/h2-caller.js';
 import { failureOf, OprcCaller } from '../libs/services/testing/oprc-caller.js';

@@ -1,6 +1,6 @@
 import type { ClientHttp2Stream } from 'node:http2';
 import { eventually } from '@berth/testing';
-import { INVOKE_FN_PATH } from '../libs/services/src/server/wire.js';
+import { INVOKE_FN_PATH } from '../libs/services/src/wire/requests.js';
 import { echo, portOf, startServer } from '../libs/services/testing/function-server.js';
 import { closeOf, ended, framed, open, session, works } from '../libs/services/testing/h2-caller.js';
 

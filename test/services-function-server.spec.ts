@@ -1,7 +1,7 @@
 import { eventually } from '@berth/testing';
 import type { InvocationHandler } from '../libs/services/src/invocation/invocation-handler.js';
 import type { Invocation } from '../libs/services/src/invocation/invocation.js';
-import { INVOKE_FN_PATH } from '../libs/services/src/server/wire.js';
+import { INVOKE_FN_PATH } from '../libs/services/src/wire/requests.js';
 import {
   bytesOf,
   callerOf,

@@ -6,7 +6,7 @@ import { Counter } from '../examples/services/counter.js';
 import type { InvocationHandler } from '../libs/services/src/invocation/invocation-handler.js';
 import type { FunctionServer } from '../libs/services/src/server/function-server.js';
 import type { FunctionServerOptions } from '../libs/services/src/server/server-options.js';
-import { INVOKE_FN_PATH } from '../libs/services/src/server/wire.js';
+import { INVOKE_FN_PATH } from '../libs/services/src/wire/requests.js';
 import { bytesOf, echo, Held, portOf, request, startServer } from '../libs/services/testing/function-server.js';
 import { checkHealth, healthClient, listServices } from '../libs/services/testing/health-caller.js';
 import { failureOf, OprcCaller } from '../libs/services/testing/oprc-caller.js';

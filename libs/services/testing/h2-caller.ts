@@ -1,7 +1,7 @@
 import { connect as http2Connect, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
 import { gzipSync } from 'node:zlib';
 import { disposable } from '@berth/testing';
-import { INVOKE_FN_PATH } from '../src/server/wire.js';
+import { INVOKE_FN_PATH } from '../src/wire/requests.js';
 import { bytesOf } from './function-server.js';
 import { OprcCaller } from './oprc-caller.js';
 

@@ -3,7 +3,7 @@ import { type Client, credentials, loadPackageDefinition, Metadata } from '@grpc
 import { loadSync } from '@grpc/proto-loader';
 import { protoPath as healthProto } from 'grpc-health-check';
 import { disposable } from '@berth/testing';
-import { passBuffer } from '../src/server/wire.js';
+import { passBuffer } from '../src/wire/requests.js';
 
 /** A client of `grpc.health.v1.Health`. */
 export interface HealthClient extends Client {

@@ -10,7 +10,7 @@ import {
 import protobuf from 'protobufjs';
 import { protoFile } from '@berth/node-runtime';
 import type { Invocation, InvocationReply } from '../src/invocation/invocation.js';
-import { INVOKE_FN_PATH, INVOKE_OBJ_PATH, passBuffer } from '../src/server/wire.js';
+import { INVOKE_FN_PATH, INVOKE_OBJ_PATH, passBuffer } from '../src/wire/requests.js';
 
 const root = protobuf.loadSync(protoFile('oprc/oprc.proto'));
 

@@ -5,7 +5,7 @@ import { InvocationError } from '../errors.js';
 import { Services } from '../runtime/services.js';
 import { callOf, encodeCall } from '../bus/engine/call-codec.js';
 import { decode } from '../bus/engine/message.js';
-import { decodeObjectRequest, encodeRequest } from '../server/wire.js';
+import { decodeObjectRequest, encodeRequest } from '../wire/requests.js';
 import type { CallContext } from './call-context.js';
 import { chainWith, checkChain, currentChain, MAX_CHAIN_LENGTH } from './call-chain.js';
 import type { Invocation } from './invocation.js';

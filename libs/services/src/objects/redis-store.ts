@@ -5,7 +5,7 @@ import { wholeNumbers } from '../numbers.js';
 import type { ObjectKey, ObjectStore, RememberedReply, StoredObject } from './object-store.js';
 import { connectClient, refuseCluster, type RedisClient } from './redis/client.js';
 import { RedisConnection } from './redis/connection.js';
-import { decodeReply, encodeReply } from './reply-codec.js';
+import { decodeReply, encodeReply } from '../wire/replies.js';
 import { DELETE, LOAD, SAVE, TOKEN_LENGTH } from './redis/scripts.js';
 import { checkStateSize, DEFAULT_MAX_STATE_BYTES } from './state-size.js';
 

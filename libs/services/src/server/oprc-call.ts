@@ -8,7 +8,8 @@ import type { Waiting } from './admission.js';
 import type { OprcService } from './oprc-service.js';
 import type { Account } from './stream-guard.js';
 import { type Refusal, REPLIES_FULL, refusalStatus, UNSENDABLE } from './refusals.js';
-import { encodeReply, type WireInvocation } from './wire.js';
+import { encodeReply } from '../wire/replies.js';
+import type { WireInvocation } from '../wire/requests.js';
 
 export type OprcRequest = ServerUnaryCall<WireInvocation, Buffer>;
 

@@ -10,14 +10,14 @@ import { OprcCall, type OprcRequest } from './oprc-call.js';
 import { CUT_OFF, QUEUE_FULL, refusalStatus, STOPPING } from './refusals.js';
 import type { ServerSettings } from './server-options.js';
 import type { StreamGuard } from './stream-guard.js';
+import { encodeReply } from '../wire/replies.js';
 import {
   decodeFunctionRequest,
   decodeObjectRequest,
-  encodeReply,
   INVOKE_FN_PATH,
   INVOKE_OBJ_PATH,
   passBuffer,
-} from './wire.js';
+} from '../wire/requests.js';
 
 /** Ids are unique among processes by their start, and count up in one: a UUID for each call would cost more. */
 const ID_PREFIX = `${randomBytes(6).toString('hex')}-`;

@@ -1,7 +1,7 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { MEMORY_FULL, type Refusal, refuseStream, SIDE_STREAMS_FULL, STREAMS_FULL } from './refusals.js';
 import type { ServerSettings } from './server-options.js';
-import { INVOKE_FN_PATH, INVOKE_OBJ_PATH } from './wire.js';
+import { INVOKE_FN_PATH, INVOKE_OBJ_PATH } from '../wire/requests.js';
 
 /** Streams at once that stay open: watches of health, and reflection. Each kind of stream has a bound of its own: none shuts out the others. */
 const MAX_LASTING_STREAMS = 192;

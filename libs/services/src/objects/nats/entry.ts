@@ -1,5 +1,5 @@
 import type { InvocationReply } from '../../invocation/invocation.js';
-import { decodeReply, encodeReply } from '../reply-codec.js';
+import { decodeReply, encodeReply } from '../../wire/replies.js';
 
 /** A reply that is remembered with its object. */
 export interface KeptReply {

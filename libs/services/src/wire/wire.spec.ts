@@ -2,14 +2,8 @@ import fc from 'fast-check';
 import protobuf from 'protobufjs';
 import { FunctionRequest, ObjectRequest, Response } from '../../testing/oprc-caller.js';
 import { type Invocation, InvocationStatus } from '../invocation/invocation.js';
-import {
-  decodeFunctionRequest,
-  decodeObjectRequest,
-  decodeReply,
-  encodeReply,
-  encodeRequest,
-  MAX_OPTIONS,
-} from './wire.js';
+import { decodeReply, encodeReply } from './replies.js';
+import { decodeFunctionRequest, decodeObjectRequest, encodeRequest, MAX_OPTIONS } from './requests.js';
 
 const object = (fields: Record<string, unknown>): Buffer =>
   Buffer.from(ObjectRequest.encode(ObjectRequest.fromObject(fields)).finish());

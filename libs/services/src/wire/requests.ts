@@ -1,4 +1,5 @@
 import type { ErrorCode } from '@berth/errors';
+import protobuf from 'protobufjs/minimal.js';
 import { MAX_CHAIN_LENGTH } from '../invocation/call-chain.js';
 import {
   CHAIN_OPTION,
@@ -10,8 +11,14 @@ import {
 } from '../invocation/invocation.js';
 import { EMPTY } from '../invocation/payload.js';
 import { checkObjectId } from '../objects/object-id.js';
-import { bytesTag, varintTag, WireReader } from './wire-reader.js';
-import { chunkLength, mapLength, textLength, varintLength, WireWriter, writeMap } from './wire-writer.js';
+import { bytesTag, readEntry, readText, skipField, varintTag, writeMap } from './fields.js';
+
+/** `oprc.OprcFunction` of proto/oprc/oprc.proto, for the server and for clients (checklist B13). */
+export const INVOKE_FN_PATH = '/oprc.OprcFunction/InvokeFn';
+export const INVOKE_OBJ_PATH = '/oprc.OprcFunction/InvokeObj';
+
+/** Messages are coded here, so gRPC gets and gives plain buffers. */
+export const passBuffer = (bytes: Buffer): Buffer => bytes;
 
 /** Entries of a request's `options`; more are INVALID_REQUEST, because each costs many times its bytes. */
 export const MAX_OPTIONS = 64;
@@ -54,25 +61,21 @@ export class WireInvocation implements Invocation {
 /** Both requests share their fields, but for those of the object. */
 function read(bytes: Buffer, ofObject: boolean): WireInvocation {
   const request = new WireInvocation(bytes.length);
-  const reader = new WireReader(bytes);
+  const reader = protobuf.Reader.create(bytes);
   let numericId: string | undefined;
   let options: Record<string, string> | undefined;
   let optionCount = 0;
-  while (!reader.done) {
-    const tag = reader.tag();
-    if (tag === CLASS) request.service = reader.text();
-    else if (tag === FUNCTION) request.method = reader.text();
-    else if (tag === PAYLOAD) request.payload = reader.chunk();
+  while (reader.pos < reader.len) {
+    const tag = reader.uint32();
+    if (tag === CLASS) request.service = readText(reader);
+    else if (tag === FUNCTION) request.method = readText(reader);
+    else if (tag === PAYLOAD) request.payload = reader.bytes();
     else if (tag === PARTITION) request.partition = reader.uint32();
-    else if (tag === OPTION) {
-      optionCount += 1;
-      // Without a prototype, so that `__proto__` is a name like any other.
-      if (optionCount <= MAX_OPTIONS)
-        readOption(reader.chunk(), (options ??= Object.create(null) as Record<string, string>));
-      else reader.skip(tag);
-    } else if (ofObject && tag === OBJECT) request.objectId = reader.text();
-    else if (ofObject && tag === NUMERIC_OBJECT) numericId = reader.uint64();
-    else reader.skip(tag);
+    else if (tag === OPTION && (optionCount += 1) <= MAX_OPTIONS) options = readEntry(reader, options);
+    else if (ofObject && tag === OBJECT) request.objectId = readText(reader);
+    // A Long: a number would round what is above 2^53.
+    else if (ofObject && tag === NUMERIC_OBJECT) numericId = digits(reader.uint64());
+    else skipField(reader, tag);
   }
   if (optionCount > MAX_OPTIONS) request.problem = bad(`a request has at most ${MAX_OPTIONS} options`);
   if (options !== undefined) takeOptions(request, options);
@@ -102,63 +105,28 @@ export function decodeObjectRequest(bytes: Buffer): WireInvocation {
   return read(bytes, true);
 }
 
+const digits = (long: { toString(): string }): string => long.toString();
+
 /** An invocation as InvocationRequest, or as ObjectInvocationRequest when it has an object. */
 export function encodeRequest(invocation: Invocation): Buffer {
   const { partition, service, method, objectId, payload } = invocation;
-  const options = wireOptions(invocation);
-  const serviceLength = textLength(service);
-  const methodLength = textLength(method);
-  const objectLength = objectId === undefined ? 0 : textLength(objectId);
-  let length = chunkLength(serviceLength) + chunkLength(methodLength) + mapLength(options);
-  if (partition !== 0) length += 1 + varintLength(partition);
-  if (payload.length > 0) length += chunkLength(payload.length);
-  if (objectId !== undefined) length += chunkLength(objectLength);
-
-  const writer = new WireWriter(length);
-  if (partition !== 0) {
-    writer.varint(PARTITION);
-    writer.varint(partition);
-  }
-  writer.text(CLASS, service, serviceLength);
-  writer.text(FUNCTION, method, methodLength);
-  writeMap(writer, OPTION, options);
-  if (payload.length > 0) writer.chunk(PAYLOAD, payload);
-  if (objectId !== undefined) writer.text(OBJECT, objectId, objectLength);
-  return writer.bytes;
+  const writer = protobuf.Writer.create();
+  if (partition !== 0) writer.uint32(PARTITION).uint32(partition);
+  writer.uint32(CLASS).string(service).uint32(FUNCTION).string(method);
+  writeMap(writer, OPTION, wireOptions(invocation));
+  if (payload.length > 0) writer.uint32(PAYLOAD).bytes(payload);
+  if (objectId !== undefined) writer.uint32(OBJECT).string(objectId);
+  return writer.finish() as Buffer;
 }
 
-/** One entry of a `map<string, string>`, into a record. */
-export function readOption(entry: Buffer, into: Record<string, string>): void {
-  const reader = new WireReader(entry);
-  let key = '';
-  let value = '';
-  while (!reader.done) {
-    const tag = reader.tag();
-    if (tag === bytesTag(1)) key = reader.text();
-    else if (tag === bytesTag(2)) value = reader.text();
-    else reader.skip(tag);
-  }
-  into[key] = value;
-}
-
+/** Some options are fields of the invocation, as with any other transport. */
 function takeOptions(request: WireInvocation, options: Record<string, string>): void {
-  const key = options[IDEMPOTENCY_OPTION];
-  if (key !== undefined) {
-    // It is a field of the invocation, as with any other transport.
-    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- a constant
-    delete options[IDEMPOTENCY_OPTION];
-    if (!isIdempotencyKey(key))
-      request.problem = bad(`option ${IDEMPOTENCY_OPTION} has 1 to ${MAX_IDEMPOTENCY_KEY_BYTES} bytes`);
-    else request.idempotencyKey = key;
-  }
-  const chain = options[CHAIN_OPTION];
-  if (chain !== undefined) {
-    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- a constant
-    delete options[CHAIN_OPTION];
-    if (chain.length > MAX_CHAIN_LENGTH)
-      request.problem = bad(`option ${CHAIN_OPTION} has at most ${MAX_CHAIN_LENGTH} characters`);
-    else request.chain = chain;
-  }
+  const { [IDEMPOTENCY_OPTION]: key, [CHAIN_OPTION]: chain } = options;
+  if (key === undefined || isIdempotencyKey(key)) request.idempotencyKey = key;
+  else request.problem = bad(`option ${IDEMPOTENCY_OPTION} has 1 to ${MAX_IDEMPOTENCY_KEY_BYTES} bytes`);
+  if (chain === undefined || chain.length <= MAX_CHAIN_LENGTH) request.chain = chain;
+  else request.problem = bad(`option ${CHAIN_OPTION} has at most ${MAX_CHAIN_LENGTH} characters`);
+  for (const name of [IDEMPOTENCY_OPTION, CHAIN_OPTION]) Reflect.deleteProperty(options, name);
   request.options = options;
 }
 
