@@ -15,7 +15,7 @@ export class Held {
     new Promise<InvocationReply>((resolve) => {
       this.calls.push({
         invocation,
-        signal: () => cancellation?.() ?? new AbortController().signal,
+        signal: () => cancellation?.signal ?? new AbortController().signal,
         end: (text = 'ended') => {
           resolve(textReply(invocation, text));
         },

@@ -1,5 +1,5 @@
-import type { BusHandler, BusSubscription, InvocationBus } from '../bus/invocation-bus.js';
-import type { Cancellation, InvocationHandler } from '../invocation/invocation-handler.js';
+import type { BusSubscription, InvocationBus } from '../bus/invocation-bus.js';
+import type { InvocationHandler } from '../invocation/invocation-handler.js';
 import type { ServiceDefinition } from '../definition/service-definition.js';
 import type { AgentTarget } from './agent-id.js';
 
@@ -53,12 +53,8 @@ export class ObjectAgent {
     const { service, partitionId: partition, objectId } = this.target;
     const served = [...this.definition.members.values()].filter((member) => member.serveWithAgent);
     const statelessMethods = served.filter((member) => member.stateless).map((member) => member.name);
-    const handler: BusHandler = (delivery) => {
-      // The signal is made when somebody reads it.
-      const cancellation: Cancellation = () => delivery.signal;
-      cancellation.carrier = delivery;
-      return handle(delivery.invocation, 'agent', cancellation);
-    };
-    return bus.serve({ service, partition, objectId, statelessMethods, concurrency }, handler);
+    return bus.serve({ service, partition, objectId, statelessMethods, concurrency }, (delivery) =>
+      handle(delivery.invocation, 'agent', delivery),
+    );
   }
 }

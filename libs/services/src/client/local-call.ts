@@ -1,14 +1,13 @@
 import { cancelled } from '../bus/refusals.js';
 import type { ServicesError } from '../errors.js';
+import { Abortable } from '../invocation/abortable.js';
 import type { Invocation, InvocationReply } from '../invocation/invocation.js';
 import type { Expiring } from '../runtime/deadlines.js';
 
 /** A local call until its method has ended, which may be later than its caller leaves. */
-export class LocalCall implements Expiring {
+export class LocalCall extends Abortable implements Expiring {
   heapIndex = -1;
   readonly deadline: number;
-  #controller: AbortController | undefined;
-  #reason: ServicesError | undefined;
 
   constructor(
     readonly invocation: Invocation,
@@ -17,18 +16,10 @@ export class LocalCall implements Expiring {
     private readonly reject: (error: ServicesError) => void,
     private readonly callersSignal: AbortSignal | undefined,
   ) {
+    super();
     this.deadline = invocation.deadline ?? Infinity;
     callersSignal?.addEventListener('abort', this, { once: true });
   }
-
-  /** The method's signal, made when somebody asks for it: most methods never do. */
-  readonly signal = (): AbortSignal => {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
-      if (this.#reason !== undefined) this.#controller.abort(this.#reason);
-    }
-    return this.#controller.signal;
-  };
 
   /** The caller's signal has been aborted. */
   handleEvent(): void {
@@ -39,8 +30,7 @@ export class LocalCall implements Expiring {
   leave(error: ServicesError): void {
     this.reject(error);
     this.forgetCaller();
-    this.#reason ??= error;
-    this.#controller?.abort(this.#reason);
+    this.abort(error);
   }
 
   /** The caller's signal may outlive the call by far, and must not hold it. */

@@ -21,7 +21,7 @@ class Held {
   readonly signals: AbortSignal[] = [];
   readonly #waiting: ((reply: InvocationReply) => void)[] = [];
   readonly handle: InvocationHandler = (_invocation, _entry, cancellation) => {
-    if (cancellation !== undefined) this.signals.push(cancellation());
+    if (cancellation !== undefined) this.signals.push(cancellation.signal);
     return new Promise((resolve) => this.#waiting.push(resolve));
   };
   end(): void {

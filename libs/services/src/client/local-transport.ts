@@ -79,7 +79,7 @@ export class LocalTransport implements InvocationTransport {
     const { invocation } = call;
     let reply: InvocationReply;
     try {
-      reply = ownReply(await this.handle(invocation, 'server', call.signal), invocation.id);
+      reply = ownReply(await this.handle(invocation, 'server', call), invocation.id);
     } catch (thrown) {
       reply = handlerFailed(thrown, invocation.id);
     }

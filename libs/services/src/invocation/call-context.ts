@@ -1,3 +1,4 @@
+import { Abortable } from './abortable.js';
 import { callersOf, chainWith } from './call-chain.js';
 import type { CallLimits } from './call-limits.js';
 import type { Invocation } from './invocation.js';
@@ -24,20 +25,17 @@ export interface CallContext {
   readonly signal: AbortSignal;
 }
 
-/**
- * The context of one attempt. The signal is made when a method first asks for
- * it: most never do, and making one costs as much as an empty call.
- */
-export class AttemptContext implements CallContext {
-  #controller: AbortController | undefined;
+/** The context of one attempt; it is aborted when nobody waits for the method any more. */
+export class AttemptContext extends Abortable implements CallContext {
   #signal: AbortSignal | undefined;
-  #aborted: Error | undefined;
 
   constructor(
     private readonly invocation: Invocation,
     private readonly limits: CallLimits,
     readonly attempt: number,
-  ) {}
+  ) {
+    super();
+  }
 
   get deadline(): number {
     return this.limits.deadline;
@@ -76,21 +74,10 @@ export class AttemptContext implements CallContext {
     return objectId === undefined ? chain : chainWith(chain, this.invocation, objectId);
   }
 
-  get signal(): AbortSignal {
-    if (this.#signal === undefined) {
-      const controller = new AbortController();
-      if (this.#aborted !== undefined) controller.abort(this.#aborted);
-      this.#controller = controller;
-      const { cancellation } = this.limits;
-      this.#signal =
-        cancellation === undefined ? controller.signal : AbortSignal.any([controller.signal, cancellation()]);
-    }
+  override get signal(): AbortSignal {
+    const { cancellation } = this.limits;
+    if (cancellation === undefined) return super.signal;
+    this.#signal ??= AbortSignal.any([super.signal, cancellation.signal]);
     return this.#signal;
-  }
-
-  /** Tells the method that nobody waits for it any more. */
-  abort(reason: Error): void {
-    this.#aborted = reason;
-    this.#controller?.abort(reason);
   }
 }

@@ -10,7 +10,6 @@ export class CallLimits {
 
   /**
    * @param deadline ms since 1970
-   * @param cancellation the caller's signal, made when somebody asks for it, and whether the call was cut off
    * @param alarms of the runtime
    */
   constructor(
@@ -39,7 +38,7 @@ export class CallLimits {
    * @throws ServicesError `BERTH_SERVICE_OUTCOME_UNKNOWN`
    */
   checkOurs(): void {
-    if (this.cancellation?.carrier?.isCut === true)
+    if (this.cancellation?.isCut === true)
       throw new ServicesError('BERTH_SERVICE_OUTCOME_UNKNOWN', 'the call was cut off; nothing was saved');
   }
 
@@ -80,7 +79,7 @@ export class CallLimits {
    * @returns to be called when nobody wants to know it any more
    */
   watch(over: (reason: ServicesError) => void, what: string): () => void {
-    const signal = this.cancellation?.();
+    const signal = this.cancellation?.signal;
     const left = (): void => {
       stop();
       over(cancelled());
@@ -100,7 +99,7 @@ export class CallLimits {
 
   /** Waits, unless the caller leaves. @throws ServicesError `BERTH_SERVICE_CANCELLED` */
   async pause(ms: number): Promise<void> {
-    const signal = this.cancellation?.();
+    const signal = this.cancellation?.signal;
     try {
       await sleep(ms, undefined, signal === undefined ? {} : { signal });
     } catch {

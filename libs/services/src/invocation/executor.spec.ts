@@ -144,7 +144,7 @@ describe('Executor', () => {
 
   it('retries end when the caller leaves', async () => {
     const caller = new AbortController();
-    const reply = executor.handle(invocation('neverWell'), 'server', () => caller.signal);
+    const reply = executor.handle(invocation('neverWell'), 'server', caller);
     caller.abort();
     expect((await reply).headers[CODE_HEADER]).toBe('BERTH_SERVICE_CANCELLED');
     expect(runs).toBe(1);

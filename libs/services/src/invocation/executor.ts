@@ -11,7 +11,7 @@ import { inCall, isInCall } from './call-chain.js';
 import { AttemptContext } from './call-context.js';
 import { CallLimits } from './call-limits.js';
 import { BLOCKED_MS, logBlocked, logFailure } from './failure-log.js';
-import type { Entry, InvocationHandler } from './invocation-handler.js';
+import type { Cancellation, Entry, InvocationHandler } from './invocation-handler.js';
 import { type Invocation, type InvocationReply, isIdempotencyKey, MAX_IDEMPOTENCY_KEY_BYTES } from './invocation.js';
 import { invocationKey } from './keys.js';
 import { decodeInput } from './payload.js';
@@ -76,7 +76,7 @@ export class Executor {
     service: ServedService,
     member: MemberDefinition,
     invocation: Invocation,
-    cancellation: (() => AbortSignal) | undefined,
+    cancellation: Cancellation | undefined,
   ): Promise<InvocationReply> {
     checkInvocation(invocation);
     const latest = Date.now() + (member.timeoutMs ?? this.options.defaultTimeoutMs);

@@ -5,21 +5,18 @@ export type Entry = 'server' | 'agent';
 
 /** What a carrier says of a call that has begun: the signal of its caller, and whether the call is still its own. */
 export interface Cancellation {
-  /** the signal, made when somebody asks for it */
-  (): AbortSignal;
+  /** made when somebody asks for it: most methods never do, and a signal for each call would cost more than the call */
+  readonly signal: AbortSignal;
   /**
-   * absent where a call is never taken away. `isCut`: somebody else has it now, or nobody any more. The signal's
-   * reason does not tell: the caller may have left before
+   * somebody else has the call now, or nobody any more; absent where a call is never taken away. The signal's reason
+   * does not tell: the caller may have left before
    */
-  carrier?: { readonly isCut: boolean };
+  readonly isCut?: boolean;
 }
 
 /**
  * Runs an invocation, from bytes to bytes. Settles in any case and does not
  * reject: what goes wrong is in the reply.
- *
- * @param cancellation the signal of the call, made when somebody asks for it:
- *   most methods never do, and a signal for each call would cost more than the call
  */
 export type InvocationHandler = (
   invocation: Invocation,

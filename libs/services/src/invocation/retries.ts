@@ -21,7 +21,7 @@ export class MethodThrew extends Error {
 export function settled(
   result: Promise<unknown>,
   limits: CallLimits,
-  onLate: (reason: Error) => void,
+  onLate: (reason: ServicesError) => void,
 ): Promise<unknown> {
   return new Promise((resolve, reject: (reason: Error) => void) => {
     const alarm = limits.atDeadline(() => {

@@ -82,18 +82,18 @@ describe('ObjectHost', () => {
     const service = 'test.AgentsOnly';
     const left = new AbortController();
     left.abort(new ServicesError('BERTH_SERVICE_CANCELLED', 'the caller has left'));
-    const carrier = { isCut: false };
+    // Its caller had left before.
+    const carrier = { signal: left.signal, isCut: false };
     const first = runtime.executor.handle(
       invocation('append', { service, objectId: 'a', payload: Buffer.from('one') }),
       'agent',
-      // Its caller had left before.
-      Object.assign(() => left.signal, { carrier }),
+      carrier,
     );
     carrier.isCut = true;
     letOn.resolve();
     expect((await first).headers[CODE_HEADER]).toBe('BERTH_SERVICE_OUTCOME_UNKNOWN');
     const second = invocation('append', { service, objectId: 'a', payload: Buffer.from('two') });
-    expect(valueOf(await runtime.executor.handle(second, 'agent', () => left.signal))).toEqual(['two']);
+    expect(valueOf(await runtime.executor.handle(second, 'agent', left))).toEqual(['two']);
   });
 
   it('getters save nothing, setters do', async () => {

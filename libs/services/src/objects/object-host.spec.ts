@@ -45,7 +45,7 @@ describe('ObjectHost', () => {
     const waiting = runtime.call('wait', { objectId: 'a' });
     const caller = new AbortController();
     const add = invocation('add', { objectId: 'a', payload: json(1) });
-    const left = runtime.executor.handle(add, 'server', () => caller.signal);
+    const left = runtime.executor.handle(add, 'server', caller);
     const late = runtime.call('add', { objectId: 'a', payload: json(1), deadline: Date.now() + 10 });
     caller.abort();
     expect((await left).headers[CODE_HEADER]).toBe('BERTH_SERVICE_CANCELLED');

@@ -1,6 +1,7 @@
 import type { sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
 import type { ServerHttp2Stream } from 'node:http2';
 import { ServicesError } from '../errors.js';
+import { Abortable } from '../invocation/abortable.js';
 import { logFailure } from '../invocation/failure-log.js';
 import type { InvocationReply } from '../invocation/invocation.js';
 import { errorReply } from '../invocation/replies.js';
@@ -14,8 +15,8 @@ import type { WireInvocation } from '../wire/requests.js';
 export type OprcRequest = ServerUnaryCall<WireInvocation, Buffer>;
 
 /** One call of oprc.OprcFunction, from its whole request to its reply. */
-export class OprcCall implements Waiting {
-  private controller: AbortController | undefined;
+export class OprcCall extends Abortable implements Waiting {
+  private watched = false;
   /** the handler is done */
   private settled = false;
   private answered = false;
@@ -27,6 +28,7 @@ export class OprcCall implements Waiting {
     private readonly done: sendUnaryData<Buffer>,
     stream: ServerHttp2Stream,
   ) {
+    super();
     this.account = service.guard.taken(stream, this);
   }
 
@@ -46,7 +48,7 @@ export class OprcCall implements Waiting {
     }
     let reply: Promise<InvocationReply>;
     try {
-      reply = this.service.handler(request, 'server', this.signal);
+      reply = this.service.handler(request, 'server', this);
     } catch (thrown) {
       this.failed(thrown);
       return true;
@@ -62,19 +64,18 @@ export class OprcCall implements Waiting {
   }
 
   /** Tells the handler, if it asked, that nobody waits for it any more. */
-  abort(reason: Error): void {
-    if (!this.settled) this.controller?.abort(reason);
+  override abort(reason: ServicesError): void {
+    if (!this.settled) super.abort(reason);
   }
 
-  /** Made when it is first asked for: most handlers never do. */
-  private readonly signal = (): AbortSignal => {
-    if (this.controller === undefined) {
-      this.controller = new AbortController();
+  override get signal(): AbortSignal {
+    if (!this.watched) {
+      this.watched = true;
       if (this.request.cancelled) this.abort(this.left());
       else if (!this.settled) this.listen();
     }
-    return this.controller.signal;
-  };
+    return super.signal;
+  }
 
   private listen(): void {
     const { abortable } = this.service;

@@ -1,4 +1,5 @@
 import type { ServicesError } from '../../errors.js';
+import { Abortable } from '../../invocation/abortable.js';
 import type { Delivery, Invocation, InvocationReply } from '../../invocation/invocation.js';
 import type { BusDelivery } from '../invocation-bus.js';
 import type { Expiring } from '../../runtime/deadlines.js';
@@ -14,11 +15,8 @@ export interface Fate {
   giveBack?(attempts: number): void;
 }
 
-/** What a handler is given. Its signal is made when somebody asks for it: most handlers never do. */
-export class MemoryDelivery implements BusDelivery {
-  private controller: AbortController | undefined;
-  /** why its signal is aborted */
-  reason: ServicesError | undefined;
+/** What a handler is given. */
+export class MemoryDelivery extends Abortable implements BusDelivery {
   private wasCut = false;
 
   /** @param lease while it has not lapsed, the object is this process's; when it has, {@link cut} follows */
@@ -27,23 +25,12 @@ export class MemoryDelivery implements BusDelivery {
     readonly delivery: Delivery,
     readonly attempt: number,
     private readonly lease: Lease | undefined,
-  ) {}
+  ) {
+    super();
+  }
 
   get isCut(): boolean {
     return this.wasCut || this.lease?.lapsed === true;
-  }
-
-  get signal(): AbortSignal {
-    if (this.controller === undefined) {
-      this.controller = new AbortController();
-      if (this.reason !== undefined) this.controller.abort(this.reason);
-    }
-    return this.controller.signal;
-  }
-
-  abort(reason: ServicesError): void {
-    this.reason ??= reason;
-    this.controller?.abort(this.reason);
   }
 
   /** Its worker has lost it. */
