@@ -1,8 +1,6 @@
 import { once } from 'node:events';
-import { client, Services } from 'berth-services';
 import { eventually, owning } from '@berth/testing';
 import { type TestAgent, testAgent, testGateway, type TestGateway } from '@berth/testing/system';
-import { Counter } from '../examples/services/counter.js';
 import type { InvocationHandler } from '../libs/services/src/invocation/invocation-handler.js';
 import type { FunctionServer } from '../libs/services/src/server/function-server.js';
 import type { FunctionServerOptions } from '../libs/services/src/server/server-options.js';
@@ -142,16 +140,5 @@ describe('a function server through the port of an agent', () => {
     });
     await lab.server.start({ port });
     await eventually(async () => (await lab.caller.invokeFn(request('m'))).status === 'OKAY');
-  });
-
-  it('the typed client keeps the state of objects, and their errors', async () => {
-    await using stack = new AsyncDisposableStack();
-    const services = stack.adopt(new Services({ services: [Counter] }), (it) => it.close());
-    await services.startServer({ port: 0 });
-    const gateway = stack.use(await testGateway({ ingress: { http2: { clear: true } } }));
-    const agent = stack.use(await testAgent(gateway, `h2c://127.0.0.1:${services.getServerInfo().port ?? 0}`));
-    const counters = stack.adopt(client(Counter, { address: `127.0.0.1:${agent.port}` }), (it) => it.close());
-    expect([await counters.object('a').next(), await counters.object('a').next()]).toEqual([1, 2]);
-    await expect(counters.object('a').step('x' as never)).rejects.toMatchObject({ status: 'INVALID_REQUEST' });
   });
 });

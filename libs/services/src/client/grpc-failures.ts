@@ -20,7 +20,9 @@ const REFUSED = 'Stream refused by server';
 /** How grpc-js ends its words where its resolver had nothing to add. */
 const EMPTY_NOTE = /\.? *Resolution note: *$/;
 /** How implementations of gRPC word a message over its limit; the status alone may mean a full server. */
-const OVERSIZED = /larger than max|size larger than|exceeds maximum size/i;
+const OVERSIZED = /larger than max|size larger than|exceeds maximum size|BERTH_BODY_TOO_LARGE/i;
+/** With it a gateway of Berth answers by itself, and says whether the call may have got to the server. */
+const REACHED_HEADER = 'berth-request-reached';
 
 /**
  * What a gRPC status says about a call.
@@ -33,33 +35,34 @@ export function callFailure(error: ServiceError | null, address: string, connect
   if (error === null) return lost('the server sent no reply', address, error);
   const { code } = error;
   const details = error.details.replace(EMPTY_NOTE, '');
-  const said = codeOf(error);
-  if (said !== undefined) return bySaid(said, details, error);
+  const said = wordIn(error, CODE_HEADER);
+  if (said !== undefined && isErrorCode(said)) return bySaid(said, details, error);
+  if (code === Grpc.RESOURCE_EXHAUSTED && OVERSIZED.test(details))
+    return failure('BERTH_SERVICE_PAYLOAD_TOO_LARGE', details, error, true, 'never');
+  const reached = wordIn(error, REACHED_HEADER);
+  if (reached === 'maybe') return lost(details, address, error);
   switch (code) {
     case Grpc.DEADLINE_EXCEEDED:
       return failure('BERTH_SERVICE_TIMEOUT', 'no reply came by the deadline', error, connected, 'never');
     case Grpc.RESOURCE_EXHAUSTED:
-      return OVERSIZED.test(details)
-        ? failure('BERTH_SERVICE_PAYLOAD_TOO_LARGE', details, error, true, 'never')
-        : failure('BERTH_SERVICE_BUSY', `${address} is full: ${details}`, error, false, 'later');
+      return failure('BERTH_SERVICE_BUSY', `${address} is full: ${details}`, error, false, 'later');
     case Grpc.UNIMPLEMENTED:
-      return failure('BERTH_SERVICE_NOT_FOUND', `${address} does not serve oprc.OprcFunction`, error, false, 'never');
+      return failure(
+        'BERTH_SERVICE_NOT_FOUND',
+        `${address} does not serve oprc.OprcFunction: ${details}`,
+        error,
+        false,
+        'never',
+      );
     case Grpc.UNAUTHENTICATED:
     case Grpc.PERMISSION_DENIED:
-      return failure('BERTH_SERVICE_UNREACHABLE', `${address} refuses this client: ${details}`, error, false, 'never');
+      return refused(`${address} refuses this client: ${details}`, error, 'never');
     case Grpc.UNAVAILABLE:
-      if (!connected)
-        return failure('BERTH_SERVICE_UNREACHABLE', `cannot reach ${address}: ${details}`, error, false, 'later');
-      if (details === REFUSED)
-        return failure(
-          'BERTH_SERVICE_UNREACHABLE',
-          `${address} is going away and refused the call`,
-          error,
-          false,
-          'at-once',
-        );
+      if (!connected || reached === 'no') return refused(`cannot reach ${address}: ${details}`, error, 'later');
+      if (details === REFUSED) return refused(`${address} is going away and refused the call`, error, 'at-once');
       return lost(details, address, error);
     default:
+      if (reached === 'no') return refused(`${address} refuses the call: ${details}`, error, 'never');
       return lost(`${Grpc[code]}: ${details}`, address, error);
   }
 }
@@ -77,6 +80,11 @@ function lost(what: string, address: string, cause: unknown): CallFailure {
   return failure('BERTH_SERVICE_OUTCOME_UNKNOWN', message, cause, true, 'later');
 }
 
+/** No method has seen it. */
+function refused(message: string, cause: unknown, retry: CallFailure['retry']): CallFailure {
+  return failure('BERTH_SERVICE_UNREACHABLE', message, cause, false, retry);
+}
+
 function failure(
   code: ErrorCode,
   message: string,
@@ -87,7 +95,6 @@ function failure(
   return { error: new ServicesError(code, message, {}, { cause }), sent, retry };
 }
 
-function codeOf({ metadata }: ServiceError): ErrorCode | undefined {
-  const [value] = metadata.get(CODE_HEADER);
-  return typeof value === 'string' && isErrorCode(value) ? value : undefined;
+function wordIn({ metadata }: ServiceError, header: string): string | undefined {
+  return metadata.get(header)[0]?.toString();
 }
