@@ -65,6 +65,45 @@ describe('ReceiveWindow', () => {
     expect(its.budget.used).toBe(0);
   });
 
+  /** A sender at hand, and a consumer that has bytes lying whenever it takes some, however long the line is said to be. */
+  const outrun = (window: ReceiveWindow): void => {
+    let clock = 1e6;
+    let allowance = window.size - window.heldBytes;
+    for (let i = 0; i < 3000; i += 1) {
+      window.receive(allowance, at(clock));
+      clock += 0.1;
+      allowance = window.consume(10_000, at(clock));
+    }
+  };
+
+  it('stays small for a consumer that never waits, whatever the round trip', () => {
+    const its = settings();
+    const window = windowOf(its);
+    outrun(window);
+    expect([window.size, its.budget.used]).toEqual([START, 0]);
+  });
+
+  it('shrinks back when its consumer does not wait any more', () => {
+    const its = settings();
+    const window = windowOf(its);
+    transfer(window, 12, (held) => ({ bytes: held, afterMs: 0 }));
+    expect(window.size).toBe(MAX);
+    outrun(window);
+    expect([window.size, its.budget.used]).toEqual([START, 0]);
+  });
+
+  it('keeps its size for one burst that is faster than its consumer', () => {
+    const window = windowOf(settings());
+    transfer(window, 12, (held) => ({ bytes: held, afterMs: 0 }));
+    for (let clock = 13 * RTT_MS; clock < 23 * RTT_MS; clock += RTT_MS) {
+      // It arrives at once, and nothing follows within a round trip.
+      window.receive(MAX, at(clock));
+      let granted = 0;
+      for (let taken = 0; taken < MAX; taken += 65_536) granted += window.consume(65_536, at(clock));
+      expect(granted).toBe(MAX);
+    }
+  });
+
   it('stays small on a short line', () => {
     const window = windowOf(settings());
     let clock = 0;

@@ -40,6 +40,8 @@ export class ReceiveWindow {
   /** undefined until the first bytes came: the wait before them says nothing about the window */
   private lastGrantAt: number | undefined;
   private closed = false;
+  /** at the last grant much was left lying */
+  private wasBehind = false;
 
   /** @param share the budget's part that growth comes out of */
   constructor(
@@ -88,7 +90,12 @@ export class ReceiveWindow {
     const isHalf = this.unclaimed >= this.window / 2;
     if (!isHalf && elapsedMs < SLOW_MS) return 0;
     const { rttMs } = clock;
-    const grant = this.unclaimed + (isHalf ? this.grow(elapsedMs, rttMs) : 0) - this.shrink(elapsedMs, rttMs);
+    // Half of it was taken, and half of the rest lies here. Once may be a burst, which is how a long line brings bytes.
+    const isBehind = isHalf && this.held >= this.window / 4;
+    const lags = isBehind && this.wasBehind;
+    this.wasBehind = isBehind;
+    const growth = isHalf && !isBehind ? this.grow(elapsedMs, rttMs) : 0;
+    const grant = this.unclaimed + growth - this.shrink(lags, elapsedMs, rttMs);
     this.lastGrantAt = at;
     this.unclaimed = 0;
     this.available += grant;
@@ -135,25 +142,25 @@ export class ReceiveWindow {
   }
 
   /**
-   * Half a window within one round trip, and nothing left lying: the sender is
+   * Half a window within one round trip, and little left lying: the sender is
    * waiting for credit, not the consumer for bytes.
    */
   private grow(elapsedMs: number, rttMs: number): number {
     const { maxBytes } = this.settings;
-    if (elapsedMs >= rttMs || this.held >= this.window / 2 || this.window >= maxBytes) return 0;
+    if (elapsedMs >= rttMs || this.window >= maxBytes) return 0;
     const growth = this.share.take(Math.min(this.window * GROWTH_FACTOR, maxBytes) - this.window, this.growth);
     this.window += growth;
     return growth;
   }
 
   /**
-   * The consumer is slow, or others have come who want their part: up to half
-   * of what it took is memory that goes back. The other half is granted, since
-   * a sender that never saw a grant would take the consumer for one that stands
-   * still.
+   * The consumer is slow or lags behind the sender, or others have come who want
+   * their part: up to half of what it took is memory that goes back. The other
+   * half is granted, since a sender that never saw a grant would take the
+   * consumer for one that stands still.
    */
-  private shrink(elapsedMs: number, rttMs: number): number {
-    const isSlow = elapsedMs > SLOW_MS && elapsedMs > 8 * rttMs;
+  private shrink(lags: boolean, elapsedMs: number, rttMs: number): number {
+    const isSlow = lags || (elapsedMs > SLOW_MS && elapsedMs > 8 * rttMs);
     const excess = isSlow ? this.growth : Math.min(this.growth, -this.share.room(this.growth));
     if (excess <= 0) return 0;
     const shrink = Math.min(excess, this.unclaimed >> 1);
