@@ -2,9 +2,14 @@
 export interface Due {
   /** monotonic ms; may be changed while it is kept */
   dueAt: number;
+  /** its place among those that are kept, which {@link Deadlines} writes; {@link NOT_KEPT}: it has none */
+  dueIndex: number;
   /** Its time has come; it is kept no longer. */
   expire(): void;
 }
+
+/** {@link Due.dueIndex} of what is not kept. */
+export const NOT_KEPT = -1;
 
 /** Part of the usual time by which an end may be late: how often all are looked at depends on it. */
 const SLACK = 1 / 64;
@@ -15,9 +20,12 @@ const MAX_SLACK_MS = 50;
  * Deadlines of many questions with one timer. Most are answered long before, so
  * nothing is sorted and no timer is set or cleared for one: when the timer is
  * due all that are left are looked at.
+ *
+ * They stand in an array: a Set that is added to and deleted from at this rate
+ * keeps garbage alive (decision 0010).
  */
 export class Deadlines {
-  private readonly all = new Set<Due>();
+  private readonly all: Due[] = [];
   private timer: NodeJS.Timeout | undefined;
   private timerAt = Infinity;
   private readonly slackMs: number;
@@ -34,17 +42,25 @@ export class Deadlines {
   }
 
   get size(): number {
-    return this.all.size;
+    return this.all.length;
   }
 
   /** Keeps one, or sees that its time has changed. */
   keep(due: Due): void {
-    this.all.add(due);
+    if (due.dueIndex === NOT_KEPT) due.dueIndex = this.all.push(due) - 1;
     if (due.dueAt < this.timerAt) this.arm(due.dueAt);
   }
 
+  /** Idempotent. */
   drop(due: Due): void {
-    this.all.delete(due);
+    const { all } = this;
+    const { dueIndex } = due;
+    if (dueIndex === NOT_KEPT) return;
+    due.dueIndex = NOT_KEPT;
+    const last = all.pop() as Due;
+    if (last === due) return;
+    all[dueIndex] = last;
+    last.dueIndex = dueIndex;
   }
 
   stop(): void {
@@ -71,7 +87,9 @@ export class Deadlines {
     if (next < Infinity) this.arm(Math.max(next, now + this.slackMs));
     for (const due of late) {
       // An earlier one may have ended or put off this one.
-      if (due.dueAt <= now && this.all.delete(due)) due.expire();
+      if (due.dueAt > now || due.dueIndex === NOT_KEPT) continue;
+      this.drop(due);
+      due.expire();
     }
   };
 }

@@ -5,7 +5,7 @@ import type { AgentLimits } from '../capabilities.js';
 import type { Conversation, Verdict } from '../conversation.js';
 import type { AskedEvent, CancelReason, EventKind, RequestCompleteEvent } from '../events.js';
 import type { Core } from './core.js';
-import type { Due } from './deadlines.js';
+import { type Due, NOT_KEPT } from './deadlines.js';
 import type { PolicyConnection } from './policy-connection.js';
 import { type Reason, unavailable } from './reason.js';
 
@@ -28,6 +28,7 @@ type Place = 'nowhere' | 'entering' | 'holding' | 'asked';
  */
 export class PolicyConversation implements Conversation, Entrant<PolicyConnection>, Due {
   dueAt = 0;
+  dueIndex = NOT_KEPT;
   /** the agent wants nothing more of this exchange for now */
   paused = false;
   /** monotonic ms when the question at hand came up, or the last one did */
