@@ -56,6 +56,7 @@ export {
   stopServer,
 } from './runtime/default-services.js';
 export { type HealthReport, type ServiceHealth, WARN_ERROR_RATE } from './runtime/health-report.js';
+export { steadyNow } from './runtime/clock.js';
 export { ServiceObject } from './runtime/service-object.js';
 export type { InstanceFactory, InstanceUse } from './runtime/service-registry.js';
 export { registerServicesMetrics } from './runtime/services-metrics.js';

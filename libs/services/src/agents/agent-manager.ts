@@ -135,7 +135,6 @@ export class AgentManager {
 
   /** All agents, by id, in the order in which they were started (checklist B8). */
   list(): Record<string, AgentInfo> {
-    const now = Date.now();
     return Object.fromEntries(
       [...this.#agents.values()].map((agent) => [
         agent.id,
@@ -145,7 +144,7 @@ export class AgentManager {
           objectId: agent.target.objectId,
           partitionId: agent.target.partitionId,
           startedAt: agent.startedAt.toISOString(),
-          runningDuration: `PT${((now - agent.startedAt.getTime()) / 1000).toFixed(3)}S`,
+          runningDuration: `PT${(agent.runningMs / 1000).toFixed(3)}S`,
           state: agent.state,
         },
       ]),

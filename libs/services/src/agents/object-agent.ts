@@ -9,6 +9,7 @@ export type AgentState = 'starting' | 'running' | 'reconnecting' | 'stopping' | 
 /** One agent: a subscription of the bus, and what is known of it. */
 export class ObjectAgent {
   readonly startedAt = new Date();
+  readonly #startedAt = performance.now();
   #starting: Promise<BusSubscription> | undefined;
   #subscription: BusSubscription | undefined;
   #stopping: Promise<boolean> | undefined;
@@ -18,6 +19,10 @@ export class ObjectAgent {
     readonly definition: ServiceDefinition,
     readonly target: AgentTarget,
   ) {}
+
+  get runningMs(): number {
+    return performance.now() - this.#startedAt;
+  }
 
   get state(): AgentState {
     if (this.#stopping !== undefined) return 'stopping';

@@ -5,6 +5,7 @@ import type { Delivery } from '../invocation/invocation.js';
 import type { BusHandler, BusSubscription } from './invocation-bus.js';
 import { MemoryBus } from './memory-bus.js';
 import type { Intake } from './memory/intake.js';
+import { steadyNow } from '../runtime/clock.js';
 
 const OBJECTS = [undefined, 'a', 'b', 'c'];
 
@@ -74,12 +75,12 @@ class Story {
     (agent: Agent): BusHandler =>
     (delivery) => {
       const { id, deadline = 0, objectId } = delivery.invocation;
-      const late = deadline <= Date.now();
+      const late = deadline <= steadyNow();
       this.begun.push({ id, delivery: delivery.delivery, attempt: delivery.attempt, late, objectId });
       const mine = { id, agent };
       if (objectId !== undefined) {
         const other = this.active.get(objectId);
-        if (other !== undefined && other.agent.cutAt > Date.now())
+        if (other !== undefined && other.agent.cutAt > steadyNow())
           this.faults.push(`${id} and ${other.id} at once on ${objectId}`);
         this.active.set(objectId, mine);
       }
@@ -100,7 +101,7 @@ class Story {
       case 'call': {
         const leaving = new AbortController();
         if (action.leaves) this.leaving.push(leaving);
-        const call = invocation({ objectId: OBJECTS[action.objectId], deadline: Date.now() + action.ms });
+        const call = invocation({ objectId: OBJECTS[action.objectId], deadline: steadyNow() + action.ms });
         this.calls += 1;
         const result = later(this.bus.invoke(call, { delivery: action.delivery, signal: leaving.signal }));
         this.accepted.push(call.id);
@@ -126,7 +127,7 @@ class Story {
         const [agent] = this.agents.splice(action.which % Math.max(this.agents.length, 1), 1);
         if (agent === undefined) break;
         const patience = action.do === 'cut' ? 0 : 30;
-        agent.cutAt = Date.now() + patience;
+        agent.cutAt = steadyNow() + patience;
         void agent.subscription?.stop(patience);
         break;
       }

@@ -10,6 +10,7 @@ import {
   subscription,
 } from '../../testing/bus/lab.js';
 import { MemoryBus } from './memory-bus.js';
+import { steadyNow } from '../runtime/clock.js';
 
 describe('MemoryBus', () => {
   let bus: MemoryBus;
@@ -36,7 +37,7 @@ describe('MemoryBus', () => {
     await bus.serve(subscription(), held.handle);
     const over: number[] = [];
     const calls = [400, 90_000, 100, 5_000, 100].map((ms) =>
-      codeOf(once(ofObject('one', { deadline: Date.now() + ms }))).then((code) => {
+      codeOf(once(ofObject('one', { deadline: steadyNow() + ms }))).then((code) => {
         over.push(ms);
         return code;
       }),
@@ -57,7 +58,7 @@ describe('MemoryBus', () => {
 
   it('a deadline that is no number is refused, and holds up no other', async () => {
     await bus.serve(subscription(), held.handle);
-    const good = codeOf(once(invocation({ deadline: Date.now() + 100 })));
+    const good = codeOf(once(invocation({ deadline: steadyNow() + 100 })));
     expect(await codeOf(once(invocation({ deadline: Number.NaN })))).toBe('BERTH_SERVICE_INVALID');
     await jest.advanceTimersByTimeAsync(100);
     expect(await good).toBe('BERTH_SERVICE_TIMEOUT');
@@ -81,7 +82,7 @@ describe('MemoryBus', () => {
     expect(early?.aborted).toBe(true);
     expect(held.begun[1]?.signal.aborted).toBe(true);
     for (const call of calls) expect(await codeOf(call)).toBe('BERTH_SERVICE_CANCELLED');
-    const late = once(invocation({ deadline: Date.now() + 10 }));
+    const late = once(invocation({ deadline: steadyNow() + 10 }));
     await jest.advanceTimersByTimeAsync(10);
     expect(await codeOf(late)).toBe('BERTH_SERVICE_TIMEOUT');
     expect(held.begun[2]?.signal.reason).toMatchObject({ code: 'BERTH_SERVICE_TIMEOUT' });
@@ -116,7 +117,7 @@ describe('MemoryBus', () => {
 
   it('what lost its worker and finds no other by its deadline is expired', async () => {
     const agent = await bus.serve(subscription(), held.handle);
-    const call = atLeastOnce(invocation({ deadline: Date.now() + 500 }));
+    const call = atLeastOnce(invocation({ deadline: steadyNow() + 500 }));
     await agent.stop(0);
     await jest.advanceTimersByTimeAsync(500);
     expect(await codeOf(call)).toBe('BERTH_SERVICE_TIMEOUT');

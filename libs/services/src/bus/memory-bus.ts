@@ -10,6 +10,7 @@ import type {
 import { Engine } from './memory/engine.js';
 import { type MemoryBusLimits, memoryBusLimits, type MemoryBusOptions } from './memory/options.js';
 import { checkDeadline, closedBus } from './refusals.js';
+import { steadyNow } from '../runtime/clock.js';
 
 /**
  * The bus of mock mode (checklist B15) and of programs that are one process:
@@ -37,7 +38,7 @@ export class MemoryBus implements InvocationBus {
   invoke(invocation: Invocation, { delivery, signal }: BusCallOptions): Promise<InvocationReply> {
     return new Promise((resolve, reject) => {
       if (this.closed) throw closedBus();
-      const deadline = invocation.deadline ?? Date.now() + this.limits.defaultTimeoutMs;
+      const deadline = invocation.deadline ?? steadyNow() + this.limits.defaultTimeoutMs;
       // What is thrown here rejects the promise.
       checkDeadline(deadline);
       this.engine.accept(invocation, delivery, deadline, { resolve, reject }, signal);

@@ -22,6 +22,7 @@ import { closedClient } from './closed-client.js';
 import { GrpcTransport, type GrpcTransportOptions } from './grpc-transport.js';
 import type { InvocationTransport } from './invocation-transport.js';
 import { type CallOptions, checkCallOptions, type Remote, remoteOf } from './remote.js';
+import { steadyNow } from '../runtime/clock.js';
 
 /** Where a client finds its service, and what its calls say unless they say otherwise. */
 export interface ClientOptions extends Omit<CallOptions, 'signal' | 'idempotencyKey'> {
@@ -148,7 +149,7 @@ class Caller {
       objectId: member.stateless ? undefined : objectId,
       payload: encodeInput(input, member.input),
       options: options ?? this.options.options ?? NO_OPTIONS,
-      deadline: Date.now() + (timeoutMs ?? DEFAULT_TIMEOUT_MS),
+      deadline: steadyNow() + (timeoutMs ?? DEFAULT_TIMEOUT_MS),
       idempotencyKey: member.delivery === 'at-least-once' ? (idempotencyKey ?? id) : undefined,
       chain: detached === true ? undefined : currentChain(),
     };

@@ -8,6 +8,7 @@ import type { Delivery, Invocation, InvocationReply } from '../invocation/invoca
 import { FunctionServer } from '../server/function-server.js';
 import type { FunctionServerOptions } from '../server/server-options.js';
 import { GrpcTransport, type GrpcTransportOptions } from './grpc-transport.js';
+import { steadyNow } from '../runtime/clock.js';
 
 const call = (fields: Partial<Invocation> = {}): Invocation => ({
   id: '',
@@ -131,7 +132,7 @@ describe('GrpcTransport', () => {
       code: 'BERTH_SERVICE_TIMEOUT',
     });
     expect(Math.abs((seen[0]?.deadline ?? 0) - deadline)).toBeLessThan(100);
-    const over = client.invoke(call({ deadline: Date.now() - 1 }), ONCE);
+    const over = client.invoke(call({ deadline: steadyNow() - 1 }), ONCE);
     expect((await failureOf(over)).code).toBe('BERTH_SERVICE_TIMEOUT');
     expect(seen).toHaveLength(1);
   });

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CallOptions, Client, type ClientUnaryCall, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { Client, type ClientUnaryCall, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { ServicesError } from '../errors.js';
 import type { Invocation, InvocationReply } from '../invocation/invocation.js';
 import { decodeReply } from '../wire/replies.js';
@@ -8,6 +8,7 @@ import { closedClient } from './closed-client.js';
 import { type CallFailure, callFailure } from './grpc-failures.js';
 import { type GrpcTransportOptions, transportSettings } from './grpc-transport-options.js';
 import type { InvocationTransport, TransportCall } from './invocation-transport.js';
+import { steadyNow, systemTime } from '../runtime/clock.js';
 
 export type { GrpcClientTls, GrpcTransportOptions } from './grpc-transport-options.js';
 
@@ -22,7 +23,7 @@ const NO_METADATA = new Metadata();
 interface Sending {
   readonly path: string;
   readonly bytes: Buffer;
-  readonly options: CallOptions;
+  readonly deadline: number | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -59,19 +60,19 @@ export class GrpcTransport implements InvocationTransport {
   async invoke(invocation: Invocation, { delivery, signal }: TransportCall): Promise<InvocationReply> {
     const { deadline } = invocation;
     this.checkOpen(signal);
-    if (deadline !== undefined && deadline <= Date.now())
+    if (deadline !== undefined && deadline <= steadyNow())
       throw new ServicesError('BERTH_SERVICE_TIMEOUT', 'the deadline had passed before the call was sent');
     const sending: Sending = {
       path: invocation.objectId === undefined ? INVOKE_FN_PATH : INVOKE_OBJ_PATH,
       bytes: this.encode(invocation),
-      options: deadline === undefined ? {} : { deadline },
+      deadline,
       signal,
     };
     const first = await this.send(sending);
     if (!isFailure(first)) return first;
     const repeatable = delivery === 'at-least-once' && invocation.idempotencyKey !== undefined;
     if (repeatable && first.retry !== 'never')
-      return this.sendAgain(sending, first, deadline ?? Date.now() + RESEND_MS);
+      return this.sendAgain(sending, first, deadline ?? steadyNow() + RESEND_MS);
     if (first.retry !== 'at-once') throw first.error;
     const second = await this.send(sending);
     if (isFailure(second)) throw second.error;
@@ -92,7 +93,7 @@ export class GrpcTransport implements InvocationTransport {
     for (let attempt = 1; ; attempt += 1) {
       const longest = Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 1), LONGEST_PAUSE_MS);
       const pause = failure.retry === 'at-once' && attempt === 1 ? 0 : longest * (0.5 + Math.random() / 2);
-      if (Date.now() + pause >= until) throw givenUp(failure, sent, attempt);
+      if (steadyNow() + pause >= until) throw givenUp(failure, sent, attempt);
       await this.pause(pause, sending.signal);
       const outcome = await this.send(sending);
       if (!isFailure(outcome)) return outcome;
@@ -102,7 +103,7 @@ export class GrpcTransport implements InvocationTransport {
     }
   }
 
-  private send({ path, bytes, options, signal }: Sending): Promise<InvocationReply | CallFailure> {
+  private send({ path, bytes, deadline, signal }: Sending): Promise<InvocationReply | CallFailure> {
     return new Promise((resolve) => {
       const cancel = (): void => {
         call.cancel();
@@ -113,6 +114,7 @@ export class GrpcTransport implements InvocationTransport {
         if (error === null && reply !== undefined) resolve(reply);
         else resolve(this.failure(error, call, signal));
       };
+      const options = deadline === undefined ? {} : { deadline: systemTime(deadline) };
       const call = this.client.makeUnaryRequest(path, passBuffer, decodeReply, bytes, NO_METADATA, options, done);
       this.calls.add(call);
       signal?.addEventListener('abort', cancel);

@@ -2,6 +2,7 @@ import { getEventListeners } from 'node:events';
 import type { InvocationHandler } from '../invocation/invocation-handler.js';
 import { type Invocation, type InvocationReply, InvocationStatus } from '../invocation/invocation.js';
 import { LocalTransport } from './local-transport.js';
+import { steadyNow } from '../runtime/clock.js';
 
 const DELIVERY = { delivery: 'at-most-once' } as const;
 
@@ -78,7 +79,7 @@ describe('LocalTransport (B15)', () => {
     await expect(transport.invoke(invocation(), { ...DELIVERY, signal })).rejects.toMatchObject({
       code: 'BERTH_SERVICE_CANCELLED',
     });
-    const late = invocation({ deadline: Date.now() - 1 });
+    const late = invocation({ deadline: steadyNow() - 1 });
     await expect(transport.invoke(late, DELIVERY)).rejects.toMatchObject({ code: 'BERTH_SERVICE_TIMEOUT' });
     const stopped = new LocalTransport(
       () => Promise.resolve(okay(new Uint8Array((runs += 1)))),

@@ -8,6 +8,7 @@ import { ownInvocation, ownReply } from '../runtime/isolation.js';
 import { CUT_OFF } from '../server/refusals.js';
 import type { InvocationTransport, TransportCall } from './invocation-transport.js';
 import { LocalCall } from './local-call.js';
+import { steadyNow } from '../runtime/clock.js';
 
 /**
  * Calls the function server of this process without a socket (checklist B15).
@@ -40,7 +41,7 @@ export class LocalTransport implements InvocationTransport {
         );
       if (signal?.aborted === true) throw cancelled(invocation);
       const { deadline } = invocation;
-      if (deadline !== undefined && deadline <= Date.now()) throw timedOut(invocation);
+      if (deadline !== undefined && deadline <= steadyNow()) throw timedOut(invocation);
       const call = new LocalCall(ownInvocation(invocation), resolve, reject, signal);
       this.#running.add(call);
       if (deadline !== undefined) this.#deadlines.add(call);

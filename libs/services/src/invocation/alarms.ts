@@ -4,7 +4,7 @@ import { Deadlines, type Expiring } from '../runtime/deadlines.js';
 export class Alarm implements Expiring {
   heapIndex = -1;
 
-  /** @param deadline ms since 1970 */
+  /** @param deadline by `steadyNow` */
   constructor(
     readonly deadline: number,
     readonly ring: () => void,
@@ -15,7 +15,7 @@ export class Alarm implements Expiring {
 export class Alarms {
   readonly #deadlines = new Deadlines<Alarm>((alarm) => alarm.ring());
 
-  /** @param deadline ms since 1970; one that has passed rings soon, not at once */
+  /** @param deadline by `steadyNow`; one that has passed rings soon, not at once */
   at(deadline: number, ring: () => void): Alarm {
     const alarm = new Alarm(deadline, ring);
     this.#deadlines.add(alarm);

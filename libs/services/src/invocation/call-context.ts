@@ -2,6 +2,7 @@ import { Abortable } from './abortable.js';
 import { callersOf, chainWith } from './call-chain.js';
 import type { CallLimits } from './call-limits.js';
 import type { Invocation } from './invocation.js';
+import { systemTime } from '../runtime/clock.js';
 
 /** What a method may know of its call: its second parameter. */
 export interface CallContext {
@@ -15,7 +16,7 @@ export interface CallContext {
   /** the caller's words */
   readonly options: Readonly<Record<string, string>>;
   readonly idempotencyKey?: string | undefined;
-  /** nobody waits after it, and the signal is aborted: ms since 1970 */
+  /** nobody waits after it, and the signal is aborted: ms since 1970, as `Date.now()` has it at the moment */
   readonly deadline: number;
   /** 1, and one more for each retry of a method that failed (checklist B16) */
   readonly attempt: number;
@@ -38,7 +39,7 @@ export class AttemptContext extends Abortable implements CallContext {
   }
 
   get deadline(): number {
-    return this.limits.deadline;
+    return systemTime(this.limits.deadline);
   }
 
   get invocationId(): string {

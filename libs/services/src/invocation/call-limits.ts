@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ServicesError } from '../errors.js';
 import type { Alarm, Alarms } from './alarms.js';
 import type { Cancellation } from './invocation-handler.js';
+import { steadyNow } from '../runtime/clock.js';
 
 /** How long one call may take, and how it learns that nobody waits for it any more. */
 export class CallLimits {
@@ -9,7 +10,7 @@ export class CallLimits {
   over = false;
 
   /**
-   * @param deadline ms since 1970
+   * @param deadline {@link steadyNow}
    * @param alarms of the runtime
    */
   constructor(
@@ -27,7 +28,7 @@ export class CallLimits {
    */
   check(what: string): void {
     this.checkOurs();
-    if (Date.now() >= this.deadline) throw timedOut(what);
+    if (steadyNow() >= this.deadline) throw timedOut(what);
   }
 
   /**

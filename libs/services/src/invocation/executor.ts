@@ -17,6 +17,7 @@ import { invocationKey } from './keys.js';
 import { decodeInput } from './payload.js';
 import { errorReply, failureOf, okayReply } from './replies.js';
 import { MethodThrew, settled, withRetries } from './retries.js';
+import { steadyNow } from '../runtime/clock.js';
 
 export interface ExecutorOptions {
   /** time of a method that names none, ms, 1..2^31-1; default 30,000 */
@@ -79,7 +80,7 @@ export class Executor {
     cancellation: Cancellation | undefined,
   ): Promise<InvocationReply> {
     checkInvocation(invocation);
-    const latest = Date.now() + (member.timeoutMs ?? this.options.defaultTimeoutMs);
+    const latest = steadyNow() + (member.timeoutMs ?? this.options.defaultTimeoutMs);
     const limits = new CallLimits(Math.min(invocation.deadline ?? latest, latest), cancellation, this.#alarms);
     const decoded = decodeInput(invocation.payload, member);
     const input: unknown =

@@ -23,7 +23,7 @@ export interface Invocation {
   readonly payload: Uint8Array;
   /** the caller's words to the method */
   readonly options: Readonly<Record<string, string>>;
-  /** after it nobody waits any more: ms since 1970 by this process's clock */
+  /** after it nobody waits any more: ms since 1970 by `steadyNow` of this process */
   readonly deadline?: number | undefined;
   /** calls with the same key, method and object take effect once */
   readonly idempotencyKey?: string | undefined;

@@ -3,6 +3,7 @@ import { ServicesError } from '../errors.js';
 import type { CallLimits } from './call-limits.js';
 import { methodFailed } from './replies.js';
 import { appErrorOf } from './thrown.js';
+import { steadyNow } from '../runtime/clock.js';
 
 /** What a method threw, told apart from what went wrong around it. */
 export class MethodThrew extends Error {
@@ -65,7 +66,7 @@ export async function withRetries<T>(
       if (!(failure instanceof MethodThrew)) throw failure;
       // No attempt ends otherwise, and whoever is around the ring shall know it as what it is.
       if (isCycle(failure.thrown)) throw failure.thrown;
-      const over = attempt > retryCount || Date.now() + retryDelayMs >= limits.deadline;
+      const over = attempt > retryCount || steadyNow() + retryDelayMs >= limits.deadline;
       if (over || appErrorOf(failure.thrown) !== undefined) throw methodFailed(failure.thrown, attempt);
     }
     await limits.pause(retryDelayMs);

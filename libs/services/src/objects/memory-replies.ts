@@ -2,6 +2,7 @@ import type { InvocationReply } from '../invocation/invocation.js';
 import type { Deadlines, Expiring } from '../runtime/deadlines.js';
 import { ownReply } from '../runtime/isolation.js';
 import type { RememberedReply } from './object-store.js';
+import { steadyNow } from '../runtime/clock.js';
 
 /** A remembered reply until its time is over. */
 export class ReplyEntry implements Expiring {
@@ -74,12 +75,12 @@ export class MemoryReplies {
   get(idempotencyKey: string): InvocationReply | undefined {
     const entry = this.entries.get(idempotencyKey);
     // The timer may be late.
-    return entry === undefined || entry.deadline <= Date.now() ? undefined : ownReply(entry.reply);
+    return entry === undefined || entry.deadline <= steadyNow() ? undefined : ownReply(entry.reply);
   }
 
   remember({ idempotencyKey, reply, ttlMs }: RememberedReply): void {
     this.remove(idempotencyKey);
-    const entry = new ReplyEntry(this, idempotencyKey, ownReply(reply), Date.now() + ttlMs);
+    const entry = new ReplyEntry(this, idempotencyKey, ownReply(reply), steadyNow() + ttlMs);
     this.entries.set(idempotencyKey, entry);
     this.budget.add(entry);
     if (this.entries.size <= this.limit) return;

@@ -10,6 +10,7 @@ import { Bucket, type Until } from './nats/bucket.js';
 import { decodeEntry, encodeEntry, type Entry, keptReply, type KeptReply, NO_ENTRY, replyIn } from './nats/entry.js';
 import type { ObjectKey, ObjectStore, RememberedReply, StoredObject } from './object-store.js';
 import { checkStateSize, DEFAULT_MAX_STATE_BYTES } from './state-size.js';
+import { steadyNow } from '../runtime/clock.js';
 
 /** Settings of a NatsStore. Numbers are whole and from 1. */
 export interface NatsStoreOptions extends NatsServer {
@@ -219,7 +220,7 @@ export class NatsStore implements ObjectStore {
 
   private until(deadline: number | undefined): Until {
     return deadline === undefined
-      ? { deadline: Date.now() + this.options.operationTimeoutMs, ofCall: false }
+      ? { deadline: steadyNow() + this.options.operationTimeoutMs, ofCall: false }
       : { deadline, ofCall: true };
   }
 

@@ -30,7 +30,7 @@ export interface RememberedReply {
  * Keeps the state of objects with optimistic versions: of two writers that
  * started from the same version the second one is told so, and no update is lost.
  *
- * Each operation for a call gets the call's `deadline`, ms since 1970. A store that is away for a while should
+ * Each operation for a call gets the call's `deadline`, ms since 1970 by `steadyNow`. A store that is away for a while should
  * wait and try again until then, and no longer; without a deadline it has a limit of its own. One that does
  * neither costs nothing but time: whoever calls it stops waiting at the deadline, and does not know what came of it.
  *

@@ -4,6 +4,7 @@ import { codeOf, later } from '../../testing/bus/lab.js';
 import { keyOf, remember } from '../../testing/store/samples.js';
 import { Wire } from '../../testing/store/wire.js';
 import { RedisStore, type RedisStoreOptions } from './redis-store.js';
+import { steadyNow } from '../runtime/clock.js';
 
 const KEY = keyOf('one');
 const soon = (): number => Date.now() + 150;
@@ -92,7 +93,7 @@ describeWithRedis('RedisStore and the deadlines of calls', () => {
 
   it('what is asked after its deadline is not sent', async () => {
     await open({});
-    const past = Date.now() - 1;
+    const past = steadyNow() - 1;
     expect(await codeOf(store.load(KEY, 1, undefined, past))).toBe('BERTH_SERVICE_TIMEOUT');
     expect(await codeOf(store.save(KEY, 1, '2', undefined, past))).toBe('BERTH_SERVICE_TIMEOUT');
     expect(await store.load(KEY)).toMatchObject({ version: 1, state: '1' });

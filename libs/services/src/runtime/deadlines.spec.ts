@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals';
 import fc from 'fast-check';
 import { Deadlines, type Expiring } from './deadlines.js';
+import { steadyNow } from './clock.js';
 
 class Item implements Expiring {
   heapIndex = -1;
@@ -8,7 +9,7 @@ class Item implements Expiring {
 }
 
 describe('Deadlines', () => {
-  beforeEach(() => jest.useFakeTimers({ now: 0 }));
+  beforeEach(() => jest.useFakeTimers());
   afterEach(() => jest.useRealTimers());
 
   it('expires what was not removed, in order of time, whatever the order of adding and removing', () => {
@@ -16,10 +17,10 @@ describe('Deadlines', () => {
       fc.property(
         fc.array(fc.tuple(fc.integer({ min: 1, max: 3_000 }), fc.boolean()), { maxLength: 100, size: 'max' }),
         (plan) => {
-          jest.setSystemTime(0);
+          const start = steadyNow();
           const expired: Item[] = [];
           const deadlines = new Deadlines<Item>((item) => expired.push(item));
-          const items = plan.map(([deadline, stays]) => ({ item: new Item(deadline), stays }));
+          const items = plan.map(([deadline, stays]) => ({ item: new Item(start + deadline), stays }));
           for (const { item } of items) deadlines.add(item);
           for (const { item, stays } of items) if (!stays) deadlines.remove(item);
           jest.advanceTimersByTime(3_001);
@@ -38,7 +39,7 @@ describe('Deadlines', () => {
     const timers = jest.spyOn(globalThis, 'setTimeout');
     const held = (): boolean => timers.mock.results.some(({ value }) => (value as NodeJS.Timeout).hasRef());
     const deadlines = new Deadlines<Item>(() => undefined);
-    const [one, other] = [new Item(Date.now() + 60_000), new Item(Date.now() + 60_000)];
+    const [one, other] = [new Item(steadyNow() + 60_000), new Item(steadyNow() + 60_000)];
     for (const item of [one, other]) deadlines.add(item);
     deadlines.remove(one);
     expect(held()).toBe(true);
@@ -56,12 +57,13 @@ describe('Deadlines', () => {
   });
 
   it('never expires early, and takes what is added meanwhile', () => {
+    const start = steadyNow();
     const seen: [number, number][] = [];
-    const deadlines = new Deadlines<Item>((item) => {
-      seen.push([item.deadline, Date.now()]);
-      if (item.deadline === 10) deadlines.add(new Item(15));
+    const deadlines = new Deadlines<Item>(({ deadline }) => {
+      seen.push([deadline - start, steadyNow() - start]);
+      if (deadline - start === 10) deadlines.add(new Item(start + 15));
     });
-    for (const deadline of [2_500, 10, 2 ** 40]) deadlines.add(new Item(deadline));
+    for (const ms of [2_500, 10, 2 ** 40]) deadlines.add(new Item(start + ms));
     jest.advanceTimersByTime(2_499);
     expect(seen).toEqual([
       [10, 10],

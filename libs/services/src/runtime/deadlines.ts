@@ -1,6 +1,8 @@
+import { steadyNow } from './clock.js';
+
 /** Something that ends at a time. */
 export interface Expiring {
-  /** ms since 1970 */
+  /** {@link steadyNow} */
   readonly deadline: number;
   /** its place in the heap, -1 outside of it; {@link Deadlines} keeps it */
   heapIndex: number;
@@ -71,7 +73,7 @@ export class Deadlines<T extends Expiring> {
 
   private arm(deadline: number): void {
     clearTimeout(this.timer);
-    const now = Date.now();
+    const now = steadyNow();
     const delay = Math.min(Math.max(deadline - now, 1), HORIZON_MS);
     this.armedFor = now + delay;
     this.timer = setTimeout(this.sweep, delay);
@@ -80,7 +82,7 @@ export class Deadlines<T extends Expiring> {
 
   private readonly sweep = (): void => {
     this.timer = undefined;
-    const now = Date.now();
+    const now = steadyNow();
     for (let item = this.heap[0]; item !== undefined && item.deadline <= now; item = this.heap[0]) {
       this.remove(item);
       this.expire(item);

@@ -1,3 +1,5 @@
+import { steadyNow } from './clock.js';
+
 /** How far back the health check looks, ms, at least; at most twice that. */
 export const WINDOW_MS = 60_000;
 
@@ -12,14 +14,14 @@ export class ErrorWindow {
   #earlierCalls = 0;
   #earlierErrors = 0;
 
-  add(failed: boolean, now = Date.now()): void {
+  add(failed: boolean, now = steadyNow()): void {
     this.#turn(now);
     this.#calls += 1;
     if (failed) this.#errors += 1;
   }
 
   /** @returns what was seen of late */
-  read(now = Date.now()): { calls: number; errors: number } {
+  read(now = steadyNow()): { calls: number; errors: number } {
     this.#turn(now);
     return { calls: this.#calls + this.#earlierCalls, errors: this.#errors + this.#earlierErrors };
   }

@@ -29,7 +29,7 @@ describe('B17: health()', () => {
   let services: Services;
 
   beforeEach(async () => {
-    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'performance'] });
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
     services = new Services({ mock: true, services: [Shaky, Steady] });
     await services.startServer({ port: 4711 });
   });

@@ -11,6 +11,7 @@ import type { Account } from './stream-guard.js';
 import { type Refusal, REPLIES_FULL, refusalStatus, UNSENDABLE } from './refusals.js';
 import { encodeReply } from '../wire/replies.js';
 import type { WireInvocation } from '../wire/requests.js';
+import { steadyNow } from '../runtime/clock.js';
 
 export type OprcRequest = ServerUnaryCall<WireInvocation, Buffer>;
 
@@ -42,7 +43,7 @@ export class OprcCall extends Abortable implements Waiting {
   run(): boolean {
     const { request } = this.request;
     // Timers are late when there is much to do: a deadline that has passed counts without its event.
-    if (this.request.cancelled || (request.deadline !== undefined && request.deadline <= Date.now())) {
+    if (this.request.cancelled || (request.deadline !== undefined && request.deadline <= steadyNow())) {
       this.release();
       return false;
     }
@@ -89,7 +90,7 @@ export class OprcCall extends Abortable implements Waiting {
 
   private left(): ServicesError {
     const { deadline } = this.request.request;
-    return deadline !== undefined && Date.now() >= deadline
+    return deadline !== undefined && steadyNow() >= deadline
       ? new ServicesError('BERTH_SERVICE_TIMEOUT', 'the deadline of the call has passed')
       : new ServicesError('BERTH_SERVICE_CANCELLED', 'the caller has left');
   }

@@ -18,6 +18,7 @@ import {
   INVOKE_OBJ_PATH,
   passBuffer,
 } from '../wire/requests.js';
+import { steadyTime } from '../runtime/clock.js';
 
 /** Ids are unique among processes by their start, and count up in one: a UUID for each call would cost more. */
 const ID_PREFIX = `${randomBytes(6).toString('hex')}-`;
@@ -82,7 +83,7 @@ export class OprcService {
       return;
     }
     const deadline = request.getDeadline();
-    if (typeof deadline === 'number' && deadline !== Infinity) invocation.deadline = deadline;
+    if (typeof deadline === 'number' && deadline !== Infinity) invocation.deadline = steadyTime(deadline);
     const stream = streamOf(request);
     const call = new OprcCall(this, request, done, stream);
     const entry = this.admission.enter(call);

@@ -13,6 +13,7 @@ import {
   SERVICE,
   textOf,
 } from './lab.js';
+import { steadyNow } from '../../src/runtime/clock.js';
 
 /** Deadlines, callers that leave, and queues that are full. */
 export function deadlineContract(make: MakeBuses): void {
@@ -76,7 +77,7 @@ export function deadlineContract(make: MakeBuses): void {
   test('a deadline in the past is TIMEOUT, and nothing begins', async (lab) => {
     const held = new HeldHandler();
     await lab.serve({}, held.handle);
-    expect(await codeOf(lab.call(invocation({ deadline: Date.now() - 1 })))).toBe('BERTH_SERVICE_TIMEOUT');
+    expect(await codeOf(lab.call(invocation({ deadline: steadyNow() - 1 })))).toBe('BERTH_SERVICE_TIMEOUT');
     expect(await codeOf(lab.call(ofObject('one', { deadline: 0 })))).toBe('BERTH_SERVICE_TIMEOUT');
     const after = lab.call(invocation());
     await eventually(() => held.begun.length === 1);

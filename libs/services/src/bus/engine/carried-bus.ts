@@ -21,6 +21,7 @@ import { type CarriedBusOptions, carriedBusTimes, checkSubscription } from './op
 import type { OutCall } from './out-call.js';
 import { Outgoing } from './outgoing.js';
 import { Presence } from './presence.js';
+import { steadyNow } from '../../runtime/clock.js';
 
 /**
  * A bus of several processes. Each has an engine for the calls that come to it; a carrier takes messages from one to
@@ -140,10 +141,10 @@ export class CarriedBus implements InvocationBus {
   }
 
   private async untilUp({ service }: Subscription): Promise<void> {
-    const end = Date.now() + this.times.connectTimeoutMs;
+    const end = steadyNow() + this.times.connectTimeoutMs;
     while (this.carrier.health().state !== 'up') {
       if (this.closed) throw closedBus();
-      if (Date.now() >= end) throw away(`an agent of ${service} cannot start`, this.carrier.health().reason ?? '');
+      if (steadyNow() >= end) throw away(`an agent of ${service} cannot start`, this.carrier.health().reason ?? '');
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
@@ -219,7 +220,7 @@ export class CarriedBus implements InvocationBus {
       this.sendToSelf(call);
       return;
     }
-    const bytes = encodeCall(this.carrier.id, call, deadline - Date.now());
+    const bytes = encodeCall(this.carrier.id, call, deadline - steadyNow());
     const head = bytes.length - invocation.payload.length;
     if (head > MAX_HEAD_BYTES) this.outgoing.failed(number, headTooLarge(invocation, head, MAX_HEAD_BYTES));
     else this.carrier.send(to, bytes, key, String(number));

@@ -11,6 +11,7 @@ import type { Carrier } from './carrier.js';
 import { objectKey } from './member.js';
 import { encode, type Head } from './message.js';
 import type { Presence } from './presence.js';
+import { steadyNow } from '../../runtime/clock.js';
 
 /** Processes that have called and gone: whether a call of theirs has ever come is known of so many. */
 const MOST_CALLERS = 10_000;
@@ -90,7 +91,7 @@ export class Incoming {
     this.silent.delete(from);
     if (!this.caller(from).came(number)) return;
     const fate = new RemoteFate(this, from, number, invocation.id);
-    const deadline = Date.now() + this.timeLeft(call);
+    const deadline = steadyNow() + this.timeLeft(call);
     try {
       const taken = this.take({ ...invocation, deadline }, delivery, deadline, fate, attempt);
       if (taken === undefined) this.answer(from, number, encode(['b', number, attempt, 0]));

@@ -6,6 +6,7 @@ import type { MemoryBusLimits } from '../memory/options.js';
 import { busy, cancelled, noAgent, timedOut, tooLarge } from '../refusals.js';
 import { type OutCall, type OutLane, OutScope } from './out-call.js';
 import type { Route } from './routes.js';
+import { steadyNow } from '../../runtime/clock.js';
 
 /** How calls get to members. */
 export interface Sender {
@@ -42,7 +43,7 @@ export class OutIntake {
     if (problem !== undefined) throw new ServicesError('BERTH_SERVICE_BAD_OBJECT_ID', problem);
     if (payload.length > limits.maxPayloadBytes)
       throw tooLarge(invocation, limits.maxPayloadBytes, this.sender.payloadBound);
-    if (deadline <= Date.now()) throw timedOut(invocation);
+    if (deadline <= steadyNow()) throw timedOut(invocation);
     const route = this.sender.route(service, partition);
     if (this.sender.isUp && !hasAgent(route, invocation)) throw noAgent(invocation);
     if (this.calls >= limits.maxPendingCalls) throw busy(invocation, 'maxPendingCalls', limits.maxPendingCalls);

@@ -9,6 +9,7 @@ import { away, cancelled, checkDeadline, closedBus, noAgent, timedOut, workerLos
 import { OutCall, type OutLane } from './out-call.js';
 import { hasAgent, OutIntake, type Sender } from './out-intake.js';
 import type { Route } from './routes.js';
+import { steadyNow } from '../../runtime/clock.js';
 
 /** Until a member is asked again that does not have an object yet, or not any more, ms. */
 const RETRY_MS = 20;
@@ -37,7 +38,7 @@ export class Outgoing {
 
   invoke(invocation: Invocation, { delivery, signal }: BusCallOptions): Promise<InvocationReply> {
     return new Promise((resolve, reject) => {
-      const deadline = invocation.deadline ?? Date.now() + this.limits.defaultTimeoutMs;
+      const deadline = invocation.deadline ?? steadyNow() + this.limits.defaultTimeoutMs;
       // What is thrown here rejects the promise.
       checkDeadline(deadline);
       const lane = this.intake.admit(invocation, signal, deadline);

@@ -11,6 +11,7 @@ import type { MemoryBusLimits } from './options.js';
 import type { Placement } from './placement.js';
 import type { Group, Lane } from './routing.js';
 import type { Worker } from './worker.js';
+import { steadyNow } from '../../runtime/clock.js';
 
 /** Gives calls that wait to workers that are free, until the calls have ended, are too late, or nobody wants them. */
 export class Dispatcher {
@@ -93,7 +94,7 @@ export class Dispatcher {
     lane.waiting.remove(call);
     // Lanes take turns: this one goes to the end.
     group.ready.remove(lane);
-    if (call.deadline <= Date.now()) {
+    if (call.deadline <= steadyNow()) {
       this.drop(call);
       lane.update();
       return;

@@ -7,6 +7,7 @@ import { type Fate, MemoryCall } from './call.js';
 import { Dispatcher } from './dispatcher.js';
 import type { Lane } from './routing.js';
 import { Worker } from './worker.js';
+import { steadyNow } from '../../runtime/clock.js';
 
 /**
  * Runs the calls of a process at its subscriptions: their order, bounds, deadlines, places and dead letters. Who
@@ -30,7 +31,7 @@ export class Engine extends Dispatcher {
     signal?: AbortSignal,
     attempt = 0,
   ): MemoryCall {
-    const lane = this.intake.admit(invocation, signal, deadline <= Date.now());
+    const lane = this.intake.admit(invocation, signal, deadline <= steadyNow());
     const own = fate.giveBack === undefined ? ownInvocation(invocation) : invocation;
     const call = new MemoryCall(own, delivery, deadline, lane, fate, signal, this.abandon);
     call.attempt = attempt;
@@ -131,7 +132,7 @@ export class Engine extends Dispatcher {
       const error = workerLost(invocation, call.attempt);
       lane.scope.deadLetters.add(call, 'worker-lost', error.message);
       this.fail(call, error);
-    } else if (call.deadline <= Date.now()) {
+    } else if (call.deadline <= steadyNow()) {
       this.drop(call);
     } else {
       // First again: it was accepted before all that wait.

@@ -5,6 +5,7 @@ import { type KV, Kvm } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { ServicesError } from '../../errors.js';
 import type { Link } from '../../nats/link.js';
+import { steadyNow } from '../../runtime/clock.js';
 
 /** Until one try is given up for the next, ms: what was asked of a connection that broke is never answered. */
 const TRY_MS = 1_000;
@@ -23,7 +24,7 @@ export interface BucketOptions {
 
 /** How long an operation may last. */
 export interface Until {
-  /** ms since 1970 */
+  /** {@link steadyNow} */
   readonly deadline: number;
   /** it is a call's, not the store's own limit */
   readonly ofCall: boolean;
@@ -98,7 +99,7 @@ export class Bucket {
     const { breaks } = this.link;
     const { promise: over, reject } = Promise.withResolvers<never>();
     const broken = (): void => reject(new Error('the connection was lost'));
-    const timer = setTimeout(() => reject(new Error('no answer')), Math.max(0, deadline - Date.now()));
+    const timer = setTimeout(() => reject(new Error('no answer')), Math.max(0, deadline - steadyNow()));
     breaks.add(broken);
     try {
       return await Promise.race([pending, over]);
@@ -115,7 +116,7 @@ export class Bucket {
     let last = link.reason ?? 'no answer';
     for (;;) {
       if (link.connection.isClosed()) throw unavailable(last, unanswered && writes);
-      if (Date.now() >= until.deadline) throw late(until, last, unanswered && writes);
+      if (steadyNow() >= until.deadline) throw late(until, last, unanswered && writes);
       if (link.state === 'up') {
         if (this.made !== undefined) await this.within(this.made, until.deadline).catch(() => undefined);
         this.made = undefined;
@@ -128,7 +129,7 @@ export class Bucket {
           last = isAnswer ? whyNot(thrown) : messageOf(thrown);
         }
       } else last = link.reason ?? last;
-      await sleep(Math.max(1, Math.min(PAUSE_MS, until.deadline - Date.now())));
+      await sleep(Math.max(1, Math.min(PAUSE_MS, until.deadline - steadyNow())));
     }
   }
 }

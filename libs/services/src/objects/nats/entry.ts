@@ -4,7 +4,7 @@ import { decodeReply, encodeReply } from '../../wire/replies.js';
 /** A reply that is remembered with its object. */
 export interface KeptReply {
   readonly key: string;
-  /** ms since 1970 */
+  /** ms since 1970 by the system's clock, the only one that processes on several hosts share */
   readonly until: number;
   /** {@link encodeReply} */
   readonly bytes: Uint8Array;

@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events';
 import { later } from '../../../testing/bus/lab.js';
 import type { RedisClient } from './client.js';
 import { RedisConnection } from './connection.js';
+import { steadyNow } from '../../runtime/clock.js';
 
 const LIMIT_MS = 1_000;
 
@@ -39,7 +40,7 @@ describe('a connection that is silent', () => {
   let client: ManualClient;
   let connection: RedisConnection;
   const ask = (): Promise<unknown> =>
-    later(connection.run(undefined, [], ['PING'], false, Date.now() + 100 * LIMIT_MS));
+    later(connection.run(undefined, [], ['PING'], false, steadyNow() + 100 * LIMIT_MS));
   const pass = (ms: number): Promise<void> => jest.advanceTimersByTimeAsync(ms);
 
   const connected = (owned: boolean): void => {

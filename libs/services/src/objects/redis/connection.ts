@@ -4,6 +4,7 @@ import { Deadlines, type Expiring } from '../../runtime/deadlines.js';
 import { BINARY, type RedisClient, unavailable } from './client.js';
 import { Operation, timedOut } from './operation.js';
 import type { Script } from './scripts.js';
+import { steadyNow } from '../../runtime/clock.js';
 
 /** Before a command is sent again to a server that is there, ms. */
 const PAUSE_MS = 20;
@@ -80,7 +81,7 @@ export class RedisConnection {
       if (this.closed) throw unavailable('it is closed');
       if (this.pending.size >= maxPendingOperations)
         throw unavailable(`${maxPendingOperations} operations wait for it, which is maxPendingOperations`);
-      const now = Date.now();
+      const now = steadyNow();
       const ofCall = deadline !== undefined;
       const until = deadline ?? now + operationTimeoutMs;
       // Sent now, nobody would wait for what comes of it.
@@ -178,7 +179,7 @@ export class RedisConnection {
 
   /** From now on an answer is waited for. */
   private listen(): void {
-    this.heardAt = Date.now();
+    this.heardAt = steadyNow();
     this.listenOn();
   }
 
@@ -192,7 +193,7 @@ export class RedisConnection {
   private heard(): void {
     this.onTheWay -= 1;
     if (this.onTheWay === 0) this.deadlines.remove(this.silence);
-    else this.heardAt = Date.now();
+    else this.heardAt = steadyNow();
   }
 
   /**
@@ -200,7 +201,7 @@ export class RedisConnection {
    * nowhere, which the system would find out in a quarter of an hour. What waits is sent again over a new one.
    */
   private silent(): void {
-    if (Date.now() <= this.heardAt + this.options.operationTimeoutMs) {
+    if (steadyNow() <= this.heardAt + this.options.operationTimeoutMs) {
       this.listenOn();
       return;
     }
