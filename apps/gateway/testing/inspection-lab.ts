@@ -113,6 +113,10 @@ class FakeConversation implements Conversation {
     this.agent.told.push(`misjudged ${why}`);
   }
 
+  unseen(kind: AskedEvent['kind']): void {
+    this.agent.told.push(`unseen ${kind}`);
+  }
+
   cancel(reason: CancelReason, blockingAgentId?: string): void {
     if (this.over) return;
     this.stop();

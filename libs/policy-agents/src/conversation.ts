@@ -40,6 +40,12 @@ export interface Conversation {
    */
   misjudged(why: string): void;
 
+  /**
+   * The agent cannot be shown what it wants to see, such as what is larger than may be held: counts as a question without
+   * an answer, and not as a failure of the agent. What becomes of the exchange is for whoever wanted to show it.
+   */
+  unseen(kind: AskedEvent['kind']): void;
+
   /** The exchange was cut off: the agent is told, and who waits is let go. Nothing may be asked after it. Idempotent. */
   cancel(reason: CancelReason, blockingAgentId?: string): void;
 

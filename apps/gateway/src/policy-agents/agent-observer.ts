@@ -131,8 +131,9 @@ export class AgentObserver implements PolicyAgentObserver {
   judged(judgement: Judgement): void {
     this.known.stats.judged(judgement);
     const { durationMs, event, outcome, reason } = judgement;
-    // An answer that is of no use has a line of its own, which says why.
-    if ((outcome === 'error' || outcome === 'skipped') && reason !== 'invalid')
+    // These have a line of their own, which says why.
+    const isTold = reason === 'invalid' || reason === 'unseen';
+    if ((outcome === 'error' || outcome === 'skipped') && !isTold)
       this.limitedLog.warn(
         { event, outcome, reason, durationMs: Math.round(durationMs) },
         'policy agent did not answer a question',

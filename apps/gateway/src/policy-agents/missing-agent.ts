@@ -14,6 +14,7 @@ export function missingAgent(agentName: string, asked: () => void): Conversation
       return Promise.reject(new BerthError('BERTH_POLICY_UNAVAILABLE', what));
     },
     misjudged: () => undefined,
+    unseen: () => undefined,
     cancel: () => undefined,
     end: () => undefined,
   };

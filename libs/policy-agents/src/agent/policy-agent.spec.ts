@@ -107,6 +107,21 @@ describe('a question to a policy agent', () => {
     expect(lab.leftOver).toEqual(NOTHING_LEFT);
   });
 
+  it.each(['closed', 'open'] as const)(
+    'that cannot be shown is counted, and not as a failure of the agent: fail %s',
+    async (failMode) => {
+      await using lab = new AgentLab({ failMode, breaker: { failures: 1, openMs: 1000 } });
+      const { talk, verdict } = lab.add(new FakeLink().allowAll()).ask();
+      await verdict;
+      talk.unseen('guardrail');
+      const skipped = failMode === 'open' ? 1 : 0;
+      expect(lab.agent.figures()).toMatchObject({ skipped, errors: 0, rejections: { unseen: 1 }, breaker: 'closed' });
+      expect(lab.judged.at(-1)).toMatchObject({ event: 'guardrail', outcome: skipped ? 'skipped' : 'error' });
+      expect(talk.failsOpen).toBe(failMode === 'open');
+      talk.cancel('manual');
+    },
+  );
+
   it('about what the agent does not want to see is not asked', async () => {
     await using lab = new AgentLab();
     const link = new FakeLink(capabilitiesOf({ supportedEvents: new Set(['requestHeaders']) })).allowAll();

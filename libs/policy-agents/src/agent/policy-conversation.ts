@@ -95,6 +95,11 @@ export class PolicyConversation implements Conversation, Entrant<PolicyConnectio
     core.failed(this.lastKind, correlationId, 'invalid', 0);
   }
 
+  unseen(kind: AskedEvent['kind']): void {
+    const { core, correlationId } = this;
+    if (core.failed(kind, correlationId, 'unseen', 0)) core.ledger.skipped += 1;
+  }
+
   cancel(reason: CancelReason, blockingAgentId?: string): void {
     if (this.isOver) return;
     this.core.ledger.cancelled += 1;

@@ -13,6 +13,7 @@ const TEXTS = {
   lost: (name) => `the connection to policy agent ${name} ended before it answered`,
   invalid: (name) => `policy agent ${name} gave an answer that cannot be followed`,
   tooLarge: (name) => `policy agent ${name} cannot be shown so much at once`,
+  unseen: (name) => `policy agent ${name} cannot be shown it`,
   duplicate: (name) => `two exchanges at policy agent ${name} have one correlation id`,
   closed: (name) => `policy agent ${name} is being closed`,
 } as const satisfies Record<string, (name: string) => string>;

@@ -1,4 +1,5 @@
 import type { FlatHeaders } from '@berth/exchange';
+import type { StreamKind } from './text-reader.js';
 import { headerValue, headerValues, isToken, removeHeader } from '@berth/http-rules';
 
 /**
@@ -18,10 +19,27 @@ export function contentLengthOf(headers: FlatHeaders): number | undefined {
   return length === undefined ? undefined : Number(length);
 }
 
-/** Whether the texts of a body can be read: JSON as it is. */
-export function isPlainJson(headers: FlatHeaders): boolean {
-  const encoding = headerValue(headers, 'content-encoding') ?? 'identity';
-  return encoding.toLowerCase() === 'identity' && /^application\/(?:[a-z0-9.+-]+\+)?json$/.test(contentTypeOf(headers));
+/** Content codings of a body in the order in which they were applied, in lower case. */
+export function codingsOf(headers: FlatHeaders): readonly string[] {
+  const all = headerValues(headers, 'content-encoding').flatMap((value) => value.split(','));
+  return all.map((coding) => coding.trim().toLowerCase()).filter((coding) => coding !== '' && coding !== 'identity');
+}
+
+/** Whether an answer may have texts of a language model, as its head has it. A body of no type may be anything. */
+export function mayBeOfModel(headers: FlatHeaders): boolean {
+  const type = contentTypeOf(headers);
+  return type === '' || streamKindOf(headers) !== undefined || /^application\/(?:[a-z0-9.+-]+\+)?json$/.test(type);
+}
+
+const STREAMS: Readonly<Record<string, StreamKind>> = {
+  'text/event-stream': 'events',
+  'application/x-ndjson': 'lines',
+  'application/jsonl': 'lines',
+};
+
+export function streamKindOf(headers: FlatHeaders): StreamKind | undefined {
+  const type = contentTypeOf(headers);
+  return Object.hasOwn(STREAMS, type) ? STREAMS[type] : undefined;
 }
 
 /** Asks the service for an answer that agents can read and change: whole, and not compressed. Changes the list. */

@@ -2,12 +2,11 @@ import { BerthError } from '@berth/errors';
 import { ByteQueue, type FlatHeaders } from '@berth/exchange';
 import type { Case } from './case.js';
 import { ChunkQuestion } from './chunk-question.js';
-import { askAboutTexts, type TextsOf } from './guardrail-question.js';
 import { HeldBody } from './held-body.js';
-import { mayHaveTexts } from './guardrail-texts.js';
 import type { Instead } from './instead.js';
 import type { Lane, Outlet } from './lane.js';
 import type { Member } from './member.js';
+import { tooMuch } from './too-much.js';
 
 const NOTHING = Buffer.alloc(0);
 const TURN_END = Promise.resolve();
@@ -18,9 +17,6 @@ const LEAST_CHUNK_BYTES = 1024;
 export interface Watchers {
   /** are asked about each chunk */
   readonly members: readonly Member[];
-  /** are asked about the texts in it */
-  readonly guards: readonly Member[];
-  readonly textsOf: TextsOf;
   /** bytes that its head says; undefined: it does not */
   readonly total: number | undefined;
 }
@@ -40,13 +36,11 @@ export class BodyLane implements Lane {
   private ending: { trailers: FlatHeaders | undefined } | undefined;
   private watchers: Watchers | undefined;
   private question: ChunkQuestion | undefined;
-  private guards: readonly Member[] = [];
-  /** it begins like what has texts */
-  private hasTexts = false;
   private readonly held: HeldBody;
   /** want to see more than there is room for: what they say later holds nothing */
   private readonly givenUp = new Set<Member>();
   private chunkBytes = Infinity;
+  private outlet!: Outlet;
   private isOpen = false;
   private isRunning = false;
   private isOver = false;
@@ -54,7 +48,6 @@ export class BodyLane implements Lane {
   constructor(
     private readonly it: Case,
     private readonly kind: 'requestBody' | 'responseBody',
-    private readonly outlet: Outlet,
   ) {
     this.held = new HeldBody(it.options.held);
   }
@@ -64,10 +57,10 @@ export class BodyLane implements Lane {
   }
 
   /** Lets it begin: until now all that came has waited. */
-  begin(watchers: Watchers): void {
-    const { guards, members, total } = watchers;
+  begin(watchers: Watchers, outlet: Outlet): void {
+    const { members, total } = watchers;
     this.watchers = watchers;
-    this.guards = guards;
+    this.outlet = outlet;
     if (members.length > 0)
       this.question = new ChunkQuestion(this.it, this.kind, members, total, () => this.held.bytes);
     for (const { conversation } of members) {
@@ -165,17 +158,9 @@ export class BodyLane implements Lane {
 
   private async pass(chunk: Buffer, isLast: boolean): Promise<void> {
     const data = await this.asked(chunk, isLast);
-    if (data !== undefined && !this.hasTexts && this.guards.length > 0) this.lookAtStart(data);
     if (data === undefined || (this.isHolding && this.holds(data, chunk.length))) return;
     await this.release();
     if (!this.isOver) await this.send(data, chunk.length);
-  }
-
-  /** A body without texts is not held for those who want to see them. */
-  private lookAtStart(data: Buffer): void {
-    const has = mayHaveTexts(data);
-    this.hasTexts = has === true;
-    if (has === false) this.guards = [];
   }
 
   /** @returns what goes on in the place of a chunk; undefined when it is over */
@@ -190,7 +175,7 @@ export class BodyLane implements Lane {
     return this.passes(await it.panel.ask(question)) ? question.data : undefined;
   }
 
-  private async finish({ textsOf, total }: Watchers, trailers: FlatHeaders | undefined): Promise<void> {
+  private async finish({ total }: Watchers, trailers: FlatHeaders | undefined): Promise<void> {
     const { arrived, it, outlet, question } = this;
     // Where its head has left without its length, nobody else would see it.
     if (it.options.mutableBodies && question !== undefined && total !== undefined && arrived < total) {
@@ -199,18 +184,10 @@ export class BodyLane implements Lane {
     }
     // Where nothing has come there is no body to ask about.
     if (arrived > 0 && question?.isOpen === true) await this.pass(NOTHING, true);
-    if (this.guards.length > 0 && this.stands) await this.askGuards(textsOf);
     if (this.stands) await this.release();
     if (!this.stands) return;
     this.drop();
     outlet.end(trailers);
-  }
-
-  private async askGuards(textsOf: TextsOf): Promise<void> {
-    const { guards, held, it } = this;
-    this.guards = [];
-    const side = this.kind === 'requestBody' ? 'request' : 'response';
-    this.passes(await askAboutTexts(it, side, guards, textsOf(held.whole())));
   }
 
   /** @returns false when it is over: there is an answer in place of the service's, or nobody waits any more */
@@ -233,7 +210,7 @@ export class BodyLane implements Lane {
   }
 
   private get isHolding(): boolean {
-    return this.guards.length > 0 || this.undecided.length > 0;
+    return this.undecided.length > 0;
   }
 
   private get undecided(): readonly Member[] {
@@ -245,7 +222,7 @@ export class BodyLane implements Lane {
   private holds(data: Buffer, came: number): boolean {
     const { held, it } = this;
     const bytes = held.bytes + data.length;
-    const waits = [...this.guards, ...this.undecided];
+    const waits = this.undecided;
     this.giveUp(waits.filter((member) => bytes > it.mostHeldFor(member)));
     const still = waits.filter((member) => !this.givenUp.has(member));
     if (still.length === 0) return false;
@@ -260,19 +237,8 @@ export class BodyLane implements Lane {
   /** There is no room for what they want to see. @param why undefined: it is larger than they may be shown @throws BerthError when one of them fails closed */
   private giveUp(members: readonly Member[], why?: string): void {
     const closed = members.find(({ conversation }) => !conversation.failsOpen);
-    if (closed !== undefined) throw this.tooMuch(closed, why);
+    if (closed !== undefined) throw tooMuch(this.it, this.kind, closed, why);
     for (const member of members) this.givenUp.add(member);
-    this.guards = this.guards.filter((member) => !this.givenUp.has(member));
-  }
-
-  private tooMuch(member: Member, why: string | undefined): BerthError {
-    const who = `policy agent ${member.conversation.agentName} has to see it whole`;
-    if (why !== undefined) return new BerthError('BERTH_POLICY_UNAVAILABLE', `${why}, and ${who}`);
-    const most = this.it.mostHeldFor(member);
-    const what = `is larger than ${most} bytes, and ${who} (inspect.maxHeldBytes, or the limit of that agent)`;
-    return this.kind === 'requestBody'
-      ? new BerthError('BERTH_BODY_TOO_LARGE', `the request body ${what}`)
-      : new BerthError('BERTH_POLICY_UNAVAILABLE', `the response ${what}`);
   }
 
   /** Lets the head go, and what was held. */

@@ -13,9 +13,6 @@ export interface GuardrailText {
   readonly role: string;
 }
 
-/** The texts of a whole body, none where it is no such body. */
-export type TextsOf = (body: Buffer) => readonly GuardrailText[];
-
 class TextQuestion implements Question {
   constructor(
     readonly side: Side,

@@ -1,4 +1,5 @@
 import type { GuardrailContent } from '@berth/policy-agents';
+import { Unreadable } from './decoded.js';
 import type { GuardrailText } from './guardrail-question.js';
 
 /** Questions of one body; further texts are put together by their kind. */
@@ -6,35 +7,68 @@ const MAX_TEXTS = 64;
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Before an object of JSON, in any encoding of Unicode: space, marks of the byte order, and halves of wide characters. */
+/** Before an object or a list of JSON, in any encoding of Unicode: space, marks of the byte order, and halves of wide characters. */
 const BEFORE_JSON: ReadonlySet<number> = new Set([0x00, 0x09, 0x0a, 0x0d, 0x20, 0xef, 0xbb, 0xbf, 0xfe, 0xff]);
 const OPENING_BRACE = 0x7b;
+const OPENING_BRACKET = 0x5b;
 
 /** Whether a body that begins so may have texts; undefined: it has not really begun. */
 export function mayHaveTexts(start: Buffer): boolean | undefined {
   // Four zeros in a row are binary in any case.
   if (start.length >= 4 && start.readUInt32BE() === 0) return false;
   const first = start.find((byte) => !BEFORE_JSON.has(byte));
-  return first === undefined ? undefined : first === OPENING_BRACE;
+  return first === undefined ? undefined : first === OPENING_BRACE || first === OPENING_BRACKET;
 }
 
-/** What a request tells a language model, in the shapes of OpenAI's and Anthropic's APIs. Other JSON has no texts. */
+/**
+ * What a request tells a language model, in the shapes of OpenAI's and Anthropic's APIs, or a list of such or of
+ * messages. Other JSON has no texts.
+ *
+ * @throws Unreadable for a document whose text is not in it
+ */
 export function requestTexts(body: Buffer): readonly GuardrailText[] {
+  return textsIn(body, 'prompt', addRequest);
+}
+
+/** What a language model answers, likewise. @throws Unreadable */
+export function responseTexts(body: Buffer): readonly GuardrailText[] {
+  return textsIn(body, 'response', addResponse);
+}
+
+type AddRoot = (found: Texts, root: Json) => void;
+
+function textsIn(body: Buffer, usual: GuardrailContent, add: AddRoot): readonly GuardrailText[] {
   const root = parsed(body);
-  if (!isJson(root)) return unread(root, 'prompt');
-  const found = new Texts(root);
+  if (typeof root === 'string') return [{ content: root, contentType: usual, model: undefined, role: '' }];
+  const found = new Texts();
+  if (Array.isArray(root)) addList(found, root, usual, add);
+  else if (isJson(root)) {
+    found.model = textIn(root, 'model');
+    add(found, root);
+  }
+  return found.all();
+}
+
+function addList(found: Texts, list: readonly unknown[], usual: GuardrailContent, add: AddRoot): void {
+  for (const one of list) {
+    if (Array.isArray(one)) addList(found, one, usual, add);
+    else if (isJson(one)) {
+      found.model = textIn(one, 'model') ?? found.model;
+      const { count } = found;
+      add(found, one);
+      if (found.count === count) addMessage(found, one, usual);
+    } else addMessage(found, one, usual);
+  }
+}
+
+function addRequest(found: Texts, root: Json): void {
   for (const part of partsOf(root, 'system')) addPart(found, 'system', 'system', part);
   for (const part of partsOf(root, 'instructions')) addPart(found, 'system', 'system', part);
   for (const part of partsOf(root, 'prompt')) found.add('prompt', 'user', part);
   for (const message of [...partsOf(root, 'messages'), ...partsOf(root, 'input')]) addMessage(found, message);
-  return found.all();
 }
 
-/** What a language model answers, likewise. */
-export function responseTexts(body: Buffer): readonly GuardrailText[] {
-  const root = parsed(body);
-  if (!isJson(root)) return unread(root, 'response');
-  const found = new Texts(root);
+function addResponse(found: Texts, root: Json): void {
   for (const choice of partsOf(root, 'choices')) {
     if (!isJson(choice)) continue;
     found.add('response', 'assistant', choice['text']);
@@ -42,12 +76,6 @@ export function responseTexts(body: Buffer): readonly GuardrailText[] {
   }
   for (const part of partsOf(root, 'content')) addPart(found, 'response', 'assistant', part);
   for (const part of partsOf(root, 'output')) addMessage(found, part, 'response');
-  return found.all();
-}
-
-/** Other parsers read more than JSON allows (NaN, something behind the end): what looks like it is shown as it is. */
-function unread(text: string | undefined, contentType: GuardrailContent): readonly GuardrailText[] {
-  return text === undefined ? [] : [{ content: text, contentType, model: undefined, role: '' }];
 }
 
 function addMessage(found: Texts, message: unknown, usual: GuardrailContent = 'prompt'): void {
@@ -78,12 +106,38 @@ function addPart(found: Texts, kind: GuardrailContent, role: string, part: unkno
     const called = { name: valuesOf(part, 'name')[0], arguments: given.length > 1 ? given : given[0] };
     found.addJson('toolCall', role, called);
   }
-  if (types.includes('tool_result'))
-    for (const inner of partsOf(part, 'content'))
-      for (const text of isJson(inner) ? valuesOf(inner, 'text') : [inner]) found.add('toolResult', role, text);
+  const inside = types.includes('tool_result') ? 'toolResult' : kind;
+  for (const inner of partsOf(part, 'content')) addPart(found, inside, role, inner);
+  if (types.some((type) => DOCUMENTS.has(type))) addDocument(found, kind, role, part);
   if (types.includes('function_call_output'))
     for (const output of valuesOf(part, 'output')) found.add('toolResult', role, output);
-  for (const text of valuesOf(part, 'text')) found.add(kind, role, text);
+  for (const name of ['text', 'thinking']) for (const text of valuesOf(part, name)) found.add(kind, role, text);
+}
+
+/** Parts that bring a whole document. */
+const DOCUMENTS: ReadonlySet<unknown> = new Set(['document', 'file', 'input_file']);
+
+/** Of a document its text; what has to be fetched or taken apart to be read is not seen. */
+function addDocument(found: Texts, kind: GuardrailContent, role: string, part: Json): void {
+  for (const name of ['title', 'context']) for (const text of valuesOf(part, name)) found.add(kind, role, text);
+  const sources = [...valuesOf(part, 'source'), ...valuesOf(part, 'file')].filter(isJson);
+  for (const source of sources.length > 0 ? sources : [part]) {
+    const inside = partsOf(source, 'content');
+    for (const one of inside) addPart(found, kind, role, one);
+    const data = textIn(source, 'data') ?? textIn(source, 'file_data');
+    if (data !== undefined) found.add(kind, role, documentText(data, source));
+    else if (inside.length === 0) throw new Unreadable('it names a document that is not in it');
+  }
+}
+
+const TEXT_TYPE = /^(?:text\/|application\/(?:[a-z0-9.+-]+\+)?(?:json|xml)\b)/i;
+
+function documentText(data: string, source: Json): string {
+  if (valuesOf(source, 'type').includes('text')) return data;
+  const [, inUrl, base64] = /^data:([^;,]*)[^,]*;base64,(.*)$/is.exec(data) ?? [];
+  if (!TEXT_TYPE.test(inUrl ?? textIn(source, 'media_type') ?? ''))
+    throw new Unreadable('it brings a document that is not text');
+  return Buffer.from(base64 ?? data, 'base64').toString();
 }
 
 function kindOf(role: string, usual: GuardrailContent): GuardrailContent {
@@ -93,10 +147,10 @@ function kindOf(role: string, usual: GuardrailContent): GuardrailContent {
 
 class Texts {
   private readonly list: GuardrailText[] = [];
-  private readonly model: string | undefined;
+  model: string | undefined;
 
-  constructor(root: Json) {
-    this.model = textIn(root, 'model');
+  get count(): number {
+    return this.list.length;
   }
 
   add(contentType: GuardrailContent, role: string, content: unknown): void {
@@ -119,12 +173,12 @@ class Texts {
   }
 }
 
-/** @returns JSON, the text of what looks like it and is none, or undefined */
-function parsed(body: Buffer): Json | string | undefined {
+/** @returns an object or a list; undefined: it is neither; the text of what looks so, for parsers that read more than JSON allows (NaN, something behind the end) */
+function parsed(body: Buffer): unknown {
   const text = textOf(body);
-  if (!text.startsWith('{')) return undefined;
+  if (!/^[{[]/.test(text)) return undefined;
   try {
-    return JSON.parse(text) as Json;
+    return JSON.parse(text) as unknown;
   } catch {
     return text;
   }

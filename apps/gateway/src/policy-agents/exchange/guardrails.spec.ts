@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { AskedEvent } from '@berth/policy-agents';
 import { block, FakeJudge, inspectionLab } from '../../../testing/inspection-lab.js';
+import { Unreadable } from './decoded.js';
 import { mayHaveTexts, requestTexts, responseTexts } from './guardrail-texts.js';
 
 const inShort = (read: typeof requestTexts, body: unknown): string[] =>
@@ -81,8 +82,42 @@ describe('texts for and of language models', () => {
     ]);
   });
 
+  it('are found in lists, of requests, answers or messages', () => {
+    const asked = [{ model: 'm', prompt: 'a' }, [{ role: 'system', content: 'b' }], 'c'];
+    expect(inShort(requestTexts, asked)).toEqual(['prompt user: a', 'system system: b', 'prompt user: c']);
+    expect(inShort(responseTexts, [{ choices: [{ text: 'a' }] }])).toEqual(['response assistant: a']);
+  });
+
+  it('are found in documents, as far as these are text', () => {
+    const base64 = Buffer.from('evil').toString('base64');
+    const texts = (part: object): string[] => inShort(requestTexts, { messages: [{ role: 'user', content: [part] }] });
+    const source = { type: 'text', media_type: 'text/plain', data: 'evil' };
+    expect(texts({ type: 'document', title: 't', context: 'c', source })).toEqual([
+      ...['prompt user: t', 'prompt user: c', 'prompt user: evil'],
+    ]);
+    const content = ['evil', { type: 'text', text: 'more' }];
+    expect(texts({ type: 'document', source: { type: 'content', content } })).toEqual([
+      ...['prompt user: evil', 'prompt user: more'],
+    ]);
+    for (const part of [
+      { type: 'document', source: { type: 'base64', media_type: 'text/csv', data: base64 } },
+      { type: 'file', file: { file_data: `data:text/plain;charset=utf-8;base64,${base64}` } },
+      { type: 'input_file', file_data: `data:application/json;base64,${base64}` },
+    ])
+      expect(texts(part)).toEqual(['prompt user: evil']);
+    const result = { type: 'tool_result', content: [{ type: 'document', source }] };
+    expect(texts(result)).toEqual(['toolResult user: evil']);
+    for (const part of [
+      { type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: base64 } },
+      { type: 'document', source: { type: 'url', url: 'https://a.test' } },
+      { type: 'file', file: { file_id: 'f1' } },
+      { type: 'input_file', file_url: 'https://a.test' },
+    ])
+      expect(() => texts(part)).toThrow(Unreadable);
+  });
+
   it('are none in anything else, and many are put together by their kind', () => {
-    for (const body of ['', '[]', 'null', '3', '{"messages":3}', '{"messages":[null,[],{}]}'])
+    for (const body of ['', '[]', '[[], [3]]', 'null', '3', '{"messages":3}', '{"messages":[null,[],{}]}'])
       expect(inShort(requestTexts, body).filter((text) => text !== 'prompt user: 3')).toEqual([]);
     const many = requestTexts(Buffer.from(JSON.stringify({ prompt: Array.from({ length: 1000 }, (_, i) => `t${i}`) })));
     expect([many.length, many.at(-1)?.content.split('\n\n').length]).toEqual([65, 936]);
@@ -121,7 +156,7 @@ describe('texts that are written in another way', () => {
   it('show where they begin whether there are any', () => {
     const starts = ['', ' \r\n\t', ' {', '[', '--x', 'data: {}', '\0\0\0\0{', '\x1f\x8b\x08'];
     expect(starts.map((start) => mayHaveTexts(Buffer.from(start, 'latin1')))).toEqual([
-      ...[undefined, undefined, true, false, false, false, false, false],
+      ...[undefined, undefined, true, true, false, false, false, false],
     ]);
   });
 });
@@ -193,7 +228,7 @@ describe('exchanges with language models', () => {
     },
   );
 
-  it('that are no plain JSON are not held', async () => {
+  it('that are no JSON are not held', async () => {
     const judge = new FakeJudge(['guardrail'], blocks(''));
     const { begin, client, held, pool } = inspectionLab([judge], { guardrails: true });
     begin(post);
@@ -201,10 +236,10 @@ describe('exchanges with language models', () => {
     client.exchange.sendData(Buffer.from('gzip'));
     await turn();
     expect([pool.last.calls, held.bytes]).toEqual([['data gzip'], 0]);
-    pool.last.sink.head({ ...JSON_HEAD, headers: ['Content-Type', 'text/event-stream'] });
-    pool.last.sink.data(Buffer.from('data: {}'));
+    pool.last.sink.head({ ...JSON_HEAD, headers: ['Content-Type', 'text/html'] });
+    pool.last.sink.data(Buffer.from('<p>'));
     await turn();
-    expect(client.calls.at(-1)).toBe('data data: {}');
+    expect(client.calls.at(-1)).toBe('data <p>');
     expect(judge.asked).toEqual([]);
   });
 

@@ -72,6 +72,20 @@ export class Panel {
     );
   }
 
+  /**
+   * An agent cannot be shown what it wants to see.
+   *
+   * @param error what the client is told
+   * @throws it when the agent fails closed
+   */
+  unseen({ conversation }: Member, kind: AskedEvent['kind'], error: BerthError): void {
+    const { agentName, failsOpen } = conversation;
+    conversation.unseen(kind);
+    const fields = { agentId: this.context.key, policyAgent: agentName, event: kind, why: error.message };
+    this.context.limitedLog.warn(fields, 'a policy agent was not shown what it wants to see');
+    if (!failsOpen) throw error;
+  }
+
   private async askInTurn(question: Question): Promise<Instead | undefined> {
     for (const member of this.members) {
       const event = question.eventFor(member);

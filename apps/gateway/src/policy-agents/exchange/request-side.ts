@@ -1,10 +1,10 @@
 import type { BerthError } from '@berth/errors';
 import { ExchangeKind, type FlatHeaders } from '@berth/exchange';
 import { expectsContinue, forgetBytes, removeHeader } from '@berth/http-rules';
-import { askForPlainAnswer, contentLengthOf, contentTypeOf } from './body-heads.js';
+import { askForPlainAnswer, codingsOf, contentLengthOf, contentTypeOf } from './body-heads.js';
 import { BodyLane, type Watchers } from './body-lane.js';
 import type { Case, CaseOwner } from './case.js';
-import { requestTexts } from './guardrail-texts.js';
+import { GatedLane, GuardGate } from './guard-gate.js';
 import { RequestHeadQuestion } from './head-questions.js';
 import type { Instead } from './instead.js';
 import type { Lane, Outlet } from './lane.js';
@@ -59,15 +59,18 @@ export class RequestSide implements Outlet {
       void this.open();
       return;
     }
-    const { request } = it;
-    const lane = new BodyLane(it, 'requestBody', this);
-    this.lane = lane;
+    const { guards, request } = it;
+    const lane = new BodyLane(it, 'requestBody');
+    // Whatever its head says it is: services read JSON under any type, and what it is shows where it begins.
+    const form = { side: 'request', codings: codingsOf(request.openHead.headers), stream: undefined } as const;
+    const gate = guards.length > 0 ? new GuardGate(it, form, guards, this) : undefined;
+    this.lane = gate === undefined ? lane : new GatedLane(lane, gate);
     this.watchers = watchers;
-    if (watchers.guards.length > 0 || watchers.members.some(({ needsMore }) => needsMore.request)) {
+    if (gate !== undefined || watchers.members.some(({ needsMore }) => needsMore.request)) {
       this.hasContinued = expectsContinue(request.openHead.headers);
       owner.openEarly(this.hasContinued);
     } else void this.open();
-    lane.begin(watchers);
+    lane.begin(watchers, gate ?? this);
   }
 
   push(bytes: Buffer): boolean {
@@ -154,8 +157,7 @@ export class RequestSide implements Outlet {
     const { guards, members: all, request } = this.it;
     const members = all.filter((member) => this.seesBody(member));
     if (members.length === 0 && guards.length === 0) return undefined;
-    // Whatever its head says it is: services read JSON under any type, and what it is shows where it begins.
-    return { members, guards, textsOf: requestTexts, total: contentLengthOf(request.openHead.headers) };
+    return { members, total: contentLengthOf(request.openHead.headers) };
   }
 
   private finalHeaders(): FlatHeaders {

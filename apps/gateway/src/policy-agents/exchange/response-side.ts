@@ -1,10 +1,10 @@
 import { BerthError } from '@berth/errors';
 import type { FlatHeaders, ResponseHead } from '@berth/exchange';
 import { forgetBytes, isBodiless } from '@berth/http-rules';
-import { contentLengthOf, contentTypeOf, isPlainJson } from './body-heads.js';
+import { codingsOf, contentLengthOf, contentTypeOf, mayBeOfModel, streamKindOf } from './body-heads.js';
 import { BodyLane, type Watchers } from './body-lane.js';
 import type { Case, CaseOwner } from './case.js';
-import { responseTexts } from './guardrail-texts.js';
+import { GatedLane, GuardGate } from './guard-gate.js';
 import { ResponseHeadQuestion } from './head-questions.js';
 import type { Instead } from './instead.js';
 import type { Lane, Outlet } from './lane.js';
@@ -70,7 +70,7 @@ export class ResponseSide implements Outlet {
       return;
     }
     heads.answered(head.headers);
-    this.headLane = new BodyLane(this.it, 'responseBody', this);
+    this.headLane = new BodyLane(this.it, 'responseBody');
     this.lane = this.headLane;
     void this.judgeHead(head);
   }
@@ -193,10 +193,20 @@ export class ResponseSide implements Outlet {
   }
 
   private beginBody(lane: BodyLane): void {
+    const { guards, heads } = this.it;
     const watchers = this.watching();
+    const headers = heads.response ?? [];
+    const isGuarded = guards.length > 0 && this.hasBody && mayBeOfModel(headers);
     this.watchers = watchers;
-    this.counts = watchers.members.length > 0 || watchers.guards.length > 0;
-    lane.begin(watchers);
+    this.counts = watchers.members.length > 0 || isGuarded;
+    if (!isGuarded) {
+      lane.begin(watchers, this);
+      return;
+    }
+    const form = { side: 'response', codings: codingsOf(headers), stream: streamKindOf(headers) } as const;
+    const gate = new GuardGate(this.it, form, guards, this);
+    this.lane = new GatedLane(lane, gate);
+    lane.begin(watchers, gate);
   }
 
   private get hasBody(): boolean {
@@ -210,12 +220,8 @@ export class ResponseSide implements Outlet {
   }
 
   private watching(): Watchers {
-    const { guards, heads, members } = this.it;
-    const readers = this.hasBody && isPlainJson(heads.response ?? []) ? guards : [];
     return {
-      members: this.hasBody ? members.filter((member) => this.seesBody(member)) : [],
-      guards: readers,
-      textsOf: responseTexts,
+      members: this.hasBody ? this.it.members.filter((member) => this.seesBody(member)) : [],
       total: contentLengthOf(this.head?.headers ?? []),
     };
   }
