@@ -5,7 +5,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { Services } from 'berth-services';
-import { openBus, openStore } from './brokers.js';
+import { openBoth } from './brokers.js';
 import { endWithParent, textArgument } from './lifeline.js';
 import { answerQuestions } from './questions.js';
 import { Counter, Empty, Ledger, marked } from './services-classes.js';
@@ -17,8 +17,7 @@ const url = textArgument(0);
 const file = textArgument(1);
 
 endWithParent();
-const bus = await openBus(url);
-const store = await openStore(process.argv[4] ?? url);
+const { bus, store } = await openBoth(url, process.argv[4] ?? url);
 const classes = [Empty, Counter, Ledger];
 const services = new Services({ services: classes, bus, store, agentConcurrency: CONCURRENCY });
 for (const service of classes) await services.startAgent(service);

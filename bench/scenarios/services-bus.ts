@@ -11,7 +11,7 @@ import type { Context, Figure, Result, Scenario } from '../lib/scenario.js';
 import { table } from '../lib/table.js';
 
 const IN_FLIGHT = [1, 32, 128];
-const PATHS = ['memory', 'request', 'bus', 'object', 'object, kept'] as const;
+const PATHS = ['memory', 'request', 'bus', 'object', 'publish', 'object, kept'] as const;
 type PathName = (typeof PATHS)[number];
 
 /** Who is asked for what, and whose CPU it costs. */
@@ -72,9 +72,13 @@ async function startPaths(context: Context, broker: NatsBroker): Promise<Path[]>
   const nats = broker.pid;
   const bus = { caller: caller.pid, nats, worker: worker.pid };
   return [
-    { name: 'request', caller: bareCaller, what: '', pids: { caller: bareCaller.pid, nats, worker: bareWorker.pid } },
+    {
+      ...{ name: 'request', caller: bareCaller, what: 'request' },
+      pids: { caller: bareCaller.pid, nats, worker: bareWorker.pid },
+    },
     { name: 'bus', caller, what: 'carried', pids: bus },
     { name: 'object', caller, what: 'object', pids: bus },
+    { name: 'publish', caller: bareCaller, what: 'publish', pids: { caller: bareCaller.pid, nats } },
     {
       ...{ name: 'object, kept', caller: keepersCaller, what: 'object' },
       pids: { caller: keepersCaller.pid, nats, worker: keeper.pid },
@@ -134,17 +138,23 @@ async function measure(path: Path, inFlight: number, seconds: number, round: num
 
 async function profile(context: Context, broker: NatsBroker): Promise<object> {
   const { quick } = context;
-  let caller: Running | undefined;
-  const start = async (flags: readonly string[]): Promise<Record<string, Running>> => {
-    const [worker, started] = await startBus(context, broker, 'memory', flags);
-    caller = started;
-    await load({ caller: started, what: 'carried' }, 32, 2);
-    return { 'bus caller': started, 'bus worker': worker };
+  const profileOne = async (title: string, what: string, store: string): Promise<object> => {
+    let caller: Running | undefined;
+    const start = async (flags: readonly string[]): Promise<Record<string, Running>> => {
+      const [worker, started] = await startBus(context, broker, store, flags);
+      caller = started;
+      await load({ caller: started, what }, 32, 2);
+      return { 'bus caller': started, 'bus worker': worker };
+    };
+    const run = async (): Promise<void> => {
+      if (caller !== undefined) await load({ caller, what }, 32, quick ? 2 : 8);
+    };
+    return await profileHelpers(context, title, start, run);
   };
-  const run = async (): Promise<void> => {
-    if (caller !== undefined) await load({ caller, what: 'carried' }, 32, quick ? 2 : 8);
+  return {
+    carried: await profileOne('calls over NATS at 32 in flight', 'carried', 'memory'),
+    kept: await profileOne('calls of objects kept by NATS at 32 in flight', 'object', broker.url),
   };
-  return await profileHelpers(context, 'calls over NATS at 32 in flight', start, run);
 }
 
 function values(points: readonly Point[], path: PathName, inFlight: number, measure: Measure): number[] {
@@ -184,7 +194,14 @@ function figures(points: readonly Point[]): Figure[] {
       { name: name('over NATS'), value: ratio('bus', 'request'), unit: '× plain request', goal: { atLeast: 0.6 } },
       speedFigure('objects', 'object'),
       { name: name('objects'), value: ratio('object', 'request'), unit: '× plain request', goal: { atLeast: 0.5 } },
+      speedFigure('writes of a stream, plain', 'publish'),
+      { name: name('writes of a stream, plain'), value: ratio('publish', 'request'), unit: '× plain request' },
       speedFigure('objects kept by NATS', 'object, kept'),
+      {
+        ...{ name: name('objects kept by NATS'), value: ratio('object, kept', 'request') },
+        ...{ unit: '× plain request', goal: { atLeast: 0.5 } },
+      },
+      { name: name('objects kept by NATS'), value: ratio('object, kept', 'publish'), unit: '× plain write' },
     ];
   });
   const failures = points.reduce((sum, point) => sum + point.failures, 0);

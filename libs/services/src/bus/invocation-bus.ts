@@ -24,6 +24,8 @@ export interface BusDelivery {
   readonly signal: AbortSignal;
   /** somebody else has it now, or nobody any more: what its handler does from now on counts no more */
   readonly isCut: boolean;
+  /** as long as it is the same one, no other process has had the objects that this one had; absent: nobody knows */
+  readonly term?: number | undefined;
 }
 
 /**

@@ -43,6 +43,11 @@ export class CallLimits {
       throw new ServicesError('BERTH_SERVICE_OUTCOME_UNKNOWN', 'the call was cut off; nothing was saved');
   }
 
+  /** Stays the same while no other process has the objects of this one; `undefined`: nobody knows. */
+  get term(): number | undefined {
+    return this.cancellation?.term;
+  }
+
   /**
    * Waits for something that is not the method, at most until the deadline.
    *

@@ -117,7 +117,11 @@ export class Executor {
     const idempotencyKey = member.delivery === 'at-least-once' ? invocation.idempotencyKey : undefined;
     const scope = idempotencyKey === undefined ? '' : invocationKey(invocation);
     if (idempotencyKey !== undefined) {
-      const earlier = await answered(this.store.recallReply(scope, idempotencyKey, limits.deadline), limits);
+      const earlier = await answered(
+        this.store.recallReply(scope, idempotencyKey, limits.deadline),
+        limits,
+        'the method was not begun',
+      );
       if (earlier !== undefined) return { ...earlier, invocationId: invocation.id };
     }
     const shared = service.shared();

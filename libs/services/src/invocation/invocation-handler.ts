@@ -3,7 +3,7 @@ import type { Invocation, InvocationReply } from './invocation.js';
 /** Where a call came in: the function server, or an agent of the bus (checklist B6). */
 export type Entry = 'server' | 'agent';
 
-/** What a carrier says of a call that has begun: the signal of its caller, and whether the call is still its own. */
+/** What a carrier says of a call that has begun: the signal of its caller, and whether call and object are its own. */
 export interface Cancellation {
   /** made when somebody asks for it: most methods never do, and a signal for each call would cost more than the call */
   readonly signal: AbortSignal;
@@ -12,6 +12,8 @@ export interface Cancellation {
    * does not tell: the caller may have left before
    */
   readonly isCut?: boolean;
+  /** see `BusDelivery` */
+  readonly term?: number | undefined;
 }
 
 /**

@@ -12,14 +12,17 @@ export class Activation {
   #saved: string | undefined;
   /** `undefined`: not read yet */
   version: number | undefined;
+  /** the term of this process in which that was the newest version, see {@link CallLimits.term} */
+  term: number | undefined;
 
   constructor(
     readonly service: ServedService,
     readonly identity: ObjectIdentity,
   ) {}
 
-  /** Takes over what the store knows; an instance of another version goes. */
-  refresh({ version, state }: StoredObject): void {
+  /** Takes over what the store knows; an instance of another version goes. @param term in which it was asked */
+  refresh({ version, state }: StoredObject, term: number | undefined): void {
+    if (version !== this.version || term !== undefined) this.term = term;
     if (version === this.version) return;
     this.version = version;
     this.#saved = state;
@@ -36,6 +39,7 @@ export class Activation {
     this.#instance = undefined;
     this.#saved = undefined;
     this.version = undefined;
+    this.term = undefined;
   }
 
   /** The instance with the saved state in it. @throws ServicesError `BERTH_SERVICE_TIMEOUT`, `BERTH_SERVICE_INVALID` */
@@ -57,6 +61,11 @@ export class Activation {
     if (this.#instance === undefined) return undefined;
     const state = this.#write(this.#instance);
     return state === this.#saved ? undefined : state;
+  }
+
+  /** Whether nobody else can have saved it since, as far as this process knows. */
+  isNewestIn(term: number | undefined): boolean {
+    return term !== undefined && term === this.term && this.version !== undefined;
   }
 
   saved(version: number, state: string | undefined): void {

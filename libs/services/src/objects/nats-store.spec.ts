@@ -1,5 +1,6 @@
 import { connect } from '@nats-io/transport-node';
 import { jetstreamManager } from '@nats-io/jetstream';
+import { Kvm } from '@nats-io/kv';
 import { describeWithNats, disposable, eventually, NatsServer, tcpRelay } from '@berth/testing';
 import { codeOf, later } from '../../testing/bus/lab.js';
 import { keyOf, remember } from '../../testing/store/samples.js';
@@ -46,13 +47,71 @@ describeWithNats('NatsStore', () => {
     await using store = await open({ servers: server.url });
     await store.save(keyOf('a'), 0, '1');
     await server.pause();
-    // What it was made from could not even be read.
-    const save = store.save(keyOf('a'), 1, '2', undefined, Date.now() + 300);
-    expect(await codeOf(save)).toBe('BERTH_SERVICE_TIMEOUT');
-    const remembered = store.rememberReply('scope', remember('k'), Date.now() + 300);
-    expect(await codeOf(remembered)).toBe('BERTH_SERVICE_OUTCOME_UNKNOWN');
+    const deadline = Date.now() + 300;
+    const sent = [store.save(keyOf('a'), 1, '2', undefined, deadline)];
+    // What it would be made from could not even be read.
+    const notSent = store.save(keyOf('b'), 1, '2', undefined, deadline);
+    const remembered = store.rememberReply('scope', remember('k'), deadline);
+    expect(await Promise.all([...sent, notSent, remembered].map((save) => codeOf(later<unknown>(save))))).toEqual([
+      ...['BERTH_SERVICE_OUTCOME_UNKNOWN', 'BERTH_SERVICE_TIMEOUT', 'BERTH_SERVICE_OUTCOME_UNKNOWN'],
+    ]);
     server.resume();
   }, 20_000);
+
+  it('who knows the newest version is believed, and writes at once; what others wrote shows then', async () => {
+    await using server = await NatsServer.start();
+    await using client = disposable(await connect({ servers: server.url }), (connection) => connection.close());
+    await using store = await open({ client });
+    await using other = await open({ servers: server.url });
+    const trusting = (known: number, key?: string) => store.load(keyOf('a'), known, key, undefined, true);
+    expect(await store.save(keyOf('a'), 0, '1', remember('k'))).toBe(1);
+    const { outMsgs } = client.stats();
+    expect(await trusting(1)).toEqual({ version: 1, unasked: true });
+    expect(await trusting(1, 'new')).toEqual({ version: 1, unasked: true });
+    expect(await store.save(keyOf('a'), 1, '2')).toBe(2);
+    expect(client.stats().outMsgs).toBe(outMsgs + 1);
+    // Neither another version nor a reply is answered by what may be old.
+    expect((await trusting(1)).state).toBe('2');
+    expect((await trusting(2, 'k')).reply?.invocationId).toBe('k');
+    expect(await other.delete(keyOf('a'))).toBe(true);
+    expect(await store.save(keyOf('a'), 2, '3')).toBeUndefined();
+    expect(await trusting(2)).toMatchObject({ version: 0 });
+    expect(await store.save(keyOf('a'), 0, undefined, remember('k2'))).toBe(0);
+    // The same version with another reply: the save is made on top of it.
+    expect(await other.save(keyOf('a'), 0, undefined, remember('k3'))).toBe(0);
+    expect(await store.save(keyOf('a'), 0, '4')).toBe(4);
+    for (const key of ['k2', 'k3']) expect((await other.load(keyOf('a'), 4, key)).reply?.invocationId).toBe(key);
+  });
+
+  it('a value that somebody deleted or purged with the tools of NATS is an object that was never saved', async () => {
+    await using server = await NatsServer.start();
+    await using client = disposable(await connect({ servers: server.url }), (connection) => connection.close());
+    await using store = await open({ client });
+    const values = await new Kvm(client).open('berth');
+    await store.save(keyOf('a'), 0, '1');
+    await store.save(keyOf('b'), 0, '1');
+    await values.delete('shop.Cart.0.objects.a');
+    await values.purge('shop.Cart.0.objects.b');
+    for (const key of [keyOf('a'), keyOf('b')]) {
+      expect(await store.load(key)).toMatchObject({ version: 0, state: undefined });
+      expect(await store.save(key, 0, '2')).toBe(1);
+    }
+  });
+
+  it('a server that comes back without its disk gets its buckets again, and no object is taken for known', async () => {
+    await using server = await NatsServer.start();
+    await using store = await open({ servers: server.url });
+    await store.save(keyOf('a'), 0, '1');
+    await server.kill();
+    await eventually(() => store.health().state === 'down');
+    await server.forget();
+    await server.start();
+    await eventually(() => store.health().state === 'up');
+    expect(await store.load(keyOf('a'), 1, undefined, Date.now() + 20_000, true)).toMatchObject({ version: 0 });
+    expect(await store.save(keyOf('a'), 0, '2')).toBe(1);
+    await store.rememberReply('scope', remember('k'));
+    expect((await store.recallReply('scope', 'k'))?.invocationId).toBe('k');
+  }, 40_000);
 
   it('only the newest replies of an object are kept, and those that the server has room for', async () => {
     await using server = await NatsServer.start({ maxPayload: 1024 * 1024 });
@@ -96,6 +155,7 @@ describeWithNats('NatsStore', () => {
     for (const [options, problem] of [
       [{ bucket: 'a b' }, "bucket 'a b'"],
       [{ replicas: 6 }, 'replicas is 6'],
+      [{ storage: 'disk' as 'file' }, "storage is 'disk'"],
       [{ maxStateBytes: 0 }, 'maxStateBytes is 0'],
       [{ servers: 'http://secret-word@x' }, 'servers must be nats://'],
     ] as const) {

@@ -4,13 +4,15 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { ServicesError } from '../errors.js';
 import type { InvocationReply } from '../invocation/invocation.js';
 import { connectNats, type NatsServer } from '../nats/connect.js';
+import { Inbox } from '../nats/inbox.js';
 import { Link } from '../nats/link.js';
 import { wholeNumber, wholeNumbers } from '../numbers.js';
-import { Bucket, type Until } from './nats/bucket.js';
+import { Bucket, type BucketOptions, verdictOf } from './nats/bucket.js';
 import { decodeEntry, encodeEntry, type Entry, keptReply, type KeptReply, NO_ENTRY, replyIn } from './nats/entry.js';
+import { type Found, Known } from './nats/known.js';
 import type { ObjectKey, ObjectStore, RememberedReply, StoredObject } from './object-store.js';
+import { Operations, type Way } from './operations.js';
 import { checkStateSize, DEFAULT_MAX_STATE_BYTES } from './state-size.js';
-import { steadyNow } from '../runtime/clock.js';
 
 /** Settings of a NatsStore. Numbers are whole and from 1. */
 export interface NatsStoreOptions extends NatsServer {
@@ -20,10 +22,14 @@ export interface NatsStoreOptions extends NatsServer {
   readonly bucket?: string | undefined;
   /** servers of a cluster that keep each value, 1 to 5, 1; counts when a bucket is made */
   readonly replicas?: number | undefined;
+  /** where servers keep values, 'file'; in 'memory' they are gone with the servers; counts when a bucket is made */
+  readonly storage?: 'file' | 'memory' | undefined;
   /** how long {@link NatsStore.open} waits for a server, ms, 5 000 */
   readonly connectTimeoutMs?: number | undefined;
   /** how long an operation without a deadline may last, ms, 5 000 */
   readonly operationTimeoutMs?: number | undefined;
+  /** operations that may wait for the server, 10 000: one more fails at once */
+  readonly maxPendingOperations?: number | undefined;
   /** of one object, bytes of UTF-8, 1 MiB; the server's `max_payload` must be larger */
   readonly maxStateBytes?: number | undefined;
   /** remembered with an object, 100: the oldest go. They are written with each change of it */
@@ -47,8 +53,10 @@ export class NatsStore implements ObjectStore {
 
   private constructor(
     private readonly link: Link,
+    private readonly operations: Operations,
     private readonly objects: Bucket,
     private readonly replies: Bucket,
+    private readonly known: Known,
     private readonly options: { readonly [name in keyof typeof NATS_STORE_DEFAULTS]: number } & {
       readonly owned: boolean;
     },
@@ -64,16 +72,30 @@ export class NatsStore implements ObjectStore {
     const { bucket: name = 'berth', client } = options;
     if (!/^[\w-]{1,100}$/.test(name))
       throw new ServicesError('BERTH_SERVICE_INVALID', `bucket '${name}' must be 1 to 100 letters, digits, _ and -`);
+    const { storage = 'file' } = options;
+    if (!['file', 'memory'].includes(storage))
+      throw new ServicesError('BERTH_SERVICE_INVALID', `storage is '${storage}'; it must be 'file' or 'memory'`);
     const numbers = wholeNumbers(options, NATS_STORE_DEFAULTS);
-    const { replicas, connectTimeoutMs, replyTtlMs } = numbers;
+    const { replicas, connectTimeoutMs, replyTtlMs: ttlMs } = numbers;
     wholeNumber('replicas', replicas, 1, 5);
     const connection = client ?? (await connectNats(options, connectTimeoutMs, 'BERTH_SERVICE_STORE_UNAVAILABLE'));
     const owned = client === undefined;
     try {
       const link = new Link(connection);
-      const objects = await Bucket.open(link, { name, replicas });
-      const replies = await Bucket.open(link, { name: `${name}-replies`, replicas, ttlMs: replyTtlMs });
-      return new NatsStore(link, objects, replies, { ...numbers, owned });
+      const inbox = new Inbox(link);
+      const operations = new Operations(wayOf(link), numbers);
+      const known = new Known();
+      link.returns.add(() => {
+        // A server that has lost its disk counts revisions anew.
+        known.clear();
+        operations.resume();
+      });
+      void connection.closed().then(() => operations.close('its connection is closed'));
+      const open = (more: Pick<BucketOptions, 'name' | 'ttlMs'>): Promise<Bucket> =>
+        Bucket.open(link, inbox, operations, { ...more, replicas, storage });
+      const objects = await open({ name });
+      const replies = await open({ name: `${name}-replies`, ttlMs });
+      return new NatsStore(link, operations, objects, replies, known, { ...numbers, owned });
     } catch (thrown) {
       if (owned) await connection.close();
       throw new ServicesError(
@@ -85,11 +107,22 @@ export class NatsStore implements ObjectStore {
     }
   }
 
-  async load(key: ObjectKey, knownVersion?: number, idempotencyKey?: string, deadline?: number): Promise<StoredObject> {
-    const { entry } = await this.read(key, this.until(deadline));
-    const { version, state, replies } = entry;
-    const reply = idempotencyKey === undefined ? undefined : replyIn(replies, idempotencyKey);
-    return { version, state: version === knownVersion ? undefined : state, reply };
+  async load(
+    key: ObjectKey,
+    knownVersion?: number,
+    idempotencyKey?: string,
+    deadline?: number,
+    trusted = false,
+  ): Promise<StoredObject> {
+    const name = keyOf(key);
+    const reply = ({ replies }: Entry): InvocationReply | undefined =>
+      idempotencyKey === undefined ? undefined : replyIn(replies, idempotencyKey);
+    const known = trusted && this.operations.isReady ? this.known.get(name)?.entry : undefined;
+    if (known !== undefined && known.version === knownVersion && reply(known) === undefined)
+      return { version: known.version, unasked: true };
+    const { entry } = await this.read(name, deadline);
+    const { version, state } = entry;
+    return { version, state: version === knownVersion ? undefined : state, reply: reply(entry) };
   }
 
   async save(
@@ -100,7 +133,7 @@ export class NatsStore implements ObjectStore {
     deadline?: number,
   ): Promise<number | undefined> {
     if (state !== undefined) checkStateSize(key, state, this.options.maxStateBytes);
-    const made = await this.change(key, this.until(deadline), (entry) => {
+    const made = await this.change(key, deadline, (entry) => {
       if (entry.version !== expectedVersion) return undefined;
       if (state === undefined && remember === undefined) return entry;
       const { version, last } = state === undefined ? entry : { version: entry.last + 1, last: entry.last + 1 };
@@ -111,7 +144,7 @@ export class NatsStore implements ObjectStore {
 
   async delete(key: ObjectKey, deadline?: number): Promise<boolean> {
     let was = false;
-    await this.change(key, this.until(deadline), (entry) => {
+    await this.change(key, deadline, (entry) => {
       was = entry.version > 0;
       if (entry.last === 0 && entry.replies.length === 0) return entry;
       // What was known of it must never look current again.
@@ -121,9 +154,8 @@ export class NatsStore implements ObjectStore {
   }
 
   async recallReply(scope: string, idempotencyKey: string, deadline?: number): Promise<InvocationReply | undefined> {
-    this.checkOpen();
-    const found = await this.replies.get(replyKey(scope, idempotencyKey), this.until(deadline));
-    return found === undefined ? undefined : replyIn(decodeEntry(found.value).replies, idempotencyKey);
+    const { bytes } = await this.replies.get(replyKey(scope, idempotencyKey), deadline);
+    return bytes === undefined ? undefined : replyIn(decodeEntry(bytes).replies, idempotencyKey);
   }
 
   async rememberReply(
@@ -131,17 +163,8 @@ export class NatsStore implements ObjectStore {
     { idempotencyKey, reply, ttlMs }: RememberedReply,
     deadline?: number,
   ): Promise<void> {
-    this.checkOpen();
-    const entry = { ...NO_ENTRY, replies: [keptReply(idempotencyKey, reply, ttlMs)] };
-    await this.replies.put(
-      ...([
-        replyKey(scope, idempotencyKey),
-        this.encode(entry),
-        undefined,
-        this.token(),
-        this.until(deadline),
-      ] as const),
-    );
+    const { bytes } = this.fitted({ ...NO_ENTRY, replies: [keptReply(idempotencyKey, reply, ttlMs)] });
+    await this.replies.put(replyKey(scope, idempotencyKey), bytes, undefined, this.token(), deadline);
   }
 
   health(): { readonly state: 'up' | 'down' | 'closed'; readonly reason?: string | undefined } {
@@ -153,41 +176,51 @@ export class NatsStore implements ObjectStore {
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
+    this.operations.close();
     if (this.options.owned) await this.link.connection.close();
   }
 
-  private async read(key: ObjectKey, until: Until): Promise<{ readonly entry: Entry; readonly revision: number }> {
-    this.checkOpen();
-    const found = await this.objects.get(keyOf(key), until);
-    return found === undefined
-      ? { entry: NO_ENTRY, revision: 0 }
-      : { entry: decodeEntry(found.value), revision: found.revision };
+  private async read(name: string, deadline: number | undefined): Promise<Found> {
+    const { bytes, revision } = await this.objects.get(name, deadline);
+    const entry = bytes === undefined ? NO_ENTRY : decodeEntry(bytes);
+    const found = { entry, revision, length: bytes?.length ?? 0 };
+    this.known.set(name, found);
+    return found;
   }
 
   /**
-   * Reads, and writes what `next` makes of it, until nobody else was faster.
+   * Writes what `next` makes of what is known, or else read, until nobody else was faster.
    *
    * @param next `undefined`: it is not to be; the same entry: nothing is to be written
    */
   private async change(
     key: ObjectKey,
-    until: Until,
+    deadline: number | undefined,
     next: (entry: Entry) => Entry | undefined,
   ): Promise<Entry | undefined> {
-    for (;;) {
-      const { entry, revision } = await this.read(key, until);
+    const name = keyOf(key);
+    for (let known = this.known.get(name); ; known = undefined) {
+      const { entry, revision } = known ?? (await this.read(name, deadline));
       const made = next(entry);
-      if (made === undefined || made === entry) return made;
+      if (made === undefined || made === entry) {
+        // Of what is out of date it may be wrong.
+        if (known !== undefined) continue;
+        return made;
+      }
       const token = this.token();
-      const written = { ...made, token };
-      const result = await this.objects.put(keyOf(key), this.encode(written), revision, token, until);
-      if (typeof result === 'number') return written;
-      if (result === 'unclear' && (await this.read(key, until)).entry.token !== token)
-        throw new ServicesError(
-          'BERTH_SERVICE_OUTCOME_UNKNOWN',
-          `object '${key.objectId}' of ${key.service} was changed by others since its save went unanswered: whether that was made cannot be told`,
-        );
-      if (result === 'unclear') return written;
+      const { bytes, entry: written } = this.fitted({ ...made, token });
+      this.known.delete(name);
+      const result = await this.objects.put(name, bytes, revision, token, deadline);
+      if (typeof result === 'number') {
+        this.known.set(name, { entry: written, revision: result, length: bytes.length });
+        return written;
+      }
+      if (result === 'conflict') continue;
+      if ((await this.read(name, deadline)).entry.token === token) return written;
+      throw new ServicesError(
+        'BERTH_SERVICE_OUTCOME_UNKNOWN',
+        `object '${key.objectId}' of ${key.service} was changed by others since its save went unanswered: whether that was made cannot be told`,
+      );
     }
   }
 
@@ -200,32 +233,24 @@ export class NatsStore implements ObjectStore {
     return [...kept, keptReply(idempotencyKey, reply, ttlMs)].slice(-this.options.maxRepliesPerObject);
   }
 
-  /** @throws ServicesError `BERTH_SERVICE_PAYLOAD_TOO_LARGE` the server does not take it */
-  private encode(entry: Entry): Buffer {
+  /**
+   * An entry as the server takes it: earlier replies make room for the newest one.
+   *
+   * @throws ServicesError `BERTH_SERVICE_PAYLOAD_TOO_LARGE` there is not enough to leave out
+   */
+  private fitted(entry: Entry): { readonly entry: Entry; readonly bytes: Buffer } {
     const most = (this.link.connection.info?.max_payload ?? 1024 * 1024) - HEAD_ROOM;
-    let bytes = encodeEntry(entry);
-    let { replies } = entry;
-    // Earlier replies make room for the newest one.
-    while (bytes.length > most && replies.length > 1) {
-      replies = replies.slice(Math.ceil(replies.length / 2));
-      bytes = encodeEntry({ ...entry, replies });
+    for (let fit = entry; ; fit = { ...fit, replies: fit.replies.slice(Math.ceil(fit.replies.length / 2)) }) {
+      const bytes = encodeEntry(fit);
+      const { length } = bytes;
+      if (length <= most) return { entry: fit, bytes };
+      if (fit.replies.length < 2)
+        throw new ServicesError(
+          'BERTH_SERVICE_PAYLOAD_TOO_LARGE',
+          `state and reply have ${length} bytes; the NATS server takes ${most}: raise its max_payload`,
+          { length, limit: most },
+        );
     }
-    if (bytes.length <= most) return bytes;
-    throw new ServicesError(
-      'BERTH_SERVICE_PAYLOAD_TOO_LARGE',
-      `state and reply have ${bytes.length} bytes; the NATS server takes ${most}: raise its max_payload`,
-      { length: bytes.length, limit: most },
-    );
-  }
-
-  private until(deadline: number | undefined): Until {
-    return deadline === undefined
-      ? { deadline: steadyNow() + this.options.operationTimeoutMs, ofCall: false }
-      : { deadline, ofCall: true };
-  }
-
-  private checkOpen(): void {
-    if (this.closed) throw new ServicesError('BERTH_SERVICE_STORE_UNAVAILABLE', 'the store is closed');
   }
 
   /** Not the same for any two writes. */
@@ -236,9 +261,24 @@ export class NatsStore implements ObjectStore {
 }
 
 export const NATS_STORE_DEFAULTS = {
-  ...{ replicas: 1, connectTimeoutMs: 5_000, operationTimeoutMs: 5_000, maxStateBytes: DEFAULT_MAX_STATE_BYTES },
-  ...{ maxRepliesPerObject: 100, replyTtlMs: 600_000 },
+  ...{ replicas: 1, connectTimeoutMs: 5_000, operationTimeoutMs: 5_000, maxPendingOperations: 10_000 },
+  ...{ maxStateBytes: DEFAULT_MAX_STATE_BYTES, maxRepliesPerObject: 100, replyTtlMs: 600_000 },
 };
+function wayOf(link: Link): Way {
+  return {
+    get isUp() {
+      return link.state === 'up';
+    },
+    get isOpen() {
+      return !link.connection.isClosed();
+    },
+    get reason() {
+      return link.reason;
+    },
+    verdict: verdictOf,
+  };
+}
+
 /** A key of NATS has letters, digits and a few signs: all else is written as `=2E`. */
 function escaped(text: string): string {
   return text.replace(/[^A-Za-z0-9_-]/gu, (char) =>

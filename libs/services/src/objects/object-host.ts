@@ -7,8 +7,11 @@ import { withRetries } from '../invocation/retries.js';
 import type { ServedService } from '../runtime/service-registry.js';
 import type { Activation } from './activation.js';
 import { Activations } from './activations.js';
-import type { ObjectKey, ObjectStore, RememberedReply } from './object-store.js';
+import type { ObjectKey, ObjectStore, RememberedReply, StoredObject } from './object-store.js';
 import { answered, confirmed } from './store-answer.js';
+
+const NOT_BEGUN = 'the method was not begun';
+const UNCHECKED = 'whether the method had the newest state cannot be told, and nothing was saved';
 
 export interface ObjectHostOptions {
   /** objects kept in memory between calls, 1..; the least recently used idle one goes first; default 10,000 */
@@ -91,22 +94,51 @@ export class ObjectHost {
     const idempotencyKey = member.delivery === 'at-least-once' ? invocation.idempotencyKey : undefined;
     // A key counts for one method: names have no '/'.
     const remembered = idempotencyKey === undefined ? undefined : `${member.name}/${idempotencyKey}`;
+    const { term } = limits;
     for (let conflicts = 0; ; conflicts += 1) {
-      const stored = await answered(this.store.load(key, activation.version, remembered, limits.deadline), limits);
+      // A getter never saves, which is how others' changes would show.
+      const trusted = member.kind !== 'getter' && activation.isNewestIn(term);
+      const loading = this.store.load(key, activation.version, remembered, limits.deadline, trusted);
+      const stored = await answered(loading, limits, NOT_BEGUN);
       if (stored.reply !== undefined) return { ...stored.reply, invocationId: invocation.id };
-      limits.check('the method was not begun');
-      activation.refresh(stored);
-      const reply = await this.#attempt(call, activation);
-      const state = stateToSave(activation, member);
-      if (state === undefined && remembered === undefined) return reply;
-      this.#checkSavable(call, activation);
-      if (await this.#save(activation, key, state, remembered, reply, limits)) return reply;
+      limits.check(NOT_BEGUN);
+      activation.refresh(stored, term);
+      const reply = await this.#outcome(call, activation, key, stored, remembered);
+      if (reply !== undefined) return reply;
+      activation.forget();
       if (conflicts >= this.options.conflictRetries)
         throw new ServicesError(
           'BERTH_SERVICE_STATE_CONFLICT',
           `object '${key.objectId}' was saved by somebody else ${conflicts + 1} times while ${member.name} ran; nothing was saved`,
         );
     }
+  }
+
+  /** Runs the method and saves what it did. @returns `undefined`: somebody else was faster */
+  async #outcome(
+    call: ObjectCall,
+    activation: Activation,
+    key: ObjectKey,
+    { unasked = false }: StoredObject,
+    remembered: string | undefined,
+  ): Promise<InvocationReply | undefined> {
+    const { member, limits } = call;
+    // What is not saved would not show that it came from an old state.
+    const isNewest = async (): Promise<boolean> => {
+      const asking = this.store.load(key, activation.version, undefined, limits.deadline);
+      return (await answered(asking, limits, UNCHECKED)).version === activation.version;
+    };
+    let reply: InvocationReply;
+    try {
+      reply = await this.#attempt(call, activation);
+    } catch (thrown) {
+      if (!unasked || (await isNewest().catch(() => true))) throw thrown;
+      return undefined;
+    }
+    const state = stateToSave(activation, member);
+    if (state === undefined && remembered === undefined) return !unasked || (await isNewest()) ? reply : undefined;
+    this.#checkSavable(call, activation);
+    return (await this.#save(activation, key, state, remembered, reply, limits)) ? reply : undefined;
   }
 
   /** What ended too late, or was cut off, is not saved. */
@@ -146,8 +178,7 @@ export class ObjectHost {
     try {
       const saving = this.store.save(key, activation.version ?? 0, state, remember, limits.deadline);
       const version = await confirmed(saving, limits);
-      if (version === undefined) activation.forget();
-      else activation.saved(version, state);
+      if (version !== undefined) activation.saved(version, state);
       return version !== undefined;
     } catch (thrown) {
       activation.forget();

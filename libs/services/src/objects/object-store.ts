@@ -16,6 +16,8 @@ export interface StoredObject {
   readonly state?: string | undefined;
   /** the reply that was saved with the idempotency key asked for */
   readonly reply?: InvocationReply | undefined;
+  /** the store took the caller's word for the version, and asked nobody */
+  readonly unasked?: boolean | undefined;
 }
 
 /** A reply to remember together with the state it belongs to. */
@@ -43,8 +45,16 @@ export interface ObjectStore {
   /**
    * @param knownVersion the version that the caller holds: the state is then not sent again
    * @param idempotencyKey also asks for the reply remembered with it
+   * @param trusted nobody else has changed the object since, as far as its caller knows: the store need not ask, see
+   *   {@link StoredObject.unasked}. Whether it was true shows when the object is saved
    */
-  load(key: ObjectKey, knownVersion?: number, idempotencyKey?: string, deadline?: number): Promise<StoredObject>;
+  load(
+    key: ObjectKey,
+    knownVersion?: number,
+    idempotencyKey?: string,
+    deadline?: number,
+    trusted?: boolean,
+  ): Promise<StoredObject>;
 
   /**
    * Saves as a higher version if the stored version still is `expectedVersion`: by one as a rule; an object

@@ -7,10 +7,11 @@ const GRACE_MS = 20;
 /**
  * What a store reads for a call, waited for until the call's deadline.
  *
+ * @param what does not come about when it does not answer
  * @throws ServicesError `BERTH_SERVICE_TIMEOUT`; what the store rejects with
  */
-export function answered<T>(pending: PromiseLike<T>, limits: CallLimits): Promise<T> {
-  return inTime(pending, limits, 'BERTH_SERVICE_TIMEOUT', 'the store had not answered, and the method was not begun');
+export function answered<T>(pending: PromiseLike<T>, limits: CallLimits, what: string): Promise<T> {
+  return inTime(pending, limits, 'BERTH_SERVICE_TIMEOUT', `the store had not answered: ${what}`);
 }
 
 /**

@@ -12,6 +12,7 @@ import {
   subscription,
   textOf,
 } from '../../../testing/bus/lab.js';
+import type { BusHandler } from '../invocation-bus.js';
 import { encode } from './message.js';
 
 const AT_MOST_ONCE = { delivery: 'at-most-once' } as const;
@@ -36,6 +37,31 @@ describe('a bus of several processes', () => {
       for (const { bus } of callers) await bus.invoke(ofObject(`object ${i % 30}`), AT_MOST_ONCE);
     expect([...served.values()].map(({ size }) => size)).toEqual(Array.from({ length: 30 }, () => 1));
     expect(new Set([...served.values()].flatMap((who) => [...who]))).toEqual(new Set([0, 1, 2]));
+  });
+
+  it('tells a handler whether others may have had its objects since', async () => {
+    await using lab = new CarriedLab();
+    const { bus } = await lab.process();
+    const terms: (number | undefined)[] = [];
+    const handler: BusHandler = (delivery) => {
+      terms.push(delivery.term);
+      return Promise.resolve(okay(delivery));
+    };
+    await bus.serve(subscription(), handler);
+    const call = (): Promise<unknown> => bus.invoke(ofObject('a'), AT_MOST_ONCE);
+    await call();
+    await call();
+    const other = await lab.process();
+    const served = await other.bus.serve(subscription(), (delivery) => Promise.resolve(okay(delivery)));
+    await served.stop(0);
+    await call();
+    await call();
+    expect(terms.map((term) => term === terms[0])).toEqual([true, true, false, false]);
+    expect(terms[3]).toBe(terms[2]);
+    // Two handlers of one process may both get calls of the object.
+    await bus.serve(subscription(), handler);
+    await call();
+    expect(terms[4]).toBeUndefined();
   });
 
   it('hands objects to a process that joins when what runs has ended, and what waits in its order', async () => {

@@ -41,6 +41,7 @@ export class Presence {
   private serves: readonly Serve[] = [];
   private version = 0;
   private epoch = 0;
+  private term = 0;
   /** our version that everybody knows; what is behind the flush can have no doubt */
   private acked = -1;
   private flushed = -1;
@@ -64,6 +65,9 @@ export class Presence {
     this.lease = {
       get lapsed() {
         return performance.now() > presence.until;
+      },
+      get term() {
+        return presence.term;
       },
     };
     this.routes = new Routes(() => this.members(this.serves));
@@ -221,6 +225,7 @@ export class Presence {
   private deaf(): void {
     if (this.wasDeaf) return;
     this.wasDeaf = true;
+    this.term += 1;
     [this.acked, this.flushed] = [-1, -1];
     this.confirmed.forget();
     this.events.lapsed();
@@ -258,6 +263,7 @@ export class Presence {
   }
 
   private forgetRoutes(): void {
+    this.term += 1;
     this.routes.forget();
     this.confirmed.forget();
   }

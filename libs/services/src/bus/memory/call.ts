@@ -19,12 +19,16 @@ export interface Fate {
 export class MemoryDelivery extends Abortable implements BusDelivery {
   private wasCut = false;
 
-  /** @param lease while it has not lapsed, the object is this process's; when it has, {@link cut} follows */
+  /**
+   * @param lease while it has not lapsed, the object is this process's; when it has, {@link cut} follows
+   * @param term see {@link BusDelivery.term}
+   */
   constructor(
     readonly invocation: Invocation,
     readonly delivery: Delivery,
     readonly attempt: number,
     private readonly lease: Lease | undefined,
+    readonly term: number | undefined,
   ) {
     super();
   }

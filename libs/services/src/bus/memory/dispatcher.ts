@@ -37,7 +37,11 @@ export class Dispatcher {
     const { invocation, delivery, attempt } = call;
     // What may be delivered again must not show the changes of the first handler.
     const lent = delivery === 'at-least-once' ? lendInvocation(invocation) : invocation;
-    const run = new MemoryDelivery(lent, delivery, attempt, call.lane.serial ? this.placement?.lease : undefined);
+    const { serial, group } = call.lane;
+    const lease = serial ? this.placement?.lease : undefined;
+    // Several handlers of the same objects know nothing of each other.
+    const term = group.workers.length === 1 ? lease?.term : undefined;
+    const run = new MemoryDelivery(lent, delivery, attempt, lease, term);
     call.running = run;
     void this.run(call, run, worker);
   }

@@ -2,6 +2,8 @@
 export interface Lease {
   /** it has run out, and others may have this process's objects */
   readonly lapsed: boolean;
+  /** another one when any object may have been another process's meanwhile */
+  readonly term: number;
 }
 
 /** Which objects a process may run calls of, where several processes share them. */

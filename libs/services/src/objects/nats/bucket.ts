@@ -1,69 +1,114 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '@berth/errors';
-import { JetStreamApiError, type JetStreamClient, jetstream } from '@nats-io/jetstream';
-import { type KV, Kvm } from '@nats-io/kv';
-import type { NatsConnection } from '@nats-io/transport-node';
-import { ServicesError } from '../../errors.js';
+import { JetStreamApiError, jetstream, StorageType } from '@nats-io/jetstream';
+import { Kvm } from '@nats-io/kv';
+import { headers, type Msg, type MsgHdrs } from '@nats-io/transport-node';
+import type { Inbox } from '../../nats/inbox.js';
 import type { Link } from '../../nats/link.js';
-import { steadyNow } from '../../runtime/clock.js';
+import type { Operations, Verdict } from '../operations.js';
 
-/** Until one try is given up for the next, ms: what was asked of a connection that broke is never answered. */
+/** Until one try is given up for the next, ms: a cluster that has lost a leader answers nothing. */
 const TRY_MS = 1_000;
-const PAUSE_MS = 50;
 /** JetStream's codes for a value whose revision is another one. */
 const OTHER_REVISION: readonly number[] = [10071, 10164];
 /** And for no more memory, disk or bytes of the bucket. */
 const NO_ROOM: readonly number[] = [10023, 10047, 10077];
+/** For a key that has no value. */
+const NO_MESSAGE = 10037;
+const NOT_FOUND = 404;
+const NO_RESPONDERS = 503;
 
 export interface BucketOptions {
   readonly name: string;
   readonly replicas: number;
+  readonly storage: 'file' | 'memory';
   /** after which values go, ms; default never */
   readonly ttlMs?: number;
 }
 
-/** How long an operation may last. */
-export interface Until {
-  /** {@link steadyNow} */
-  readonly deadline: number;
-  /** it is a call's, not the store's own limit */
-  readonly ofCall: boolean;
+/** What a bucket has for a key. */
+export interface Value {
+  /** absent: it was deleted by somebody who knows NATS */
+  readonly bytes?: Uint8Array;
+  /** 0: there never was one */
+  readonly revision: number;
 }
 
-/** A bucket of NATS' key-value store, whose operations go on over a broken connection until their deadline. */
+interface Answer {
+  readonly error?: { readonly code: number; readonly err_code: number; readonly description: string };
+  readonly seq: number;
+  readonly message?: { readonly seq: number; readonly data?: string; readonly hdrs?: string };
+}
+
+/** Nobody keeps the bucket at the moment: nothing was done. */
+class Away extends Error {}
+
+/** What an error of a {@link Bucket} says. */
+export function verdictOf(thrown: unknown): Verdict {
+  if (!(thrown instanceof JetStreamApiError))
+    return { why: messageOf(thrown), answered: thrown instanceof Away, final: false };
+  const { status, code, message } = thrown;
+  const why = `refused by NATS: ${message} (${code})`;
+  return { why, answered: true, final: status < 500 || NO_ROOM.includes(code) };
+}
+
+/**
+ * A bucket of NATS' key-value store. It is made again where it is not there any more: a server may come back without
+ * its disk.
+ */
 export class Bucket {
-  /** A server that came back without its disk has no bucket. */
-  private made: Promise<unknown> | undefined;
+  private making: Promise<unknown> | undefined;
+  /** any server that has the values may be asked: there is one */
+  private direct = false;
 
   private constructor(
     private readonly link: Link,
-    private readonly name: string,
-    private readonly values: KV,
-    private readonly stream: JetStreamClient,
-    make: () => Promise<unknown>,
-  ) {
-    link.returns.add(() => {
-      this.made = make().catch(() => undefined);
-    });
-  }
+    private readonly inbox: Inbox,
+    private readonly operations: Operations,
+    private readonly options: BucketOptions,
+  ) {}
 
   /** Finds or makes it. @throws what NATS says */
-  static async open(link: Link, { name, replicas, ttlMs }: BucketOptions): Promise<Bucket> {
-    const connection: NatsConnection = link.connection;
-    const stream = jetstream(connection, { timeout: TRY_MS });
-    const make = (): Promise<KV> =>
-      new Kvm(stream).create(name, {
-        ...{ history: 1, replicas, ...(ttlMs !== undefined && { ttl: ttlMs }) },
-        // A replica may be behind: with several, the leader is asked.
-        allow_direct: replicas === 1,
-      });
-    return new Bucket(link, name, await make(), stream, make);
+  static async open(link: Link, inbox: Inbox, operations: Operations, options: BucketOptions): Promise<Bucket> {
+    const bucket = new Bucket(link, inbox, operations, options);
+    await bucket.make();
+    link.returns.add(() => void bucket.check());
+    return bucket;
   }
 
-  /** The value and its revision. @throws ServicesError */
-  async get(key: string, until: Until): Promise<{ readonly value: Uint8Array; readonly revision: number } | undefined> {
-    const entry = await this.trying(until, false, () => this.values.get(key));
-    return entry === null || entry.operation !== 'PUT' ? undefined : entry;
+  /** Makes it again where it is not there any more. Never rejects. */
+  private check(): Promise<unknown> {
+    this.making ??= this.make()
+      .catch(() => undefined)
+      .finally(() => (this.making = undefined));
+    return this.making;
+  }
+
+  private async make(): Promise<void> {
+    const { name, replicas, storage, ttlMs } = this.options;
+    const stream = jetstream(this.link.connection, { timeout: TRY_MS });
+    const values = await new Kvm(stream).create(name, {
+      ...{ history: 1, replicas, ...(ttlMs !== undefined && { ttl: ttlMs }) },
+      ...{ storage: storage === 'memory' ? StorageType.Memory : StorageType.File, allow_direct: replicas === 1 },
+    });
+    // It may have been made by somebody else. A replica may be behind: with several, the leader is asked.
+    const { config } = (await values.status()).streamInfo;
+    this.direct = config.allow_direct && config.num_replicas === 1;
+  }
+
+  /** @throws ServicesError */
+  get(key: string, deadline: number | undefined): Promise<Value> {
+    const { name } = this.options;
+    const subject = `$KV.${name}.${key}`;
+    return this.operations.run(false, deadline, async () => {
+      if (this.direct) return directValue(await this.ask(`$JS.API.DIRECT.GET.KV_${name}.${subject}`, ''));
+      const question = JSON.stringify({ last_by_subj: subject });
+      const { error, message } = answerOf(await this.ask(`$JS.API.STREAM.MSG.GET.KV_${name}`, question));
+      if (error?.err_code === NO_MESSAGE) return { revision: 0 };
+      if (error !== undefined || message === undefined) throw new JetStreamApiError(error ?? NO_ANSWER);
+      const { seq, data = '', hdrs = '' } = message;
+      const isMark = Buffer.from(hdrs, 'base64').includes(MARK);
+      return isMark ? { revision: seq } : { revision: seq, bytes: Buffer.from(data, 'base64') };
+    });
   }
 
   /**
@@ -74,87 +119,52 @@ export class Bucket {
    * @returns the new revision; `conflict`; `unclear`: it was sent before, and perhaps written and overwritten
    * @throws ServicesError
    */
-  async put(
+  put(
     key: string,
     value: Uint8Array,
     revision: number | undefined,
     id: string,
-    until: Until,
+    deadline: number | undefined,
   ): Promise<number | 'conflict' | 'unclear'> {
-    const subject = `$KV.${this.name}.${key}`;
-    const expect = revision === undefined ? {} : { expect: { lastSubjectSequence: revision } };
-    let sent = 0;
-    return this.trying(until, true, async () => {
-      sent += 1;
-      try {
-        return (await this.stream.publish(subject, value, { msgID: id, ...expect })).seq;
-      } catch (thrown) {
-        if (!(thrown instanceof JetStreamApiError) || !OTHER_REVISION.includes(thrown.code)) throw thrown;
-        return sent === 1 ? 'conflict' : 'unclear';
-      }
+    const subject = `$KV.${this.options.name}.${key}`;
+    const about = headers();
+    about.append('Nats-Msg-Id', id);
+    if (revision !== undefined) about.append('Nats-Expected-Last-Subject-Sequence', String(revision));
+    return this.operations.run(true, deadline, async (again) => {
+      const { error, seq } = answerOf(await this.ask(subject, value, about));
+      if (error === undefined) return seq;
+      if (OTHER_REVISION.includes(error.err_code)) return again ? 'unclear' : 'conflict';
+      throw new JetStreamApiError(error);
     });
   }
 
-  private async within<T>(pending: Promise<T>, deadline: number): Promise<T> {
-    const { breaks } = this.link;
-    const { promise: over, reject } = Promise.withResolvers<never>();
-    const broken = (): void => reject(new Error('the connection was lost'));
-    const timer = setTimeout(() => reject(new Error('no answer')), Math.max(0, deadline - steadyNow()));
-    breaks.add(broken);
+  private async ask(subject: string, data: Uint8Array | string, about?: MsgHdrs): Promise<Msg> {
+    if (this.making !== undefined) await this.making;
+    let answer: Msg;
     try {
-      return await Promise.race([pending, over]);
-    } finally {
-      clearTimeout(timer);
-      breaks.delete(broken);
+      answer = await this.inbox.ask(subject, data, TRY_MS, about);
+    } catch (thrown) {
+      // A server may say nothing of a bucket that it does not have.
+      if (this.link.state === 'up') void this.check();
+      throw thrown;
     }
-  }
-
-  private async trying<T>(until: Until, writes: boolean, work: () => Promise<T>): Promise<T> {
-    const { link } = this;
-    // A try that nobody answered may have been made.
-    let unanswered = false;
-    let last = link.reason ?? 'no answer';
-    for (;;) {
-      if (link.connection.isClosed()) throw unavailable(last, unanswered && writes);
-      if (steadyNow() >= until.deadline) throw late(until, last, unanswered && writes);
-      if (link.state === 'up') {
-        if (this.made !== undefined) await this.within(this.made, until.deadline).catch(() => undefined);
-        this.made = undefined;
-        try {
-          return await this.within(work(), until.deadline);
-        } catch (thrown) {
-          const isAnswer = thrown instanceof JetStreamApiError;
-          if (isAnswer && (thrown.status < 500 || NO_ROOM.includes(thrown.code))) throw refused(thrown);
-          unanswered ||= !isAnswer;
-          last = isAnswer ? whyNot(thrown) : messageOf(thrown);
-        }
-      } else last = link.reason ?? last;
-      await sleep(Math.max(1, Math.min(PAUSE_MS, until.deadline - steadyNow())));
-    }
+    if (answer.data.length > 0 || answer.headers?.code !== NO_RESPONDERS) return answer;
+    await this.check();
+    throw new Away('nobody there has the bucket');
   }
 }
 
-function refused(error: JetStreamApiError): ServicesError {
-  return new ServicesError('BERTH_SERVICE_STORE_UNAVAILABLE', whyNot(error), {}, { cause: error });
+const NO_ANSWER = { code: 500, err_code: 0, description: 'it answers neither a value nor an error' };
+/** The header of a value that stands for none. */
+const MARK = 'KV-Operation';
+
+function answerOf({ data }: Msg): Answer {
+  return JSON.parse(Buffer.from(data.buffer, data.byteOffset, data.length).toString()) as Answer;
 }
 
-function whyNot(error: JetStreamApiError): string {
-  return `the store of objects is refused by NATS: ${error.message} (${error.code})`;
-}
-
-function unavailable(why: string, unconfirmed: boolean): ServicesError {
-  return unconfirmed
-    ? new ServicesError(
-        'BERTH_SERVICE_OUTCOME_UNKNOWN',
-        `the store of objects was sent a change and did not confirm it: ${why}`,
-      )
-    : new ServicesError('BERTH_SERVICE_STORE_UNAVAILABLE', `the store of objects cannot be used: ${why}`);
-}
-
-function late({ ofCall }: Until, why: string, unconfirmed: boolean): ServicesError {
-  if (!ofCall || unconfirmed) return unavailable(ofCall ? `the deadline of the call passed; ${why}` : why, unconfirmed);
-  return new ServicesError(
-    'BERTH_SERVICE_TIMEOUT',
-    `the deadline passed: the store of objects had not answered; ${why}`,
-  );
+function directValue({ headers: about, data }: Msg): Value {
+  if (about?.code === NOT_FOUND) return { revision: 0 };
+  const revision = Number(about?.get('Nats-Sequence'));
+  if (!(revision > 0)) throw new Away(`it answers ${about?.status}`);
+  return about?.has(MARK) === true ? { revision } : { revision, bytes: data };
 }

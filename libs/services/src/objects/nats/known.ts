@@ -1,0 +1,46 @@
+import type { Entry } from './entry.js';
+
+/** An entry as it was at a revision. */
+export interface Found {
+  readonly entry: Entry;
+  readonly revision: number;
+  /** what it takes as a value */
+  readonly length: number;
+}
+
+/** Bytes of all that is known, 32 MiB, and what each of them has beside its value. */
+const MOST_BYTES = 32 * 1024 * 1024;
+const OWN_BYTES = 512;
+
+/** The entries that were read or written last, so that a next write need not read first. Others may have changed them. */
+export class Known {
+  /** the oldest first */
+  private readonly entries = new Map<string, Found>();
+  private bytes = 0;
+
+  get(key: string): Found | undefined {
+    return this.entries.get(key);
+  }
+
+  set(key: string, found: Found): void {
+    this.delete(key);
+    this.entries.set(key, found);
+    this.bytes += found.length + OWN_BYTES;
+    for (const oldest of this.entries.keys()) {
+      if (this.bytes <= MOST_BYTES) return;
+      this.delete(oldest);
+    }
+  }
+
+  clear(): void {
+    this.entries.clear();
+    this.bytes = 0;
+  }
+
+  delete(key: string): void {
+    const found = this.entries.get(key);
+    if (found === undefined) return;
+    this.bytes -= found.length + OWN_BYTES;
+    this.entries.delete(key);
+  }
+}

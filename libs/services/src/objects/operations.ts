@@ -1,0 +1,197 @@
+import { ServicesError } from '../errors.js';
+import { steadyNow } from '../runtime/clock.js';
+import { Deadlines, type Expiring } from '../runtime/deadlines.js';
+
+/** What an error of one try says. */
+export interface Verdict {
+  readonly why: string;
+  /** the server said it, so that nothing was done; otherwise it may have been */
+  readonly answered: boolean;
+  /** another try would end the same */
+  readonly final: boolean;
+}
+
+/** A connection to the server of a store, which may break. */
+export interface Way {
+  readonly isUp: boolean;
+  /** not closed for good */
+  readonly isOpen: boolean;
+  /** what was last wrong with it */
+  readonly reason: string | undefined;
+  verdict(thrown: unknown): Verdict;
+}
+
+export interface OperationLimits {
+  /** of an operation that has no deadline, ms */
+  readonly operationTimeoutMs: number;
+  /** operations at once: one more fails */
+  readonly maxPendingOperations: number;
+}
+
+/** Before a server that is there is asked again, ms. */
+const PAUSE_MS = 20;
+
+/** One operation, whatever happens to the connection meanwhile. */
+class Operation implements Expiring {
+  heapIndex = -1;
+  /** it is on the way */
+  inFlight = false;
+  /** a try was not answered: it may have been made */
+  unanswered = false;
+  /** what the last try failed with */
+  why: string | undefined;
+  retry: NodeJS.Timeout | undefined;
+
+  constructor(
+    readonly writes: boolean,
+    /** {@link steadyNow} */
+    readonly deadline: number,
+    /** the deadline is that of a call, not the store's own limit */
+    readonly ofCall: boolean,
+    readonly send: (again: boolean) => Promise<unknown>,
+    readonly resolve: (value: unknown) => void,
+    readonly reject: (error: ServicesError) => void,
+  ) {}
+
+  /** Whether it may have changed something that nobody knows of. */
+  get isUnconfirmed(): boolean {
+    return this.writes && (this.inFlight || this.unanswered);
+  }
+}
+
+/**
+ * What is asked of a store's server. An operation is tried until its deadline: again after a pause where the server is
+ * there and cannot serve yet, and as soon as the connection is back where that broke.
+ */
+export class Operations {
+  private readonly pending = new Set<Operation>();
+  private readonly waiting = new Set<Operation>();
+  private readonly deadlines = new Deadlines<Operation>((operation) => this.overdue(operation));
+  private closed = false;
+
+  constructor(
+    private readonly way: Way,
+    private readonly limits: OperationLimits,
+  ) {}
+
+  /**
+   * @param writes it changes something
+   * @param deadline of the call, {@link steadyNow}; absent: `operationTimeoutMs` from now
+   * @param send one try; `again`: an earlier one was not answered, and may have been made
+   * @throws ServicesError `BERTH_SERVICE_STORE_UNAVAILABLE`; `BERTH_SERVICE_TIMEOUT` at `deadline`; and
+   *   `BERTH_SERVICE_OUTCOME_UNKNOWN` for a write that may have taken effect
+   */
+  run<T>(writes: boolean, deadline: number | undefined, send: (again: boolean) => Promise<T>): Promise<T> {
+    return new Promise<unknown>((resolve, reject) => {
+      const { maxPendingOperations, operationTimeoutMs } = this.limits;
+      if (this.closed) throw unavailable('it is closed');
+      if (this.pending.size >= maxPendingOperations)
+        throw unavailable(`${maxPendingOperations} operations wait for it, which is maxPendingOperations`);
+      const now = steadyNow();
+      const until = deadline ?? now + operationTimeoutMs;
+      // Sent now, nobody would wait for what comes of it.
+      if (until <= now) throw timedOut(writes, '');
+      const operation = new Operation(writes, until, deadline !== undefined, send, resolve, reject);
+      this.pending.add(operation);
+      this.deadlines.add(operation);
+      this.try(operation);
+    }) as Promise<T>;
+  }
+
+  /** What is asked now is sent at once. */
+  get isReady(): boolean {
+    return this.way.isUp && !this.closed;
+  }
+
+  /** The connection is there again. */
+  resume(): void {
+    const waiting = [...this.waiting];
+    this.waiting.clear();
+    for (const operation of waiting) this.try(operation);
+  }
+
+  /** Ends all of them, and takes no more. */
+  close(why = 'it is closed'): void {
+    this.closed = true;
+    for (const operation of this.pending) this.giveUp(operation, why);
+    this.deadlines.close();
+  }
+
+  private try(operation: Operation): void {
+    if (!this.way.isUp) {
+      this.waiting.add(operation);
+      return;
+    }
+    operation.inFlight = true;
+    operation.send(operation.unanswered).then(
+      (value) => {
+        if (this.end(operation)) operation.resolve(value);
+      },
+      (thrown: unknown) => this.failed(operation, thrown),
+    );
+  }
+
+  private failed(operation: Operation, thrown: unknown): void {
+    if (!this.pending.has(operation)) return;
+    const { why, answered, final } = this.way.verdict(thrown);
+    operation.inFlight = false;
+    operation.unanswered ||= !answered;
+    operation.why = why;
+    if (final) this.giveUp(operation, why);
+    else if (!this.way.isOpen) this.giveUp(operation, 'its connection is closed');
+    else if (this.way.isUp) operation.retry = setTimeout(() => this.try(operation), PAUSE_MS);
+    else this.waiting.add(operation);
+  }
+
+  private giveUp(operation: Operation, why: string): void {
+    const { trouble } = this;
+    if (this.end(operation)) operation.reject(failure(operation, trouble === undefined ? why : `${why}; ${trouble}`));
+  }
+
+  private overdue(operation: Operation): void {
+    const last = this.trouble ?? operation.why;
+    const because = last === undefined ? '' : `; ${last}`;
+    if (!this.end(operation)) return;
+    const { ofCall, isUnconfirmed, writes } = operation;
+    const { operationTimeoutMs } = this.limits;
+    if (!ofCall)
+      operation.reject(failure(operation, `no answer within operationTimeoutMs (${operationTimeoutMs})${because}`));
+    else if (isUnconfirmed) operation.reject(failure(operation, `the deadline of the call passed${because}`));
+    else operation.reject(timedOut(writes, because));
+  }
+
+  /** Why there is no connection, while there is none. */
+  private get trouble(): string | undefined {
+    return this.way.isUp ? undefined : this.way.reason;
+  }
+
+  /** @returns false: it has ended before */
+  private end(operation: Operation): boolean {
+    if (!this.pending.delete(operation)) return false;
+    this.waiting.delete(operation);
+    this.deadlines.remove(operation);
+    clearTimeout(operation.retry);
+    return true;
+  }
+}
+
+/** Nothing was changed. */
+export function unavailable(why: string): ServicesError {
+  return new ServicesError('BERTH_SERVICE_STORE_UNAVAILABLE', `the store of objects cannot be used: ${why}`);
+}
+
+function failure({ isUnconfirmed }: Operation, why: string): ServicesError {
+  if (!isUnconfirmed) return unavailable(why);
+  return new ServicesError(
+    'BERTH_SERVICE_OUTCOME_UNKNOWN',
+    `the store of objects was sent a change and did not confirm it: ${why}`,
+  );
+}
+
+/** The deadline of a call passed, and nothing was changed. */
+function timedOut(writes: boolean, because: string): ServicesError {
+  return new ServicesError(
+    'BERTH_SERVICE_TIMEOUT',
+    `the deadline passed: the store of objects ${writes ? 'could not be sent the change' : 'had not answered'}${because}`,
+  );
+}
