@@ -28,6 +28,14 @@ export class ServicesError extends BerthError {
   }
 }
 
+/** A class, an option or an id is not what it must be. @param ErrorClass what it was meant for */
+export function invalid<E extends ServicesError = ServicesError>(
+  message: string,
+  ErrorClass: new (code: ErrorCode, message: string) => E = ServicesError as never,
+): E {
+  return new ErrorClass('BERTH_SERVICE_INVALID', message);
+}
+
 /** The function server could not be started or stopped (B1, B2). */
 export class ServerError extends ServicesError {
   override readonly name = 'ServerError';

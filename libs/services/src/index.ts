@@ -24,11 +24,11 @@ export {
   Setter,
   State,
 } from './definition/method-decorators.js';
-export { requireDefinition } from './definition/require-definition.js';
 export { Service, type ServiceOptions } from './definition/service-decorator.js';
 export {
   definitionOf,
   type MemberDefinition,
+  requireDefinition,
   type ServiceClass,
   type ServiceDefinition,
 } from './definition/service-definition.js';

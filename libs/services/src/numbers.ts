@@ -1,4 +1,4 @@
-import { ServicesError } from './errors.js';
+import { invalid } from './errors.js';
 
 /** Partitions are 32-bit on the wire. */
 export const MAX_PARTITION = 4_294_967_295;
@@ -8,8 +8,6 @@ export const MAX_MS = 2_147_483_647;
 
 /** The error of a setting that cannot be. */
 export type Refusing = (message: string) => Error;
-
-const invalid: Refusing = (message) => new ServicesError('BERTH_SERVICE_INVALID', message);
 
 /**
  * A whole number from `least` to `most`, given back.
@@ -22,7 +20,7 @@ export function wholeNumber(
   value: number,
   least = 1,
   most = Number.MAX_SAFE_INTEGER,
-  refusing = invalid,
+  refusing: Refusing = invalid,
 ): number {
   if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
   const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`;

@@ -1,8 +1,7 @@
 import { messageOf } from '@berth/errors';
 import type { Log } from '@berth/observability';
 import type { InvocationBus } from '../bus/invocation-bus.js';
-import { requireDefinition } from '../definition/require-definition.js';
-import type { ServiceClass, ServiceDefinition } from '../definition/service-definition.js';
+import { requireDefinition, type ServiceClass, type ServiceDefinition } from '../definition/service-definition.js';
 import { AgentError } from '../errors.js';
 import type { InvocationHandler } from '../invocation/invocation-handler.js';
 import { MAX_PARTITION, wholeNumber } from '../numbers.js';

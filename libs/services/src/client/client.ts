@@ -1,7 +1,11 @@
 import { isErrorCode } from '@berth/errors';
 import type { InvocationBus } from '../bus/invocation-bus.js';
-import { requireDefinition } from '../definition/require-definition.js';
-import { type MemberDefinition, type ServiceClass, type ServiceDefinition } from '../definition/service-definition.js';
+import {
+  type MemberDefinition,
+  requireDefinition,
+  type ServiceClass,
+  type ServiceDefinition,
+} from '../definition/service-definition.js';
 import { InvocationError, ServicesError } from '../errors.js';
 import { checkChain, currentChain } from '../invocation/call-chain.js';
 import { checkEntry } from '../invocation/executor.js';

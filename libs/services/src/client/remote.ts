@@ -1,7 +1,7 @@
 import type { MemberDefinition, ServiceDefinition } from '../definition/service-definition.js';
 import { MAX_MS, MAX_PARTITION, wholeNumber } from '../numbers.js';
 import { ServicesError } from '../errors.js';
-import { isIdempotencyKey, MAX_IDEMPOTENCY_KEY_BYTES } from '../invocation/invocation.js';
+import { keyProblem } from '../invocation/invocation.js';
 import type { ServiceObject } from '../runtime/service-object.js';
 
 /** What one call, or all calls through a handle, may say. */
@@ -78,12 +78,8 @@ export function checkCallOptions(id: string, { timeoutMs, partition, idempotency
 /** What JavaScript passes has no types. */
 function checkKey(where: string, key: unknown): void {
   if (typeof key !== 'string') throw invalid(where, `idempotencyKey is ${described(key)}; it must be a string`);
-  if (!key.isWellFormed()) throw invalid(where, 'idempotencyKey is not valid Unicode');
-  if (!isIdempotencyKey(key))
-    throw invalid(
-      where,
-      `idempotencyKey has ${Buffer.byteLength(key)} bytes; it must have 1 to ${MAX_IDEMPOTENCY_KEY_BYTES}`,
-    );
+  const problem = keyProblem(key);
+  if (problem !== undefined) throw invalid(where, `idempotencyKey ${problem}`);
 }
 
 function checkWords(where: string, options: unknown): void {

@@ -1,4 +1,4 @@
-import { ServicesError } from '../errors.js';
+import { invalid } from '../errors.js';
 import type { MemberDefinition, ServiceClass } from './service-definition.js';
 
 /** What the decorators inside one class have said, before `@Service` collects it. */
@@ -43,8 +43,7 @@ export function collectDeclarations(target: ServiceClass): Declarations {
   for (const member of members.values()) {
     const other = names.get(member.name);
     if (other !== undefined)
-      throw new ServicesError(
-        'BERTH_SERVICE_INVALID',
+      throw invalid(
         `${target.name}: ${other.property} and ${member.property} have the same name '${member.name}'; give one another name`,
       );
     names.set(member.name, member);

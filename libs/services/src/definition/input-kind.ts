@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { plainToInstance } from 'class-transformer';
 import { getMetadataStorage } from 'class-validator';
-import { ServicesError } from '../errors.js';
+import { invalid } from '../errors.js';
 import type { InputKind } from './service-definition.js';
 
 /** How a written field is read, where its type does not say it. */
@@ -22,12 +22,12 @@ export type InputOption = InputName | (new () => object);
  */
 export function inputKindOf(prototype: object, property: string, option: InputOption | undefined): InputKind {
   if (typeof option === 'string') return { kind: option };
+  const where = `${prototype.constructor.name}.${property}`;
   if (option !== undefined) {
-    if (!hasRules(option))
-      throw invalid(prototype, property, `the class ${option.name} has no rules of class-validator`);
+    if (!hasRules(option)) throw invalid(`${where}: the class ${option.name} has no rules of class-validator`);
     const date = dateLeftAsText(option);
     if (date !== undefined)
-      throw invalid(prototype, property, `${option.name}.${date} is a Date, and JSON has text: add @Type(() => Date)`);
+      throw invalid(`${where}: ${option.name}.${date} is a Date, and JSON has text: add @Type(() => Date)`);
     return { kind: 'dto', type: option };
   }
   const parameters = Reflect.getMetadata('design:paramtypes', prototype, property) as unknown[] | undefined;
@@ -35,11 +35,7 @@ export function inputKindOf(prototype: object, property: string, option: InputOp
   if (parameters?.length === 0) return { kind: 'none' };
   // What the compiler leaves of a class that was imported as a type only: its rules would be skipped in silence.
   if (parameters?.[0] === Function)
-    throw invalid(
-      prototype,
-      property,
-      'the class of its input is imported as a type: import it as a value, or say `input`',
-    );
+    throw invalid(`${where}: the class of its input is imported as a type: import it as a value, or say \`input\``);
   return kindOfType(parameters?.[0]);
 }
 
@@ -56,13 +52,9 @@ function kindOfType(type: unknown): InputKind {
   if (type === Number) return { kind: 'number' };
   if (type === Boolean) return { kind: 'boolean' };
   if (type === Uint8Array || type === Buffer) return { kind: 'bytes' };
-  if (isValidated(type)) return { kind: 'dto', type };
-  return { kind: 'json' };
-}
-
-/** A class without rules is JSON like another. */
-function isValidated(type: unknown): type is new () => object {
-  return typeof type === 'function' && type !== Object && type !== Array && hasRules(type);
+  // A class without rules is JSON like another.
+  const isClass = typeof type === 'function' && type !== Object && type !== Array;
+  return isClass && hasRules(type) ? { kind: 'dto', type: type as new () => object } : { kind: 'json' };
 }
 
 /** Whether class-validator knows rules of a class. */
@@ -92,8 +84,4 @@ function transformed(type: new () => object, property: string, value: unknown): 
     // It wants more than one property: nothing is known, and each call is validated.
     return undefined;
   }
-}
-
-function invalid(prototype: object, property: string, what: string): ServicesError {
-  return new ServicesError('BERTH_SERVICE_INVALID', `${prototype.constructor.name}.${property}: ${what}`);
 }

@@ -1,10 +1,10 @@
-import { ServicesError } from '../errors.js';
+import { invalid } from '../errors.js';
 import type { Delivery } from '../invocation/invocation.js';
 import { declarationsOf } from './declarations.js';
 import { type FieldInputName, fieldKindOf, type InputName, inputKindOf } from './input-kind.js';
 import { MAX_MS, wholeNumber } from '../numbers.js';
 import { checkAccessor, checkName, checkProperty, refuseStatic } from './option-checks.js';
-import type { InputKind } from './service-definition.js';
+import type { InputKind, MemberDefinition } from './service-definition.js';
 import type {
   AnyMethod,
   FieldInputProblem,
@@ -68,32 +68,14 @@ export function Method(options?: MethodOptions): ServiceMethodDecorator<unknown>
 export function Method(options: MethodOptions = {}): ServiceMethodDecorator<unknown> {
   return (prototype, property, descriptor): void => {
     refuseStatic(prototype, property);
-    const where = `${prototype.constructor.name}.${property}`;
     const method: unknown = (descriptor as PropertyDescriptor).value;
-    if (typeof method !== 'function')
-      throw new ServicesError('BERTH_SERVICE_INVALID', `${where} is no method: @Method belongs to methods`);
-    const {
-      name = property,
-      stateless = false,
-      serveWithAgent = false,
-      timeoutMs,
-      delivery = 'at-most-once',
-    } = options;
-    const { retryCount = 0, retryDelayMs = 1000, optionalInput = method.length === 0 } = options;
-    checkName(where, name);
-    checkProperty(where, property, stateless);
-    if (timeoutMs !== undefined) wholeNumber(`${where}: timeoutMs`, timeoutMs, 1, MAX_MS);
-    wholeNumber(`${where}: retryCount`, retryCount, 0, 100);
-    wholeNumber(`${where}: retryDelayMs`, retryDelayMs, 0, MAX_MS);
-    if (retryCount > 0 && timeoutMs !== undefined && retryDelayMs >= timeoutMs)
-      throw new ServicesError(
-        'BERTH_SERVICE_INVALID',
-        `${where}: with retryDelayMs ${retryDelayMs} no retry fits into timeoutMs ${timeoutMs}`,
-      );
-    const input = inputKindOf(prototype, property, options.input);
-    declarationsOf(prototype).members.push({
-      ...{ name, property, kind: 'method', stateless, serveWithAgent, timeoutMs, retryCount, retryDelayMs, delivery },
-      ...{ input, optionalInput },
+    const where = `${prototype.constructor.name}.${property}`;
+    if (typeof method !== 'function') throw invalid(`${where} is no method: @Method belongs to methods`);
+    checkProperty(where, property, options.stateless ?? false);
+    const { optionalInput = method.length === 0 } = options;
+    declare(where, prototype, {
+      ...{ kind: 'method', name: property, property, optionalInput, options },
+      input: inputKindOf(prototype, property, options.input),
     });
   };
 }
@@ -140,10 +122,7 @@ export function State() {
   ): void => {
     refuseStatic(prototype, property);
     if (Object.getOwnPropertyDescriptor(prototype, property) !== undefined)
-      throw new ServicesError(
-        'BERTH_SERVICE_INVALID',
-        `${prototype.constructor.name}.${property} is no field: @State belongs to fields`,
-      );
+      throw invalid(`${prototype.constructor.name}.${property} is no field: @State belongs to fields`);
     declarationsOf(prototype).stateFields.push(property);
   };
 }
@@ -158,11 +137,25 @@ function declareAccessor(
   refuseStatic(prototype, property);
   const where = `${prototype.constructor.name}.${property}`;
   checkAccessor(where, kind, Object.getOwnPropertyDescriptor(prototype, property));
-  const { name = `${kind === 'getter' ? 'get' : 'set'}_${property}`, serveWithAgent = false, timeoutMs } = options;
+  const name = `${kind === 'getter' ? 'get' : 'set'}_${property}`;
+  declare(where, prototype, { kind, name, property, optionalInput: false, options, input });
+}
+
+type Declared = Pick<MemberDefinition, 'kind' | 'name' | 'property' | 'optionalInput' | 'input'> & {
+  readonly options: MethodOptions;
+};
+
+/** Checks what every member may say of itself, and keeps it with its defaults. */
+function declare(where: string, prototype: object, { options, ...member }: Declared): void {
+  const { name = member.name, serveWithAgent = false, timeoutMs } = options;
+  const own: MethodOptions = member.kind === 'method' ? options : {};
+  const { stateless = false, retryCount = 0, retryDelayMs = 1000, delivery = 'at-most-once' } = own;
   checkName(where, name);
   if (timeoutMs !== undefined) wholeNumber(`${where}: timeoutMs`, timeoutMs, 1, MAX_MS);
-  declarationsOf(prototype).members.push({
-    ...{ name, property, kind, stateless: false, serveWithAgent, timeoutMs, retryCount: 0, retryDelayMs: 0 },
-    ...{ delivery: 'at-most-once', input, optionalInput: false },
-  });
+  wholeNumber(`${where}: retryCount`, retryCount, 0, 100);
+  wholeNumber(`${where}: retryDelayMs`, retryDelayMs, 0, MAX_MS);
+  if (retryCount > 0 && timeoutMs !== undefined && retryDelayMs >= timeoutMs)
+    throw invalid(`${where}: with retryDelayMs ${retryDelayMs} no retry fits into timeoutMs ${timeoutMs}`);
+  const rest = { stateless, serveWithAgent, timeoutMs, retryCount, retryDelayMs, delivery };
+  declarationsOf(prototype).members.push({ ...member, name, ...rest });
 }

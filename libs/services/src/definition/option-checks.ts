@@ -1,16 +1,17 @@
-import { ServicesError } from '../errors.js';
+import { invalid } from '../errors.js';
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
 const PACKAGE = /^[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z_][A-Za-z0-9_-]*)*$/;
 
 /** Names stand in message keys between slashes (checklist B14). @throws ServicesError `BERTH_SERVICE_INVALID` */
 export function checkName(where: string, name: string): void {
-  if (!NAME.test(name)) fail(`${where}: the name '${name}' must be 1 to 128 letters, digits or '_', no digit first`);
+  if (!NAME.test(name))
+    throw invalid(`${where}: the name '${name}' must be 1 to 128 letters, digits or '_', no digit first`);
 }
 
 export function checkPackage(where: string, name: string): void {
   if (name.length > 128 || !PACKAGE.test(name))
-    fail(`${where}: the package '${name}' must be words of letters, digits, '_' and '-', joined by dots`);
+    throw invalid(`${where}: the package '${name}' must be words of letters, digits, '_' and '-', joined by dots`);
 }
 
 /** What a client has under its own names: `ServiceClient`, and a thing with `then` would be taken for a promise. */
@@ -18,13 +19,13 @@ const CLIENTS_OWN = new Set(['object', 'with', 'close']);
 
 export function checkProperty(where: string, property: string, stateless: boolean): void {
   if (property === 'then' || (stateless && CLIENTS_OWN.has(property)))
-    fail(`${where}: a client has a '${property}' of its own; call it otherwise and give the option \`name\``);
+    throw invalid(`${where}: a client has a '${property}' of its own; call it otherwise and give the option \`name\``);
 }
 
 /** @param prototype the class itself where the member is static */
 export function refuseStatic(prototype: object, property: string): void {
   if (typeof prototype === 'function')
-    fail(`${prototype.name}.${property} is static: services offer what their instances have`);
+    throw invalid(`${prototype.name}.${property} is static: services offer what their instances have`);
 }
 
 /** @param descriptor of the accessor; a field has none on its prototype */
@@ -32,13 +33,9 @@ export function checkAccessor(where: string, kind: 'getter' | 'setter', descript
   if (descriptor === undefined) return;
   const decorator = kind === 'getter' ? '@Getter' : '@Setter';
   if (typeof descriptor.value === 'function')
-    fail(`${where} is a method: ${decorator} belongs to fields and accessors`);
+    throw invalid(`${where} is a method: ${decorator} belongs to fields and accessors`);
   if (kind === 'getter' && descriptor.get === undefined)
-    fail(`${where} has no \`get\`, so nobody can read it: ${decorator} needs one`);
+    throw invalid(`${where} has no \`get\`, so nobody can read it: ${decorator} needs one`);
   if (kind === 'setter' && descriptor.set === undefined)
-    fail(`${where} has no \`set\`, so nobody can write it: ${decorator} needs one`);
-}
-
-function fail(message: string): never {
-  throw new ServicesError('BERTH_SERVICE_INVALID', message);
+    throw invalid(`${where} has no \`set\`, so nobody can write it: ${decorator} needs one`);
 }

@@ -1,3 +1,4 @@
+import { AgentError, invalid, ServicesError } from '../errors.js';
 import type { Delivery } from '../invocation/invocation.js';
 
 /** A class of services; how its instances are made is the runtime's business. */
@@ -64,6 +65,23 @@ const decorated: ServiceDefinition[] = [];
 /** The definition of a class, `undefined` where `@Service` is missing. */
 export function definitionOf(target: ServiceClass): ServiceDefinition | undefined {
   return definitions.get(target);
+}
+
+/**
+ * The definition of a class that has to have one.
+ *
+ * @param ErrorClass AgentError where an agent is asked for (checklist B5), else ServicesError
+ * @throws ErrorClass `BERTH_SERVICE_INVALID` `@Service` is missing
+ */
+export function requireDefinition(
+  target: ServiceClass,
+  ErrorClass: typeof ServicesError | typeof AgentError = ServicesError,
+): ServiceDefinition {
+  const definition = definitionOf(target);
+  if (definition !== undefined) return definition;
+  // The words of checklist B5 stand alone; elsewhere there is room for the cause.
+  const cause = ErrorClass === AgentError ? '' : ': @Service is missing';
+  throw invalid(`Service class ${target.name} not registered${cause}`, ErrorClass);
 }
 
 /** All classes decorated so far, in order. */

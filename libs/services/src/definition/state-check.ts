@@ -1,4 +1,4 @@
-import { ServicesError } from '../errors.js';
+import { invalid } from '../errors.js';
 import type { FieldInputName } from './input-kind.js';
 import type { ServiceDefinition } from './service-definition.js';
 
@@ -20,8 +20,7 @@ function checkFirstState({ target, stateFields }: ServiceDefinition, instance: o
   for (const field of stateFields) {
     const problem = lostInJson((instance as Record<string, unknown>)[field]);
     if (problem !== undefined)
-      throw new ServicesError(
-        'BERTH_SERVICE_INVALID',
+      throw invalid(
         `${target.name}.${field} is ${problem}, which JSON loses: keep it as text, a number, a list or a plain object`,
       );
   }
@@ -48,8 +47,7 @@ function checkWrittenFields({ target, setters }: ServiceDefinition, instance: ob
     const value: unknown = Object.getOwnPropertyDescriptor(instance, field)?.value;
     const word = NAMES[typeof value];
     if (word !== undefined)
-      throw new ServicesError(
-        'BERTH_SERVICE_INVALID',
+      throw invalid(
         `${target.name}.${field} can be written, and the compiler leaves no type to check it by: write its type out (\`${field}: ${typeof value}\`), or say @Setter({ input: '${word}' }), 'json' for any JSON`,
       );
   }

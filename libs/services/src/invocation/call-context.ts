@@ -31,8 +31,8 @@ export class AttemptContext extends Abortable implements CallContext {
   #signal: AbortSignal | undefined;
 
   constructor(
-    private readonly invocation: Invocation,
-    private readonly limits: CallLimits,
+    readonly invocation: Invocation,
+    readonly limits: CallLimits,
     readonly attempt: number,
   ) {
     super();

@@ -1,8 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ServicesError } from '../errors.js';
-import type { Alarm, Alarms } from './alarms.js';
-import type { Cancellation } from './invocation-handler.js';
 import { steadyNow } from '../runtime/clock.js';
+import type { Deadlines, Expiring } from '../runtime/deadlines.js';
+import type { Cancellation } from './invocation-handler.js';
+
+/** Something to be done at a time, unless it is called off. */
+export class Alarm implements Expiring {
+  heapIndex = -1;
+
+  /** @param deadline by {@link steadyNow} */
+  constructor(
+    readonly deadline: number,
+    readonly ring: () => void,
+  ) {}
+}
 
 /** How long one call may take, and how it learns that nobody waits for it any more. */
 export class CallLimits {
@@ -16,7 +27,7 @@ export class CallLimits {
   constructor(
     readonly deadline: number,
     readonly cancellation: Cancellation | undefined,
-    private readonly alarms: Alarms,
+    private readonly alarms: Deadlines<Alarm>,
   ) {}
 
   /**
@@ -49,34 +60,46 @@ export class CallLimits {
   }
 
   /**
-   * Waits for something that is not the method, at most until the deadline.
+   * Waits for something, at most until the deadline.
    *
    * @param what will not have come about
-   * @throws ServicesError `BERTH_SERVICE_TIMEOUT`; what `pending` rejects with
+   * @param late makes the error when the deadline came first
+   * @param failed makes the error of what `pending` rejects with
+   * @throws ServicesError `BERTH_SERVICE_TIMEOUT`, or what `late` makes; what `pending` rejects with, or what `failed` makes
    */
-  within<T>(pending: PromiseLike<T>, what: string): Promise<T> {
-    return new Promise((resolve, reject: (reason: Error) => void) => {
-      const alarm = this.atDeadline(() => reject(timedOut(what)));
-      pending.then(
-        (value) => {
+  within<T>(
+    pending: PromiseLike<T>,
+    what: string,
+    late: (what: string) => Error = timedOut,
+    failed: (thrown: unknown) => Error = itself,
+  ): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const alarm = this.atDeadline(() => reject(late(what)));
+      const fail = (thrown: unknown): void => {
+        this.callOff(alarm);
+        reject(failed(thrown));
+      };
+      try {
+        pending.then((value) => {
           this.callOff(alarm);
           resolve(value);
-        },
-        (thrown: unknown) => {
-          this.callOff(alarm);
-          reject(thrown as Error);
-        },
-      );
+        }, fail);
+      } catch (thrown) {
+        // A promise may have a `then` of its own, and that throws.
+        fail(thrown);
+      }
     });
   }
 
   /** @returns to be called off, should it not be wanted any more */
   atDeadline(then: () => void): Alarm {
-    return this.alarms.at(this.deadline, then);
+    const alarm = new Alarm(this.deadline, then);
+    this.alarms.add(alarm);
+    return alarm;
   }
 
   callOff(alarm: Alarm): void {
-    this.alarms.callOff(alarm);
+    this.alarms.remove(alarm);
   }
 
   /**
@@ -114,10 +137,14 @@ export class CallLimits {
   }
 }
 
-function timedOut(what: string): ServicesError {
+export function timedOut(what: string): ServicesError {
   return new ServicesError('BERTH_SERVICE_TIMEOUT', `the deadline passed: ${what}`);
 }
 
 function cancelled(): ServicesError {
   return new ServicesError('BERTH_SERVICE_CANCELLED', 'the caller has left');
+}
+
+function itself(thrown: unknown): Error {
+  return thrown as Error;
 }

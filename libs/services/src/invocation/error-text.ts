@@ -1,3 +1,5 @@
+import { AppError } from '../errors.js';
+
 /** Longest text of an error in a reply or in the log, bytes of UTF-8, without the note that it was cut. */
 export const MAX_ERROR_TEXT_BYTES = 8192;
 
@@ -15,4 +17,48 @@ export function cutText(text: string): string {
   // Stops before a character that does not fit.
   const { read } = encoder.encodeInto(text, new Uint8Array(MAX_ERROR_TEXT_BYTES));
   return read === text.length ? text : `${text.slice(0, read)}… (cut off, ${Buffer.byteLength(text)} bytes in all)`;
+}
+
+// A method may throw anything: an object without a prototype, a getter or a
+// proxy that throws when it is read. Reading it here never throws.
+
+/** Stands for the text of what throws when it is read. */
+const UNREADABLE = 'what was thrown cannot be read';
+
+/** Longest class name of an error, UTF-16 units. */
+const MAX_NAME_LENGTH = 256;
+
+/** An error's fields are what the method has put there. */
+interface Untyped {
+  readonly name?: unknown;
+  readonly code?: unknown;
+  readonly message?: unknown;
+}
+
+/** What can be told of anything thrown. */
+export interface ThrownText {
+  /** of the error; `typeof` of what is no Error */
+  readonly name: string;
+  readonly message: string;
+}
+
+export function textOfThrown(thrown: unknown): ThrownText {
+  try {
+    if (!(thrown instanceof Error)) return { name: typeof thrown, message: String(thrown) };
+    const { name, message }: Untyped = thrown;
+    return { name: String(name).slice(0, MAX_NAME_LENGTH), message: String(message) };
+  } catch {
+    return { name: typeof thrown, message: UNREADABLE };
+  }
+}
+
+/** The caller's part of an AppError; `undefined` for all else, and for one that cannot be read. */
+export function appErrorOf(thrown: unknown): Pick<AppError, 'code' | 'message' | 'details'> | undefined {
+  try {
+    if (!(thrown instanceof AppError)) return undefined;
+    const { code, message }: Untyped = thrown;
+    return { code: String(code), message: String(message), details: thrown.details };
+  } catch {
+    return undefined;
+  }
 }

@@ -2,10 +2,11 @@ import { invocation, testExecutor, valueOf } from '../../testing/test-executor.j
 import { Method } from '../definition/method-decorators.js';
 import { Service } from '../definition/service-decorator.js';
 import { AppError } from '../errors.js';
-import { Alarms } from './alarms.js';
-import { CallLimits } from './call-limits.js';
+import { steadyNow } from '../runtime/clock.js';
+import { Deadlines } from '../runtime/deadlines.js';
+import { type Alarm, CallLimits } from './call-limits.js';
 import { CODE_HEADER, type InvocationReply, InvocationStatus } from './invocation.js';
-import { MethodThrew, settled } from './retries.js';
+import { MethodThrew } from './retries.js';
 
 const refuse = (): never => {
   throw new Error('do not look');
@@ -115,15 +116,11 @@ describe('what a method throws, whatever it is', () => {
   });
 
   it('leaves no deadline behind when a promise of its own kind throws', async () => {
-    const alarms = new Alarms();
-    const calledOff: unknown[] = [];
-    const limits = new CallLimits(Date.now() + 60_000, undefined, alarms);
-    limits.callOff = (alarm) => {
-      calledOff.push(alarm);
-      alarms.callOff(alarm);
-    };
+    const alarms = new Deadlines<Alarm>(() => undefined);
+    const limits = new CallLimits(steadyNow() + 60_000, undefined, alarms);
     const result = Object.assign(Promise.resolve(1), { then: refuse });
-    await expect(settled(result, limits, () => undefined)).rejects.toBeInstanceOf(MethodThrew);
-    expect(calledOff).toHaveLength(1);
+    const waited = limits.within(result, 'it', undefined, (thrown) => new MethodThrew(thrown));
+    await expect(waited).rejects.toBeInstanceOf(MethodThrew);
+    expect(alarms.first).toBeUndefined();
   });
 });

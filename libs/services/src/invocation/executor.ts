@@ -1,23 +1,24 @@
+import { BerthError } from '@berth/errors';
 import type { Log } from '@berth/observability';
 import type { MemberDefinition } from '../definition/service-definition.js';
 import { ServicesError } from '../errors.js';
 import { checkObjectId } from '../objects/object-id.js';
-import type { ObjectHost } from '../objects/object-host.js';
+import type { ObjectCall, ObjectHost } from '../objects/object-host.js';
 import type { ObjectStore } from '../objects/object-store.js';
 import { answered, confirmed } from '../objects/store-answer.js';
+import { steadyNow } from '../runtime/clock.js';
+import { Deadlines } from '../runtime/deadlines.js';
 import type { ServedMember, ServedService, ServiceRegistry } from '../runtime/service-registry.js';
-import { Alarms } from './alarms.js';
 import { inCall, isInCall } from './call-chain.js';
 import { AttemptContext } from './call-context.js';
-import { CallLimits } from './call-limits.js';
+import { type Alarm, CallLimits, timedOut } from './call-limits.js';
 import { BLOCKED_MS, logBlocked, logFailure } from './failure-log.js';
 import type { Cancellation, Entry, InvocationHandler } from './invocation-handler.js';
-import { type Invocation, type InvocationReply, isIdempotencyKey, MAX_IDEMPOTENCY_KEY_BYTES } from './invocation.js';
+import { type Invocation, type InvocationReply, keyProblem } from './invocation.js';
 import { invocationKey } from './keys.js';
 import { decodeInput } from './payload.js';
-import { errorReply, failureOf, okayReply } from './replies.js';
-import { MethodThrew, settled, withRetries } from './retries.js';
-import { steadyNow } from '../runtime/clock.js';
+import { errorReply, okayReply } from './replies.js';
+import { MethodThrew, withRetries } from './retries.js';
 
 export interface ExecutorOptions {
   /** time of a method that names none, ms, 1..2^31-1; default 30,000 */
@@ -28,7 +29,8 @@ export interface ExecutorOptions {
 
 /** Runs invocations, whatever carried them here: finds the method, reads its input, runs it, writes its result. */
 export class Executor {
-  readonly #alarms = new Alarms();
+  /** of all calls that run */
+  readonly #alarms = new Deadlines<Alarm>((alarm) => alarm.ring());
 
   constructor(
     private readonly registry: ServiceRegistry,
@@ -50,7 +52,7 @@ export class Executor {
       checkEntry(member.definition, invocation, entry);
       reply = await this.#run(service, member.definition, invocation, cancellation);
     } catch (thrown) {
-      const failure = failureOf(thrown, invocation.method);
+      const failure = BerthError.from(thrown);
       logFailure(this.log, invocation, failure);
       reply = errorReply(invocation.id, failure);
     }
@@ -76,44 +78,31 @@ export class Executor {
   async #run(
     service: ServedService,
     member: MemberDefinition,
-    invocation: Invocation,
+    given: Invocation,
     cancellation: Cancellation | undefined,
   ): Promise<InvocationReply> {
-    checkInvocation(invocation);
+    checkInvocation(given);
     const latest = steadyNow() + (member.timeoutMs ?? this.options.defaultTimeoutMs);
-    const limits = new CallLimits(Math.min(invocation.deadline ?? latest, latest), cancellation, this.#alarms);
-    const decoded = decodeInput(invocation.payload, member);
+    const limits = new CallLimits(Math.min(given.deadline ?? latest, latest), cancellation, this.#alarms);
+    const decoded = decodeInput(given.payload, member);
     const input: unknown =
       decoded instanceof Promise ? await limits.within(decoded, 'the payload was still being checked') : decoded;
+    // An object that was named all the same has no part in a stateless call.
+    const invocation = member.stateless && given.objectId !== undefined ? { ...given, objectId: undefined } : given;
+    const run = (instance: object, attempt: number): unknown =>
+      attemptOf(instance, member, input, new AttemptContext(invocation, limits, attempt), this.log);
+    const call = { service, member, invocation, limits, run };
     try {
-      return await this.#call(service, member, invocation, limits, input);
+      return await (invocation.objectId === undefined
+        ? this.#stateless(call)
+        : this.objects.call(call, invocation.objectId));
     } finally {
       limits.over = true;
     }
   }
 
-  #call(
-    service: ServedService,
-    member: MemberDefinition,
-    invocation: Invocation,
-    limits: CallLimits,
-    input: unknown,
-  ): Promise<InvocationReply> {
-    if (member.stateless) return this.#stateless(service, member, invocation, limits, input);
-    const run = (instance: object, attempt: number): unknown =>
-      attemptOf(instance, member, input, invocation, limits, attempt, this.log);
-    return this.objects.call({ service, member, invocation, limits, run }, invocation.objectId as string);
-  }
-
-  async #stateless(
-    service: ServedService,
-    member: MemberDefinition,
-    given: Invocation,
-    limits: CallLimits,
-    input: unknown,
-  ): Promise<InvocationReply> {
-    // An object that was named all the same has no part in it.
-    const invocation = given.objectId === undefined ? given : { ...given, objectId: undefined };
+  async #stateless(call: ObjectCall): Promise<InvocationReply> {
+    const { service, member, invocation, limits, run } = call;
     const idempotencyKey = member.delivery === 'at-least-once' ? invocation.idempotencyKey : undefined;
     const scope = idempotencyKey === undefined ? '' : invocationKey(invocation);
     if (idempotencyKey !== undefined) {
@@ -127,10 +116,7 @@ export class Executor {
     const shared = service.shared();
     const instance = shared instanceof Promise ? await this.#made(service, shared, limits) : shared;
     if (idempotencyKey !== undefined) limits.check('the method was not begun');
-    const result = await withRetries(member, limits, (attempt) =>
-      attemptOf(instance, member, input, invocation, limits, attempt, this.log),
-    );
-    const reply = okayReply(result, invocation.id);
+    const reply = okayReply(await withRetries(member, limits, (attempt) => run(instance, attempt)), invocation);
     if (idempotencyKey !== undefined) {
       const remember = { idempotencyKey, reply, ttlMs: this.options.rememberMs };
       await confirmed(this.store.rememberReply(scope, remember, limits.deadline), limits);
@@ -152,13 +138,8 @@ export class Executor {
 /** What the carriers do not know to refuse. @throws ServicesError `BERTH_SERVICE_BAD_PAYLOAD` */
 function checkInvocation({ deadline, idempotencyKey }: Invocation): void {
   if (Number.isNaN(deadline)) throw new ServicesError('BERTH_SERVICE_BAD_PAYLOAD', 'the deadline is no number');
-  if (idempotencyKey?.isWellFormed() === false)
-    throw new ServicesError('BERTH_SERVICE_BAD_PAYLOAD', 'the idempotency key is not valid Unicode');
-  if (idempotencyKey !== undefined && !isIdempotencyKey(idempotencyKey))
-    throw new ServicesError(
-      'BERTH_SERVICE_BAD_PAYLOAD',
-      `the idempotency key has ${Buffer.byteLength(idempotencyKey)} bytes; it must have 1 to ${MAX_IDEMPOTENCY_KEY_BYTES}`,
-    );
+  const problem = idempotencyKey === undefined ? undefined : keyProblem(idempotencyKey);
+  if (problem !== undefined) throw new ServicesError('BERTH_SERVICE_BAD_PAYLOAD', `the idempotency key ${problem}`);
 }
 
 function memberOf(service: ServedService, { service: id, method }: Invocation): ServedMember {
@@ -193,6 +174,39 @@ export function checkEntry(member: MemberDefinition, { method, objectId }: Invoc
 
 type MemberFunction = (input: unknown, context: AttemptContext) => unknown;
 
+/** One run of a method, getter or setter; what it throws is marked as its own. */
+function attemptOf(
+  instance: object,
+  member: MemberDefinition,
+  input: unknown,
+  context: AttemptContext,
+  log: Log,
+): unknown {
+  let result: unknown;
+  let pending: Promise<unknown> | undefined;
+  const { invocation, limits } = context;
+  const startedAt = performance.now();
+  try {
+    const target = instance as Record<string, unknown>;
+    const alone = invocation.objectId === undefined && invocation.chain === undefined && !isInCall();
+    result = alone ? use(target, member, input, context) : inCall(context, use, target, member, input, context);
+    // Here, because what a method returns may throw when it is looked at; and it may be a query that runs in its `then`.
+    if (isThenable(result)) pending = Promise.resolve(result);
+  } catch (thrown) {
+    throw new MethodThrew(thrown);
+  } finally {
+    const ms = performance.now() - startedAt;
+    if (ms >= BLOCKED_MS) logBlocked(log, invocation, ms);
+  }
+  if (pending === undefined) return result;
+  const late = (what: string): Error => {
+    const reason = timedOut(what);
+    context.abort(reason);
+    return reason;
+  };
+  return limits.within(pending, 'the method had not ended', late, (thrown) => new MethodThrew(thrown));
+}
+
 function use(
   instance: Record<string, unknown>,
   { kind, property }: MemberDefinition,
@@ -203,36 +217,6 @@ function use(
   if (kind === 'getter') return instance[property];
   instance[property] = input;
   return undefined;
-}
-
-/** One run of a method, getter or setter; what it throws is marked as its own. */
-function attemptOf(
-  instance: object,
-  member: MemberDefinition,
-  input: unknown,
-  invocation: Invocation,
-  limits: CallLimits,
-  attempt: number,
-  log: Log,
-): unknown {
-  const context = new AttemptContext(invocation, limits, attempt);
-  let result: unknown;
-  let pending: Promise<unknown> | undefined;
-  const startedAt = performance.now();
-  try {
-    const target = instance as Record<string, unknown>;
-    const alone = invocation.objectId === undefined && invocation.chain === undefined && !isInCall();
-    if (alone) result = use(target, member, input, context);
-    else result = inCall(context, use, target, member, input, context);
-    // Here, because what a method returns may throw when it is looked at; and it may be a query that runs in its `then`.
-    if (isThenable(result)) pending = Promise.resolve(result);
-  } catch (thrown) {
-    throw new MethodThrew(thrown);
-  } finally {
-    const ms = performance.now() - startedAt;
-    if (ms >= BLOCKED_MS) logBlocked(log, invocation, ms);
-  }
-  return pending === undefined ? result : settled(pending, limits, (reason) => context.abort(reason));
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -1,8 +1,7 @@
 import type { BerthError, ErrorCode } from '@berth/errors';
 import type { Log } from '@berth/observability';
-import { cutText } from './error-text.js';
+import { cutText, textOfThrown } from './error-text.js';
 import type { Invocation } from './invocation.js';
-import { textOfThrown } from './thrown.js';
 
 /** What somebody has to look at. Other codes are outcomes that the caller has been told, or are logged where they arise. */
 const TEXTS: Readonly<Partial<Record<ErrorCode, string>>> = {

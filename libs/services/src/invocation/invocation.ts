@@ -70,9 +70,10 @@ export const CHAIN_OPTION = 'berth-call-chain';
 /** Longest {@link Invocation.idempotencyKey}, bytes of UTF-8. */
 export const MAX_IDEMPOTENCY_KEY_BYTES = 256;
 
-/** Whether a key has 1 to 256 bytes of UTF-8. */
-export function isIdempotencyKey(key: string): boolean {
-  // No text has fewer bytes than UTF-16 units: one of megabytes is not counted.
-  if (key === '' || key.length > MAX_IDEMPOTENCY_KEY_BYTES) return false;
-  return Buffer.byteLength(key) <= MAX_IDEMPOTENCY_KEY_BYTES;
+/** What is wrong with an idempotency key, or `undefined`: it has 1 to 256 bytes of UTF-8. */
+export function keyProblem(key: string): string | undefined {
+  if (!key.isWellFormed()) return 'is not valid Unicode';
+  const bytes = Buffer.byteLength(key);
+  if (bytes >= 1 && bytes <= MAX_IDEMPOTENCY_KEY_BYTES) return undefined;
+  return `has ${bytes} bytes; it must have 1 to ${MAX_IDEMPOTENCY_KEY_BYTES}`;
 }

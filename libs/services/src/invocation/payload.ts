@@ -5,7 +5,6 @@ import { ServicesError } from '../errors.js';
 import { BYTES, CONTENT_TYPE, type InvocationReply, TEXT } from './invocation.js';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-const encoder = new TextEncoder();
 
 /** No bytes; shared, since nobody can write into it. */
 export const EMPTY = new Uint8Array(0);
@@ -23,20 +22,19 @@ const BYTES_HEADERS = Object.freeze({ [CONTENT_TYPE]: BYTES });
  */
 export function decodeInput(payload: Uint8Array, member: MemberDefinition): unknown {
   const { input } = member;
+  if (payload.length === 0 && (member.optionalInput || input.kind === 'json')) return undefined;
   switch (input.kind) {
     case 'none':
       return undefined;
     case 'bytes':
-      if (payload.length === 0 && member.optionalInput) return undefined;
       // A method may ask for a Buffer, which is a Uint8Array too.
       return Buffer.isBuffer(payload) ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.length);
     case 'text':
-      return payload.length === 0 && member.optionalInput ? undefined : decodeText(payload);
+      return decodeText(payload);
     case 'json':
-      return payload.length === 0 ? undefined : parseJson(payload);
+      return parseJson(payload);
     case 'number':
     case 'boolean': {
-      if (payload.length === 0 && member.optionalInput) return undefined;
       const value = parseJson(payload);
       // JSON can write numbers that no double holds.
       if (typeof value !== input.kind || value === Infinity || value === -Infinity)
@@ -44,7 +42,6 @@ export function decodeInput(payload: Uint8Array, member: MemberDefinition): unkn
       return value;
     }
     case 'dto':
-      if (payload.length === 0 && member.optionalInput) return undefined;
       return validated(parseJson(payload), input.type);
   }
 }
@@ -54,7 +51,7 @@ export function encodeInput(value: unknown, input: InputKind): Uint8Array {
   if (value === undefined || input.kind === 'none') return EMPTY;
   if (input.kind === 'text') {
     if (typeof value !== 'string') throw badPayload('the method takes a string');
-    return encoder.encode(value);
+    return Buffer.from(value);
   }
   if (input.kind === 'bytes') {
     if (!(value instanceof Uint8Array)) throw badPayload('the method takes bytes (a Uint8Array)');
@@ -70,7 +67,7 @@ export function encodeInput(value: unknown, input: InputKind): Uint8Array {
 /** A method's result as it travels: a string is raw UTF-8, bytes pass through, all else is JSON (checklist B13). */
 export function encodeResult(value: unknown): Pick<InvocationReply, 'payload' | 'headers'> {
   if (value === undefined) return { headers: JSON_HEADERS };
-  if (typeof value === 'string') return { payload: encoder.encode(value), headers: TEXT_HEADERS };
+  if (typeof value === 'string') return { payload: Buffer.from(value), headers: TEXT_HEADERS };
   if (value instanceof Uint8Array) return { payload: value, headers: BYTES_HEADERS };
   return { payload: encodeJson(value), headers: JSON_HEADERS };
 }
@@ -98,7 +95,7 @@ export function encodeJson(value: unknown): Uint8Array {
   if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError(`${value} has no JSON`);
   const text = JSON.stringify(value) as string | undefined;
   if (text === undefined) throw new TypeError(`a ${typeof value} has no JSON`);
-  return encoder.encode(text);
+  return Buffer.from(text);
 }
 
 /** The name of the first field with a bigint, of which the error of JSON.stringify says nothing. */

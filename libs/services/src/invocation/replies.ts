@@ -1,9 +1,14 @@
-import { BerthError, type ErrorCode } from '@berth/errors';
+import type { BerthError, ErrorCode } from '@berth/errors';
 import { ServicesError } from '../errors.js';
-import { cutText } from './error-text.js';
-import { CODE_HEADER, type ErrorReplyBody, type InvocationReply, InvocationStatus } from './invocation.js';
+import {
+  CODE_HEADER,
+  type ErrorReplyBody,
+  type Invocation,
+  type InvocationReply,
+  InvocationStatus,
+} from './invocation.js';
 import { bigintField, encodeJson, encodeResult } from './payload.js';
-import { appErrorOf, textOfThrown } from './thrown.js';
+import { appErrorOf, cutText, textOfThrown } from './error-text.js';
 
 /** Codes that blame the request (checklist B13). */
 const INVALID_REQUEST: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -28,54 +33,28 @@ export function statusOf(code: ErrorCode): InvocationStatus {
   return APP_ERROR.has(code) ? InvocationStatus.APP_ERROR : InvocationStatus.SYSTEM_ERROR;
 }
 
-/** A result that cannot travel, before anybody has said which method returned it. */
-export class UnwritableResult extends Error {
-  constructor(
-    thrown: unknown,
-    readonly result: unknown,
-  ) {
-    super('the result cannot be written', { cause: thrown });
-  }
-}
-
-/** The reply with a method's result. @throws UnwritableResult */
-export function okayReply(result: unknown, invocationId: string): InvocationReply {
+/** The reply with a method's result. @throws ServicesError `BERTH_SERVICE_BAD_RESULT` it cannot be written */
+export function okayReply(result: unknown, { id, method }: Pick<Invocation, 'id' | 'method'>): InvocationReply {
   try {
-    return { status: InvocationStatus.OKAY, ...encodeResult(result), invocationId };
-  } catch (thrown) {
-    throw new UnwritableResult(thrown, result);
+    return { status: InvocationStatus.OKAY, ...encodeResult(result), invocationId: id };
+  } catch (cause) {
+    const field = bigintField(result);
+    const where = field === undefined ? '' : ` (field '${field}')`;
+    const why = textOfThrown(cause).message.replaceAll(/\s*\n\s*/g, ' ');
+    const message = `the result of '${method}' cannot be written as JSON: ${why}${where}`;
+    throw new ServicesError('BERTH_SERVICE_BAD_RESULT', message, {}, { cause });
   }
 }
 
-/** What a call failed with, as its reply and the log say it. @param method its name on the wire */
-export function failureOf(thrown: unknown, method: string): BerthError {
-  if (!(thrown instanceof UnwritableResult)) return BerthError.from(thrown);
-  const { cause, result } = thrown;
-  const field = bigintField(result);
-  const where = field === undefined ? '' : ` (field '${field}')`;
-  const why = textOfThrown(cause).message.replaceAll(/\s*\n\s*/g, ' ');
-  const message = `the result of '${method}' cannot be written as JSON: ${why}${where}`;
-  return new ServicesError('BERTH_SERVICE_BAD_RESULT', message, {}, { cause });
-}
-
-/**
- * The reply for anything thrown on the way of an invocation. Stacks and causes
- * stay here, and so does the text of what nobody foresaw. Long texts are cut.
- */
-export function errorReply(invocationId: string, thrown: unknown): InvocationReply {
-  const error = BerthError.from(thrown);
+/** The reply of a call that failed. Stacks and causes stay here; long texts are cut. */
+export function errorReply(invocationId: string, error: BerthError): InvocationReply {
   const app = error.code === 'BERTH_SERVICE_REFUSED' ? appErrorOf(error.cause) : undefined;
-  const details = app === undefined ? detailsOf(error) : app.details;
-  const body: ErrorReplyBody = {
-    error: {
-      code: app?.code ?? error.code,
-      message: cutText(error.message),
-      ...(details === undefined ? {} : { details }),
-    },
-  };
+  const known = error instanceof ServicesError && Object.keys(error.details).length > 0 ? error.details : undefined;
+  const details = app === undefined ? known : app.details;
+  const head = { code: app?.code ?? error.code, message: cutText(error.message) };
   return {
     status: statusOf(error.code),
-    payload: encodeBody(body),
+    payload: encodeBody({ error: details === undefined ? head : { ...head, details } }),
     headers: { [CODE_HEADER]: error.code },
     invocationId,
   };
@@ -86,18 +65,9 @@ export function methodFailed(thrown: unknown, attempts = 1): ServicesError {
   const app = appErrorOf(thrown);
   if (app !== undefined) return new ServicesError('BERTH_SERVICE_REFUSED', app.message, {}, { cause: thrown });
   const { name, message } = textOfThrown(thrown);
-  return attempts === 1
-    ? new ServicesError('BERTH_SERVICE_METHOD_FAILED', message, { name }, { cause: thrown })
-    : new ServicesError(
-        'BERTH_SERVICE_METHOD_FAILED',
-        `failed after ${attempts} attempts: ${message}`,
-        { name, attempts },
-        { cause: thrown },
-      );
-}
-
-function detailsOf(error: BerthError): Readonly<Record<string, unknown>> | undefined {
-  return error instanceof ServicesError && Object.keys(error.details).length > 0 ? error.details : undefined;
+  const [text, details] =
+    attempts === 1 ? [message, { name }] : [`failed after ${attempts} attempts: ${message}`, { name, attempts }];
+  return new ServicesError('BERTH_SERVICE_METHOD_FAILED', text, details, { cause: thrown });
 }
 
 /** Details come from methods too, and may be what JSON cannot say. */

@@ -1,49 +1,15 @@
 import type { MemberDefinition } from '../definition/service-definition.js';
 import { ServicesError } from '../errors.js';
+import { steadyNow } from '../runtime/clock.js';
 import type { CallLimits } from './call-limits.js';
 import { methodFailed } from './replies.js';
-import { appErrorOf } from './thrown.js';
-import { steadyNow } from '../runtime/clock.js';
+import { appErrorOf } from './error-text.js';
 
 /** What a method threw, told apart from what went wrong around it. */
 export class MethodThrew extends Error {
   constructor(readonly thrown: unknown) {
     super('the method threw', { cause: thrown });
   }
-}
-
-/**
- * Waits for a method, at most until the deadline.
- *
- * @param result what the method returned, as a promise: what it resolves with is no promise again
- * @param onLate told when the deadline came first
- * @throws MethodThrew; ServicesError `BERTH_SERVICE_TIMEOUT`
- */
-export function settled(
-  result: Promise<unknown>,
-  limits: CallLimits,
-  onLate: (reason: ServicesError) => void,
-): Promise<unknown> {
-  return new Promise((resolve, reject: (reason: Error) => void) => {
-    const alarm = limits.atDeadline(() => {
-      const reason = new ServicesError('BERTH_SERVICE_TIMEOUT', 'the method did not end by its deadline');
-      reject(reason);
-      onLate(reason);
-    });
-    const threw = (thrown: unknown): void => {
-      limits.callOff(alarm);
-      reject(new MethodThrew(thrown));
-    };
-    try {
-      result.then((value) => {
-        limits.callOff(alarm);
-        resolve(value);
-      }, threw);
-    } catch (thrown) {
-      // A promise may have a `then` of its own, and that throws.
-      threw(thrown);
-    }
-  });
 }
 
 /**

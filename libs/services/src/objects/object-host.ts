@@ -156,7 +156,7 @@ export class ObjectHost {
     return withRetries(member, limits, async (attempt) => {
       try {
         const result = run(await activation.instance(limits), attempt);
-        return okayReply(result instanceof Promise ? await result : result, invocation.id);
+        return okayReply(result instanceof Promise ? await result : result, invocation);
       } catch (thrown) {
         activation.drop();
         throw thrown;

@@ -1,6 +1,5 @@
 import type { StartAgentOptions } from '../agents/agent-manager.js';
-import { requireDefinition } from '../definition/require-definition.js';
-import type { ServiceClass } from '../definition/service-definition.js';
+import { requireDefinition, type ServiceClass } from '../definition/service-definition.js';
 import { AgentError } from '../errors.js';
 import { objectIdText } from '../objects/object-id.js';
 import { identityOf } from '../objects/object-identity.js';

@@ -1,5 +1,9 @@
-import { requireDefinition } from '../definition/require-definition.js';
-import { type MemberDefinition, type ServiceClass, type ServiceDefinition } from '../definition/service-definition.js';
+import {
+  type MemberDefinition,
+  requireDefinition,
+  type ServiceClass,
+  type ServiceDefinition,
+} from '../definition/service-definition.js';
 import { checkStateFields } from '../definition/state-check.js';
 import { ServicesError } from '../errors.js';
 import { CallStats } from './call-stats.js';

@@ -3,8 +3,12 @@ import { type AgentInfo, AgentManager, type AgentSelector, type StartAgentOption
 import type { InvocationBus } from '../bus/invocation-bus.js';
 import { MemoryBus } from '../bus/memory-bus.js';
 import type { InvocationTransport } from '../client/invocation-transport.js';
-import { requireDefinition } from '../definition/require-definition.js';
-import { decoratedServices, definitionOf, type ServiceClass } from '../definition/service-definition.js';
+import {
+  decoratedServices,
+  definitionOf,
+  requireDefinition,
+  type ServiceClass,
+} from '../definition/service-definition.js';
 import { AgentError, ServerError, ServicesError } from '../errors.js';
 import { Executor } from '../invocation/executor.js';
 import { MAX_PARTITION, wholeNumber } from '../numbers.js';

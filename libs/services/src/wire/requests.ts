@@ -1,14 +1,7 @@
 import type { ErrorCode } from '@berth/errors';
 import protobuf from 'protobufjs/minimal.js';
 import { MAX_CHAIN_LENGTH } from '../invocation/call-chain.js';
-import {
-  CHAIN_OPTION,
-  IDEMPOTENCY_OPTION,
-  type Invocation,
-  isIdempotencyKey,
-  MAX_IDEMPOTENCY_KEY_BYTES,
-  NO_OPTIONS,
-} from '../invocation/invocation.js';
+import { CHAIN_OPTION, IDEMPOTENCY_OPTION, type Invocation, keyProblem, NO_OPTIONS } from '../invocation/invocation.js';
 import { EMPTY } from '../invocation/payload.js';
 import { checkObjectId } from '../objects/object-id.js';
 import { bytesTag, readEntry, readText, skipField, varintTag, writeMap } from './fields.js';
@@ -122,8 +115,9 @@ export function encodeRequest(invocation: Invocation): Buffer {
 /** Some options are fields of the invocation, as with any other transport. */
 function takeOptions(request: WireInvocation, options: Record<string, string>): void {
   const { [IDEMPOTENCY_OPTION]: key, [CHAIN_OPTION]: chain } = options;
-  if (key === undefined || isIdempotencyKey(key)) request.idempotencyKey = key;
-  else request.problem = bad(`option ${IDEMPOTENCY_OPTION} has 1 to ${MAX_IDEMPOTENCY_KEY_BYTES} bytes`);
+  const problem = key === undefined ? undefined : keyProblem(key);
+  if (problem === undefined) request.idempotencyKey = key;
+  else request.problem = bad(`option ${IDEMPOTENCY_OPTION} ${problem}`);
   if (chain === undefined || chain.length <= MAX_CHAIN_LENGTH) request.chain = chain;
   else request.problem = bad(`option ${CHAIN_OPTION} has at most ${MAX_CHAIN_LENGTH} characters`);
   for (const name of [IDEMPOTENCY_OPTION, CHAIN_OPTION]) Reflect.deleteProperty(options, name);

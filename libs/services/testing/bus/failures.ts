@@ -81,7 +81,7 @@ export function failureContract(make: MakeBuses): void {
       methodFailed(new AppError('SOLD_OUT', 'no apples')),
       methodFailed(new Error('a fault')),
     ];
-    await lab.serve({}, ({ invocation: { id } }) => Promise.resolve(errorReply(id, outcomes.shift())));
+    await lab.serve({}, ({ invocation: { id } }) => Promise.resolve(errorReply(id, outcomes.shift() as ServicesError)));
     const { INVALID_REQUEST, APP_ERROR } = InvocationStatus;
     for (const status of [INVALID_REQUEST, APP_ERROR, APP_ERROR])
       expect((await lab.call(invocation(), 'at-least-once')).status).toBe(status);
@@ -104,7 +104,7 @@ export function failureContract(make: MakeBuses): void {
       if (end === undefined) return okay(delivery);
       begun += 1;
       await new Promise((resolve) => signal.addEventListener('abort', resolve));
-      return end(signal).catch((thrown: unknown) => errorReply(id, thrown));
+      return end(signal).catch((thrown: unknown) => errorReply(id, thrown as ServicesError));
     });
     const leaving = new AbortController();
     const methods = Object.keys(ends);
