@@ -36,7 +36,7 @@ describe('what callers can cost a function server', () => {
     let refused = 0;
     for (const stream of watches) {
       void ended(stream).then((outcome) => {
-        if (outcome === 'status 8') refused += 1;
+        if (outcome === 'reset 11') refused += 1;
       });
       stream.end(Buffer.from([0, 0, 0, 0, 0]));
     }
@@ -96,8 +96,10 @@ describe('what callers can cost a function server', () => {
     await using server = await startServer(echo, {});
     const port = portOf(server);
     await using on = session(port);
-    // A client may send more until it has heard of the limit.
-    await once(on, 'remoteSettings');
+    // The server says so with its first answer, and a client may send more until then.
+    const first = open(on);
+    first.end(framed({}));
+    expect(await ended(first)).toBe('status 0');
     const stream = open(on, INVOKE_FN_PATH, { large: 'x'.repeat(20 * KIB) });
     stream.end(framed({}));
     expect(await ended(stream)).not.toBe('status 0');

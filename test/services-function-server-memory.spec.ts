@@ -49,7 +49,7 @@ describe('what callers can cost a function server', () => {
     };
     const running = [send(), send()];
     await eventually(() => held.length === 2);
-    expect(await send()).toBe('status 8');
+    expect(await send()).toBe('reset 11');
     for (const end of held) end();
     expect(await Promise.all(running)).toEqual(['status 0', 'status 0']);
   });

@@ -1,11 +1,14 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { connect as http2Connect } from 'node:http2';
 import { connect } from 'node:net';
 import { type ChannelCredentials, credentials } from '@grpc/grpc-js';
 import { silentLog } from '@berth/observability';
+import { disposable } from '@berth/testing';
 import { TestCa } from '@berth/testing/system';
 import { FunctionServer } from '../libs/services/src/server/function-server.js';
-import { callerOf, echo, request, startServer } from '../libs/services/testing/function-server.js';
+import { callerOf, echo, portOf, request, startServer } from '../libs/services/testing/function-server.js';
+import { ended, framed, open } from '../libs/services/testing/h2-caller.js';
 import { failureOf } from '../libs/services/testing/oprc-caller.js';
 
 describe('the function server', () => {
@@ -43,6 +46,15 @@ describe('the function server', () => {
       // Far beyond the test's own time, should it wait for it.
       await server.stop({ timeoutMs: 600_000 });
       await closed;
+    });
+
+    it('what callers can cost is bounded as without TLS', async () => {
+      await using server = await startServer(echo, { tls: own, transferTimeoutMs: 1000 });
+      const address = `https://127.0.0.1:${portOf(server)}`;
+      await using on = disposable(http2Connect(address, { ca: readFileSync(ca.caFile) }), (it) => it.destroy());
+      const stalled = open(on);
+      stalled.write(framed({ payload: Buffer.alloc(1024) }).subarray(0, 100));
+      expect(await ended(stalled)).toBe('reset 8');
     });
 
     it('B3: mutual-tls: only certificates of the CA', async () => {

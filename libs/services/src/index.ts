@@ -62,5 +62,5 @@ export type { InstanceFactory, InstanceUse } from './runtime/service-registry.js
 export { registerServicesMetrics } from './runtime/services-metrics.js';
 export { Services, type ServicesServerInfo } from './runtime/services.js';
 export type { ServicesOptions } from './runtime/services-options.js';
-export type { ServerInfo, StartServerOptions, StopServerOptions } from './server/server-lifecycle.js';
+export type { ServerInfo, StartServerOptions, StopServerOptions } from './server/function-server.js';
 export type { FunctionServerOptions } from './server/server-options.js';

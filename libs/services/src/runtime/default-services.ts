@@ -1,7 +1,7 @@
 import type { AgentInfo, AgentSelector, StartAgentOptions } from '../agents/agent-manager.js';
 import type { ServiceClass } from '../definition/service-definition.js';
 import { ServicesError } from '../errors.js';
-import type { StartServerOptions, StopServerOptions } from '../server/server-lifecycle.js';
+import type { StartServerOptions, StopServerOptions } from '../server/function-server.js';
 import type { ServicesOptions } from './services-options.js';
 import { Services, type ServicesServerInfo } from './services.js';
 

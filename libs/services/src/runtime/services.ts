@@ -16,13 +16,14 @@ import { MemoryStore } from '../objects/memory-store.js';
 import { ObjectHost } from '../objects/object-host.js';
 import { objectIdText } from '../objects/object-id.js';
 import type { ObjectStore } from '../objects/object-store.js';
-import { FunctionServer } from '../server/function-server.js';
-import { MockServer } from '../server/mock-server.js';
-import type { ServerInfo, StartServerOptions, StopServerOptions } from '../server/server-lifecycle.js';
-import { serverSettings } from '../server/server-options.js';
+import {
+  FunctionServer,
+  type ServerInfo,
+  type StartServerOptions,
+  type StopServerOptions,
+} from '../server/function-server.js';
 import { bindRuntime, boundRuntime, unbindRuntime } from './binding.js';
 import { ClosingSignals } from './closing-signals.js';
-import { DrainedServer } from './drained-server.js';
 import { type HealthReport, healthReport } from './health-report.js';
 import { type ServedService, ServiceRegistry } from './service-registry.js';
 import { type ResolvedOptions, resolveOptions, type ServicesOptions } from './services-options.js';
@@ -44,7 +45,7 @@ export class Services {
   readonly #registry = new ServiceRegistry();
   readonly #objects: ObjectHost;
   readonly #executor: Executor;
-  readonly #server: DrainedServer;
+  readonly #server: FunctionServer;
   readonly #agents: AgentManager;
   readonly #owned: readonly { close(): Promise<void> }[];
   readonly #closed = Promise.withResolvers<undefined>();
@@ -62,10 +63,7 @@ export class Services {
     this.#objects = new ObjectHost(this.store, options);
     this.#executor = new Executor(this.#registry, this.#objects, this.store, options, options.log);
     const { handle } = this.#executor;
-    const { server: serverOptions = {} } = given;
-    const { stopTimeoutMs: serverStopMs } = serverSettings(serverOptions);
-    const server = options.mock ? new MockServer() : new FunctionServer(handle, serverOptions, options.log);
-    this.#server = new DrainedServer(server, handle, serverStopMs);
+    this.#server = new FunctionServer(handle, given.server ?? {}, options.log, options.mock);
     const { defaultPartition, agentConcurrency: concurrency, agentStopTimeoutMs: stopTimeoutMs } = options;
     this.#agents = new AgentManager(this.bus, handle, { defaultPartition, concurrency, stopTimeoutMs }, options.log);
     for (const service of given.services ?? []) this.add(service);

@@ -1,14 +1,8 @@
-import { setImmediate as soon } from 'node:timers/promises';
-import { messageOf } from '@berth/errors';
 import type { Log } from '@berth/observability';
-import type { ServerCredentials } from '@grpc/grpc-js';
+import { LocalTransport } from '../client/local-transport.js';
 import { ServerError } from '../errors.js';
 import type { InvocationHandler } from '../invocation/invocation-handler.js';
-import { GrpcListener } from './grpc-listener.js';
-import { HealthService } from './health-service.js';
-import { OprcService } from './oprc-service.js';
-import { addReflection } from './reflection.js';
-import type { ServerInfo, ServerLifecycle, StartServerOptions, StopServerOptions } from './server-lifecycle.js';
+import { GrpcServer } from './grpc-server.js';
 import {
   checkPort,
   checkStopTimeout,
@@ -17,29 +11,48 @@ import {
   serverSettings,
 } from './server-options.js';
 import { serverCredentials, tlsMode } from './server-tls.js';
-import { StreamGuard } from './stream-guard.js';
 
 const DEFAULT_PORT = 8080;
-/** How long clients may take at least to read their last replies and go, ms. */
-const LEAVE_MS = 1000;
 
+/** How a function server is started (checklist B1). */
+export interface StartServerOptions {
+  /** 0..65535, 0: any free one; default 8080, at a restart the last one (B4) */
+  readonly port?: number | undefined;
+  /** address to listen on; default: the server's `host` option, at a restart the last one */
+  readonly host?: string | undefined;
+}
+
+export interface StopServerOptions {
+  /** how long running calls may still take, ms, 0..2^31-1; default: the server's `stopTimeoutMs` */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** What a function server says of itself (checklist B3). */
+export interface ServerInfo {
+  readonly running: boolean;
+  /** the one it listens on; `undefined` when it does not run */
+  readonly port: number | undefined;
+  readonly mode: 'plaintext' | 'tls' | 'mutual-tls' | 'mock';
+}
+
+/** What listens; in mock mode nothing does (checklist B15). */
 interface Running {
-  readonly listener: GrpcListener;
-  readonly oprc: OprcService;
-  readonly health: HealthService;
-  readonly guard: StreamGuard;
   readonly port: number;
+  stop(timeoutMs: number): Promise<void>;
 }
 
 /**
- * The gRPC function server (checklist B1 to B4, B13): `oprc.OprcFunction`,
- * health and reflection on one port.
+ * The function server (checklist B1 to B4, B13) and its callers in this process,
+ * who reach it without a socket: a stop lets their calls end like those that came
+ * over the wire, a restart takes nothing from them.
  *
  * Starts, stops and restarts happen one after the other in the order of their
  * calls: a start during a start finds it running, a stop during a start stops
  * it, a second stop finds it stopped.
  */
-export class FunctionServer implements ServerLifecycle {
+export class FunctionServer {
+  /** how clients in this process call it */
+  readonly local: LocalTransport;
   private readonly settings: ServerSettings;
   private current: Running | undefined;
   private stopping = false;
@@ -47,14 +60,19 @@ export class FunctionServer implements ServerLifecycle {
   private lastHost: string;
   private last: Promise<void> = Promise.resolve();
 
-  /** @throws ServerError `BERTH_SERVICE_INVALID` naming an option that is out of range */
+  /**
+   * @param mock it has no socket; its port is the one that it was given, or 8080 for any free one
+   * @throws ServerError `BERTH_SERVICE_INVALID` naming an option that is out of range
+   */
   constructor(
     private readonly handler: InvocationHandler,
     options: FunctionServerOptions,
     private readonly log: Log,
+    private readonly mock = false,
   ) {
     this.settings = serverSettings(options);
     this.lastHost = this.settings.host;
+    this.local = new LocalTransport(handler, () => this.isRunning());
   }
 
   /**
@@ -67,8 +85,8 @@ export class FunctionServer implements ServerLifecycle {
     return this.inTurn(async () => {
       if (this.current !== undefined)
         throw new ServerError('BERTH_FUNCTION_SERVER_RUNNING', 'gRPC server is already running');
-      checkPort(port);
-      await this.open(port, host, await serverCredentials(this.settings.tls));
+      const open = await this.prepare(port, host);
+      await open();
     });
   }
 
@@ -84,7 +102,14 @@ export class FunctionServer implements ServerLifecycle {
       checkStopTimeout(timeoutMs);
       if (this.current === undefined)
         throw new ServerError('BERTH_FUNCTION_SERVER_NOT_RUNNING', 'gRPC server is not running');
-      await this.shut(this.current, timeoutMs);
+      await this.drain(this.current, timeoutMs);
+    });
+  }
+
+  /** Stops it if it runs, or once it has started. */
+  close(): Promise<void> {
+    return this.inTurn(async () => {
+      if (this.current !== undefined) await this.drain(this.current, this.settings.stopTimeoutMs);
     });
   }
 
@@ -97,21 +122,21 @@ export class FunctionServer implements ServerLifecycle {
    */
   restart({ port, host }: StartServerOptions = {}): Promise<void> {
     return this.inTurn(async () => {
-      const next = port ?? this.lastPort;
-      checkPort(next);
-      const credentials = await serverCredentials(this.settings.tls);
+      const open = await this.prepare(port ?? this.lastPort, host ?? this.lastHost);
       if (this.current !== undefined) await this.shut(this.current, this.settings.stopTimeoutMs);
-      await this.open(next, host ?? this.lastHost, credentials);
+      await open();
     });
   }
 
+  /** No call may come in once a stop has begun. */
   isRunning(): boolean {
     return this.current !== undefined && !this.stopping;
   }
 
   info(): ServerInfo {
     const running = this.isRunning();
-    return { running, port: running ? this.current?.port : undefined, mode: tlsMode(this.settings.tls) };
+    const mode = this.mock ? 'mock' : tlsMode(this.settings.tls);
+    return { running, port: running ? this.current?.port : undefined, mode };
   }
 
   private inTurn(step: () => Promise<void>): Promise<void> {
@@ -120,79 +145,33 @@ export class FunctionServer implements ServerLifecycle {
     return done;
   }
 
-  private async open(port: number, host: string, credentials: ServerCredentials): Promise<void> {
-    const { settings } = this;
-    const guard = new StreamGuard(settings);
-    const listener = new GrpcListener(settings, credentials, guard, this.log);
-    const oprc = new OprcService(this.handler, settings, guard, this.log);
-    const health = new HealthService(['oprc.OprcFunction']);
-    // Services first, then the port: a client must never meet a server that does not know them yet.
-    oprc.addTo(listener.server);
-    if (settings.health) health.addTo(listener.server);
-    if (settings.reflection) addReflection(listener.server, settings.health);
-    try {
-      const bound = await listener.listen(port, host);
-      this.current = { listener, oprc, health, guard, port: bound };
-      this.lastPort = bound;
+  /** @returns what opens it, once all has been checked that can be before that */
+  private async prepare(port: number, host: string): Promise<() => Promise<void>> {
+    checkPort(port);
+    const credentials = this.mock ? undefined : await serverCredentials(this.settings.tls);
+    return async () => {
+      if (credentials === undefined) {
+        this.current = { port: port === 0 ? DEFAULT_PORT : port, stop: () => Promise.resolve() };
+      } else {
+        const server = new GrpcServer(this.handler, this.settings, credentials, this.log);
+        const bound = await server.listen(port, host);
+        this.current = { port: bound, stop: (timeoutMs) => server.stop(timeoutMs) };
+        this.log.info({ host, port: bound, mode: tlsMode(this.settings.tls) }, 'function server listens');
+      }
+      this.lastPort = this.current.port;
       this.lastHost = host;
-      this.log.info({ host, port: bound, mode: tlsMode(settings.tls) }, 'function server listens');
-    } catch (thrown) {
-      listener.destroy();
-      throw listenError(port, host, thrown);
-    }
+    };
+  }
+
+  private async drain(running: Running, timeoutMs: number): Promise<void> {
+    await Promise.all([this.shut(running, timeoutMs), this.local.drain(timeoutMs)]);
   }
 
   private async shut(running: Running, timeoutMs: number): Promise<void> {
-    const { listener, oprc, health, guard } = running;
     this.stopping = true;
-    health.set('NOT_SERVING');
-    oprc.stop();
-    const drained = listener.drain();
-    const deadline = performance.now() + timeoutMs;
-    if (!(await within(timeoutMs, oprc.admission.whenIdle()))) {
-      const { counts } = oprc.admission;
-      this.log.warn({ ...counts, timeoutMs }, 'function server cuts off calls that did not end in time');
-      oprc.cutOff();
-    }
-    // What is left are watchers, unfinished requests, and replies on their way.
-    health.close();
-    await soon();
-    guard.refuseIdle();
-    await within(Math.max(deadline - performance.now(), LEAVE_MS), drained);
-    listener.destroy();
-    guard.close();
+    await running.stop(timeoutMs);
     this.current = undefined;
     this.stopping = false;
-    this.log.info({ port: running.port }, 'function server stopped');
+    if (!this.mock) this.log.info({ port: running.port }, 'function server stopped');
   }
-}
-
-/** @returns whether it came in time */
-async function within(timeoutMs: number, event: Promise<void>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs, false);
-  });
-  try {
-    return await Promise.race([event.then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function listenError(port: number, host: string, thrown: unknown): ServerError {
-  const { code } = thrown as NodeJS.ErrnoException;
-  const advice: Record<string, string> = {
-    EADDRINUSE: `port ${port} is taken: stop what listens on it, or choose another port (0: any free one)`,
-    EACCES: `port ${port} may not be used by this user: choose one above 1023`,
-    EADDRNOTAVAIL: `host ${host} is no address of this machine: choose another host`,
-    ENOTFOUND: `host ${host} is not known: choose an address of this machine`,
-  };
-  const what = (code === undefined ? undefined : advice[code]) ?? messageOf(thrown);
-  return new ServerError(
-    'BERTH_FUNCTION_SERVER_FAILED',
-    `gRPC server cannot listen on ${host}:${port}: ${what}`,
-    { host, port },
-    { cause: thrown },
-  );
 }

@@ -1,52 +1,41 @@
 import type { sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
-import type { ServerHttp2Stream } from 'node:http2';
 import { ServicesError } from '../errors.js';
 import { Abortable } from '../invocation/abortable.js';
 import { logFailure } from '../invocation/failure-log.js';
 import type { InvocationReply } from '../invocation/invocation.js';
 import { errorReply } from '../invocation/replies.js';
-import type { Waiting } from './admission.js';
-import type { OprcService } from './oprc-service.js';
-import type { Account } from './stream-guard.js';
-import { type Refusal, REPLIES_FULL, refusalStatus, UNSENDABLE } from './refusals.js';
+import { steadyNow } from '../runtime/clock.js';
 import { encodeReply } from '../wire/replies.js';
 import type { WireInvocation } from '../wire/requests.js';
-import { steadyNow } from '../runtime/clock.js';
+import type { Waiting } from './admission.js';
+import type { OprcService } from './oprc-service.js';
+import { type Refusal, REPLIES_FULL, refusalStatus, UNSENDABLE } from './refusals.js';
 
 export type OprcRequest = ServerUnaryCall<WireInvocation, Buffer>;
 
 /** One call of oprc.OprcFunction, from its whole request to its reply. */
 export class OprcCall extends Abortable implements Waiting {
-  private watched = false;
-  /** the handler is done */
-  private settled = false;
+  private phase: 'waits' | 'runs' | 'settled' = 'waits';
   private answered = false;
-  private readonly account: Account | undefined;
+  /** held for it besides what its stream counts: its reply, or the request of a method whose caller has gone */
+  private heldBytes = 0;
 
   constructor(
     private readonly service: OprcService,
     private readonly request: OprcRequest,
     private readonly done: sendUnaryData<Buffer>,
-    stream: ServerHttp2Stream,
   ) {
     super();
-    this.account = service.guard.taken(stream, this);
-  }
-
-  /** Leaves the queue when its caller does, or its deadline comes. */
-  waits(): void {
-    this.request.once('cancelled', () => {
-      if (this.service.admission.leave(this)) this.release();
-    });
+    // grpc-js says "cancelled" of every call that is over.
+    request.once('cancelled', this.over);
   }
 
   run(): boolean {
     const { request } = this.request;
     // Timers are late when there is much to do: a deadline that has passed counts without its event.
-    if (this.request.cancelled || (request.deadline !== undefined && request.deadline <= steadyNow())) {
-      this.release();
-      return false;
-    }
+    if (this.request.cancelled || (request.deadline !== undefined && request.deadline <= steadyNow())) return false;
+    this.phase = 'runs';
+    this.service.running.add(this);
     let reply: Promise<InvocationReply>;
     try {
       reply = this.service.handler(request, 'server', this);
@@ -60,46 +49,29 @@ export class OprcCall extends Abortable implements Waiting {
 
   refuse(refusal: Refusal): void {
     this.answered = true;
-    this.release();
     this.done(refusalStatus(refusal));
   }
 
-  /** Tells the handler, if it asked, that nobody waits for it any more. */
-  override abort(reason: ServicesError): void {
-    if (!this.settled) super.abort(reason);
-  }
-
-  override get signal(): AbortSignal {
-    if (!this.watched) {
-      this.watched = true;
-      if (this.request.cancelled) this.abort(this.left());
-      else if (!this.settled) this.listen();
-    }
-    return super.signal;
-  }
-
-  private listen(): void {
-    const { abortable } = this.service;
-    abortable.add(this);
-    // grpc-js says "cancelled" of every call that is over.
-    this.request.once('cancelled', () => {
-      abortable.delete(this);
-      this.abort(this.left());
-    });
-  }
-
-  private left(): ServicesError {
-    const { deadline } = this.request.request;
-    return deadline !== undefined && steadyNow() >= deadline
-      ? new ServicesError('BERTH_SERVICE_TIMEOUT', 'the deadline of the call has passed')
-      : new ServicesError('BERTH_SERVICE_CANCELLED', 'the caller has left');
-  }
+  private readonly over = (): void => {
+    this.hold(0);
+    if (this.phase === 'waits') this.service.admission.leave(this);
+    if (this.phase !== 'runs') return;
+    const { wireBytes, deadline } = this.request.request;
+    this.hold(wireBytes);
+    const late = deadline !== undefined && steadyNow() >= deadline;
+    this.abort(
+      late
+        ? new ServicesError('BERTH_SERVICE_TIMEOUT', 'the deadline of the call has passed')
+        : new ServicesError('BERTH_SERVICE_CANCELLED', 'the caller has left'),
+    );
+  };
 
   private readonly replied = (reply: InvocationReply): void => {
-    this.settled = true;
+    this.phase = 'settled';
+    this.service.running.delete(this);
+    this.hold(0);
     try {
-      if (this.request.cancelled || this.answered) this.release();
-      else this.send(reply);
+      if (!this.request.cancelled && !this.answered) this.send(reply);
     } catch (thrown) {
       this.service.log.error({ err: thrown, invocationId: this.request.request.id }, 'a reply could not be sent');
       this.refuse(UNSENDABLE);
@@ -107,11 +79,6 @@ export class OprcCall extends Abortable implements Waiting {
       this.service.admission.ended();
     }
   };
-
-  /** Nobody needs the request any more. */
-  release(): void {
-    this.service.guard.released(this.account, 0);
-  }
 
   private readonly failed = (thrown: unknown): void => {
     const { id, service, method } = this.request.request;
@@ -130,8 +97,13 @@ export class OprcCall extends Abortable implements Waiting {
       this.refuse(REPLIES_FULL);
       return;
     }
-    guard.released(this.account, bytes.length);
+    this.hold(bytes.length);
     this.done(null, bytes);
+  }
+
+  private hold(bytes: number): void {
+    if (bytes !== this.heldBytes) this.service.guard.hold(bytes - this.heldBytes);
+    this.heldBytes = bytes;
   }
 
   /** The method is to blame, not the request. */

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import type { ServerHttp2Stream } from 'node:http2';
 import type { sendUnaryData, Server } from '@grpc/grpc-js';
 import type { Log } from '@berth/observability';
 import { ServicesError } from '../errors.js';
@@ -24,16 +23,11 @@ import { steadyTime } from '../runtime/clock.js';
 const ID_PREFIX = `${randomBytes(6).toString('hex')}-`;
 let lastId = 0;
 
-interface CallInternals {
-  readonly call?: { readonly stream?: ServerHttp2Stream };
-}
-
 /** `oprc.OprcFunction`: admits calls, hands them to the handler, and answers (checklist B13). */
 export class OprcService {
   readonly admission: Admission;
   readonly maxMessageBytes: number;
-  /** calls whose handlers asked for their signals */
-  readonly abortable = new Set<OprcCall>();
+  readonly running = new Set<OprcCall>();
   private stopping = false;
 
   constructor(
@@ -64,10 +58,11 @@ export class OprcService {
   /** Gives up what still runs or waits. */
   cutOff(): void {
     this.admission.refuseWaiting(STOPPING);
-    this.guard.refuseRunning(CUT_OFF);
     const reason = new ServicesError('BERTH_SERVICE_CANCELLED', 'the server has been stopped');
-    for (const call of this.abortable) call.abort(reason);
-    this.abortable.clear();
+    for (const call of this.running) {
+      call.abort(reason);
+      call.refuse(CUT_OFF);
+    }
   }
 
   private readonly invoke = (request: OprcRequest, done: sendUnaryData<Buffer>): void => {
@@ -84,23 +79,9 @@ export class OprcService {
     }
     const deadline = request.getDeadline();
     if (typeof deadline === 'number' && deadline !== Infinity) invocation.deadline = steadyTime(deadline);
-    const stream = streamOf(request);
-    const call = new OprcCall(this, request, done, stream);
+    const call = new OprcCall(this, request, done);
     const entry = this.admission.enter(call);
-    if (entry === 'full') {
-      call.release();
-      done(refusalStatus(QUEUE_FULL));
-      return;
-    }
-    if (entry === 'wait') call.waits();
-    else if (!call.run()) this.admission.ended();
+    if (entry === 'full') call.refuse(QUEUE_FULL);
+    else if (entry === 'run' && !call.run()) this.admission.ended();
   };
-}
-
-/** grpc-js shows the HTTP/2 stream of a call to nobody; the guard's accounts need it. */
-function streamOf(request: OprcRequest): ServerHttp2Stream {
-  const stream = (request as unknown as CallInternals).call?.stream;
-  if (stream === undefined)
-    throw new Error('@grpc/grpc-js calls have no stream: check oprc-service.ts against its version');
-  return stream;
 }

@@ -1,4 +1,3 @@
-import { constants, type ServerHttp2Stream } from 'node:http2';
 import { Metadata, type StatusObject, status as Grpc } from '@grpc/grpc-js';
 import type { ErrorCode } from '@berth/errors';
 import { CODE_HEADER } from '../invocation/invocation.js';
@@ -15,21 +14,6 @@ export const QUEUE_FULL: Refusal = {
   status: Grpc.RESOURCE_EXHAUSTED,
   code: 'BERTH_SERVICE_BUSY',
   message: 'too many calls wait already (maxQueuedCalls): try again later',
-};
-export const MEMORY_FULL: Refusal = {
-  status: Grpc.RESOURCE_EXHAUSTED,
-  code: 'BERTH_SERVICE_BUSY',
-  message: 'too many bytes of calls are held already (maxHeldBytes): try again later',
-};
-export const STREAMS_FULL: Refusal = {
-  status: Grpc.RESOURCE_EXHAUSTED,
-  code: 'BERTH_SERVICE_BUSY',
-  message: 'too many calls are open already (maxConcurrentCalls, maxQueuedCalls): try again later',
-};
-export const SIDE_STREAMS_FULL: Refusal = {
-  status: Grpc.RESOURCE_EXHAUSTED,
-  code: 'BERTH_SERVICE_BUSY',
-  message: 'too many streams of health and reflection are open already: try again later',
 };
 export const REPLIES_FULL: Refusal = {
   status: Grpc.RESOURCE_EXHAUSTED,
@@ -57,30 +41,4 @@ export function refusalStatus({ status, code, message }: Refusal): StatusObject 
   const metadata = new Metadata();
   metadata.set(CODE_HEADER, code);
   return { code: status, details: message, metadata };
-}
-
-/**
- * Answers a stream that grpc-js has not seen. What the client still sends is
- * not read; the reset goes out after the answer, because it would overtake it.
- */
-export function refuseStream(stream: ServerHttp2Stream, { status, code, message }: Refusal): void {
-  // A stream without a listener would bring the process down with its error.
-  stream.on('error', ignore);
-  stream.respond(
-    {
-      ':status': 200,
-      'content-type': 'application/grpc+proto',
-      'grpc-status': String(status),
-      'grpc-message': encodeURI(message),
-      [CODE_HEADER]: code,
-    },
-    { endStream: true },
-  );
-  setImmediate(() => {
-    if (!stream.closed) stream.close(constants.NGHTTP2_NO_ERROR);
-  });
-}
-
-function ignore(): void {
-  // The stream is closed; nobody waits for it.
 }

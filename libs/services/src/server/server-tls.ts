@@ -3,7 +3,7 @@ import { createSecureContext } from 'node:tls';
 import { ServerCredentials } from '@grpc/grpc-js';
 import { messageOf } from '@berth/errors';
 import { ServerError } from '../errors.js';
-import type { ServerInfo } from './server-lifecycle.js';
+import type { ServerInfo } from './function-server.js';
 
 /** TLS of a function server: PEM files, read at each start. */
 export interface ServerTls {

@@ -1,8 +1,11 @@
-import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
-import { MEMORY_FULL, type Refusal, refuseStream, SIDE_STREAMS_FULL, STREAMS_FULL } from './refusals.js';
-import type { ServerSettings } from './server-options.js';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { constants, type Http2Session, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
 import { INVOKE_FN_PATH, INVOKE_OBJ_PATH } from '../wire/requests.js';
+import type { ServerSettings } from './server-options.js';
 
+/** Where Node shows each stream of each HTTP/2 server of the process before the server itself hears of it. */
+const STREAMS = 'http2.server.stream.created';
 /** Streams at once that stay open: watches of health, and reflection. Each kind of stream has a bound of its own: none shuts out the others. */
 const MAX_LASTING_STREAMS = 192;
 /** Streams at once that are answered and end: questions to health, and paths that nobody serves. */
@@ -19,8 +22,21 @@ const FREE_CHUNK_BYTES = 4096;
 const EXTRA_CHUNK_BYTES = 16 * 1024;
 /** Invocations whose requests are arriving, besides those that run and wait. */
 const MAX_ARRIVING = 1024;
+/**
+ * HTTP/2 windows. With the default of 64 KiB a request of 4 MiB takes 64 round
+ * trips. What is in these windows is read as it comes, and so they hold nothing.
+ */
+const STREAM_WINDOW_BYTES = 1024 * 1024;
+const SESSION_WINDOW_BYTES = 4 * 1024 * 1024;
+/** Header lists above it are refused, once the client has been told: gRPC's own default. */
+const MAX_HEADER_BYTES = 16 * 1024;
 const SWEEP_MS = 1000;
-
+/** Units of `grpc-timeout` whose eight digits can be more than 31 bits of milliseconds. */
+const LONG_UNITS_MS = new Map([
+  ['H', 3_600_000],
+  ['M', 60_000],
+  ['S', 1000],
+]);
 /** Streams that are meant to stay open. */
 const LASTING = new Set([
   '/grpc.health.v1.Health/Watch',
@@ -30,29 +46,17 @@ const LASTING = new Set([
 
 type Kind = 'call' | 'side' | 'lasting';
 
-/** A call that was admitted. */
-export interface CallOwner {
-  refuse(refusal: Refusal): void;
-}
-
-/** What one stream costs. */
-export interface Account {
+/** What one stream costs until it closes. */
+interface Account {
   readonly kind: Kind;
   bytes: number;
   /** pieces of the request so far */
   chunks: number;
-  /** who has the whole request, until it replies; the deadline of the call is what ends it */
-  owner: CallOwner | undefined;
-  /** the stream is gone; what a method still runs on stays counted */
-  closed: boolean;
-  /** sweep in which it began to arrive, or its reply to leave */
+  /** `whole`: it is the call's deadline that ends it */
+  phase: 'arriving' | 'whole' | 'answered';
+  /** sweep in which it began to arrive, or its answer to leave */
   since: number;
 }
-
-export type GuardSettings = Pick<
-  ServerSettings,
-  'maxConcurrentCalls' | 'maxQueuedCalls' | 'maxHeldBytes' | 'maxMessageBytes' | 'transferTimeoutMs'
->;
 
 /**
  * Bounds what callers cost before anybody knows them: streams, bytes of their
@@ -61,97 +65,105 @@ export type GuardSettings = Pick<
  * stream, so that a few callers with stalled uploads could take all memory.
  */
 export class StreamGuard {
+  /** connections of this server; also those without a session, such as one that is silent in its TLS handshake */
+  private readonly sockets = new Map<string, Socket>();
+  private readonly sessions = new Set<Http2Session>();
   private readonly accounts = new Map<ServerHttp2Stream, Account>();
   private readonly most: Readonly<Record<Kind, number>>;
   private readonly open: Record<Kind, number> = { call: 0, side: 0, lasting: 0 };
-  private readonly maxSweeps: number;
+  private readonly timer = setInterval(() => {
+    this.sweep();
+  }, SWEEP_MS).unref();
   private sweeps = 0;
   private held = 0;
-  private timer: NodeJS.Timeout | undefined;
 
-  constructor(private readonly settings: GuardSettings) {
+  constructor(private readonly settings: ServerSettings) {
     const call = settings.maxConcurrentCalls + settings.maxQueuedCalls + MAX_ARRIVING;
     this.most = { call, side: MAX_SIDE_STREAMS, lasting: MAX_LASTING_STREAMS };
-    this.maxSweeps = Math.ceil(settings.transferTimeoutMs / SWEEP_MS);
+    subscribe(STREAMS, this.created);
   }
 
-  /** Bytes counted against `maxHeldBytes`. */
-  get heldBytes(): number {
-    return this.held;
+  /** The streams of this connection are this server's. */
+  add(socket: Socket): void {
+    const key = addressOf(socket);
+    this.sockets.set(key, socket);
+    socket.once('close', () => this.sockets.delete(key));
   }
 
-  /** Streams that have not closed. */
-  get openStreams(): number {
-    return this.accounts.size;
-  }
-
-  /** @returns whether grpc-js may have the stream; otherwise it has been answered */
-  admit(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean {
-    const kind = kindOf(headers[':path']);
-    const full = this.open[kind] >= this.most[kind];
-    const compressed = isCompressed(headers['grpc-encoding']);
-    if (full || (compressed && this.held + this.settings.maxMessageBytes > this.settings.maxHeldBytes)) {
-      const streamsFull = kind === 'call' ? STREAMS_FULL : SIDE_STREAMS_FULL;
-      refuseStream(stream, full ? streamsFull : MEMORY_FULL);
-      return false;
-    }
-    const account: Account = { kind, bytes: 0, chunks: 0, owner: undefined, closed: false, since: this.sweeps };
-    this.accounts.set(stream, account);
-    this.open[kind] += 1;
-    // What a compressed message becomes shows only when it is in memory.
-    if (compressed) this.count(account, this.settings.maxMessageBytes);
-    stream.on('data', (chunk: Buffer) => {
-      this.arrived(stream, account, chunk.length);
-    });
-    stream.once('close', () => {
-      this.accounts.delete(stream);
-      account.closed = true;
-      if (account.owner === undefined) this.held -= account.bytes;
-      this.open[kind] -= 1;
-    });
-    this.timer ??= setInterval(this.sweep, SWEEP_MS).unref();
-    return true;
-  }
-
-  /** The request is whole and has been taken over. */
-  taken(stream: ServerHttp2Stream, owner: CallOwner): Account | undefined {
-    const account = this.accounts.get(stream);
-    if (account !== undefined) account.owner = owner;
-    return account;
+  /** Counts bytes against `maxHeldBytes` that no stream counts. @param bytes less than 0: they are held no more */
+  hold(bytes: number): void {
+    this.held += bytes;
   }
 
   /** Whether a reply of so many bytes can be held until its caller takes it. */
-  fits(replyBytes: number): boolean {
-    return this.held + replyBytes <= this.settings.maxHeldBytes;
-  }
-
-  /** Its owner is done with the request, and about to write a reply of so many bytes. */
-  released(account: Account | undefined, replyBytes: number): void {
-    if (account?.owner === undefined) return;
-    account.owner = undefined;
-    account.since = this.sweeps;
-    if (account.closed) this.held -= account.bytes;
-    else this.count(account, replyBytes);
+  fits(bytes: number): boolean {
+    return this.held + bytes <= this.settings.maxHeldBytes;
   }
 
   /** Ends what is no invocation or has not arrived, but for what is answered already: for a server that stops. */
   refuseIdle(): void {
-    for (const [stream, { kind, owner }] of this.accounts) {
-      const answered = kind === 'call' ? stream.headersSent : stream.writableEnded;
+    for (const [stream, { kind, phase }] of this.accounts) {
+      const answered = kind === 'call' ? phase !== 'arriving' || stream.headersSent : stream.writableEnded;
       // It says to the client that no method has seen the call.
-      if (owner === undefined && !answered) stream.close(constants.NGHTTP2_REFUSED_STREAM);
+      if (!answered) stream.close(constants.NGHTTP2_REFUSED_STREAM);
     }
   }
 
-  /** Ends the invocations that have no reply yet. */
-  refuseRunning(refusal: Refusal): void {
-    for (const { owner } of this.accounts.values()) owner?.refuse(refusal);
+  /** Resolves when each connection that had a stream is closed. */
+  async whenClosed(): Promise<void> {
+    await Promise.all([...this.sessions].map((session) => new Promise((resolve) => session.once('close', resolve))));
   }
 
+  /** Cuts off all connections. */
   close(): void {
+    unsubscribe(STREAMS, this.created);
     clearInterval(this.timer);
-    this.timer = undefined;
+    for (const socket of this.sockets.values()) socket.destroy();
   }
+
+  private readonly created = (message: unknown): void => {
+    const { stream, headers } = message as { stream: ServerHttp2Stream; headers: IncomingHttpHeaders };
+    const { session } = stream;
+    // The server hears of it in the tick after.
+    if (session !== undefined && this.owns(session)) process.nextTick(this.admit, stream, headers);
+  };
+
+  private owns(session: Http2Session): boolean {
+    if (this.sessions.has(session)) return true;
+    if (session.destroyed || !this.sockets.has(addressOf(session.socket))) return false;
+    this.sessions.add(session);
+    session.once('close', () => this.sessions.delete(session));
+    session.settings({ initialWindowSize: STREAM_WINDOW_BYTES, maxHeaderListSize: MAX_HEADER_BYTES });
+    session.setLocalWindowSize(SESSION_WINDOW_BYTES);
+    return true;
+  }
+
+  private readonly admit = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void => {
+    boundTimeout(headers);
+    const kind = kindOf(headers[':path']);
+    const encoding = headers['grpc-encoding'];
+    // What a compressed message becomes shows only when it is in memory.
+    const bytes = encoding === undefined || encoding === 'identity' ? 0 : this.settings.maxMessageBytes;
+    if (this.open[kind] >= this.most[kind] || !this.fits(bytes)) {
+      tooMuch(stream);
+      return;
+    }
+    const account: Account = { kind, bytes: 0, chunks: 0, phase: 'arriving', since: this.sweeps };
+    this.accounts.set(stream, account);
+    this.open[kind] += 1;
+    this.count(account, bytes);
+    stream.on('data', (chunk: Buffer) => {
+      this.arrived(stream, account, chunk.length);
+    });
+    stream.once('end', () => {
+      account.phase = 'whole';
+    });
+    stream.once('close', () => {
+      this.accounts.delete(stream);
+      this.held -= account.bytes;
+      this.open[kind] -= 1;
+    });
+  };
 
   private arrived(stream: ServerHttp2Stream, account: Account, bytes: number): void {
     // Answered before it was whole: grpc-js drops the rest, and so is nothing held.
@@ -159,9 +171,7 @@ export class StreamGuard {
     account.chunks += 1;
     const extra = account.chunks > FREE_CHUNKS + account.bytes / FREE_CHUNK_BYTES;
     this.count(account, extra ? bytes + EXTRA_CHUNK_BYTES : bytes);
-    const tooMuch = account.kind !== 'call' && account.bytes > MAX_SIDE_BYTES;
-    // gRPC clients read this reset as RESOURCE_EXHAUSTED.
-    if (tooMuch || this.held > this.settings.maxHeldBytes) stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    if (!this.fits(0) || (account.kind !== 'call' && account.bytes > MAX_SIDE_BYTES)) tooMuch(stream);
   }
 
   private count(account: Account, bytes: number): void {
@@ -169,24 +179,44 @@ export class StreamGuard {
     this.held += bytes;
   }
 
-  private readonly sweep = (): void => {
+  private sweep(): void {
     this.sweeps += 1;
-    if (this.accounts.size === 0) {
-      this.close();
-      return;
-    }
+    const longest = Math.ceil(this.settings.transferTimeoutMs / SWEEP_MS);
     for (const [stream, account] of this.accounts) {
-      const late = this.sweeps - account.since > this.maxSweeps;
-      if (late && account.owner === undefined && account.kind !== 'lasting') stream.close(constants.NGHTTP2_CANCEL);
+      if (account.phase !== 'answered' && stream.headersSent) {
+        account.phase = 'answered';
+        account.since = this.sweeps;
+      }
+      const late = account.phase !== 'whole' && this.sweeps - account.since > longest;
+      if (late && account.kind !== 'lasting') stream.close(constants.NGHTTP2_CANCEL);
     }
-  };
+  }
+}
+
+/** gRPC clients read this reset as RESOURCE_EXHAUSTED. */
+function tooMuch(stream: ServerHttp2Stream): void {
+  // A stream without a listener would bring the process down with its error.
+  stream.on('error', () => undefined);
+  stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+/** Of a TLS connection it is that of the socket beneath it. */
+function addressOf(socket: Pick<Socket, 'remoteAddress' | 'remotePort' | 'localAddress' | 'localPort'>): string {
+  return [socket.remoteAddress, socket.remotePort, socket.localAddress, socket.localPort].join(' ');
+}
+
+/**
+ * grpc-js counts a timeout in 32 bits of milliseconds, and a longer one is over
+ * at once. 596 hours are the most that fit.
+ */
+function boundTimeout(headers: IncomingHttpHeaders): void {
+  const timeout = headers['grpc-timeout'];
+  if (typeof timeout !== 'string') return;
+  const unitMs = LONG_UNITS_MS.get(timeout.slice(-1));
+  if (unitMs !== undefined && Number(timeout.slice(0, -1)) * unitMs >= 2 ** 31) headers['grpc-timeout'] = '596H';
 }
 
 function kindOf(path: string | undefined): Kind {
   if (path === INVOKE_FN_PATH || path === INVOKE_OBJ_PATH) return 'call';
   return path !== undefined && LASTING.has(path) ? 'lasting' : 'side';
-}
-
-function isCompressed(encoding: string | string[] | undefined): boolean {
-  return encoding !== undefined && encoding !== 'identity';
 }
