@@ -21,10 +21,7 @@ import {
 import { decodeResult, encodeInput } from '../invocation/payload.js';
 import { objectIdText } from '../objects/object-id.js';
 import type { Services } from '../runtime/services.js';
-import { BusTransport } from './bus-transport.js';
-import { closedClient } from './closed-client.js';
-import { GrpcTransport, type GrpcTransportOptions } from './grpc-transport.js';
-import type { InvocationTransport } from './invocation-transport.js';
+import { closedClient, GrpcTransport, type GrpcTransportOptions } from './grpc-transport.js';
 import { type CallOptions, checkCallOptions, type Remote, remoteOf } from './remote.js';
 import { steadyNow } from '../runtime/clock.js';
 
@@ -87,10 +84,15 @@ export function client<S extends object>(service: ServiceClass<S>, options: Clie
   return Object.assign(remoteOf<S>(definition, call, undefined, {}), own);
 }
 
+/** Brings an invocation to its service. */
+type Carrying = Pick<InvocationBus, 'invoke'>;
+
 /** Turns calls of members into invocations, and replies into results. */
 class Caller {
-  readonly #server: InvocationTransport | undefined;
-  readonly #agents: InvocationTransport | undefined;
+  readonly #grpc: GrpcTransport | undefined;
+  /** what takes the calls of methods with `serveWithAgent`, and what those of the others */
+  readonly #agents: Carrying | undefined;
+  readonly #server: Carrying | undefined;
   #closed = false;
 
   constructor(
@@ -98,9 +100,9 @@ class Caller {
     private readonly options: ClientOptions,
   ) {
     const { address, grpc, bus, services } = options;
-    this.#server = address === undefined ? services?.localServer() : new GrpcTransport({ ...grpc, address });
-    const usedBus = bus ?? services?.bus;
-    this.#agents = usedBus === undefined ? undefined : new BusTransport(usedBus);
+    this.#grpc = address === undefined ? undefined : new GrpcTransport({ ...grpc, address });
+    this.#server = this.#grpc ?? services?.localServer();
+    this.#agents = bus ?? services?.bus;
     if (this.#server === undefined && this.#agents === undefined)
       throw new ServicesError(
         'BERTH_SERVICE_INVALID',
@@ -129,7 +131,7 @@ class Caller {
 
   async close(): Promise<void> {
     this.#closed = true;
-    if (this.options.address !== undefined) await this.#server?.close();
+    await this.#grpc?.close();
   }
 
   #invocation(
@@ -159,7 +161,7 @@ class Caller {
     };
   }
 
-  #transportFor(member: MemberDefinition): InvocationTransport {
+  #transportFor(member: MemberDefinition): Carrying {
     const transport = member.serveWithAgent ? this.#agents : this.#server;
     if (transport !== undefined) return transport;
     throw new ServicesError(

@@ -1,14 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, type ClientUnaryCall, Metadata, type ServiceError } from '@grpc/grpc-js';
+import type { BusCallOptions } from '../bus/invocation-bus.js';
 import { ServicesError } from '../errors.js';
 import type { Invocation, InvocationReply } from '../invocation/invocation.js';
+import { steadyNow, systemTime } from '../runtime/clock.js';
 import { decodeReply } from '../wire/replies.js';
 import { encodeRequest, INVOKE_FN_PATH, INVOKE_OBJ_PATH, passBuffer } from '../wire/requests.js';
-import { closedClient } from './closed-client.js';
 import { type CallFailure, callFailure } from './grpc-failures.js';
 import { type GrpcTransportOptions, transportSettings } from './grpc-transport-options.js';
-import type { InvocationTransport, TransportCall } from './invocation-transport.js';
-import { steadyNow, systemTime } from '../runtime/clock.js';
 
 export type { GrpcClientTls, GrpcTransportOptions } from './grpc-transport-options.js';
 
@@ -28,7 +27,7 @@ interface Sending {
 }
 
 /** Calls services of a function server over gRPC. One HTTP/2 connection, made when it is first needed. */
-export class GrpcTransport implements InvocationTransport {
+export class GrpcTransport {
   private readonly client: Client;
   private readonly target: string;
   private readonly maxMessageBytes: number;
@@ -57,7 +56,7 @@ export class GrpcTransport implements InvocationTransport {
    *   `BERTH_SERVICE_OUTCOME_UNKNOWN` the connection was lost meanwhile; it may have taken effect
    *   `BERTH_SERVICE_NOT_FOUND` the server does not serve `oprc.OprcFunction`
    */
-  async invoke(invocation: Invocation, { delivery, signal }: TransportCall): Promise<InvocationReply> {
+  async invoke(invocation: Invocation, { delivery, signal }: BusCallOptions): Promise<InvocationReply> {
     const { deadline } = invocation;
     this.checkOpen(signal);
     if (deadline !== undefined && deadline <= steadyNow())
@@ -68,15 +67,22 @@ export class GrpcTransport implements InvocationTransport {
       deadline,
       signal,
     };
-    const first = await this.send(sending);
-    if (!isFailure(first)) return first;
     const repeatable = delivery === 'at-least-once' && invocation.idempotencyKey !== undefined;
-    if (repeatable && first.retry !== 'never')
-      return this.sendAgain(sending, first, deadline ?? steadyNow() + RESEND_MS);
-    if (first.retry !== 'at-once') throw first.error;
-    const second = await this.send(sending);
-    if (isFailure(second)) throw second.error;
-    return second;
+    const until = deadline ?? steadyNow() + RESEND_MS;
+    let sent = false;
+    for (let attempt = 1; ; attempt += 1) {
+      const outcome = await this.send(sending);
+      if (!isFailure(outcome)) return outcome;
+      const { error, retry } = outcome;
+      const atOnce = retry === 'at-once' && attempt === 1;
+      if (retry === 'never' || !(repeatable || atOnce)) throw error;
+      sent ||= outcome.sent;
+      if (!repeatable) continue;
+      const longest = Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 1), LONGEST_PAUSE_MS);
+      const pause = atOnce ? 0 : longest * (0.5 + Math.random() / 2);
+      if (steadyNow() + pause >= until) throw givenUp(error, sent, attempt);
+      await this.pause(pause, signal);
+    }
   }
 
   /** Cancels what waits for a reply, and closes the connection. */
@@ -85,22 +91,6 @@ export class GrpcTransport implements InvocationTransport {
     for (const call of this.calls) call.cancel();
     this.client.close();
     return Promise.resolve();
-  }
-
-  private async sendAgain(sending: Sending, first: CallFailure, until: number): Promise<InvocationReply> {
-    let failure = first;
-    let sent = first.sent;
-    for (let attempt = 1; ; attempt += 1) {
-      const longest = Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 1), LONGEST_PAUSE_MS);
-      const pause = failure.retry === 'at-once' && attempt === 1 ? 0 : longest * (0.5 + Math.random() / 2);
-      if (steadyNow() + pause >= until) throw givenUp(failure, sent, attempt);
-      await this.pause(pause, sending.signal);
-      const outcome = await this.send(sending);
-      if (!isFailure(outcome)) return outcome;
-      if (outcome.retry === 'never') throw outcome.error;
-      failure = outcome;
-      sent ||= outcome.sent;
-    }
   }
 
   private send({ path, bytes, deadline, signal }: Sending): Promise<InvocationReply | CallFailure> {
@@ -156,16 +146,19 @@ function isFailure(outcome: InvocationReply | CallFailure): outcome is CallFailu
   return 'retry' in outcome;
 }
 
+/** The refusal of a call through a client that has been closed, whatever carries it. */
+export function closedClient(cause?: unknown): ServicesError {
+  return new ServicesError('BERTH_SERVICE_CANCELLED', 'the client has been closed', {}, { cause });
+}
+
 function cancelled(closed: boolean, cause?: unknown): ServicesError {
   if (closed) return closedClient(cause);
   return new ServicesError('BERTH_SERVICE_CANCELLED', 'the caller has cancelled the call', {}, { cause });
 }
 
-function givenUp({ error }: CallFailure, sent: boolean, attempts: number): ServicesError {
-  const details = { attempts, last: error.code };
-  return sent
-    ? new ServicesError('BERTH_SERVICE_TIMEOUT', `no reply after ${attempts} attempts: ${error.message}`, details, {
-        cause: error,
-      })
-    : new ServicesError(error.code, `${error.message} (${attempts} attempts)`, details, { cause: error });
+function givenUp(error: ServicesError, sent: boolean, attempts: number): ServicesError {
+  const [code, message] = sent
+    ? (['BERTH_SERVICE_TIMEOUT', `no reply after ${attempts} attempts: ${error.message}`] as const)
+    : [error.code, `${error.message} (${attempts} attempts)`];
+  return new ServicesError(code, message, { attempts, last: error.code }, { cause: error });
 }

@@ -1,20 +1,55 @@
 import { handlerFailed } from '../bus/handler-reply.js';
+import type { BusCallOptions } from '../bus/invocation-bus.js';
 import { cancelled, timedOut } from '../bus/refusals.js';
 import { ServicesError } from '../errors.js';
+import { Abortable } from '../invocation/abortable.js';
 import type { InvocationHandler } from '../invocation/invocation-handler.js';
 import type { Invocation, InvocationReply } from '../invocation/invocation.js';
-import { Deadlines } from '../runtime/deadlines.js';
+import { steadyNow } from '../runtime/clock.js';
+import { Deadlines, type Expiring } from '../runtime/deadlines.js';
 import { ownInvocation, ownReply } from '../runtime/isolation.js';
 import { CUT_OFF } from '../server/refusals.js';
-import type { InvocationTransport, TransportCall } from './invocation-transport.js';
-import { LocalCall } from './local-call.js';
-import { steadyNow } from '../runtime/clock.js';
+
+/** A local call until its method has ended, which may be later than its caller leaves. */
+class LocalCall extends Abortable implements Expiring {
+  heapIndex = -1;
+  readonly deadline: number;
+
+  constructor(
+    readonly invocation: Invocation,
+    /** of the caller's promise: all but the first settlement are ignored */
+    readonly resolve: (reply: InvocationReply) => void,
+    private readonly reject: (error: ServicesError) => void,
+    private readonly callersSignal: AbortSignal | undefined,
+  ) {
+    super();
+    this.deadline = invocation.deadline ?? Infinity;
+    callersSignal?.addEventListener('abort', this, { once: true });
+  }
+
+  /** The caller's signal has been aborted. */
+  handleEvent(): void {
+    this.leave(cancelled(this.invocation));
+  }
+
+  /** The caller gets an error, and the method is told; it may go on. */
+  leave(error: ServicesError): void {
+    this.reject(error);
+    this.forgetCaller();
+    this.abort(error);
+  }
+
+  /** The caller's signal may outlive the call by far, and must not hold it. */
+  forgetCaller(): void {
+    this.callersSignal?.removeEventListener('abort', this);
+  }
+}
 
 /**
  * Calls the function server of this process without a socket (checklist B15).
  * Clients share it: it knows all local calls that run.
  */
-export class LocalTransport implements InvocationTransport {
+export class LocalTransport {
   readonly #running = new Set<LocalCall>();
   // A method that waits keeps the process alive, by the deadlines of its runtime.
   readonly #deadlines = new Deadlines<LocalCall>((call) => call.leave(timedOut(call.invocation)), false);
@@ -31,7 +66,7 @@ export class LocalTransport implements InvocationTransport {
    * @throws ServicesError `BERTH_SERVICE_UNREACHABLE` the server does not run; `_TIMEOUT`, `_CANCELLED`;
    *   `_OUTCOME_UNKNOWN` the server stopped, and the call did not end in time
    */
-  invoke(invocation: Invocation, { signal }: TransportCall): Promise<InvocationReply> {
+  invoke(invocation: Invocation, { signal }: BusCallOptions): Promise<InvocationReply> {
     return new Promise((resolve, reject) => {
       // What is thrown here rejects the promise.
       if (!this.isServerRunning())
@@ -69,11 +104,6 @@ export class LocalTransport implements InvocationTransport {
       };
       if (this.#running.size === 0) this.#idle();
     });
-  }
-
-  /** A client that leaves takes nothing from the others. */
-  close(): Promise<void> {
-    return Promise.resolve();
   }
 
   async #run(call: LocalCall): Promise<void> {

@@ -2,7 +2,7 @@ import { messageOf } from '@berth/errors';
 import { type AgentInfo, AgentManager, type AgentSelector, type StartAgentOptions } from '../agents/agent-manager.js';
 import type { InvocationBus } from '../bus/invocation-bus.js';
 import { MemoryBus } from '../bus/memory-bus.js';
-import type { InvocationTransport } from '../client/invocation-transport.js';
+import type { LocalTransport } from '../client/local-transport.js';
 import {
   decoratedServices,
   definitionOf,
@@ -179,7 +179,7 @@ export class Services {
   }
 
   /** The function server as a client in this process sees it. */
-  localServer(): InvocationTransport {
+  localServer(): LocalTransport {
     return this.#server.local;
   }
 

@@ -27,7 +27,7 @@ export class OprcCall extends Abortable implements Waiting {
   ) {
     super();
     // grpc-js says "cancelled" of every call that is over.
-    request.once('cancelled', this.over);
+    request.on('cancelled', this.over);
   }
 
   run(): boolean {

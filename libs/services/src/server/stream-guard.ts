@@ -52,10 +52,9 @@ interface Account {
   bytes: number;
   /** pieces of the request so far */
   chunks: number;
-  /** `whole`: it is the call's deadline that ends it */
-  phase: 'arriving' | 'whole' | 'answered';
-  /** sweep in which it began to arrive, or its answer to leave */
+  /** sweep in which it began to arrive, or was seen to be answered */
   since: number;
+  answered: boolean;
 }
 
 /**
@@ -102,8 +101,8 @@ export class StreamGuard {
 
   /** Ends what is no invocation or has not arrived, but for what is answered already: for a server that stops. */
   refuseIdle(): void {
-    for (const [stream, { kind, phase }] of this.accounts) {
-      const answered = kind === 'call' ? phase !== 'arriving' || stream.headersSent : stream.writableEnded;
+    for (const [stream, { kind }] of this.accounts) {
+      const answered = kind === 'call' ? stream.readableEnded || stream.headersSent : stream.writableEnded;
       // It says to the client that no method has seen the call.
       if (!answered) stream.close(constants.NGHTTP2_REFUSED_STREAM);
     }
@@ -148,17 +147,14 @@ export class StreamGuard {
       tooMuch(stream);
       return;
     }
-    const account: Account = { kind, bytes: 0, chunks: 0, phase: 'arriving', since: this.sweeps };
+    const account: Account = { kind, bytes: 0, chunks: 0, since: this.sweeps, answered: false };
     this.accounts.set(stream, account);
     this.open[kind] += 1;
     this.count(account, bytes);
     stream.on('data', (chunk: Buffer) => {
       this.arrived(stream, account, chunk.length);
     });
-    stream.once('end', () => {
-      account.phase = 'whole';
-    });
-    stream.once('close', () => {
+    stream.on('close', () => {
       this.accounts.delete(stream);
       this.held -= account.bytes;
       this.open[kind] -= 1;
@@ -183,11 +179,13 @@ export class StreamGuard {
     this.sweeps += 1;
     const longest = Math.ceil(this.settings.transferTimeoutMs / SWEEP_MS);
     for (const [stream, account] of this.accounts) {
-      if (account.phase !== 'answered' && stream.headersSent) {
-        account.phase = 'answered';
+      if (stream.headersSent && !account.answered) {
+        account.answered = true;
         account.since = this.sweeps;
       }
-      const late = account.phase !== 'whole' && this.sweeps - account.since > longest;
+      // It is the call's deadline that ends a method.
+      const runs = stream.readableEnded && !account.answered;
+      const late = !runs && this.sweeps - account.since > longest;
       if (late && account.kind !== 'lasting') stream.close(constants.NGHTTP2_CANCEL);
     }
   }
