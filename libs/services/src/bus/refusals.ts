@@ -1,6 +1,7 @@
 import { ServicesError } from '../errors.js';
 import type { Invocation } from '../invocation/invocation.js';
 import { invocationKey } from '../invocation/keys.js';
+import type { MemoryBusLimits } from './memory/options.js';
 
 // Why a bus fails a call; InvocationBus.invoke() has the list.
 
@@ -13,12 +14,14 @@ export function away(what: string, reason: string): ServicesError {
   return new ServicesError('BERTH_SERVICE_BUS_UNAVAILABLE', `${what}: the broker is away (${reason}); try again later`);
 }
 
-/** @param bound what the limit is called, for whoever wants to raise it */
-export function tooLarge(invocation: Invocation, limit: number, bound = 'maxPayloadBytes'): ServicesError {
+export function tooLarge(
+  invocation: Invocation,
+  { maxPayloadBytes: limit, payloadBound }: Pick<MemoryBusLimits, 'maxPayloadBytes' | 'payloadBound'>,
+): ServicesError {
   const { length } = invocation.payload;
   return new ServicesError(
     'BERTH_SERVICE_PAYLOAD_TOO_LARGE',
-    `the payload of ${invocationKey(invocation)} has ${length} bytes; ${bound} is ${limit}`,
+    `the payload of ${invocationKey(invocation)} has ${length} bytes; ${payloadBound} is ${limit}`,
     { length, limit },
   );
 }

@@ -46,7 +46,7 @@ export async function connectNats(
   } catch (thrown) {
     throw new ServicesError(
       code,
-      `no NATS server at ${names} within ${timeoutMs} ms: ${messageOf(thrown)}`,
+      `no connection to NATS at ${names}, tried for ${timeoutMs} ms at most: ${messageOf(thrown)}`,
       {},
       { cause: thrown },
     );

@@ -36,6 +36,7 @@ export class MemoryCarriers {
 
 export class MemoryCarrier implements Carrier {
   readonly maxBytes = 64 * 1024 * 1024;
+  readonly maxBytesName = 'its own limit';
   private events: CarrierEvents | undefined;
   /** neither sends nor hears, like a process that stands still or is cut off */
   mute = false;

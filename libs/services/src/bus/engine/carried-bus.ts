@@ -46,8 +46,9 @@ export class CarriedBus implements InvocationBus {
   ) {
     const limits = memoryBusLimits(options);
     this.times = carriedBusTimes(options);
-    const maxPayloadBytes = Math.min(limits.maxPayloadBytes, carrier.maxBytes - MAX_HEAD_BYTES);
-    this.limits = { ...limits, maxPayloadBytes };
+    const most = carrier.maxBytes - MAX_HEAD_BYTES;
+    const payloadBound = `${carrier.maxBytesName}, less ${MAX_HEAD_BYTES},`;
+    this.limits = most < limits.maxPayloadBytes ? { ...limits, maxPayloadBytes: most, payloadBound } : limits;
     this.log = options.log;
     this.presence = new Presence(carrier, this.times.workerTimeoutMs, {
       changed: () => this.changed(),
@@ -67,10 +68,6 @@ export class CarriedBus implements InvocationBus {
         get trouble() {
           return carrier.health().reason ?? 'it has gone';
         },
-        payloadBound:
-          maxPayloadBytes < limits.maxPayloadBytes
-            ? "what the broker's largest message has room for"
-            : 'maxPayloadBytes',
         route: (service, partition) => this.presence.routes.find(service, partition),
         send: (to, call) => this.send(to, call),
         left: (to, number) => this.left(to, number),

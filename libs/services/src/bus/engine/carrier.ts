@@ -22,6 +22,8 @@ export interface Carrier {
   readonly id: string;
   /** of one message */
   readonly maxBytes: number;
+  /** what sets that, for whoever wants to raise it */
+  readonly maxBytesName: string;
   /**
    * Begins to listen, and asks those that are there to say who they are.
    *

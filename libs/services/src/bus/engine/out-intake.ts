@@ -14,8 +14,6 @@ export interface Sender {
   readonly isUp: boolean;
   /** why not */
   readonly trouble: string;
-  /** what sets the bound of payloads, as messages call it */
-  readonly payloadBound: string;
   route(service: string, partition: number): Route;
   send(to: string, call: OutCall): void;
   /** whoever has it need not go on */
@@ -30,7 +28,7 @@ export class OutIntake {
   private bytes = 0;
 
   constructor(
-    private readonly sender: Pick<Sender, 'isUp' | 'payloadBound' | 'route'>,
+    private readonly sender: Pick<Sender, 'isUp' | 'route'>,
     private readonly limits: MemoryBusLimits,
   ) {}
 
@@ -41,8 +39,7 @@ export class OutIntake {
     if (signal?.aborted === true) throw cancelled(invocation);
     const problem = objectId === undefined ? undefined : checkObjectId(objectId);
     if (problem !== undefined) throw new ServicesError('BERTH_SERVICE_BAD_OBJECT_ID', problem);
-    if (payload.length > limits.maxPayloadBytes)
-      throw tooLarge(invocation, limits.maxPayloadBytes, this.sender.payloadBound);
+    if (payload.length > limits.maxPayloadBytes) throw tooLarge(invocation, limits);
     if (deadline <= steadyNow()) throw timedOut(invocation);
     const route = this.sender.route(service, partition);
     if (this.sender.isUp && !hasAgent(route, invocation)) throw noAgent(invocation);

@@ -50,7 +50,7 @@ export class Dispatcher {
     const { id } = call.invocation;
     let reply: InvocationReply;
     try {
-      reply = handlerReply(await worker.handler(run), id, this.limits.maxPayloadBytes);
+      reply = handlerReply(await worker.handler(run), id, this.limits);
     } catch (thrown) {
       // A handler that throws at once must not begin the next one on its stack: queues are longer than stacks.
       await Promise.resolve();

@@ -26,7 +26,7 @@ export class Intake {
     const { limits } = this;
     const { objectId, payload } = invocation;
     if (signal?.aborted === true) throw cancelled(invocation);
-    if (payload.length > limits.maxPayloadBytes) throw tooLarge(invocation, limits.maxPayloadBytes);
+    if (payload.length > limits.maxPayloadBytes) throw tooLarge(invocation, limits);
     if (late) throw timedOut(invocation);
     const scope = this.find(invocation.service, invocation.partition);
     if (scope === undefined) throw noAgent(invocation);

@@ -12,9 +12,12 @@ const DEFAULTS = {
   deadLetterBytes: 64 * 1024 * 1024,
 } as const satisfies Required<MemoryBusOptions>;
 
-export type MemoryBusLimits = Readonly<Record<keyof typeof DEFAULTS, number>>;
+export interface MemoryBusLimits extends Readonly<Record<keyof typeof DEFAULTS, number>> {
+  /** what sets `maxPayloadBytes`, for whoever wants to raise it */
+  readonly payloadBound: string;
+}
 
 /** @throws ServicesError `BERTH_SERVICE_INVALID` for what is no whole number from 1 */
 export function memoryBusLimits(options: MemoryBusOptions): MemoryBusLimits {
-  return wholeNumbers(options, DEFAULTS);
+  return { ...wholeNumbers(options, DEFAULTS), payloadBound: 'maxPayloadBytes' };
 }

@@ -14,6 +14,7 @@ const NO_RESPONDERS = 503;
  */
 export class NatsCarrier implements Carrier {
   readonly id = randomBytes(12).toString('base64url');
+  readonly maxBytesName = 'max_payload of the NATS server';
   private events: CarrierEvents | undefined;
   private readonly link: Link;
   private readonly subscriptions: Subscription[] = [];
