@@ -31,4 +31,5 @@ export { IncomingDecorator } from './incoming-decorator.js';
 export { LastingExchange } from './lasting-exchange.js';
 export { PacedWriter } from './paced-writer.js';
 export { requestIdOf } from './request-id.js';
+export { giveBuffer, takeBuffer } from './spare-buffers.js';
 export { type BodySink, type ExchangeFailure, NO_SINK, type ResponseSink } from './sinks.js';

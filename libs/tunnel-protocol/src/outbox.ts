@@ -1,5 +1,5 @@
 import { BerthError } from '@berth/errors';
-import { giveBatchBuffer, takeBatchBuffer } from './batch-buffers.js';
+import { giveBuffer, takeBuffer } from '@berth/exchange';
 import type { TunnelExchange } from './exchange.js';
 import { dataPrefix, encodeFrame } from './frame-encoder.js';
 import { MAX_BATCH_BYTES } from './frames.js';
@@ -145,7 +145,7 @@ export class Outbox {
     this.sending = true;
     this.transport.send(batch, () => {
       this.underWayBytes -= length;
-      giveBatchBuffer(batch);
+      giveBuffer(batch);
       // A transport that is done at once is served by the loop that called it.
       if (!this.sending && !this.flushScheduled && !this.closed) this.flush();
     });
@@ -241,7 +241,7 @@ export class Outbox {
 }
 
 function layOut(pieces: readonly Piece[], size: number): Buffer {
-  const batch = takeBatchBuffer(size);
+  const batch = takeBuffer(size);
   let at = 0;
   for (const { text, bytes } of pieces) {
     at += batch.write(text, at, 'latin1');

@@ -185,6 +185,18 @@ describe.each<[string, Way, Transport]>([
     expect(came?.kind === 'requestBody' && came.data.equals(data)).toBe(true);
   });
 
+  it('chunks that follow each other come as they were, whatever was sent meanwhile', async () => {
+    await using it = await connected();
+    const COUNT = 64;
+    for (let i = 1; i <= COUNT; i += 1) {
+      it.link.send({ ...proxyMessages.requestBody, data: Buffer.alloc(65_536, i) });
+      if (i % 8 === 0) await it.there.got.received(i);
+    }
+    const came = await it.there.got.received(COUNT);
+    const isRight = came.map((one, i) => one.kind === 'requestBody' && one.data.equals(Buffer.alloc(65_536, i + 1)));
+    expect(isRight).toEqual(Array(COUNT).fill(true));
+  });
+
   it('what is larger than a message may be is left out, and its sender is told', async () => {
     await using it = await connected();
     const told: string[] = [];

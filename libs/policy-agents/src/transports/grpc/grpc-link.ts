@@ -1,5 +1,6 @@
 import type { ClientDuplexStream, ServerDuplexStream } from '@grpc/grpc-js';
 import { BerthError } from '@berth/errors';
+import { giveBuffer } from '@berth/exchange';
 import type { TooLarge } from '../../link.js';
 import { LinkBase } from '../link-base.js';
 
@@ -50,6 +51,8 @@ export abstract class GrpcLink<Out, In> extends LinkBase<Out, In> {
     }
     this.queuedBytes += bytes.length;
     this.call.write(bytes, () => {
+      // By then gRPC has its own copy, with the prefix before it.
+      giveBuffer(bytes);
       this.sent(bytes.length);
     });
     if (this.queuedBytes > MAX_QUEUED_BYTES) {

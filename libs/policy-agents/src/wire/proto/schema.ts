@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import protobuf from 'protobufjs';
 import { bundledFile, protoFile } from '@berth/node-runtime';
 import { BerthError, messageOf } from '@berth/errors';
+import { takeBuffer } from '@berth/exchange';
 import type { Fields } from '../fields.js';
 
 const SCHEMA = 'policy/agent_v2.proto';
@@ -15,14 +16,21 @@ const AgentToProxy = root.lookupType('zentinel.agent.v2.AgentToProxy');
 /** Both package names of the service, in the order in which they are tried. */
 export const PACKAGES = ['zentinel.agent.v2', 'sentinel.agent.v2'] as const;
 
+/** Its memory may be given back (`giveBuffer` of `@berth/exchange`) when the message has been sent. */
+class Writer extends protobuf.BufferWriter {
+  static override alloc(size: number): Buffer {
+    return takeBuffer(size);
+  }
+}
+
 /** @param fields one of its messages, by its name on the wire */
 export function encodeProxyToAgent(fields: Fields): Buffer {
-  return ProxyToAgent.encode(fields).finish() as Buffer;
+  return ProxyToAgent.encode(fields, new Writer()).finish() as Buffer;
 }
 
 /** @param fields one of its messages, by its name on the wire */
 export function encodeAgentToProxy(fields: Fields): Buffer {
-  return AgentToProxy.encode(fields).finish() as Buffer;
+  return AgentToProxy.encode(fields, new Writer()).finish() as Buffer;
 }
 
 /** @throws BerthError `BERTH_PROTOCOL_ERROR` */
