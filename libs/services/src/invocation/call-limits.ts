@@ -65,6 +65,7 @@ export class CallLimits {
    * @param what will not have come about
    * @param late makes the error when the deadline came first
    * @param failed makes the error of what `pending` rejects with
+   * @param graceMs how much longer, for what knows the deadline itself
    * @throws ServicesError `BERTH_SERVICE_TIMEOUT`, or what `late` makes; what `pending` rejects with, or what `failed` makes
    */
   within<T>(
@@ -72,9 +73,10 @@ export class CallLimits {
     what: string,
     late: (what: string) => Error = timedOut,
     failed: (thrown: unknown) => Error = itself,
+    graceMs = 0,
   ): Promise<T> {
     return new Promise((resolve, reject) => {
-      const alarm = this.atDeadline(() => reject(late(what)));
+      const alarm = this.atDeadline(() => reject(late(what)), graceMs);
       const fail = (thrown: unknown): void => {
         this.callOff(alarm);
         reject(failed(thrown));
@@ -92,8 +94,8 @@ export class CallLimits {
   }
 
   /** @returns to be called off, should it not be wanted any more */
-  atDeadline(then: () => void): Alarm {
-    const alarm = new Alarm(this.deadline, then);
+  atDeadline(then: () => void, graceMs = 0): Alarm {
+    const alarm = new Alarm(this.deadline + graceMs, then);
     this.alarms.add(alarm);
     return alarm;
   }

@@ -1,7 +1,7 @@
 import type { CallLimits } from '../invocation/call-limits.js';
 import type { ServedService } from '../runtime/service-registry.js';
-import { type ObjectIdentity, setIdentity } from './object-identity.js';
-import type { StoredObject } from './object-store.js';
+import { setIdentity } from './object-identity.js';
+import type { ObjectKey, StoredObject } from './object-store.js';
 import { Turnstile } from './turnstile.js';
 
 /** An object in memory: its instance, the version it was made from, and the turn of its calls. */
@@ -17,7 +17,7 @@ export class Activation {
 
   constructor(
     readonly service: ServedService,
-    readonly identity: ObjectIdentity,
+    readonly identity: ObjectKey,
   ) {}
 
   /** Takes over what the store knows; an instance of another version goes. @param term in which it was asked */

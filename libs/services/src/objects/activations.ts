@@ -1,6 +1,6 @@
 import type { ServedService } from '../runtime/service-registry.js';
 import { Activation } from './activation.js';
-import type { ObjectKey } from './object-store.js';
+import { nameOf, type ObjectKey } from './object-store.js';
 
 /**
  * The objects in memory. Those that nobody calls are kept in the order of their
@@ -44,8 +44,4 @@ export class Activations {
       this.#idle.delete(name);
     }
   }
-}
-
-function nameOf({ service, partition, objectId }: ObjectKey): string {
-  return `${service}/${partition}/${objectId}`;
 }

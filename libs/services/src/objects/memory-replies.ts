@@ -1,110 +1,88 @@
 import type { InvocationReply } from '../invocation/invocation.js';
-import type { Deadlines, Expiring } from '../runtime/deadlines.js';
+import { steadyNow } from '../runtime/clock.js';
+import { Deadlines, type Expiring } from '../runtime/deadlines.js';
 import { ownReply } from '../runtime/isolation.js';
 import type { RememberedReply } from './object-store.js';
-import { steadyNow } from '../runtime/clock.js';
 
 /** A remembered reply until its time is over. */
-export class ReplyEntry implements Expiring {
+class Entry implements Expiring {
   heapIndex = -1;
 
   constructor(
-    readonly home: MemoryReplies,
+    /** of whom it is */
+    readonly home: string,
     readonly idempotencyKey: string,
     readonly reply: InvocationReply,
     readonly deadline: number,
   ) {}
+
+  get bytes(): number {
+    return (this.reply.payload?.length ?? 0) + this.idempotencyKey.length;
+  }
 }
 
-/** Bytes of all remembered replies of a store; when there are too many, those that are due first go. */
-export class ReplyBudget {
+/** The remembered replies of a store, by whose they are: an object's, or those of all stateless methods. */
+export class MemoryReplies {
+  /** of each home the oldest first */
+  private readonly homes = new Map<string, Map<string, Entry>>();
+  // Replies that wait for their end must not keep a process alive.
+  private readonly expiry = new Deadlines<Entry>((entry) => this.drop(entry), false);
   private bytes = 0;
 
   /**
-   * @param limit bytes of payload, 1..
-   * @param expiry removes entries whose time is over, see {@link ReplyEntry.home}
+   * @param limit bytes of payload of all; when there are more, those that are due first go
+   * @param onEmpty called when the last one of a home has expired
    */
   constructor(
     private readonly limit: number,
-    readonly expiry: Deadlines<ReplyEntry>,
+    private readonly onEmpty: (home: string) => void,
   ) {}
 
-  add(entry: ReplyEntry): void {
-    this.bytes += sizeOf(entry);
-    this.expiry.add(entry);
-    for (let first = this.expiry.first; first !== undefined && this.bytes > this.limit; first = this.expiry.first) {
-      this.remove(first);
-      first.home.expire(first);
-    }
-  }
-
-  remove(entry: ReplyEntry): void {
-    this.bytes -= sizeOf(entry);
-    this.expiry.remove(entry);
-  }
-
-  /** It has expired by itself. */
-  expired(entry: ReplyEntry): void {
-    this.bytes -= sizeOf(entry);
-  }
-}
-
-function sizeOf({ reply, idempotencyKey }: ReplyEntry): number {
-  return (reply.payload?.length ?? 0) + idempotencyKey.length;
-}
-
-/** The remembered replies of one object, or of all stateless methods. */
-export class MemoryReplies {
-  private readonly entries = new Map<string, ReplyEntry>();
-
-  /**
-   * @param limit how many are kept; the oldest make room for new ones
-   * @param budget of the whole store
-   * @param onEmpty called when the last one has expired
-   */
-  constructor(
-    private readonly limit: number,
-    private readonly budget: ReplyBudget,
-    private readonly onEmpty?: () => void,
-  ) {}
-
-  get size(): number {
-    return this.entries.size;
-  }
-
-  get(idempotencyKey: string): InvocationReply | undefined {
-    const entry = this.entries.get(idempotencyKey);
+  get(home: string, idempotencyKey: string): InvocationReply | undefined {
+    const entry = this.homes.get(home)?.get(idempotencyKey);
     // The timer may be late.
     return entry === undefined || entry.deadline <= steadyNow() ? undefined : ownReply(entry.reply);
   }
 
-  remember({ idempotencyKey, reply, ttlMs }: RememberedReply): void {
-    this.remove(idempotencyKey);
-    const entry = new ReplyEntry(this, idempotencyKey, ownReply(reply), steadyNow() + ttlMs);
-    this.entries.set(idempotencyKey, entry);
-    this.budget.add(entry);
-    if (this.entries.size <= this.limit) return;
-    for (const oldest of this.entries.keys()) {
-      this.remove(oldest);
-      return;
-    }
+  /** @param most how many of one home are kept; the oldest make room for new ones */
+  remember(home: string, { idempotencyKey, reply, ttlMs }: RememberedReply, most: number): void {
+    const entries = this.homes.get(home) ?? new Map<string, Entry>();
+    this.homes.set(home, entries);
+    const earlier = entries.get(idempotencyKey);
+    if (earlier !== undefined) this.forget(earlier, entries);
+    const entry = new Entry(home, idempotencyKey, ownReply(reply), steadyNow() + ttlMs);
+    entries.set(idempotencyKey, entry);
+    this.bytes += entry.bytes;
+    this.expiry.add(entry);
+    const [oldest] = entries.values();
+    if (entries.size > most && oldest !== undefined) this.forget(oldest, entries);
+    for (let { first } = this.expiry; first !== undefined && this.bytes > this.limit; { first } = this.expiry)
+      this.drop(first);
+  }
+
+  clear(home: string): void {
+    const entries = this.homes.get(home);
+    for (const entry of entries?.values() ?? []) this.forget(entry, entries);
+    this.homes.delete(home);
+  }
+
+  close(): void {
+    this.expiry.close();
+    this.homes.clear();
   }
 
   /** The time of an entry is over, or its room is needed. */
-  expire(entry: ReplyEntry): void {
-    this.entries.delete(entry.idempotencyKey);
-    if (this.entries.size === 0) this.onEmpty?.();
+  private drop(entry: Entry): void {
+    const entries = this.homes.get(entry.home);
+    this.forget(entry, entries);
+    if (entries?.size !== 0) return;
+    this.homes.delete(entry.home);
+    this.onEmpty(entry.home);
   }
 
-  clear(): void {
-    for (const entry of this.entries.values()) this.budget.remove(entry);
-    this.entries.clear();
-  }
-
-  private remove(idempotencyKey: string): void {
-    const entry = this.entries.get(idempotencyKey);
-    if (entry === undefined) return;
-    this.budget.remove(entry);
-    this.entries.delete(idempotencyKey);
+  private forget(entry: Entry, entries: Map<string, Entry> | undefined): void {
+    this.expiry.remove(entry);
+    this.bytes -= entry.bytes;
+    entries?.delete(entry.idempotencyKey);
   }
 }

@@ -1,9 +1,8 @@
 import { ServicesError } from '../errors.js';
 import type { InvocationReply } from '../invocation/invocation.js';
-import { Deadlines } from '../runtime/deadlines.js';
 import { wholeNumbers } from '../numbers.js';
-import { MemoryReplies, ReplyBudget, type ReplyEntry } from './memory-replies.js';
-import type { ObjectKey, ObjectStore, RememberedReply, StoredObject } from './object-store.js';
+import { MemoryReplies } from './memory-replies.js';
+import { nameOf, type ObjectKey, type ObjectStore, type RememberedReply, type StoredObject } from './object-store.js';
 import { checkStateSize, DEFAULT_MAX_STATE_BYTES } from './state-size.js';
 
 /** The bounds of a MemoryStore; all are whole numbers from 1. */
@@ -23,13 +22,15 @@ export interface MemoryStoreOptions {
 interface Entry {
   version: number;
   state: string | undefined;
-  readonly replies: MemoryReplies;
 }
 
 export const MEMORY_STORE_DEFAULTS = {
   ...{ maxObjects: 100_000, maxStateBytes: DEFAULT_MAX_STATE_BYTES, maxRepliesPerObject: 100 },
   ...{ maxStatelessReplies: 10_000, maxReplyBytes: 67_108_864 },
 };
+
+/** Whose the replies of stateless methods are: no object's, {@link nameOf}. */
+const STATELESS = '';
 
 /**
  * Keeps objects in this process and for its lifetime (mock mode, checklist B15).
@@ -43,39 +44,38 @@ export const MEMORY_STORE_DEFAULTS = {
  */
 export class MemoryStore implements ObjectStore {
   private readonly objects = new Map<string, Entry>();
-  // Replies that wait for their end must not keep a process alive.
-  private readonly expiry = new Deadlines<ReplyEntry>((entry) => {
-    this.budget.expired(entry);
-    entry.home.expire(entry);
-  }, false);
-  private readonly budget: ReplyBudget;
-  private readonly stateless: MemoryReplies;
+  private readonly replies: MemoryReplies;
   private readonly maxObjects: number;
   private readonly maxStateBytes: number;
   private readonly maxRepliesPerObject: number;
+  private readonly maxStatelessReplies: number;
   /** the highest version of any deleted object */
   private floor = 0;
   private closed = false;
 
   /** @throws ServicesError `BERTH_SERVICE_INVALID` for a bound that is no whole number from 1 */
   constructor(options: MemoryStoreOptions = {}) {
-    const { maxStatelessReplies, maxReplyBytes, ...limits } = wholeNumbers(options, MEMORY_STORE_DEFAULTS);
+    const { maxReplyBytes, ...limits } = wholeNumbers(options, MEMORY_STORE_DEFAULTS);
     this.maxObjects = limits.maxObjects;
     this.maxStateBytes = limits.maxStateBytes;
     this.maxRepliesPerObject = limits.maxRepliesPerObject;
-    this.budget = new ReplyBudget(maxReplyBytes, this.expiry);
-    this.stateless = new MemoryReplies(maxStatelessReplies, this.budget);
+    this.maxStatelessReplies = limits.maxStatelessReplies;
+    this.replies = new MemoryReplies(maxReplyBytes, (name) => {
+      // An object that was never saved is there for its replies alone.
+      if (this.objects.get(name)?.version === 0) this.objects.delete(name);
+    });
   }
 
   load(key: ObjectKey, knownVersion?: number, idempotencyKey?: string): Promise<StoredObject> {
     return this.answer(() => {
-      const entry = this.objects.get(nameOf(key));
+      const name = nameOf(key);
+      const entry = this.objects.get(name);
       if (entry === undefined) return { version: 0 };
-      const { version, replies } = entry;
+      const { version, state } = entry;
       return {
         version,
-        state: version === knownVersion ? undefined : entry.state,
-        reply: idempotencyKey === undefined ? undefined : replies.get(idempotencyKey),
+        state: version === knownVersion ? undefined : state,
+        reply: idempotencyKey === undefined ? undefined : this.replies.get(name, idempotencyKey),
       };
     });
   }
@@ -98,7 +98,7 @@ export class MemoryStore implements ObjectStore {
         entry.state = state;
         entry.version = version === 0 ? this.floor + 1 : version + 1;
       }
-      if (remember !== undefined) entry.replies.remember(remember);
+      if (remember !== undefined) this.replies.remember(name, remember, this.maxRepliesPerObject);
       return entry.version;
     });
   }
@@ -108,7 +108,7 @@ export class MemoryStore implements ObjectStore {
       const name = nameOf(key);
       const entry = this.objects.get(name);
       if (entry === undefined) return false;
-      entry.replies.clear();
+      this.replies.clear(name);
       this.objects.delete(name);
       this.floor = Math.max(this.floor, entry.version);
       return entry.version > 0;
@@ -116,13 +116,14 @@ export class MemoryStore implements ObjectStore {
   }
 
   recallReply(scope: string, idempotencyKey: string): Promise<InvocationReply | undefined> {
-    return this.answer(() => this.stateless.get(`${scope}\n${idempotencyKey}`));
+    return this.answer(() => this.replies.get(STATELESS, `${scope}\n${idempotencyKey}`));
   }
 
   rememberReply(scope: string, remember: RememberedReply): Promise<void> {
     return this.answer(() => {
       const { idempotencyKey, reply, ttlMs } = remember;
-      this.stateless.remember({ idempotencyKey: `${scope}\n${idempotencyKey}`, reply, ttlMs });
+      const known = { idempotencyKey: `${scope}\n${idempotencyKey}`, reply, ttlMs };
+      this.replies.remember(STATELESS, known, this.maxStatelessReplies);
     });
   }
 
@@ -132,9 +133,8 @@ export class MemoryStore implements ObjectStore {
 
   close(): Promise<void> {
     this.closed = true;
-    this.expiry.close();
+    this.replies.close();
     this.objects.clear();
-    this.stateless.clear();
     return Promise.resolve();
   }
 
@@ -152,16 +152,8 @@ export class MemoryStore implements ObjectStore {
         `object '${key.objectId}' of ${key.service} cannot be kept: there are ${this.maxObjects} objects, which is maxObjects; delete some or raise it`,
         { setting: 'maxObjects', limit: this.maxObjects },
       );
-    const replies = new MemoryReplies(this.maxRepliesPerObject, this.budget, () => {
-      // An object that was never saved is there for its replies alone.
-      if (entry.version === 0) this.objects.delete(name);
-    });
-    const entry: Entry = { version: 0, state: undefined, replies };
+    const entry: Entry = { version: 0, state: undefined };
     this.objects.set(name, entry);
     return entry;
   }
-}
-
-function nameOf({ service, partition, objectId }: ObjectKey): string {
-  return `${service}/${partition}/${objectId}`;
 }

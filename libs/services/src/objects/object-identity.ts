@@ -1,19 +1,13 @@
-/** Who an active object is. */
-export interface ObjectIdentity {
-  /** `package.Service` */
-  readonly service: string;
-  readonly partition: number;
-  readonly objectId: string;
-}
+import type { ObjectKey } from './object-store.js';
 
-/** Beside the instances, so that no service needs a base class. */
-const identities = new WeakMap<object, ObjectIdentity>();
+/** Who an active object is; beside the instances, so that no service needs a base class. */
+const identities = new WeakMap<object, ObjectKey>();
 
-export function setIdentity(instance: object, identity: ObjectIdentity): void {
+export function setIdentity(instance: object, identity: ObjectKey): void {
   identities.set(instance, identity);
 }
 
 /** Of an object that a runtime made; `undefined` for any other instance. */
-export function identityOf(instance: object): ObjectIdentity | undefined {
+export function identityOf(instance: object): ObjectKey | undefined {
   return identities.get(instance);
 }

@@ -8,6 +8,11 @@ export interface ObjectKey {
   readonly objectId: string;
 }
 
+/** The same for no two objects. */
+export function nameOf({ service, partition, objectId }: ObjectKey): string {
+  return `${service}/${partition}/${objectId}`;
+}
+
 /** What a store knows of an object. */
 export interface StoredObject {
   /** 0: never saved */

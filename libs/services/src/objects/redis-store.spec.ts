@@ -84,6 +84,18 @@ describeWithRedis('RedisStore', () => {
     expect(await store.save(KEY, 1, '2')).toBe(2);
   });
 
+  it('who knows the newest version is believed while the server is there, unless a reply is asked for', async () => {
+    const store = await make({});
+    await store.save(KEY, 0, '1');
+    const trusting = (key?: string) => store.load(KEY, 1, key, Date.now() + 100, true);
+    expect(await trusting()).toEqual({ version: 1, unasked: true });
+    expect((await trusting('k')).unasked).toBeUndefined();
+    wire.cut = true;
+    wire.breakAll();
+    await eventually(() => store.health().state === 'down');
+    expect(await codeOf(later(trusting()))).toBe('BERTH_SERVICE_TIMEOUT');
+  });
+
   it('no more operations wait than maxPendingOperations', async () => {
     const store = await make({ operationTimeoutMs: 300, maxPendingOperations: 2 });
     wire.cut = true;

@@ -91,7 +91,15 @@ export class RedisStore implements ObjectStore {
     return new RedisStore(connection, options.keyPrefix ?? 'berth:', maxStateBytes, deletionKnownMs);
   }
 
-  async load(key: ObjectKey, knownVersion?: number, idempotencyKey?: string, deadline?: number): Promise<StoredObject> {
+  async load(
+    key: ObjectKey,
+    knownVersion?: number,
+    idempotencyKey?: string,
+    deadline?: number,
+    trusted = false,
+  ): Promise<StoredObject> {
+    if (trusted && knownVersion !== undefined && idempotencyKey === undefined && this.connection.state === 'up')
+      return { version: knownVersion, unasked: true };
     const known = knownVersion === undefined ? '' : String(knownVersion);
     const [version, state, deletedAt, reply] = (await this.connection.run(
       LOAD,
@@ -115,7 +123,7 @@ export class RedisStore implements ObjectStore {
     deadline?: number,
   ): Promise<number | undefined> {
     if (state !== undefined) checkStateSize(key, state, this.maxStateBytes);
-    const args: (string | Buffer)[] = ['0', this.token(), String(expectedVersion)];
+    const args: (string | Buffer)[] = [this.token(), String(expectedVersion)];
     args.push(state === undefined ? '0' : '1', state ?? '');
     if (remember !== undefined) args.push(encodeReply(remember.reply), String(remember.ttlMs));
     const keys = this.keysOf(key, remember?.idempotencyKey);
@@ -129,7 +137,7 @@ export class RedisStore implements ObjectStore {
   }
 
   async delete(key: ObjectKey, deadline?: number): Promise<boolean> {
-    const args = ['0', this.token(), String(this.deletionKnownMs)];
+    const args = [this.token(), String(this.deletionKnownMs)];
     return (await this.connection.run(DELETE, this.keysOf(key, undefined), args, true, deadline)) === 1;
   }
 

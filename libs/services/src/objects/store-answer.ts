@@ -11,7 +11,7 @@ const GRACE_MS = 20;
  * @throws ServicesError `BERTH_SERVICE_TIMEOUT`; what the store rejects with
  */
 export function answered<T>(pending: PromiseLike<T>, limits: CallLimits, what: string): Promise<T> {
-  return inTime(pending, limits, 'BERTH_SERVICE_TIMEOUT', `the store had not answered: ${what}`);
+  return limits.within(pending, `the store had not answered: ${what}`, undefined, undefined, GRACE_MS);
 }
 
 /**
@@ -20,34 +20,10 @@ export function answered<T>(pending: PromiseLike<T>, limits: CallLimits, what: s
  * @throws ServicesError `BERTH_SERVICE_OUTCOME_UNKNOWN`; what the store rejects with
  */
 export function confirmed<T>(pending: PromiseLike<T>, limits: CallLimits): Promise<T> {
-  return inTime(pending, limits, 'BERTH_SERVICE_OUTCOME_UNKNOWN', 'the method ended, and the store had not saved it');
+  const what = 'the method ended, and the store had not saved it';
+  return limits.within(pending, what, unknown, undefined, GRACE_MS);
 }
 
-function inTime<T>(
-  pending: PromiseLike<T>,
-  limits: CallLimits,
-  code: 'BERTH_SERVICE_TIMEOUT' | 'BERTH_SERVICE_OUTCOME_UNKNOWN',
-  what: string,
-): Promise<T> {
-  return new Promise((resolve, reject: (reason: Error) => void) => {
-    let grace: NodeJS.Timeout | undefined;
-    const late = (): void => reject(new ServicesError(code, `the deadline passed: ${what}`));
-    const alarm = limits.atDeadline(() => {
-      grace = setTimeout(late, GRACE_MS);
-    });
-    const over = (): void => {
-      limits.callOff(alarm);
-      clearTimeout(grace);
-    };
-    pending.then(
-      (value) => {
-        over();
-        resolve(value);
-      },
-      (thrown: unknown) => {
-        over();
-        reject(thrown as Error);
-      },
-    );
-  });
+function unknown(what: string): ServicesError {
+  return new ServicesError('BERTH_SERVICE_OUTCOME_UNKNOWN', `the deadline passed: ${what}`);
 }

@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient, RESP_TYPES } from '@redis/client';
 import { messageOf } from '@berth/errors';
 import { ServicesError } from '../../errors.js';
+import { unavailable } from '../operations.js';
 
 /** What the store needs of a client of `@redis/client`. */
 export interface RedisClient {
@@ -33,10 +35,6 @@ export async function connectClient(url: string, connectTimeoutMs: number, silen
     last = messageOf(error);
   };
   client.on('error', onError);
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(resolve, connectTimeoutMs, false);
-  });
   // Rejects when destroy() ends it, which is told by the timeout then.
   const connected = client.connect().then(
     () => true,
@@ -45,9 +43,7 @@ export async function connectClient(url: string, connectTimeoutMs: number, silen
       return false;
     },
   );
-  const done = await Promise.race([connected, late]);
-  clearTimeout(timer);
-  if (done) return client;
+  if (await inTime(connected, connectTimeoutMs, false)) return client;
   if (client.isOpen) client.destroy();
   throw unavailable(`not connected within connectTimeoutMs (${connectTimeoutMs}): ${last}`);
 }
@@ -60,12 +56,7 @@ export async function connectClient(url: string, connectTimeoutMs: number, silen
 export async function refuseCluster(client: RedisClient, timeoutMs: number): Promise<void> {
   // A server that may not be asked, or is slow, is asked for objects soon enough.
   const asked = client.sendCommand(['INFO', 'cluster'], BINARY).catch(() => '');
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<string>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs, '');
-  });
-  const info = String(await Promise.race([asked, late]));
-  clearTimeout(timer);
+  const info = String(await inTime(asked, timeoutMs, ''));
   if (/^cluster_enabled:1/m.test(info))
     throw new ServicesError(
       'BERTH_SERVICE_INVALID',
@@ -97,7 +88,12 @@ function newClient(url: string, connectTimeoutMs: number, silenceMs: number): Re
   }
 }
 
-/** Nothing was changed. */
-export function unavailable(why: string): ServicesError {
-  return new ServicesError('BERTH_SERVICE_STORE_UNAVAILABLE', `the store of objects cannot be used: ${why}`);
+/** What is pending, or `instead` after so many ms. */
+async function inTime<T>(pending: Promise<T>, ms: number, instead: T): Promise<T> {
+  const over = new AbortController();
+  try {
+    return await Promise.race([pending, sleep(ms, instead, { signal: over.signal })]);
+  } finally {
+    over.abort();
+  }
 }
