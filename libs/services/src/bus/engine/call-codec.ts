@@ -3,6 +3,7 @@ import { ServicesError } from '../../errors.js';
 import type { Delivery, Invocation, InvocationReply } from '../../invocation/invocation.js';
 import { MAX_CHAIN_LENGTH } from '../../invocation/call-chain.js';
 import { errorReply } from '../../invocation/replies.js';
+import { decodeReply, encodeReply as encodeResponse } from '../../wire/replies.js';
 import { encode, type Head, MAX_HEAD_BYTES } from './message.js';
 import { placeOf } from './place.js';
 
@@ -60,14 +61,22 @@ export function callOf(head: Head, payload: Uint8Array = NO_PAYLOAD): RemoteCall
   };
 }
 
-export function encodeReply(reply: InvocationReply, number: number, id: string): Buffer {
-  const { status, headers, invocationId, payload } = reply;
-  const head: Head = ['r', number, status, isEmpty(headers) ? 0 : headers, invocationId === id ? 0 : invocationId];
-  const bytes = encode(head, payload);
-  const headBytes = bytes.length - (payload?.length ?? 0);
-  if (headBytes <= MAX_HEAD_BYTES) return bytes;
+/** A reply as it is sent, an `oprc.InvocationResponse` behind the call's number; {@link replyOf} reads it. */
+export function encodeReply(reply: InvocationReply, number: number): Buffer {
+  const response = encodeResponse(reply);
+  const headBytes = response.length - (reply.payload?.length ?? 0);
+  if (headBytes <= MAX_HEAD_BYTES) return encode(['r', number], response);
   const message = `the headers of the reply have ${headBytes} bytes; at most ${MAX_HEAD_BYTES}`;
-  return encodeReply(errorReply(id, new ServicesError('BERTH_SERVICE_BAD_RESULT', message)), number, id);
+  return encodeReply(errorReply(reply.invocationId, new ServicesError('BERTH_SERVICE_BAD_RESULT', message)), number);
+}
+
+/** @returns undefined: it is no reply */
+export function replyOf(response: Buffer | undefined): InvocationReply | undefined {
+  try {
+    return response && decodeReply(response);
+  } catch {
+    return undefined;
+  }
 }
 
 function isEmpty(record: Readonly<Record<string, string>>): boolean {

@@ -263,6 +263,7 @@ describe('a bus of several processes', () => {
       ...[['s'], ['q'], ['dl'], ['dr', 'x', 1, SERVICE, 0], ['da', 1], ['de'], ['unknown']].map((head) =>
         encode(head as [string]),
       ),
+      encode(['r', 1], Buffer.from([0xff])),
       encode(['h', { id: 'x', version: 1, epoch: 0, clock: 0, serves: [{ service: 1 }], held: [] }]),
     ];
     for (const bytes of garbage) {

@@ -1,6 +1,6 @@
 import type { Log } from '@berth/observability';
 import { ServicesError } from '../../errors.js';
-import type { Invocation, InvocationReply, InvocationStatus } from '../../invocation/invocation.js';
+import type { Invocation, InvocationReply } from '../../invocation/invocation.js';
 import type {
   BusCallOptions,
   BusHandler,
@@ -12,7 +12,7 @@ import type {
 import { type MemoryBusLimits, memoryBusLimits } from '../memory/options.js';
 import { away, closedBus, headTooLarge } from '../refusals.js';
 import type { Carrier } from './carrier.js';
-import { encodeCall, errorOf } from './call-codec.js';
+import { encodeCall, errorOf, replyOf } from './call-codec.js';
 import { Incoming } from './incoming.js';
 import { Letters } from './letters.js';
 import { announcementOf, type Member } from './member.js';
@@ -260,7 +260,7 @@ export class CarriedBus implements InvocationBus {
       return;
     }
     if (kind === 'c') this.incoming.called(head, payload);
-    else if (kind === 'r') this.replied(head, payload);
+    else if (kind === 'r') this.outgoing.answered(first as number, replyOf(payload));
     else if (kind === 'e') this.outgoing.failed(first as number, errorOf(head));
     else if (kind === 'b') this.outgoing.cameBack(first as number, Number(second), head[3] === 1);
     else if (kind === 'l') this.incoming.leave(String(first), second as number);
@@ -283,16 +283,5 @@ export class CarriedBus implements InvocationBus {
   private announced(head: Head): void {
     const said = announcementOf(head);
     if (said !== undefined) this.presence.heard(said);
-  }
-
-  private replied([, number, status, headers, id]: Head, payload: Uint8Array | undefined): void {
-    const words = typeof headers === 'object' && headers !== null ? (headers as Record<string, string>) : {};
-    const invocationId = typeof id === 'string' ? id : undefined;
-    this.outgoing.answered(number as number, {
-      status: status as InvocationStatus,
-      headers: words,
-      payload,
-      invocationId,
-    });
   }
 }

@@ -22,11 +22,10 @@ class RemoteFate implements Fate {
     private readonly incoming: Incoming,
     private readonly from: string,
     private readonly number: number,
-    private readonly id: string,
   ) {}
 
   resolve(reply: InvocationReply): void {
-    this.incoming.answer(this.from, this.number, encodeReply(reply, this.number, this.id));
+    this.incoming.answer(this.from, this.number, encodeReply(reply, this.number));
   }
 
   reject({ code, message, details }: ServicesError): void {
@@ -90,7 +89,7 @@ export class Incoming {
     const { from, number, attempt, delivery, invocation } = call;
     this.silent.delete(from);
     if (!this.caller(from).came(number)) return;
-    const fate = new RemoteFate(this, from, number, invocation.id);
+    const fate = new RemoteFate(this, from, number);
     const deadline = steadyNow() + this.timeLeft(call);
     try {
       const taken = this.take({ ...invocation, deadline }, delivery, deadline, fate, attempt);

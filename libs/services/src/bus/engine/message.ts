@@ -23,9 +23,7 @@ export function encode(head: Head, payload?: Uint8Array): Buffer {
  *
  * @returns undefined: it is no such message
  */
-export function decode(
-  message: Uint8Array,
-): { readonly head: Head; readonly payload: Uint8Array | undefined } | undefined {
+export function decode(message: Uint8Array): { readonly head: Head; readonly payload: Buffer | undefined } | undefined {
   const bytes = Buffer.from(message.buffer, message.byteOffset, message.length);
   const end = bytes.indexOf(LINE_FEED);
   try {

@@ -128,12 +128,13 @@ export class Outgoing {
     }
   }
 
-  answered(number: number, reply: Omit<InvocationReply, 'invocationId'> & { invocationId: string | undefined }): void {
+  /** @param reply undefined: what came was none */
+  answered(number: number, reply: InvocationReply | undefined): void {
+    if (reply === undefined) return;
     const call = this.recall(number);
     if (call === undefined) return;
     this.end(call);
-    const { status, headers, payload, invocationId = call.invocation.id } = reply;
-    call.resolve({ status, headers, payload, invocationId });
+    call.resolve(reply);
     this.next(call.lane);
   }
 
