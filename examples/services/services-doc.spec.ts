@@ -18,7 +18,7 @@ import {
   ServicesError,
 } from 'berth-services';
 import { describeWithNats, describeWithRedis, NatsServer, RedisServer } from '@berth/testing';
-import { memoryBusLimits } from '../../libs/services/src/bus/memory/options.js';
+import { busLimits } from '../../libs/services/src/bus/bus-options.js';
 import { carriedBusTimes } from '../../libs/services/src/bus/engine/options.js';
 import { MEMORY_STORE_DEFAULTS } from '../../libs/services/src/objects/memory-store.js';
 import { NATS_STORE_DEFAULTS } from '../../libs/services/src/objects/nats-store.js';
@@ -100,8 +100,8 @@ describe('docs/services.md', () => {
   });
 
   it('names the defaults of both buses', () => {
-    const both = [memoryBusLimits({}), { ...memoryBusLimits({}), ...carriedBusTimes({}) }];
-    const texts = ['servers', 'connection', 'client', 'prefix', 'log'];
+    const both = [busLimits({}), { ...busLimits({}), ...carriedBusTimes({}) }];
+    const texts = ['servers', 'connection', 'client', 'prefix', 'deadLetters', 'log'];
     const rows = table('option of the bus').filter(([name = '']) => !texts.includes(name));
     expect(rows.map(([name]) => name).toSorted()).toEqual([...new Set(both.flatMap(Object.keys))].toSorted());
     for (const [name = '', ...cells] of rows) {
@@ -220,21 +220,23 @@ describe('the code of docs/services.md', () => {
     await tools.close();
   });
 
-  it('lists and removes dead letters: what failed at least once, and was no outcome', async () => {
+  it('lists dead letters, calls them again, and removes them: what failed at least once, and was no outcome', async () => {
     const full = new ServicesError('BERTH_SERVICE_STORE_UNAVAILABLE', 'no more room');
     const save = jest.spyOn(services.store, 'save').mockRejectedValue(full);
     const counters = client(Counter, { bus });
-    await expect(counters.object('visits').add(1)).rejects.toThrow('no more room');
+    await expect(counters.object('lost').add(1)).rejects.toThrow('no more room');
     save.mockRestore();
     const log = jest.spyOn(console, 'log').mockImplementation(() => undefined);
-    for (const letter of await services.bus.deadLetters('example.Counter', 0)) {
-      console.log(letter.at, letter.reason, letter.key, letter.message);
-      await services.bus.removeDeadLetter('example.Counter', 0, letter.id);
+    for (const { id, at, reason, key, message } of await services.bus.deadLetters('example.Counter', 0)) {
+      console.log(at, reason, key, message);
+      const reply = await services.bus.retryDeadLetter('example.Counter', 0, id, { timeoutMs: 5000 });
+      if (reply?.status !== InvocationStatus.OKAY) await services.bus.removeDeadLetter('example.Counter', 0, id);
     }
-    const key = 'oprc/example.Counter/0/objects/visits/invokes/add';
+    const key = 'oprc/example.Counter/0/objects/lost/invokes/add';
     expect(log.mock.calls).toEqual([[expect.any(String), 'failed', key, 'no more room']]);
     log.mockRestore();
     expect(await services.bus.deadLetters('example.Counter', 0)).toEqual([]);
+    expect(await counters.object('lost').add(1)).toBe(2);
   });
 
   it('shows the metrics that the document lists, and no others (B17)', async () => {

@@ -5,13 +5,13 @@ export type {
   BusDelivery,
   BusHandler,
   BusSubscription,
-  DeadLetter,
   InvocationBus,
+  RetryOptions,
   Subscription,
 } from './bus/invocation-bus.js';
 export { NatsBus, type NatsBusOptions } from './bus/nats/nats-bus.js';
 export { MemoryBus } from './bus/memory-bus.js';
-export type { MemoryBusOptions } from './bus/memory/options.js';
+export type { BusOptions as MemoryBusOptions } from './bus/bus-options.js';
 export { client, type ClientOptions, type ServiceClient } from './client/client.js';
 export type { GrpcTransportOptions } from './client/grpc-transport-options.js';
 export type { CallOptions, Remote, RemoteField, RemoteMethod } from './client/remote.js';
@@ -36,6 +36,7 @@ export { AgentError, AppError, InvocationError, ServerError, ServicesError } fro
 export type { CallContext } from './invocation/call-context.js';
 export { type Delivery, type Invocation, type InvocationReply, InvocationStatus } from './invocation/invocation.js';
 export { invocationKey } from './invocation/keys.js';
+export type { DeadLetter, DeadLetterBounds, DeadLetterStore } from './letters/dead-letter.js';
 export { MemoryStore, type MemoryStoreOptions } from './objects/memory-store.js';
 export { Nats, type NatsOptions } from './nats/nats.js';
 export { NatsStore, type NatsStoreOptions } from './objects/nats-store.js';

@@ -2,6 +2,7 @@ import { closingContract } from './bus/closing.js';
 import { bytesContract } from './bus/bytes.js';
 import { deadlineContract } from './bus/deadlines.js';
 import { failureContract } from './bus/failures.js';
+import { letterContract } from './bus/letters.js';
 import type { MakeBuses } from './bus/lab.js';
 import { orderContract } from './bus/order.js';
 import { routingContract } from './bus/routing.js';
@@ -19,5 +20,6 @@ export function invocationBusContract(make: MakeBuses): void {
   orderContract(make);
   deadlineContract(make);
   failureContract(make);
+  letterContract(make);
   closingContract(make);
 }

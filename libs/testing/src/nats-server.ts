@@ -12,6 +12,8 @@ export interface NatsServerOptions {
   readonly config?: string;
   /** whether it keeps streams and values, default true */
   readonly jetStream?: boolean;
+  /** bytes of disk that streams may take; default: what there is */
+  readonly maxFileStore?: number;
   /** the largest message, bytes; default 8 MiB */
   readonly maxPayload?: number;
 }
@@ -37,12 +39,13 @@ export class NatsServer extends OwnServer {
   }
 
   protected override async command(): Promise<readonly [string, readonly string[]]> {
-    const { config = '', jetStream = true, maxPayload = 8 * 1024 * 1024 } = this.options;
+    const { config = '', jetStream = true, maxFileStore, maxPayload = 8 * 1024 * 1024 } = this.options;
+    const most = maxFileStore === undefined ? '' : `, max_file_store: ${maxFileStore}`;
     const file = join(this.folder, 'nats.conf');
     const lines = [
       `listen: "127.0.0.1:${this.port}"`,
       `max_payload: ${maxPayload}`,
-      jetStream ? `jetstream { store_dir: "${join(this.folder, 'jetstream')}" }` : '',
+      jetStream ? `jetstream { store_dir: "${join(this.folder, 'jetstream')}"${most} }` : '',
       config,
     ];
     await writeFile(file, lines.join('\n'));

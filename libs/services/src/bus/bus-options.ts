@@ -1,5 +1,9 @@
-/** Bounds that every bus has; all are whole numbers from 1. */
-export interface BusOptions {
+import type { Log } from '@berth/observability';
+import { DEAD_LETTER_BOUNDS, type DeadLetterBounds, type DeadLetterStore } from '../letters/dead-letter.js';
+import { wholeNumbers } from '../numbers.js';
+
+/** What every bus has; all numbers are whole and from 1. */
+export interface BusOptions extends DeadLetterBounds {
   /** calls of this process that wait for a reply, 10 000: one more is refused as BUSY */
   readonly maxPendingCalls?: number | undefined;
   /** bytes of payload in all of them, 256 MiB: more is refused as BUSY */
@@ -14,8 +18,13 @@ export interface BusOptions {
   readonly maxDeliveries?: number | undefined;
   /** the wait for a reply of an invocation without a deadline, ms, 30 000 */
   readonly defaultTimeoutMs?: number | undefined;
-  /** dead letters kept for each service and partition, 1 000; the oldest are dropped */
-  readonly deadLetterLimit?: number | undefined;
+  /**
+   * keeps the dead letters, see `deadLetters()` of NatsStore and RedisStore; it has bounds of its own, and stays its
+   * owner's. Default: in memory, those of this process, and gone with it
+   */
+  readonly deadLetters?: DeadLetterStore | undefined;
+  /** default: that of the runtime that uses the bus, if any */
+  readonly log?: Log | undefined;
 }
 
 export const BUS_DEFAULTS = {
@@ -26,5 +35,15 @@ export const BUS_DEFAULTS = {
   maxPayloadBytes: 4 * 1024 * 1024,
   maxDeliveries: 5,
   defaultTimeoutMs: 30_000,
-  deadLetterLimit: 1_000,
-} as const satisfies Required<BusOptions>;
+  ...DEAD_LETTER_BOUNDS,
+} as const;
+
+export interface BusLimits extends Readonly<Record<keyof typeof BUS_DEFAULTS, number>> {
+  /** what sets `maxPayloadBytes`, for whoever wants to raise it */
+  readonly payloadBound: string;
+}
+
+/** @throws ServicesError `BERTH_SERVICE_INVALID` for what is no whole number from 1 */
+export function busLimits(options: BusOptions): BusLimits {
+  return { ...wholeNumbers(options, BUS_DEFAULTS), payloadBound: 'maxPayloadBytes' };
+}

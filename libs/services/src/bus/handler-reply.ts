@@ -2,6 +2,20 @@ import { messageOf } from '@berth/errors';
 import { ServicesError } from '../errors.js';
 import { CODE_HEADER, type ErrorReplyBody, type InvocationReply } from '../invocation/invocation.js';
 import { errorReply, isFailure } from '../invocation/replies.js';
+import { ownReply } from '../runtime/isolation.js';
+import type { BusLimits } from './bus-options.js';
+
+/** What the caller gets of a handler's reply: a copy, or that it is too large. */
+export function handlerReply(
+  result: InvocationReply,
+  invocationId: string,
+  { maxPayloadBytes, payloadBound }: Pick<BusLimits, 'maxPayloadBytes' | 'payloadBound'>,
+): InvocationReply {
+  const bytes = result.payload?.length ?? 0;
+  if (bytes <= maxPayloadBytes) return ownReply(result, invocationId);
+  const message = `the reply has ${bytes} bytes; ${payloadBound} is ${maxPayloadBytes}`;
+  return errorReply(invocationId, new ServicesError('BERTH_SERVICE_BAD_RESULT', message, { bytes, maxPayloadBytes }));
+}
 
 /** The reply for a handler that broke its promise not to reject: SYSTEM_ERROR. */
 export function handlerFailed(thrown: unknown, invocationId: string): InvocationReply {

@@ -1,5 +1,6 @@
 import type { Log } from '@berth/observability';
 import type { Delivery, Invocation, InvocationReply } from '../invocation/invocation.js';
+import type { DeadLetter } from '../letters/dead-letter.js';
 
 /** What an agent takes from the bus. */
 export interface Subscription {
@@ -52,21 +53,12 @@ export interface BusCallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** An invocation that nobody could complete. */
-export interface DeadLetter {
-  /** of the letter, for {@link InvocationBus.removeDeadLetter} */
-  readonly id: string;
-  /** the message key, {@link invocationKey} */
-  readonly key: string;
-  readonly invocation: Invocation;
-  readonly delivery: Delivery;
-  readonly attempts: number;
-  /** `failed`: its retries are used up; `worker-lost`: too many workers, or the only permitted one, died with it; `expired` */
-  readonly reason: 'failed' | 'worker-lost' | 'expired';
-  /** the last error's text, where there is one */
-  readonly message?: string | undefined;
-  /** ISO 8601 */
-  readonly at: string;
+/** How {@link InvocationBus.retryDeadLetter} calls. */
+export interface RetryOptions {
+  /** until the deadline of the call, ms, from 1; default: the bus's `defaultTimeoutMs` */
+  readonly timeoutMs?: number | undefined;
+  /** gives up waiting; what runs already may end */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -109,10 +101,29 @@ export interface InvocationBus {
   /** `up`, or why not, for health checks. */
   health(): { readonly state: 'up' | 'down' | 'closed'; readonly reason?: string | undefined };
 
-  /** Dead letters of a service, oldest first. */
+  /**
+   * Dead letters of a service, oldest first: those of this process, or of all that write to the same store. One is
+   * written beside its call, and may be there a little later than the answer.
+   *
+   * @throws ServicesError `BERTH_SERVICE_STORE_UNAVAILABLE` where there is a store
+   */
   deadLetters(service: string, partition: number, limit?: number): Promise<DeadLetter[]>;
-  /** @returns whether it was there */
+  /** @returns whether it was there. @throws ServicesError as {@link deadLetters} */
   removeDeadLetter(service: string, partition: number, id: string): Promise<boolean>;
+  /**
+   * Calls a dead letter again, with its id, key and delivery and a new deadline. When the reply is OKAY the letter goes;
+   * a call that fails again has a newer reason. Of two retries of one letter in one process the second has the reply of
+   * the first; those of two processes are two calls.
+   *
+   * @returns the reply; undefined: there is no such letter
+   * @throws ServicesError as {@link invoke} and {@link deadLetters}: the letter is kept
+   */
+  retryDeadLetter(
+    service: string,
+    partition: number,
+    id: string,
+    options?: RetryOptions,
+  ): Promise<InvocationReply | undefined>;
 
   /** Stops subscriptions at once, fails waiting calls with `BERTH_SERVICE_BUS_UNAVAILABLE`, leaves no timer or socket. */
   close(): Promise<void>;

@@ -1,15 +1,9 @@
 import type { Invocation, InvocationReply } from '../invocation/invocation.js';
-import type {
-  BusCallOptions,
-  BusHandler,
-  BusSubscription,
-  DeadLetter,
-  InvocationBus,
-  Subscription,
-} from './invocation-bus.js';
+import type { BusCallOptions, BusHandler, BusSubscription, InvocationBus, Subscription } from './invocation-bus.js';
 import { Engine } from './memory/engine.js';
-import { type MemoryBusLimits, memoryBusLimits, type MemoryBusOptions } from './memory/options.js';
-import { checkDeadline, closedBus } from './refusals.js';
+import { type BusLimits, busLimits, type BusOptions } from './bus-options.js';
+import { LetteredBus } from './lettered-bus.js';
+import { checkDeadline } from './refusals.js';
 import { steadyNow } from '../runtime/clock.js';
 
 /**
@@ -24,20 +18,20 @@ import { steadyNow } from '../runtime/clock.js';
  * at-most-once invocation shows the payload as the handler left it, all else is
  * as the caller sent it.
  */
-export class MemoryBus implements InvocationBus {
-  private readonly limits: MemoryBusLimits;
+export class MemoryBus extends LetteredBus implements InvocationBus {
+  private readonly limits: BusLimits;
   private readonly engine: Engine;
-  private closed = false;
 
   /** @throws ServicesError `BERTH_SERVICE_INVALID` for a bound that is no whole number from 1 */
-  constructor(options: MemoryBusOptions = {}) {
-    this.limits = memoryBusLimits(options);
-    this.engine = new Engine(this.limits);
+  constructor(options: BusOptions = {}) {
+    super(options);
+    this.limits = busLimits(options);
+    this.engine = new Engine(this.limits, this.letters);
   }
 
   invoke(invocation: Invocation, { delivery, signal }: BusCallOptions): Promise<InvocationReply> {
     return new Promise((resolve, reject) => {
-      if (this.closed) throw closedBus();
+      this.checkOpen();
       const deadline = invocation.deadline ?? steadyNow() + this.limits.defaultTimeoutMs;
       // What is thrown here rejects the promise.
       checkDeadline(deadline);
@@ -47,7 +41,7 @@ export class MemoryBus implements InvocationBus {
 
   serve(subscription: Subscription, handler: BusHandler): Promise<BusSubscription> {
     return new Promise((resolve) => {
-      if (this.closed) throw closedBus();
+      this.checkOpen();
       const worker = this.engine.serve(subscription, handler);
       resolve({
         get state() {
@@ -62,19 +56,9 @@ export class MemoryBus implements InvocationBus {
     return { state: this.closed ? 'closed' : 'up' };
   }
 
-  deadLetters(service: string, partition: number, limit = Infinity): Promise<DeadLetter[]> {
-    if (this.closed) return Promise.reject(closedBus());
-    return Promise.resolve(this.engine.intake.find(service, partition)?.deadLetters.list(limit) ?? []);
-  }
-
-  removeDeadLetter(service: string, partition: number, id: string): Promise<boolean> {
-    if (this.closed) return Promise.reject(closedBus());
-    return Promise.resolve(this.engine.intake.find(service, partition)?.deadLetters.remove(id) ?? false);
-  }
-
-  close(): Promise<void> {
+  async close(): Promise<void> {
     if (!this.closed) this.engine.close();
     this.closed = true;
-    return Promise.resolve();
+    await this.letters.close();
   }
 }

@@ -1,7 +1,7 @@
 import { ServicesError } from '../errors.js';
 import type { Invocation } from '../invocation/invocation.js';
 import { invocationKey } from '../invocation/keys.js';
-import type { MemoryBusLimits } from './memory/options.js';
+import type { BusLimits } from './bus-options.js';
 
 // Why a bus fails a call; InvocationBus.invoke() has the list.
 
@@ -16,7 +16,7 @@ export function away(what: string, reason: string): ServicesError {
 
 export function tooLarge(
   invocation: Invocation,
-  { maxPayloadBytes: limit, payloadBound }: Pick<MemoryBusLimits, 'maxPayloadBytes' | 'payloadBound'>,
+  { maxPayloadBytes: limit, payloadBound }: Pick<BusLimits, 'maxPayloadBytes' | 'payloadBound'>,
 ): ServicesError {
   const { length } = invocation.payload;
   return new ServicesError(

@@ -14,7 +14,7 @@ export interface NatsOptions extends NatsServer {
   readonly store?: Omit<NatsStoreOptions, Own>;
 }
 
-/** Bus and store of a runtime over one connection to NATS. */
+/** Bus and store of a runtime over one connection to NATS; the dead letters of the bus are in the store. */
 export class Nats {
   private constructor(
     readonly bus: NatsBus,
@@ -32,7 +32,8 @@ export class Nats {
     const shared = { client, connectTimeoutMs };
     try {
       const opened = await NatsStore.open({ ...store, ...shared });
-      return new Nats(await NatsBus.connect({ ...bus, ...shared }), opened, client);
+      const deadLetters = bus?.deadLetters ?? (await opened.deadLetters(bus));
+      return new Nats(await NatsBus.connect({ ...bus, ...shared, deadLetters }), opened, client);
     } catch (thrown) {
       await client.close();
       throw thrown;

@@ -3,7 +3,10 @@ import { messageOf } from '@berth/errors';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { ServicesError } from '../errors.js';
 import type { InvocationReply } from '../invocation/invocation.js';
+import type { DeadLetterBounds, DeadLetterStore } from '../letters/dead-letter.js';
+import { NatsDeadLetters } from '../letters/nats-letters.js';
 import { connectNats, type NatsServer } from '../nats/connect.js';
+import { escaped, wordsOf } from '../nats/escaped.js';
 import { Inbox } from '../nats/inbox.js';
 import { Link } from '../nats/link.js';
 import { wholeNumber, wholeNumbers } from '../numbers.js';
@@ -57,7 +60,9 @@ export class NatsStore implements ObjectStore {
     private readonly objects: Bucket,
     private readonly replies: Bucket,
     private readonly known: Known,
-    private readonly options: { readonly [name in keyof typeof NATS_STORE_DEFAULTS]: number } & {
+    private readonly options: { readonly name: string; readonly storage: 'file' | 'memory' } & {
+      readonly [name in keyof typeof NATS_STORE_DEFAULTS]: number;
+    } & {
       readonly owned: boolean;
     },
   ) {}
@@ -95,7 +100,7 @@ export class NatsStore implements ObjectStore {
         Bucket.open(link, inbox, operations, { ...more, replicas, storage });
       const objects = await open({ name });
       const replies = await open({ name: `${name}-replies`, ttlMs });
-      return new NatsStore(link, operations, objects, replies, known, { ...numbers, owned });
+      return new NatsStore(link, operations, objects, replies, known, { ...numbers, name, storage, owned });
     } catch (thrown) {
       if (owned) await connection.close();
       throw new ServicesError(
@@ -165,6 +170,18 @@ export class NatsStore implements ObjectStore {
   ): Promise<void> {
     const { bytes } = this.fitted({ ...NO_ENTRY, replies: [keptReply(idempotencyKey, reply, ttlMs)] });
     await this.replies.put(replyKey(scope, idempotencyKey), bytes, undefined, this.token(), deadline);
+  }
+
+  /**
+   * A place for the dead letters of a bus (its option `deadLetters`), which goes with this store: the stream
+   * `{bucket}-letters`.
+   *
+   * @param bounds count for all processes; those of the last one that opens it
+   * @throws ServicesError `BERTH_SERVICE_STORE_UNAVAILABLE`; `BERTH_SERVICE_INVALID` names the bound that is wrong
+   */
+  deadLetters(bounds: DeadLetterBounds = {}): Promise<DeadLetterStore> {
+    const { name, replicas, storage } = this.options;
+    return NatsDeadLetters.open(this.link, this.operations, { name: `${name}-letters`, replicas, storage }, bounds);
   }
 
   health(): { readonly state: 'up' | 'down' | 'closed'; readonly reason?: string | undefined } {
@@ -279,15 +296,8 @@ function wayOf(link: Link): Way {
   };
 }
 
-/** A key of NATS has letters, digits and a few signs: all else is written as `=2E`. */
-function escaped(text: string): string {
-  return text.replace(/[^A-Za-z0-9_-]/gu, (char) =>
-    [...Buffer.from(char)].map((byte) => `=${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
-  );
-}
-
 function keyOf({ service, partition, objectId }: ObjectKey): string {
-  return `${service.split('.').map(escaped).join('.')}.${partition}.objects.${escaped(objectId)}`;
+  return `${wordsOf(service)}.${partition}.objects.${escaped(objectId)}`;
 }
 
 function replyKey(scope: string, idempotencyKey: string): string {

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { ServicesError } from '../errors.js';
 import type { InvocationReply } from '../invocation/invocation.js';
+import type { DeadLetterBounds, DeadLetterStore } from '../letters/dead-letter.js';
+import { RedisDeadLetters } from '../letters/redis-letters.js';
 import { wholeNumbers } from '../numbers.js';
 import type { ObjectKey, ObjectStore, RememberedReply, StoredObject } from './object-store.js';
 import { connectClient, refuseCluster, type RedisClient } from './redis/client.js';
@@ -42,6 +44,7 @@ export const REDIS_STORE_DEFAULTS = {
  * - `{keyPrefix}object:{pkg.Cls/partition/objectId}` a hash, see redis/scripts.ts
  * - `{keyPrefix}reply:{pkg.Cls/partition/objectId}:idempotencyKey` a remembered reply
  * - `{keyPrefix}reply:scope:idempotencyKey` one of a stateless call
+ * - `{keyPrefix}letters`, and some behind it: dead letters, see letters/redis-letters.ts
  *
  * The inner braces are part of the key: what they hold decides the slot of a cluster, so that
  * all of one object is in one place. `%`, `:`, `{` and `}` are written as %25, %3A, %7B and %7D there and in scopes.
@@ -152,6 +155,16 @@ export class RedisStore implements ObjectStore {
     const command = ['SET', this.scopeKey(scope, idempotencyKey), encodeReply(reply), 'PX', String(ttlMs)];
     // Twice is as good as once.
     await this.connection.run(undefined, [], command, true, deadline);
+  }
+
+  /**
+   * A place for the dead letters of a bus (its option `deadLetters`), which goes with this store.
+   *
+   * @param bounds count when a letter is written
+   * @throws ServicesError `BERTH_SERVICE_INVALID` names the bound that is wrong
+   */
+  deadLetters(bounds: DeadLetterBounds = {}): DeadLetterStore {
+    return new RedisDeadLetters(this.connection, `${this.prefix}letters`, bounds);
   }
 
   health(): { readonly state: 'up' | 'down' | 'closed'; readonly reason?: string | undefined } {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '@berth/testing';
 import { CODE_HEADER, InvocationStatus } from '../../src/invocation/invocation.js';
 import {
+  answering,
   codeOf,
   HeldHandler,
   invocation,
@@ -11,6 +12,7 @@ import {
   ofObject,
   okay,
   SERVICE,
+  subscription,
   textOf,
 } from './lab.js';
 import { steadyNow } from '../../src/runtime/clock.js';
@@ -150,7 +152,9 @@ export function deadlineContract(make: MakeBuses): void {
 
   test('a caller that leaves before its method has begun takes its invocation along', async (lab) => {
     const held = new HeldHandler();
-    await lab.serve({}, held.handle);
+    const agent = await lab.connect();
+    await agent.serve(subscription(), held.handle);
+    await agent.serve(subscription({ partition: 1 }), answering('here'));
     const first = lab.call(ofObject('one'));
     await eventually(() => held.begun.length === 1);
     const leaving = new AbortController();
@@ -159,8 +163,9 @@ export function deadlineContract(make: MakeBuses): void {
     const lastReply = lab.call(last);
     leaving.abort();
     expect(await codeOf(queued)).toBe('BERTH_SERVICE_CANCELLED');
-    // Whatever the bus has to say about it has been said when this is answered.
-    await eventually(() => lab.caller.deadLetters(SERVICE, 0).then((letters) => letters.length === 0));
+    // Whatever the bus has to say about it has come to the agent when this is answered.
+    expect(textOf(await lab.call(invocation({ partition: 1 })))).toBe('here');
+    expect(await lab.caller.deadLetters(SERVICE, 0)).toEqual([]);
     held.answer();
     await first;
     await eventually(() => held.begun.length === 2);

@@ -1,5 +1,4 @@
 import { eventually } from '@berth/testing';
-import type { DeadLetter } from '../../src/bus/invocation-bus.js';
 import { type InvocationReply, InvocationStatus } from '../../src/invocation/invocation.js';
 import { AppError, ServicesError } from '../../src/errors.js';
 import { invocationKey } from '../../src/invocation/keys.js';
@@ -9,8 +8,8 @@ import {
   codeOf,
   HeldHandler,
   invocation,
-  type Lab,
   labTest,
+  letters,
   type MakeBuses,
   ofObject,
   okay,
@@ -23,14 +22,7 @@ function failing(message: string): InvocationReply {
   return { status: InvocationStatus.APP_ERROR, payload: Buffer.from(body), headers: {}, invocationId: 'x' };
 }
 
-function letters(lab: Lab, count: number): Promise<DeadLetter[]> {
-  return eventually(async () => {
-    const all = await lab.caller.deadLetters(SERVICE, 0);
-    return all.length === count ? all : undefined;
-  });
-}
-
-/** Handlers that fail, workers that are lost, and dead letters. */
+/** Handlers that fail, and workers that are lost. */
 export function failureContract(make: MakeBuses): void {
   const test = labTest(make);
 
@@ -116,46 +108,6 @@ export function failureContract(make: MakeBuses): void {
     for (const method of methods) await lab.call(ofObject(method, { method: 'next' }));
     expect((await letters(lab, 1)).map(({ reason, message }) => [reason, message])).toEqual([['failed', 'a fault']]);
   });
-
-  test('dead letters are listed oldest first, of one service and partition, and can be removed', async (lab) => {
-    await lab.serve({}, () => Promise.reject(new Error('no')));
-    await lab.serve({ partition: 1 }, () => Promise.reject(new Error('no')));
-    const ids: string[] = [];
-    for (let i = 0; i < 4; i += 1) {
-      const call = invocation();
-      ids.push(call.id);
-      await lab.call(call, 'at-least-once');
-    }
-    await lab.call(invocation({ partition: 1 }), 'at-least-once');
-    const all = await letters(lab, 4);
-    expect(all.map((letter) => letter.invocation.id)).toEqual(ids);
-    expect(new Set(all.map(({ id }) => id)).size).toBe(4);
-    expect((await lab.caller.deadLetters(SERVICE, 0, 2)).map((letter) => letter.invocation.id)).toEqual(
-      ids.slice(0, 2),
-    );
-    expect(await lab.caller.deadLetters('shop.Other', 0)).toEqual([]);
-    const second = all[1]?.id ?? '';
-    expect(await lab.caller.removeDeadLetter(SERVICE, 1, `${second}0`)).toBe(false);
-    expect(await lab.caller.removeDeadLetter(SERVICE, 0, second)).toBe(true);
-    expect(await lab.caller.removeDeadLetter(SERVICE, 0, second)).toBe(false);
-    expect((await letters(lab, 3)).map((letter) => letter.invocation.id)).toEqual([ids[0], ids[2], ids[3]]);
-    expect(await lab.caller.deadLetters(SERVICE, 1)).toHaveLength(1);
-  });
-
-  test(
-    'the oldest dead letters make room for new ones',
-    async (lab) => {
-      await lab.serve({}, () => Promise.reject(new Error('no')));
-      const ids: string[] = [];
-      for (let i = 0; i < 5; i += 1) {
-        const call = invocation();
-        ids.push(call.id);
-        await lab.call(call, 'at-least-once');
-      }
-      expect((await letters(lab, 3)).map((letter) => letter.invocation.id)).toEqual(ids.slice(2));
-    },
-    { deadLetterLimit: 3 },
-  );
 
   test('at-least-once goes to another worker when the first is lost, before what waits behind it', async (lab) => {
     const held = new HeldHandler();

@@ -1,4 +1,6 @@
+import { eventually } from '@berth/testing';
 import { ServicesError } from '../../src/errors.js';
+import type { DeadLetter } from '../../src/letters/dead-letter.js';
 import type {
   BusDelivery,
   BusHandler,
@@ -119,6 +121,14 @@ export async function codeOf(promise: Promise<unknown>): Promise<string> {
 export function later<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => undefined);
   return promise;
+}
+
+/** The dead letters of the service's partition 0, when there are so many. */
+export function letters(lab: Lab, count: number): Promise<DeadLetter[]> {
+  return eventually(async () => {
+    const all = await lab.caller.deadLetters(SERVICE, 0);
+    return all.length === count ? all : undefined;
+  });
 }
 
 /** One test with buses of its own. */

@@ -1,20 +1,12 @@
-import type { Log } from '@berth/observability';
 import { ServicesError } from '../../errors.js';
 import type { Invocation, InvocationReply } from '../../invocation/invocation.js';
-import type {
-  BusCallOptions,
-  BusHandler,
-  BusSubscription,
-  DeadLetter,
-  InvocationBus,
-  Subscription,
-} from '../invocation-bus.js';
-import { type MemoryBusLimits, memoryBusLimits } from '../memory/options.js';
+import type { BusCallOptions, BusHandler, BusSubscription, InvocationBus, Subscription } from '../invocation-bus.js';
+import { type BusLimits, busLimits } from '../bus-options.js';
+import { LetteredBus } from '../lettered-bus.js';
 import { away, closedBus, headTooLarge } from '../refusals.js';
 import type { Carrier } from './carrier.js';
 import { encodeCall, errorOf, replyOf } from './call-codec.js';
 import { Incoming } from './incoming.js';
-import { Letters } from './letters.js';
 import { announcementOf, type Member } from './member.js';
 import { decode, encode, type Head, MAX_HEAD_BYTES } from './message.js';
 import { type CarriedBusOptions, carriedBusTimes, checkSubscription } from './options.js';
@@ -27,29 +19,26 @@ import { steadyNow } from '../../runtime/clock.js';
  * A bus of several processes. Each has an engine for the calls that come to it; a carrier takes messages from one to
  * the other. Nothing is kept between them: a call lives in its caller, and in the member that runs it.
  */
-export class CarriedBus implements InvocationBus {
-  protected readonly limits: MemoryBusLimits;
+export class CarriedBus extends LetteredBus implements InvocationBus {
+  protected readonly limits: BusLimits;
   private readonly times: ReturnType<typeof carriedBusTimes>;
   private readonly presence: Presence;
   private readonly incoming: Incoming;
   private readonly outgoing: Outgoing;
-  private readonly letters: Letters;
   private readonly subscriptions = new Set<() => void>();
-  private log: CarriedBusOptions['log'];
   private heldBefore = '';
-  private closed = false;
 
   /** @throws ServicesError `BERTH_SERVICE_INVALID` for an option out of its range */
   constructor(
     private readonly carrier: Carrier,
     options: CarriedBusOptions,
   ) {
-    const limits = memoryBusLimits(options);
+    super(options);
+    const limits = busLimits(options);
     this.times = carriedBusTimes(options);
     const most = carrier.maxBytes - MAX_HEAD_BYTES;
     const payloadBound = `${carrier.maxBytesName}, less ${MAX_HEAD_BYTES},`;
     this.limits = most < limits.maxPayloadBytes ? { ...limits, maxPayloadBytes: most, payloadBound } : limits;
-    this.log = options.log;
     this.presence = new Presence(carrier, this.times.workerTimeoutMs, {
       changed: () => this.changed(),
       gone: (member) => this.gone(member),
@@ -57,8 +46,7 @@ export class CarriedBus implements InvocationBus {
       lapsed: () => this.lapsed(),
       held: () => this.incoming.held(),
     });
-    this.incoming = new Incoming(carrier, this.presence, this.limits);
-    this.letters = new Letters(carrier, this.incoming.engine.intake, this.presence.others);
+    this.incoming = new Incoming(carrier, this.presence, this.limits, this.letters);
     const isUp = (): boolean => carrier.health().state === 'up';
     this.outgoing = new Outgoing(
       {
@@ -71,10 +59,7 @@ export class CarriedBus implements InvocationBus {
         route: (service, partition) => this.presence.routes.find(service, partition),
         send: (to, call) => this.send(to, call),
         left: (to, number) => this.left(to, number),
-        letter: (call, reason, message) => {
-          const { service, partition } = call.invocation;
-          this.incoming.engine.intake.scopeFor(service, partition).deadLetters.add(call, reason, message);
-        },
+        letters: this.letters,
       },
       this.limits,
     );
@@ -106,7 +91,7 @@ export class CarriedBus implements InvocationBus {
   }
 
   async serve(subscription: Subscription, handler: BusHandler): Promise<BusSubscription> {
-    if (this.closed) throw closedBus();
+    this.checkOpen();
     checkSubscription(subscription);
     await this.untilUp(subscription);
     const { carrier, presence } = this;
@@ -140,40 +125,26 @@ export class CarriedBus implements InvocationBus {
   private async untilUp({ service }: Subscription): Promise<void> {
     const end = steadyNow() + this.times.connectTimeoutMs;
     while (this.carrier.health().state !== 'up') {
-      if (this.closed) throw closedBus();
+      this.checkOpen();
       if (steadyNow() >= end) throw away(`an agent of ${service} cannot start`, this.carrier.health().reason ?? '');
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-  }
-
-  useLog(log: Log): void {
-    this.log ??= log;
   }
 
   health(): { readonly state: 'up' | 'down' | 'closed'; readonly reason?: string | undefined } {
     return this.closed ? { state: 'closed' } : this.carrier.health();
   }
 
-  async deadLetters(service: string, partition: number, limit = Infinity): Promise<DeadLetter[]> {
-    if (this.closed) throw closedBus();
-    return this.letters.list(service, partition, limit);
-  }
-
-  async removeDeadLetter(service: string, partition: number, id: string): Promise<boolean> {
-    if (this.closed) throw closedBus();
-    return this.letters.remove(service, partition, id);
-  }
-
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
     this.outgoing.close();
-    this.letters.close();
     // Those to whom calls go back must not send them here again.
     this.presence.retire();
     this.incoming.close();
     for (const end of this.subscriptions) end();
     this.presence.close();
+    await this.letters.close();
     await this.carrier.close();
   }
 
@@ -194,7 +165,6 @@ export class CarriedBus implements InvocationBus {
     this.log?.info({ member: id }, 'a process of the bus has gone');
     for (const number of this.outgoing.at(id)) this.outgoing.lost(number);
     this.incoming.gone(id);
-    this.letters.gone(id);
   }
 
   private inquire(id: string): void {
@@ -270,8 +240,6 @@ export class CarriedBus implements InvocationBus {
     else if (kind === 'h') this.announced(head);
     else if (kind === 's') this.presence.seen(String(first), Number(second));
     else if (kind === 'q') this.presence.greet(String(first));
-    else if (kind === 'dl' || kind === 'dr') this.letters.asked(head);
-    else if (kind === 'da' || kind === 'de') this.letters.answered(head, payload);
   }
 
   /** @param never calls that have not come, and never will */

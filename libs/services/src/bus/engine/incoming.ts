@@ -1,9 +1,10 @@
 import { BerthError } from '@berth/errors';
 import { ServicesError } from '../../errors.js';
 import type { Delivery, Invocation, InvocationReply } from '../../invocation/invocation.js';
+import type { LetterBox } from '../../letters/letter-box.js';
 import type { Fate, MemoryCall } from '../memory/call.js';
 import { Engine } from '../memory/engine.js';
-import type { MemoryBusLimits } from '../memory/options.js';
+import type { BusLimits } from '../bus-options.js';
 import type { Lane } from '../memory/routing.js';
 import { callOf, encodeReply, type RemoteCall } from './call-codec.js';
 import { Caller } from './caller.js';
@@ -51,7 +52,8 @@ export class Incoming {
   constructor(
     private readonly carrier: Carrier,
     private readonly presence: Presence,
-    limits: MemoryBusLimits,
+    limits: BusLimits,
+    letters: LetterBox,
   ) {
     const placement = {
       lease: presence.lease,
@@ -59,7 +61,7 @@ export class Incoming {
       released: () => presence.announce(),
     };
     // Whoever calls has its own bound of calls; bytes of all of them are bounded here.
-    this.engine = new Engine({ ...limits, maxPendingCalls: Number.MAX_SAFE_INTEGER }, placement);
+    this.engine = new Engine({ ...limits, maxPendingCalls: Number.MAX_SAFE_INTEGER }, letters, placement);
   }
 
   /** Objects that others have now, and that still run something here. */

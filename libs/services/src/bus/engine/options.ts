@@ -1,12 +1,11 @@
-import type { Log } from '@berth/observability';
 import { ServicesError } from '../../errors.js';
 import { checkObjectId } from '../../objects/object-id.js';
 import { MAX_MS, MAX_PARTITION, wholeNumber, wholeNumbers } from '../../numbers.js';
 import type { Subscription } from '../invocation-bus.js';
-import type { MemoryBusOptions } from '../memory/options.js';
+import type { BusOptions } from '../bus-options.js';
 
 /** What a bus over a carrier is made with, beside what the carrier needs. */
-export interface CarriedBusOptions extends MemoryBusOptions {
+export interface CarriedBusOptions extends BusOptions {
   /**
    * a process that is silent for so long counts as dead, ms, 1 500, from 100; it says four times as often that it
    * lives. The same in all processes
@@ -14,8 +13,6 @@ export interface CarriedBusOptions extends MemoryBusOptions {
   readonly workerTimeoutMs?: number | undefined;
   /** how long `connect()` and `serve()` wait for the broker, ms, 5 000 */
   readonly connectTimeoutMs?: number | undefined;
-  /** default none */
-  readonly log?: Log | undefined;
 }
 
 const TIMES = {

@@ -1,8 +1,8 @@
 import { ServicesError } from '../../errors.js';
 import type { Invocation } from '../../invocation/invocation.js';
 import { checkObjectId } from '../../objects/object-id.js';
-import type { DeadLetter } from '../invocation-bus.js';
-import type { MemoryBusLimits } from '../memory/options.js';
+import type { LetterBox } from '../../letters/letter-box.js';
+import type { BusLimits } from '../bus-options.js';
 import { busy, cancelled, noAgent, timedOut, tooLarge } from '../refusals.js';
 import { type OutCall, type OutLane, OutScope } from './out-call.js';
 import type { Route } from './routes.js';
@@ -18,7 +18,7 @@ export interface Sender {
   send(to: string, call: OutCall): void;
   /** whoever has it need not go on */
   left(to: string, number: number): void;
-  letter(call: OutCall, reason: DeadLetter['reason'], message?: string): void;
+  readonly letters: LetterBox;
 }
 
 /** Decides which calls of this process are accepted, and counts them. */
@@ -29,7 +29,7 @@ export class OutIntake {
 
   constructor(
     private readonly sender: Pick<Sender, 'isUp' | 'route'>,
-    private readonly limits: MemoryBusLimits,
+    private readonly limits: BusLimits,
   ) {}
 
   /** @throws ServicesError see {@link InvocationBus.invoke} */

@@ -4,7 +4,7 @@ import { invocationKey } from '../../invocation/keys.js';
 import { Deadlines } from '../../runtime/deadlines.js';
 import { ownInvocation } from '../../runtime/isolation.js';
 import type { BusCallOptions } from '../invocation-bus.js';
-import type { MemoryBusLimits } from '../memory/options.js';
+import type { BusLimits } from '../bus-options.js';
 import { away, cancelled, checkDeadline, closedBus, noAgent, timedOut, workerLost } from '../refusals.js';
 import { OutCall, type OutLane } from './out-call.js';
 import { hasAgent, OutIntake, type Sender } from './out-intake.js';
@@ -31,7 +31,7 @@ export class Outgoing {
 
   constructor(
     private readonly sender: Sender,
-    private readonly limits: MemoryBusLimits,
+    private readonly limits: BusLimits,
   ) {
     this.intake = new OutIntake(sender, limits);
   }
@@ -173,7 +173,7 @@ export class Outgoing {
     call.accepted = true;
     if (delivery === 'at-most-once' || call.attempt >= this.limits.maxDeliveries) {
       const error = workerLost(invocation, call.attempt);
-      this.sender.letter(call, 'worker-lost', error.message);
+      this.sender.letters.add(call, 'worker-lost', error.message);
       this.fail(call, error);
     } else {
       lane.putBack(call);
@@ -215,7 +215,7 @@ export class Outgoing {
 
   private expire(call: OutCall): void {
     const { invocation, at, attempt, accepted } = call;
-    if (at === undefined && call.delivery === 'at-least-once') this.sender.letter(call, 'expired');
+    if (at === undefined && call.delivery === 'at-least-once') this.sender.letters.add(call, 'expired');
     const isAway = !this.sender.isUp && at === undefined && attempt === 0 && !accepted;
     // Whoever has it knows the deadline.
     this.drop(call, isAway ? away(call.key, this.sender.trouble) : timedOut(invocation), false);

@@ -2,12 +2,12 @@ import type { ServicesError } from '../../errors.js';
 import type { InvocationReply } from '../../invocation/invocation.js';
 import { Deadlines } from '../../runtime/deadlines.js';
 import { lendInvocation } from '../../runtime/isolation.js';
-import { handlerFailed, isDeadLetter, messageIn } from '../handler-reply.js';
+import type { LetterBox } from '../../letters/letter-box.js';
+import { handlerFailed, handlerReply, isDeadLetter, messageIn } from '../handler-reply.js';
 import { cancelled, timedOut } from '../refusals.js';
 import { type MemoryCall, MemoryDelivery } from './call.js';
-import { handlerReply } from './handler-reply.js';
 import { Intake } from './intake.js';
-import type { MemoryBusLimits } from './options.js';
+import type { BusLimits } from '../bus-options.js';
 import type { Placement } from './placement.js';
 import type { Group, Lane } from './routing.js';
 import type { Worker } from './worker.js';
@@ -24,7 +24,8 @@ export class Dispatcher {
 
   /** @param placement which objects may run here; absent: all of them */
   constructor(
-    protected readonly limits: MemoryBusLimits,
+    protected readonly limits: BusLimits,
+    protected readonly letters: LetterBox,
     protected readonly placement?: Placement,
   ) {
     this.intake = new Intake(limits, placement);
@@ -60,7 +61,7 @@ export class Dispatcher {
     if (call.running !== run) return;
     this.release(call, worker);
     if (call.delivery === 'at-least-once' && isDeadLetter(reply, run.reason))
-      call.lane.scope.deadLetters.add(call, 'failed', messageIn(reply));
+      this.letters.add(call, 'failed', messageIn(reply));
     this.end(call);
     call.fate.resolve(reply);
     this.ended(call.lane);
@@ -140,7 +141,7 @@ export class Dispatcher {
 
   /** Too late for a call that is in no list any more. */
   protected drop(call: MemoryCall): void {
-    if (call.delivery === 'at-least-once') call.lane.scope.deadLetters.add(call, 'expired');
+    if (call.delivery === 'at-least-once') this.letters.add(call, 'expired');
     this.fail(call, timedOut(call.invocation));
   }
 

@@ -130,7 +130,7 @@ export class Engine extends Dispatcher {
     const run = this.release(call, worker);
     if (call.delivery === 'at-most-once' || call.attempt >= this.limits.maxDeliveries) {
       const error = workerLost(invocation, call.attempt);
-      lane.scope.deadLetters.add(call, 'worker-lost', error.message);
+      this.letters.add(call, 'worker-lost', error.message);
       this.fail(call, error);
     } else if (call.deadline <= steadyNow()) {
       this.drop(call);

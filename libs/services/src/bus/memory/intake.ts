@@ -1,6 +1,5 @@
 import type { Invocation } from '../../invocation/invocation.js';
-import { DeadLetters } from './dead-letters.js';
-import type { MemoryBusLimits } from './options.js';
+import type { BusLimits } from '../bus-options.js';
 import { busy, cancelled, noAgent, timedOut, tooLarge } from '../refusals.js';
 import type { Placement } from './placement.js';
 import { Lane, Scope } from './routing.js';
@@ -12,7 +11,7 @@ export class Intake {
   private pendingBytes = 0;
 
   constructor(
-    private readonly limits: MemoryBusLimits,
+    private readonly limits: BusLimits,
     private readonly placement: Placement | undefined,
   ) {}
 
@@ -63,13 +62,13 @@ export class Intake {
     return this.scopes.get(service)?.get(partition);
   }
 
-  /** The scope of a subscription; it stays for its dead letters. */
+  /** The scope of a subscription. */
   scopeFor(service: string, partition: number): Scope {
     const partitions = this.scopes.get(service) ?? new Map<number, Scope>();
     this.scopes.set(service, partitions);
     let scope = partitions.get(partition);
     if (scope === undefined) {
-      scope = new Scope(service, partition, new DeadLetters(this.limits.deadLetterLimit, this.limits.deadLetterBytes));
+      scope = new Scope(service, partition);
       partitions.set(partition, scope);
     }
     return scope;

@@ -1,5 +1,4 @@
 import type { MemoryCall } from './call.js';
-import type { DeadLetters } from './dead-letters.js';
 import { type Linked, LinkedList } from './linked-list.js';
 import type { Worker } from './worker.js';
 
@@ -94,7 +93,6 @@ export class Scope {
   constructor(
     readonly service: string,
     readonly partition: number,
-    readonly deadLetters: DeadLetters,
   ) {}
 
   groupOf(objectId: string): Group {

@@ -1,5 +1,6 @@
 import { describeWithNats, NatsServer } from '@berth/testing';
 import { invocationBusContract } from '../../../testing/bus-contract.js';
+import { NatsStore } from '../../objects/nats-store.js';
 import { NatsBus } from './nats-bus.js';
 
 /** For a machine with other work: nobody dies here. */
@@ -14,19 +15,22 @@ describeWithNats('the contract of a bus: NatsBus', () => {
   });
   afterAll(() => server.close());
 
-  invocationBusContract((bounds) => {
+  invocationBusContract(async (bounds) => {
     labs += 1;
     const prefix = `lab-${labs}`;
     const buses: NatsBus[] = [];
-    return Promise.resolve({
+    const store = await NatsStore.open({ servers: server.url, bucket: prefix });
+    const deadLetters = await store.deadLetters(bounds);
+    return {
       connect: async () => {
-        const bus = await NatsBus.connect({ servers: server.url, prefix, ...PATIENT, ...bounds });
+        const bus = await NatsBus.connect({ servers: server.url, prefix, ...PATIENT, deadLetters, ...bounds });
         buses.push(bus);
         return bus;
       },
       close: async () => {
         await Promise.all(buses.map((bus) => bus.close()));
+        await store.close();
       },
-    });
+    };
   });
 });

@@ -58,7 +58,10 @@ describeWithNats('NatsBus', () => {
       const call = later(caller.invoke(invocation({ payload: Buffer.alloc(4 * MIB, 'x') }), AT_MOST_ONCE));
       if (ends === 'passes') expect((await call).payload?.length).toBe(4 * MIB);
       else
-        await expect(call).rejects.toMatchObject({ code: ends, message: expect.stringContaining('max_payload of the NATS server') as string });
+        await expect(call).rejects.toMatchObject({
+          code: ends,
+          message: expect.stringContaining('max_payload of the NATS server') as string,
+        });
       expect(textOf(await caller.invoke(invocation({ payload: Buffer.from('small') }), AT_MOST_ONCE))).toBe('small');
     }
   });

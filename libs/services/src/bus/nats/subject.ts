@@ -1,3 +1,5 @@
+import { escaped } from '../../nats/escaped.js';
+
 /** What a token of a subject may have; the rest is written as %2E, %2A … */
 const PLAIN = /^[A-Za-z0-9_\-$=]+$/;
 const FORBIDDEN = /[^A-Za-z0-9_\-$=]/gu;
@@ -10,14 +12,8 @@ export function subjectOf(key: string): string {
   const parts = key.split('/');
   // `oprc`, service, partition, and then `objects`, id, …
   const id = parts[3] === 'objects' ? parts[4] : undefined;
-  if (id !== undefined && !PLAIN.test(id)) parts[4] = escaped(id);
+  if (id !== undefined && !PLAIN.test(id)) parts[4] = escaped(id, '%', FORBIDDEN);
   const last = parts.length - 1;
-  if (!PLAIN.test(parts[last] ?? '')) parts[last] = escaped(parts[last] ?? '');
+  if (!PLAIN.test(parts[last] ?? '')) parts[last] = escaped(parts[last] ?? '', '%', FORBIDDEN);
   return parts.join('.');
-}
-
-export function escaped(text: string): string {
-  return text.replace(FORBIDDEN, (char) =>
-    [...Buffer.from(char)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
-  );
 }

@@ -1,0 +1,54 @@
+import type { Log } from '@berth/observability';
+import type { Invocation, InvocationReply } from '../invocation/invocation.js';
+import type { DeadLetter } from '../letters/dead-letter.js';
+import { LetterBox } from '../letters/letter-box.js';
+import { MemoryDeadLetters } from '../letters/memory-letters.js';
+import { type BusLimits, busLimits, type BusOptions } from './bus-options.js';
+import type { BusCallOptions, RetryOptions } from './invocation-bus.js';
+import { closedBus } from './refusals.js';
+
+/** What is the same in every bus: its dead letters, its log, and that it can be closed. */
+export abstract class LetteredBus {
+  protected readonly letters: LetterBox;
+  protected log: Log | undefined;
+  protected closed = false;
+
+  /** @throws ServicesError `BERTH_SERVICE_INVALID` for a bound that is no whole number from 1 */
+  protected constructor(options: BusOptions) {
+    const limits: BusLimits = busLimits(options);
+    this.letters = new LetterBox(options.deadLetters ?? new MemoryDeadLetters(limits), limits);
+    if (options.log !== undefined) this.useLog(options.log);
+  }
+
+  abstract invoke(invocation: Invocation, options: BusCallOptions): Promise<InvocationReply>;
+
+  useLog(log: Log): void {
+    if (this.log !== undefined) return;
+    this.log = log;
+    this.letters.useLog(log);
+  }
+
+  async deadLetters(service: string, partition: number, limit = Infinity): Promise<DeadLetter[]> {
+    this.checkOpen();
+    return this.letters.store.list(service, partition, limit);
+  }
+
+  async removeDeadLetter(service: string, partition: number, id: string): Promise<boolean> {
+    this.checkOpen();
+    return this.letters.store.remove(service, partition, id);
+  }
+
+  async retryDeadLetter(
+    service: string,
+    partition: number,
+    id: string,
+    options?: RetryOptions,
+  ): Promise<InvocationReply | undefined> {
+    this.checkOpen();
+    return this.letters.retry({ service, partition, id }, options, (call, how) => this.invoke(call, how));
+  }
+
+  protected checkOpen(): void {
+    if (this.closed) throw closedBus();
+  }
+}

@@ -1,0 +1,158 @@
+import { createHash } from 'node:crypto';
+import { messageOf } from '@berth/errors';
+import {
+  JetStreamApiError,
+  type JetStreamManager,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+} from '@nats-io/jetstream';
+import { ServicesError } from '../errors.js';
+import { wordsOf } from '../nats/escaped.js';
+import type { Link } from '../nats/link.js';
+import { wholeNumbers } from '../numbers.js';
+import type { Operations } from '../objects/operations.js';
+import {
+  DEAD_LETTER_BOUNDS,
+  type DeadLetter,
+  type DeadLetterBounds,
+  type DeadLetterLimits,
+  type DeadLetterStore,
+} from './dead-letter.js';
+import { decodeLetter, encodeLetter } from './letter-codec.js';
+
+/** JetStream's codes for a stream that is there with another configuration, and for one that is not there. */
+const OTHER_CONFIGURATION = 10058;
+const NO_STREAM = 10059;
+const ASK_MS = 1_000;
+/** Bytes that the server puts in front of a letter when it is read. */
+const HEAD_ROOM = 4096;
+
+export interface NatsDeadLettersOptions {
+  /** of the stream, and in front of its subjects */
+  readonly name: string;
+  readonly replicas: number;
+  readonly storage: 'file' | 'memory';
+}
+
+/**
+ * Dead letters in a stream of JetStream, each under a subject of its own, `{name}.{service}.{partition}.{hash of id}`,
+ * of which the newest message counts. The server itself drops the oldest letters.
+ */
+export class NatsDeadLetters implements DeadLetterStore {
+  private constructor(
+    private readonly link: Link,
+    private readonly operations: Operations,
+    private readonly manager: JetStreamManager,
+    private readonly options: NatsDeadLettersOptions,
+    private readonly limits: DeadLetterLimits,
+  ) {}
+
+  /** Finds or makes the stream. @throws ServicesError see {@link NatsStore.deadLetters} */
+  static async open(
+    link: Link,
+    operations: Operations,
+    options: NatsDeadLettersOptions,
+    bounds: DeadLetterBounds,
+  ): Promise<NatsDeadLetters> {
+    const limits = wholeNumbers(bounds, DEAD_LETTER_BOUNDS);
+    try {
+      const manager = await jetstreamManager(link.connection, { timeout: ASK_MS });
+      const letters = new NatsDeadLetters(link, operations, manager, options, limits);
+      await letters.make();
+      // A server may come back without its disk.
+      link.returns.add(() => void letters.make().catch(() => undefined));
+      return letters;
+    } catch (thrown) {
+      const code = thrown instanceof JetStreamApiError ? ` (${thrown.code})` : '';
+      throw new ServicesError(
+        'BERTH_SERVICE_STORE_UNAVAILABLE',
+        `the stream '${options.name}' of dead letters cannot be used: ${messageOf(thrown)}${code}`,
+        {},
+        { cause: thrown },
+      );
+    }
+  }
+
+  private async make(): Promise<void> {
+    const { name, replicas, storage } = this.options;
+    const { deadLetterTotal, deadLetterTotalBytes } = this.limits;
+    const config = {
+      ...{ subjects: [`${name}.>`], num_replicas: replicas, allow_direct: true, max_msgs_per_subject: 1 },
+      ...{ max_msgs: deadLetterTotal, max_bytes: deadLetterTotalBytes },
+    };
+    const kept = storage === 'memory' ? StorageType.Memory : StorageType.File;
+    try {
+      await this.manager.streams.add({ name, retention: RetentionPolicy.Limits, storage: kept, ...config });
+    } catch (thrown) {
+      if (!(thrown instanceof JetStreamApiError) || thrown.code !== OTHER_CONFIGURATION) throw thrown;
+      await this.manager.streams.update(name, config);
+    }
+  }
+
+  async add(letter: DeadLetter, deadline?: number): Promise<void> {
+    const { service, partition } = letter.invocation;
+    const bytes = encodeLetter(letter);
+    const most = (this.link.connection.info?.max_payload ?? 1024 * 1024) - HEAD_ROOM;
+    if (bytes.length > most)
+      throw new ServicesError(
+        'BERTH_SERVICE_PAYLOAD_TOO_LARGE',
+        `the dead letter has ${bytes.length} bytes; the NATS server takes ${most}: raise its max_payload`,
+        { length: bytes.length, limit: most },
+      );
+    const [subject, filter] = [this.subject(service, partition, letter.id), this.subject(service, partition)];
+    await this.ask(
+      true,
+      async () => {
+        await this.manager.jetstream().publish(subject, bytes);
+        await this.manager.streams.purge(this.options.name, { filter, keep: this.limits.deadLetterLimit });
+      },
+      deadline,
+    );
+  }
+
+  async list(service: string, partition: number, limit: number): Promise<DeadLetter[]> {
+    const letters: DeadLetter[] = [];
+    const next_by_subj = this.subject(service, partition);
+    for (let seq = 1; letters.length < limit; seq += 1) {
+      const found = await this.ask(false, () =>
+        this.manager.direct.getMessage(this.options.name, { next_by_subj, seq }),
+      );
+      if (found === null) break;
+      const letter = decodeLetter(found.data);
+      if (letter !== undefined) letters.push(letter);
+      ({ seq } = found);
+    }
+    return letters;
+  }
+
+  async get(service: string, partition: number, id: string): Promise<DeadLetter | undefined> {
+    const last_by_subj = this.subject(service, partition, id);
+    const found = await this.ask(false, () => this.manager.direct.getMessage(this.options.name, { last_by_subj }));
+    return found === null ? undefined : decodeLetter(found.data);
+  }
+
+  async remove(service: string, partition: number, id: string): Promise<boolean> {
+    const filter = this.subject(service, partition, id);
+    const { purged } = await this.ask(true, () => this.manager.streams.purge(this.options.name, { filter }));
+    return purged > 0;
+  }
+
+  private ask<T>(writes: boolean, work: () => Promise<T>, deadline?: number): Promise<T> {
+    return this.operations.run(writes, deadline, async () => {
+      try {
+        return await work();
+      } catch (thrown) {
+        if (!(thrown instanceof JetStreamApiError) || thrown.code !== NO_STREAM) throw thrown;
+        await this.make();
+        throw new Error('the stream was not there', { cause: thrown });
+      }
+    });
+  }
+
+  /** Ids may be long, and have anything in them. @param id absent: those of all letters of the service */
+  private subject(service: string, partition: number, id?: string): string {
+    const last = id === undefined ? '*' : createHash('sha256').update(id).digest('base64url');
+    return `${this.options.name}.${wordsOf(service)}.${partition}.${last}`;
+  }
+}
