@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { client, NatsBus, type ServicesError } from 'berth-services';
-import { describeWithNats, disposable, eventually, freePortRange, NatsServer } from '@berth/testing';
-import { FaultyLink } from '../libs/services/testing/faulty-link.js';
+import { describeWithNats, disposable, eventually, freePortRange, NatsServer, tcpRelay } from '@berth/testing';
 import { Ledger, LedgerAgent } from '../libs/services/testing/ledger-agent.js';
 import { LedgerLoad } from '../libs/services/testing/ledger-load.js';
 
@@ -133,7 +132,7 @@ describeWithNats('agents over NATS', () => {
       config: cluster(`listen: "127.0.0.1:${clusterPort}"`),
       jetStream: false,
     });
-    await using link = disposable(await FaultyLink.to(clusterPort), (it) => it.close());
+    await using link = await tcpRelay(clusterPort);
     await using right = await NatsServer.start({
       config: cluster(`listen: "127.0.0.1:-1", routes: ["nats-route://127.0.0.1:${link.port}"]`),
       jetStream: false,
@@ -146,7 +145,7 @@ describeWithNats('agents over NATS', () => {
     const served = async (of: NatsBus): Promise<number> =>
       new Set(await Promise.all(Array.from({ length: 8 }, () => client(Ledger, { bus: of }).mark(0)))).size;
     await eventually(async () => (await served(bus)) === 2 && (await served(otherBus)) === 2, 10_000);
-    link.cut();
+    link.refuse();
     await eventually(async () => (await served(bus)) === 1 && (await served(otherBus)) === 1, 10_000);
     const adds = async (of: NatsBus): Promise<number[]> => {
       const ledger = client(Ledger, { bus: of, timeoutMs: 20_000 });

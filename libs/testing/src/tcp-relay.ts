@@ -1,12 +1,16 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { type Listening, listening } from './listening.js';
 
-/** A TCP relay whose connections can be made to hang. Those that come later are passed on as usual. */
+/** A TCP relay whose connections can be made to hang. Those that come later are passed on as usual, but for `refuse`. */
 export interface TcpRelay extends Listening {
   /** connections that came in, those that have ended included */
   readonly connections: number;
   /** breaks the connections that are there off at both ends, as when a process is killed */
   cut(): void;
+  /** breaks them off, and those that come, until {@link mend} */
+  refuse(): void;
+  /** connections that come are passed on again */
+  mend(): void;
   /** reads no more, and writes no more, of the connections that are there; they stay open */
   freeze(): void;
   /**
@@ -20,8 +24,13 @@ export interface TcpRelay extends Listening {
 export async function tcpRelay(target: number): Promise<TcpRelay> {
   const pairs = new Set<Pair>();
   let connections = 0;
+  let refuses = false;
   const accept = (client: Socket): void => {
     connections += 1;
+    if (refuses) {
+      client.resetAndDestroy();
+      return;
+    }
     const pair = new Pair(client, target, () => pairs.delete(pair));
     pairs.add(pair);
   };
@@ -30,6 +39,9 @@ export async function tcpRelay(target: number): Promise<TcpRelay> {
     for (const pair of pairs) pair.destroy();
     await relay.close();
   };
+  const cut = (): void => {
+    for (const pair of pairs) pair.cut();
+  };
   return {
     ...relay,
     close,
@@ -37,8 +49,13 @@ export async function tcpRelay(target: number): Promise<TcpRelay> {
     get connections() {
       return connections;
     },
-    cut: () => {
-      for (const pair of pairs) pair.cut();
+    cut,
+    refuse: () => {
+      refuses = true;
+      cut();
+    },
+    mend: () => {
+      refuses = false;
     },
     freeze: () => {
       for (const pair of pairs) pair.freeze();

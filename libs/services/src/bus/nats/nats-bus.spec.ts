@@ -12,7 +12,6 @@ import {
   subscription,
   textOf,
 } from '../../../testing/bus/lab.js';
-import { FaultyLink } from '../../../testing/faulty-link.js';
 import { NatsBus, type NatsBusOptions } from './nats-bus.js';
 
 const AT_MOST_ONCE = { delivery: 'at-most-once' } as const;
@@ -86,14 +85,14 @@ describeWithNats('NatsBus', () => {
 
   it('a connection that breaks costs a call its certainty at most, and agents come back by themselves', async () => {
     await using server = await NatsServer.start();
-    await using link = disposable(await FaultyLink.to(server.port), (it) => it.close());
+    await using link = await tcpRelay(server.port);
     await using agent = await open({ servers: `nats://127.0.0.1:${link.port}` });
     await using caller = await open({ servers: server.url });
     const held = new HeldHandler();
     const subscribed = await agent.serve(subscription(), held.handle);
     const running = later(caller.invoke(invocation(), AT_MOST_ONCE));
     await eventually(() => held.begun.length === 1);
-    link.cut();
+    link.refuse();
     await eventually(() => subscribed.state === 'reconnecting');
     // Kept until the caller asks for it.
     held.answer('late');
