@@ -32,6 +32,23 @@ describe('what callers can cost a function server', () => {
     await eventually(async () => (await works(port)) === 'OKAY');
   });
 
+  it('servers of one process count each for itself', async () => {
+    const limits = { maxMessageBytes: MIB, maxHeldBytes: MIB };
+    await using full = await startServer(echo, limits);
+    await using other = await startServer(echo, limits);
+    await using stack = new AsyncDisposableStack();
+    const message = framed({ payload: Buffer.alloc(MIB - KIB) });
+    const stalled = open(stack.use(session(portOf(full))));
+    await new Promise((resolve) => stalled.write(message.subarray(0, MIB - 64 * KIB), resolve));
+    const outcome = (port: number): Promise<string> => {
+      const stream = open(stack.use(session(port)));
+      stream.end(message);
+      return ended(stream);
+    };
+    await eventually(async () => (await outcome(portOf(full))) === 'reset 11');
+    expect(await outcome(portOf(other))).toBe('status 0');
+  });
+
   it('compressed requests count in full before they are unpacked', async () => {
     const held: (() => void)[] = [];
     await using server = await startServer(

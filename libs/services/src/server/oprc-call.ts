@@ -17,7 +17,7 @@ export type OprcRequest = ServerUnaryCall<WireInvocation, Buffer>;
 export class OprcCall extends Abortable implements Waiting {
   private phase: 'waits' | 'runs' | 'settled' = 'waits';
   private answered = false;
-  /** held for it besides what its stream counts: its reply, or the request of a method whose caller has gone */
+  /** held for it besides what its stream counts: its reply in place of the request, or the request of a method whose caller has gone */
   private heldBytes = 0;
 
   constructor(
@@ -93,11 +93,13 @@ export class OprcCall extends Abortable implements Waiting {
     const { guard, maxMessageBytes } = this.service;
     let bytes = encodeReply(reply);
     if (bytes.length > maxMessageBytes) bytes = this.tooLarge(reply.invocationId, bytes.length, maxMessageBytes);
-    if (!guard.fits(bytes.length)) {
+    // The request is held no more, but its stream counts it until it closes.
+    const more = bytes.length - this.request.request.wireBytes;
+    if (!guard.fits(more)) {
       this.refuse(REPLIES_FULL);
       return;
     }
-    this.hold(bytes.length);
+    this.hold(more);
     this.done(null, bytes);
   }
 

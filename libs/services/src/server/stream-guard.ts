@@ -67,6 +67,8 @@ export class StreamGuard {
   /** connections of this server; also those without a session, such as one that is silent in its TLS handshake */
   private readonly sockets = new Map<string, Socket>();
   private readonly sessions = new Set<Http2Session>();
+  /** of other servers of this process */
+  private readonly foreign = new WeakSet<Http2Session>();
   private readonly accounts = new Map<ServerHttp2Stream, Account>();
   private readonly most: Readonly<Record<Kind, number>>;
   private readonly open: Record<Kind, number> = { call: 0, side: 0, lasting: 0 };
@@ -86,7 +88,10 @@ export class StreamGuard {
   add(socket: Socket): void {
     const key = addressOf(socket);
     this.sockets.set(key, socket);
-    socket.once('close', () => this.sockets.delete(key));
+    socket.once('close', () => {
+      // Its address may have been taken by the next one.
+      if (this.sockets.get(key) === socket) this.sockets.delete(key);
+    });
   }
 
   /** Counts bytes against `maxHeldBytes` that no stream counts. @param bytes less than 0: they are held no more */
@@ -129,7 +134,11 @@ export class StreamGuard {
 
   private owns(session: Http2Session): boolean {
     if (this.sessions.has(session)) return true;
-    if (session.destroyed || !this.sockets.has(addressOf(session.socket))) return false;
+    if (session.destroyed || this.foreign.has(session)) return false;
+    if (!this.sockets.has(addressOf(session.socket))) {
+      this.foreign.add(session);
+      return false;
+    }
     this.sessions.add(session);
     session.once('close', () => this.sessions.delete(session));
     session.settings({ initialWindowSize: STREAM_WINDOW_BYTES, maxHeaderListSize: MAX_HEADER_BYTES });
