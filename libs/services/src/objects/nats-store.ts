@@ -23,7 +23,7 @@ export interface NatsStoreOptions extends NatsServer {
   readonly client?: NatsConnection | undefined;
   /** the bucket of the objects, 'berth'; that of the replies of stateless calls has `-replies` behind it */
   readonly bucket?: string | undefined;
-  /** servers of a cluster that keep each value, 1 to 5, 1; counts when a bucket is made */
+  /** servers of a cluster that keep each value, 1 to 5, 1; more than one with NATS 2.11 or later; counts when a bucket is made */
   readonly replicas?: number | undefined;
   /** where servers keep values, 'file'; in 'memory' they are gone with the servers; counts when a bucket is made */
   readonly storage?: 'file' | 'memory' | undefined;
@@ -47,7 +47,7 @@ const HEAD_ROOM = 64 * 1024;
 /**
  * Keeps objects in NATS' key-value store (JetStream, 2.9 or later): one value for each, with its state, its version
  * and its remembered replies, so that all of it changes at once. A write names the revision that it was made from; one
- * whose answer got lost is sent again with its id, and takes effect once.
+ * whose answer got lost is sent again, finds itself by its token, and takes effect once.
  */
 export class NatsStore implements ObjectStore {
   private readonly writer = randomBytes(9).toString('base64url');
@@ -169,7 +169,7 @@ export class NatsStore implements ObjectStore {
     deadline?: number,
   ): Promise<void> {
     const { bytes } = this.fitted({ ...NO_ENTRY, replies: [keptReply(idempotencyKey, reply, ttlMs)] });
-    await this.replies.put(replyKey(scope, idempotencyKey), bytes, undefined, this.token(), deadline);
+    await this.replies.put(replyKey(scope, idempotencyKey), bytes, undefined, deadline);
   }
 
   /**
@@ -227,7 +227,7 @@ export class NatsStore implements ObjectStore {
       const token = this.token();
       const { bytes, entry: written } = this.fitted({ ...made, token });
       this.known.delete(name);
-      const result = await this.objects.put(name, bytes, revision, token, deadline);
+      const result = await this.objects.put(name, bytes, revision, deadline);
       if (typeof result === 'number') {
         this.known.set(name, { entry: written, revision: result, length: bytes.length });
         return written;

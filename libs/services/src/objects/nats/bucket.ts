@@ -8,12 +8,16 @@ import type { Operations, Verdict } from '../operations.js';
 
 /** Until one try is given up for the next, ms: a cluster that has lost a leader answers nothing. */
 const TRY_MS = 1_000;
-/** JetStream's codes for a value whose revision is another one. */
-const OTHER_REVISION: readonly number[] = [10071, 10164];
+/** JetStream's code for a value whose revision is another one. */
+const OTHER_REVISION = 10071;
+/** And where a write of a cluster is not through, this one or another, so that the revision cannot be told. */
+const IN_FLIGHT = 10164;
 /** And for no more memory, disk or bytes of the bucket. */
 const NO_ROOM: readonly number[] = [10023, 10047, 10077];
 /** For a key that has no value. */
 const NO_MESSAGE = 10037;
+/** The first version, 2.11.0, in which revisions hold in a cluster. */
+const REPLICAS_SINCE = 2_011_000;
 const NOT_FOUND = 404;
 const NO_RESPONDERS = 503;
 
@@ -48,7 +52,7 @@ export function verdictOf(thrown: unknown): Verdict {
     return { why: messageOf(thrown), answered: thrown instanceof Away, final: false };
   const { status, code, message } = thrown;
   const why = `refused by NATS: ${message} (${code})`;
-  return { why, answered: true, final: status < 500 || NO_ROOM.includes(code) };
+  return { why, answered: true, final: (status < 500 && code !== IN_FLIGHT) || NO_ROOM.includes(code) };
 }
 
 /**
@@ -85,6 +89,7 @@ export class Bucket {
 
   private async make(): Promise<void> {
     const { name, replicas, storage, ttlMs } = this.options;
+    this.checkServer(replicas);
     const stream = jetstream(this.link.connection, { timeout: TRY_MS });
     const values = await new Kvm(stream).create(name, {
       ...{ history: 1, replicas, ...(ttlMs !== undefined && { ttl: ttlMs }) },
@@ -92,7 +97,16 @@ export class Bucket {
     });
     // It may have been made by somebody else. A replica may be behind: with several, the leader is asked.
     const { config } = (await values.status()).streamInfo;
+    this.checkServer(config.num_replicas);
     this.direct = config.allow_direct && config.num_replicas === 1;
+  }
+
+  /** @throws Error it is too old for values with replicas: of two writes that name the same revision it takes both */
+  private checkServer(replicas: number): void {
+    const { version = '' } = this.link.connection.info ?? {};
+    const [major = 0, minor = 0, patch = 0] = version.split(/[.-]/).map(Number);
+    if (replicas === 1 || major * 1e6 + minor * 1e3 + patch >= REPLICAS_SINCE) return;
+    throw new Error(`replicas is ${replicas}; NATS ${version} loses updates then, 2.11 and later do not`);
   }
 
   /** @throws ServicesError */
@@ -112,28 +126,28 @@ export class Bucket {
   }
 
   /**
-   * Writes, if the value still has a revision; sent again it is still one write.
+   * Writes, if the value still has a revision: sent again it is still one write. It has no id by which the server would
+   * know it: a cluster says of a repetition that it is one although the first write was refused.
    *
    * @param revision 0: there is no value; absent: whatever is there
-   * @param id of the write; by it the server knows one that it has had
-   * @returns the new revision; `conflict`; `unclear`: it was sent before, and perhaps written and overwritten
+   * @returns the new revision; `conflict`; `unclear`: it was sent before, and perhaps written
    * @throws ServicesError
    */
   put(
     key: string,
     value: Uint8Array,
     revision: number | undefined,
-    id: string,
     deadline: number | undefined,
   ): Promise<number | 'conflict' | 'unclear'> {
     const subject = `$KV.${this.options.name}.${key}`;
     const about = headers();
-    about.append('Nats-Msg-Id', id);
     if (revision !== undefined) about.append('Nats-Expected-Last-Subject-Sequence', String(revision));
     return this.operations.run(true, deadline, async (again) => {
       const { error, seq } = answerOf(await this.ask(subject, value, about));
       if (error === undefined) return seq;
-      if (OTHER_REVISION.includes(error.err_code)) return again ? 'unclear' : 'conflict';
+      if (error.err_code === OTHER_REVISION) return again ? 'unclear' : 'conflict';
+      // The first one that is sent may ask what the value is now; of a repetition that would tell nothing yet.
+      if (error.err_code === IN_FLIGHT && !again) return 'conflict';
       throw new JetStreamApiError(error);
     });
   }
