@@ -29,10 +29,10 @@ export class ServicesError extends BerthError {
 }
 
 /** A class, an option or an id is not what it must be. @param ErrorClass what it was meant for */
-export function invalid<E extends ServicesError = ServicesError>(
+export function invalid(
   message: string,
-  ErrorClass: new (code: ErrorCode, message: string) => E = ServicesError as never,
-): E {
+  ErrorClass: new (code: ErrorCode, message: string) => ServicesError = ServicesError,
+): ServicesError {
   return new ErrorClass('BERTH_SERVICE_INVALID', message);
 }
 

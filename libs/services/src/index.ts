@@ -1,5 +1,5 @@
-export type { AgentInfo, AgentSelector, StartAgentOptions } from './agents/agent-manager.js';
-export type { AgentState } from './agents/object-agent.js';
+export type { AgentSelector, StartAgentOptions } from './agents/agent-manager.js';
+export type { AgentInfo, AgentState } from './agents/object-agent.js';
 export type {
   BusCallOptions,
   BusDelivery,

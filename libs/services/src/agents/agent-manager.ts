@@ -1,13 +1,13 @@
 import { messageOf } from '@berth/errors';
 import type { Log } from '@berth/observability';
 import type { InvocationBus } from '../bus/invocation-bus.js';
-import { requireDefinition, type ServiceClass, type ServiceDefinition } from '../definition/service-definition.js';
-import { AgentError } from '../errors.js';
+import { requireDefinition, type ServiceClass } from '../definition/service-definition.js';
+import { AgentError, invalid } from '../errors.js';
 import type { InvocationHandler } from '../invocation/invocation-handler.js';
 import { MAX_PARTITION, wholeNumber } from '../numbers.js';
 import { objectIdText } from '../objects/object-id.js';
-import { agentId, type AgentTarget } from './agent-id.js';
-import { type AgentState, ObjectAgent } from './object-agent.js';
+import { agentId } from './agent-id.js';
+import { type AgentInfo, ObjectAgent, type ServedTarget } from './object-agent.js';
 
 export interface StartAgentOptions {
   /** absent: every object of the service, and its stateless methods */
@@ -28,30 +28,11 @@ export interface AgentSelector {
   readonly partitionId?: number | undefined;
 }
 
-/** One row of {@link AgentManager.list} (checklist B8). */
-export interface AgentInfo {
-  readonly serviceName: string;
-  readonly package: string;
-  readonly objectId: string | undefined;
-  readonly partitionId: number;
-  /** ISO 8601 */
-  readonly startedAt: string;
-  /** ISO 8601 duration, such as `PT12.5S` */
-  readonly runningDuration: string;
-  readonly state: AgentState;
-}
-
 export interface AgentManagerOptions {
   readonly defaultPartition: number;
   readonly concurrency: number;
   /** how long a stopping agent lets its calls end, ms */
   readonly stopTimeoutMs: number;
-}
-
-interface Target {
-  readonly definition: ServiceDefinition;
-  readonly target: AgentTarget;
-  readonly id: string;
 }
 
 /** Starts and stops agents, each known by its id (checklist B5 to B9). */
@@ -74,15 +55,16 @@ export class AgentManager {
    *   `BERTH_OBJECT_AGENT_FAILED` the bus refused
    */
   async start(service: ServiceClass, options: StartAgentOptions = {}): Promise<string> {
-    const { definition, target, id } = this.#target({ ...options, service });
-    if (![...definition.members.values()].some((member) => member.serveWithAgent))
-      throw invalid(`${id} has nothing for an agent: mark a method with serveWithAgent`);
+    const target = this.#target({ ...options, service });
+    const { id } = target;
+    if (![...target.definition.members.values()].some((member) => member.serveWithAgent))
+      throw refusing(`${id} has nothing for an agent: mark a method with serveWithAgent`);
     const concurrency = options.concurrency ?? this.options.concurrency;
-    wholeNumber('concurrency', concurrency, 1, MAX_CONCURRENCY, invalid);
+    wholeNumber('concurrency', concurrency, 1, MAX_CONCURRENCY, refusing);
     // One whose bus was closed runs no more; this one takes its place.
     if ((this.#agents.get(id)?.state ?? 'stopped') !== 'stopped')
       throw new AgentError('BERTH_OBJECT_AGENT_RUNNING', `Agent ${id} is already running`);
-    const agent = new ObjectAgent(id, definition, target);
+    const agent = new ObjectAgent(target);
     this.#agents.set(id, agent);
     try {
       await agent.start(this.bus, this.handle, concurrency);
@@ -121,7 +103,7 @@ export class AgentManager {
       try {
         await this.#stop(agent);
       } catch (thrown) {
-        failures[agent.id] = messageOf(thrown);
+        failures[agent.target.id] = messageOf(thrown);
       }
     };
     await Promise.all([...this.#agents.values()].map(stop));
@@ -134,20 +116,7 @@ export class AgentManager {
 
   /** All agents, by id, in the order in which they were started (checklist B8). */
   list(): Record<string, AgentInfo> {
-    return Object.fromEntries(
-      [...this.#agents.values()].map((agent) => [
-        agent.id,
-        {
-          serviceName: agent.definition.name,
-          package: agent.definition.package,
-          objectId: agent.target.objectId,
-          partitionId: agent.target.partitionId,
-          startedAt: agent.startedAt.toISOString(),
-          runningDuration: `PT${(agent.runningMs / 1000).toFixed(3)}S`,
-          state: agent.state,
-        },
-      ]),
-    );
+    return Object.fromEntries([...this.#agents].map(([id, agent]) => [id, agent.info()]));
   }
 
   #idOf(which: string | Partial<AgentSelector> | undefined): string {
@@ -158,22 +127,19 @@ export class AgentManager {
     return this.#target({ service, objectId, partitionId }).id;
   }
 
-  #target({ service, objectId, partitionId }: AgentSelector): Target {
-    const { defaultPartition } = this.options;
+  #target({ service, objectId, partitionId = this.options.defaultPartition }: AgentSelector): ServedTarget {
     const definition = requireDefinition(service, AgentError);
-    const partition = partitionId ?? defaultPartition;
-    wholeNumber('partitionId', partition, 0, MAX_PARTITION, invalid);
+    wholeNumber('partitionId', partitionId, 0, MAX_PARTITION, refusing);
     const target = {
-      service: definition.id,
+      ...{ service: definition.id, partitionId },
       objectId: objectId === undefined ? undefined : textOf(objectId),
-      partitionId: partition,
     };
-    return { definition, target, id: agentId(target, defaultPartition) };
+    return { ...target, definition, id: agentId(target, this.options.defaultPartition) };
   }
 
   /** @returns false: it had not come up. @throws AgentError `BERTH_OBJECT_AGENT_FAILED` */
   async #stop(agent: ObjectAgent): Promise<boolean> {
-    const { id } = agent;
+    const { id } = agent.target;
     let cameUp = false;
     try {
       cameUp = await agent.stop(this.options.stopTimeoutMs);
@@ -187,11 +153,11 @@ export class AgentManager {
 
   /** Another one may have its id already. @returns whether it was known */
   #forget(agent: ObjectAgent): boolean {
-    return this.#agents.get(agent.id) === agent && this.#agents.delete(agent.id);
+    return this.#agents.get(agent.target.id) === agent && this.#agents.delete(agent.target.id);
   }
 }
 
-const invalid = (message: string): AgentError => new AgentError('BERTH_SERVICE_INVALID', message);
+const refusing = (message: string): Error => invalid(message, AgentError);
 
 /** @throws AgentError `BERTH_SERVICE_BAD_OBJECT_ID` */
 function textOf(objectId: string | bigint): string {

@@ -6,22 +6,43 @@ import type { AgentTarget } from './agent-id.js';
 /** `reconnecting`: it runs, and the broker is away; `stopped`: its bus was closed, and it can be started again. */
 export type AgentState = 'starting' | 'running' | 'reconnecting' | 'stopping' | 'stopped';
 
+/** What an agent serves. */
+export interface ServedTarget extends AgentTarget {
+  readonly id: string;
+  readonly definition: ServiceDefinition;
+}
+
+/** One row of `listAgents` (checklist B8). */
+export interface AgentInfo {
+  readonly serviceName: string;
+  readonly package: string;
+  readonly objectId: string | undefined;
+  readonly partitionId: number;
+  /** ISO 8601 */
+  readonly startedAt: string;
+  /** ISO 8601 duration, such as `PT12.5S` */
+  readonly runningDuration: string;
+  readonly state: AgentState;
+}
+
 /** One agent: a subscription of the bus, and what is known of it. */
 export class ObjectAgent {
-  readonly startedAt = new Date();
-  readonly #startedAt = performance.now();
+  readonly #startedAt = new Date();
+  readonly #startedMs = performance.now();
   #starting: Promise<BusSubscription> | undefined;
   #subscription: BusSubscription | undefined;
   #stopping: Promise<boolean> | undefined;
 
-  constructor(
-    readonly id: string,
-    readonly definition: ServiceDefinition,
-    readonly target: AgentTarget,
-  ) {}
+  constructor(readonly target: ServedTarget) {}
 
-  get runningMs(): number {
-    return performance.now() - this.#startedAt;
+  info(): AgentInfo {
+    const { definition, objectId, partitionId } = this.target;
+    return {
+      ...{ serviceName: definition.name, package: definition.package, objectId, partitionId },
+      startedAt: this.#startedAt.toISOString(),
+      runningDuration: `PT${((performance.now() - this.#startedMs) / 1000).toFixed(3)}S`,
+      state: this.state,
+    };
   }
 
   get state(): AgentState {
@@ -55,8 +76,8 @@ export class ObjectAgent {
   }
 
   async #serve(bus: InvocationBus, handle: InvocationHandler, concurrency: number): Promise<BusSubscription> {
-    const { service, partitionId: partition, objectId } = this.target;
-    const served = [...this.definition.members.values()].filter((member) => member.serveWithAgent);
+    const { service, partitionId: partition, objectId, definition } = this.target;
+    const served = [...definition.members.values()].filter((member) => member.serveWithAgent);
     const statelessMethods = served.filter((member) => member.stateless).map((member) => member.name);
     return bus.serve({ service, partition, objectId, statelessMethods, concurrency }, (delivery) =>
       handle(delivery.invocation, 'agent', delivery),

@@ -1,6 +1,7 @@
-import type { AgentInfo, AgentSelector, StartAgentOptions } from '../agents/agent-manager.js';
+import type { AgentSelector, StartAgentOptions } from '../agents/agent-manager.js';
+import type { AgentInfo } from '../agents/object-agent.js';
 import type { ServiceClass } from '../definition/service-definition.js';
-import { ServicesError } from '../errors.js';
+import { invalid } from '../errors.js';
 import type { StartServerOptions, StopServerOptions } from '../server/function-server.js';
 import type { ServicesOptions } from './services-options.js';
 import { Services, type ServicesServerInfo } from './services.js';
@@ -15,10 +16,7 @@ let idle: Services | undefined;
  */
 export function configureServices(options: ServicesOptions): Services {
   if (runtime !== undefined)
-    throw new ServicesError(
-      'BERTH_SERVICE_INVALID',
-      'the services are in use already: call configureServices first, or closeServices',
-    );
+    throw invalid('the services are in use already: call configureServices first, or closeServices');
   runtime = new Services(options);
   return runtime;
 }

@@ -1,4 +1,4 @@
-import { ErrorWindow, WINDOW_MS } from './error-window.js';
+import { ErrorWindow, WINDOW_MS } from './call-stats.js';
 
 const NOW = 1_700_000_000_000;
 

@@ -4,7 +4,7 @@ import { client } from '../client/client.js';
 import { Method } from '../definition/method-decorators.js';
 import { Service } from '../definition/service-decorator.js';
 import { MemoryStore } from '../objects/memory-store.js';
-import { WINDOW_MS } from './error-window.js';
+import { WINDOW_MS } from './call-stats.js';
 import { Services } from './services.js';
 
 @Service('Shaky', { package: 'health' })

@@ -2,19 +2,9 @@ import type { StartAgentOptions } from '../agents/agent-manager.js';
 import { requireDefinition, type ServiceClass } from '../definition/service-definition.js';
 import { AgentError } from '../errors.js';
 import { objectIdText } from '../objects/object-id.js';
-import { identityOf } from '../objects/object-identity.js';
+import { identityOf, setIdentity } from '../objects/object-identity.js';
 import { boundRuntime } from './binding.js';
 import { defaultServices, presentServices } from './default-services.js';
-
-/** Which object's agent is meant. */
-interface Handle {
-  readonly objectId: string;
-  /** absent: the default of the runtime that is asked */
-  readonly partition: number | undefined;
-}
-
-/** What {@link ServiceObject.instance} made; objects that a runtime made have an identity. */
-const handles = new WeakMap<object, Handle>();
 
 /**
  * A base for services that want to know their object's id, and to start and
@@ -43,13 +33,13 @@ export abstract class ServiceObject {
   static instance<T extends object>(this: new () => T, objectId: string | bigint, partition?: number): T {
     requireDefinition(this, AgentError);
     const instance = new this();
-    handles.set(instance, { objectId: objectIdText(objectId), partition });
+    setIdentity(instance, { objectId: objectIdText(objectId), partition });
     return instance;
   }
 
   /** Of this object; `undefined` in the instance that serves stateless calls. */
   get objectId(): string | undefined {
-    return handleOf(this)?.objectId;
+    return identityOf(this)?.objectId;
   }
 
   /** Starts an agent for this object. @throws AgentError */
@@ -65,7 +55,7 @@ export abstract class ServiceObject {
   }
 
   #which(): Pick<StartAgentOptions, 'objectId' | 'partitionId'> {
-    const handle = handleOf(this);
+    const handle = identityOf(this);
     if (handle === undefined)
       throw new AgentError(
         'BERTH_SERVICE_BAD_OBJECT_ID',
@@ -73,8 +63,4 @@ export abstract class ServiceObject {
       );
     return { objectId: handle.objectId, partitionId: handle.partition };
   }
-}
-
-function handleOf(instance: object): Handle | undefined {
-  return identityOf(instance) ?? handles.get(instance);
 }

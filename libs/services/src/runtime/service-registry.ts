@@ -5,7 +5,7 @@ import {
   type ServiceDefinition,
 } from '../definition/service-definition.js';
 import { checkStateFields } from '../definition/state-check.js';
-import { ServicesError } from '../errors.js';
+import { invalid, ServicesError } from '../errors.js';
 import { CallStats } from './call-stats.js';
 
 /** What an instance is for: `stateless` all such calls of a service, `object` one active object. */
@@ -22,9 +22,6 @@ export interface ServedMember {
   readonly definition: MemberDefinition;
   readonly stats: CallStats;
 }
-
-/** A constructor or factory threw. */
-class UnmadeService extends ServicesError {}
 
 /** A service of this runtime. */
 export class ServedService {
@@ -84,22 +81,21 @@ export class ServedService {
   #make(use: InstanceUse): object | Promise<object> {
     try {
       const made = this.factory(this.definition.target, use);
-      return made instanceof Promise ? made.then(this.#checked, this.#failed) : this.#checked(made);
+      return made instanceof Promise ? made.then(given).catch(this.#failed) : given(made);
     } catch (thrown) {
       return this.#failed(thrown);
     }
   }
 
-  readonly #checked = (made: object | null | undefined): object => {
-    if (made === undefined || made === null) return this.#failed(new TypeError('the option `create` gave nothing'));
-    return made;
-  };
-
   /** The cause may hold what is nobody's business, such as the address of a database: it is for the log. */
-  readonly #failed = (thrown: unknown): never => {
-    if (thrown instanceof UnmadeService) throw thrown;
-    throw new UnmadeService('BERTH_INTERNAL', `service ${this.definition.id} could not be made`, {}, { cause: thrown });
+  readonly #failed = (cause: unknown): never => {
+    throw new ServicesError('BERTH_INTERNAL', `service ${this.definition.id} could not be made`, {}, { cause });
   };
+}
+
+function given(made: object | null | undefined): object {
+  if (made === undefined || made === null) throw new TypeError('the option `create` gave nothing');
+  return made;
 }
 
 /** The services of one runtime, by id. */
@@ -116,8 +112,7 @@ export class ServiceRegistry {
     const present = this.#services.get(definition.id);
     if (present !== undefined) {
       if (present.definition.target === target) return present;
-      throw new ServicesError(
-        'BERTH_SERVICE_INVALID',
+      throw invalid(
         `two classes, ${present.definition.target.name} and ${target.name}, are called '${definition.id}'; give one another name or package`,
       );
     }
@@ -129,10 +124,6 @@ export class ServiceRegistry {
   /** @param id `package.Service` */
   get(id: string): ServedService | undefined {
     return this.#services.get(id);
-  }
-
-  get size(): number {
-    return this.#services.size;
   }
 
   all(): Iterable<ServedService> {

@@ -1,7 +1,7 @@
 import type { Metric, Registry, RegistryContentType } from 'prom-client';
 import { type LabelledLatency, latencyMetric } from '@berth/observability';
 import type { AgentState } from '../agents/object-agent.js';
-import { ServicesError } from '../errors.js';
+import { invalid } from '../errors.js';
 import type { CallStats } from './call-stats.js';
 import type { Services } from './services.js';
 
@@ -35,10 +35,7 @@ export function registerServicesMetrics(runtime: Services, registry: Registry<Re
   const metrics = [...gauges(runtime), callsTotal(runtime), duration(runtime)];
   const taken = metrics.find(({ name }) => registry.getSingleMetric(name) !== undefined);
   if (taken !== undefined)
-    throw new ServicesError(
-      'BERTH_SERVICE_INVALID',
-      `this registry has a ${taken.name} already: give each runtime of services a registry of its own`,
-    );
+    throw invalid(`this registry has a ${taken.name} already: give each runtime of services a registry of its own`);
   for (const metric of metrics) registry.registerMetric(metric as unknown as Metric);
   return () => {
     for (const { name } of metrics) registry.removeSingleMetric(name);

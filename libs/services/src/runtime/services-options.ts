@@ -2,7 +2,7 @@ import { type Log, silentLog } from '@berth/observability';
 import { MAX_CONCURRENCY } from '../agents/agent-manager.js';
 import type { InvocationBus } from '../bus/invocation-bus.js';
 import type { ServiceClass } from '../definition/service-definition.js';
-import { ServicesError } from '../errors.js';
+import { invalid } from '../errors.js';
 import { MAX_MS, MAX_PARTITION, wholeNumbers } from '../numbers.js';
 import type { ObjectStore } from '../objects/object-store.js';
 import type { FunctionServerOptions } from '../server/server-options.js';
@@ -58,7 +58,6 @@ const NUMBERS = {
 /** Options with their defaults. @throws ServicesError `BERTH_SERVICE_INVALID` one is out of its range */
 export function resolveOptions(options: ServicesOptions): ResolvedOptions {
   const { mock = false, create = construct, log = silentLog } = options;
-  const refusing = (message: string): Error =>
-    new ServicesError('BERTH_SERVICE_INVALID', `ServicesOptions: ${message}`);
-  return { mock, create, log, ...wholeNumbers(options, NUMBERS, refusing) };
+  const numbers = wholeNumbers(options, NUMBERS, (message) => invalid(`ServicesOptions: ${message}`));
+  return { mock, create, log, ...numbers };
 }

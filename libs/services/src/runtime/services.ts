@@ -1,5 +1,6 @@
 import { messageOf } from '@berth/errors';
-import { type AgentInfo, AgentManager, type AgentSelector, type StartAgentOptions } from '../agents/agent-manager.js';
+import { AgentManager, type AgentSelector, type StartAgentOptions } from '../agents/agent-manager.js';
+import type { AgentInfo } from '../agents/object-agent.js';
 import type { InvocationBus } from '../bus/invocation-bus.js';
 import { MemoryBus } from '../bus/memory-bus.js';
 import type { LocalTransport } from '../client/local-transport.js';
@@ -9,7 +10,7 @@ import {
   requireDefinition,
   type ServiceClass,
 } from '../definition/service-definition.js';
-import { AgentError, ServerError, ServicesError } from '../errors.js';
+import { AgentError, invalid, ServerError } from '../errors.js';
 import { Executor } from '../invocation/executor.js';
 import { MAX_PARTITION, wholeNumber } from '../numbers.js';
 import { MemoryStore } from '../objects/memory-store.js';
@@ -235,7 +236,7 @@ export class Services {
 
   #checkOpen(ErrorClass: typeof AgentError | typeof ServerError): void {
     if (this.#closing !== undefined)
-      throw new ErrorClass('BERTH_SERVICE_INVALID', 'these services are closed: make new ones, nothing starts here');
+      throw invalid('these services are closed: make new ones, nothing starts here', ErrorClass);
   }
 
   /** Without a list, whatever is decorated by now is served. */
@@ -256,6 +257,6 @@ export class Services {
     if (this.given.services === undefined) return this.#take(service);
     const served = this.#registry.get(id);
     if (served?.definition.target === service) return served;
-    throw new ServicesError('BERTH_SERVICE_INVALID', `Service class ${service.name} not registered`);
+    throw invalid(`Service class ${service.name} not registered`);
   }
 }
