@@ -188,5 +188,5 @@ export function inspectionLab(
   const begin = (head: Partial<OpenHead> = {}, by: FakeClient = client): void => {
     dispatch(fakeRequest(head), by);
   };
-  return { begin, client, held: options.held, judged, pool };
+  return { begin, client, dispatch, held: options.held, judged, pool };
 }

@@ -4,6 +4,14 @@ import type { FlatHeaders } from './flat-headers.js';
 import type { OpenHead } from './heads.js';
 import type { ResponseSink } from './sinks.js';
 
+/** The connection that a request came over, as a socket of Node knows it. */
+export interface PeerSocket {
+  /** undefined: the client is gone */
+  readonly remotePort?: number | undefined;
+  /** version of TLS; absent: there is none */
+  getProtocol?(): string | null;
+}
+
 /** An exchange that is to be opened. */
 export interface ExchangeRequest {
   readonly openHead: OpenHead;
@@ -15,6 +23,8 @@ export interface ExchangeRequest {
   readonly replicaId?: string | undefined;
   /** as the client speaks it, such as HTTP/1.1; rules of ports keep it, others that change a request may leave it out */
   readonly protocol?: string | undefined;
+  /** whose {@link clientAddress} is; rules of ports keep it, but for one that finds the client behind a proxy */
+  readonly peer?: PeerSocket | undefined;
   /** as in the answer, when it is over; for who stands outermost: handlers that change a request leave it out */
   readonly requestId?: string | undefined;
   /** of the trace that it belongs to; likewise */
@@ -25,10 +35,10 @@ export interface ExchangeRequest {
 
 /** The same request with other headers. Who asks may have it as getters, which a spread would lose. */
 export function withHeaders(
-  { clientAddress, except, openHead, protocol, replicaId }: ExchangeRequest,
+  { peer, clientAddress, except, openHead, protocol, replicaId }: ExchangeRequest,
   headers: FlatHeaders,
 ): ExchangeRequest {
-  return { clientAddress, except, openHead: { ...openHead, headers }, protocol, replicaId };
+  return { peer, clientAddress, except, openHead: { ...openHead, headers }, protocol, replicaId };
 }
 
 /** Something between client and agent that takes its time before the exchange is opened. */

@@ -5,6 +5,7 @@ export { BytePipe } from './byte-pipe.js';
 export { ByteQueue, JOIN_BELOW_BYTES } from './byte-queue.js';
 export { ExchangeDecorator, SinkDecorator } from './decorators.js';
 export {
+  type PeerSocket,
   composeHandlers,
   type Dispatch,
   type DispatchSink,

@@ -20,11 +20,12 @@ export interface RequestMetadata {
   /** of the gateway, before the exchange has the id that logs and answers give */
   readonly requestId: string;
   readonly clientIp: string;
-  /** 0: not known */
+  /** 0: not known, such as behind a proxy that says the client's address */
   readonly clientPort: number;
   readonly serverName?: string | undefined;
   /** such as HTTP/1.1 */
   readonly protocol: string;
+  /** such as TLSv1.3; undefined: none, or not known */
   readonly tlsVersion?: string | undefined;
   /** agent and local service that the request is for */
   readonly routeId?: string | undefined;

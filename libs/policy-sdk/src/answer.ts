@@ -121,7 +121,7 @@ export function block(status = 403, body?: string, more: Changes & { readonly he
 /** @param url absolute, or a path  @param status 301, 302, 303, 307 or 308 */
 export function redirect(url: string, status = 302, changes?: Changes): Answer {
   if (!REDIRECTS.has(status)) throw wrong(`a redirect has status 301, 302, 303, 307 or 308, not ${String(status)}`);
-  if (!/^(?:\/|[a-z][a-z0-9+.-]*:)[\x21-\x7e]*$/i.test(url)) {
+  if (!/^(?:\/(?![/\\])|[a-z][a-z0-9+.-]*:)[\x21-\x7e]*$/i.test(url)) {
     throw wrong(`a redirect leads to an absolute URL or a path, not to ${JSON.stringify(url.slice(0, 80))}`);
   }
   return answer({ kind: 'redirect', url, status }, changes);

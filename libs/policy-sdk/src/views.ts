@@ -34,7 +34,7 @@ export class PolicyRequest extends Head {
   /** request target, as received */
   readonly uri: string;
   readonly clientIp: string;
-  /** as in the answer to the client and in the logs */
+  /** what the gateway's logs call `correlationId` where they speak of policy agents; answers have another */
   readonly requestId: string;
   #paths: readonly string[] | undefined;
 

@@ -1,5 +1,6 @@
 import type { BerthError } from '@berth/errors';
 import {
+  type PeerSocket,
   type DispatchSink,
   type ExchangeFailure,
   type ExchangeRequest,
@@ -36,6 +37,7 @@ export abstract class ExchangeRelay implements ExchangeRequest, DispatchSink, An
     readonly openHead: OpenHead,
   ) {}
 
+  abstract get peer(): PeerSocket | undefined;
   abstract get clientAddress(): string;
   abstract get protocol(): string;
 

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BerthError } from '@berth/errors';
 import { expectsContinue } from '@berth/http-rules';
 import {
+  type PeerSocket,
   type FlatHeaders,
   type InterimHead,
   type OpenedExchange,
@@ -66,6 +67,10 @@ class HttpRelay extends ExchangeRelay implements PendingAnswer {
   ) {
     super(context, openHead);
     this.answer = new AnswerWriter(response, openHead.method, this);
+  }
+
+  get peer(): PeerSocket {
+    return this.request.socket;
   }
 
   get clientAddress(): string {

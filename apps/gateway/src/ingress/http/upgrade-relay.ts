@@ -2,7 +2,14 @@ import { type IncomingMessage, ServerResponse, validateHeaderName, validateHeade
 import type { Socket } from 'node:net';
 import { BerthError } from '@berth/errors';
 import { relayResponseHead, upgradeProtocols } from '@berth/http-rules';
-import { BytePipe, type FlatHeaders, type OpenHead, ResetCode, type ResponseHead } from '@berth/exchange';
+import {
+  BytePipe,
+  type PeerSocket,
+  type FlatHeaders,
+  type OpenHead,
+  ResetCode,
+  type ResponseHead,
+} from '@berth/exchange';
 import type { Reached } from '../reached.js';
 import { endWithError, peerAddress } from '@berth/http-server-pool';
 import { AnswerWriter } from './answer-writer.js';
@@ -53,6 +60,10 @@ class UpgradeRelay extends ExchangeRelay implements PendingAnswer {
     openHead: OpenHead,
   ) {
     super(context, openHead);
+  }
+
+  get peer(): PeerSocket {
+    return this.request.socket;
   }
 
   get clientAddress(): string {

@@ -1,6 +1,6 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { BerthError } from '@berth/errors';
-import { type BytePipe, ExchangeKind, type OpenHead } from '@berth/exchange';
+import { type BytePipe, type PeerSocket, ExchangeKind, type OpenHead } from '@berth/exchange';
 import { headerValue } from '@berth/http-rules';
 import { ExchangeRelay } from '../http/exchange-relay.js';
 import type { IngressContext } from '../http/ingress-context.js';
@@ -28,6 +28,10 @@ export abstract class StreamRelay extends ExchangeRelay {
     protected readonly traffic: BodyTraffic,
   ) {
     super(context, openHead);
+  }
+
+  get peer(): PeerSocket | undefined {
+    return this.stream.session?.socket;
   }
 
   get protocol(): string {

@@ -23,7 +23,7 @@ export class RequestHeadQuestion implements Question {
 
   eventFor(member: Member): AskedEvent | undefined {
     if (!member.supports('requestHeaders')) return undefined;
-    const { clientAddress, openHead, protocol = 'HTTP/1.1' } = this.request;
+    const { peer, clientAddress, openHead, protocol = 'HTTP/1.1' } = this.request;
     const headers = this.heads.request ?? [];
     return {
       kind: 'requestHeaders',
@@ -31,9 +31,10 @@ export class RequestHeadQuestion implements Question {
         correlationId: this.correlationId,
         requestId: this.correlationId,
         clientIp: clientAddress,
-        clientPort: 0,
+        clientPort: peer?.remotePort ?? 0,
         serverName: headerValue(headers, 'host'),
         protocol,
+        tlsVersion: peer?.getProtocol?.() ?? undefined,
         routeId: this.key,
         upstreamId: this.key,
         timestampMs: this.timestampMs,

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { BerthError } from '@berth/errors';
 import { ExchangeKind, ResetCode } from '@berth/exchange';
+import { fakeRequest } from '../../../../../libs/exchange/testing/fake-dispatch.js';
 import { block, FakeJudge, gate, inspectionLab, type Said } from '../../../testing/inspection-lab.js';
 
 const OK = { status: 200, reason: 'OK', headers: ['A', '1'] };
@@ -19,6 +20,21 @@ describe('C22: exchanges under the eyes of policy agents', () => {
     judge.concerned = true;
     begin({ kind: ExchangeKind.tcp });
     expect([pool.last.sink, judge.asked]).toEqual([client, []]);
+  });
+
+  it('are shown with the port of their client and its TLS, as far as they are known', async () => {
+    const judge = new FakeJudge(['requestHeaders']);
+    const { dispatch, client } = inspectionLab([judge]);
+    dispatch({ ...fakeRequest(), peer: { remotePort: 4711, getProtocol: () => 'TLSv1.3' } }, client);
+    dispatch({ ...fakeRequest(), peer: { remotePort: 4711 } }, client);
+    dispatch(fakeRequest(), client);
+    await turn();
+    const said = judge.asked.map((event) => event.kind === 'requestHeaders' && event.metadata);
+    expect(said.map((one) => one && [one.clientPort, one.tlsVersion])).toEqual([
+      [4711, 'TLSv1.3'],
+      [4711, undefined],
+      [0, undefined],
+    ]);
   });
 
   it('are opened when the head was allowed, and nothing is asked that the agent does not support', async () => {
@@ -103,6 +119,9 @@ describe('C22: exchanges under the eyes of policy agents', () => {
     ['a pseudo-header', { requestHeaders: [{ op: 'set', name: ':path', value: '/' }] }],
     ['a redirect without URL', { decision: { kind: 'redirect', url: '', status: 302 } }],
     ['a redirect to a script', { decision: { kind: 'redirect', url: 'javascript:alert(1)', status: 302 } }],
+    ['a redirect to another host', { decision: { kind: 'redirect', url: '//a/b', status: 302 } }],
+    ['a redirect that browsers take to another host', { decision: { kind: 'redirect', url: '/\\a/b', status: 302 } }],
+    ['a status that is no whole number', { decision: { kind: 'block', status: 403.5, headers: [] } }],
     ['a redirect with a line break', { decision: { kind: 'redirect', url: '/a\nb', status: 302 } }],
     ['a redirect with status 200', { decision: { kind: 'redirect', url: '/', status: 200 } }],
     ['a challenge of no type', { decision: { kind: 'challenge', type: '', params: {} } }],

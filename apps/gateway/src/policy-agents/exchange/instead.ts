@@ -44,7 +44,8 @@ function blocked({ status, body, headers }: Extract<Decision, { kind: 'block' }>
 
 function redirected({ status, url }: Extract<Decision, { kind: 'redirect' }>): Instead | string {
   if (!REDIRECTS.has(status)) return 'a redirect with another status than 301, 302, 303, 307 or 308';
-  const isPath = url.startsWith('/');
+  // Two slashes are no path: they lead to another host (RFC 3986 section 4.2).
+  const isPath = /^\/(?![/\\])/.test(url);
   const isHttp = /^https?:\/\//i.test(url) && URL.canParse(url);
   if (!/^[\x21-\x7e]+$/.test(url) || !(isPath || isHttp)) return 'a redirect to no http URL and no path';
   return { status, fields: ['Location', url], body: undefined };

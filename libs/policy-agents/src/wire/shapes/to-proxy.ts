@@ -2,7 +2,18 @@ import { type AgentAnswer, ALLOW, type BodyMutation, type Decision, type FrameDe
 import { PROTOCOL_VERSION } from '../../capabilities.js';
 import type { AgentMessage } from '../../link.js';
 import { hasAudit, readAudit, writeAudit } from '../audit.js';
-import { count, type Fields, fieldsOf, flag, inner, optionalCount, optionalText, text, textMap } from '../fields.js';
+import {
+  count,
+  decimal,
+  type Fields,
+  fieldsOf,
+  flag,
+  inner,
+  optionalCount,
+  optionalText,
+  text,
+  textMap,
+} from '../fields.js';
 import { readHeaderOps, writeHeaderOps } from '../header-ops.js';
 import { readMetrics, writeMetrics } from '../metrics.js';
 import { readFlow, readHealth, readLog, readPong, writeFlow, writeHealth, writeLog, writePong } from '../reports.js';
@@ -133,13 +144,13 @@ function readDecision(value: unknown): Decision {
   if (block) {
     return {
       kind: 'block',
-      status: count(block, 'status'),
+      status: decimal(block, 'status'),
       body: optionalText(block, 'body'),
       headers: readBlockHeaders(block),
     };
   }
   const redirect = inner(from, 'redirect');
-  if (redirect) return { kind: 'redirect', url: text(redirect, 'url'), status: count(redirect, 'status') };
+  if (redirect) return { kind: 'redirect', url: text(redirect, 'url'), status: decimal(redirect, 'status') };
   const challenge = inner(from, 'challenge');
   if (challenge) {
     return { kind: 'challenge', type: text(challenge, 'challenge_type'), params: textMap(challenge, 'params') };
