@@ -129,6 +129,16 @@ describe('configuration', () => {
       [false, 'no'],
     ]);
   });
+
+  it('what gateways have not answered when the agent ends is not waited for', async () => {
+    const before = process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const it = await FakeGateways.with({ onRequest: () => undefined });
+    it.link();
+    const replies = it.agent.requestReload();
+    await it[Symbol.asyncDispose]();
+    expect(await replies).toEqual([]);
+    expect(process.getActiveResourcesInfo().filter((name) => name === 'Timeout')).toHaveLength(before);
+  });
 });
 
 it('a ping is answered at once', async () => {

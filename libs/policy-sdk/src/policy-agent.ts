@@ -248,6 +248,7 @@ export class PolicyAgent implements AsyncDisposable, AgentHost {
     await Promise.all(this.#servers.map((server) => server.close()));
     this.#calls.lose();
     for (const session of [...this.#sessions]) session.link.close();
+    this.#reports.end();
     await Promise.all(this.#diallers.map(({ done }) => done));
   }
 }

@@ -33,6 +33,7 @@ export class Reports {
   health: Health = { state: 'healthy' };
   #updates = 0;
   readonly #pending = new Map<string, (reply: ConfigUpdateReply) => void>();
+  readonly #ended = Promise.withResolvers<undefined>();
 
   constructor(
     private readonly settings: Settings<never>,
@@ -90,17 +91,23 @@ export class Reports {
     const replies: ConfigUpdateReply[] = [];
     const asked = this.#once({ kind: 'configUpdate', requestId, timestampMs: Date.now(), change });
     if (asked === 0) return replies;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, REPLY_MS);
-      this.#pending.set(requestId, (reply) => {
-        replies.push(reply);
-        if (replies.length < asked) return;
-        clearTimeout(timer);
-        resolve();
-      });
+    const all = Promise.withResolvers<undefined>();
+    const timer = setTimeout(() => {
+      all.resolve(undefined);
+    }, REPLY_MS);
+    this.#pending.set(requestId, (reply) => {
+      replies.push(reply);
+      if (replies.length === asked) all.resolve(undefined);
     });
+    await Promise.race([all.promise, this.#ended.promise]);
+    clearTimeout(timer);
     this.#pending.delete(requestId);
     return replies;
+  }
+
+  /** Nobody answers any more. */
+  end(): void {
+    this.#ended.resolve(undefined);
   }
 
   reply(reply: ConfigUpdateReply): void {

@@ -160,6 +160,11 @@ export class ConfiguredAgent implements Judge {
   /** Ends it; exchanges under way have `drainMs`. */
   async close(): Promise<void> {
     this.set(undefined);
+    await this.left();
+  }
+
+  /** Ends when those that were replaced have ended what they had begun. */
+  async left(): Promise<void> {
     await Promise.all(this.leaving.values());
   }
 

@@ -1,3 +1,6 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { eventually } from '@berth/testing';
 import { MemoryStore } from '@berth/state';
 import { silentLog } from '@berth/observability';
 import { FakeLink, headersEvent } from '../../../../libs/policy-agents/testing/fake-link.js';
@@ -7,6 +10,9 @@ import type { AgentSettings } from './agent-schema.js';
 import type { PolicyAgents } from './policy-agents.js';
 
 const WAF = { address: '/run/waf.sock', drainMs: 0 };
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 /** What becomes of a question to an agent. */
 async function ask(agents: PolicyAgents, name: string, id = 'x'): Promise<string> {
@@ -104,6 +110,24 @@ describe('policy agents by their names', () => {
     expect(await ask(agents, 'waf')).toBe('allow');
     await agents.takeBack('waf');
     expect(await ask(agents, 'waf')).toMatch(/^there is no policy agent waf/);
+    await agents.close();
+  });
+
+  it('are forgotten when they are taken out, unless a port holds on to them', async () => {
+    const agents = policyAgentsLab({ make: makerOver(() => new FakeLink().allowAll()) });
+    const held = agents.judge('held');
+    const names = Array.from({ length: 20 }, (_, i) => `a${i}`);
+    const refs: WeakRef<object>[] = [];
+    for (const name of ['held', ...names]) {
+      await agents.put(name, WAF);
+      await agents.takeBack(name);
+      refs.push(new WeakRef(agents.judge(name)));
+    }
+    await eventually(() => {
+      collectGarbage();
+      return refs.slice(1).every((ref) => ref.deref() === undefined);
+    });
+    expect(agents.judge('held')).toBe(held);
     await agents.close();
   });
 

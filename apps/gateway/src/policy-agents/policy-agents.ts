@@ -16,6 +16,11 @@ export class PolicyAgents {
   /** bytes that exchanges hold for all of them */
   readonly held: HeldBytes;
   private readonly agents = new Map<string, ConfiguredAgent>();
+  /** names without an agent, for as long as a port holds on to them */
+  private readonly vacant = new Map<string, WeakRef<ConfiguredAgent>>();
+  private readonly released = new FinalizationRegistry<string>((name) => {
+    if (this.vacant.get(name)?.deref() === undefined) this.vacant.delete(name);
+  });
   private closed = false;
   /** the last change that was asked for */
   private changing: Promise<void> = Promise.resolve();
@@ -55,11 +60,9 @@ export class PolicyAgents {
 
   /** For ports: also when there is none of the name, now or yet. */
   judge(name: string): ConfiguredAgent {
-    const known = this.agents.get(name);
-    if (known !== undefined) return known;
-    const agent = new ConfiguredAgent(name, this.around);
-    this.agents.set(name, agent);
-    return agent;
+    return (
+      this.agents.get(name) ?? this.vacant.get(name)?.deref() ?? this.vacate(new ConfiguredAgent(name, this.around))
+    );
   }
 
   /** Where an agent is from, for people. */
@@ -141,13 +144,31 @@ export class PolicyAgents {
     if (this.closed) return;
     const part = this.partOf(name, this.records.get(name));
     try {
-      this.judge(name).set(part === undefined ? undefined : this.judged(name, part));
+      this.place(this.judge(name), part === undefined ? undefined : this.judged(name, part));
     } catch (thrown) {
       // Records of before may not fit to settings of now.
-      this.judge(name).set(undefined);
+      this.place(this.judge(name), undefined);
       const fields = { policyAgent: name, source: this.sourceOf(name), reason: messageOf(thrown) };
       this.around.log.error(fields, 'a policy agent cannot be used: it is as if it were not there');
     }
+  }
+
+  private place(agent: ConfiguredAgent, settings: AgentSettings | undefined): void {
+    agent.set(settings);
+    if (settings !== undefined) this.agents.set(agent.name, agent);
+    else
+      void agent.left().then(() => {
+        if (this.agents.get(agent.name) !== agent || agent.settings !== undefined || this.closed) return;
+        this.agents.delete(agent.name);
+        this.vacate(agent);
+      });
+  }
+
+  /** Nobody but ports holds on to it from now on. */
+  private vacate(agent: ConfiguredAgent): ConfiguredAgent {
+    this.vacant.set(agent.name, new WeakRef(agent));
+    this.released.register(agent, agent.name);
+    return agent;
   }
 
   private partOf(name: string, record: AgentRecord | undefined): AgentPart | undefined {

@@ -1,4 +1,5 @@
-import { type Frozen, readPemFiles } from '@berth/config';
+import { resolve } from 'node:path';
+import { type FileWatch, type Frozen, readPemFiles, watchFiles } from '@berth/config';
 import { BerthError, messageOf } from '@berth/errors';
 import { IdPatterns } from '@berth/exchange';
 import type { Log } from '@berth/observability';
@@ -26,6 +27,7 @@ const TLS_NAMES = {
 /** Where policy agents dial that the gateway does not (checklist C17). */
 export class PolicyDoor {
   private listener: ReverseListener | undefined;
+  private watch: FileWatch | undefined;
 
   constructor(
     private readonly settings: Frozen<PolicyListenerSettings>,
@@ -64,11 +66,28 @@ export class PolicyDoor {
       const what = `policyListener.${setting}: cannot listen on ${where}: ${messageOf(thrown)}`;
       throw new BerthError('BERTH_SERVER_START_FAILED', what, { cause: thrown });
     }
+    if (tls !== undefined) {
+      const { caFile, certFile, keyFile } = this.settings.tls;
+      const files = [caFile, certFile, keyFile].filter((file) => file !== '').map((file) => resolve(file));
+      this.watch = watchFiles(files, () => this.renew());
+    }
     this.log.info({ address: this.address, tls: tls !== undefined }, 'policy agents can dial in');
   }
 
   async close(): Promise<void> {
+    this.watch?.close();
     await this.listener?.close();
+  }
+
+  private renew(): void {
+    try {
+      const tls = this.tls();
+      if (tls !== undefined) this.listener?.renew(tls);
+      this.log.info({ address: this.address }, 'the certificate for policy agents that dial was read again');
+    } catch (thrown) {
+      const reason = messageOf(thrown);
+      this.log.error({ reason }, 'the certificate for policy agents that dial was not changed: a file cannot be used');
+    }
   }
 
   private judge(registration: Registration): BerthError | undefined {

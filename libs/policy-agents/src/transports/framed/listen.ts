@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { chmodSync } from 'node:fs';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isMainThread } from 'node:worker_threads';
 import { removeDeadSocket } from '@berth/node-runtime';
 
 /** Where something listens: a unix socket or a TCP port (0: any that is free). */
@@ -25,10 +26,26 @@ export async function listenOn(server: Server, address: ListenAddress): Promise<
     return `${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}`;
   }
   await removeDeadSocket(address.path);
-  server.listen(address.path);
+  listenAlone(server, address.path);
   await listens;
-  chmodSync(address.path, 0o600);
   return `unix:${address.path}`;
+}
+
+/** The file is there when this returns, and must not be open to others before its mode is changed. */
+function listenAlone(server: Server, path: string): void {
+  if (!isMainThread) {
+    // Node has no umask there.
+    server.listen(path, () => {
+      chmodSync(path, 0o600);
+    });
+    return;
+  }
+  const before = process.umask(0o177);
+  try {
+    server.listen(path);
+  } finally {
+    process.umask(before);
+  }
 }
 
 /** Lets connections end for a second, and then ends them. */

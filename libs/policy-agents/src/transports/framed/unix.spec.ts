@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { capabilities, hello, proxyMessages } from '../../../testing/messages.js
 import { frame, RawPeer } from '../../../testing/raw-peer.js';
 import { Recorder } from '../../../testing/recorder.js';
 import type { AgentLink, AgentMessage, ProxyLink, ProxyMessage } from '../../link.js';
+import { listenOn } from './listen.js';
 import { dialUnix, type UnixDialOptions } from './dial-unix.js';
 import { serveUnix, type UnixServeOptions } from './serve-unix.js';
 
@@ -252,6 +253,22 @@ describe('an agent that is dialled over a unix socket', () => {
     expect(got.messages).toEqual([]);
     expect(peer.received).toHaveLength(0);
   });
+});
+
+it('a unix socket is for this user alone from its first moment', async () => {
+  const path = newPath();
+  const server = createServer();
+  let mode = 0;
+  const listen = server.listen.bind(server) as (at: string) => Server;
+  server.listen = (at: unknown): Server => {
+    listen(path);
+    if (at === path) mode = statSync(path).mode & 0o777;
+    return server;
+  };
+  const before = process.umask(0o022);
+  await listenOn(server, { path });
+  expect([mode, process.umask(before)]).toEqual([0o600, 0o022]);
+  server.close();
 });
 
 describe('an agent that serves a unix socket', () => {

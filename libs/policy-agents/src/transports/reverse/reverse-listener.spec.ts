@@ -9,8 +9,9 @@ import { TestCa } from '@berth/testing/system';
 import { capabilities, proxyMessages } from '../../../testing/messages.js';
 import { frame, RawPeer } from '../../../testing/raw-peer.js';
 import { Recorder } from '../../../testing/recorder.js';
-import type { AgentLink, AgentMessage } from '../../link.js';
+import type { AgentLink, AgentMessage, ProxyMessage } from '../../link.js';
 import type { ClientTls } from '../grpc/grpc-channel.js';
+import type { ServerTls } from '../grpc/serve-grpc.js';
 import { dialReverse } from './dial-reverse.js';
 import { listenForAgents, type ReverseListenOptions } from './reverse-listener.js';
 import type { Registration } from './registration.js';
@@ -62,7 +63,7 @@ async function listener(options: Partial<ReverseListenOptions> = {}) {
     log: { debug: write, info: write, warn: write, error: write } as unknown as Log,
     ...options,
   });
-  return disposable({ address: it.address, taken, lines }, () => it.close());
+  return disposable({ address: it.address, renew: (tls: ServerTls) => it.renew(tls), taken, lines }, () => it.close());
 }
 
 describe('a listener for agents that dial', () => {
@@ -232,6 +233,34 @@ describe('its TLS', () => {
     }
     await silent.closed();
     expect(it.taken).toHaveLength(1);
+  });
+
+  it('is renewed for those who come later', async () => {
+    using ca = new TestCa();
+    const pem = (file: string): Buffer => readFileSync(file);
+    const certificate = (name: string) => {
+      const { certFile, keyFile } = ca.issue(name, `DNS:${name}.test`);
+      return { cert: pem(certFile), key: pem(keyFile) };
+    };
+    await using it = await listener({ tls: certificate('before') });
+    const dial = (serverName: string) =>
+      dialReverse({
+        address: { host: '127.0.0.1', port: Number(it.address.split(':')[1]) },
+        tls: { ca: pem(ca.caFile), serverName },
+        registration: { agentId: 'waf-1', capabilities, token: undefined, metadata: undefined },
+        timeoutMs: 5000,
+      });
+    const link = await dial('before.test');
+    it.renew(certificate('after'));
+    (await dial('after.test')).close();
+    await expect(dial('before.test')).rejects.toMatchObject({ code: 'BERTH_CONNECTION_CLOSED' });
+    expect(() => it.renew({ cert: Buffer.from('x'), key: Buffer.from('y') })).toThrow();
+    const [first] = it.taken;
+    first?.link.send(proxyMessages.ping);
+    const got = new Recorder<ProxyMessage>();
+    link.receiver = got;
+    expect(await got.received(1)).toEqual([proxyMessages.ping]);
+    link.close();
   });
 
   it('is refused at once when the certificate cannot be used', async () => {

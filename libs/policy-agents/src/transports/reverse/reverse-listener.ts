@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type Socket } from 'node:net';
-import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls';
 import { BerthError, messageOf } from '@berth/errors';
 import { cut, LimitedLog, type Log, printable } from '@berth/observability';
 import type { ProxyHello } from '../../capabilities.js';
@@ -36,6 +36,8 @@ export interface ReverseListenOptions extends Partial<NewcomerLimits> {
 export interface ReverseListener {
   /** such as `127.0.0.1:9100`, with the port that it got, or `unix:/run/x.sock` */
   readonly address: string;
+  /** Later connections get this certificate; those that stand keep theirs. @throws Error that says why it cannot be used */
+  renew(tls: ServerTls): void;
   /** Takes nobody in any more, and ends the connections of those who were taken in. Idempotent. */
   close(): Promise<void>;
 }
@@ -56,6 +58,9 @@ export async function listenForAgents(options: ReverseListenOptions): Promise<Re
   const address = await listenOn(server, options.address);
   return {
     address,
+    renew: (tls) => {
+      entrance.tls?.setSecureContext(tls);
+    },
     close: () => {
       entrance.close();
       return closeListener(server, entrance.sockets);
@@ -69,13 +74,15 @@ class Entrance {
   private readonly newcomers: Newcomers;
   private readonly log: LimitedLog;
   private readonly timeoutMs: number;
+  readonly tls: TlsServer | undefined;
   private readonly secure: ((socket: Socket) => Promise<TLSSocket>) | undefined;
 
   constructor(private readonly options: ReverseListenOptions) {
     this.newcomers = new Newcomers({ ...DEFAULTS, ...options });
     this.log = new LimitedLog(options.log);
     this.timeoutMs = options.handshakeTimeoutMs ?? DEFAULTS.handshakeTimeoutMs;
-    this.secure = options.tls && secured(options.tls, this.timeoutMs);
+    this.tls = options.tls && tlsServer(options.tls, this.timeoutMs);
+    this.secure = this.tls && secured(this.tls);
   }
 
   enter(socket: Socket): void {
@@ -149,13 +156,16 @@ function remoteOf({ remoteAddress, remotePort }: Socket, address: ListenAddress)
   return 'path' in address ? `unix:${address.path}` : `${remoteAddress ?? '?'} port ${remotePort ?? 0}`;
 }
 
-/** TLS of a server for sockets that somebody else has accepted. */
-function secured(tls: ServerTls, handshakeTimeoutMs: number): (socket: Socket) => Promise<TLSSocket> {
-  const server = createTlsServer({
+function tlsServer(tls: ServerTls, handshakeTimeoutMs: number): TlsServer {
+  return createTlsServer({
     ...tls,
     ...(tls.ca ? { requestCert: true, rejectUnauthorized: true } : {}),
     handshakeTimeout: handshakeTimeoutMs,
   });
+}
+
+/** TLS of a server for sockets that somebody else has accepted. */
+function secured(server: TlsServer): (socket: Socket) => Promise<TLSSocket> {
   const waiting = new Map<string, (secured: TLSSocket) => void>();
   const keyOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress ?? ''} ${remotePort ?? 0}`;
   server.on('secureConnection', (socket) => waiting.get(keyOf(socket))?.(socket));
