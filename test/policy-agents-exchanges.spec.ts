@@ -218,9 +218,13 @@ describe.each<Transport>(['grpc', 'unix'])('C22: exchanges past a policy agent o
   });
 
   it('are of HTTP/2, with trailers both ways, held, blocked or passed', async () => {
+    const ports: number[] = [];
     await using policy = await policyAgent(
       {
-        onRequest: ({ path }) => (path === '/held' ? needMore() : undefined),
+        onRequest({ event, path }) {
+          ports.push(event.metadata.clientPort);
+          return path === '/held' ? needMore() : undefined;
+        },
         onRequestBody: ({ isLast, text }) => {
           if (text.includes('virus')) return block(422, 'found');
           return isLast ? undefined : needMore();
@@ -243,6 +247,9 @@ describe.each<Transport>(['grpc', 'unix'])('C22: exchanges past a policy agent o
     expect(await over(session, '/', 'clean')).toEqual([200, 'clean', 't']);
     expect(await over(session, '/held', 'x'.repeat(200_000))).toEqual([200, 'x'.repeat(200_000), 't']);
     expect(await over(session, '/held', 'a virus')).toEqual([422, 'found', undefined]);
+    expect(new Set(ports)).toEqual(new Set([session.socket.localPort]));
+    await (await fetch(setup.url)).text();
+    expect(ports.at(-1)).toBeGreaterThan(0);
     await eventually(() => policy.agent.figures().protocol.conversations === 0);
     expect(setup.held.bytes).toBe(0);
   });
