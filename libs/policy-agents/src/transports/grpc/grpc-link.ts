@@ -19,6 +19,9 @@ const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
  */
 const MESSAGES_IN_A_TURN = 64;
 
+/** Bytes that count as one more message: what is large is read longer. */
+const BYTES_AS_MESSAGE = 4096;
+
 /** What is said of a message that is too large. */
 export function grpcLimit(maxMessageBytes: number): string {
   return `${maxMessageBytes} bytes in a message of gRPC`;
@@ -30,6 +33,7 @@ type Call = ClientDuplexStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buff
 export abstract class GrpcLink<Out, In> extends LinkBase<Out, In> {
   readonly transport = 'grpc';
   private queuedBytes = 0;
+  /** messages, and bytes as such, since others had their turn */
   private taken = 0;
   private isFull = false;
 
@@ -97,8 +101,9 @@ export abstract class GrpcLink<Out, In> extends LinkBase<Out, In> {
       this.close(BerthError.from(thrown));
       return;
     }
-    this.taken += 1;
-    if (this.taken % MESSAGES_IN_A_TURN === 0) {
+    this.taken += 1 + bytes.length / BYTES_AS_MESSAGE;
+    if (this.taken >= MESSAGES_IN_A_TURN) {
+      this.taken = 0;
       this.call.pause();
       setImmediate(this.goOn);
     }

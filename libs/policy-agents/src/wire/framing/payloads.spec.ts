@@ -85,8 +85,47 @@ describe('payloads of frames', () => {
     ['a byte that is no type', 'c1', 'the payload has a value of type 0xc1'],
     ['a number', '07', 'the payload is no object'],
     ['a list', '90', 'the payload is no object'],
+    ['a key that is a number', '810707', 'the payload has a key that is no text'],
+    ['a number that is cut off', '81a178cf00', 'the payload is cut off'],
   ])('%s is no payload of MessagePack', (_, hex, message) => {
     expect(() => read(Buffer.from(hex, 'hex'), 'msgpack')).toThrow(`malformed frame 0x20: ${message}`);
+  });
+
+  it.each<[string, unknown]>([
+    ['ccff', 255],
+    ['cdffff', 65_535],
+    ['ceffffffff', 4_294_967_295],
+    ['cf0000000100000000', 4_294_967_296],
+    ['cfffffffffffffffff', 2 ** 64],
+    ['d0ff', -1],
+    ['d1ff00', -256],
+    ['d2ffff0000', -65_536],
+    ['d3ffffffff00000000', -4_294_967_296],
+    ['e0', -32],
+    ['ca3f800000', 1],
+    ['cb3ff8000000000000', 1.5],
+    ['c403010203', Buffer.from([1, 2, 3])],
+    ['c50001ff', Buffer.from([255])],
+    ['c600000001ff', Buffer.from([255])],
+    ['d902c3bc', 'ü'],
+    ['da000161', 'a'],
+    ['db0000000161', 'a'],
+    ['dc0002c2c3', [false, true]],
+    ['dd00000001c0', [null]],
+    ['de0001a16107', { a: 7 }],
+    ['df00000001d9016107', { a: 7 }],
+    ['81da00016107', { a: 7 }],
+  ])('of MessagePack may have %s', (hex, value) => {
+    expect(read(Buffer.from(`81a178${hex}`, 'hex'), 'msgpack')).toEqual({ x: value });
+  });
+
+  it('of MessagePack have their keys, however many there were before', () => {
+    for (let i = 0; i < 5000; i += 1) {
+      const key = `key-${(i * 7919) % 3000}`;
+      expect(Object.keys(read(encode({ [key]: i, same: 1 }), 'msgpack'))).toEqual([key, 'same']);
+    }
+    const all = Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [`k${i}`, i]));
+    expect(read(encode(all), 'msgpack')).toEqual(all);
   });
 
   it('are not deeper than they need to be', () => {

@@ -1,11 +1,12 @@
-import { Decoder, Encoder } from '@msgpack/msgpack';
+import { Encoder } from '@msgpack/msgpack';
 import { BerthError, messageOf } from '@berth/errors';
 import { type Fields, fieldsOf } from '../fields.js';
 import type { Encoding } from '../shapes/dialect.js';
 import { type FrameType, frameTypeName } from '../shapes/frame-types.js';
 import { PROTO_KEY } from '../shapes/headers.js';
 import { MAX_FRAME_BYTES } from './frame-reader.js';
-import { checkJson, checkMsgpack } from './parts.js';
+import { MsgpackReader } from './msgpack.js';
+import { checkJson } from './parts.js';
 
 const HEAD_BYTES = 5;
 
@@ -44,16 +45,8 @@ function emptyFrame(type: FrameType, payloadBytes: number): Buffer | undefined {
 
 const REFUSED_KEY = '__proto__';
 
-/** The decoder refuses that key altogether, and a client's header could end a connection to an agent so. */
-const decoder = new Decoder({
-  keyDecoder: {
-    canBeCached: (bytes) => bytes === REFUSED_KEY.length,
-    decode: (bytes, at, length) => {
-      const key = Buffer.from(bytes.buffer, bytes.byteOffset + at, length).toString();
-      return key === REFUSED_KEY ? PROTO_KEY : key;
-    },
-  },
-});
+/** As a name of an object it would change what the object is, and a client's header may have it. */
+const reader = new MsgpackReader((key) => (key === REFUSED_KEY ? PROTO_KEY : key));
 
 const OPENING_BRACE = 0x7b;
 
@@ -76,8 +69,7 @@ function parse(payload: Buffer, encoding: Encoding): unknown {
     checkJson(payload);
     return parseJson(payload);
   }
-  checkMsgpack(payload);
-  return decoder.decode(payload);
+  return reader.read(payload);
 }
 
 /** The error of the parser shows what it read: that may be a secret, and is from outside. */

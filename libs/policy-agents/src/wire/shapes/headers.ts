@@ -2,7 +2,7 @@ import type { FlatHeaders } from '@berth/exchange';
 import { type Fields, fieldsOf } from '../fields.js';
 import type { Dialect } from './dialect.js';
 
-/** Stands for `__proto__`, which the decoder of MessagePack refuses as a key; no name of a header begins like that. */
+/** Stands for `__proto__`, which as a key would change what an object is; no name of a header begins like that. */
 export const PROTO_KEY = '\u0000__proto__';
 
 /**
