@@ -17,6 +17,16 @@ export function readText(reader: protobuf.Reader): string {
   return bytes.toString();
 }
 
+/** A 64-bit varint as decimal digits: a number would round what is above 2^53, and the reader's Long is not in every bundle. @throws Error */
+export function readDigits(reader: protobuf.Reader): string {
+  const start = reader.pos;
+  reader.skip();
+  const bytes = reader.buf.subarray(start, reader.pos);
+  if (bytes.length > 10) throw new Error('a varint is longer than 10 bytes');
+  const value = bytes.reduceRight((high, byte) => (high << 7n) | BigInt(byte & 0x7f), 0n);
+  return BigInt.asUintN(64, value).toString();
+}
+
 /** Passes over the value of a field that nobody here knows. @throws Error */
 export function skipField(reader: protobuf.Reader, tag: number, depth = 0): void {
   if (tag >>> 3 === 0) throw new Error('there is no field 0');

@@ -4,7 +4,7 @@ import { MAX_CHAIN_LENGTH } from '../invocation/call-chain.js';
 import { CHAIN_OPTION, IDEMPOTENCY_OPTION, type Invocation, keyProblem, NO_OPTIONS } from '../invocation/invocation.js';
 import { EMPTY } from '../invocation/payload.js';
 import { checkObjectId } from '../objects/object-id.js';
-import { bytesTag, readEntry, readText, skipField, varintTag, writeMap } from './fields.js';
+import { bytesTag, readDigits, readEntry, readText, skipField, varintTag, writeMap } from './fields.js';
 
 /** `oprc.OprcFunction` of proto/oprc/oprc.proto, for the server and for clients (checklist B13). */
 export const INVOKE_FN_PATH = '/oprc.OprcFunction/InvokeFn';
@@ -66,8 +66,7 @@ function read(bytes: Buffer, ofObject: boolean): WireInvocation {
     else if (tag === PARTITION) request.partition = reader.uint32();
     else if (tag === OPTION && (optionCount += 1) <= MAX_OPTIONS) options = readEntry(reader, options);
     else if (ofObject && tag === OBJECT) request.objectId = readText(reader);
-    // A Long: a number would round what is above 2^53.
-    else if (ofObject && tag === NUMERIC_OBJECT) numericId = digits(reader.uint64());
+    else if (ofObject && tag === NUMERIC_OBJECT) numericId = readDigits(reader);
     else skipField(reader, tag);
   }
   if (optionCount > MAX_OPTIONS) request.problem = bad(`a request has at most ${MAX_OPTIONS} options`);
@@ -97,8 +96,6 @@ export function decodeFunctionRequest(bytes: Buffer): WireInvocation {
 export function decodeObjectRequest(bytes: Buffer): WireInvocation {
   return read(bytes, true);
 }
-
-const digits = (long: { toString(): string }): string => long.toString();
 
 /** An invocation as InvocationRequest, or as ObjectInvocationRequest when it has an object. */
 export function encodeRequest(invocation: Invocation): Buffer {

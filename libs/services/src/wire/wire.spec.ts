@@ -144,6 +144,12 @@ describe('requests of oprc.OprcFunction', () => {
     expect(() => decodeFunctionRequest(Buffer.from(given))).toThrow();
   });
 
+  it('B13: a numeric id has 10 bytes at the most', () => {
+    const id = (bytes: number): Buffer => Buffer.from([0x10, ...new Array<number>(bytes - 1).fill(0x80), 0x00]);
+    expect(decodeObjectRequest(id(10)).objectId).toBe('0');
+    expect(() => decodeObjectRequest(id(11))).toThrow('longer than 10 bytes');
+  });
+
   it('B13: takes or refuses any bytes, and never hangs', () => {
     fc.assert(
       fc.property(bytes, (given) => {
