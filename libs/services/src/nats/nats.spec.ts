@@ -1,4 +1,5 @@
 import { describeWithNats, eventually, NatsServer } from '@berth/testing';
+import { answering, invocation, SERVICE, subscription } from '../../testing/bus/lab.js';
 import { client } from '../client/client.js';
 import { Getter, Method, State } from '../definition/method-decorators.js';
 import { Service } from '../definition/service-decorator.js';
@@ -32,6 +33,28 @@ describeWithNats('Nats', () => {
     await services.close();
     await nats.close();
     expect(nats.bus.health().state).toBe('closed');
+  });
+
+  it('keeps dead letters in NATS: another process lists them, and calls them again', async () => {
+    await using server = await NatsServer.start();
+    let fails = true;
+    const serve = (nats: Nats) =>
+      nats.bus.serve(subscription(), (delivery) =>
+        fails ? Promise.reject(new Error('not yet')) : answering('done')(delivery),
+      );
+    const call = invocation();
+    {
+      await using nats = await Nats.connect({ servers: server.url, bus: { deadLetterTotalBytes: 1024 * 1024 } });
+      await serve(nats);
+      await nats.bus.invoke(call, { delivery: 'at-least-once' });
+      // Written by the time that the bus is closed.
+    }
+    fails = false;
+    await using nats = await Nats.connect({ servers: server.url });
+    await serve(nats);
+    expect(await nats.bus.deadLetters(SERVICE, 0)).toMatchObject([{ id: call.id, message: 'not yet' }]);
+    expect(await nats.bus.retryDeadLetter(SERVICE, 0, call.id)).toMatchObject({ status: 0 });
+    expect(await nats.bus.deadLetters(SERVICE, 0)).toEqual([]);
   });
 
   it('leaves no connection behind when an option is wrong', async () => {

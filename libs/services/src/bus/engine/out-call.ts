@@ -17,7 +17,6 @@ export class OutCall implements Linked<OutCall>, Expiring {
   at: string | undefined = undefined;
   /** some member has had it in its queue */
   accepted = false;
-  done = false;
 
   /** @param sequence of this process's calls: those of an object keep it */
   constructor(
