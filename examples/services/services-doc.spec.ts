@@ -18,7 +18,7 @@ import {
   ServicesError,
 } from 'berth-services';
 import { describeWithNats, describeWithRedis, NatsServer, RedisServer } from '@berth/testing';
-import { busLimits } from '../../libs/services/src/bus/bus-options.js';
+import { BUS_DEFAULTS } from '../../libs/services/src/bus/bus-options.js';
 import { carriedBusTimes } from '../../libs/services/src/bus/engine/options.js';
 import { MEMORY_STORE_DEFAULTS } from '../../libs/services/src/objects/memory-store.js';
 import { NATS_STORE_DEFAULTS } from '../../libs/services/src/objects/nats-store.js';
@@ -100,7 +100,7 @@ describe('docs/services.md', () => {
   });
 
   it('names the defaults of both buses', () => {
-    const both = [busLimits({}), { ...busLimits({}), ...carriedBusTimes({}) }];
+    const both = [BUS_DEFAULTS, { ...BUS_DEFAULTS, ...carriedBusTimes({}) }];
     const texts = ['servers', 'connection', 'client', 'prefix', 'deadLetters', 'log'];
     const rows = table('option of the bus').filter(([name = '']) => !texts.includes(name));
     expect(rows.map(([name]) => name).toSorted()).toEqual([...new Set(both.flatMap(Object.keys))].toSorted());
