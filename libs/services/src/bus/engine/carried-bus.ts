@@ -73,7 +73,10 @@ export class CarriedBus extends LetteredBus implements InvocationBus {
       received: (bytes: Uint8Array) => this.received(bytes),
       // It was never begun: nobody had it.
       unreached: (tag: string) => this.outgoing.cameBack(Number(tag), undefined, false),
-      down: (reason: string) => this.log?.warn({ reason }, 'the broker is away'),
+      down: (reason: string) => {
+        this.log?.warn({ reason }, 'the broker is away');
+        presence.down();
+      },
       up: () => {
         this.log?.info({}, 'the broker is back');
         presence.back();

@@ -52,7 +52,7 @@ export class Presence {
   /** whom others know, and we do not yet */
   private readonly rumours = new Set<string>();
   private greeted: (() => void) | undefined;
-  private waiting: { readonly version: number; readonly done: () => void }[] = [];
+  private waiting: { readonly version: number; readonly leaving: boolean; readonly done: () => void }[] = [];
 
   constructor(
     private readonly carrier: Carrier,
@@ -88,17 +88,22 @@ export class Presence {
     return serve;
   }
 
-  /** Says that it serves this no longer. Resolves when all others know. */
+  /**
+   * Says that it serves this no longer. Resolves when all others know, or cannot be told: those who do not hear this
+   * process give it up by themselves.
+   */
   leave(serve: Serve): Promise<void> {
-    return this.change(this.serves.filter((other) => other !== serve));
+    const serves = this.serves.filter((other) => other !== serve);
+    return this.change(serves, true);
   }
 
-  private change(serves: readonly Serve[]): Promise<void> {
+  private change(serves: readonly Serve[], leaving = false): Promise<void> {
     this.serves = serves;
     this.renew();
     const { version } = this;
+    if (leaving && this.carrier.health().state === 'down') return Promise.resolve();
     return new Promise((done) => {
-      this.waiting.push({ version, done });
+      this.waiting.push({ version, leaving, done });
       this.checkAcked();
     });
   }
@@ -251,6 +256,11 @@ export class Presence {
     this.checkAcked();
     this.events.gone(member);
     this.events.changed();
+  }
+
+  /** The carrier is away. */
+  down(): void {
+    for (const { leaving, done } of this.waiting) if (leaving) done();
   }
 
   /** The carrier is back. */

@@ -83,6 +83,26 @@ describeWithNats('NatsBus', () => {
     expect(begun.size).toBe(10_000);
   }, 40_000);
 
+  it('an agent stops although the broker is away, or goes meanwhile, and others were there', async () => {
+    await using server = await NatsServer.start();
+    await using link = await tcpRelay(server.port);
+    await using agent = await open({ servers: `nats://127.0.0.1:${link.port}` });
+    await using other = await open({ servers: server.url });
+    const held = new HeldHandler();
+    const idle = await agent.serve(subscription(), held.handle);
+    const busy = await agent.serve(subscription({ service: 'a.Busy' }), held.handle);
+    await other.serve(subscription(), held.handle);
+    const running = later(other.invoke(invocation({ service: 'a.Busy' }), AT_MOST_ONCE));
+    await eventually(() => held.begun.length === 1);
+    const stopping = busy.stop(60_000);
+    link.refuse();
+    await eventually(() => idle.state === 'reconnecting');
+    held.answer('late');
+    await Promise.all([idle.stop(60_000), stopping]);
+    link.mend();
+    expect(textOf(await running)).toBe('late');
+  }, 20_000);
+
   it('a connection that breaks costs a call its certainty at most, and agents come back by themselves', async () => {
     await using server = await NatsServer.start();
     await using link = await tcpRelay(server.port);
