@@ -19,6 +19,6 @@ it('an answer that is of no use does not count as none in the log', async () => 
     .begin('b')
     .ask(headersEvent('b'))
     .catch(() => undefined);
-  expect(at('warn').map(({ msg }) => msg)).toContain('policy agent did not answer a question');
+  expect(at('warn').map(({ msg }) => msg)).toContain('a question to a policy agent has no answer');
   await agents.close();
 });

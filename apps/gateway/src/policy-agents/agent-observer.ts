@@ -130,13 +130,13 @@ export class AgentObserver implements PolicyAgentObserver {
 
   judged(judgement: Judgement): void {
     this.known.stats.judged(judgement);
-    const { durationMs, event, outcome, reason } = judgement;
+    const { correlationId, durationMs, event, outcome, reason } = judgement;
     // These have a line of their own, which says why.
     const isTold = reason === 'invalid' || reason === 'unseen';
     if ((outcome === 'error' || outcome === 'skipped') && !isTold)
       this.limitedLog.warn(
-        { event, outcome, reason, durationMs: Math.round(durationMs) },
-        'policy agent did not answer a question',
+        { event, outcome, reason, durationMs: Math.round(durationMs), correlationId },
+        'a question to a policy agent has no answer',
       );
   }
 

@@ -115,6 +115,21 @@ describe('an agent that does not answer', () => {
     ]);
   });
 
+  it('is tried when the breaker says so, although all of its connections have failed', async () => {
+    await using lab = new AgentLab({ timeoutMs: 100, breaker: { failures: 6, openMs: 1000 } });
+    const links = [new FakeLink(), new FakeLink()];
+    lab.add(...links);
+    const verdicts = Array.from({ length: 6 }, () => lab.ask().verdict);
+    await jest.advanceTimersByTimeAsync(101);
+    await Promise.all(verdicts);
+    expect(lab.agent.figures().breaker).toBe('open');
+    for (const link of links) link.allowAll();
+    // The connections are looked at once a second.
+    await jest.advanceTimersByTimeAsync(2000);
+    expect(await lab.ask().verdict).toBe('allow');
+    expect(lab.agent.figures().breaker).toBe('closed');
+  });
+
   it('is not kept from being tried by a client that leaves while it is', async () => {
     await using lab = new AgentLab({ timeoutMs: 100, breaker: { failures: 1, openMs: 1000 } });
     const link = new FakeLink();

@@ -1,4 +1,4 @@
-import { Admission, AgentPool, type HealthChange, type Member } from '@berth/agent-pool';
+import { Admission, AgentPool, HEALTH_DEFAULTS, type HealthChange, type Member } from '@berth/agent-pool';
 import type { AgentAnswer } from '../answers.js';
 import { type AgentCapabilities, LIMIT_DEFAULTS } from '../capabilities.js';
 import type { AskedEvent, EventKind } from '../events.js';
@@ -36,8 +36,11 @@ export class Core {
     readonly now: () => number,
   ) {
     const { strategy, timeoutMs, flowMode, flowWaitMs, maxWaiting, breaker, rememberedDecisions } = options;
+    // A probe of the breaker needs a connection that may be asked.
+    const retryAfterMs = Math.min(breaker.openMs, HEALTH_DEFAULTS.retryAfterMs);
+    const health = { ...HEALTH_DEFAULTS, retryAfterMs };
     // Only healthy ones (checklist C2); who else is there is behind the fail mode.
-    const pool = { strategy, slowStartMs: 0, lastResort: false, onHealth: healthChanged, now };
+    const pool = { strategy, slowStartMs: 0, lastResort: false, health, onHealth: healthChanged, now };
     this.pool = new AgentPool<PolicyConnection>(name, pool);
     this.admission = new Admission<PolicyConnection>(this.pool, {
       // With `failOpen` the exchange goes on without the agent, which is not for the pool to say.
