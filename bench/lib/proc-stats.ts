@@ -39,11 +39,16 @@ export class RssWatch {
     this.timer = setInterval(() => this.sample(), SAMPLE_MS);
   }
 
+  /** The greatest growth since the start up to now, bytes. */
+  get growthBytes(): number {
+    this.sample();
+    return this.peakBytes - this.startBytes;
+  }
+
   /** @returns the greatest growth since the start, in bytes */
   stop(): number {
     clearInterval(this.timer);
-    this.sample();
-    return this.peakBytes - this.startBytes;
+    return this.growthBytes;
   }
 
   private sample(): void {
