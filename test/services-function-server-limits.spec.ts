@@ -58,6 +58,18 @@ describe('what callers can cost a function server', () => {
     expect(questions).toBe('reset 11');
   });
 
+  it('streams that nobody serves, or that are no gRPC, are few too', async () => {
+    await using server = await startServer(echo, {});
+    const port = portOf(server);
+    await using on = session(port);
+    const nobody = Array.from({ length: 100 }, () => open(on, '/nobody/Serves'));
+    const outcomes = await Promise.all(nobody.slice(64).map(ended));
+    expect(new Set(outcomes)).toEqual(new Set(['reset 11']));
+    const text = open(on, '/nobody/Serves', { 'content-type': 'text/plain' });
+    expect(await ended(text)).toBe('reset 11');
+    expect(await works(port)).toBe('OKAY');
+  });
+
   it('a client that opens more streams than it was told loses them only', async () => {
     await using server = await startServer(() => new Promise(() => undefined), {
       maxConcurrentCalls: 1,

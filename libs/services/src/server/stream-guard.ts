@@ -153,7 +153,8 @@ export class StreamGuard {
     // What a compressed message becomes shows only when it is in memory.
     const bytes = encoding === undefined || encoding === 'identity' ? 0 : this.settings.maxMessageBytes;
     if (this.open[kind] >= this.most[kind] || !this.fits(bytes)) {
-      tooMuch(stream);
+      // After grpc-js has had it: what nobody serves it answers at once, and to a closed stream it cannot.
+      process.nextTick(tooMuch, stream);
       return;
     }
     const account: Account = { kind, bytes: 0, chunks: 0, since: this.sweeps, answered: false };
