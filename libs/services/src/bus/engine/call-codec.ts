@@ -28,8 +28,10 @@ export function encodeCall(
   left: number,
 ): Buffer {
   const { id, options, idempotencyKey, chain, payload } = invocation;
+  // JSON has no Infinity.
+  const most = Math.min(left, Number.MAX_SAFE_INTEGER);
   const head: Head = [
-    ...(['c', from, number, attempt, delivery === 'at-least-once' ? 1 : 0, key, performance.now(), left, id] as const),
+    ...(['c', from, number, attempt, delivery === 'at-least-once' ? 1 : 0, key, performance.now(), most, id] as const),
     ...[isEmpty(options) ? 0 : options],
     ...(chain !== undefined ? [idempotencyKey ?? 0, chain] : idempotencyKey === undefined ? [] : [idempotencyKey]),
   ];

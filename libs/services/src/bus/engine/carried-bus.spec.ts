@@ -245,6 +245,27 @@ describe('a bus of several processes', () => {
     expect(held.begun[0]?.isCut).toBe(true);
   });
 
+  it('a bus that is closed ends its calls of its own agents, those too that wait for a place', async () => {
+    await using lab = new CarriedLab();
+    const { bus } = await lab.process();
+    const held = new HeldHandler();
+    await bus.serve(subscription({ concurrency: 1 }), held.handle);
+    const calls = [invocation(), invocation(), ofObject('a'), ofObject('a')].flatMap((call) =>
+      [AT_MOST_ONCE, AT_LEAST_ONCE].map((how) => later(bus.invoke({ ...call, id: `${call.id}${how.delivery}` }, how))),
+    );
+    await eventually(() => held.begun.length === 1);
+    await bus.close();
+    for (const call of calls) expect(await codeOf(call)).toBe('BERTH_SERVICE_BUS_UNAVAILABLE');
+    expect(held.begun).toHaveLength(1);
+  });
+
+  it('a call may have a deadline that never comes', async () => {
+    await using lab = new CarriedLab();
+    const [agent, caller] = [await lab.process(), await lab.process()];
+    await agent.bus.serve(subscription(), answering('done'));
+    expect(textOf(await caller.bus.invoke(invocation({ deadline: Infinity }), AT_MOST_ONCE))).toBe('done');
+  });
+
   it('what is no message, or a hostile one, harms nobody', async () => {
     await using lab = new CarriedLab();
     const { bus, carrier } = await lab.process();

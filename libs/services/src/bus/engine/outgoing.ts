@@ -244,17 +244,18 @@ export class Outgoing {
 
   close(): void {
     clearTimeout(this.timer);
-    for (const call of [...this.sent.values()]) {
-      const { at } = call;
-      if (at !== undefined) this.sender.left(at, call.number);
-      this.recall(call.number);
-      this.fail(call, closedBus());
-    }
+    // Those that wait first: they must not be sent to the places of the others.
     for (const { waiting } of this.intake.lanes())
       for (let call = waiting.first; call !== undefined; call = waiting.first) {
         waiting.remove(call);
         this.fail(call, closedBus());
       }
+    for (const call of [...this.sent.values()]) {
+      const { at, number } = call;
+      this.recall(number);
+      this.fail(call, closedBus());
+      if (at !== undefined) this.sender.left(at, number);
+    }
     this.deadlines.close();
   }
 }
