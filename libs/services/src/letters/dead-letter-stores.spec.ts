@@ -1,4 +1,6 @@
 import { describeWithNats, describeWithRedis, disposable, NatsServer, owning, RedisServer } from '@berth/testing';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
 import { createClient } from '@redis/client';
 import { codeOf, invocation, later } from '../../testing/bus/lab.js';
 import { keyOf } from '../../testing/store/samples.js';
@@ -182,6 +184,21 @@ describeWithNats('dead letters in NATS', () => {
     expect(await made.letters.get('shop.Counter', 0, one.id)).toMatchObject({ id: one.id });
   }, 40_000);
 
+  it('a stream that somebody has deleted is made again', async () => {
+    await using own = await NatsServer.start();
+    await using made = await make(undefined, own.url);
+    await made.letters.add(letter());
+    await using connection = disposable(await connect({ servers: own.url }), (it) => it.close());
+    const { streams } = await jetstreamManager(connection);
+    await streams.delete(`b-${stores}-letters`);
+    const one = letter();
+    await made.letters.add(one, steadyNow() + 5_000);
+    await streams.delete(`b-${stores}-letters`);
+    expect(await made.letters.list('shop.Counter', 0, 9)).toEqual([]);
+    await streams.delete(`b-${stores}-letters`);
+    expect(await made.letters.get('shop.Counter', 0, one.id)).toBeUndefined();
+  });
+
   it('a server without room says so, at once and by its name', async () => {
     await using small = await NatsServer.start({ maxFileStore: 1024 * KIB });
     const refused = make(undefined, small.url);
@@ -241,6 +258,22 @@ describeWithRedis('dead letters in Redis', () => {
     await client.connect();
     expect(await client.keys('*')).toEqual([`${stores}:letters:bytes`]);
     expect({ ...(await client.hGetAll(`${stores}:letters:bytes`)) }).toEqual({ '': '0', '#': '4' });
+    client.destroy();
+  });
+
+  it('keys that somebody has deleted stop neither the server nor those that come after', async () => {
+    await using own = await RedisServer.start();
+    const client = createClient({ url: own.url });
+    await client.connect();
+    for (const key of ['letters', 'letters:order', 'letters:order:shop.Counter/0']) {
+      await using made = await make({ deadLetterLimit: 2 }, own.url);
+      for (const one of [letter(), letter()]) await made.letters.add(one);
+      await client.del(`${stores}:${key}`);
+      const last = letter();
+      await made.letters.add(last);
+      const ids = (await made.letters.list('shop.Counter', 0, Infinity)).map(({ id }) => id);
+      expect(ids.at(-1)).toBe(last.id);
+    }
     client.destroy();
   });
 

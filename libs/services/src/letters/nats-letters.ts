@@ -40,6 +40,8 @@ export interface NatsDeadLettersOptions {
  * of which the newest message counts. The server itself drops the oldest letters.
  */
 export class NatsDeadLetters implements DeadLetterStore {
+  private making: Promise<void> | undefined;
+
   private constructor(
     private readonly link: Link,
     private readonly operations: Operations,
@@ -143,9 +145,12 @@ export class NatsDeadLetters implements DeadLetterStore {
       try {
         return await work();
       } catch (thrown) {
-        if (!(thrown instanceof JetStreamApiError) || thrown.code !== NO_STREAM) throw thrown;
-        await this.make();
-        throw new Error('the stream was not there', { cause: thrown });
+        // Nobody answers for a stream that is not there, unless the stream itself is asked for.
+        const isGone = thrown instanceof JetStreamApiError ? thrown.code === NO_STREAM : this.link.state === 'up';
+        if (!isGone) throw thrown;
+        this.making ??= this.make().finally(() => (this.making = undefined));
+        await this.making;
+        throw new Error(messageOf(thrown), { cause: thrown });
       }
     });
   }

@@ -20,11 +20,12 @@ import { decodeLetter, encodeLetter } from './letter-codec.js';
 const DROP = `
 local letters, order, bytes = KEYS[1], KEYS[2], KEYS[3]
 local function drop(name)
-  local size = redis.call('HSTRLEN', letters, name)
-  if redis.call('HDEL', letters, name) == 0 then return 0 end
   local scope = string.match(name, '^[^\\n]*')
+  -- Also of a letter that is not there: whoever drops until there is room would never end.
   redis.call('ZREM', order, name)
   redis.call('ZREM', order .. ':' .. scope, name)
+  local size = redis.call('HSTRLEN', letters, name)
+  if redis.call('HDEL', letters, name) == 0 then return 0 end
   redis.call('HINCRBY', bytes, '', -size)
   if redis.call('HINCRBY', bytes, scope, -size) == 0 then redis.call('HDEL', bytes, scope) end
   return 1
@@ -61,7 +62,10 @@ const REMOVE = script(`${DROP} return drop(ARGV[2])`);
 const LIST = script(`
 local names = redis.call('ZRANGE', KEYS[2] .. ':' .. ARGV[1], 0, ARGV[2])
 local found = {}
-for i, name in ipairs(names) do found[i] = redis.call('HGET', KEYS[1], name) end
+for _, name in ipairs(names) do
+  local letter = redis.call('HGET', KEYS[1], name)
+  if letter then table.insert(found, letter) end
+end
 return found
 `);
 
