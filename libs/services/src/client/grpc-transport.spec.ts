@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { type handleUnaryCall, Server as GrpcServer, ServerCredentials, status as Grpc } from '@grpc/grpc-js';
 import { silentLog } from '@berth/observability';
 import { eventually } from '@berth/testing';
 import { textReply } from '../../testing/oprc-caller.js';
@@ -7,6 +8,7 @@ import { ServicesError } from '../errors.js';
 import type { Delivery, Invocation, InvocationReply } from '../invocation/invocation.js';
 import { FunctionServer } from '../server/function-server.js';
 import type { FunctionServerOptions } from '../server/server-options.js';
+import { INVOKE_FN_PATH, passBuffer } from '../wire/requests.js';
 import { GrpcTransport, type GrpcTransportOptions } from './grpc-transport.js';
 import { steadyNow } from '../runtime/clock.js';
 
@@ -216,6 +218,41 @@ describe('GrpcTransport', () => {
     for (const end of ends) end();
     expect((await reply).status).toBe(0);
     expect(seen.map(({ idempotencyKey }) => idempotencyKey)).toEqual(['k', 'k', 'k']);
+  });
+
+  it('at least once with a key: one that may have run is not said never to have run, whatever comes then', async () => {
+    const answers = [
+      [Grpc.UNAVAILABLE, 'gone'],
+      [Grpc.PERMISSION_DENIED, 'not you'],
+    ] as const;
+    const other = new GrpcServer();
+    let attempts = 0;
+    const refuse: handleUnaryCall<Buffer, Buffer> = (_request, done) => {
+      const [code, details] = answers[attempts % 2] as (typeof answers)[number];
+      attempts += 1;
+      done({ code, details });
+    };
+    const buffers = { requestSerialize: passBuffer, requestDeserialize: passBuffer } as const;
+    const replies = { responseSerialize: passBuffer, responseDeserialize: passBuffer } as const;
+    const method = {
+      path: INVOKE_FN_PATH,
+      requestStream: false,
+      responseStream: false,
+      ...buffers,
+      ...replies,
+    } as const;
+    other.addService({ invoke: method }, { invoke: refuse });
+    closers.push(() => other.forceShutdown());
+    const port = await new Promise<number>((resolve, reject) => {
+      other.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => {
+        if (error === null) resolve(bound);
+        else reject(error);
+      });
+    });
+    const failure = await failureOf(transport(port).invoke(call({ idempotencyKey: 'k' }), SURELY));
+    expect(attempts).toBe(2);
+    expect(failure).toMatchObject({ code: 'BERTH_SERVICE_OUTCOME_UNKNOWN', details: { attempts: 2 } });
+    expect(failure.message).toContain('not you');
   });
 
   it('at least once with a key: it waits for a server that comes back, until the deadline', async () => {

@@ -75,7 +75,7 @@ export class GrpcTransport {
       if (!isFailure(outcome)) return outcome;
       const { error, retry } = outcome;
       const atOnce = retry === 'at-once' && attempt === 1;
-      if (retry === 'never' || !(repeatable || atOnce)) throw error;
+      if (retry === 'never' || !(repeatable || atOnce)) throw sent && !outcome.sent ? unknown(error, attempt) : error;
       sent ||= outcome.sent;
       if (!repeatable) continue;
       const longest = Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 1), LONGEST_PAUSE_MS);
@@ -154,6 +154,17 @@ export function closedClient(cause?: unknown): ServicesError {
 function cancelled(closed: boolean, cause?: unknown): ServicesError {
   if (closed) return closedClient(cause);
   return new ServicesError('BERTH_SERVICE_CANCELLED', 'the caller has cancelled the call', {}, { cause });
+}
+
+/** The last attempt has not run; one before it may have. */
+function unknown(error: ServicesError, attempts: number): ServicesError {
+  if (error.code === 'BERTH_SERVICE_TIMEOUT') return error;
+  return new ServicesError(
+    'BERTH_SERVICE_OUTCOME_UNKNOWN',
+    `the call was lost, and may have taken effect; the last of ${attempts} attempts: ${error.message}`,
+    { attempts, last: error.code },
+    { cause: error },
+  );
 }
 
 function givenUp(error: ServicesError, sent: boolean, attempts: number): ServicesError {
