@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { invocation, json, testExecutor, valueOf } from '../../testing/test-executor.js';
 import { Method } from '../definition/method-decorators.js';
 import { Service } from '../definition/service-decorator.js';
-import { AppError } from '../errors.js';
+import { AppError, ServicesError } from '../errors.js';
 import { MemoryStore } from '../objects/memory-store.js';
 import type { CallContext } from './call-context.js';
 import { CODE_HEADER, InvocationStatus } from './invocation.js';
@@ -204,5 +204,14 @@ describe('Executor', () => {
     await call('double', { payload: json('x') });
     expect(stats?.byStatus).toEqual([(before[0] ?? 0) + 1, (before[1] ?? 0) + 1, 0, 0]);
     expect(stats?.inFlight).toBe(0);
+  });
+
+  it('a reply that the store cannot keep is the method’s fault, not that of the request: it has run', async () => {
+    const store = new MemoryStore();
+    store.rememberReply = () => Promise.reject(new ServicesError('BERTH_SERVICE_PAYLOAD_TOO_LARGE', 'too large'));
+    const reply = await testExecutor([Sample], { store }).call('once', { idempotencyKey: 'k' });
+    expect([reply.status, reply.headers[CODE_HEADER], runs]).toEqual([
+      ...[InvocationStatus.APP_ERROR, 'BERTH_SERVICE_BAD_RESULT', 1],
+    ]);
   });
 });

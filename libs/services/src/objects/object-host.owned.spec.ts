@@ -1,13 +1,35 @@
 import { count, Sample } from '../../testing/sample-object.js';
 import { invocation, json, testExecutor, valueOf } from '../../testing/test-executor.js';
+import { Method, State } from '../definition/method-decorators.js';
+import { Service } from '../definition/service-decorator.js';
+import { ServicesError } from '../errors.js';
 import type { Cancellation } from '../invocation/invocation-handler.js';
-import { InvocationStatus } from '../invocation/invocation.js';
+import { CODE_HEADER, InvocationStatus } from '../invocation/invocation.js';
 import { MemoryStore } from './memory-store.js';
 import type { ObjectKey, StoredObject } from './object-store.js';
+
+@Service('Shelf', { package: 'test' })
+class Shelf {
+  @State() text: string = '';
+
+  @Method() fill(more: string): number {
+    this.text += more;
+    return this.text.length;
+  }
+  @Method() empty(): void {
+    this.text = '';
+  }
+  /** What is full cannot be written any more. */
+  @Method() spoil(): number {
+    if (this.text !== '') (this as { text: unknown }).text = 1n;
+    return 0;
+  }
+}
 
 /** Takes its callers' word for versions. */
 class TrustingStore extends MemoryStore {
   asked = 0;
+  away = false;
 
   override load(
     key: ObjectKey,
@@ -18,6 +40,7 @@ class TrustingStore extends MemoryStore {
   ): Promise<StoredObject> {
     if (trusted === true && known !== undefined) return Promise.resolve({ version: known, unasked: true });
     this.asked += 1;
+    if (this.away) return Promise.reject(new ServicesError('BERTH_SERVICE_STORE_UNAVAILABLE', 'it is away'));
     return super.load(key, known, idempotencyKey);
   }
 }
@@ -81,5 +104,26 @@ describe('ObjectHost, where a bus says whose objects are', () => {
     // The first run was of an old state: its error counts no more than its state.
     expect(Sample.made).toBe(1);
     expect(await count(runtime, 'a')).toBe(31);
+  });
+
+  it('neither does a state count that cannot be kept, made from an old one', async () => {
+    store = new TrustingStore({ maxStateBytes: 64 });
+    runtime = testExecutor([Sample, Shelf], { store });
+    const shelf = (method: string, text = '') => call(method, Buffer.from(text), { service: 'test.Shelf' });
+    const empty = () => testExecutor([Shelf], { store }).call('empty', { service: 'test.Shelf', objectId: 'a' });
+    await shelf('fill', 'x'.repeat(40));
+    await empty();
+    expect(valueOf(await shelf('fill', 'y'.repeat(40)))).toBe(40);
+    await empty();
+    expect(valueOf(await shelf('spoil'))).toBe(0);
+  });
+
+  it('an error is no answer, where nobody can tell whether it came from an old state', async () => {
+    await call('add', json(1));
+    store.away = true;
+    const failed = await call('breaks');
+    expect(failed.headers[CODE_HEADER]).toBe('BERTH_SERVICE_STORE_UNAVAILABLE');
+    store.away = false;
+    expect((await call('breaks')).headers[CODE_HEADER]).toBe('BERTH_SERVICE_METHOD_FAILED');
   });
 });

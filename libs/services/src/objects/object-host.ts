@@ -1,8 +1,8 @@
 import { ServicesError } from '../errors.js';
 import type { MemberDefinition } from '../definition/service-definition.js';
 import type { CallLimits } from '../invocation/call-limits.js';
-import type { Invocation, InvocationReply } from '../invocation/invocation.js';
-import { okayReply } from '../invocation/replies.js';
+import { type Invocation, type InvocationReply, InvocationStatus } from '../invocation/invocation.js';
+import { okayReply, statusOf } from '../invocation/replies.js';
 import { withRetries } from '../invocation/retries.js';
 import type { ServedService } from '../runtime/service-registry.js';
 import type { Activation } from './activation.js';
@@ -119,26 +119,25 @@ export class ObjectHost {
     call: ObjectCall,
     activation: Activation,
     key: ObjectKey,
-    { unasked = false }: StoredObject,
+    { unasked = false, version }: StoredObject,
     remembered: string | undefined,
   ): Promise<InvocationReply | undefined> {
     const { member, limits } = call;
     // What is not saved would not show that it came from an old state.
     const isNewest = async (): Promise<boolean> => {
-      const asking = this.store.load(key, activation.version, undefined, limits.deadline);
-      return (await answered(asking, limits, UNCHECKED)).version === activation.version;
+      const asking = this.store.load(key, version, undefined, limits.deadline);
+      return (await answered(asking, limits, UNCHECKED)).version === version;
     };
-    let reply: InvocationReply;
     try {
-      reply = await this.#attempt(call, activation);
+      const reply = await this.#attempt(call, activation);
+      const state = stateToSave(activation, member);
+      if (state === undefined && remembered === undefined) return !unasked || (await isNewest()) ? reply : undefined;
+      this.#checkSavable(call, activation);
+      return (await this.#save(activation, key, state, remembered, reply, limits)) ? reply : undefined;
     } catch (thrown) {
-      if (!unasked || (await isNewest().catch(() => true))) throw thrown;
+      if (!unasked || !isOfState(thrown) || (await isNewest())) throw thrown;
       return undefined;
     }
-    const state = stateToSave(activation, member);
-    if (state === undefined && remembered === undefined) return !unasked || (await isNewest()) ? reply : undefined;
-    this.#checkSavable(call, activation);
-    return (await this.#save(activation, key, state, remembered, reply, limits)) ? reply : undefined;
   }
 
   /** What ended too late, or was cut off, is not saved. */
@@ -182,11 +181,14 @@ export class ObjectHost {
       return version !== undefined;
     } catch (thrown) {
       activation.forget();
-      if (!(thrown instanceof ServicesError) || thrown.code !== 'BERTH_SERVICE_PAYLOAD_TOO_LARGE') throw thrown;
-      // The request was fine; what the method made of it was not.
-      throw new ServicesError('BERTH_SERVICE_BAD_RESULT', thrown.message, thrown.details, { cause: thrown });
+      throw thrown;
     }
   }
+}
+
+/** Whether the object's state may be why: it is not, where time, store or bus were. */
+function isOfState(thrown: unknown): boolean {
+  return !(thrown instanceof ServicesError) || statusOf(thrown.code) === InvocationStatus.APP_ERROR;
 }
 
 /** What has to be saved; what a getter changed is dropped. */

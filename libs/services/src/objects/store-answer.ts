@@ -17,13 +17,20 @@ export function answered<T>(pending: PromiseLike<T>, limits: CallLimits, what: s
 /**
  * What a store writes for a call, waited for until the call's deadline.
  *
- * @throws ServicesError `BERTH_SERVICE_OUTCOME_UNKNOWN`; what the store rejects with
+ * @throws ServicesError `BERTH_SERVICE_OUTCOME_UNKNOWN`; `BERTH_SERVICE_BAD_RESULT` it is too large; what the store
+ *   rejects with
  */
 export function confirmed<T>(pending: PromiseLike<T>, limits: CallLimits): Promise<T> {
   const what = 'the method ended, and the store had not saved it';
-  return limits.within(pending, what, unknown, undefined, GRACE_MS);
+  return limits.within(pending, what, unknown, refused, GRACE_MS);
 }
 
 function unknown(what: string): ServicesError {
   return new ServicesError('BERTH_SERVICE_OUTCOME_UNKNOWN', `the deadline passed: ${what}`);
+}
+
+/** Of what is too large: the request was fine; what the method made of it was not. */
+function refused(thrown: unknown): Error {
+  if (!(thrown instanceof ServicesError) || thrown.code !== 'BERTH_SERVICE_PAYLOAD_TOO_LARGE') return thrown as Error;
+  return new ServicesError('BERTH_SERVICE_BAD_RESULT', thrown.message, thrown.details, { cause: thrown });
 }
