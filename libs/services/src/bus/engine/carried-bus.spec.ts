@@ -12,6 +12,8 @@ import {
   subscription,
   textOf,
 } from '../../../testing/bus/lab.js';
+import { ServicesError } from '../../errors.js';
+import { errorReply } from '../../invocation/replies.js';
 import type { BusHandler } from '../invocation-bus.js';
 import { encode } from './message.js';
 
@@ -169,6 +171,24 @@ describe('a bus of several processes', () => {
     agent.carrier.mute = false;
     held.answerAll();
     expect(textOf(await caller.bus.invoke(invocation(), AT_MOST_ONCE))).toMatch(/next|done/);
+  });
+
+  it('a call that its own process gives up, since others may have its object, is sent again as one that is cut off', async () => {
+    await using lab = new CarriedLab(TIMEOUT);
+    const { bus, carrier } = await lab.process();
+    const attempts: number[] = [];
+    await bus.serve(subscription(), async (delivery) => {
+      attempts.push(delivery.attempt);
+      if (delivery.attempt > 1) return answering('done')(delivery);
+      carrier.mute = true;
+      while (!delivery.isCut) await new Promise((resolve) => setTimeout(resolve, 1));
+      carrier.mute = false;
+      const unsaved = new ServicesError('BERTH_SERVICE_OUTCOME_UNKNOWN', 'the call was cut off; nothing was saved');
+      return errorReply(delivery.invocation.id, unsaved);
+    });
+    expect(textOf(await bus.invoke(ofObject('a'), AT_LEAST_ONCE))).toBe('done');
+    expect(attempts).toEqual([1, 2]);
+    expect(await bus.deadLetters(SERVICE, 0)).toEqual([]);
   });
 
   it('a process that was deaf for a while takes its objects again only when all others know', async () => {

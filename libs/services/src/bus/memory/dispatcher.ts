@@ -1,5 +1,5 @@
 import type { ServicesError } from '../../errors.js';
-import type { InvocationReply } from '../../invocation/invocation.js';
+import { CODE_HEADER, type InvocationReply } from '../../invocation/invocation.js';
 import { Deadlines } from '../../runtime/deadlines.js';
 import { lendInvocation } from '../../runtime/isolation.js';
 import type { LetterBox } from '../../letters/letter-box.js';
@@ -59,6 +59,8 @@ export class Dispatcher {
     }
     // Cut off meanwhile: somebody else has it, or nobody any more.
     if (call.running !== run) return;
+    // Given up since others may have its object: it is cut off at the next beat, which says what becomes of it.
+    if (run.isCut && reply.headers[CODE_HEADER] === 'BERTH_SERVICE_OUTCOME_UNKNOWN') return;
     this.release(call, worker);
     if (call.delivery === 'at-least-once' && isDeadLetter(reply, run.reason))
       this.letters.add(call, 'failed', messageIn(reply));
