@@ -25,4 +25,14 @@ describe('Caller', () => {
     expect([caller.find(2000), caller.find(3000)]).toEqual(['lost', 'lost']);
     expect(caller.find(3001)).toBe(large);
   });
+
+  it('counts the bytes of an answer once, when a call that was late is answered again', () => {
+    const caller = new Caller();
+    const large = Buffer.alloc(3 * 1024 * 1024);
+    caller.keep(1, Buffer.from('kept'));
+    caller.keep(2, large);
+    caller.keep(2, large);
+    expect(caller.find(1)).toEqual(Buffer.from('kept'));
+    expect(caller.find(2)).toBe(large);
+  });
 });

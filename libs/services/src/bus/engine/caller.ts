@@ -28,8 +28,9 @@ export class Caller {
   }
 
   keep(number: number, answer: Buffer): void {
+    // A call that was late, or left, is answered again when its method has ended.
+    this.bytes += answer.length - (this.answers.get(number)?.length ?? 0);
     this.answers.set(number, answer);
-    this.bytes += answer.length;
     for (const [oldest, { length }] of this.answers) {
       if (this.answers.size <= MOST_ANSWERS && this.bytes <= MOST_BYTES) return;
       this.floor = Math.max(this.floor, oldest);
