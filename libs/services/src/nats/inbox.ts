@@ -4,6 +4,7 @@ import {
   type Msg,
   type MsgHdrs,
   type NatsConnection,
+  type Subscription,
 } from '@nats-io/transport-node';
 import { steadyNow } from '../runtime/clock.js';
 import { Deadlines, type Expiring } from '../runtime/deadlines.js';
@@ -26,13 +27,16 @@ export class Inbox {
   private readonly prefix: string;
   private readonly questions = new Map<string, Question>();
   private readonly deadlines = new Deadlines<Question>((question) => this.fail(question, 'no answer'));
+  private readonly subscription: Subscription;
   private asked = 0;
 
   constructor(private readonly link: Link) {
     const { connection } = link;
     this.prefix = `${createInbox(inboxPrefixOf(connection))}.`;
-    connection.subscribe(`${this.prefix}*`, {
-      callback: (_error, answer) => {
+    this.subscription = connection.subscribe(`${this.prefix}*`, {
+      callback: (error, answer) => {
+        // This account may not hear it: there is no message.
+        if (error !== null) return;
         const question = this.questions.get(answer.subject.slice(this.prefix.length));
         if (question === undefined) return;
         this.end(question);
@@ -57,6 +61,13 @@ export class Inbox {
       this.questions.set(number, question);
       this.deadlines.add(question);
     });
+  }
+
+  /** Nothing that was asked is answered any more. */
+  close(): void {
+    this.subscription.unsubscribe();
+    this.questions.clear();
+    this.deadlines.close();
   }
 
   private end(question: Question): void {

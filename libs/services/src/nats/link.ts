@@ -1,5 +1,5 @@
 import { messageOf } from '@berth/errors';
-import type { NatsConnection } from '@nats-io/transport-node';
+import type { NatsConnection, Status } from '@nats-io/transport-node';
 
 /** Whether a connection carries, as its owner is told. */
 export class Link {
@@ -11,15 +11,26 @@ export class Link {
   /** called when it is up again, perhaps with a server that knows nothing */
   readonly returns = new Set<() => void>();
 
+  private readonly statuses: AsyncIterable<Status>;
+
   constructor(
     readonly connection: NatsConnection,
     private readonly changed: (state: 'up' | 'down') => void = () => undefined,
   ) {
+    this.statuses = connection.status();
     void this.watch();
   }
 
+  /** Nobody is told anything any more; the connection stays as it is. */
+  close(): void {
+    this.breaks.clear();
+    this.returns.clear();
+    // It can be stopped, and its type does not say so; until then the connection keeps it.
+    (this.statuses as { stop?: () => void }).stop?.();
+  }
+
   private async watch(): Promise<void> {
-    for await (const status of this.connection.status()) {
+    for await (const status of this.statuses) {
       if (status.type === 'disconnect') this.set('down', `no connection to ${addressOf(status.server)}`);
       else if (status.type === 'error') this.reason = messageOf(status.error);
       else if (status.type === 'reconnect') this.set('up', undefined);

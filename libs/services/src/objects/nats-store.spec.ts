@@ -3,7 +3,8 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import { describeWithNats, disposable, eventually, NatsServer, tcpRelay } from '@berth/testing';
 import { codeOf, later } from '../../testing/bus/lab.js';
-import { keyOf, remember } from '../../testing/store/samples.js';
+import { keyOf, remember, replyOf } from '../../testing/store/samples.js';
+import { NatsBus } from '../bus/nats/nats-bus.js';
 import { NatsStore, type NatsStoreOptions } from './nats-store.js';
 
 const open = async (options: NatsStoreOptions) => disposable(await NatsStore.open(options), (store) => store.close());
@@ -81,6 +82,35 @@ describeWithNats('NatsStore', () => {
     expect(await other.save(keyOf('a'), 0, undefined, remember('k3'))).toBe(0);
     expect(await store.save(keyOf('a'), 0, '4')).toBe(4);
     for (const key of ['k2', 'k3']) expect((await other.load(keyOf('a'), 4, key)).reply?.invocationId).toBe(key);
+  });
+
+  it('of two replies with one key the first counts, also for one who believed that he knew the newest version', async () => {
+    await using server = await NatsServer.start();
+    await using store = await open({ servers: server.url });
+    await using other = await open({ servers: server.url });
+    expect(await store.save(keyOf('a'), 0, '1')).toBe(1);
+    expect(await other.save(keyOf('a'), 1, undefined, remember('k', 60_000, replyOf('first')))).toBe(1);
+    expect(await store.load(keyOf('a'), 1, 'k', undefined, true)).toEqual({ version: 1, unasked: true });
+    const again = remember('k', 60_000, replyOf('second'));
+    for (const state of [undefined, '2']) expect(await store.save(keyOf('a'), 1, state, again)).toBeUndefined();
+    expect(await store.load(keyOf('a'), 1, 'k')).toMatchObject({ version: 1, reply: { invocationId: 'first' } });
+  });
+
+  it('leaves nothing at a connection that is its owner’s', async () => {
+    await using server = await NatsServer.start();
+    await using client = disposable(await connect({ servers: server.url }), (connection) => connection.close());
+    const { protocol } = client as unknown as {
+      readonly protocol: { readonly listeners: unknown[]; readonly subscriptions: { size(): number } };
+    };
+    const once = async (): Promise<readonly [listeners: number, subscriptions: number]> => {
+      await (await NatsStore.open({ client })).close();
+      await (await NatsBus.connect({ client })).close();
+      await NatsStore.open({ client, bucket: 'b'.repeat(100), replicas: 5 }).catch(() => undefined);
+      await client.flush();
+      return [protocol.listeners.length, protocol.subscriptions.size()];
+    };
+    const first = await once();
+    expect(await once()).toEqual(first);
   });
 
   it('a value that somebody deleted or purged with the tools of NATS is an object that was never saved', async () => {

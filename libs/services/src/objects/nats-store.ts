@@ -11,7 +11,16 @@ import { Inbox } from '../nats/inbox.js';
 import { Link } from '../nats/link.js';
 import { wholeNumber, wholeNumbers } from '../numbers.js';
 import { Bucket, type BucketOptions, verdictOf } from './nats/bucket.js';
-import { decodeEntry, encodeEntry, type Entry, keptReply, type KeptReply, NO_ENTRY, replyIn } from './nats/entry.js';
+import {
+  decodeEntry,
+  encodeEntry,
+  type Entry,
+  keptIn,
+  keptReply,
+  type KeptReply,
+  NO_ENTRY,
+  replyIn,
+} from './nats/entry.js';
 import { type Found, Known } from './nats/known.js';
 import type { ObjectKey, ObjectStore, RememberedReply, StoredObject } from './object-store.js';
 import { Operations, type Way } from './operations.js';
@@ -56,6 +65,7 @@ export class NatsStore implements ObjectStore {
 
   private constructor(
     private readonly link: Link,
+    private readonly inbox: Inbox,
     private readonly operations: Operations,
     private readonly objects: Bucket,
     private readonly replies: Bucket,
@@ -85,9 +95,9 @@ export class NatsStore implements ObjectStore {
     wholeNumber('replicas', replicas, 1, 5);
     const connection = client ?? (await connectNats(options, connectTimeoutMs, 'BERTH_SERVICE_STORE_UNAVAILABLE'));
     const owned = client === undefined;
+    const link = new Link(connection);
+    const inbox = new Inbox(link);
     try {
-      const link = new Link(connection);
-      const inbox = new Inbox(link);
       const operations = new Operations(wayOf(link), numbers);
       const known = new Known();
       link.returns.add(() => {
@@ -100,8 +110,10 @@ export class NatsStore implements ObjectStore {
         Bucket.open(link, inbox, operations, { ...more, replicas, storage });
       const objects = await open({ name });
       const replies = await open({ name: `${name}-replies`, ttlMs });
-      return new NatsStore(link, operations, objects, replies, known, { ...numbers, name, storage, owned });
+      return new NatsStore(link, inbox, operations, objects, replies, known, { ...numbers, name, storage, owned });
     } catch (thrown) {
+      inbox.close();
+      link.close();
       if (owned) await connection.close();
       throw new ServicesError(
         'BERTH_SERVICE_STORE_UNAVAILABLE',
@@ -140,6 +152,8 @@ export class NatsStore implements ObjectStore {
     if (state !== undefined) checkStateSize(key, state, this.options.maxStateBytes);
     const made = await this.change(key, deadline, (entry) => {
       if (entry.version !== expectedVersion) return undefined;
+      // It was answered meanwhile by somebody else, whose reply counts.
+      if (remember !== undefined && keptIn(entry.replies, remember.idempotencyKey) !== undefined) return undefined;
       if (state === undefined && remember === undefined) return entry;
       const { version, last } = state === undefined ? entry : { version: entry.last + 1, last: entry.last + 1 };
       return { ...entry, version, last, state: state ?? entry.state, replies: this.repliesOf(entry, remember) };
@@ -194,6 +208,8 @@ export class NatsStore implements ObjectStore {
     if (this.closed) return;
     this.closed = true;
     this.operations.close();
+    this.inbox.close();
+    this.link.close();
     if (this.options.owned) await this.link.connection.close();
   }
 

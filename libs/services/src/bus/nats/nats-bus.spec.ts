@@ -44,6 +44,17 @@ describeWithNats('NatsBus', () => {
     ]);
   });
 
+  it('a subject that it may not hear costs what comes there, and no more', async () => {
+    const denied =
+      'authorization { users: [{ user: u, password: p, permissions: { subscribe: { deny: ["berth.who"] } } }] }';
+    await using server = await NatsServer.start({ config: denied });
+    const servers = server.url.replace('//', '//u:p@');
+    await using agent = await open({ servers });
+    await agent.serve(subscription(), answering('done'));
+    expect(textOf(await agent.invoke(ofObject('a', { deadline: Date.now() + 5_000 }), AT_MOST_ONCE))).toBe('done');
+    expect(agent.health().state).toBe('up');
+  }, 20_000);
+
   it('payloads of 4 MiB pass where the server takes them; else the server is named', async () => {
     await using wide = await NatsServer.start();
     await using narrow = await NatsServer.start({ maxPayload: MIB });

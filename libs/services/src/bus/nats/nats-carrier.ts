@@ -41,7 +41,7 @@ export class NatsCarrier implements Carrier {
     const { connection, prefix, id } = this;
     let alone = false;
     const none = `${prefix}.to.${id}.none.`;
-    const received = (_error: Error | null, msg: Msg): void => {
+    const received = (msg: Msg): void => {
       if (msg.data.length > 0) events.received(msg.data);
       else if (msg.headers?.code === NO_RESPONDERS && msg.subject.startsWith(none)) {
         const tag = msg.subject.slice(none.length);
@@ -49,16 +49,18 @@ export class NatsCarrier implements Carrier {
         else events.unreached(tag);
       }
     };
-    const listen = (subject: string, callback: (error: Error | null, msg: Msg) => void): void => {
+    const listen = (subject: string, hear: (msg: Msg) => void): void => {
+      // With an error, that it may not be heard, there is no message.
+      const callback = (error: Error | null, msg: Msg): void => (error === null ? hear(msg) : undefined);
       this.subscriptions.push(connection.subscribe(subject, { callback }));
     };
-    listen(`${prefix}.members`, (_error, { data }) => events.announced(data));
+    listen(`${prefix}.members`, ({ data }) => events.announced(data));
     listen(`${prefix}.to.${id}`, received);
     listen(`${prefix}.to.${id}.>`, received);
     // Those who ask at once hear each other's announcements: they listen for these already.
     connection.publish(`${prefix}.who`, question, { reply: `${none}who` });
     await this.flush();
-    listen(`${prefix}.who`, (_error, { data }) => events.received(data));
+    listen(`${prefix}.who`, ({ data }) => events.received(data));
     return !alone;
   }
 
@@ -93,6 +95,7 @@ export class NatsCarrier implements Carrier {
     // A broker that is away is not waited for.
     if (this.link.state === 'up')
       await Promise.race([this.flush(), new Promise((end) => setTimeout(end, 1000).unref())]);
+    this.link.close();
     if (this.owned) await connection.close();
   }
 }

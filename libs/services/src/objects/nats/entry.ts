@@ -57,11 +57,14 @@ export function decodeEntry(value: Uint8Array): Entry {
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.length);
   const end = bytes.indexOf(LINE_FEED);
   const { v: version, l: last, t: token, n, r } = JSON.parse(bytes.toString('utf8', 0, end)) as Head;
-  let at = end + 1 + (n ?? 0);
-  const state = n === undefined ? undefined : bytes.toString('utf8', end + 1, at);
+  const stateEnd = end + 1 + (n ?? 0);
+  const state = n === undefined ? undefined : bytes.toString('utf8', end + 1, stateEnd);
+  // A copy: views would keep all that the connection has read at once.
+  const own = new Uint8Array(bytes.subarray(stateEnd));
+  let at = 0;
   const replies = r.map(([key, until, length]) => {
     at += length;
-    return { key, until, bytes: bytes.subarray(at - length, at) };
+    return { key, until, bytes: own.subarray(at - length, at) };
   });
   return { version, last, state, token, replies };
 }
@@ -72,6 +75,11 @@ export function keptReply(key: string, reply: InvocationReply, ttlMs: number): K
 
 /** The reply with a key, with bytes of its own, if its time is not over. */
 export function replyIn(replies: readonly KeptReply[], key: string): InvocationReply | undefined {
-  const found = replies.findLast((reply) => reply.key === key && reply.until > Date.now());
+  const found = keptIn(replies, key);
   return found === undefined ? undefined : decodeReply(Buffer.from(found.bytes));
+}
+
+/** What is kept with a key, if its time is not over. */
+export function keptIn(replies: readonly KeptReply[], key: string): KeptReply | undefined {
+  return replies.findLast((reply) => reply.key === key && reply.until > Date.now());
 }
