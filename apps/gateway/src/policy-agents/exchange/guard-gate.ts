@@ -85,8 +85,11 @@ export class GuardGate implements Outlet {
     return Promise.resolve();
   }
 
+  /** What comes to be judged waits here. Behind it only one waits for room at a time: whoever lets it go does that. */
   room(): Promise<void> | undefined {
-    return this.work ?? this.outlet.room();
+    const { guards, outlet, work } = this;
+    if (work !== undefined) return work.then(() => this.room());
+    return guards.length === 0 ? outlet.room() : undefined;
   }
 
   pass(bytes: Buffer, came: number): void {
@@ -154,7 +157,8 @@ export class GuardGate implements Outlet {
     if (reader.isDue && this.guards.length > 0) await this.judge(false);
     if (whole > 0 && reader.isClear && this.stands) await this.release();
     await this.hold(bytes.subarray(whole));
-    if (whole > 0 && whole === bytes.length && !reader.isClear && this.stands) this.waitForMore();
+    const mayRest = whole > 0 && whole === bytes.length && !reader.isClear;
+    if (mayRest && this.guards.length > 0 && this.stands) this.waitForMore();
   }
 
   /** What has come is whole: if no more does, nobody has to wait for it. */

@@ -52,6 +52,28 @@ describe('texts of a streamed answer', () => {
     ]);
   });
 
+  it('are found beside what is no object, or of no type', () => {
+    const odd = { type: { toString: 1 }, choices: [null, 1, { text: 'x' }] };
+    expect(inShort([event('null'), event('7'), event(odd)].join(''))).toEqual(['response: x']);
+    expect(inShort(['null', '{"response":"x"}'].join('\n'), 'lines')).toEqual(['response: x']);
+  });
+
+  it('are an event itself that is too deep', () => {
+    const deep = `{"content":${'['.repeat(100_000)}1${']'.repeat(100_000)}}`;
+    expect(inShort(event(deep))).toEqual([`response: ${deep}`]);
+  });
+
+  it('keep nothing of the memory in which they came', async () => {
+    const reader = new StreamTexts('events');
+    for (const part of [delta('hi').slice(0, 20), delta('hi').slice(20)]) {
+      const bytes = Buffer.from(part);
+      reader.push(bytes);
+      bytes.fill(0);
+    }
+    const [text] = await reader.take(() => Buffer.alloc(0), true);
+    expect(text?.content).toBe('hi');
+  });
+
   it('are the same however they are cut', () => {
     const stream = Buffer.from(
       [delta('hé'), ': ping\n\n', delta('llo'), event('[DONE]')].join('').replaceAll('\n', '\r\n'),
@@ -154,6 +176,53 @@ describe('a streamed answer of a language model', () => {
     pool.last.sink.end(undefined);
     await turn();
     expect(held.bytes).toBe(0);
+  });
+
+  /** A client has taken nothing of much that went on to it, and `text` waits to be judged behind that. */
+  async function behindMuch(text: string, replies: FakeJudge['replies']) {
+    const { open, wait } = gate();
+    const it = await begun(undefined, false, 1_000_000);
+    const { client, held, judge, send } = it;
+    client.takes = false;
+    judge.replies = () => wait.then(() => undefined);
+    await send(delta('x'.repeat(300_000)));
+    await send(delta(text));
+    judge.replies = replies;
+    open();
+    await turn();
+    expect([client.calls.length, held.bytes]).toEqual([3, delta(text).length]);
+    const takeAll = (): void => {
+      client.takes = true;
+      client.exchange.consumed(delta('x'.repeat(300_000)).length);
+    };
+    return { ...it, takeAll };
+  }
+
+  it('comes whole to a client that takes its time', async () => {
+    const { client, judge, pool, send, takeAll } = await behindMuch('one', () => undefined);
+    await send(delta('two'));
+    await eventually(() => judge.asked.length === 2);
+    pool.last.sink.end(undefined);
+    await turn();
+    expect(client.calls).toHaveLength(3);
+    takeAll();
+    await eventually(() => client.calls.at(-1) === 'end');
+    expect(client.calls.slice(3, -1).map((call) => call.slice('data '.length))).toEqual([delta('one') + delta('two')]);
+  });
+
+  it('passes nothing on that came while the window before it was judged', async () => {
+    const { open, wait } = gate();
+    const { client, judge, send, takeAll } = await behindMuch(
+      'one',
+      (asked) => blocks('evil')(asked) ?? wait.then(() => undefined),
+    );
+    await send(delta('evil'));
+    await eventually(() => judge.asked.length === 2);
+    takeAll();
+    await turn();
+    open();
+    await eventually(() => client.calls.at(-1)?.startsWith('failed') === true);
+    expect(client.calls.join('')).not.toContain('evil');
   });
 
   it.each([true, false])(

@@ -1,5 +1,7 @@
+import { ByteQueue } from '@berth/exchange';
 import type { GuardrailContent } from '@berth/policy-agents';
 import type { GuardrailText } from './guardrail-question.js';
+import { allOf } from './held-body.js';
 import type { StreamKind, TextReader } from './text-reader.js';
 
 /** New characters that are judged at once: of what a model says in some seconds. */
@@ -33,7 +35,7 @@ export class StreamTexts implements TextReader {
   readonly hasNone = false;
   private readonly channels = new Map<string, Channel>();
   /** the beginning of an event */
-  private partial: Buffer[] = [];
+  private readonly partial = new ByteQueue();
   private lastBytes = Buffer.alloc(0);
   private freshChars = 0;
   private model: string | undefined;
@@ -57,12 +59,9 @@ export class StreamTexts implements TextReader {
 
   push(bytes: Buffer): number {
     const end = this.endOfEvents(bytes);
-    if (end === 0) {
-      this.partial.push(bytes);
-      return 0;
-    }
-    this.read(Buffer.concat([...this.partial, bytes.subarray(0, end)]));
-    this.partial = end === bytes.length ? [] : [bytes.subarray(end)];
+    this.partial.push(bytes.subarray(0, end));
+    if (end > 0) this.read(allOf(this.partial));
+    this.partial.push(bytes.subarray(end));
     return end;
   }
 
@@ -72,8 +71,7 @@ export class StreamTexts implements TextReader {
 
   /** All that is left; the last event may lack its end. */
   private taken(): readonly GuardrailText[] {
-    this.read(Buffer.concat(this.partial));
-    this.partial = [];
+    this.read(allOf(this.partial));
     return this.window();
   }
 
@@ -112,9 +110,15 @@ export class StreamTexts implements TextReader {
     if (typeof root === 'string') {
       if (root !== '[DONE]') this.add('response', '', root);
     } else {
-      const { model } = root as { model?: unknown };
+      const model = (root as { model?: unknown } | null)?.model;
       if (typeof model === 'string') this.model = model;
-      this.walk(root, 'response', '', MAX_DEPTH);
+      try {
+        this.walk(root, 'response', '', MAX_DEPTH);
+      } catch (thrown) {
+        // JSON may be as deep as the stack.
+        if (!(thrown instanceof RangeError)) throw thrown;
+        this.add('response', '', data);
+      }
     }
   }
 
@@ -129,7 +133,8 @@ export class StreamTexts implements TextReader {
         (at, name) => (typeof fields[name] === 'number' ? `${at}/${fields[name]}` : at),
         where,
       );
-      const isCall = /function_call|tool_use|input_json/.test(String(fields['type']));
+      const { type } = fields;
+      const isCall = typeof type === 'string' && /function_call|tool_use|input_json/.test(type);
       for (const [name, inner] of Object.entries(fields)) {
         if (CALLS.has(name)) this.call(inner, here, depth - 1);
         else if (TEXTS.has(name)) this.walk(inner, isCall ? 'toolCall' : contentType, here, depth - 1);
