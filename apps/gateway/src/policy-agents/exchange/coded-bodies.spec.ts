@@ -18,6 +18,7 @@ const CODINGS: [string, Buffer][] = [
   ['deflate', deflateSync(EVIL)],
   ['deflate', deflateRawSync(EVIL)],
   ['identity, gzip, br', brotliCompressSync(gzipSync(EVIL))],
+  ['gzip', Buffer.concat([gzipSync(EVIL.subarray(0, 9)), gzipSync(EVIL.subarray(9))])],
 ];
 
 function lab(failsOpen = false, maxHeldBytes = 100_000) {
@@ -56,6 +57,18 @@ describe('compressed bodies with texts for language models', () => {
     ['of a coding that is not known', 'snappy', Buffer.from('\x01\x02'), 'BERTH_UNSUPPORTED_MEDIA_TYPE'],
     ['of many codings', 'gzip, gzip, gzip', gzipSync(EVIL), 'BERTH_UNSUPPORTED_MEDIA_TYPE'],
     ['that are cut off', 'gzip', gzipSync(EVIL).subarray(0, -9), 'BERTH_UNSUPPORTED_MEDIA_TYPE'],
+    [
+      'of several frames',
+      'zstd',
+      Buffer.concat([zstdCompressSync(''), zstdCompressSync(EVIL)]),
+      'BERTH_UNSUPPORTED_MEDIA_TYPE',
+    ],
+    [
+      'with a pause',
+      'gzip',
+      Buffer.concat([gzipSync(''), Buffer.alloc(4), gzipSync(EVIL)]),
+      'BERTH_UNSUPPORTED_MEDIA_TYPE',
+    ],
     ['that become too large', 'gzip', gzipSync(Buffer.alloc(200_000)), 'BERTH_BODY_TOO_LARGE'],
     [
       'that are too deep',
@@ -72,6 +85,21 @@ describe('compressed bodies with texts for language models', () => {
     await asked(open, coding, body);
     await eventually(() => open.pool.requests.length === 1 && open.pool.last.calls.includes('end'));
     expect([open.judge.told, open.judge.asked]).toEqual([['unseen guardrail'], []]);
+  });
+
+  it('are looked at decoded where their bytes begin like JSON, too', async () => {
+    const text = Array.from({ length: 13_000 }, (_, i) => (i * 7919) % 13_001).join(' ');
+    const body = brotliCompressSync(JSON.stringify({ prompt: `evil ${text}` }));
+    expect(String(body.subarray(0, 1))).toBe('[');
+    const it = lab(false, 200_000);
+    await asked(it, 'br', body);
+    expect(await ended(it)).toBe('head 422');
+  });
+
+  it('that begin like JSON, and are neither that nor can be decoded, go by the rule of the agent', async () => {
+    const it = lab();
+    await asked(it, 'snappy', Buffer.from('[\xf0evil'));
+    expect(await ended(it)).toBe('failed BERTH_UNSUPPORTED_MEDIA_TYPE');
   });
 
   it('count with what is held while they are judged', async () => {

@@ -1,5 +1,5 @@
 import { promisify } from 'node:util';
-import { brotliDecompress, gunzip, inflate, inflateRaw, zstdDecompress } from 'node:zlib';
+import { brotliDecompress, gunzip, inflate, inflateRaw, type ZlibOptions, zstdDecompress } from 'node:zlib';
 
 /** A body whose texts cannot be seen. @see Panel.unseen */
 export class Unreadable extends Error {
@@ -12,18 +12,24 @@ export class Unreadable extends Error {
   }
 }
 
-type Decode = (bytes: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>;
+/** With how many bytes were read: what stands behind an end may be read by others. */
+type Decode = (bytes: Buffer, options: ZlibOptions) => Promise<{ buffer: Buffer; engine: { bytesWritten: number } }>;
 
-const gunzipAll: Decode = promisify(gunzip);
-const inflateAll: Decode = promisify(inflate);
-const inflateRawAll: Decode = promisify(inflateRaw);
+function decoder(decode: typeof gunzip | typeof brotliDecompress | typeof zstdDecompress): Decode {
+  // What `info` gives is not in the types of Node.
+  return promisify(decode) as unknown as Decode;
+}
+
+const gunzipAll = decoder(gunzip);
+const inflateAll = decoder(inflate);
+const inflateRawAll = decoder(inflateRaw);
 
 /** Content codings by their names (RFC 9110 section 8.4.1, RFC 7932, RFC 8878). */
 const DECODERS: Readonly<Record<string, Decode>> = {
   gzip: gunzipAll,
   'x-gzip': gunzipAll,
-  br: promisify(brotliDecompress),
-  zstd: promisify(zstdDecompress),
+  br: decoder(brotliDecompress),
+  zstd: decoder(zstdDecompress),
   // With the head of zlib, as it should be, or without, as some send it.
   deflate: (bytes, options) => (isZlib(bytes) ? inflateAll(bytes, options) : inflateRawAll(bytes, options)),
 };
@@ -52,12 +58,14 @@ export async function decoded(body: Buffer, codings: readonly string[], maxBytes
 
 async function decodedOnce(decode: Decode, bytes: Buffer, maxBytes: number): Promise<Buffer> {
   try {
-    return await decode(bytes, { maxOutputLength: maxBytes });
+    const { buffer, engine } = await decode(bytes, { maxOutputLength: maxBytes, info: true });
+    if (engine.bytesWritten === bytes.length) return buffer;
   } catch (thrown) {
     const isLarge = (thrown as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
     if (isLarge) throw new Unreadable(`decoded it is larger than ${maxBytes} bytes (inspect.maxHeldBytes)`, true);
     throw new Unreadable('its content coding cannot be undone');
   }
+  throw new Unreadable('something follows the end of its content coding');
 }
 
 /** RFC 1950 section 2.2. */

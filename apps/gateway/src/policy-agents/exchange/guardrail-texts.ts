@@ -20,6 +20,11 @@ export function mayHaveTexts(start: Buffer): boolean | undefined {
   return first === undefined ? undefined : first === OPENING_BRACE || first === OPENING_BRACKET;
 }
 
+/** Whether a body is an object or a list of JSON, and nothing else. */
+export function isWholeJson(body: Buffer): boolean {
+  return typeof parsed(body) === 'object';
+}
+
 /**
  * What a request tells a language model, in the shapes of OpenAI's and Anthropic's APIs, or a list of such or of
  * messages. Other JSON has no texts.

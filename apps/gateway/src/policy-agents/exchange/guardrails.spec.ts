@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { AskedEvent } from '@berth/policy-agents';
+import { eventually } from '@berth/testing';
 import { block, FakeJudge, inspectionLab } from '../../../testing/inspection-lab.js';
 import { Unreadable } from './decoded.js';
 import { mayHaveTexts, requestTexts, responseTexts } from './guardrail-texts.js';
@@ -220,11 +221,8 @@ describe('exchanges with language models', () => {
       await turn();
       client.exchange.sendData(Buffer.from('{"prompt":"evil"}'));
       client.exchange.sendEnd();
-      await turn();
-      expect([pool.requests, client.calls.find((call) => call.startsWith('head'))?.slice(0, 8)]).toEqual([
-        [],
-        'head 422',
-      ]);
+      const head = await eventually(() => client.calls.find((call) => call.startsWith('head')));
+      expect([pool.requests, head.slice(0, 8)]).toEqual([[], 'head 422']);
     },
   );
 

@@ -1,6 +1,6 @@
 import { decoded, Unreadable } from './decoded.js';
 import type { GuardrailText } from './guardrail-question.js';
-import { mayHaveTexts, requestTexts, responseTexts } from './guardrail-texts.js';
+import { isWholeJson, mayHaveTexts, requestTexts, responseTexts } from './guardrail-texts.js';
 import { StreamTexts } from './stream-texts.js';
 import type { BodyForm, TextReader } from './text-reader.js';
 
@@ -31,10 +31,22 @@ class WholeTexts implements TextReader {
 
   async take(held: () => Buffer, isEnd: boolean): Promise<readonly GuardrailText[]> {
     if (!isEnd) return [];
-    const { codings, maxBytes, side, stream } = this.form;
+    const { codings, maxBytes } = this.form;
     const body = held();
-    // Some services read JSON whatever its coding is said to be.
-    const plain = mayHaveTexts(body) === true ? body : await decoded(body, codings, maxBytes);
+    if (codings.length === 0) return this.textsIn(body);
+    // Some services read JSON whatever its coding is said to be, and what has a coding may begin like JSON, as brotli does.
+    const asItCame = mayHaveTexts(body) === true ? this.textsIn(body) : [];
+    try {
+      return [...asItCame, ...this.textsIn(await decoded(body, codings, maxBytes))];
+    } catch (thrown) {
+      if (thrown instanceof Unreadable && !thrown.isLarge && isWholeJson(body)) return asItCame;
+      throw thrown;
+    }
+  }
+
+  /** @throws Unreadable */
+  private textsIn(plain: Buffer): readonly GuardrailText[] {
+    const { side, stream } = this.form;
     try {
       if (stream !== undefined) return StreamTexts.all(stream, plain);
       return side === 'request' ? requestTexts(plain) : responseTexts(plain);
