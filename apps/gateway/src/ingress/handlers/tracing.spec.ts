@@ -80,6 +80,13 @@ describe('the span of an exchange', () => {
     expect(seen['url.path']).toBe(path);
   });
 
+  it('keeps what the gateway knows of the client', () => {
+    const { client, handler, pool } = traced();
+    const known = { peer: { remotePort: 4711 }, protocol: 'HTTP/2.0', requestId: 'r1' };
+    handler?.(pool.dispatch)({ ...fakeRequest(), ...known }, client);
+    expect(pool.requests[0]).toMatchObject({ ...known, clientAddress: '192.0.2.1' });
+  });
+
   it('is none, and nothing stands in the way, where there are no traces', () => {
     expect(traced(false).handler).toBeUndefined();
     const { begin, client, pool } = traced(true, false);

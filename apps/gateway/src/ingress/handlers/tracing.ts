@@ -6,6 +6,7 @@ import {
   type ExchangeRequest,
   type OpenedExchange,
   type OpenHead,
+  type PeerSocket,
   type ResponseHead,
 } from '@berth/exchange';
 import { withoutQuery, withoutUserInfo } from '@berth/http-rules';
@@ -91,6 +92,10 @@ class TracedRequest implements ExchangeRequest {
       openHead.kind === ExchangeKind.tcp
         ? openHead
         : { ...openHead, headers: span.passOn(openHead.headers), traced: true };
+  }
+
+  get peer(): PeerSocket | undefined {
+    return this.request.peer;
   }
 
   get clientAddress(): string {
