@@ -32,8 +32,7 @@ export interface Health {
 export class Reports {
   health: Health = { state: 'healthy' };
   #updates = 0;
-  readonly #pending = new Map<string, (reply: ConfigUpdateReply) => void>();
-  readonly #ended = Promise.withResolvers<undefined>();
+  readonly #pending = new Map<string, { reply: (reply: ConfigUpdateReply) => void; end: () => void }>();
 
   constructor(
     private readonly settings: Settings<never>,
@@ -92,14 +91,16 @@ export class Reports {
     const asked = this.#once({ kind: 'configUpdate', requestId, timestampMs: Date.now(), change });
     if (asked === 0) return replies;
     const all = Promise.withResolvers<undefined>();
-    const timer = setTimeout(() => {
+    const end = (): void => {
       all.resolve(undefined);
-    }, REPLY_MS);
-    this.#pending.set(requestId, (reply) => {
-      replies.push(reply);
-      if (replies.length === asked) all.resolve(undefined);
-    });
-    await Promise.race([all.promise, this.#ended.promise]);
+    };
+    const timer = setTimeout(end, REPLY_MS);
+    const reply = (one: ConfigUpdateReply): void => {
+      replies.push(one);
+      if (replies.length === asked) end();
+    };
+    this.#pending.set(requestId, { reply, end });
+    await all.promise;
     clearTimeout(timer);
     this.#pending.delete(requestId);
     return replies;
@@ -107,11 +108,11 @@ export class Reports {
 
   /** Nobody answers any more. */
   end(): void {
-    this.#ended.resolve(undefined);
+    for (const { end } of this.#pending.values()) end();
   }
 
   reply(reply: ConfigUpdateReply): void {
-    this.#pending.get(reply.requestId)?.(reply);
+    this.#pending.get(reply.requestId)?.reply(reply);
   }
 
   /** To each gateway once, over whichever of its connections takes it. */
