@@ -120,11 +120,14 @@ describeWithNats('NatsStore', () => {
     const values = await new Kvm(client).open('berth');
     await store.save(keyOf('a'), 0, '1');
     await store.save(keyOf('b'), 0, '1');
+    await using other = await open({ servers: server.url });
     await values.delete('shop.Cart.0.objects.a');
     await values.purge('shop.Cart.0.objects.b');
     for (const key of [keyOf('a'), keyOf('b')]) {
-      expect(await store.load(key)).toMatchObject({ version: 0, state: undefined });
-      expect(await store.save(key, 0, '2')).toBe(1);
+      expect(await other.load(key)).toMatchObject({ version: 0, state: undefined });
+      const version = await other.save(key, 0, '2');
+      expect(await store.save(key, 1, '"of the old"')).toBeUndefined();
+      expect(await store.load(key, 1)).toMatchObject({ version, state: '2' });
     }
   });
 

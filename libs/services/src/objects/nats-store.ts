@@ -215,7 +215,8 @@ export class NatsStore implements ObjectStore {
 
   private async read(name: string, deadline: number | undefined): Promise<Found> {
     const { bytes, revision } = await this.objects.get(name, deadline);
-    const entry = bytes === undefined ? NO_ENTRY : decodeEntry(bytes);
+    // No version was above the revision of the mark that stands for none.
+    const entry = bytes === undefined ? { ...NO_ENTRY, last: revision } : decodeEntry(bytes);
     const found = { entry, revision, length: bytes?.length ?? 0 };
     this.known.set(name, found);
     return found;
