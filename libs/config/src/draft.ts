@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type ValidationError, validateSync } from 'class-validator';
+import type { ValidationError } from 'class-validator';
+import { Validator } from './class-validator.js';
 import type { Problems, RawValue } from './problems.js';
 import { type Frozen, type Program, type Report, type SettingInfo, settingsOf } from './program.js';
 import { readText } from './read-text.js';
@@ -75,7 +76,7 @@ export class Draft<T extends object> {
     const readable = !problems.has('config');
     for (const { path, required } of readable ? this.settings : [])
       if (required !== undefined && getAt(root, path) === '' && !problems.has(path)) this.complain(path, required);
-    this.collect(validateSync(root, { stopAtFirstError: true }), '');
+    this.collect(new Validator().validateSync(root, { stopAtFirstError: true }), '');
     // A rule between settings is silent where one of them is already known to be wrong.
     const report: Report = (path, what, ...others) => {
       if (![path, ...others].some((one) => problems.has(one))) this.complain(path, what);

@@ -1,4 +1,4 @@
-import * as rules from 'class-validator';
+import * as rules from './class-validator.js';
 
 /** How a setting's text form (environment, flag) is read, and how it is shown. */
 export type SettingKind =
