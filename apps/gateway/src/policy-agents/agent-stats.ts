@@ -25,6 +25,8 @@ const MAX_RULES = 100;
 const OTHER = '(other)';
 /** Reasons come from our own code; whatever they are, a label has few values. */
 const MAX_REASONS = 50;
+/** An exchange has one of each; of other events there may be any number. */
+const HEADS: ReadonlySet<string> = new Set(['requestHeaders', 'responseHeaders']);
 /** Of a request, as it is kept and shown. */
 const MAX_CHARS = 256;
 
@@ -57,11 +59,16 @@ export class AgentStats {
     for (const id of audit?.ruleIds ?? []) {
       countUp(this.rules, this.rules.has(id) || this.rules.size < MAX_RULES ? id : OTHER);
     }
-    if (skipped) return;
+    // A large body alone would push all else out.
+    if (skipped || (decision === 'allow' && !HEADS.has(event) && isSilent(audit))) return;
     const request = `${method} ${path}`.slice(0, MAX_CHARS);
     const seen = { correlationId, event, outcome: decision, reason: '', status, request, clientAddress };
     this.recent.add({ at: Date.now(), ...seen, audit });
   }
+}
+
+function isSilent(audit: AuditData | undefined): boolean {
+  return Object.keys(saidOf(audit)).length === 0;
 }
 
 const NOTHING_SAID: AuditData = { tags: [], ruleIds: [], reasonCodes: [], custom: {} };
