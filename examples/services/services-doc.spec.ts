@@ -21,7 +21,7 @@ import { describeWithNats, describeWithRedis, NatsServer, RedisServer } from '@b
 import { BUS_DEFAULTS } from '../../libs/services/src/bus/bus-options.js';
 import { carriedBusTimes } from '../../libs/services/src/bus/engine/options.js';
 import { MEMORY_STORE_DEFAULTS } from '../../libs/services/src/objects/memory-store.js';
-import { NATS_STORE_DEFAULTS } from '../../libs/services/src/objects/nats-store.js';
+import { NATS_STORE_DEFAULTS } from '../../libs/services/src/objects/nats/options.js';
 import { REDIS_STORE_DEFAULTS } from '../../libs/services/src/objects/redis-store.js';
 import { statusOf } from '../../libs/services/src/invocation/replies.js';
 import { resolveOptions } from '../../libs/services/src/runtime/services-options.js';

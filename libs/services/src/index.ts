@@ -39,7 +39,8 @@ export { invocationKey } from './invocation/keys.js';
 export type { DeadLetter, DeadLetterBounds, DeadLetterStore } from './letters/dead-letter.js';
 export { MemoryStore, type MemoryStoreOptions } from './objects/memory-store.js';
 export { Nats, type NatsOptions } from './nats/nats.js';
-export { NatsStore, type NatsStoreOptions } from './objects/nats-store.js';
+export { NatsStore } from './objects/nats-store.js';
+export type { NatsStoreOptions } from './objects/nats/options.js';
 export type { ObjectKey, ObjectStore, RememberedReply, StoredObject } from './objects/object-store.js';
 export { RedisStore, type RedisStoreOptions } from './objects/redis-store.js';
 export {

@@ -95,7 +95,7 @@ export class NatsDeadLetters implements DeadLetterStore {
   async add(letter: DeadLetter, deadline?: number): Promise<void> {
     const { service, partition } = letter.invocation;
     const bytes = encodeLetter(letter);
-    const most = (this.link.connection.info?.max_payload ?? 1024 * 1024) - HEAD_ROOM;
+    const most = this.link.maxBytes - HEAD_ROOM;
     if (bytes.length > most)
       throw new ServicesError(
         'BERTH_SERVICE_PAYLOAD_TOO_LARGE',

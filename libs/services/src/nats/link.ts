@@ -21,6 +21,11 @@ export class Link {
     void this.watch();
   }
 
+  /** Of one message: `max_payload` of the server, and NATS' own default until it has said so. */
+  get maxBytes(): number {
+    return this.connection.info?.max_payload ?? 1024 * 1024;
+  }
+
   /** Nobody is told anything any more; the connection stays as it is. */
   close(): void {
     this.breaks.clear();

@@ -1,6 +1,7 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { NatsBus, type NatsBusOptions } from '../bus/nats/nats-bus.js';
-import { NatsStore, type NatsStoreOptions } from '../objects/nats-store.js';
+import { NatsStore } from '../objects/nats-store.js';
+import type { NatsStoreOptions } from '../objects/nats/options.js';
 import { MAX_MS, wholeNumber } from '../numbers.js';
 import { connectNats, type NatsServer } from './connect.js';
 

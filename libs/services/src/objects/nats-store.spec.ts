@@ -5,7 +5,8 @@ import { describeWithNats, disposable, eventually, NatsServer, tcpRelay } from '
 import { codeOf, later } from '../../testing/bus/lab.js';
 import { keyOf, remember, replyOf } from '../../testing/store/samples.js';
 import { NatsBus } from '../bus/nats/nats-bus.js';
-import { NatsStore, type NatsStoreOptions } from './nats-store.js';
+import type { NatsStoreOptions } from './nats/options.js';
+import { NatsStore } from './nats-store.js';
 
 const open = async (options: NatsStoreOptions) => disposable(await NatsStore.open(options), (store) => store.close());
 

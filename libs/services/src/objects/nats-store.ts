@@ -1,15 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { messageOf } from '@berth/errors';
-import type { NatsConnection } from '@nats-io/transport-node';
 import { ServicesError } from '../errors.js';
 import type { InvocationReply } from '../invocation/invocation.js';
 import type { DeadLetterBounds, DeadLetterStore } from '../letters/dead-letter.js';
 import { NatsDeadLetters } from '../letters/nats-letters.js';
-import { connectNats, type NatsServer } from '../nats/connect.js';
+import { connectNats } from '../nats/connect.js';
 import { escaped, wordsOf } from '../nats/escaped.js';
 import { Inbox } from '../nats/inbox.js';
 import { Link } from '../nats/link.js';
-import { wholeNumber, wholeNumbers } from '../numbers.js';
 import { Bucket, type BucketOptions, verdictOf } from './nats/bucket.js';
 import {
   decodeEntry,
@@ -22,33 +20,10 @@ import {
   replyIn,
 } from './nats/entry.js';
 import { type Found, Known } from './nats/known.js';
+import { type NatsStoreOptions, type NatsStoreSettings, natsStoreSettings } from './nats/options.js';
 import type { ObjectKey, ObjectStore, RememberedReply, StoredObject } from './object-store.js';
 import { Operations, type Way } from './operations.js';
-import { checkStateSize, DEFAULT_MAX_STATE_BYTES } from './state-size.js';
-
-/** Settings of a NatsStore. Numbers are whole and from 1. */
-export interface NatsStoreOptions extends NatsServer {
-  /** a connection of its owner's, which stays open when the store is closed; instead of `servers` */
-  readonly client?: NatsConnection | undefined;
-  /** the bucket of the objects, 'berth'; that of the replies of stateless calls has `-replies` behind it */
-  readonly bucket?: string | undefined;
-  /** servers of a cluster that keep each value, 1 to 5, 1; more than one with NATS 2.11 or later; counts when a bucket is made */
-  readonly replicas?: number | undefined;
-  /** where servers keep values, 'file'; in 'memory' they are gone with the servers; counts when a bucket is made */
-  readonly storage?: 'file' | 'memory' | undefined;
-  /** how long {@link NatsStore.open} waits for a server, ms, 5 000 */
-  readonly connectTimeoutMs?: number | undefined;
-  /** how long an operation without a deadline may last, ms, 5 000 */
-  readonly operationTimeoutMs?: number | undefined;
-  /** operations that may wait for the server, 10 000: one more fails at once */
-  readonly maxPendingOperations?: number | undefined;
-  /** of one object, bytes of UTF-8, 1 MiB; the server's `max_payload` must be larger */
-  readonly maxStateBytes?: number | undefined;
-  /** remembered with an object, 100: the oldest go. They are written with each change of it */
-  readonly maxRepliesPerObject?: number | undefined;
-  /** how long replies of stateless calls are kept at most, ms, 600 000; counts when the bucket is made */
-  readonly replyTtlMs?: number | undefined;
-}
+import { checkStateSize } from './state-size.js';
 
 /** Bytes that an entry has beside state and replies. */
 const HEAD_ROOM = 64 * 1024;
@@ -70,11 +45,7 @@ export class NatsStore implements ObjectStore {
     private readonly objects: Bucket,
     private readonly replies: Bucket,
     private readonly known: Known,
-    private readonly options: { readonly name: string; readonly storage: 'file' | 'memory' } & {
-      readonly [name in keyof typeof NATS_STORE_DEFAULTS]: number;
-    } & {
-      readonly owned: boolean;
-    },
+    private readonly options: NatsStoreSettings & { readonly owned: boolean },
   ) {}
 
   /**
@@ -84,21 +55,15 @@ export class NatsStore implements ObjectStore {
    *   JetStream; `BERTH_SERVICE_INVALID` names the option that is wrong
    */
   static async open(options: NatsStoreOptions = {}): Promise<NatsStore> {
-    const { bucket: name = 'berth', client } = options;
-    if (!/^[\w-]{1,100}$/.test(name))
-      throw new ServicesError('BERTH_SERVICE_INVALID', `bucket '${name}' must be 1 to 100 letters, digits, _ and -`);
-    const { storage = 'file' } = options;
-    if (!['file', 'memory'].includes(storage))
-      throw new ServicesError('BERTH_SERVICE_INVALID', `storage is '${storage}'; it must be 'file' or 'memory'`);
-    const numbers = wholeNumbers(options, NATS_STORE_DEFAULTS);
-    const { replicas, connectTimeoutMs, replyTtlMs: ttlMs } = numbers;
-    wholeNumber('replicas', replicas, 1, 5);
+    const { client } = options;
+    const settings = natsStoreSettings(options);
+    const { name, storage, replicas, connectTimeoutMs, replyTtlMs: ttlMs } = settings;
     const connection = client ?? (await connectNats(options, connectTimeoutMs, 'BERTH_SERVICE_STORE_UNAVAILABLE'));
     const owned = client === undefined;
     const link = new Link(connection);
     const inbox = new Inbox(link);
     try {
-      const operations = new Operations(wayOf(link), numbers);
+      const operations = new Operations(wayOf(link), settings);
       const known = new Known();
       link.returns.add(() => {
         // A server that has lost its disk counts revisions anew.
@@ -110,7 +75,7 @@ export class NatsStore implements ObjectStore {
         Bucket.open(link, inbox, operations, { ...more, replicas, storage });
       const objects = await open({ name });
       const replies = await open({ name: `${name}-replies`, ttlMs });
-      return new NatsStore(link, inbox, operations, objects, replies, known, { ...numbers, name, storage, owned });
+      return new NatsStore(link, inbox, operations, objects, replies, known, { ...settings, owned });
     } catch (thrown) {
       inbox.close();
       link.close();
@@ -273,7 +238,7 @@ export class NatsStore implements ObjectStore {
    * @throws ServicesError `BERTH_SERVICE_PAYLOAD_TOO_LARGE` there is not enough to leave out
    */
   private fitted(entry: Entry): { readonly entry: Entry; readonly bytes: Buffer } {
-    const most = (this.link.connection.info?.max_payload ?? 1024 * 1024) - HEAD_ROOM;
+    const most = this.link.maxBytes - HEAD_ROOM;
     for (let fit = entry; ; fit = { ...fit, replies: fit.replies.slice(Math.ceil(fit.replies.length / 2)) }) {
       const bytes = encodeEntry(fit);
       const { length } = bytes;
@@ -294,10 +259,6 @@ export class NatsStore implements ObjectStore {
   }
 }
 
-export const NATS_STORE_DEFAULTS = {
-  ...{ replicas: 1, connectTimeoutMs: 5_000, operationTimeoutMs: 5_000, maxPendingOperations: 10_000 },
-  ...{ maxStateBytes: DEFAULT_MAX_STATE_BYTES, maxRepliesPerObject: 100, replyTtlMs: 600_000 },
-};
 function wayOf(link: Link): Way {
   return {
     get isUp() {

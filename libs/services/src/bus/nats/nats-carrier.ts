@@ -33,7 +33,7 @@ export class NatsCarrier implements Carrier {
 
   /** What the broker takes, all of it. */
   get maxBytes(): number {
-    return this.connection.info?.max_payload ?? 1024 * 1024;
+    return this.link.maxBytes;
   }
 
   async open(events: CarrierEvents, question: Uint8Array): Promise<boolean> {
