@@ -10,22 +10,25 @@ export type FieldInputName = 'json' | 'text' | 'number' | 'boolean';
 /** How a payload is read, where the parameter's type does not say it. */
 export type InputName = FieldInputName | 'bytes';
 
-/** What the option `input` may say where the parameter's type says too little. */
-export type InputOption = InputName | (new () => object);
-
 /**
  * How the input of a method is read: from the option `input`, else from the
  * parameter's type as the compiler left it (`emitDecoratorMetadata`), else JSON.
  *
+ * @param where names the method in messages
  * @throws ServicesError `BERTH_SERVICE_INVALID` a DTO without rules, one whose Date stays text, or one that is
  *   imported as a type
  */
-export function inputKindOf(prototype: object, property: string, option: InputOption | undefined): InputKind {
+export function inputKindOf(
+  where: string,
+  prototype: object,
+  property: string,
+  option: InputName | (new () => object) | undefined,
+): InputKind {
   if (typeof option === 'string') return { kind: option };
-  const where = `${prototype.constructor.name}.${property}`;
   if (option !== undefined) {
-    if (!hasRules(option)) throw invalid(`${where}: the class ${option.name} has no rules of class-validator`);
-    const date = dateLeftAsText(option);
+    const properties = propertiesWithRules(option);
+    if (properties.length === 0) throw invalid(`${where}: the class ${option.name} has no rules of class-validator`);
+    const date = properties.find((name) => isDateLeftAsText(option, name));
     if (date !== undefined)
       throw invalid(`${where}: ${option.name}.${date} is a Date, and JSON has text: add @Type(() => Date)`);
     return { kind: 'dto', type: option };
@@ -54,34 +57,24 @@ function kindOfType(type: unknown): InputKind {
   if (type === Uint8Array || type === Buffer) return { kind: 'bytes' };
   // A class without rules is JSON like another.
   const isClass = typeof type === 'function' && type !== Object && type !== Array;
-  return isClass && hasRules(type) ? { kind: 'dto', type: type as new () => object } : { kind: 'json' };
+  if (!isClass || propertiesWithRules(type).length === 0) return { kind: 'json' };
+  return { kind: 'dto', type: type as new () => object };
 }
 
-/** Whether class-validator knows rules of a class. */
-function hasRules(type: object): boolean {
-  return rulesOf(type).length > 0;
-}
-
-function rulesOf(type: object): readonly { readonly propertyName: string }[] {
-  return getMetadataStorage().getTargetValidationMetadatas(type as () => unknown, '', false, false);
+/** Of which class-validator knows rules. */
+function propertiesWithRules(type: object): string[] {
+  const rules = getMetadataStorage().getTargetValidationMetadatas(type as () => unknown, '', false, false);
+  return rules.map(({ propertyName }) => propertyName);
 }
 
 /** The types let a DTO have Dates, since class-transformer can make them; whether it does is tried. */
-function dateLeftAsText(type: new () => object): string | undefined {
-  return rulesOf(type)
-    .map(({ propertyName }) => propertyName)
-    .find(
-      (property) =>
-        Reflect.getMetadata('design:type', type.prototype as object, property) === Date &&
-        typeof transformed(type, property, '1970-01-01T00:00:00.000Z') === 'string',
-    );
-}
-
-function transformed(type: new () => object, property: string, value: unknown): unknown {
+function isDateLeftAsText(type: new () => object, property: string): boolean {
+  if (Reflect.getMetadata('design:type', type.prototype as object, property) !== Date) return false;
   try {
-    return (plainToInstance(type, { [property]: value }) as Record<string, unknown>)[property];
+    const made = plainToInstance(type, { [property]: '1970-01-01T00:00:00.000Z' }) as Record<string, unknown>;
+    return typeof made[property] === 'string';
   } catch {
     // It wants more than one property: nothing is known, and each call is validated.
-    return undefined;
+    return false;
   }
 }

@@ -3,7 +3,7 @@ import type { Delivery } from '../invocation/invocation.js';
 import { declarationsOf } from './declarations.js';
 import { type FieldInputName, fieldKindOf, type InputName, inputKindOf } from './input-kind.js';
 import { MAX_MS, wholeNumber } from '../numbers.js';
-import { checkAccessor, checkName, checkProperty, refuseStatic } from './option-checks.js';
+import { ACCESSORS, checkAccessor, checkName, checkProperty, placeOf } from './option-checks.js';
 import type { InputKind, MemberDefinition } from './service-definition.js';
 import type {
   AnyMethod,
@@ -67,16 +67,13 @@ export function Method<N extends InputName>(options: MethodOptions & { readonly 
 export function Method(options?: MethodOptions): ServiceMethodDecorator<unknown>;
 export function Method(options: MethodOptions = {}): ServiceMethodDecorator<unknown> {
   return (prototype, property, descriptor): void => {
-    refuseStatic(prototype, property);
+    const where = placeOf(prototype, property);
     const method: unknown = (descriptor as PropertyDescriptor).value;
-    const where = `${prototype.constructor.name}.${property}`;
     if (typeof method !== 'function') throw invalid(`${where} is no method: @Method belongs to methods`);
     checkProperty(where, property, options.stateless ?? false);
-    const { optionalInput = method.length === 0 } = options;
-    declare(where, prototype, {
-      ...{ kind: 'method', name: property, property, optionalInput, options },
-      input: inputKindOf(prototype, property, options.input),
-    });
+    const { name = property, optionalInput = method.length === 0 } = options;
+    const input = inputKindOf(where, prototype, property, options.input);
+    declare(where, prototype, { ...options, kind: 'method', name, property, optionalInput, input });
   };
 }
 
@@ -120,42 +117,40 @@ export function State() {
     prototype: T & StaticProblem<T>,
     property: K & (K extends keyof T ? FieldProblem<T[K]> : unknown),
   ): void => {
-    refuseStatic(prototype, property);
+    const where = placeOf(prototype, property);
     if (Object.getOwnPropertyDescriptor(prototype, property) !== undefined)
-      throw invalid(`${prototype.constructor.name}.${property} is no field: @State belongs to fields`);
-    declarationsOf(prototype).stateFields.push(property);
+      throw invalid(`${where} is no field: @State belongs to fields`);
+    declarationsOf(prototype).stateFields.add(property);
   };
 }
 
 function declareAccessor(
   prototype: object,
   property: string,
-  kind: 'getter' | 'setter',
-  options: MemberOptions,
+  kind: keyof typeof ACCESSORS,
+  { name = `${ACCESSORS[kind].needs}_${property}`, serveWithAgent, timeoutMs }: MemberOptions,
   input: InputKind,
 ): void {
-  refuseStatic(prototype, property);
-  const where = `${prototype.constructor.name}.${property}`;
+  const where = placeOf(prototype, property);
   checkAccessor(where, kind, Object.getOwnPropertyDescriptor(prototype, property));
-  const name = `${kind === 'getter' ? 'get' : 'set'}_${property}`;
-  declare(where, prototype, { kind, name, property, optionalInput: false, options, input });
+  declare(where, prototype, { kind, name, property, optionalInput: false, input, serveWithAgent, timeoutMs });
 }
 
 type Declared = Pick<MemberDefinition, 'kind' | 'name' | 'property' | 'optionalInput' | 'input'> & {
-  readonly options: MethodOptions;
+  readonly [K in Exclude<keyof MethodOptions, 'name' | 'optionalInput' | 'input'>]?: MethodOptions[K] | undefined;
 };
 
 /** Checks what every member may say of itself, and keeps it with its defaults. */
-function declare(where: string, prototype: object, { options, ...member }: Declared): void {
-  const { name = member.name, serveWithAgent = false, timeoutMs } = options;
-  const own: MethodOptions = member.kind === 'method' ? options : {};
-  const { stateless = false, retryCount = 0, retryDelayMs = 1000, delivery = 'at-most-once' } = own;
+function declare(where: string, prototype: object, declared: Declared): void {
+  const { kind, name, property, optionalInput, input, timeoutMs, serveWithAgent = false } = declared;
+  const { stateless = false, retryCount = 0, retryDelayMs = 1000, delivery = 'at-most-once' } = declared;
   checkName(where, name);
   if (timeoutMs !== undefined) wholeNumber(`${where}: timeoutMs`, timeoutMs, 1, MAX_MS);
   wholeNumber(`${where}: retryCount`, retryCount, 0, 100);
   wholeNumber(`${where}: retryDelayMs`, retryDelayMs, 0, MAX_MS);
   if (retryCount > 0 && timeoutMs !== undefined && retryDelayMs >= timeoutMs)
     throw invalid(`${where}: with retryDelayMs ${retryDelayMs} no retry fits into timeoutMs ${timeoutMs}`);
-  const rest = { stateless, serveWithAgent, timeoutMs, retryCount, retryDelayMs, delivery };
-  declarationsOf(prototype).members.push({ ...member, name, ...rest });
+  const said = { stateless, serveWithAgent, timeoutMs, retryCount, retryDelayMs, delivery };
+  const member = { kind, name, property, optionalInput, input, ...said };
+  declarationsOf(prototype).members.set(`${kind} ${property}`, member);
 }

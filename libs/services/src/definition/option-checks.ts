@@ -22,20 +22,25 @@ export function checkProperty(where: string, property: string, stateless: boolea
     throw invalid(`${where}: a client has a '${property}' of its own; call it otherwise and give the option \`name\``);
 }
 
-/** @param prototype the class itself where the member is static */
-export function refuseStatic(prototype: object, property: string): void {
+/** Names a member in messages. @param prototype the class itself where the member is static, which is refused */
+export function placeOf(prototype: object, property: string): string {
   if (typeof prototype === 'function')
     throw invalid(`${prototype.name}.${property} is static: services offer what their instances have`);
+  return `${prototype.constructor.name}.${property}`;
 }
 
+/** What an accessor needs of a property, and for what. */
+export const ACCESSORS = {
+  getter: { decorator: '@Getter', needs: 'get', use: 'read' },
+  setter: { decorator: '@Setter', needs: 'set', use: 'write' },
+} as const;
+
 /** @param descriptor of the accessor; a field has none on its prototype */
-export function checkAccessor(where: string, kind: 'getter' | 'setter', descriptor?: PropertyDescriptor): void {
+export function checkAccessor(where: string, kind: keyof typeof ACCESSORS, descriptor?: PropertyDescriptor): void {
   if (descriptor === undefined) return;
-  const decorator = kind === 'getter' ? '@Getter' : '@Setter';
+  const { decorator, needs, use } = ACCESSORS[kind];
   if (typeof descriptor.value === 'function')
     throw invalid(`${where} is a method: ${decorator} belongs to fields and accessors`);
-  if (kind === 'getter' && descriptor.get === undefined)
-    throw invalid(`${where} has no \`get\`, so nobody can read it: ${decorator} needs one`);
-  if (kind === 'setter' && descriptor.set === undefined)
-    throw invalid(`${where} has no \`set\`, so nobody can write it: ${decorator} needs one`);
+  if (descriptor[needs] === undefined)
+    throw invalid(`${where} has no \`${needs}\`, so nobody can ${use} it: ${decorator} needs one`);
 }

@@ -1,4 +1,5 @@
-import { collectDeclarations } from './declarations.js';
+import { invalid } from '../errors.js';
+import { declarationsOf } from './declarations.js';
 import { checkName, checkPackage } from './option-checks.js';
 import { type MemberDefinition, rememberDefinition, type ServiceClass } from './service-definition.js';
 
@@ -18,24 +19,29 @@ export function Service(name: string, options: ServiceOptions = {}) {
     const packageName = options.package ?? 'default';
     checkName(target.name, name);
     checkPackage(target.name, packageName);
-    const { members, stateFields } = collectDeclarations(target);
+    const declarations = declarationsOf(target.prototype as object);
+    const declared = [...declarations.members.values()];
+    const byProperty = (kind: MemberDefinition['kind']): Map<string, MemberDefinition> =>
+      new Map(declared.filter((member) => member.kind === kind).map((member) => [member.property, member]));
     rememberDefinition({
-      id: `${packageName}.${name}`,
-      name,
-      package: packageName,
-      target,
-      members: new Map(members.map((member) => [member.name, member])),
-      methods: byProperty(members, 'method'),
-      getters: byProperty(members, 'getter'),
-      setters: byProperty(members, 'setter'),
-      stateFields,
+      ...{ id: `${packageName}.${name}`, name, package: packageName, target },
+      members: byName(target, declared),
+      ...{ methods: byProperty('method'), getters: byProperty('getter'), setters: byProperty('setter') },
+      stateFields: [...declarations.stateFields],
     });
   };
 }
 
-function byProperty(
-  members: readonly MemberDefinition[],
-  kind: MemberDefinition['kind'],
-): Map<string, MemberDefinition> {
-  return new Map(members.filter((member) => member.kind === kind).map((member) => [member.property, member]));
+function byName(target: ServiceClass, declared: readonly MemberDefinition[]): Map<string, MemberDefinition> {
+  const members = new Map<string, MemberDefinition>();
+  for (const member of declared) {
+    const { name, property } = member;
+    const other = members.get(name);
+    if (other !== undefined)
+      throw invalid(
+        `${target.name}: ${other.property} and ${property} have the same name '${name}'; give one another name`,
+      );
+    members.set(name, member);
+  }
+  return members;
 }

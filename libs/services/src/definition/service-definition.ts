@@ -1,5 +1,5 @@
 import { AgentError, invalid, ServicesError } from '../errors.js';
-import type { Delivery } from '../invocation/invocation.js';
+import type { MethodOptions } from './method-decorators.js';
 
 /** A class of services; how its instances are made is the runtime's business. */
 export type ServiceClass<T extends object = object> = abstract new (...args: never[]) => T;
@@ -18,26 +18,14 @@ export type InputKind =
   /** JSON that class-validator checks */
   | { readonly kind: 'dto'; readonly type: new () => object };
 
-/** One thing of a service that can be called. */
-export interface MemberDefinition {
-  /** on the wire, `fn_id` */
-  readonly name: string;
+/** One thing of a service that can be called: the options of its decorator with their defaults; `name` is `fn_id`. */
+export interface MemberDefinition extends Required<Omit<MethodOptions, 'input' | 'timeoutMs'>> {
   /** in the class */
   readonly property: string;
   readonly kind: 'method' | 'getter' | 'setter';
-  /** needs no object */
-  readonly stateless: boolean;
-  /** served by agents of the bus, else by the function server (checklist B6) */
-  readonly serveWithAgent: boolean;
   /** absent: the runtime's default */
   readonly timeoutMs: number | undefined;
-  /** runs after the first one that failed, 0.. */
-  readonly retryCount: number;
-  readonly retryDelayMs: number;
-  readonly delivery: Delivery;
   readonly input: InputKind;
-  /** a call without a payload is one without an input; JSON may always be left out */
-  readonly optionalInput: boolean;
 }
 
 /** What a decorated class says of itself. */
@@ -59,8 +47,7 @@ export interface ServiceDefinition {
   readonly stateFields: readonly string[];
 }
 
-const definitions = new WeakMap<ServiceClass, ServiceDefinition>();
-const decorated: ServiceDefinition[] = [];
+const definitions = new Map<ServiceClass, ServiceDefinition>();
 
 /** The definition of a class, `undefined` where `@Service` is missing. */
 export function definitionOf(target: ServiceClass): ServiceDefinition | undefined {
@@ -85,11 +72,10 @@ export function requireDefinition(
 }
 
 /** All classes decorated so far, in order. */
-export function decoratedServices(): readonly ServiceDefinition[] {
-  return decorated;
+export function decoratedServices(): Iterable<ServiceDefinition> {
+  return definitions.values();
 }
 
 export function rememberDefinition(definition: ServiceDefinition): void {
   definitions.set(definition.target, definition);
-  decorated.push(definition);
 }
