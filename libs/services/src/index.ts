@@ -34,8 +34,13 @@ export {
 } from './definition/service-definition.js';
 export { AgentError, AppError, InvocationError, ServerError, ServicesError } from './errors.js';
 export type { CallContext } from './invocation/call-context.js';
-export { type Delivery, type Invocation, type InvocationReply, InvocationStatus } from './invocation/invocation.js';
-export { invocationKey } from './invocation/keys.js';
+export {
+  type Delivery,
+  type Invocation,
+  invocationKey,
+  type InvocationReply,
+  InvocationStatus,
+} from './invocation/invocation.js';
 export type { DeadLetter, DeadLetterBounds, DeadLetterStore } from './letters/dead-letter.js';
 export { MemoryStore, type MemoryStoreOptions } from './objects/memory-store.js';
 export { Nats, type NatsOptions } from './nats/nats.js';

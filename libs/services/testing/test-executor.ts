@@ -1,6 +1,5 @@
 import { silentLog } from '@berth/observability';
-import { nextInvocationId } from '../src/invocation/invocation-id.js';
-import type { Invocation, InvocationReply } from '../src/invocation/invocation.js';
+import { type Invocation, type InvocationReply, nextInvocationId } from '../src/invocation/invocation.js';
 import { Executor } from '../src/invocation/executor.js';
 import { decodeResult } from '../src/invocation/payload.js';
 import type { ServiceClass } from '../src/definition/service-definition.js';

@@ -1,6 +1,5 @@
 import { ServicesError } from '../errors.js';
-import type { Invocation } from '../invocation/invocation.js';
-import { invocationKey } from '../invocation/keys.js';
+import { type Invocation, invocationKey } from '../invocation/invocation.js';
 import type { BusLimits } from './bus-options.js';
 
 // Why a bus fails a call; InvocationBus.invoke() has the list.

@@ -9,13 +9,13 @@ import {
 import { InvocationError, ServicesError } from '../errors.js';
 import { checkChain, currentChain } from '../invocation/call-chain.js';
 import { checkEntry } from '../invocation/executor.js';
-import { nextInvocationId } from '../invocation/invocation-id.js';
 import {
   CODE_HEADER,
   type ErrorReplyBody,
   type Invocation,
   type InvocationReply,
   InvocationStatus,
+  nextInvocationId,
   NO_OPTIONS,
 } from '../invocation/invocation.js';
 import { decodeResult, encodeInput } from '../invocation/payload.js';

@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+
 /**
  * How a call ended, with the numbers of `oprc.ResponseStatus` (checklist B13).
  */
@@ -76,4 +78,25 @@ export function keyProblem(key: string): string | undefined {
   const bytes = Buffer.byteLength(key);
   if (bytes >= 1 && bytes <= MAX_IDEMPOTENCY_KEY_BYTES) return undefined;
   return `has ${bytes} bytes; it must have 1 to ${MAX_IDEMPOTENCY_KEY_BYTES}`;
+}
+
+/** Random once for the process: drawing it for each call would cost more than the rest of an empty call. */
+const ID_PREFIX = randomBytes(9).toString('base64url');
+let count = 0;
+
+/** A new invocation id, unique among all processes. */
+export function nextInvocationId(): string {
+  count += 1;
+  return `${ID_PREFIX}-${count.toString(36)}`;
+}
+
+/**
+ * The message keys (checklist B14), to the letter:
+ * `oprc/{pkg}.{cls}/{partition}/invokes/{fn}` for stateless methods,
+ * `oprc/{pkg}.{cls}/{partition}/objects/{obj}/invokes/{fn}` for those of an object.
+ */
+export function invocationKey(target: Pick<Invocation, 'service' | 'partition' | 'method' | 'objectId'>): string {
+  const { service, partition, method, objectId } = target;
+  const object = objectId === undefined ? '' : `/objects/${objectId}`;
+  return `oprc/${service}/${partition}${object}/invokes/${method}`;
 }

@@ -4,8 +4,13 @@ import { messageIn } from '../bus/handler-reply.js';
 import type { InvocationBus, RetryOptions } from '../bus/invocation-bus.js';
 import { ServicesError } from '../errors.js';
 import { cutText } from '../invocation/error-text.js';
-import { type Delivery, type Invocation, type InvocationReply, InvocationStatus } from '../invocation/invocation.js';
-import { invocationKey } from '../invocation/keys.js';
+import {
+  type Delivery,
+  type Invocation,
+  invocationKey,
+  type InvocationReply,
+  InvocationStatus,
+} from '../invocation/invocation.js';
 import { isFailure } from '../invocation/replies.js';
 import { wholeNumber } from '../numbers.js';
 import { steadyNow } from '../runtime/clock.js';

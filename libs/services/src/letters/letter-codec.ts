@@ -1,5 +1,5 @@
 import { decode, encode } from '../bus/engine/message.js';
-import { invocationKey } from '../invocation/keys.js';
+import { invocationKey } from '../invocation/invocation.js';
 import type { DeadLetter } from './dead-letter.js';
 
 /** A letter as a store keeps it. */

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import type { sendUnaryData, Server } from '@grpc/grpc-js';
 import type { Log } from '@berth/observability';
 import { ServicesError } from '../errors.js';
 import type { InvocationHandler } from '../invocation/invocation-handler.js';
+import { nextInvocationId } from '../invocation/invocation.js';
 import { errorReply } from '../invocation/replies.js';
 import { Admission } from './admission.js';
 import { OprcCall, type OprcRequest } from './oprc-call.js';
@@ -18,10 +18,6 @@ import {
   passBuffer,
 } from '../wire/requests.js';
 import { steadyTime } from '../runtime/clock.js';
-
-/** Ids are unique among processes by their start, and count up in one: a UUID for each call would cost more. */
-const ID_PREFIX = `${randomBytes(6).toString('hex')}-`;
-let lastId = 0;
 
 /** `oprc.OprcFunction`: admits calls, hands them to the handler, and answers (checklist B13). */
 export class OprcService {
@@ -71,7 +67,7 @@ export class OprcService {
       return;
     }
     const invocation = request.request;
-    invocation.id = ID_PREFIX + (lastId += 1).toString(36);
+    invocation.id = nextInvocationId();
     const { problem } = invocation;
     if (problem !== undefined) {
       done(null, encodeReply(errorReply(invocation.id, new ServicesError(problem.code, problem.message))));

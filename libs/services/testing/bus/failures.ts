@@ -1,7 +1,6 @@
 import { eventually } from '@berth/testing';
-import { type InvocationReply, InvocationStatus } from '../../src/invocation/invocation.js';
+import { invocationKey, type InvocationReply, InvocationStatus } from '../../src/invocation/invocation.js';
 import { AppError, ServicesError } from '../../src/errors.js';
-import { invocationKey } from '../../src/invocation/keys.js';
 import { errorReply, methodFailed } from '../../src/invocation/replies.js';
 import {
   answering,

@@ -1,6 +1,5 @@
 import { type ServicesError } from '../../errors.js';
-import type { Invocation, InvocationReply } from '../../invocation/invocation.js';
-import { invocationKey } from '../../invocation/keys.js';
+import { type Invocation, invocationKey, type InvocationReply } from '../../invocation/invocation.js';
 import { Deadlines } from '../../runtime/deadlines.js';
 import { ownInvocation } from '../../runtime/isolation.js';
 import type { BusCallOptions } from '../invocation-bus.js';

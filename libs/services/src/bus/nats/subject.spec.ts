@@ -1,4 +1,4 @@
-import { invocationKey } from '../../invocation/keys.js';
+import { invocationKey } from '../../invocation/invocation.js';
 import { subjectOf } from './subject.js';
 
 describe('subjectOf', () => {
