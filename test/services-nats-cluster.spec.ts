@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { BerthError } from '@berth/errors';
-import { describeWithNats, disposable, eventually, freePortRange, NatsServer } from '@berth/testing';
+import { describeWithNats, disposable, eventually, NatsServer } from '@berth/testing';
 import { InvocationStatus, NatsStore, steadyNow } from 'berth-services';
 
 const SERVERS = 3;
@@ -12,19 +12,6 @@ const LANES = 8;
 const HONEST = ['BERTH_SERVICE_TIMEOUT', 'BERTH_SERVICE_OUTCOME_UNKNOWN', 'BERTH_SERVICE_STORE_UNAVAILABLE'];
 
 const keyOf = (object: number) => ({ service: 'shop.Cart', partition: 0, objectId: `object ${object}` });
-
-async function startCluster(): Promise<NatsServer[]> {
-  const { start } = await freePortRange(SERVERS);
-  const ports = Array.from({ length: SERVERS }, (_, i) => start + i);
-  const routes = ports.map((port) => `"nats-route://127.0.0.1:${port}"`).join(', ');
-  return await Promise.all(
-    ports.map((port, i) =>
-      NatsServer.start({
-        config: `server_name: "s${i}"\ncluster { name: test, listen: "127.0.0.1:${port}", routes: [${routes}] }`,
-      }),
-    ),
-  );
-}
 
 /** Whether revisions hold where a value has replicas: Debian's 2.9 takes two writes that name the same one. */
 async function isSafe({ url }: NatsServer): Promise<boolean> {
@@ -45,7 +32,7 @@ async function leaderOf(servers: readonly NatsServer[]): Promise<NatsServer> {
 
 describeWithNats('objects in a cluster of three NATS servers', () => {
   it('lose no update and double none while the leader is killed and comes back, or are refused at once', async () => {
-    const servers = await startCluster();
+    const servers = await NatsServer.startCluster(SERVERS);
     const stores: NatsStore[] = [];
     try {
       const urls = servers.map(({ url }) => url);

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asked, Installed, OwnServer, type Place } from './own-server.js';
+import { freePortRange } from './ports.js';
 
 const nats = new Installed(['nats-server']);
 
@@ -32,6 +33,16 @@ export class NatsServer extends OwnServer {
   /** Resolves when it answers. */
   static async start(options: NatsServerOptions = {}): Promise<NatsServer> {
     return await OwnServer.startOne((place) => new NatsServer(place, options));
+  }
+
+  /** Servers `s0`, `s1` … of one cluster: each answers, and they have yet to find each other. */
+  static async startCluster(count: number): Promise<NatsServer[]> {
+    const { start } = await freePortRange(count);
+    const ports = Array.from({ length: count }, (_, i) => start + i);
+    const routes = ports.map((port) => `"nats-route://127.0.0.1:${port}"`).join(', ');
+    const configOf = (port: number, i: number): string =>
+      `server_name: "s${i}"\ncluster { name: test, listen: "127.0.0.1:${port}", routes: [${routes}] }`;
+    return await Promise.all(ports.map((port, i) => NatsServer.start({ config: configOf(port, i) })));
   }
 
   override get url(): string {

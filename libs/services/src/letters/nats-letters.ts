@@ -4,8 +4,12 @@ import {
   JetStreamApiError,
   type JetStreamManager,
   jetstreamManager,
+  type LastForMsgRequest,
+  type NextMsgRequest,
   RetentionPolicy,
+  type SeqMsgRequest,
   StorageType,
+  type StoredMsg,
 } from '@nats-io/jetstream';
 import { ServicesError } from '../errors.js';
 import { wordsOf } from '../nats/escaped.js';
@@ -78,17 +82,17 @@ export class NatsDeadLetters implements DeadLetterStore {
 
   private async make(): Promise<void> {
     const { name, replicas, storage } = this.options;
-    const { deadLetterTotal, deadLetterTotalBytes } = this.limits;
+    const { deadLetterTotal: max_msgs, deadLetterTotalBytes: max_bytes } = this.limits;
     const config = {
-      ...{ subjects: [`${name}.>`], num_replicas: replicas, allow_direct: true, max_msgs_per_subject: 1 },
-      ...{ max_msgs: deadLetterTotal, max_bytes: deadLetterTotalBytes },
+      ...{ name, subjects: [`${name}.>`], num_replicas: replicas, max_msgs_per_subject: 1, max_msgs, max_bytes },
+      ...{ retention: RetentionPolicy.Limits, storage: storage === 'memory' ? StorageType.Memory : StorageType.File },
     };
-    const kept = storage === 'memory' ? StorageType.Memory : StorageType.File;
     try {
-      await this.manager.streams.add({ name, retention: RetentionPolicy.Limits, storage: kept, ...config });
+      await this.manager.streams.add(config);
     } catch (thrown) {
       if (!(thrown instanceof JetStreamApiError) || thrown.code !== OTHER_CONFIGURATION) throw thrown;
-      await this.manager.streams.update(name, config);
+      // All else is as whoever made it wants it.
+      await this.manager.streams.update(name, { max_msgs, max_bytes });
     }
   }
 
@@ -117,9 +121,7 @@ export class NatsDeadLetters implements DeadLetterStore {
     const letters: DeadLetter[] = [];
     const next_by_subj = this.subject(service, partition);
     for (let seq = 1; letters.length < limit; seq += 1) {
-      const found = await this.ask(false, () =>
-        this.manager.direct.getMessage(this.options.name, { next_by_subj, seq }),
-      );
+      const found = await this.find({ next_by_subj, seq });
       if (found === null) break;
       const letter = decodeLetter(found.data);
       if (letter !== undefined) letters.push(letter);
@@ -129,8 +131,7 @@ export class NatsDeadLetters implements DeadLetterStore {
   }
 
   async get(service: string, partition: number, id: string): Promise<DeadLetter | undefined> {
-    const last_by_subj = this.subject(service, partition, id);
-    const found = await this.ask(false, () => this.manager.direct.getMessage(this.options.name, { last_by_subj }));
+    const found = await this.find({ last_by_subj: this.subject(service, partition, id) });
     return found === null ? undefined : decodeLetter(found.data);
   }
 
@@ -138,6 +139,11 @@ export class NatsDeadLetters implements DeadLetterStore {
     const filter = this.subject(service, partition, id);
     const { purged } = await this.ask(true, () => this.manager.streams.purge(this.options.name, { filter }));
     return purged > 0;
+  }
+
+  /** The leader is asked: a replica may have what was removed. */
+  private find(query: LastForMsgRequest | (NextMsgRequest & SeqMsgRequest)): Promise<StoredMsg | null> {
+    return this.ask(false, () => this.manager.streams.getMessage(this.options.name, query));
   }
 
   private ask<T>(writes: boolean, work: () => Promise<T>, deadline?: number): Promise<T> {
