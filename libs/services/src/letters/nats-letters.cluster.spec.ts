@@ -2,7 +2,7 @@ import { describeWithNats, disposable, eventually, NatsServer } from '@berth/tes
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { invocation } from '../../testing/bus/lab.js';
-import { invocationKey } from '../invocation/keys.js';
+import { invocationKey } from '../invocation/invocation.js';
 import { NatsStore } from '../objects/nats-store.js';
 import type { DeadLetter } from './dead-letter.js';
 

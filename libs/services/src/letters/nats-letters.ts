@@ -64,7 +64,7 @@ export class NatsDeadLetters implements DeadLetterStore {
     const limits = wholeNumbers(bounds, DEAD_LETTER_BOUNDS);
     try {
       const manager = await jetstreamManager(link.connection, { timeout: ASK_MS });
-      const letters = new NatsDeadLetters(link, operations, manager, options, limits);
+      const letters = new NatsDeadLetters(link, operations.beside('dead letters'), manager, options, limits);
       await letters.make();
       // A server may come back without its disk.
       link.returns.add(() => void letters.make().catch(() => undefined));

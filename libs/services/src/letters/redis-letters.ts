@@ -1,5 +1,6 @@
+import type { Operations } from '../objects/operations.js';
 import type { RedisConnection } from '../objects/redis/connection.js';
-import { script } from '../objects/redis/scripts.js';
+import { type Script, script } from '../objects/redis/scripts.js';
 import { wholeNumbers } from '../numbers.js';
 import {
   DEAD_LETTER_BOUNDS,
@@ -73,6 +74,7 @@ return found
 export class RedisDeadLetters implements DeadLetterStore {
   private readonly keys: readonly string[];
   private readonly limits: DeadLetterLimits;
+  private readonly operations: Operations;
 
   /** @throws ServicesError `BERTH_SERVICE_INVALID` for a bound that is no whole number from 1 */
   constructor(
@@ -82,6 +84,7 @@ export class RedisDeadLetters implements DeadLetterStore {
   ) {
     this.keys = [name, `${name}:order`, `${name}:bytes`];
     this.limits = wholeNumbers(bounds, DEAD_LETTER_BOUNDS);
+    this.operations = connection.operations.beside('dead letters');
   }
 
   async add(letter: DeadLetter, deadline?: number): Promise<void> {
@@ -89,26 +92,31 @@ export class RedisDeadLetters implements DeadLetterStore {
     const { deadLetterLimit, deadLetterBytes, deadLetterTotal, deadLetterTotalBytes } = this.limits;
     const bounds = [deadLetterLimit, deadLetterBytes, deadLetterTotal, deadLetterTotalBytes].map(String);
     const args = [nameOf(service, partition, letter.id), encodeLetter(letter), `${service}/${partition}`];
-    await this.connection.run(ADD, this.keys, [...args, ...bounds], true, deadline);
+    await this.run(ADD, [...args, ...bounds], true, deadline);
   }
 
   async list(service: string, partition: number, limit: number): Promise<DeadLetter[]> {
     const last = Number.isFinite(limit) ? Math.max(0, limit) - 1 : -1;
     if (limit <= 0) return [];
     const args = [`${service}/${partition}`, String(last)];
-    const found = (await this.connection.run(LIST, this.keys, args, false, undefined)) as Buffer[];
+    const found = (await this.run(LIST, args, false)) as Buffer[];
     return found.map(decodeLetter).filter((letter) => letter !== undefined);
   }
 
   async get(service: string, partition: number, id: string): Promise<DeadLetter | undefined> {
     const command = ['HGET', this.keys[0] ?? '', nameOf(service, partition, id)];
-    const found = (await this.connection.run(undefined, [], command, false, undefined)) as Buffer | null;
+    const found = (await this.run(undefined, command, false)) as Buffer | null;
     return found === null ? undefined : decodeLetter(found);
   }
 
   async remove(service: string, partition: number, id: string): Promise<boolean> {
     const args = [nameOf(service, partition, id)];
-    return (await this.connection.run(REMOVE, this.keys, args, true, undefined)) === 1;
+    return (await this.run(REMOVE, args, true)) === 1;
+  }
+
+  private run(of: Script | undefined, args: (string | Buffer)[], writes: boolean, deadline?: number): Promise<unknown> {
+    const keys = of === undefined ? [] : this.keys;
+    return this.connection.run(of, keys, args, writes, deadline, this.operations);
   }
 }
 

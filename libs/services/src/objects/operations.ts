@@ -67,12 +67,23 @@ export class Operations {
   private readonly pending = new Set<Operation>();
   private readonly waiting = new Set<Operation>();
   private readonly deadlines = new Deadlines<Operation>((operation) => this.overdue(operation));
+  private readonly others: Operations[] = [];
   private closed = false;
 
+  /** @param what the server keeps for whoever asks, as errors say it */
   constructor(
     private readonly way: Way,
     private readonly limits: OperationLimits,
+    private readonly what = 'objects',
   ) {}
+
+  /** Those of something else over the same connection: what waits there takes no place here. They end with these. */
+  beside(what: string): Operations {
+    const others = new Operations(this.way, this.limits, what);
+    if (this.closed) others.close();
+    this.others.push(others);
+    return others;
+  }
 
   /**
    * @param writes it changes something
@@ -84,13 +95,13 @@ export class Operations {
   run<T>(writes: boolean, deadline: number | undefined, send: (again: boolean) => Promise<T>): Promise<T> {
     return new Promise<unknown>((resolve, reject) => {
       const { maxPendingOperations, operationTimeoutMs } = this.limits;
-      if (this.closed) throw unavailable('it is closed');
+      if (this.closed) throw unavailable('it is closed', this.what);
       if (this.pending.size >= maxPendingOperations)
-        throw unavailable(`${maxPendingOperations} operations wait for it, which is maxPendingOperations`);
+        throw unavailable(`${maxPendingOperations} operations wait for it, which is maxPendingOperations`, this.what);
       const now = steadyNow();
       const until = deadline ?? now + operationTimeoutMs;
       // Sent now, nobody would wait for what comes of it.
-      if (until <= now) throw timedOut(writes, '');
+      if (until <= now) throw this.timedOut(writes, '');
       const operation = new Operation(writes, until, deadline !== undefined, send, resolve, reject);
       this.pending.add(operation);
       this.deadlines.add(operation);
@@ -108,6 +119,7 @@ export class Operations {
     const waiting = [...this.waiting];
     this.waiting.clear();
     for (const operation of waiting) this.try(operation);
+    for (const others of this.others) others.resume();
   }
 
   /** Ends all of them, and takes no more. */
@@ -115,6 +127,7 @@ export class Operations {
     this.closed = true;
     for (const operation of this.pending) this.giveUp(operation, why);
     this.deadlines.close();
+    for (const others of this.others) others.close(why);
   }
 
   private try(operation: Operation): void {
@@ -145,7 +158,8 @@ export class Operations {
 
   private giveUp(operation: Operation, why: string): void {
     const { trouble } = this;
-    if (this.end(operation)) operation.reject(failure(operation, trouble === undefined ? why : `${why}; ${trouble}`));
+    if (this.end(operation))
+      operation.reject(this.failure(operation, trouble === undefined ? why : `${why}; ${trouble}`));
   }
 
   private overdue(operation: Operation): void {
@@ -155,9 +169,11 @@ export class Operations {
     const { ofCall, isUnconfirmed, writes } = operation;
     const { operationTimeoutMs } = this.limits;
     if (!ofCall)
-      operation.reject(failure(operation, `no answer within operationTimeoutMs (${operationTimeoutMs})${because}`));
-    else if (isUnconfirmed) operation.reject(failure(operation, `the deadline of the call passed${because}`));
-    else operation.reject(timedOut(writes, because));
+      operation.reject(
+        this.failure(operation, `no answer within operationTimeoutMs (${operationTimeoutMs})${because}`),
+      );
+    else if (isUnconfirmed) operation.reject(this.failure(operation, `the deadline of the call passed${because}`));
+    else operation.reject(this.timedOut(writes, because));
   }
 
   /** Why there is no connection, while there is none. */
@@ -173,25 +189,26 @@ export class Operations {
     clearTimeout(operation.retry);
     return true;
   }
+
+  private failure({ isUnconfirmed }: Operation, why: string): ServicesError {
+    if (!isUnconfirmed) return unavailable(why, this.what);
+    return new ServicesError(
+      'BERTH_SERVICE_OUTCOME_UNKNOWN',
+      `the store of ${this.what} was sent a change and did not confirm it: ${why}`,
+    );
+  }
+
+  /** The deadline of a call passed, and nothing was changed. */
+  private timedOut(writes: boolean, because: string): ServicesError {
+    const what = writes ? 'could not be sent the change' : 'had not answered';
+    return new ServicesError(
+      'BERTH_SERVICE_TIMEOUT',
+      `the deadline passed: the store of ${this.what} ${what}${because}`,
+    );
+  }
 }
 
 /** Nothing was changed. */
-export function unavailable(why: string): ServicesError {
-  return new ServicesError('BERTH_SERVICE_STORE_UNAVAILABLE', `the store of objects cannot be used: ${why}`);
-}
-
-function failure({ isUnconfirmed }: Operation, why: string): ServicesError {
-  if (!isUnconfirmed) return unavailable(why);
-  return new ServicesError(
-    'BERTH_SERVICE_OUTCOME_UNKNOWN',
-    `the store of objects was sent a change and did not confirm it: ${why}`,
-  );
-}
-
-/** The deadline of a call passed, and nothing was changed. */
-function timedOut(writes: boolean, because: string): ServicesError {
-  return new ServicesError(
-    'BERTH_SERVICE_TIMEOUT',
-    `the deadline passed: the store of objects ${writes ? 'could not be sent the change' : 'had not answered'}${because}`,
-  );
+export function unavailable(why: string, what = 'objects'): ServicesError {
+  return new ServicesError('BERTH_SERVICE_STORE_UNAVAILABLE', `the store of ${what} cannot be used: ${why}`);
 }

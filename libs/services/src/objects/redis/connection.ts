@@ -13,7 +13,7 @@ const NOT_YET = /^(LOADING|BUSY|CLUSTERDOWN|MASTERDOWN|TRYAGAIN)\b/;
  * that write recognise themselves.
  */
 export class RedisConnection implements Way {
-  private readonly operations: Operations;
+  readonly operations: Operations;
   /** commands without an answer, also of operations that were given up */
   private onTheWay = 0;
   /** when the last answer came, or when somebody began to wait for one; {@link steadyNow} */
@@ -55,6 +55,7 @@ export class RedisConnection implements Way {
   /**
    * @param script absent: `args` are a command as it is, which may be done twice
    * @param writes it changes something: a script then has '1' before its `args` when it is sent again, else '0'
+   * @param operations that it is one of
    * @throws ServicesError see {@link Operations.run}
    */
   run(
@@ -63,9 +64,10 @@ export class RedisConnection implements Way {
     args: readonly (string | Buffer)[],
     writes: boolean,
     deadline: number | undefined,
+    operations = this.operations,
   ): Promise<unknown> {
     const flag = (again: boolean): string[] => (writes && script !== undefined ? [again ? '1' : '0'] : []);
-    return this.operations.run(writes, deadline, async (again) => {
+    return operations.run(writes, deadline, async (again) => {
       this.listen();
       try {
         return await this.execute(script, keys, [...flag(again), ...args]);
