@@ -7,26 +7,15 @@ import { ServicesError } from '../errors.js';
 /** Longest chain that a call carries, UTF-16 units. Of a longer one the outermost are left out: a ring is found later, or ends at a deadline. */
 export const MAX_CHAIN_LENGTH = 4096;
 
-interface Running {
-  /** what its calls carry */
+/** The call whose method runs. Queues let one call begin in the other's place: it is set for each method. */
+export const runningCall = new AsyncLocalStorage<{
+  /** what calls of the method carry */
   readonly chain: string | undefined;
-}
-
-const running = new AsyncLocalStorage<Running>();
-
-/** Runs a method, so that {@link currentChain} finds it; queues let one call begin in the other's place. */
-export function inCall<A extends unknown[], R>(call: Running, run: (...args: A) => R, ...args: A): R {
-  return running.run(call, run, ...args);
-}
-
-/** Whether this began in a method: what that one's calls carry is another's then. */
-export function isInCall(): boolean {
-  return running.getStore() !== undefined;
-}
+}>();
 
 /** Of the method that runs, if one does. */
 export function currentChain(): string | undefined {
-  return running.getStore()?.chain;
+  return runningCall.getStore()?.chain;
 }
 
 interface Place {

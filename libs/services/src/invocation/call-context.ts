@@ -1,21 +1,15 @@
+import { systemTime } from '../runtime/clock.js';
 import { Abortable } from './abortable.js';
 import { callersOf, chainWith } from './call-chain.js';
 import type { CallLimits } from './call-limits.js';
 import type { Invocation } from './invocation.js';
-import { systemTime } from '../runtime/clock.js';
+
+/** What is told of an {@link Invocation} as it is; a stateless call has no `objectId`. */
+type Told = Pick<Invocation, 'service' | 'method' | 'partition' | 'objectId' | 'options' | 'idempotencyKey'>;
 
 /** What a method may know of its call: its second parameter. */
-export interface CallContext {
+export interface CallContext extends Told {
   readonly invocationId: string;
-  /** `package.Service` */
-  readonly service: string;
-  readonly method: string;
-  readonly partition: number;
-  /** absent in a stateless call */
-  readonly objectId?: string | undefined;
-  /** the caller's words */
-  readonly options: Readonly<Record<string, string>>;
-  readonly idempotencyKey?: string | undefined;
   /** nobody waits after it, and the signal is aborted: ms since 1970, as `Date.now()` has it at the moment */
   readonly deadline: number;
   /** 1, and one more for each retry of a method that failed (checklist B16) */
@@ -41,7 +35,6 @@ export class AttemptContext extends Abortable implements CallContext {
   get deadline(): number {
     return systemTime(this.limits.deadline);
   }
-
   get invocationId(): string {
     return this.invocation.id;
   }
@@ -63,7 +56,6 @@ export class AttemptContext extends Abortable implements CallContext {
   get idempotencyKey(): string | undefined {
     return this.invocation.idempotencyKey;
   }
-
   get callers(): readonly string[] {
     return callersOf(this.invocation.chain);
   }

@@ -5,14 +5,8 @@ import type { Deadlines, Expiring } from '../runtime/deadlines.js';
 import type { Cancellation } from './invocation-handler.js';
 
 /** Something to be done at a time, unless it is called off. */
-export class Alarm implements Expiring {
-  heapIndex = -1;
-
-  /** @param deadline by {@link steadyNow} */
-  constructor(
-    readonly deadline: number,
-    readonly ring: () => void,
-  ) {}
+export interface Alarm extends Expiring {
+  readonly ring: () => void;
 }
 
 /** How long one call may take, and how it learns that nobody waits for it any more. */
@@ -30,33 +24,23 @@ export class CallLimits {
     private readonly alarms: Deadlines<Alarm>,
   ) {}
 
-  /**
-   * Whether the method may begin.
-   *
-   * @param what did not come about
-   * @throws ServicesError `BERTH_SERVICE_TIMEOUT` the deadline has passed; `BERTH_SERVICE_OUTCOME_UNKNOWN`, see
-   *   {@link checkOurs}
-   */
-  check(what: string): void {
-    this.checkOurs();
-    if (steadyNow() >= this.deadline) throw timedOut(what);
-  }
-
-  /**
-   * Whether the call is still this process's: a bus that has cut it off has given
-   * it to somebody else, or to nobody, and what is saved for it now would come
-   * out of turn. A caller who merely left changes nothing.
-   *
-   * @throws ServicesError `BERTH_SERVICE_OUTCOME_UNKNOWN`
-   */
-  checkOurs(): void {
-    if (this.cancellation?.isCut === true)
-      throw new ServicesError('BERTH_SERVICE_OUTCOME_UNKNOWN', 'the call was cut off; nothing was saved');
-  }
-
   /** Stays the same while no other process has the objects of this one; `undefined`: nobody knows. */
   get term(): number | undefined {
     return this.cancellation?.term;
+  }
+
+  /**
+   * Whether the method may begin, or what it did be saved. A bus that has cut the
+   * call off has given it to somebody else, or to nobody: what is saved for it now
+   * would come out of turn. A caller who merely left changes nothing.
+   *
+   * @param what did not come about
+   * @throws ServicesError `BERTH_SERVICE_TIMEOUT` the deadline has passed; `BERTH_SERVICE_OUTCOME_UNKNOWN` it was cut off
+   */
+  check(what: string): void {
+    if (this.cancellation?.isCut === true)
+      throw new ServicesError('BERTH_SERVICE_OUTCOME_UNKNOWN', 'the call was cut off; nothing was saved');
+    if (steadyNow() >= this.deadline) throw timedOut(what);
   }
 
   /**
@@ -76,14 +60,14 @@ export class CallLimits {
     graceMs = 0,
   ): Promise<T> {
     return new Promise((resolve, reject) => {
-      const alarm = this.atDeadline(() => reject(late(what)), graceMs);
+      const alarm = this.#atDeadline(() => reject(late(what)), graceMs);
       const fail = (thrown: unknown): void => {
-        this.callOff(alarm);
+        this.alarms.remove(alarm);
         reject(failed(thrown));
       };
       try {
         pending.then((value) => {
-          this.callOff(alarm);
+          this.alarms.remove(alarm);
           resolve(value);
         }, fail);
       } catch (thrown) {
@@ -93,17 +77,6 @@ export class CallLimits {
     });
   }
 
-  /** @returns to be called off, should it not be wanted any more */
-  atDeadline(then: () => void, graceMs = 0): Alarm {
-    const alarm = new Alarm(this.deadline + graceMs, then);
-    this.alarms.add(alarm);
-    return alarm;
-  }
-
-  callOff(alarm: Alarm): void {
-    this.alarms.remove(alarm);
-  }
-
   /**
    * Tells once when the deadline has come or the caller has left.
    *
@@ -111,16 +84,14 @@ export class CallLimits {
    */
   watch(over: (reason: ServicesError) => void, what: string): () => void {
     const signal = this.cancellation?.signal;
-    const left = (): void => {
+    const end = (reason: ServicesError): void => {
       stop();
-      over(cancelled());
+      over(reason);
     };
-    const alarm = this.atDeadline(() => {
-      stop();
-      over(timedOut(what));
-    });
+    const left = (): void => end(cancelled());
+    const alarm = this.#atDeadline(() => end(timedOut(what)));
     const stop = (): void => {
-      this.callOff(alarm);
+      this.alarms.remove(alarm);
       signal?.removeEventListener('abort', left);
     };
     signal?.addEventListener('abort', left, { once: true });
@@ -130,12 +101,17 @@ export class CallLimits {
 
   /** Waits, unless the caller leaves. @throws ServicesError `BERTH_SERVICE_CANCELLED` */
   async pause(ms: number): Promise<void> {
-    const signal = this.cancellation?.signal;
     try {
-      await sleep(ms, undefined, signal === undefined ? {} : { signal });
+      await sleep(ms, undefined, { signal: this.cancellation?.signal });
     } catch {
       throw cancelled();
     }
+  }
+
+  #atDeadline(ring: () => void, graceMs = 0): Alarm {
+    const alarm = { deadline: this.deadline + graceMs, ring, heapIndex: -1 };
+    this.alarms.add(alarm);
+    return alarm;
   }
 }
 

@@ -19,46 +19,39 @@ export function cutText(text: string): string {
   return read === text.length ? text : `${text.slice(0, read)}… (cut off, ${Buffer.byteLength(text)} bytes in all)`;
 }
 
-// A method may throw anything: an object without a prototype, a getter or a
-// proxy that throws when it is read. Reading it here never throws.
-
-/** Stands for the text of what throws when it is read. */
-const UNREADABLE = 'what was thrown cannot be read';
+/**
+ * What `look` gives, or `undefined` where it throws. A method may throw anything: an
+ * object without a prototype, a getter or a proxy that throws when it is read.
+ */
+export function safely<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch {
+    return undefined;
+  }
+}
 
 /** Longest class name of an error, UTF-16 units. */
 const MAX_NAME_LENGTH = 256;
 
 /** An error's fields are what the method has put there. */
-interface Untyped {
-  readonly name?: unknown;
-  readonly code?: unknown;
-  readonly message?: unknown;
-}
+type Untyped = { readonly [K in 'name' | 'code' | 'message']?: unknown };
 
-/** What can be told of anything thrown. */
-export interface ThrownText {
-  /** of the error; `typeof` of what is no Error */
-  readonly name: string;
-  readonly message: string;
-}
-
-export function textOfThrown(thrown: unknown): ThrownText {
-  try {
+/** What can be told of anything thrown: its class, or `typeof` of what is no Error, and its text. Never throws. */
+export function textOfThrown(thrown: unknown): { readonly name: string; readonly message: string } {
+  const text = safely(() => {
     if (!(thrown instanceof Error)) return { name: typeof thrown, message: String(thrown) };
     const { name, message }: Untyped = thrown;
     return { name: String(name).slice(0, MAX_NAME_LENGTH), message: String(message) };
-  } catch {
-    return { name: typeof thrown, message: UNREADABLE };
-  }
+  });
+  return text ?? { name: typeof thrown, message: 'what was thrown cannot be read' };
 }
 
 /** The caller's part of an AppError; `undefined` for all else, and for one that cannot be read. */
 export function appErrorOf(thrown: unknown): Pick<AppError, 'code' | 'message' | 'details'> | undefined {
-  try {
+  return safely(() => {
     if (!(thrown instanceof AppError)) return undefined;
     const { code, message }: Untyped = thrown;
     return { code: String(code), message: String(message), details: thrown.details };
-  } catch {
-    return undefined;
-  }
+  });
 }

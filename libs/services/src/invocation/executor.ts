@@ -8,8 +8,9 @@ import type { ObjectStore } from '../objects/object-store.js';
 import { answered, confirmed } from '../objects/store-answer.js';
 import { steadyNow } from '../runtime/clock.js';
 import { Deadlines } from '../runtime/deadlines.js';
-import type { ServedMember, ServedService, ServiceRegistry } from '../runtime/service-registry.js';
-import { inCall, isInCall } from './call-chain.js';
+import type { ServedService, ServiceRegistry } from '../runtime/service-registry.js';
+import type { ResolvedOptions } from '../runtime/services-options.js';
+import { runningCall } from './call-chain.js';
 import { AttemptContext } from './call-context.js';
 import { type Alarm, CallLimits, timedOut } from './call-limits.js';
 import { BLOCKED_MS, logBlocked, logFailure } from './failure-log.js';
@@ -18,13 +19,6 @@ import { type Invocation, invocationKey, type InvocationReply, keyProblem } from
 import { decodeInput } from './payload.js';
 import { errorReply, okayReply } from './replies.js';
 import { MethodThrew, withRetries } from './retries.js';
-
-export interface ExecutorOptions {
-  /** time of a method that names none, ms, 1..2^31-1; default 30,000 */
-  readonly defaultTimeoutMs: number;
-  /** how long replies of stateless at-least-once methods are remembered, ms */
-  readonly rememberMs: number;
-}
 
 /** Runs invocations, whatever carried them here: finds the method, reads its input, runs it, writes its result. */
 export class Executor {
@@ -35,19 +29,19 @@ export class Executor {
     private readonly registry: ServiceRegistry,
     private readonly objects: ObjectHost,
     private readonly store: ObjectStore,
-    private readonly options: ExecutorOptions,
+    private readonly options: Pick<ResolvedOptions, 'defaultTimeoutMs' | 'rememberMs'>,
     private readonly log: Log,
   ) {}
 
   /** The replies are those of checklist B13; the codes are in docs/services.md. */
   readonly handle: InvocationHandler = async (invocation, entry, cancellation) => {
     const startedAt = performance.now();
-    let member: ServedMember | undefined;
+    const service = this.registry.get(invocation.service);
+    const member = service?.members.get(invocation.method);
+    member?.stats.began();
     let reply: InvocationReply;
     try {
-      const service = this.#find(invocation);
-      member = memberOf(service, invocation);
-      member.stats.inFlight += 1;
+      if (service === undefined || member === undefined) throw notFound(invocation, service);
       checkEntry(member.definition, invocation, entry);
       reply = await this.#run(service, member.definition, invocation, cancellation);
     } catch (thrown) {
@@ -55,10 +49,7 @@ export class Executor {
       logFailure(this.log, invocation, failure);
       reply = errorReply(invocation.id, failure);
     }
-    if (member !== undefined) {
-      member.stats.inFlight -= 1;
-      member.stats.ended(reply, (performance.now() - startedAt) / 1000);
-    }
+    member?.stats.ended(reply, (performance.now() - startedAt) / 1000);
     return reply;
   };
 
@@ -67,20 +58,12 @@ export class Executor {
     this.#alarms.letGo();
   }
 
-  #find({ service }: Invocation): ServedService {
-    const found = this.registry.get(service);
-    if (found === undefined)
-      throw new ServicesError('BERTH_SERVICE_NOT_FOUND', `no service '${service}' here; cls_id is 'package.Service'`);
-    return found;
-  }
-
   async #run(
     service: ServedService,
     member: MemberDefinition,
     given: Invocation,
     cancellation: Cancellation | undefined,
   ): Promise<InvocationReply> {
-    checkInvocation(given);
     const latest = steadyNow() + (member.timeoutMs ?? this.options.defaultTimeoutMs);
     const limits = new CallLimits(Math.min(given.deadline ?? latest, latest), cancellation, this.#alarms);
     const decoded = decodeInput(given.payload, member);
@@ -91,70 +74,59 @@ export class Executor {
     const run = (instance: object, attempt: number): unknown =>
       attemptOf(instance, member, input, new AttemptContext(invocation, limits, attempt), this.log);
     const call = { service, member, invocation, limits, run };
+    const { objectId, idempotencyKey } = invocation;
     try {
-      return await (invocation.objectId === undefined
-        ? this.#stateless(call)
-        : this.objects.call(call, invocation.objectId));
+      if (objectId !== undefined) return await this.objects.call(call, objectId);
+      const once = member.delivery === 'at-least-once' && idempotencyKey !== undefined;
+      return await (once ? this.#statelessOnce(call, idempotencyKey) : this.#stateless(call));
     } finally {
       limits.over = true;
     }
   }
 
-  async #stateless(call: ObjectCall): Promise<InvocationReply> {
-    const { service, member, invocation, limits, run } = call;
-    const idempotencyKey = member.delivery === 'at-least-once' ? invocation.idempotencyKey : undefined;
-    const scope = idempotencyKey === undefined ? '' : invocationKey(invocation);
-    if (idempotencyKey !== undefined) {
-      const earlier = await answered(
-        this.store.recallReply(scope, idempotencyKey, limits.deadline),
-        limits,
-        'the method was not begun',
-      );
-      if (earlier !== undefined) return { ...earlier, invocationId: invocation.id };
-    }
-    const shared = service.shared();
-    const instance = shared instanceof Promise ? await this.#made(service, shared, limits) : shared;
-    if (idempotencyKey !== undefined) limits.check('the method was not begun');
-    const reply = okayReply(await withRetries(member, limits, (attempt) => run(instance, attempt)), invocation);
-    if (idempotencyKey !== undefined) {
-      const remember = { idempotencyKey, reply, ttlMs: this.options.rememberMs };
-      await confirmed(this.store.rememberReply(scope, remember, limits.deadline), limits);
-    }
+  /** Unless its reply is remembered. */
+  async #statelessOnce(call: ObjectCall, idempotencyKey: string): Promise<InvocationReply> {
+    const { invocation, limits } = call;
+    const scope = invocationKey(invocation);
+    const recalling = this.store.recallReply(scope, idempotencyKey, limits.deadline);
+    const earlier = await answered(recalling, limits, NOT_BEGUN);
+    if (earlier !== undefined) return { ...earlier, invocationId: invocation.id };
+    const reply = await this.#stateless(call);
+    const remember = { idempotencyKey, reply, ttlMs: this.options.rememberMs };
+    await confirmed(this.store.rememberReply(scope, remember, limits.deadline), limits);
     return reply;
   }
 
-  /** One that does not come is not waited for by others. */
-  async #made(service: ServedService, making: Promise<object>, limits: CallLimits): Promise<object> {
-    try {
-      return await limits.within(making, 'the service was still being made');
-    } catch (thrown) {
-      service.forgetShared(making);
-      throw thrown;
-    }
+  async #stateless({ service, member, invocation, limits, run }: ObjectCall): Promise<InvocationReply> {
+    const shared = service.shared();
+    const late = (what: string): Error => {
+      // Others do not wait for one that does not come.
+      service.forgetShared(shared);
+      return timedOut(what);
+    };
+    const instance =
+      shared instanceof Promise ? await limits.within(shared, 'the service was still being made', late) : shared;
+    limits.check(NOT_BEGUN);
+    return okayReply(await withRetries(member, limits, (attempt) => run(instance, attempt)), invocation);
   }
 }
 
-/** What the carriers do not know to refuse. @throws ServicesError `BERTH_SERVICE_BAD_PAYLOAD` */
-function checkInvocation({ deadline, idempotencyKey }: Invocation): void {
-  if (Number.isNaN(deadline)) throw new ServicesError('BERTH_SERVICE_BAD_PAYLOAD', 'the deadline is no number');
-  const problem = idempotencyKey === undefined ? undefined : keyProblem(idempotencyKey);
-  if (problem !== undefined) throw new ServicesError('BERTH_SERVICE_BAD_PAYLOAD', `the idempotency key ${problem}`);
-}
+const NOT_BEGUN = 'the method was not begun';
 
-function memberOf(service: ServedService, { service: id, method }: Invocation): ServedMember {
-  const member = service.members.get(method);
-  if (member === undefined)
-    throw new ServicesError('BERTH_SERVICE_METHOD_NOT_FOUND', `service '${id}' has no method '${method}' to call`);
-  return member;
+function notFound({ service, method }: Invocation, found: ServedService | undefined): ServicesError {
+  return found === undefined
+    ? new ServicesError('BERTH_SERVICE_NOT_FOUND', `no service '${service}' here; cls_id is 'package.Service'`)
+    : new ServicesError('BERTH_SERVICE_METHOD_NOT_FOUND', `service '${service}' has no method '${method}' to call`);
 }
 
 /**
  * Whether a call came in where the method is served (checklist B6), with an
- * object if it needs one.
+ * object if it needs one, and has nothing that carriers do not know to refuse.
  *
- * @throws ServicesError `BERTH_SERVICE_WRONG_ENTRY`, `BERTH_SERVICE_BAD_OBJECT_ID`
+ * @throws ServicesError `BERTH_SERVICE_WRONG_ENTRY`, `BERTH_SERVICE_BAD_OBJECT_ID`, `BERTH_SERVICE_BAD_PAYLOAD`
  */
-export function checkEntry(member: MemberDefinition, { method, objectId }: Invocation, entry: Entry): void {
+export function checkEntry(member: MemberDefinition, invocation: Invocation, entry: Entry): void {
+  const { method, objectId, deadline, idempotencyKey } = invocation;
   if (member.serveWithAgent !== (entry === 'agent'))
     throw new ServicesError(
       'BERTH_SERVICE_WRONG_ENTRY',
@@ -167,11 +139,12 @@ export function checkEntry(member: MemberDefinition, { method, objectId }: Invoc
       'BERTH_SERVICE_WRONG_ENTRY',
       `'${method}' belongs to an object: name one, with client.object(id).${member.property}(), or InvokeObj on the wire`,
     );
-  const problem = objectId === undefined ? undefined : checkObjectId(objectId);
-  if (problem !== undefined) throw new ServicesError('BERTH_SERVICE_BAD_OBJECT_ID', problem);
+  const idProblem = objectId === undefined ? undefined : checkObjectId(objectId);
+  if (idProblem !== undefined) throw new ServicesError('BERTH_SERVICE_BAD_OBJECT_ID', idProblem);
+  if (Number.isNaN(deadline)) throw new ServicesError('BERTH_SERVICE_BAD_PAYLOAD', 'the deadline is no number');
+  const problem = idempotencyKey === undefined ? undefined : keyProblem(idempotencyKey);
+  if (problem !== undefined) throw new ServicesError('BERTH_SERVICE_BAD_PAYLOAD', `the idempotency key ${problem}`);
 }
-
-type MemberFunction = (input: unknown, context: AttemptContext) => unknown;
 
 /** One run of a method, getter or setter; what it throws is marked as its own. */
 function attemptOf(
@@ -187,8 +160,11 @@ function attemptOf(
   const startedAt = performance.now();
   try {
     const target = instance as Record<string, unknown>;
-    const alone = invocation.objectId === undefined && invocation.chain === undefined && !isInCall();
-    result = alone ? use(target, member, input, context) : inCall(context, use, target, member, input, context);
+    const alone =
+      invocation.objectId === undefined && invocation.chain === undefined && runningCall.getStore() === undefined;
+    result = alone
+      ? use(target, member, input, context)
+      : runningCall.run(context, use, target, member, input, context);
     // Here, because what a method returns may throw when it is looked at; and it may be a query that runs in its `then`.
     if (isThenable(result)) pending = Promise.resolve(result);
   } catch (thrown) {
@@ -212,11 +188,13 @@ function use(
   input: unknown,
   context: AttemptContext,
 ): unknown {
-  if (kind === 'method') return (instance[property] as MemberFunction).call(instance, input, context);
+  if (kind === 'method') return (instance[property] as AnyFunction).call(instance, input, context);
   if (kind === 'getter') return instance[property];
   instance[property] = input;
   return undefined;
 }
+
+type AnyFunction = (...args: unknown[]) => unknown;
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   if (value instanceof Promise) return true;

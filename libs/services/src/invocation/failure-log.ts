@@ -1,7 +1,9 @@
 import type { BerthError, ErrorCode } from '@berth/errors';
 import type { Log } from '@berth/observability';
-import { cutText, textOfThrown } from './error-text.js';
+import { cutText, safely, textOfThrown } from './error-text.js';
 import type { Invocation } from './invocation.js';
+
+// What carries a log is the embedder's: one that throws is no reason to lose a reply, and there is nobody else to tell.
 
 /** What somebody has to look at. Other codes are outcomes that the caller has been told, or are logged where they arise. */
 const TEXTS: Readonly<Partial<Record<ErrorCode, string>>> = {
@@ -17,18 +19,12 @@ const MAX_CAUSES = 4;
 /** Longest list of stack frames of one error, UTF-16 units. */
 const MAX_FRAMES_LENGTH = 8192;
 
-/**
- * Logs a call that failed with what is underneath it, which no caller ever
- * sees. Never throws: a log that fails is no reason to lose the reply.
- */
+/** Logs a call that failed with what is underneath it, which no caller ever sees. Never throws. */
 export function logFailure(log: Log, { id, service, method }: Invocation, error: BerthError): void {
-  const text = TEXTS[error.code];
+  const { code } = error;
+  const text = TEXTS[code];
   if (text === undefined) return;
-  try {
-    log.error({ err: errorForLog(error.cause ?? error), code: error.code, invocationId: id, service, method }, text);
-  } catch {
-    // What carries the log is the embedder's; there is nobody else to tell.
-  }
+  safely(() => log.error({ err: errorForLog(error.cause ?? error), code, invocationId: id, service, method }, text));
 }
 
 /** Nothing else in the process runs while a method does not wait: from this time on it is told, ms. */
@@ -36,14 +32,8 @@ export const BLOCKED_MS = 500;
 
 /** Logs a method that kept the whole process busy. Never throws. */
 export function logBlocked(log: Log, { id, service, method }: Invocation, ms: number): void {
-  try {
-    log.warn(
-      { blockedMs: Math.round(ms), invocationId: id, service, method },
-      'a method blocked the process: nothing else ran, no deadline and no other call',
-    );
-  } catch {
-    // As above.
-  }
+  const text = 'a method blocked the process: nothing else ran, no deadline and no other call';
+  safely(() => log.warn({ blockedMs: Math.round(ms), invocationId: id, service, method }, text));
 }
 
 /**
@@ -52,24 +42,19 @@ export function logBlocked(log: Log, { id, service, method }: Invocation, ms: nu
  */
 function errorForLog(thrown: unknown, causes = MAX_CAUSES): Error {
   const { name, message } = textOfThrown(thrown);
-  const { frames, cause } = framesAndCause(thrown, message);
   const text = cutText(message);
   const copy = new Error(text);
+  const cause = safely(() => (thrown instanceof Error ? thrown.cause : undefined));
   if (cause !== undefined && causes > 0) copy.cause = errorForLog(cause, causes - 1);
   copy.name = name;
-  copy.stack = `${name}: ${text}${frames.slice(0, MAX_FRAMES_LENGTH)}`;
+  copy.stack = `${name}: ${text}${safely(() => framesOf(thrown, message)) ?? ''}`;
   return copy;
 }
 
-function framesAndCause(thrown: unknown, message: string): { readonly frames: string; readonly cause?: unknown } {
-  try {
-    if (!(thrown instanceof Error)) return { frames: '' };
-    const stack: unknown = thrown.stack;
-    if (typeof stack !== 'string') return { frames: '', cause: thrown.cause };
-    const header = stack.indexOf(message);
-    const at = stack.indexOf('\n    at ', header < 0 ? 0 : header + message.length);
-    return { frames: at < 0 ? '' : stack.slice(at), cause: thrown.cause };
-  } catch {
-    return { frames: '' };
-  }
+function framesOf(thrown: unknown, message: string): string {
+  const stack: unknown = thrown instanceof Error ? thrown.stack : undefined;
+  if (typeof stack !== 'string') return '';
+  const header = stack.indexOf(message);
+  const at = stack.indexOf('\n    at ', header < 0 ? 0 : header + message.length);
+  return at < 0 ? '' : stack.slice(at, at + MAX_FRAMES_LENGTH);
 }

@@ -2,6 +2,7 @@ import { plainToInstance } from 'class-transformer';
 import { validate, type ValidationError } from 'class-validator';
 import type { InputKind, MemberDefinition } from '../definition/service-definition.js';
 import { ServicesError } from '../errors.js';
+import { safely } from './error-text.js';
 import { BYTES, CONTENT_TYPE, type InvocationReply, TEXT } from './invocation.js';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -98,18 +99,15 @@ export function encodeJson(value: unknown): Uint8Array {
   return Buffer.from(text);
 }
 
-/** The name of the first field with a bigint, of which the error of JSON.stringify says nothing. */
-export function bigintField(value: unknown): string | undefined {
-  let field: string | undefined;
-  try {
-    JSON.stringify(value, (key, inner: unknown) => {
-      if (typeof inner === 'bigint') field = key;
-      return inner;
-    });
-  } catch {
-    // That it throws is known; it does so at the first one.
-  }
-  return field === '' ? undefined : field;
+/** The name of the first field with a bigint, of which the error of JSON.stringify says nothing; `''`: none. */
+export function bigintField(value: unknown): string {
+  let field = '';
+  const keep = (key: string, inner: unknown): unknown => {
+    if (typeof inner === 'bigint') field = key;
+    return inner;
+  };
+  safely(() => JSON.stringify(value, keep));
+  return field;
 }
 
 function decodeText(payload: Uint8Array): string {

@@ -1,5 +1,6 @@
 import type { BerthError, ErrorCode } from '@berth/errors';
 import { ServicesError } from '../errors.js';
+import { appErrorOf, cutText, safely, textOfThrown } from './error-text.js';
 import {
   CODE_HEADER,
   type ErrorReplyBody,
@@ -8,38 +9,35 @@ import {
   InvocationStatus,
 } from './invocation.js';
 import { bigintField, encodeJson, encodeResult } from './payload.js';
-import { appErrorOf, cutText, textOfThrown } from './error-text.js';
 
-/** Codes that blame the request (checklist B13). */
-const INVALID_REQUEST: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'BERTH_SERVICE_NOT_FOUND',
-  'BERTH_SERVICE_METHOD_NOT_FOUND',
-  'BERTH_SERVICE_WRONG_ENTRY',
-  'BERTH_SERVICE_BAD_OBJECT_ID',
-  'BERTH_SERVICE_BAD_PAYLOAD',
-  'BERTH_SERVICE_PAYLOAD_TOO_LARGE',
-]);
+const { OKAY, INVALID_REQUEST, APP_ERROR, SYSTEM_ERROR } = InvocationStatus;
 
-/** Codes that blame the method, or are its own word; all others blame what is around it. */
-const APP_ERROR: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'BERTH_SERVICE_METHOD_FAILED',
-  'BERTH_SERVICE_REFUSED',
-  'BERTH_SERVICE_BAD_RESULT',
-  'BERTH_SERVICE_CALL_CYCLE',
-]);
+/** Codes that blame the request, and those that blame the method or are its own word (checklist B13). */
+const STATUSES: Readonly<Partial<Record<ErrorCode, InvocationStatus>>> = {
+  BERTH_SERVICE_NOT_FOUND: INVALID_REQUEST,
+  BERTH_SERVICE_METHOD_NOT_FOUND: INVALID_REQUEST,
+  BERTH_SERVICE_WRONG_ENTRY: INVALID_REQUEST,
+  BERTH_SERVICE_BAD_OBJECT_ID: INVALID_REQUEST,
+  BERTH_SERVICE_BAD_PAYLOAD: INVALID_REQUEST,
+  BERTH_SERVICE_PAYLOAD_TOO_LARGE: INVALID_REQUEST,
+  BERTH_SERVICE_METHOD_FAILED: APP_ERROR,
+  BERTH_SERVICE_REFUSED: APP_ERROR,
+  BERTH_SERVICE_BAD_RESULT: APP_ERROR,
+  BERTH_SERVICE_CALL_CYCLE: APP_ERROR,
+};
 
+/** Codes that blame nobody else blame what is around the call. */
 export function statusOf(code: ErrorCode): InvocationStatus {
-  if (INVALID_REQUEST.has(code)) return InvocationStatus.INVALID_REQUEST;
-  return APP_ERROR.has(code) ? InvocationStatus.APP_ERROR : InvocationStatus.SYSTEM_ERROR;
+  return STATUSES[code] ?? SYSTEM_ERROR;
 }
 
 /** The reply with a method's result. @throws ServicesError `BERTH_SERVICE_BAD_RESULT` it cannot be written */
 export function okayReply(result: unknown, { id, method }: Pick<Invocation, 'id' | 'method'>): InvocationReply {
   try {
-    return { status: InvocationStatus.OKAY, ...encodeResult(result), invocationId: id };
+    return { status: OKAY, ...encodeResult(result), invocationId: id };
   } catch (cause) {
     const field = bigintField(result);
-    const where = field === undefined ? '' : ` (field '${field}')`;
+    const where = field === '' ? '' : ` (field '${field}')`;
     const why = textOfThrown(cause).message.replaceAll(/\s*\n\s*/g, ' ');
     const message = `the result of '${method}' cannot be written as JSON: ${why}${where}`;
     throw new ServicesError('BERTH_SERVICE_BAD_RESULT', message, {}, { cause });
@@ -72,12 +70,8 @@ export function methodFailed(thrown: unknown, attempts = 1): ServicesError {
 
 /** Details come from methods too, and may be what JSON cannot say. */
 function encodeBody(body: ErrorReplyBody): Uint8Array {
-  try {
-    return encodeJson(body);
-  } catch {
-    const { code, message } = body.error;
-    return encodeJson({ error: { code, message } });
-  }
+  const { code, message } = body.error;
+  return safely(() => encodeJson(body)) ?? encodeJson({ error: { code, message } });
 }
 
 /**
@@ -86,6 +80,5 @@ function encodeBody(body: ErrorReplyBody): Uint8Array {
  * caller has been told.
  */
 export function isFailure({ status, headers }: InvocationReply): boolean {
-  if (status === InvocationStatus.OKAY || status === InvocationStatus.INVALID_REQUEST) return false;
-  return headers[CODE_HEADER] !== 'BERTH_SERVICE_REFUSED';
+  return status !== OKAY && status !== INVALID_REQUEST && headers[CODE_HEADER] !== 'BERTH_SERVICE_REFUSED';
 }

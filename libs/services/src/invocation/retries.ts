@@ -2,8 +2,8 @@ import type { MemberDefinition } from '../definition/service-definition.js';
 import { ServicesError } from '../errors.js';
 import { steadyNow } from '../runtime/clock.js';
 import type { CallLimits } from './call-limits.js';
+import { appErrorOf, safely } from './error-text.js';
 import { methodFailed } from './replies.js';
-import { appErrorOf } from './error-text.js';
 
 /** What a method threw, told apart from what went wrong around it. */
 export class MethodThrew extends Error {
@@ -30,20 +30,17 @@ export async function withRetries<T>(
       return await run(attempt);
     } catch (failure) {
       if (!(failure instanceof MethodThrew)) throw failure;
+      const { thrown } = failure;
       // No attempt ends otherwise, and whoever is around the ring shall know it as what it is.
-      if (isCycle(failure.thrown)) throw failure.thrown;
+      const cycle = safely(() => cycleIn(thrown));
+      if (cycle !== undefined) throw cycle;
       const over = attempt > retryCount || steadyNow() + retryDelayMs >= limits.deadline;
-      if (over || appErrorOf(failure.thrown) !== undefined) throw methodFailed(failure.thrown, attempt);
+      if (over || appErrorOf(thrown) !== undefined) throw methodFailed(thrown, attempt);
     }
     await limits.pause(retryDelayMs);
   }
 }
 
-function isCycle(thrown: unknown): thrown is ServicesError {
-  try {
-    return thrown instanceof ServicesError && thrown.code === 'BERTH_SERVICE_CALL_CYCLE';
-  } catch {
-    // What is thrown may throw when it is looked at.
-    return false;
-  }
+function cycleIn(thrown: unknown): ServicesError | undefined {
+  return thrown instanceof ServicesError && thrown.code === 'BERTH_SERVICE_CALL_CYCLE' ? thrown : undefined;
 }

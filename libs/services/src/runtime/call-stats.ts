@@ -6,37 +6,29 @@ import { steadyNow } from './clock.js';
 /** How far back the health check looks, ms, at least; at most twice that. */
 export const WINDOW_MS = 60_000;
 
-/**
- * Calls and errors of the last one to two minutes, in two halves that take
- * turns: constant memory, and no timer.
- */
+/** Calls and errors of the last one to two minutes, in two halves that take turns: constant memory, and no timer. */
 export class ErrorWindow {
   #started = 0;
-  #calls = 0;
-  #errors = 0;
-  #earlierCalls = 0;
-  #earlierErrors = 0;
+  #now = { calls: 0, errors: 0 };
+  #earlier = { calls: 0, errors: 0 };
 
   add(failed: boolean, now = steadyNow()): void {
     this.#turn(now);
-    this.#calls += 1;
-    if (failed) this.#errors += 1;
+    this.#now.calls += 1;
+    if (failed) this.#now.errors += 1;
   }
 
   /** @returns what was seen of late */
   read(now = steadyNow()): { calls: number; errors: number } {
     this.#turn(now);
-    return { calls: this.#calls + this.#earlierCalls, errors: this.#errors + this.#earlierErrors };
+    return { calls: this.#now.calls + this.#earlier.calls, errors: this.#now.errors + this.#earlier.errors };
   }
 
   #turn(now: number): void {
     const age = now - this.#started;
     if (age < WINDOW_MS) return;
-    const recent = age < 2 * WINDOW_MS;
-    this.#earlierCalls = recent ? this.#calls : 0;
-    this.#earlierErrors = recent ? this.#errors : 0;
-    this.#calls = 0;
-    this.#errors = 0;
+    this.#earlier = age < 2 * WINDOW_MS ? this.#now : { calls: 0, errors: 0 };
+    this.#now = { calls: 0, errors: 0 };
     this.#started = now;
   }
 }
@@ -50,8 +42,13 @@ export class CallStats {
   /** of late, for the health check */
   readonly window = new ErrorWindow();
 
+  began(): void {
+    this.inFlight += 1;
+  }
+
   /** @param seconds from the call's arrival to its reply */
   ended(reply: InvocationReply, seconds: number): void {
+    this.inFlight -= 1;
     this.byStatus[reply.status] += 1;
     this.latency.observe(seconds);
     // A caller's mistake says nothing about the health of the service.

@@ -74,7 +74,7 @@ export class ServedService {
   }
 
   /** One that did not come in time: the next call asks the factory again. */
-  forgetShared(making: Promise<object>): void {
+  forgetShared(making: object): void {
     if (this.#shared === making) this.#shared = undefined;
   }
 
