@@ -3,7 +3,7 @@ import { jest } from '@jest/globals';
 import { silentLog } from '@berth/observability';
 import { client } from '../client/client.js';
 import { Slow, turns } from '../../testing/slow-service.js';
-import { ClosingSignals } from './closing-signals.js';
+import { closeOnSignals } from './closing-signals.js';
 import { Services } from './services.js';
 
 const listeners = (): number => process.listenerCount('SIGTERM') + process.listenerCount('SIGINT');
@@ -19,12 +19,12 @@ describe('signals that close', () => {
     }
   }
 
-  function given(): { program: Program; closes: () => number; signals: ClosingSignals } {
+  function given(): { program: Program; closes: () => number; remove: () => void } {
     jest.useFakeTimers();
     const program = new Program();
     let closes = 0;
-    const signals = new ClosingSignals(() => (closes += 1), program as unknown as NodeJS.Process);
-    return { program, closes: () => closes, signals };
+    const remove = closeOnSignals(() => (closes += 1), program as unknown as NodeJS.Process);
+    return { program, closes: () => closes, remove };
   }
 
   it('close once; a later one ends the process, with 128 and its number', () => {
@@ -46,8 +46,8 @@ describe('signals that close', () => {
   });
 
   it('are let go', () => {
-    const { program, closes, signals } = given();
-    signals.remove();
+    const { program, closes, remove } = given();
+    remove();
     expect([program.emit('SIGINT', 'SIGINT'), program.emit('SIGTERM', 'SIGTERM'), closes()]).toEqual([false, false, 0]);
   });
 });

@@ -1,13 +1,8 @@
-import type { AgentSelector, StartAgentOptions } from '../agents/agent-manager.js';
-import type { AgentInfo } from '../agents/object-agent.js';
-import type { ServiceClass } from '../definition/service-definition.js';
 import { invalid } from '../errors.js';
-import type { StartServerOptions, StopServerOptions } from '../server/function-server.js';
 import type { ServicesOptions } from './services-options.js';
-import { Services, type ServicesServerInfo } from './services.js';
+import { Services } from './services.js';
 
 let runtime: Services | undefined;
-let idle: Services | undefined;
 
 /**
  * Says what the process's own runtime is made of, before anything uses it.
@@ -27,11 +22,9 @@ export function defaultServices(): Services {
   return runtime;
 }
 
-/** The process's own runtime, or one that does nothing: what only asks or stops makes none. */
+/** The process's own runtime, or one that does nothing: what only asks or stops makes none that stays. */
 export function presentServices(): Services {
-  if (runtime !== undefined) return runtime;
-  idle ??= new Services();
-  return idle;
+  return runtime ?? new Services();
 }
 
 /** Stops all of it; the next use starts anew. */
@@ -42,13 +35,12 @@ export async function closeServices(): Promise<void> {
 }
 
 // The functions of Services, for programs that need one runtime only.
-export const startServer = (options?: StartServerOptions): Promise<void> => defaultServices().startServer(options);
-export const stopServer = (options?: StopServerOptions): Promise<void> => presentServices().stopServer(options);
-export const restartServer = (options?: StartServerOptions): Promise<void> => defaultServices().restartServer(options);
-export const isServerRunning = (): boolean => presentServices().isServerRunning();
-export const getServerInfo = (): ServicesServerInfo => presentServices().getServerInfo();
-export const startAgent = (service: ServiceClass, options?: StartAgentOptions): Promise<string> =>
-  defaultServices().startAgent(service, options);
-export const stopAgent = (which: string | Partial<AgentSelector>): Promise<void> => presentServices().stopAgent(which);
-export const listAgents = (): Record<string, AgentInfo> => presentServices().listAgents();
-export const stopAllAgents = (): Promise<void> => presentServices().stopAllAgents();
+export const startServer: Services['startServer'] = (options) => defaultServices().startServer(options);
+export const stopServer: Services['stopServer'] = (options) => presentServices().stopServer(options);
+export const restartServer: Services['restartServer'] = (options) => defaultServices().restartServer(options);
+export const isServerRunning: Services['isServerRunning'] = () => presentServices().isServerRunning();
+export const getServerInfo: Services['getServerInfo'] = () => presentServices().getServerInfo();
+export const startAgent: Services['startAgent'] = (service, options) => defaultServices().startAgent(service, options);
+export const stopAgent: Services['stopAgent'] = (which) => presentServices().stopAgent(which);
+export const listAgents: Services['listAgents'] = () => presentServices().listAgents();
+export const stopAllAgents: Services['stopAllAgents'] = () => presentServices().stopAllAgents();

@@ -1,3 +1,5 @@
+import type { InvocationBus } from '../bus/invocation-bus.js';
+import type { ObjectStore } from '../objects/object-store.js';
 import type { Services } from './services.js';
 
 /** Share of failed calls above which a service warns (checklist B17). */
@@ -15,8 +17,8 @@ export interface ServiceHealth {
 export interface HealthReport {
   /** `down`: bus or store cannot be reached; `warn`: a service has too many errors */
   readonly status: 'ok' | 'warn' | 'down';
-  readonly bus: { readonly state: string; readonly reason?: string | undefined };
-  readonly store: { readonly state: string; readonly reason?: string | undefined };
+  readonly bus: ReturnType<InvocationBus['health']>;
+  readonly store: ReturnType<ObjectStore['health']>;
   readonly server: { readonly running: boolean; readonly port: number | undefined };
   /** agents by state */
   readonly agents: Readonly<Record<string, number>>;

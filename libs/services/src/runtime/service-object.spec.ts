@@ -1,10 +1,9 @@
 import { Method, State } from '../definition/method-decorators.js';
 import { Service } from '../definition/service-decorator.js';
 import { client } from '../client/client.js';
-import { boundRuntime } from './binding.js';
 import { closeServices, configureServices, listAgents } from './default-services.js';
 import { ServiceObject } from './service-object.js';
-import { Services } from './services.js';
+import { boundRuntime, Services } from './services.js';
 
 @Service('Bound', { package: 'shortcuts' })
 class Bound extends ServiceObject {

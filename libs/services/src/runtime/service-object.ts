@@ -3,8 +3,8 @@ import { requireDefinition, type ServiceClass } from '../definition/service-defi
 import { AgentError } from '../errors.js';
 import { objectIdText } from '../objects/object-id.js';
 import { identityOf, setIdentity } from '../objects/object-identity.js';
-import { boundRuntime } from './binding.js';
 import { defaultServices, presentServices } from './default-services.js';
+import { boundRuntime } from './services.js';
 
 /**
  * A base for services that want to know their object's id, and to start and

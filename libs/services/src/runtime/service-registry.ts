@@ -17,16 +17,10 @@ export type InstanceFactory = (target: ServiceClass, use: InstanceUse) => object
 /** `new target()`, for classes that need nothing. */
 export const construct: InstanceFactory = (target) => new (target as new () => object)();
 
-/** A member with the figures of its calls. */
-export interface ServedMember {
-  readonly definition: MemberDefinition;
-  readonly stats: CallStats;
-}
-
-/** A service of this runtime. */
+/** A service of a runtime. */
 export class ServedService {
-  /** by wire name */
-  readonly members: ReadonlyMap<string, ServedMember>;
+  /** by wire name, with the figures of its calls */
+  readonly members: ReadonlyMap<string, { readonly definition: MemberDefinition; readonly stats: CallStats }>;
   #shared: object | Promise<object> | undefined;
   #stateChecked = false;
 
@@ -34,9 +28,8 @@ export class ServedService {
     readonly definition: ServiceDefinition,
     private readonly factory: InstanceFactory,
   ) {
-    this.members = new Map(
-      [...definition.members].map(([name, member]) => [name, { definition: member, stats: new CallStats() }]),
-    );
+    const members = [...definition.members.values()];
+    this.members = new Map(members.map((member) => [member.name, { definition: member, stats: new CallStats() }]));
   }
 
   /** A new instance, for an object. @throws ServicesError `BERTH_INTERNAL` it could not be made; also as a rejection */
@@ -44,11 +37,7 @@ export class ServedService {
     return this.#make('object');
   }
 
-  /**
-   * Whether the state of a new object survives JSON; looked at once.
-   *
-   * @throws ServicesError `BERTH_SERVICE_INVALID`
-   */
+  /** Whether the state of a new object survives JSON; looked at once. @throws ServicesError `BERTH_SERVICE_INVALID` */
   checkState(instance: object): void {
     if (this.#stateChecked) return;
     checkStateFields(this.definition, instance);
@@ -61,16 +50,15 @@ export class ServedService {
    * @throws ServicesError `BERTH_INTERNAL` it could not be made; also as a rejection
    */
   shared(): object | Promise<object> {
-    if (this.#shared === undefined) {
-      const made = this.#make('stateless');
-      this.#shared = made;
-      if (made instanceof Promise)
-        void made.then(
-          (instance: object) => (this.#shared = instance),
-          () => (this.#shared = undefined),
-        );
-    }
-    return this.#shared;
+    if (this.#shared !== undefined) return this.#shared;
+    const made = this.#make('stateless');
+    this.#shared = made;
+    if (made instanceof Promise)
+      made.then(
+        (instance: object) => (this.#shared = instance),
+        () => this.forgetShared(made),
+      );
+    return made;
   }
 
   /** One that did not come in time: the next call asks the factory again. */
@@ -98,10 +86,8 @@ function given(made: object | null | undefined): object {
   return made;
 }
 
-/** The services of one runtime, by id. */
-export class ServiceRegistry {
-  readonly #services = new Map<string, ServedService>();
-
+/** The services of one runtime, by id, `package.Service`. */
+export class ServiceRegistry extends Map<string, ServedService> {
   /**
    * Adds a service; one that is there already stays as it is.
    *
@@ -109,24 +95,14 @@ export class ServiceRegistry {
    */
   add(target: ServiceClass, factory: InstanceFactory): ServedService {
     const definition = requireDefinition(target);
-    const present = this.#services.get(definition.id);
-    if (present !== undefined) {
-      if (present.definition.target === target) return present;
+    const { id } = definition;
+    const served = this.get(id) ?? new ServedService(definition, factory);
+    const other = served.definition.target;
+    if (other !== target)
       throw invalid(
-        `two classes, ${present.definition.target.name} and ${target.name}, are called '${definition.id}'; give one another name or package`,
+        `two classes, ${other.name} and ${target.name}, are called '${id}'; give one another name or package`,
       );
-    }
-    const service = new ServedService(definition, factory);
-    this.#services.set(definition.id, service);
-    return service;
-  }
-
-  /** @param id `package.Service` */
-  get(id: string): ServedService | undefined {
-    return this.#services.get(id);
-  }
-
-  all(): Iterable<ServedService> {
-    return this.#services.values();
+    this.set(id, served);
+    return served;
   }
 }

@@ -1,16 +1,20 @@
 import type { Metric, Registry, RegistryContentType } from 'prom-client';
-import { type LabelledLatency, latencyMetric } from '@berth/observability';
+import { latencyMetric } from '@berth/observability';
 import type { AgentState } from '../agents/object-agent.js';
 import { invalid } from '../errors.js';
-import type { CallStats } from './call-stats.js';
+import { InvocationStatus } from '../invocation/invocation.js';
 import type { Services } from './services.js';
+
+interface Shown {
+  readonly name: string;
+}
 
 interface Value {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
 }
 
-const STATUS_LABELS = ['okay', 'invalid_request', 'app_error', 'system_error'] as const;
+const STATUS_LABELS = Object.keys(InvocationStatus).map((name) => name.toLowerCase());
 const AGENT_STATES: readonly AgentState[] = ['starting', 'running', 'reconnecting', 'stopping', 'stopped'];
 
 /**
@@ -32,7 +36,7 @@ const AGENT_STATES: readonly AgentState[] = ['starting', 'running', 'reconnectin
  * @throws ServicesError `BERTH_SERVICE_INVALID` the registry shows another runtime already
  */
 export function registerServicesMetrics(runtime: Services, registry: Registry<RegistryContentType>): () => void {
-  const metrics = [...gauges(runtime), callsTotal(runtime), duration(runtime)];
+  const metrics = metricsOf(runtime);
   const taken = metrics.find(({ name }) => registry.getSingleMetric(name) !== undefined);
   if (taken !== undefined)
     throw invalid(`this registry has a ${taken.name} already: give each runtime of services a registry of its own`);
@@ -42,58 +46,46 @@ export function registerServicesMetrics(runtime: Services, registry: Registry<Re
   };
 }
 
-function gauges(runtime: Services): { name: string }[] {
+function metricsOf(runtime: Services): Shown[] {
+  const members = () =>
+    [...runtime.services()].flatMap(({ definition, members: served }) =>
+      [...served].map(([method, { stats }]) => ({ stats, labels: { service: definition.id, method } })),
+    );
+  const latencies = () => members().map(({ labels, stats: { latency } }) => ({ labels, latency }));
   return [
+    metric('counter', 'berth_service_calls_total', 'Ended calls by how they ended', () =>
+      members().flatMap(({ labels, stats }) =>
+        // Those that never happened too: a series that begins at 0 shows its first increase.
+        stats.byStatus.map((value, status) => ({
+          labels: { ...labels, status: STATUS_LABELS[status] as string },
+          value,
+        })),
+      ),
+    ),
+    latencyMetric('berth_service_call_duration_seconds', 'From the arrival of a call to its reply', latencies) as Shown,
     metric('gauge', 'berth_service_calls_in_flight', 'Calls that run or wait for their object', () =>
-      members(runtime).map(({ labels, stats }) => ({ labels, value: stats.inFlight })),
+      members().map(({ labels, stats }) => ({ labels, value: stats.inFlight })),
     ),
     metric('gauge', 'berth_service_active_objects', 'Objects in memory', () => [
       { labels: {}, value: runtime.activeObjects },
     ]),
     metric('gauge', 'berth_service_agents', 'Object agents of this process', () => {
-      const states = Object.values(runtime.listAgents()).map(({ state }) => state);
-      return AGENT_STATES.map((state) => ({
-        labels: { state },
-        value: states.filter((one) => one === state).length,
-      }));
+      const { agents } = runtime.health();
+      return AGENT_STATES.map((state) => ({ labels: { state }, value: agents[state] ?? 0 }));
     }),
     metric('gauge', 'berth_service_up', 'Whether bus and store can be reached, and the function server runs', () => {
-      const up = (part: string, is: boolean): Value => ({ labels: { part }, value: is ? 1 : 0 });
-      return [
-        up('bus', runtime.bus.health().state === 'up'),
-        up('store', runtime.store.health().state === 'up'),
-        up('server', runtime.isServerRunning()),
-      ];
+      const { bus, store, server } = runtime.health();
+      const up = { bus: bus.state === 'up', store: store.state === 'up', server: server.running };
+      return Object.entries(up).map(([part, is]) => ({ labels: { part }, value: is ? 1 : 0 }));
     }),
   ];
-}
-
-function callsTotal(runtime: Services): { name: string } {
-  return metric('counter', 'berth_service_calls_total', 'Ended calls by how they ended', () =>
-    members(runtime).flatMap(({ labels, stats }) =>
-      // Those that never happened too: a series that begins at 0 shows its first increase.
-      STATUS_LABELS.map((status, i) => ({ labels: { ...labels, status }, value: stats.byStatus[i] as number })),
-    ),
-  );
-}
-
-function duration(runtime: Services): { name: string } {
-  const read = (): LabelledLatency[] => members(runtime).map(({ labels, stats: { latency } }) => ({ labels, latency }));
-  const help = 'From the arrival of a call to its reply';
-  return latencyMetric('berth_service_call_duration_seconds', help, read) as { name: string };
-}
-
-function members(runtime: Services): { labels: { service: string; method: string }; stats: CallStats }[] {
-  return [...runtime.services()].flatMap(({ definition, members: served }) =>
-    [...served].map(([method, { stats }]) => ({ labels: { service: definition.id, method }, stats })),
-  );
 }
 
 /**
  * A metric that is read, not fed. prom-client's own classes keep a copy of each
  * value, and would make every program that has services load them.
  */
-function metric(type: 'gauge' | 'counter', name: string, help: string, read: () => Value[]): { name: string } {
+function metric(type: 'gauge' | 'counter', name: string, help: string, read: () => Value[]): Shown {
   const aggregator = 'sum';
   const shown = {
     name,

@@ -23,8 +23,7 @@ import {
   type StartServerOptions,
   type StopServerOptions,
 } from '../server/function-server.js';
-import { bindRuntime, boundRuntime, unbindRuntime } from './binding.js';
-import { ClosingSignals } from './closing-signals.js';
+import { closeOnSignals } from './closing-signals.js';
 import { type HealthReport, healthReport } from './health-report.js';
 import { type ServedService, ServiceRegistry } from './service-registry.js';
 import { type ResolvedOptions, resolveOptions, type ServicesOptions } from './services-options.js';
@@ -35,6 +34,13 @@ export interface ServicesServerInfo extends ServerInfo {
   readonly registeredServices: number;
 }
 
+const bound = new WeakMap<ServiceClass, Services>();
+
+/** The runtime that a class's own conveniences speak to: the last open one that was given it (checklist B11). */
+export function boundRuntime(service: ServiceClass): Services | undefined {
+  return bound.get(service);
+}
+
 /**
  * A runtime of services: their function server, their agents, and what both
  * need. Server and agents do not need each other (checklist B10).
@@ -42,6 +48,8 @@ export interface ServicesServerInfo extends ServerInfo {
 export class Services {
   readonly bus: InvocationBus;
   readonly store: ObjectStore;
+  /** where agents and objects are when nobody says otherwise */
+  readonly defaultPartition: number;
   readonly #options: ResolvedOptions;
   readonly #registry = new ServiceRegistry();
   readonly #objects: ObjectHost;
@@ -51,22 +59,23 @@ export class Services {
   readonly #owned: readonly { close(): Promise<void> }[];
   readonly #closed = Promise.withResolvers<undefined>();
   #closing: Promise<void> | undefined;
-  #signals: ClosingSignals | undefined;
+  #removeSignals: (() => void) | undefined;
 
   /** @throws ServicesError `BERTH_SERVICE_INVALID` an option is out of its range, a class is not decorated, or two share an id */
   constructor(private readonly given: ServicesOptions = {}) {
     const options = resolveOptions(given);
+    const { log, mock, defaultPartition, agentConcurrency: concurrency, agentStopTimeoutMs: stopTimeoutMs } = options;
     this.#options = options;
+    this.defaultPartition = defaultPartition;
     this.bus = given.bus ?? new MemoryBus();
     this.store = given.store ?? new MemoryStore();
     if (given.log !== undefined) this.bus.useLog?.(given.log);
-    this.#owned = [...(given.bus === undefined ? [this.bus] : []), ...(given.store === undefined ? [this.store] : [])];
+    this.#owned = [this.bus, this.store].filter((part) => part !== given.bus && part !== given.store);
     this.#objects = new ObjectHost(this.store, options);
-    this.#executor = new Executor(this.#registry, this.#objects, this.store, options, options.log);
+    this.#executor = new Executor(this.#registry, this.#objects, this.store, options, log);
     const { handle } = this.#executor;
-    this.#server = new FunctionServer(handle, given.server ?? {}, options.log, options.mock);
-    const { defaultPartition, agentConcurrency: concurrency, agentStopTimeoutMs: stopTimeoutMs } = options;
-    this.#agents = new AgentManager(this.bus, handle, { defaultPartition, concurrency, stopTimeoutMs }, options.log);
+    this.#server = new FunctionServer(handle, given.server ?? {}, log, mock);
+    this.#agents = new AgentManager(this.bus, handle, { defaultPartition, concurrency, stopTimeoutMs }, log);
     for (const service of given.services ?? []) this.add(service);
   }
 
@@ -77,17 +86,12 @@ export class Services {
    */
   add(service: ServiceClass): void {
     this.#registry.add(service, this.#options.create);
-    if (this.#closing === undefined) bindRuntime(service, this);
+    if (this.#closing === undefined) bound.set(service, this);
   }
 
   /** The services of this runtime. */
   services(): Iterable<ServedService> {
-    return this.#registry.all();
-  }
-
-  /** Where agents and objects are when nobody says otherwise. */
-  get defaultPartition(): number {
-    return this.#options.defaultPartition;
+    return this.#registry.values();
   }
 
   /** Objects in memory. */
@@ -102,20 +106,18 @@ export class Services {
    *   `BERTH_SERVICE_INVALID` this runtime is closed
    */
   async startServer(options?: StartServerOptions): Promise<void> {
-    this.#checkOpen(ServerError);
-    this.#adopt();
+    this.#beforeServing();
     await this.#server.start(options);
   }
 
   /** Lets running calls end, those of this process too, then stops (B2). @throws ServerError `BERTH_FUNCTION_SERVER_NOT_RUNNING` */
-  async stopServer(options?: StopServerOptions): Promise<void> {
-    await this.#server.stop(options);
+  stopServer(options?: StopServerOptions): Promise<void> {
+    return this.#server.stop(options);
   }
 
   /** On the given port, else the last one, else 8080; also when stopped (B4). @throws ServerError `BERTH_FUNCTION_SERVER_FAILED` */
   async restartServer(options?: StartServerOptions): Promise<void> {
-    this.#checkOpen(ServerError);
-    this.#adopt();
+    this.#beforeServing();
     await this.#server.restart(options);
   }
 
@@ -125,7 +127,7 @@ export class Services {
 
   /** B3. Only looks: without a list, what is decorated counts as registered, since a start will serve it. */
   getServerInfo(): ServicesServerInfo {
-    const ids = new Set([...this.#registry.all()].map(({ definition }) => definition.id));
+    const ids = new Set(this.#registry.keys());
     if (this.given.services === undefined) for (const { id } of decoratedServices()) ids.add(id);
     return { ...this.#server.info(), mockMode: this.#options.mock, registeredServices: ids.size };
   }
@@ -168,15 +170,12 @@ export class Services {
   async deleteObject(
     service: ServiceClass,
     objectId: string | bigint,
-    partition = this.#options.defaultPartition,
+    partition = this.defaultPartition,
   ): Promise<boolean> {
     const served = this.#registered(service);
     wholeNumber('deleteObject: partition', partition, 0, MAX_PARTITION);
-    return this.#objects.delete(served, {
-      service: served.definition.id,
-      partition,
-      objectId: objectIdText(objectId),
-    });
+    const key = { service: served.definition.id, partition, objectId: objectIdText(objectId) };
+    return this.#objects.delete(served, key);
   }
 
   /** The function server as a client in this process sees it. */
@@ -198,7 +197,7 @@ export class Services {
    */
   close(): Promise<void> {
     this.#closing ??= this.#close().finally(() => {
-      this.#signals?.remove();
+      this.#removeSignals?.();
       this.#closed.resolve(undefined);
     });
     return this.#closing;
@@ -212,7 +211,7 @@ export class Services {
    *   a close by a signal that fails is logged, and the process's exit code is 1
    */
   closeOnSignals(): Promise<void> {
-    if (this.#closing === undefined) this.#signals ??= new ClosingSignals(() => void this.#closeAtSignal());
+    if (this.#closing === undefined) this.#removeSignals ??= closeOnSignals(() => void this.#closeAtSignal());
     return this.#closed.promise;
   }
 
@@ -229,7 +228,9 @@ export class Services {
     const stopped = await Promise.allSettled([this.stopAllAgents(), this.#server.close()]);
     this.#executor.letGo();
     const closed = await Promise.allSettled(this.#owned.map((part) => part.close()));
-    for (const { definition } of this.services()) unbindRuntime(definition.target, this);
+    // A class that another runtime has taken since stays there.
+    for (const { definition } of this.services())
+      if (bound.get(definition.target) === this) bound.delete(definition.target);
     const failure = [...stopped, ...closed].find((outcome) => outcome.status === 'rejected');
     if (failure !== undefined) throw failure.reason;
   }
@@ -240,14 +241,15 @@ export class Services {
   }
 
   /** Without a list, whatever is decorated by now is served. */
-  #adopt(): void {
+  #beforeServing(): void {
+    this.#checkOpen(ServerError);
     if (this.given.services === undefined) for (const { target } of decoratedServices()) this.#take(target);
   }
 
   /** Adds one that nobody gave this runtime: its shortcuts stay where they are. */
   #take(service: ServiceClass): ServedService {
     const served = this.#registry.add(service, this.#options.create);
-    if (boundRuntime(service) === undefined && this.#closing === undefined) bindRuntime(service, this);
+    if (!bound.has(service) && this.#closing === undefined) bound.set(service, this);
     return served;
   }
 
