@@ -30,9 +30,12 @@ export function wholeNumber(
 /** What a setting may be; a number alone is the default of one from 1. */
 type Limit = number | { readonly default: number; readonly least?: number; readonly most?: number };
 
+/** The options that a table of limits names; the docstrings of the table are theirs. */
+export type NumberOptions<L> = { readonly [Name in keyof L]?: number | undefined };
+
 /** The settings that `limits` names, checked and with their defaults. @throws see {@link wholeNumber} */
 export function wholeNumbers<L extends Readonly<Record<string, Limit>>>(
-  options: { readonly [name in keyof L]?: number | undefined },
+  options: NumberOptions<L>,
   limits: L,
   refusing?: Refusing,
 ): Readonly<Record<keyof L, number>> {

@@ -62,11 +62,11 @@ describe('LocalTransport (B15)', () => {
     const transport = new LocalTransport(held.handle, () => true);
     const { signal } = new AbortController();
     const calls = Array.from({ length: 2000 }, () => transport.invoke(invocation(), { ...DELIVERY, signal }));
-    expect(transport.running).toBe(2000);
+    expect(transport.desk.counts.running).toBe(2000);
     held.end();
     await Promise.all(calls);
     expect(getEventListeners(signal, 'abort')).toEqual([]);
-    expect(transport.running).toBe(0);
+    expect(transport.desk.counts.running).toBe(0);
   });
 
   it('does not begin what nobody waits for', async () => {
@@ -98,7 +98,7 @@ describe('LocalTransport (B15)', () => {
     caller.abort();
     await expect(left).rejects.toMatchObject({ code: 'BERTH_SERVICE_CANCELLED' });
     expect(held.signals.map(({ aborted }) => aborted)).toEqual([true, false]);
-    expect(transport.running).toBe(2);
+    expect(transport.desk.counts.running).toBe(2);
     held.end();
     expect((await stayed).status).toBe(InvocationStatus.OKAY);
   });
@@ -112,7 +112,7 @@ describe('LocalTransport (B15)', () => {
     expect(Date.now()).toBeGreaterThanOrEqual(deadline);
     expect(held.signals[0]?.reason).toMatchObject({ code: 'BERTH_SERVICE_TIMEOUT' });
     held.end();
-    await transport.drain(10_000);
+    await transport.desk.drain(10_000);
   });
 
   it('a handler that breaks its promise is SYSTEM_ERROR', async () => {
@@ -121,19 +121,19 @@ describe('LocalTransport (B15)', () => {
       () => true,
     );
     expect((await transport.invoke(invocation(), DELIVERY)).status).toBe(InvocationStatus.SYSTEM_ERROR);
-    expect(transport.running).toBe(0);
+    expect(transport.desk.counts.running).toBe(0);
   });
 
   it('drains: waits for what runs, also when its caller has left', async () => {
     const held = new Held();
     const transport = new LocalTransport(held.handle, () => true);
-    await transport.drain(0);
+    await transport.desk.drain(0);
     const caller = new AbortController();
     const left = transport.invoke(invocation(), { ...DELIVERY, signal: caller.signal });
     caller.abort();
     await expect(left).rejects.toThrow('has left');
     let drained = false;
-    const draining = transport.drain(10_000).then(() => (drained = true));
+    const draining = transport.desk.drain(10_000).then(() => (drained = true));
     await new Promise((resolve) => setImmediate(resolve));
     expect(drained).toBe(false);
     held.end();
@@ -146,14 +146,14 @@ describe('LocalTransport (B15)', () => {
     const cut = expect(transport.invoke(invocation(), DELIVERY)).rejects.toMatchObject({
       code: 'BERTH_SERVICE_OUTCOME_UNKNOWN',
     });
-    await transport.drain(1);
+    await transport.desk.drain(1);
     await cut;
     expect(held.signals[0]?.aborted).toBe(true);
-    expect(transport.running).toBe(0);
+    expect(transport.desk.counts.running).toBe(0);
     const next = transport.invoke(invocation(), DELIVERY);
     // The end of the one that was cut counts for nothing.
     held.end();
     await next;
-    expect(transport.running).toBe(0);
+    expect(transport.desk.counts.running).toBe(0);
   });
 });

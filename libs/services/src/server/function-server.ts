@@ -10,7 +10,7 @@ import {
   type ServerSettings,
   serverSettings,
 } from './server-options.js';
-import { serverCredentials, tlsMode } from './server-tls.js';
+import { tlsOptions } from './server-tls.js';
 
 const DEFAULT_PORT = 8080;
 
@@ -35,12 +35,6 @@ export interface ServerInfo {
   readonly mode: 'plaintext' | 'tls' | 'mutual-tls' | 'mock';
 }
 
-/** What listens; in mock mode nothing does (checklist B15). */
-interface Running {
-  readonly port: number;
-  stop(timeoutMs: number): Promise<void>;
-}
-
 /**
  * The function server (checklist B1 to B4, B13) and its callers in this process,
  * who reach it without a socket: a stop lets their calls end like those that came
@@ -54,10 +48,11 @@ export class FunctionServer {
   /** how clients in this process call it */
   readonly local: LocalTransport;
   private readonly settings: ServerSettings;
-  private current: Running | undefined;
-  private stopping = false;
-  private lastPort = DEFAULT_PORT;
-  private lastHost: string;
+  private running = false;
+  /** of the server that runs; in mock mode there is none (checklist B15) */
+  private server: GrpcServer | undefined;
+  private port = DEFAULT_PORT;
+  private host: string;
   private last: Promise<void> = Promise.resolve();
 
   /**
@@ -71,8 +66,8 @@ export class FunctionServer {
     private readonly mock = false,
   ) {
     this.settings = serverSettings(options);
-    this.lastHost = this.settings.host;
-    this.local = new LocalTransport(handler, () => this.isRunning());
+    this.host = this.settings.host;
+    this.local = new LocalTransport(handler, () => this.running);
   }
 
   /**
@@ -83,10 +78,8 @@ export class FunctionServer {
    */
   start({ port = DEFAULT_PORT, host = this.settings.host }: StartServerOptions = {}): Promise<void> {
     return this.inTurn(async () => {
-      if (this.current !== undefined)
-        throw new ServerError('BERTH_FUNCTION_SERVER_RUNNING', 'gRPC server is already running');
-      const open = await this.prepare(port, host);
-      await open();
+      if (this.running) throw new ServerError('BERTH_FUNCTION_SERVER_RUNNING', 'gRPC server is already running');
+      await this.listen(this.prepare(port), port, host);
     });
   }
 
@@ -100,16 +93,16 @@ export class FunctionServer {
   stop({ timeoutMs = this.settings.stopTimeoutMs }: StopServerOptions = {}): Promise<void> {
     return this.inTurn(async () => {
       checkStopTimeout(timeoutMs);
-      if (this.current === undefined)
-        throw new ServerError('BERTH_FUNCTION_SERVER_NOT_RUNNING', 'gRPC server is not running');
-      await this.drain(this.current, timeoutMs);
+      if (!this.running) throw new ServerError('BERTH_FUNCTION_SERVER_NOT_RUNNING', 'gRPC server is not running');
+      await Promise.all([this.shut(timeoutMs), this.local.desk.drain(timeoutMs)]);
     });
   }
 
   /** Stops it if it runs, or once it has started. */
   close(): Promise<void> {
+    const { stopTimeoutMs } = this.settings;
     return this.inTurn(async () => {
-      if (this.current !== undefined) await this.drain(this.current, this.settings.stopTimeoutMs);
+      if (this.running) await Promise.all([this.shut(stopTimeoutMs), this.local.desk.drain(stopTimeoutMs)]);
     });
   }
 
@@ -122,21 +115,27 @@ export class FunctionServer {
    */
   restart({ port, host }: StartServerOptions = {}): Promise<void> {
     return this.inTurn(async () => {
-      const open = await this.prepare(port ?? this.lastPort, host ?? this.lastHost);
-      if (this.current !== undefined) await this.shut(this.current, this.settings.stopTimeoutMs);
-      await open();
+      const at = port ?? this.port;
+      const next = this.prepare(at);
+      if (this.running) await this.shut(this.settings.stopTimeoutMs);
+      await this.listen(next, at, host ?? this.host);
     });
   }
 
   /** No call may come in once a stop has begun. */
   isRunning(): boolean {
-    return this.current !== undefined && !this.stopping;
+    return this.running;
   }
 
   info(): ServerInfo {
-    const running = this.isRunning();
-    const mode = this.mock ? 'mock' : tlsMode(this.settings.tls);
-    return { running, port: running ? this.current?.port : undefined, mode };
+    return { running: this.running, port: this.running ? this.port : undefined, mode: this.mode };
+  }
+
+  private get mode(): ServerInfo['mode'] {
+    if (this.mock) return 'mock';
+    const { tls } = this.settings;
+    if (tls === undefined) return 'plaintext';
+    return tls.clientCaFile === undefined ? 'tls' : 'mutual-tls';
   }
 
   private inTurn(step: () => Promise<void>): Promise<void> {
@@ -145,33 +144,25 @@ export class FunctionServer {
     return done;
   }
 
-  /** @returns what opens it, once all has been checked that can be before that */
-  private async prepare(port: number, host: string): Promise<() => Promise<void>> {
+  /** What is to listen, once all has been checked that can be before that. */
+  private prepare(port: number): GrpcServer | undefined {
     checkPort(port);
-    const credentials = this.mock ? undefined : await serverCredentials(this.settings.tls);
-    return async () => {
-      if (credentials === undefined) {
-        this.current = { port: port === 0 ? DEFAULT_PORT : port, stop: () => Promise.resolve() };
-      } else {
-        const server = new GrpcServer(this.handler, this.settings, credentials, this.log);
-        const bound = await server.listen(port, host);
-        this.current = { port: bound, stop: (timeoutMs) => server.stop(timeoutMs) };
-        this.log.info({ host, port: bound, mode: tlsMode(this.settings.tls) }, 'function server listens');
-      }
-      this.lastPort = this.current.port;
-      this.lastHost = host;
-    };
+    if (this.mock) return undefined;
+    const { tls } = this.settings;
+    return new GrpcServer(this.handler, this.settings, tls && tlsOptions(tls), this.log);
   }
 
-  private async drain(running: Running, timeoutMs: number): Promise<void> {
-    await Promise.all([this.shut(running, timeoutMs), this.local.drain(timeoutMs)]);
+  private async listen(server: GrpcServer | undefined, port: number, host: string): Promise<void> {
+    this.port = (await server?.listen(port, host)) ?? (port === 0 ? DEFAULT_PORT : port);
+    this.host = host;
+    this.server = server;
+    this.running = true;
+    if (!this.mock) this.log.info({ host, port: this.port, mode: this.mode }, 'function server listens');
   }
 
-  private async shut(running: Running, timeoutMs: number): Promise<void> {
-    this.stopping = true;
-    await running.stop(timeoutMs);
-    this.current = undefined;
-    this.stopping = false;
-    if (!this.mock) this.log.info({ port: running.port }, 'function server stopped');
+  private async shut(timeoutMs: number): Promise<void> {
+    this.running = false;
+    await this.server?.stop(timeoutMs);
+    if (!this.mock) this.log.info({ port: this.port }, 'function server stopped');
   }
 }

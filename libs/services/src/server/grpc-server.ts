@@ -1,11 +1,13 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server as TcpServer } from 'node:net';
+import { type AddressInfo, createServer, type Server as TcpServer, type Socket } from 'node:net';
 import { setImmediate as soon } from 'node:timers/promises';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { messageOf } from '@berth/errors';
 import type { Log } from '@berth/observability';
-import { Server, type ServerCredentials } from '@grpc/grpc-js';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { ServerError } from '../errors.js';
 import type { InvocationHandler } from '../invocation/invocation-handler.js';
+import { within } from './desk.js';
 import { HealthService } from './health-service.js';
 import { OprcService } from './oprc-service.js';
 import { addReflection } from './reflection.js';
@@ -18,20 +20,21 @@ const LEAVE_MS = 1000;
 
 /**
  * `oprc.OprcFunction`, health and reflection on one port, once. The port is that
- * of a TCP server of ours, which hands its connections to grpc-js: it tells
- * exactly why it cannot listen, and bounds them.
+ * of a server of ours, which hands its connections to grpc-js: it tells exactly
+ * why it cannot listen, and bounds them.
  */
 export class GrpcServer {
   readonly #server: Server;
   readonly #tcp: TcpServer;
   readonly #guard: StreamGuard;
   readonly #oprc: OprcService;
-  readonly #health = new HealthService(['oprc.OprcFunction']);
+  readonly #health = new HealthService(['', 'oprc.OprcFunction']);
 
+  /** @param tls absent: plaintext */
   constructor(
     handler: InvocationHandler,
     settings: ServerSettings,
-    credentials: ServerCredentials,
+    tls: TlsOptions | undefined,
     private readonly log: Log,
   ) {
     this.#server = new Server({
@@ -45,19 +48,20 @@ export class GrpcServer {
       'grpc.keepalive_timeout_ms': settings.keepaliveTimeoutMs,
       'grpc.enable_channelz': 0,
     });
-    const guard = new StreamGuard(settings);
-    this.#guard = guard;
-    this.#oprc = new OprcService(handler, settings, guard, log);
+    this.#guard = new StreamGuard(settings);
+    this.#oprc = new OprcService(handler, settings, this.#guard, log);
     // Services first, then the port: a client must never meet a server that does not know them yet.
     this.#oprc.addTo(this.#server);
     if (settings.health) this.#health.addTo(this.#server);
     if (settings.reflection) addReflection(this.#server, settings.health);
-    const injector = this.#server.createConnectionInjector(credentials);
-    this.#tcp = createServer((socket) => {
-      guard.add(socket);
+    const injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
+    const serve = (socket: Socket): void => {
+      this.#guard.own(socket);
       injector.injectConnection(socket);
-    });
+    };
+    this.#tcp = tls === undefined ? createServer(serve) : createTlsServer(tls, serve);
     this.#tcp.maxConnections = settings.maxConnections;
+    this.#tcp.on('connection', (socket: Socket) => this.#guard.add(socket));
     // Such as having no file left for a connection; the server itself goes on.
     this.#tcp.on('error', (error) => {
       log.warn({ err: error }, 'function server could not listen or take a connection');
@@ -79,16 +83,16 @@ export class GrpcServer {
   /** Refuses new calls, lets those that were admitted end, and cuts them off after `timeoutMs`. */
   async stop(timeoutMs: number): Promise<void> {
     this.#health.set('NOT_SERVING');
-    this.#oprc.stop();
+    this.#oprc.stopping = true;
     this.#tcp.close();
     // Each connection ends with its last stream; one without a session has no call, and is not waited for.
-    const drained = new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve(this.#guard.whenClosed())));
+    const drained = new Promise<void>((resolve) => {
+      this.#server.tryShutdown(() => resolve(this.#guard.whenClosed()));
+    });
     const deadline = performance.now() + timeoutMs;
-    const { admission } = this.#oprc;
-    if (!(await within(timeoutMs, admission.whenIdle()))) {
-      this.log.warn({ ...admission.counts, timeoutMs }, 'function server cuts off calls that did not end in time');
-      this.#oprc.cutOff();
-    }
+    await this.#oprc.desk.drain(timeoutMs, (counts) => {
+      this.log.warn({ ...counts, timeoutMs }, 'function server cuts off calls that did not end in time');
+    });
     // What is left are watchers, unfinished requests, and replies on their way.
     this.#health.close();
     await soon();
@@ -104,31 +108,17 @@ export class GrpcServer {
   }
 }
 
-/** @returns whether it came in time */
-async function within(timeoutMs: number, event: Promise<void>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs, false);
-  });
-  try {
-    return await Promise.race([event.then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 function listenError(port: number, host: string, thrown: unknown): ServerError {
-  const { code } = thrown as NodeJS.ErrnoException;
-  const advice: Record<string, string> = {
+  const { code = '' } = thrown as NodeJS.ErrnoException;
+  const advice: Partial<Record<string, string>> = {
     EADDRINUSE: `port ${port} is taken: stop what listens on it, or choose another port (0: any free one)`,
     EACCES: `port ${port} may not be used by this user: choose one above 1023`,
     EADDRNOTAVAIL: `host ${host} is no address of this machine: choose another host`,
     ENOTFOUND: `host ${host} is not known: choose an address of this machine`,
   };
-  const what = (code === undefined ? undefined : advice[code]) ?? messageOf(thrown);
   return new ServerError(
     'BERTH_FUNCTION_SERVER_FAILED',
-    `gRPC server cannot listen on ${host}:${port}: ${what}`,
+    `gRPC server cannot listen on ${host}:${port}: ${advice[code] ?? messageOf(thrown)}`,
     { host, port },
     { cause: thrown },
   );

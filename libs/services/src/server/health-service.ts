@@ -1,78 +1,49 @@
-import {
-  Metadata,
-  type sendUnaryData,
-  type Server,
-  type ServerUnaryCall,
-  type ServerWritableStream,
-  status as Grpc,
-} from '@grpc/grpc-js';
-import { service as definition } from 'grpc-health-check';
+import type { handleServerStreamingCall, Server, ServerWritableStream } from '@grpc/grpc-js';
+import { HealthImplementation, type ServingStatus } from 'grpc-health-check';
 
-/** What `grpc.health.v1.Health` can say of a service that it knows. */
-export type Serving = 'SERVING' | 'NOT_SERVING';
-
-interface HealthRequest {
-  readonly service: string;
-}
-interface HealthResponse {
-  readonly status: Serving | 'SERVICE_UNKNOWN';
-}
-type Watcher = ServerWritableStream<HealthRequest, HealthResponse>;
+type Watcher = ServerWritableStream<{ readonly service: string }, { readonly status: string }>;
+type Watch = handleServerStreamingCall<{ readonly service: string }, { readonly status: string }>;
 
 /**
  * `grpc.health.v1.Health` for a fixed set of services that are all in the same
- * state. The implementation that comes with `grpc-health-check` keeps each name
- * that was ever asked for, and anybody may ask for any name.
+ * state. A watcher of another name is kept from the library, which would keep
+ * each name that was ever asked for, and anybody may ask for any name.
  */
 export class HealthService {
-  private state: Serving = 'SERVING';
+  private readonly library = new HealthImplementation();
   private readonly watchers = new Set<Watcher>();
 
-  /** @param services names besides `''`, which is the server as a whole */
-  constructor(private readonly services: readonly string[]) {}
+  /** @param services `''` is the server as a whole */
+  constructor(private readonly services: readonly string[]) {
+    this.set('SERVING');
+  }
 
   addTo(server: Server): void {
-    server.addService(definition, {
-      check: (call: ServerUnaryCall<HealthRequest, HealthResponse>, done: sendUnaryData<HealthResponse>) => {
-        if (this.knows(call.request.service)) done(null, { status: this.state });
-        else done({ code: Grpc.NOT_FOUND, details: 'this service is not served here', metadata: new Metadata() });
-      },
-      watch: (call: Watcher) => {
-        this.watch(call);
-      },
-      list: (_call: unknown, done: sendUnaryData<{ statuses: Record<string, HealthResponse> }>) => {
-        const all = ['', ...this.services].map((name) => [name, { status: this.state }] as const);
-        done(null, { statuses: Object.fromEntries(all) });
-      },
-    });
+    const addService: Server['addService'] = (definition, handlers) => {
+      const known = handlers['watch'] as Watch;
+      server.addService(definition, { ...handlers, watch: (call: Watcher) => this.watch(call, known) });
+    };
+    this.library.addToServer({ addService });
   }
 
   /** Tells the watchers, and says it from now on. */
-  set(state: Serving): void {
-    this.state = state;
-    for (const call of this.watchers) call.write({ status: state });
+  set(state: ServingStatus): void {
+    for (const service of this.services) this.library.setStatus(service, state);
   }
 
   /** Ends what watches. */
   close(): void {
     for (const call of this.watchers) call.end();
-    this.watchers.clear();
   }
 
-  private watch(call: Watcher): void {
+  private watch(call: Watcher, known: Watch): void {
     // A service that is not known will not be: its watcher is answered once.
-    if (!this.knows(call.request.service)) {
+    if (!this.services.includes(call.request.service)) {
       call.write({ status: 'SERVICE_UNKNOWN' });
       return;
     }
     this.watchers.add(call);
-    call.on('cancelled', () => {
-      this.watchers.delete(call);
-    });
-    call.write({ status: this.state });
-  }
-
-  private knows(service: string): boolean {
-    return service === '' || this.services.includes(service);
+    call.on('cancelled', () => this.watchers.delete(call));
+    known(call);
   }
 }

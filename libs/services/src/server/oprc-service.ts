@@ -4,11 +4,7 @@ import { ServicesError } from '../errors.js';
 import type { InvocationHandler } from '../invocation/invocation-handler.js';
 import { nextInvocationId } from '../invocation/invocation.js';
 import { errorReply } from '../invocation/replies.js';
-import { Admission } from './admission.js';
-import { OprcCall, type OprcRequest } from './oprc-call.js';
-import { CUT_OFF, QUEUE_FULL, refusalStatus, STOPPING } from './refusals.js';
-import type { ServerSettings } from './server-options.js';
-import type { StreamGuard } from './stream-guard.js';
+import { steadyTime } from '../runtime/clock.js';
 import { encodeReply } from '../wire/replies.js';
 import {
   decodeFunctionRequest,
@@ -17,14 +13,30 @@ import {
   INVOKE_OBJ_PATH,
   passBuffer,
 } from '../wire/requests.js';
-import { steadyTime } from '../runtime/clock.js';
+import { Desk } from './desk.js';
+import { OprcCall, type OprcRequest } from './oprc-call.js';
+import { refusalStatus, STOPPING } from './refusals.js';
+import type { ServerSettings } from './server-options.js';
+import type { StreamGuard } from './stream-guard.js';
+
+const CODING = {
+  requestStream: false,
+  responseStream: false,
+  requestSerialize: passBuffer,
+  responseSerialize: passBuffer,
+  responseDeserialize: passBuffer,
+} as const;
+const DEFINITION = {
+  InvokeFn: { ...CODING, path: INVOKE_FN_PATH, requestDeserialize: decodeFunctionRequest },
+  InvokeObj: { ...CODING, path: INVOKE_OBJ_PATH, requestDeserialize: decodeObjectRequest },
+};
 
 /** `oprc.OprcFunction`: admits calls, hands them to the handler, and answers (checklist B13). */
 export class OprcService {
-  readonly admission: Admission;
+  readonly desk: Desk;
   readonly maxMessageBytes: number;
-  readonly running = new Set<OprcCall>();
-  private stopping = false;
+  /** calls are refused; those that were admitted go on */
+  stopping = false;
 
   constructor(
     readonly handler: InvocationHandler,
@@ -33,32 +45,11 @@ export class OprcService {
     readonly log: Log,
   ) {
     this.maxMessageBytes = settings.maxMessageBytes;
-    this.admission = new Admission(settings.maxConcurrentCalls, settings.maxQueuedCalls);
+    this.desk = new Desk(settings.maxConcurrentCalls, settings.maxQueuedCalls);
   }
 
   addTo(server: Server): void {
-    const method = { requestStream: false, responseStream: false, responseDeserialize: passBuffer } as const;
-    const shared = { ...method, requestSerialize: passBuffer, responseSerialize: passBuffer };
-    const definition = {
-      InvokeFn: { ...shared, path: INVOKE_FN_PATH, requestDeserialize: decodeFunctionRequest },
-      InvokeObj: { ...shared, path: INVOKE_OBJ_PATH, requestDeserialize: decodeObjectRequest },
-    };
-    server.addService(definition, { InvokeFn: this.invoke, InvokeObj: this.invoke });
-  }
-
-  /** From now on calls are refused; those that were admitted go on. */
-  stop(): void {
-    this.stopping = true;
-  }
-
-  /** Gives up what still runs or waits. */
-  cutOff(): void {
-    this.admission.refuseWaiting(STOPPING);
-    const reason = new ServicesError('BERTH_SERVICE_CANCELLED', 'the server has been stopped');
-    for (const call of this.running) {
-      call.abort(reason);
-      call.refuse(CUT_OFF);
-    }
+    server.addService(DEFINITION, { InvokeFn: this.invoke, InvokeObj: this.invoke });
   }
 
   private readonly invoke = (request: OprcRequest, done: sendUnaryData<Buffer>): void => {
@@ -75,9 +66,6 @@ export class OprcService {
     }
     const deadline = request.getDeadline();
     if (typeof deadline === 'number' && deadline !== Infinity) invocation.deadline = steadyTime(deadline);
-    const call = new OprcCall(this, request, done);
-    const entry = this.admission.enter(call);
-    if (entry === 'full') call.refuse(QUEUE_FULL);
-    else if (entry === 'run' && !call.run()) this.admission.ended();
+    this.desk.enter(new OprcCall(this, request, done));
   };
 }

@@ -1,7 +1,8 @@
 import type { Server } from '@grpc/grpc-js';
-import { loadSync, type PackageDefinition } from '@grpc/proto-loader';
+import type { PackageDefinition } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { protoPath as healthProto } from 'grpc-health-check';
+import protobuf from 'protobufjs';
 import descriptor from 'protobufjs/ext/descriptor/index.js';
 import { protoFile } from '@berth/node-runtime';
 
@@ -16,56 +17,38 @@ export function addReflection(server: Server, health: boolean): void {
 
 /** The descriptors of proto files, which are all that reflection takes of a package definition. */
 function describe(files: string[]): PackageDefinition {
-  const definitions = Object.values(loadSync(files, { keepCase: true })) as { fileDescriptorProtos?: Uint8Array[] }[];
-  const given = definitions.find(
-    ({ fileDescriptorProtos }) => fileDescriptorProtos !== undefined,
-  )?.fileDescriptorProtos;
-  const corrected = (given ?? []).map((bytes) => {
-    const file = descriptor.FileDescriptorProto.decode(bytes) as unknown as FileDescriptor;
+  const root: unknown = new protobuf.Root().loadSync(files, { keepCase: true });
+  const { file: described } = (root as Describable).toDescriptor('proto3');
+  const fileDescriptorProtos = described.map((file) => {
     for (const message of file.messageType) correct(message, `.${file.package}.${message.name}`);
     return descriptor.FileDescriptorProto.encode(file).finish();
   });
-  return { files: { fileDescriptorProtos: corrected } } as unknown as PackageDefinition;
+  return { files: { fileDescriptorProtos } } as unknown as PackageDefinition;
 }
 
-interface FieldDescriptor {
-  name: string;
-  typeName: string;
-  oneofIndex: number;
-  proto3Optional: boolean;
+/** What protobufjs' `ext/descriptor` makes of a root, which its types leave out. */
+interface Describable {
+  toDescriptor(syntax: string): { file: { package: string; messageType: MessageDescriptor[] }[] };
 }
 interface MessageDescriptor {
   name: string;
-  field: FieldDescriptor[];
+  field: { typeName: string; proto3_optional?: boolean; proto3Optional?: boolean }[];
   nestedType: MessageDescriptor[];
-  oneofDecl: { name: string }[];
   options?: { mapEntry?: boolean } | null;
-}
-interface FileDescriptor {
-  package: string;
-  messageType: MessageDescriptor[];
 }
 
 /**
- * protobufjs names the entries of a map `Options`, where protoc says
- * `OptionsEntry`, and forgets that a field is `optional`. Go's protobuf, and so
+ * protobufjs names the entries of the map `options` `Options`, where protoc says
+ * `OptionsEntry`, and misspells that a field is `optional`. Go's protobuf, and so
  * grpcurl, refuses the first, and loses the second.
  */
 function correct(message: MessageDescriptor, fullName: string): void {
-  for (const nested of message.nestedType) {
-    const field = message.field.find(({ typeName }) => typeName === nested.name);
-    if (nested.options?.mapEntry === true && field !== undefined) {
-      nested.name = entryName(field.name);
-      field.typeName = `${fullName}.${nested.name}`;
-    } else correct(nested, `${fullName}.${nested.name}`);
-  }
   for (const field of message.field) {
-    const oneof = Object.hasOwn(field, 'oneofIndex') ? message.oneofDecl[field.oneofIndex] : undefined;
-    if (oneof?.name === `_${field.name}`) field.proto3Optional = true;
+    const entry = message.nestedType.find(({ name, options }) => options?.mapEntry === true && name === field.typeName);
+    if (entry !== undefined) {
+      entry.name += 'Entry';
+      field.typeName = `${fullName}.${entry.name}`;
+    }
+    if (field.proto3_optional === true) field.proto3Optional = true;
   }
-}
-
-/** As protoc makes it of a field's name: `some_options` is `SomeOptionsEntry`. */
-function entryName(field: string): string {
-  return `${field.replaceAll(/(?:^|_)([a-z0-9])/g, (_match, letter: string) => letter.toUpperCase())}Entry`;
 }

@@ -1,9 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { createSecureContext } from 'node:tls';
-import { ServerCredentials } from '@grpc/grpc-js';
+import { createSecureContext, type TlsOptions } from 'node:tls';
 import { messageOf } from '@berth/errors';
 import { ServerError } from '../errors.js';
-import type { ServerInfo } from './function-server.js';
+import { readPem } from '../wire/ends.js';
 
 /** TLS of a function server: PEM files, read at each start. */
 export interface ServerTls {
@@ -13,43 +11,28 @@ export interface ServerTls {
   readonly clientCaFile?: string | undefined;
 }
 
-export function tlsMode(tls: ServerTls | undefined): ServerInfo['mode'] {
-  if (tls === undefined) return 'plaintext';
-  return tls.clientCaFile === undefined ? 'tls' : 'mutual-tls';
-}
-
 /** @throws ServerError `BERTH_FUNCTION_SERVER_FAILED` naming the setting of a file that cannot be read or used */
-export async function serverCredentials(tls: ServerTls | undefined): Promise<ServerCredentials> {
-  if (tls === undefined) return ServerCredentials.createInsecure();
-  const [cert, key, ca] = await Promise.all([
-    readPem(tls.certFile, 'tls.certFile'),
-    readPem(tls.keyFile, 'tls.keyFile'),
-    tls.clientCaFile === undefined ? null : readPem(tls.clientCaFile, 'tls.clientCaFile'),
-  ]);
-  usable(() => createSecureContext({ cert }), 'tls.certFile', tls.certFile, 'no certificate');
-  usable(() => createSecureContext({ key }), 'tls.keyFile', tls.keyFile, 'no private key');
-  usable(() => createSecureContext({ cert, key }), 'tls.keyFile', tls.keyFile, `not the key of ${tls.certFile}`);
+export function tlsOptions({ certFile, keyFile, clientCaFile }: ServerTls): TlsOptions {
+  const cert = readPem('tls.certFile', certFile, failed);
+  const key = readPem('tls.keyFile', keyFile, failed);
+  check(`tls.certFile: ${certFile} is no certificate`, { cert });
+  check(`tls.keyFile: ${keyFile} is no private key`, { key });
+  check(`tls.keyFile: ${keyFile} is not the key of ${certFile}`, { cert, key });
+  const options = { cert, key, ALPNProtocols: ['h2'] };
+  if (clientCaFile === undefined) return options;
+  const ca = readPem('tls.clientCaFile', clientCaFile, failed);
+  const problem = `tls.clientCaFile: ${clientCaFile} is no certificate`;
   // OpenSSL takes a file without a certificate for a CA that signed nothing.
-  if (ca !== null && !ca.includes('-----BEGIN CERTIFICATE-----'))
-    throw failed(`tls.clientCaFile: ${tls.clientCaFile ?? ''} is no certificate`);
-  if (ca !== null)
-    usable(() => createSecureContext({ ca }), 'tls.clientCaFile', tls.clientCaFile ?? '', 'no certificate');
-  return ServerCredentials.createSsl(ca, [{ cert_chain: cert, private_key: key }], ca !== null);
+  if (!ca.includes('-----BEGIN CERTIFICATE-----')) throw failed(problem);
+  check(problem, { ca });
+  return { ...options, ca, requestCert: true };
 }
 
-async function readPem(file: string, setting: string): Promise<Buffer> {
+function check(problem: string, files: TlsOptions): void {
   try {
-    return await readFile(file);
+    createSecureContext(files);
   } catch (thrown) {
-    throw failed(`${setting}: cannot read ${file}: ${messageOf(thrown)}`, thrown);
-  }
-}
-
-function usable(use: () => unknown, setting: string, file: string, what: string): void {
-  try {
-    use();
-  } catch (thrown) {
-    throw failed(`${setting}: ${file} is ${what}: ${messageOf(thrown)}`, thrown);
+    throw failed(`${problem}: ${messageOf(thrown)}`, thrown);
   }
 }
 

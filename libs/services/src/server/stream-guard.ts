@@ -44,6 +44,9 @@ const LASTING = new Set([
   '/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo',
 ]);
 
+/** On a socket, whose it is. A session shows its socket through a proxy only, so that the socket itself cannot be looked up. */
+const OWNER = Symbol('owner');
+
 type Kind = 'call' | 'side' | 'lasting';
 
 /** What one stream costs until it closes. */
@@ -65,10 +68,8 @@ interface Account {
  */
 export class StreamGuard {
   /** connections of this server; also those without a session, such as one that is silent in its TLS handshake */
-  private readonly sockets = new Map<string, Socket>();
+  private readonly sockets = new Set<Socket>();
   private readonly sessions = new Set<Http2Session>();
-  /** of other servers of this process */
-  private readonly foreign = new WeakSet<Http2Session>();
   private readonly accounts = new Map<ServerHttp2Stream, Account>();
   private readonly most: Readonly<Record<Kind, number>>;
   private readonly open: Record<Kind, number> = { call: 0, side: 0, lasting: 0 };
@@ -84,14 +85,15 @@ export class StreamGuard {
     subscribe(STREAMS, this.created);
   }
 
-  /** The streams of this connection are this server's. */
+  /** {@link close} cuts it off. */
   add(socket: Socket): void {
-    const key = addressOf(socket);
-    this.sockets.set(key, socket);
-    socket.once('close', () => {
-      // Its address may have been taken by the next one.
-      if (this.sockets.get(key) === socket) this.sockets.delete(key);
-    });
+    this.sockets.add(socket);
+    socket.once('close', () => this.sockets.delete(socket));
+  }
+
+  /** The streams of this connection are this server's. */
+  own(socket: Socket): void {
+    Object.assign(socket, { [OWNER]: this });
   }
 
   /** Counts bytes against `maxHeldBytes` that no stream counts. @param bytes less than 0: they are held no more */
@@ -122,7 +124,7 @@ export class StreamGuard {
   close(): void {
     unsubscribe(STREAMS, this.created);
     clearInterval(this.timer);
-    for (const socket of this.sockets.values()) socket.destroy();
+    for (const socket of this.sockets) socket.destroy();
   }
 
   private readonly created = (message: unknown): void => {
@@ -134,11 +136,7 @@ export class StreamGuard {
 
   private owns(session: Http2Session): boolean {
     if (this.sessions.has(session)) return true;
-    if (session.destroyed || this.foreign.has(session)) return false;
-    if (!this.sockets.has(addressOf(session.socket))) {
-      this.foreign.add(session);
-      return false;
-    }
+    if (session.destroyed || (session.socket as { [OWNER]?: StreamGuard })[OWNER] !== this) return false;
     this.sessions.add(session);
     session.once('close', () => this.sessions.delete(session));
     session.settings({ initialWindowSize: STREAM_WINDOW_BYTES, maxHeaderListSize: MAX_HEADER_BYTES });
@@ -206,11 +204,6 @@ function tooMuch(stream: ServerHttp2Stream): void {
   // A stream without a listener would bring the process down with its error.
   stream.on('error', () => undefined);
   stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
-}
-
-/** Of a TLS connection it is that of the socket beneath it. */
-function addressOf(socket: Pick<Socket, 'remoteAddress' | 'remotePort' | 'localAddress' | 'localPort'>): string {
-  return [socket.remoteAddress, socket.remotePort, socket.localAddress, socket.localPort].join(' ');
 }
 
 /**
