@@ -1,3 +1,4 @@
+import { setImmediate as soon } from 'node:timers/promises';
 import { eventually } from '@berth/testing';
 import type { InvocationHandler } from '../libs/services/src/invocation/invocation-handler.js';
 import type { Invocation } from '../libs/services/src/invocation/invocation.js';
@@ -155,21 +156,25 @@ describe('the function server', () => {
       expect((await failureOf(caller.invokeFn(request('late'), 200))).status).toBe('DEADLINE_EXCEEDED');
       leaving.cancel();
       expect((await left).status).toBe('CANCELLED');
-      // Both places are free again; the server may hear of the cancel a little later than the test.
-      const waiting = await eventually(async () => {
-        const two = [caller.invokeFn(request('2')), caller.invokeFn(request('3'))];
-        const failed = Promise.race(two).then(
-          () => 'done',
-          () => 'refused',
-        );
-        const probe = await Promise.race([failed, new Promise((resolve) => setTimeout(resolve, 50, 'waits'))]);
-        return probe === 'waits' ? two : undefined;
-      });
+      /** Waits: the server may hear of the cancel a little later than the test, and refuse it before. */
+      const waiting = (name: string): Promise<{ answer: Promise<unknown> }> =>
+        eventually(async () => {
+          const answer = caller.invokeFn(request(name));
+          const over = answer.then(
+            () => true,
+            () => true,
+          );
+          // One that came after it has been answered, so it waits or has been refused.
+          await caller.invokeObj({ clsId: 'a.B', fnId: 'x' });
+          return (await Promise.race([over, soon(false)])) ? undefined : { answer };
+        });
+      // Both places are free again.
+      const [second, third] = [await waiting('2'), await waiting('3')];
       (await held.nth(0)).end();
       await first;
       (await held.nth(1)).end();
       (await held.nth(2)).end();
-      await Promise.all(waiting);
+      await Promise.all([second.answer, third.answer]);
       expect(held.names).not.toContain('left');
       expect(held.names).not.toContain('late');
     });
