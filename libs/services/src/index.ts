@@ -1,29 +1,13 @@
 export type { AgentSelector, StartAgentOptions } from './agents/agent-manager.js';
 export type { AgentInfo, AgentState } from './agents/object-agent.js';
-export type {
-  BusCallOptions,
-  BusDelivery,
-  BusHandler,
-  BusSubscription,
-  InvocationBus,
-  RetryOptions,
-  Subscription,
-} from './bus/invocation-bus.js';
+export type * from './bus/invocation-bus.js';
 export { NatsBus, type NatsBusOptions } from './bus/nats/nats-bus.js';
 export { MemoryBus } from './bus/memory-bus.js';
 export type { BusOptions as MemoryBusOptions } from './bus/bus-options.js';
 export { client, type ClientOptions, type ServiceClient } from './client/client.js';
 export type { GrpcTransportOptions } from './client/grpc-transport-options.js';
 export type { CallOptions, Remote, RemoteField, RemoteMethod } from './client/remote.js';
-export {
-  Getter,
-  type MemberOptions,
-  Method,
-  type MethodOptions,
-  type SetterOptions,
-  Setter,
-  State,
-} from './definition/method-decorators.js';
+export * from './definition/method-decorators.js';
 export { Service, type ServiceOptions } from './definition/service-decorator.js';
 export {
   definitionOf,

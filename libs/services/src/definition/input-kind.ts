@@ -1,4 +1,3 @@
-import 'reflect-metadata';
 import { plainToInstance } from 'class-transformer';
 import { getMetadataStorage } from 'class-validator';
 import { invalid } from '../errors.js';
@@ -24,18 +23,17 @@ export function inputKindOf(
   property: string,
   option: InputName | (new () => object) | undefined,
 ): InputKind {
-  if (typeof option === 'string') return { kind: option };
-  if (option !== undefined) {
+  if (typeof option === 'function') {
     const properties = propertiesWithRules(option);
     if (properties.length === 0) throw invalid(`${where}: the class ${option.name} has no rules of class-validator`);
     const date = properties.find((name) => isDateLeftAsText(option, name));
     if (date !== undefined)
       throw invalid(`${where}: ${option.name}.${date} is a Date, and JSON has text: add @Type(() => Date)`);
-    return { kind: 'dto', type: option };
   }
+  if (option !== undefined) return option;
   const parameters = Reflect.getMetadata('design:paramtypes', prototype, property) as unknown[] | undefined;
   // Compilers leave no type where a parameter's type is inferred: that is JSON like no metadata at all.
-  if (parameters?.length === 0) return { kind: 'none' };
+  if (parameters?.length === 0) return 'none';
   // What the compiler leaves of a class that was imported as a type only: its rules would be skipped in silence.
   if (parameters?.[0] === Function)
     throw invalid(`${where}: the class of its input is imported as a type: import it as a value, or say \`input\``);
@@ -44,21 +42,24 @@ export function inputKindOf(
 
 /** Of a field or accessor that is written. */
 export function fieldKindOf(prototype: object, property: string, option: FieldInputName | undefined): InputKind {
-  if (option !== undefined) return { kind: option };
+  if (option !== undefined) return option;
   const type: unknown = Reflect.getMetadata('design:type', prototype, property);
   // Of an inferred type tsc leaves Object, as of a union, and swc nothing.
-  return type === Object || type === undefined ? { kind: 'json', typeUnseen: true } : kindOfType(type);
+  return type === Object || type === undefined ? 'unseen' : kindOfType(type);
 }
 
+const KINDS = new Map<unknown, InputName>([
+  [String, 'text'],
+  [Number, 'number'],
+  [Boolean, 'boolean'],
+  [Uint8Array, 'bytes'],
+  [Buffer, 'bytes'],
+]);
+
 function kindOfType(type: unknown): InputKind {
-  if (type === String) return { kind: 'text' };
-  if (type === Number) return { kind: 'number' };
-  if (type === Boolean) return { kind: 'boolean' };
-  if (type === Uint8Array || type === Buffer) return { kind: 'bytes' };
   // A class without rules is JSON like another.
-  const isClass = typeof type === 'function' && type !== Object && type !== Array;
-  if (!isClass || propertiesWithRules(type).length === 0) return { kind: 'json' };
-  return { kind: 'dto', type: type as new () => object };
+  const hasRules = typeof type === 'function' && propertiesWithRules(type).length > 0;
+  return KINDS.get(type) ?? (hasRules ? (type as new () => object) : 'json');
 }
 
 /** Of which class-validator knows rules. */

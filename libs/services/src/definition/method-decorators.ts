@@ -1,10 +1,9 @@
 import { invalid } from '../errors.js';
 import type { Delivery } from '../invocation/invocation.js';
-import { declarationsOf } from './declarations.js';
 import { type FieldInputName, fieldKindOf, type InputName, inputKindOf } from './input-kind.js';
 import { MAX_MS, wholeNumber } from '../numbers.js';
 import { ACCESSORS, checkAccessor, checkName, checkProperty, placeOf } from './option-checks.js';
-import type { InputKind, MemberDefinition } from './service-definition.js';
+import { declarationsOf, type InputKind, type MemberDefinition } from './service-definition.js';
 import type {
   AnyMethod,
   FieldInputProblem,
@@ -89,7 +88,7 @@ export function Getter(options: MemberOptions = {}) {
     prototype: T & StaticProblem<T>,
     property: K & FieldProblem<T[K]>,
   ): void => {
-    declareAccessor(prototype, property, 'getter', options, { kind: 'none' });
+    declareAccessor(prototype, property, 'getter', options, 'none');
   };
 }
 

@@ -1,7 +1,6 @@
 import { invalid } from '../errors.js';
-import { declarationsOf } from './declarations.js';
 import { checkName, checkPackage } from './option-checks.js';
-import { type MemberDefinition, rememberDefinition, type ServiceClass } from './service-definition.js';
+import { declarationsOf, type MemberDefinition, rememberDefinition, type ServiceClass } from './service-definition.js';
 
 export interface ServiceOptions {
   /** first part of the service's id `package.Name`; default `default` */

@@ -1,22 +1,17 @@
+import 'reflect-metadata';
 import { AgentError, invalid, ServicesError } from '../errors.js';
+import type { InputName } from './input-kind.js';
 import type { MethodOptions } from './method-decorators.js';
 
 /** A class of services; how its instances are made is the runtime's business. */
 export type ServiceClass<T extends object = object> = abstract new (...args: never[]) => T;
 
-/** How a payload becomes a method's input. */
-export type InputKind =
-  /** the method takes nothing; a payload is ignored */
-  | { readonly kind: 'none' }
-  /** any JSON; `typeUnseen`: only because the compiler left no type of a field, see `checkStateFields` */
-  | { readonly kind: 'json'; readonly typeUnseen?: true }
-  /** JSON that must be a number or a boolean */
-  | { readonly kind: 'number' | 'boolean' }
-  /** UTF-8 as it is */
-  | { readonly kind: 'text' }
-  | { readonly kind: 'bytes' }
-  /** JSON that class-validator checks */
-  | { readonly kind: 'dto'; readonly type: new () => object };
+/**
+ * How a payload becomes a method's input: by a word of the option `input`, or as JSON that class-validator checks by
+ * the rules of a class. `none`: there is no input, a payload is ignored; `unseen`: JSON, because the compiler left no
+ * type of a field, see `checkStateFields`.
+ */
+export type InputKind = InputName | 'none' | 'unseen' | (new () => object);
 
 /** One thing of a service that can be called: the options of its decorator with their defaults; `name` is `fn_id`. */
 export interface MemberDefinition extends Required<Omit<MethodOptions, 'input' | 'timeoutMs'>> {
@@ -45,6 +40,25 @@ export interface ServiceDefinition {
   readonly setters: ReadonlyMap<string, MemberDefinition>;
   /** fields that are kept in the object store */
   readonly stateFields: readonly string[];
+}
+
+/** What the decorators inside a class have said, and those inside of what it extends, for `@Service` to collect. */
+export interface Declarations {
+  /** by kind and property: what a class declares again replaces what it inherits */
+  readonly members: Map<string, MemberDefinition>;
+  readonly stateFields: Set<string>;
+}
+
+const DECLARATIONS = Symbol('declarations');
+
+/** @param prototype of the class */
+export function declarationsOf(prototype: object): Declarations {
+  const own = Reflect.getOwnMetadata(DECLARATIONS, prototype) as Declarations | undefined;
+  if (own !== undefined) return own;
+  const inherited = Reflect.getMetadata(DECLARATIONS, prototype) as Declarations | undefined;
+  const declarations = { members: new Map(inherited?.members), stateFields: new Set(inherited?.stateFields) };
+  Reflect.defineMetadata(DECLARATIONS, declarations, prototype);
+  return declarations;
 }
 
 const definitions = new Map<ServiceClass, ServiceDefinition>();

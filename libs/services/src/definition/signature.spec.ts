@@ -105,14 +105,14 @@ class Wrong {
 
 describe('@Method, @Getter, @Setter, @State (B16)', () => {
   it('read the input from the types', () => {
-    const kinds = [...(definitionOf(Signatures)?.methods ?? [])].map(([name, { input }]) => [name, input.kind]);
+    const kinds = [...(definitionOf(Signatures)?.methods ?? [])].map(([name, { input }]) => [name, input]);
     expect(Object.fromEntries(kinds)).toEqual({
       nothing: 'none',
       text: 'text',
       bytes: 'bytes',
       json: 'json',
-      order: 'dto',
-      named: 'dto',
+      order: Order,
+      named: Order,
       optional: 'json',
       contextOnly: 'json',
       anything: 'json',

@@ -20,7 +20,7 @@ export function checkStateFields({ target, stateFields, setters }: ServiceDefini
       );
   }
   for (const [field, { input }] of setters) {
-    if (input.kind !== 'json' || input.typeUnseen !== true) continue;
+    if (input !== 'unseen') continue;
     // An accessor's value would have to be asked for, which may do anything.
     const value: unknown = Object.getOwnPropertyDescriptor(instance, field)?.value;
     const word = NAMES[typeof value];

@@ -21,40 +21,32 @@ const BYTES_HEADERS = Object.freeze({ [CONTENT_TYPE]: BYTES });
  *
  * @throws ServicesError `BERTH_SERVICE_BAD_PAYLOAD`
  */
-export function decodeInput(payload: Uint8Array, member: MemberDefinition): unknown {
-  const { input } = member;
-  if (payload.length === 0 && (member.optionalInput || input.kind === 'json')) return undefined;
-  switch (input.kind) {
-    case 'none':
-      return undefined;
-    case 'bytes':
-      // A method may ask for a Buffer, which is a Uint8Array too.
-      return Buffer.isBuffer(payload) ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.length);
-    case 'text':
-      return decodeText(payload);
-    case 'json':
-      return parseJson(payload);
-    case 'number':
-    case 'boolean': {
-      const value = parseJson(payload);
-      // JSON can write numbers that no double holds.
-      if (typeof value !== input.kind || value === Infinity || value === -Infinity)
-        throw badPayload(`it must be a ${input.kind}`);
-      return value;
-    }
-    case 'dto':
-      return validated(parseJson(payload), input.type);
-  }
+export function decodeInput(payload: Uint8Array, { input, optionalInput }: MemberDefinition): unknown {
+  const maybeAbsent = optionalInput || input === 'json' || input === 'unseen';
+  if (input === 'none' || (payload.length === 0 && maybeAbsent)) return undefined;
+  if (input === 'text') return decodeText(payload);
+  // A method may ask for a Buffer, which is a Uint8Array too.
+  if (input === 'bytes') return bufferOf(payload);
+  const value = parseJson(payload);
+  if (typeof input === 'function') return validated(value, input);
+  // JSON can write numbers that no double holds.
+  const fits = typeof value === input && value !== Infinity && value !== -Infinity;
+  if ((input === 'number' || input === 'boolean') && !fits) throw badPayload(`it must be a ${input}`);
+  return value;
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /** A client's input as payload. @throws ServicesError `BERTH_SERVICE_BAD_PAYLOAD` */
 export function encodeInput(value: unknown, input: InputKind): Uint8Array {
-  if (value === undefined || input.kind === 'none') return EMPTY;
-  if (input.kind === 'text') {
+  if (value === undefined || input === 'none') return EMPTY;
+  if (input === 'text') {
     if (typeof value !== 'string') throw badPayload('the method takes a string');
     return Buffer.from(value);
   }
-  if (input.kind === 'bytes') {
+  if (input === 'bytes') {
     if (!(value instanceof Uint8Array)) throw badPayload('the method takes bytes (a Uint8Array)');
     return value;
   }
