@@ -112,8 +112,8 @@ export interface InvocationBus {
   removeDeadLetter(service: string, partition: number, id: string): Promise<boolean>;
   /**
    * Calls a dead letter again, with its id, key and delivery and a new deadline. When the reply is OKAY the letter goes;
-   * a call that fails again has a newer reason. Of two retries of one letter in one process the second has the reply of
-   * the first; those of two processes are two calls.
+   * a call that fails again has a newer reason, written before this settles. Of two retries of one letter in one process
+   * the second has the reply of the first; those of two processes are two calls.
    *
    * @returns the reply; undefined: there is no such letter
    * @throws ServicesError as {@link invoke} and {@link deadLetters}: the letter is kept

@@ -42,10 +42,10 @@ export abstract class LetteredBus {
     service: string,
     partition: number,
     id: string,
-    options?: RetryOptions,
+    options: RetryOptions = {},
   ): Promise<InvocationReply | undefined> {
     this.checkOpen();
-    return this.letters.retry({ service, partition, id }, options, (call, how) => this.invoke(call, how));
+    return this.letters.retry([service, partition, id], options, (call, how) => this.invoke(call, how));
   }
 
   protected checkOpen(): void {

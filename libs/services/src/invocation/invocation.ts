@@ -31,6 +31,8 @@ export interface Invocation {
   readonly idempotencyKey?: string | undefined;
   /** the objects whose methods wait for this call, see call-chain.ts */
   readonly chain?: string | undefined;
+  /** a dead letter that is called again: whoever calls it keeps what comes of it */
+  readonly isRetry?: boolean | undefined;
 }
 
 /** What came of an {@link Invocation}. */

@@ -9,7 +9,7 @@ export interface DeadLetter {
   /** without its deadline */
   readonly invocation: Invocation;
   readonly delivery: Delivery;
-  /** deliveries begun, the last time that it was called */
+  /** deliveries begun, those of retries with them, as far as whoever retried knows */
   readonly attempts: number;
   /** `failed`: its retries are used up; `worker-lost`: too many workers, or the only permitted one, died with it; `expired` */
   readonly reason: 'failed' | 'worker-lost' | 'expired';

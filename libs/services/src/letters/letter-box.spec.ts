@@ -1,9 +1,11 @@
 import { jest } from '@jest/globals';
 import type { Log } from '@berth/observability';
-import { answering, invocation, SERVICE, subscription } from '../../testing/bus/lab.js';
+import { eventually } from '@berth/testing';
+import { CarriedLab } from '../../testing/bus/carried-lab.js';
+import { answering, gate, invocation, SERVICE, subscription } from '../../testing/bus/lab.js';
 import { MemoryBus } from '../bus/memory-bus.js';
 import { ServicesError } from '../errors.js';
-import type { DeadLetterStore } from './dead-letter.js';
+import type { DeadLetter, DeadLetterStore } from './dead-letter.js';
 import { MemoryDeadLetters } from './memory-letters.js';
 
 const AT_LEAST_ONCE = { delivery: 'at-least-once' } as const;
@@ -72,6 +74,33 @@ describe('the dead letters of a bus', () => {
     await bus.invoke(call, AT_LEAST_ONCE);
     await bus.close();
     expect(written).toEqual([call.id]);
+  });
+
+  it('what comes of a retry is written by whoever retries, before it is told: a call that is completed has no letter', async () => {
+    const kept = new MemoryDeadLetters();
+    const slow = gate();
+    const add = async (letter: DeadLetter): Promise<void> => {
+      if (letter.message !== 'first') await slow.opened;
+      await kept.add(letter);
+    };
+    await using lab = new CarriedLab();
+    const { bus: caller } = await lab.process({ deadLetters: kept });
+    const { bus: agent } = await lab.process({ deadLetters: storeOf({ add }) });
+    const ends = ['first', 'second'];
+    await agent.serve(subscription(), (delivery) => {
+      const message = ends.shift();
+      return message === undefined ? answering('done')(delivery) : Promise.reject(new Error(message));
+    });
+    const call = invocation();
+    const retry = () => caller.retryDeadLetter(SERVICE, 0, call.id);
+    await caller.invoke(call, AT_LEAST_ONCE);
+    await eventually(async () => (await caller.deadLetters(SERVICE, 0)).length === 1);
+    expect(await retry()).toMatchObject({ status: 3 });
+    expect(await caller.deadLetters(SERVICE, 0)).toMatchObject([{ reason: 'failed', message: 'second', attempts: 2 }]);
+    expect(await retry()).toMatchObject({ status: 0 });
+    slow.open();
+    await agent.close();
+    expect(await kept.list(SERVICE, 0, Infinity)).toEqual([]);
   });
 
   it('long texts of errors are cut', async () => {

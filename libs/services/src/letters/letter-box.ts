@@ -11,7 +11,6 @@ import {
   type InvocationReply,
   InvocationStatus,
 } from '../invocation/invocation.js';
-import { isFailure } from '../invocation/replies.js';
 import { wholeNumber } from '../numbers.js';
 import { steadyNow } from '../runtime/clock.js';
 import type { DeadLetter, DeadLetterLimits, DeadLetterStore } from './dead-letter.js';
@@ -29,11 +28,16 @@ const PATIENCE_MS = 30_000;
 /** Until a bus that is closed gives up letters that are not written yet, ms. */
 const CLOSING_MS = 1_000;
 
+type LetterPlace = readonly [service: string, partition: number, id: string];
+
 /** The dead letters of a bus. They are written beside its calls, which wait for none and fail with none. */
 export class LetterBox {
   private log: LimitedLog | undefined;
-  private readonly writing = new Set<Promise<void>>();
+  /** letters that are being written, and the bytes of their payloads */
+  private writing = 0;
   private writingBytes = 0;
+  /** somebody waits until all are written */
+  private idle: PromiseWithResolvers<void> | undefined;
   /** letters that are being called again */
   private readonly retries = new Map<string, Promise<InvocationReply | undefined>>();
 
@@ -48,25 +52,9 @@ export class LetterBox {
     this.log = new LimitedLog(log);
   }
 
+  /** What comes of one that is called again is kept by whoever calls it, before the next time that it is called. */
   add({ invocation, delivery, attempt }: Undelivered, reason: DeadLetter['reason'], message?: string): void {
-    const key = invocationKey(invocation);
-    const at = new Date().toISOString();
-    const text = message === undefined ? undefined : cutText(message);
-    const { deadLetterTotal, deadLetterTotalBytes } = this.limits;
-    const { length } = invocation.payload;
-    // Its deadline is by this process's clock, and has passed or is of no use.
-    const call = { ...invocation, deadline: undefined };
-    const letter = { id: call.id, key, invocation: call, delivery, attempts: attempt, reason, message: text, at };
-    if (this.writing.size >= deadLetterTotal || this.writingBytes + length > deadLetterTotalBytes) {
-      this.lost(letter, 'too many wait to be written');
-      return;
-    }
-    this.writingBytes += length;
-    const written = this.write(letter).finally(() => {
-      this.writing.delete(written);
-      this.writingBytes -= length;
-    });
-    this.writing.add(written);
+    if (invocation.isRetry !== true) void this.keep({ invocation, delivery, attempts: attempt, reason, message });
   }
 
   /**
@@ -76,43 +64,52 @@ export class LetterBox {
    * @throws ServicesError what `invoke` throws, the letter is kept then; `BERTH_SERVICE_STORE_UNAVAILABLE`
    */
   retry(
-    { service, partition, id }: { readonly service: string; readonly partition: number; readonly id: string },
-    options: RetryOptions | undefined,
+    place: LetterPlace,
+    options: RetryOptions,
     invoke: InvocationBus['invoke'],
   ): Promise<InvocationReply | undefined> {
-    const key = `${service}/${partition}/${id}`;
-    let running = this.retries.get(key);
-    if (running === undefined) {
-      running = this.callAgain([service, partition, id], options ?? {}, invoke).finally(() => this.retries.delete(key));
-      this.retries.set(key, running);
-    }
-    return running;
+    const key = place.join('/');
+    const running = this.retries.get(key);
+    if (running !== undefined) return running;
+    const retry = this.callAgain(place, options, invoke).finally(() => this.retries.delete(key));
+    this.retries.set(key, retry);
+    return retry;
+  }
+
+  /** Resolves when all letters are written, or have had the time for it. */
+  async close(): Promise<void> {
+    if (this.writing === 0) return;
+    this.idle ??= Promise.withResolvers();
+    const timer = setTimeout(this.idle.resolve, CLOSING_MS);
+    await this.idle.promise;
+    clearTimeout(timer);
   }
 
   private async callAgain(
-    place: readonly [service: string, partition: number, id: string],
-    { timeoutMs, signal }: RetryOptions,
+    place: LetterPlace,
+    { timeoutMs = this.limits.defaultTimeoutMs, signal }: RetryOptions,
     invoke: InvocationBus['invoke'],
   ): Promise<InvocationReply | undefined> {
     const letter = await this.store.get(...place);
     if (letter === undefined) return undefined;
-    const { delivery, attempts: attempt } = letter;
-    const deadline = steadyNow() + wholeNumber('timeoutMs', timeoutMs ?? this.limits.defaultTimeoutMs);
+    const deadline = steadyNow() + wholeNumber('timeoutMs', timeoutMs);
     // Those that waited for it have long gone.
-    const invocation = { ...letter.invocation, chain: undefined, deadline };
+    const call = { ...letter.invocation, chain: undefined, deadline, isRetry: true };
+    const keep = (reason: DeadLetter['reason'], message: string | undefined, begun: number): Promise<void> =>
+      this.keep({ ...letter, attempts: letter.attempts + begun, reason, message });
     let reply: InvocationReply;
     try {
-      reply = await invoke(invocation, { delivery, signal });
+      reply = await invoke(call, { delivery: letter.delivery, signal });
     } catch (thrown) {
-      // Whatever else is thrown, either nothing was begun, or the bus writes the letter.
-      if (thrown instanceof ServicesError && thrown.code === 'BERTH_SERVICE_TIMEOUT')
-        this.add({ invocation, delivery, attempt }, 'expired', thrown.message);
+      // Of whatever else is thrown, nothing was begun, or nobody has waited for its end.
+      const { code, message, details = {} }: Partial<ServicesError> = thrown instanceof ServicesError ? thrown : {};
+      if (code === 'BERTH_SERVICE_TIMEOUT') await keep('expired', message, 0);
+      if (code === 'BERTH_SERVICE_OUTCOME_UNKNOWN')
+        await keep('worker-lost', message, Number(details['attempts'] ?? 1));
       throw thrown;
     }
     if (reply.status === InvocationStatus.OKAY) await this.done(letter);
-    // The bus has written those that are at-least-once.
-    else if (delivery === 'at-most-once' || !isFailure(reply))
-      this.add({ invocation, delivery, attempt: attempt + 1 }, 'failed', messageIn(reply));
+    else await keep('failed', messageIn(reply), 1);
     return reply;
   }
 
@@ -124,26 +121,28 @@ export class LetterBox {
     }
   }
 
-  /** Resolves when all letters are written, or have had the time for it. */
-  async close(): Promise<void> {
-    if (this.writing.size === 0) return;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise((resolve) => {
-      timer = setTimeout(resolve, CLOSING_MS);
-    });
-    await Promise.race([Promise.all(this.writing), late]);
-    clearTimeout(timer);
-  }
-
-  private async write(letter: DeadLetter): Promise<void> {
+  /** Resolves when it is written, or lost. */
+  private async keep({ message, ...about }: Omit<DeadLetter, 'id' | 'key' | 'at'>): Promise<void> {
+    // Its deadline is by this process's clock, and has passed or is of no use.
+    const invocation = { ...about.invocation, deadline: undefined };
+    const { id, payload } = invocation;
+    const [key, text] = [invocationKey(invocation), message === undefined ? undefined : cutText(message)];
+    const { deadLetterTotal, deadLetterTotalBytes } = this.limits;
+    this.writing += 1;
+    this.writingBytes += payload.length;
     try {
+      if (this.writing > deadLetterTotal || this.writingBytes > deadLetterTotalBytes)
+        throw new Error('too many wait to be written');
+      const letter = { ...about, id, key, invocation, message: text, at: new Date().toISOString() };
       await this.store.add(letter, steadyNow() + PATIENCE_MS);
     } catch (thrown) {
-      this.lost(letter, messageOf(thrown));
+      const because = messageOf(thrown);
+      const fields = { key, reason: about.reason, message: text, because };
+      this.log?.error(fields, 'a dead letter is lost: it could not be kept');
+    } finally {
+      this.writing -= 1;
+      this.writingBytes -= payload.length;
+      if (this.writing === 0) this.idle?.resolve();
     }
-  }
-
-  private lost({ key, reason, message }: DeadLetter, because: string): void {
-    this.log?.error({ key, reason, message, because }, 'a dead letter is lost: it could not be kept');
   }
 }

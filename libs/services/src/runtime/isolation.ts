@@ -29,6 +29,7 @@ export function ownInvocation(invocation: Invocation): Invocation {
     deadline: invocation.deadline,
     idempotencyKey: invocation.idempotencyKey,
     chain: invocation.chain,
+    isRetry: invocation.isRetry,
   };
 }
 

@@ -27,20 +27,26 @@ export function encodeCall(
   { number, attempt, delivery, invocation, key }: Omit<RemoteCall, 'from' | 'sentAt' | 'left'> & { key: string },
   left: number,
 ): Buffer {
-  const { id, options, idempotencyKey, chain, payload } = invocation;
+  const { id, options, idempotencyKey, chain, payload, isRetry } = invocation;
   // JSON has no Infinity.
   const most = Math.min(left, Number.MAX_SAFE_INTEGER);
   const head: Head = [
     ...(['c', from, number, attempt, delivery === 'at-least-once' ? 1 : 0, key, performance.now(), most, id] as const),
     ...[isEmpty(options) ? 0 : options],
-    ...(chain !== undefined ? [idempotencyKey ?? 0, chain] : idempotencyKey === undefined ? [] : [idempotencyKey]),
+    ...(isRetry === true
+      ? [idempotencyKey ?? 0, 0, 1]
+      : chain !== undefined
+        ? [idempotencyKey ?? 0, chain]
+        : idempotencyKey === undefined
+          ? []
+          : [idempotencyKey]),
   ];
   return payload.length === 0 ? encode(head) : encode(head, payload);
 }
 
 /** What {@link encodeCall} made. @returns undefined: it is no call */
 export function callOf(head: Head, payload: Uint8Array = NO_PAYLOAD): RemoteCall | undefined {
-  const [, from, number, attempt, once, key, sentAt, left, id, options, idempotencyKey, chain] = head;
+  const [, from, number, attempt, once, key, sentAt, left, id, options, idempotencyKey, chain, retry] = head;
   const place = typeof key === 'string' ? placeOf(key) : undefined;
   if (place === undefined || typeof from !== 'string' || typeof id !== 'string') return undefined;
   if (![number, attempt, sentAt, left].every((value) => typeof value === 'number')) return undefined;
@@ -59,6 +65,7 @@ export function callOf(head: Head, payload: Uint8Array = NO_PAYLOAD): RemoteCall
       options: Object.freeze(words),
       idempotencyKey: typeof idempotencyKey === 'string' ? idempotencyKey : undefined,
       chain: typeof chain === 'string' && chain.length <= MAX_CHAIN_LENGTH ? chain : undefined,
+      isRetry: retry === 1 ? true : undefined,
     },
   };
 }
