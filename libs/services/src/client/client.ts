@@ -1,4 +1,4 @@
-import { isErrorCode } from '@berth/errors';
+import { type ErrorCode, isErrorCode } from '@berth/errors';
 import type { InvocationBus } from '../bus/invocation-bus.js';
 import {
   type MemberDefinition,
@@ -6,7 +6,7 @@ import {
   type ServiceClass,
   type ServiceDefinition,
 } from '../definition/service-definition.js';
-import { InvocationError, ServicesError } from '../errors.js';
+import { invalid, InvocationError, ServicesError } from '../errors.js';
 import { checkChain, currentChain } from '../invocation/call-chain.js';
 import { checkEntry } from '../invocation/executor.js';
 import {
@@ -70,18 +70,18 @@ const DEFAULT_TIMEOUT_MS = 30_000;
  */
 export function client<S extends object>(service: ServiceClass<S>, options: ClientOptions): ServiceClient<S> {
   const definition = requireDefinition(service);
-  checkCallOptions(definition.id, options);
   const caller = new Caller(definition, options);
-  const { call } = caller;
+  const remote = (objectId: string | undefined, callOptions: CallOptions): Remote<S> => {
+    checkCallOptions(definition.id, callOptions);
+    return remoteOf<S>(definition, (member, input) => caller.call(member, objectId, input, callOptions));
+  };
   const close = (): Promise<void> => caller.close();
-  const own = {
-    object: (id: string | bigint, callOptions: CallOptions = {}) =>
-      remoteOf<S>(definition, call, objectIdText(id), callOptions),
-    with: (callOptions: CallOptions) => remoteOf<S>(definition, call, undefined, callOptions),
+  return Object.assign(remote(undefined, {}), {
+    object: (id: string | bigint, callOptions: CallOptions = {}) => remote(objectIdText(id), callOptions),
+    with: (callOptions: CallOptions) => remote(undefined, callOptions),
     close,
     [Symbol.asyncDispose]: close,
-  };
-  return Object.assign(remoteOf<S>(definition, call, undefined, {}), own);
+  });
 }
 
 /** Brings an invocation to its service. */
@@ -99,35 +99,34 @@ class Caller {
     private readonly definition: ServiceDefinition,
     private readonly options: ClientOptions,
   ) {
+    checkCallOptions(definition.id, options);
     const { address, grpc, bus, services } = options;
     this.#grpc = address === undefined ? undefined : new GrpcTransport({ ...grpc, address });
     this.#server = this.#grpc ?? services?.localServer();
     this.#agents = bus ?? services?.bus;
     if (this.#server === undefined && this.#agents === undefined)
-      throw new ServicesError(
-        'BERTH_SERVICE_INVALID',
-        `a client of ${definition.id} needs an address, a bus or services`,
-      );
+      throw invalid(`a client of ${definition.id} needs an address, a bus or services`);
   }
 
-  readonly call = async (
+  async call(
     member: MemberDefinition,
     objectId: string | undefined,
     input: unknown,
     callOptions: CallOptions,
-  ): Promise<unknown> => {
+  ): Promise<unknown> {
     // Bus and runtime stay open for others, and would take the call.
     if (this.#closed) throw closedClient();
+    const { delivery, serveWithAgent } = member;
     const invocation = this.#invocation(member, objectId, input, callOptions);
-    const transport = this.#transportFor(member);
-    checkEntry(member, invocation, member.serveWithAgent ? 'agent' : 'server');
+    const transport = serveWithAgent ? this.#agents : this.#server;
+    if (transport === undefined) throw this.#noWay(member);
+    checkEntry(member, invocation, serveWithAgent ? 'agent' : 'server');
     const { chain, objectId: target } = invocation;
     if (chain !== undefined && target !== undefined) checkChain(chain, invocation, target);
-    const { delivery } = member;
     const reply = await transport.invoke(invocation, { delivery, signal: callOptions.signal });
     if (reply.status !== InvocationStatus.OKAY) throw failureOf(reply);
     return decodeResult(reply);
-  };
+  }
 
   async close(): Promise<void> {
     this.#closed = true;
@@ -139,11 +138,11 @@ class Caller {
     objectId: string | undefined,
     input: unknown,
     {
-      timeoutMs = this.options.timeoutMs,
-      partition = this.options.partition,
-      options,
+      timeoutMs = this.options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+      partition = this.options.partition ?? this.options.services?.defaultPartition ?? 0,
+      options = this.options.options ?? NO_OPTIONS,
+      detached = this.options.detached ?? false,
       idempotencyKey,
-      detached = this.options.detached,
     }: CallOptions,
   ): Invocation {
     const id = nextInvocationId();
@@ -151,46 +150,38 @@ class Caller {
       id,
       service: this.definition.id,
       method: member.name,
-      partition: partition ?? this.options.services?.defaultPartition ?? 0,
+      partition,
       objectId: member.stateless ? undefined : objectId,
       payload: encodeInput(input, member.input),
-      options: options ?? this.options.options ?? NO_OPTIONS,
-      deadline: steadyNow() + (timeoutMs ?? DEFAULT_TIMEOUT_MS),
+      options,
+      deadline: steadyNow() + timeoutMs,
       idempotencyKey: member.delivery === 'at-least-once' ? (idempotencyKey ?? id) : undefined,
-      chain: detached === true ? undefined : currentChain(),
+      chain: detached ? undefined : currentChain(),
     };
   }
 
-  #transportFor(member: MemberDefinition): Carrying {
-    const transport = member.serveWithAgent ? this.#agents : this.#server;
-    if (transport !== undefined) return transport;
-    throw new ServicesError(
-      'BERTH_SERVICE_WRONG_ENTRY',
-      member.serveWithAgent
-        ? `'${member.name}' of ${this.definition.id} is served by agents: give the client a bus`
-        : `'${member.name}' of ${this.definition.id} is served by the function server: give the client an address`,
-    );
+  #noWay({ name, serveWithAgent }: MemberDefinition): ServicesError {
+    const [by, what] = serveWithAgent ? ['agents', 'a bus'] : ['the function server', 'an address'];
+    const message = `'${name}' of ${this.definition.id} is served by ${by}: give the client ${what}`;
+    return new ServicesError('BERTH_SERVICE_WRONG_ENTRY', message);
   }
 }
 
-const STATUS_NAMES = ['OKAY', 'INVALID_REQUEST', 'APP_ERROR', 'SYSTEM_ERROR'] as const;
+/** By status: its name, and the code of a reply that names none. */
+const FAILURES: Readonly<Record<number, readonly [InvocationError['status'], ErrorCode]>> = {
+  [InvocationStatus.INVALID_REQUEST]: ['INVALID_REQUEST', 'BERTH_SERVICE_BAD_PAYLOAD'],
+  [InvocationStatus.APP_ERROR]: ['APP_ERROR', 'BERTH_SERVICE_METHOD_FAILED'],
+};
 
 /** What a reply that is not OKAY says. Another server's body may be any JSON, or none. */
 function failureOf(reply: InvocationReply): InvocationError {
-  const name = STATUS_NAMES[reply.status] as (typeof STATUS_NAMES)[number] | undefined;
-  const status = name === undefined || name === 'OKAY' ? 'SYSTEM_ERROR' : name;
+  const [status, usual] = FAILURES[reply.status] ?? ['SYSTEM_ERROR', 'BERTH_INTERNAL'];
   const body = decodeResult(reply);
   const error = isErrorBody(body) ? body.error : { code: '', message: `the call ended with ${status}` };
-  const header = reply.headers[CODE_HEADER] ?? error.code;
-  const code = isErrorCode(header) ? header : FALLBACK_CODES[status];
+  const said = reply.headers[CODE_HEADER] ?? error.code;
+  const code = isErrorCode(said) ? said : usual;
   return new InvocationError(status, code, error.code === '' ? code : error.code, error.message, error.details);
 }
-
-const FALLBACK_CODES = {
-  INVALID_REQUEST: 'BERTH_SERVICE_BAD_PAYLOAD',
-  APP_ERROR: 'BERTH_SERVICE_METHOD_FAILED',
-  SYSTEM_ERROR: 'BERTH_INTERNAL',
-} as const;
 
 function isErrorBody(body: unknown): body is ErrorReplyBody {
   const error = (body as Partial<ErrorReplyBody> | null | undefined)?.error as

@@ -3,17 +3,30 @@ import { type ErrorCode, isErrorCode } from '@berth/errors';
 import { ServicesError } from '../errors.js';
 import { CODE_HEADER } from '../invocation/invocation.js';
 
+/** `at-once`: it was refused unseen, as when a connection closes while a call is on its way. `later`: after a pause. */
+type Retry = 'never' | 'at-once' | 'later';
+
 /** Why there was no reply, and what that means for another attempt. */
 export interface CallFailure {
   readonly error: ServicesError;
   /** it may have reached the method */
   readonly sent: boolean;
-  /**
-   * `never`: another attempt would end alike. `at-once`: it was refused unseen,
-   * as when a connection closes while a call is on its way. `later`: after a pause.
-   */
-  readonly retry: 'never' | 'at-once' | 'later';
+  /** `never`: another attempt would end alike */
+  readonly retry: Retry;
 }
+
+/** What a code means, unless the status says more: for all others another attempt would end alike. */
+const RETRIES: Readonly<Partial<Record<ErrorCode, Retry>>> = {
+  BERTH_SERVICE_UNREACHABLE: 'at-once',
+  BERTH_SERVICE_BUSY: 'later',
+  BERTH_SERVICE_OUTCOME_UNKNOWN: 'later',
+};
+/** Codes of calls that no method has seen. */
+const UNSENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'BERTH_SERVICE_UNREACHABLE',
+  'BERTH_SERVICE_BUSY',
+  'BERTH_SERVICE_NOT_FOUND',
+]);
 
 /** How grpc-js words HTTP/2's REFUSED_STREAM, which says that no method has seen the call. */
 const REFUSED = 'Stream refused by server';
@@ -27,72 +40,48 @@ const REACHED_HEADER = 'berth-request-reached';
 /**
  * What a gRPC status says about a call.
  *
- * @param error null: the status was OK and no message came
+ * @param cause null: the status was OK and no message came
  * @param address for the message
  * @param connected whether a connection was given the call
  */
-export function callFailure(error: ServiceError | null, address: string, connected: boolean): CallFailure {
-  if (error === null) return lost('the server sent no reply', address, error);
-  const { code } = error;
-  const details = error.details.replace(EMPTY_NOTE, '');
-  const said = wordIn(error, CODE_HEADER);
-  if (said !== undefined && isErrorCode(said)) return bySaid(said, details, error);
+export function callFailure(cause: ServiceError | null, address: string, connected: boolean): CallFailure {
+  const failure = (code: ErrorCode, message: string, retry = RETRIES[code] ?? 'never'): CallFailure => ({
+    error: new ServicesError(code, message, {}, { cause }),
+    sent: !UNSENT.has(code),
+    retry,
+  });
+  const lost = (what: string): CallFailure =>
+    failure('BERTH_SERVICE_OUTCOME_UNKNOWN', `the call to ${address} was lost, and may have taken effect: ${what}`);
+  const refused = (message: string, retry: Retry): CallFailure => failure('BERTH_SERVICE_UNREACHABLE', message, retry);
+
+  if (cause === null) return lost('the server sent no reply');
+  const { code } = cause;
+  const details = cause.details.replace(EMPTY_NOTE, '');
+  // Our own servers say which code they mean.
+  const said = wordIn(cause, CODE_HEADER);
+  if (said !== undefined && isErrorCode(said)) return failure(said, details);
   if (code === Grpc.RESOURCE_EXHAUSTED && OVERSIZED.test(details))
-    return failure('BERTH_SERVICE_PAYLOAD_TOO_LARGE', details, error, true, 'never');
-  const reached = wordIn(error, REACHED_HEADER);
-  if (reached === 'maybe') return lost(details, address, error);
+    return failure('BERTH_SERVICE_PAYLOAD_TOO_LARGE', details);
+  const reached = wordIn(cause, REACHED_HEADER);
+  if (reached === 'maybe') return lost(details);
   switch (code) {
     case Grpc.DEADLINE_EXCEEDED:
-      return failure('BERTH_SERVICE_TIMEOUT', 'no reply came by the deadline', error, connected, 'never');
+      return failure('BERTH_SERVICE_TIMEOUT', 'no reply came by the deadline');
     case Grpc.RESOURCE_EXHAUSTED:
-      return failure('BERTH_SERVICE_BUSY', `${address} is full: ${details}`, error, false, 'later');
+      return failure('BERTH_SERVICE_BUSY', `${address} is full: ${details}`);
     case Grpc.UNIMPLEMENTED:
-      return failure(
-        'BERTH_SERVICE_NOT_FOUND',
-        `${address} does not serve oprc.OprcFunction: ${details}`,
-        error,
-        false,
-        'never',
-      );
+      return failure('BERTH_SERVICE_NOT_FOUND', `${address} does not serve oprc.OprcFunction: ${details}`);
     case Grpc.UNAUTHENTICATED:
     case Grpc.PERMISSION_DENIED:
-      return refused(`${address} refuses this client: ${details}`, error, 'never');
+      return refused(`${address} refuses this client: ${details}`, 'never');
     case Grpc.UNAVAILABLE:
-      if (!connected || reached === 'no') return refused(`cannot reach ${address}: ${details}`, error, 'later');
-      if (details === REFUSED) return refused(`${address} is going away and refused the call`, error, 'at-once');
-      return lost(details, address, error);
+      if (!connected || reached === 'no') return refused(`cannot reach ${address}: ${details}`, 'later');
+      if (details === REFUSED) return refused(`${address} is going away and refused the call`, 'at-once');
+      return lost(details);
     default:
-      if (reached === 'no') return refused(`${address} refuses the call: ${details}`, error, 'never');
-      return lost(`${Grpc[code]}: ${details}`, address, error);
+      if (reached === 'no') return refused(`${address} refuses the call: ${details}`, 'never');
+      return lost(`${Grpc[code]}: ${details}`);
   }
-}
-
-/** Our own servers say which code they mean. */
-function bySaid(code: ErrorCode, details: string, cause: ServiceError): CallFailure {
-  if (code === 'BERTH_SERVICE_UNREACHABLE') return failure(code, details, cause, false, 'at-once');
-  if (code === 'BERTH_SERVICE_BUSY') return failure(code, details, cause, false, 'later');
-  if (code === 'BERTH_SERVICE_OUTCOME_UNKNOWN') return failure(code, details, cause, true, 'later');
-  return failure(code, details, cause, true, 'never');
-}
-
-function lost(what: string, address: string, cause: unknown): CallFailure {
-  const message = `the call to ${address} was lost, and may have taken effect: ${what}`;
-  return failure('BERTH_SERVICE_OUTCOME_UNKNOWN', message, cause, true, 'later');
-}
-
-/** No method has seen it. */
-function refused(message: string, cause: unknown, retry: CallFailure['retry']): CallFailure {
-  return failure('BERTH_SERVICE_UNREACHABLE', message, cause, false, retry);
-}
-
-function failure(
-  code: ErrorCode,
-  message: string,
-  cause: unknown,
-  sent: boolean,
-  retry: CallFailure['retry'],
-): CallFailure {
-  return { error: new ServicesError(code, message, {}, { cause }), sent, retry };
 }
 
 function wordIn({ metadata }: ServiceError, header: string): string | undefined {

@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { createSecureContext } from 'node:tls';
 import { type ChannelCredentials, type ChannelOptions, credentials } from '@grpc/grpc-js';
 import { messageOf } from '@berth/errors';
 import { ServicesError } from '../errors.js';
-import { MAX_MS, wholeNumbers } from '../numbers.js';
+import { type NumberOptions, wholeNumbers } from '../numbers.js';
+import { CONNECTION_LIMITS, readPem } from '../wire/ends.js';
 
 /** TLS of a client: PEM files, read once. */
 export interface GrpcClientTls {
@@ -14,27 +13,15 @@ export interface GrpcClientTls {
   readonly keyFile?: string | undefined;
 }
 
-export interface GrpcTransportOptions {
+export interface GrpcTransportOptions extends NumberOptions<typeof CONNECTION_LIMITS> {
   /** `host:port` of a function server */
   readonly address: string;
   /** absent: plaintext; true: with the CAs that Node trusts */
   readonly tls?: boolean | GrpcClientTls | undefined;
-  /** one request or reply, bytes: 1024..2^30, default 4 MiB */
-  readonly maxMessageBytes?: number | undefined;
-  /** a connection with calls that brings nothing is asked after it whether it is alive, ms: 1000..2^31-1, default 30 s */
-  readonly keepaliveTimeMs?: number | undefined;
-  /** and has this long to answer, ms: 100..2^31-1, default 10 s */
-  readonly keepaliveTimeoutMs?: number | undefined;
 }
 
 const ADDRESS = /^(\[[0-9a-fA-F:.]+\]|[^\s:/[\]]+):([0-9]{1,5})$/;
 const WINDOW_BYTES = 4 * 1024 * 1024;
-
-const LIMITS = {
-  maxMessageBytes: { default: 4 * 1024 * 1024, least: 1024, most: 2 ** 30 },
-  keepaliveTimeMs: { default: 30_000, least: 1000, most: MAX_MS },
-  keepaliveTimeoutMs: { default: 10_000, least: 100, most: MAX_MS },
-};
 
 /** @throws ServicesError `BERTH_SERVICE_INVALID` */
 export function transportSettings(options: GrpcTransportOptions): {
@@ -45,7 +32,7 @@ export function transportSettings(options: GrpcTransportOptions): {
   const { address } = options;
   const port = Number(ADDRESS.exec(address)?.[2] ?? 0);
   if (port < 1 || port > 65_535) throw invalid(`address is ${JSON.stringify(address)}: it must be host:port`);
-  const { maxMessageBytes, keepaliveTimeMs, keepaliveTimeoutMs } = wholeNumbers(options, LIMITS, invalid);
+  const { maxMessageBytes, keepaliveTimeMs, keepaliveTimeoutMs } = wholeNumbers(options, CONNECTION_LIMITS, invalid);
   return {
     credentials: channelCredentials(options.tls ?? false),
     maxMessageBytes,
@@ -69,26 +56,18 @@ export function transportSettings(options: GrpcTransportOptions): {
 
 function channelCredentials(tls: boolean | GrpcClientTls): ChannelCredentials {
   if (tls === false) return credentials.createInsecure();
-  const { caFile, certFile, keyFile } = tls === true ? {} : tls;
-  if ((certFile === undefined) !== (keyFile === undefined))
+  const files: GrpcClientTls = tls === true ? {} : tls;
+  if ((files.certFile === undefined) !== (files.keyFile === undefined))
     throw invalid('tls.certFile and tls.keyFile belong together');
-  const ca = readPem(caFile, 'tls.caFile');
-  const cert = readPem(certFile, 'tls.certFile');
-  const key = readPem(keyFile, 'tls.keyFile');
+  const read = (name: keyof GrpcClientTls): Buffer | null => {
+    const file = files[name];
+    return file === undefined ? null : readPem(`tls.${name}`, file, invalid);
+  };
+  const [ca, key, cert] = [read('caFile'), read('keyFile'), read('certFile')];
   try {
-    createSecureContext({ ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) });
     return credentials.createSsl(ca, key, cert);
   } catch (thrown) {
     throw invalid(`tls: the files cannot be used: ${messageOf(thrown)}`, thrown);
-  }
-}
-
-function readPem(file: string | undefined, setting: string): Buffer | null {
-  if (file === undefined) return null;
-  try {
-    return readFileSync(file);
-  } catch (thrown) {
-    throw invalid(`${setting}: cannot read ${file}: ${messageOf(thrown)}`, thrown);
   }
 }
 

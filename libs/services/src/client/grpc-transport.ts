@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ErrorCode } from '@berth/errors';
 import { Client, type ClientUnaryCall, Metadata, type ServiceError } from '@grpc/grpc-js';
 import type { BusCallOptions } from '../bus/invocation-bus.js';
 import { ServicesError } from '../errors.js';
@@ -18,13 +19,6 @@ const LONGEST_PAUSE_MS = 2000;
 const RESEND_MS = 30_000;
 
 const NO_METADATA = new Metadata();
-
-interface Sending {
-  readonly path: string;
-  readonly bytes: Buffer;
-  readonly deadline: number | undefined;
-  readonly signal: AbortSignal | undefined;
-}
 
 /** Calls services of a function server over gRPC. One HTTP/2 connection, made when it is first needed. */
 export class GrpcTransport {
@@ -57,21 +51,16 @@ export class GrpcTransport {
    *   `BERTH_SERVICE_NOT_FOUND` the server does not serve `oprc.OprcFunction`
    */
   async invoke(invocation: Invocation, { delivery, signal }: BusCallOptions): Promise<InvocationReply> {
-    const { deadline } = invocation;
     this.checkOpen(signal);
+    const { deadline } = invocation;
     if (deadline !== undefined && deadline <= steadyNow())
       throw new ServicesError('BERTH_SERVICE_TIMEOUT', 'the deadline had passed before the call was sent');
-    const sending: Sending = {
-      path: invocation.objectId === undefined ? INVOKE_FN_PATH : INVOKE_OBJ_PATH,
-      bytes: this.encode(invocation),
-      deadline,
-      signal,
-    };
+    const bytes = this.encode(invocation);
     const repeatable = delivery === 'at-least-once' && invocation.idempotencyKey !== undefined;
     const until = deadline ?? steadyNow() + RESEND_MS;
     let sent = false;
     for (let attempt = 1; ; attempt += 1) {
-      const outcome = await this.send(sending);
+      const outcome = await this.send(invocation, bytes, signal);
       if (!isFailure(outcome)) return outcome;
       const { error, retry } = outcome;
       const atOnce = retry === 'at-once' && attempt === 1;
@@ -81,7 +70,9 @@ export class GrpcTransport {
       const longest = Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 1), LONGEST_PAUSE_MS);
       const pause = atOnce ? 0 : longest * (0.5 + Math.random() / 2);
       if (steadyNow() + pause >= until) throw givenUp(error, sent, attempt);
-      await this.pause(pause, signal);
+      const stop = signal === undefined ? this.closing.signal : AbortSignal.any([this.closing.signal, signal]);
+      await sleep(pause, undefined, { signal: stop }).catch(() => undefined);
+      this.checkOpen(signal);
     }
   }
 
@@ -93,17 +84,20 @@ export class GrpcTransport {
     return Promise.resolve();
   }
 
-  private send({ path, bytes, deadline, signal }: Sending): Promise<InvocationReply | CallFailure> {
+  private send(
+    { objectId, deadline }: Invocation,
+    bytes: Buffer,
+    signal: AbortSignal | undefined,
+  ): Promise<InvocationReply | CallFailure> {
     return new Promise((resolve) => {
-      const cancel = (): void => {
-        call.cancel();
-      };
+      const cancel = (): void => call.cancel();
       const done = (error: ServiceError | null, reply?: InvocationReply): void => {
         this.calls.delete(call);
         signal?.removeEventListener('abort', cancel);
         if (error === null && reply !== undefined) resolve(reply);
         else resolve(this.failure(error, call, signal));
       };
+      const path = objectId === undefined ? INVOKE_FN_PATH : INVOKE_OBJ_PATH;
       const options = deadline === undefined ? {} : { deadline: systemTime(deadline) };
       const call = this.client.makeUnaryRequest(path, passBuffer, decodeReply, bytes, NO_METADATA, options, done);
       this.calls.add(call);
@@ -111,12 +105,12 @@ export class GrpcTransport {
     });
   }
 
-  private failure(error: ServiceError | null, call: ClientUnaryCall, signal: AbortSignal | undefined): CallFailure {
-    if (this.closing.signal.aborted || signal?.aborted === true)
-      return { error: cancelled(this.closing.signal.aborted, error), sent: true, retry: 'never' };
+  private failure(cause: ServiceError | null, call: ClientUnaryCall, signal: AbortSignal | undefined): CallFailure {
+    const error = this.refusal(signal, cause);
+    if (error !== undefined) return { error, sent: true, retry: 'never' };
     // A call that was never given to a connection has no peer but the name that was dialled.
     const peer = call.getPeer();
-    return callFailure(error, this.options.address, peer !== this.target && peer !== 'unknown');
+    return callFailure(cause, this.options.address, peer !== this.target && peer !== 'unknown');
   }
 
   private encode(invocation: Invocation): Buffer {
@@ -131,14 +125,16 @@ export class GrpcTransport {
     return bytes;
   }
 
-  private async pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-    const stop = signal === undefined ? this.closing.signal : AbortSignal.any([this.closing.signal, signal]);
-    await sleep(ms, undefined, { signal: stop }).catch(() => undefined);
-    this.checkOpen(signal);
+  private checkOpen(signal: AbortSignal | undefined): void {
+    const error = this.refusal(signal);
+    if (error !== undefined) throw error;
   }
 
-  private checkOpen(signal: AbortSignal | undefined): void {
-    if (this.closing.signal.aborted || signal?.aborted === true) throw cancelled(this.closing.signal.aborted);
+  /** Why nobody waits for a call any more, if so. */
+  private refusal(signal: AbortSignal | undefined, cause?: unknown): ServicesError | undefined {
+    if (this.closing.signal.aborted) return closedClient(cause);
+    if (signal?.aborted !== true) return undefined;
+    return new ServicesError('BERTH_SERVICE_CANCELLED', 'the caller has cancelled the call', {}, { cause });
   }
 }
 
@@ -151,25 +147,17 @@ export function closedClient(cause?: unknown): ServicesError {
   return new ServicesError('BERTH_SERVICE_CANCELLED', 'the client has been closed', {}, { cause });
 }
 
-function cancelled(closed: boolean, cause?: unknown): ServicesError {
-  if (closed) return closedClient(cause);
-  return new ServicesError('BERTH_SERVICE_CANCELLED', 'the caller has cancelled the call', {}, { cause });
-}
-
 /** The last attempt has not run; one before it may have. */
 function unknown(error: ServicesError, attempts: number): ServicesError {
-  if (error.code === 'BERTH_SERVICE_TIMEOUT') return error;
-  return new ServicesError(
-    'BERTH_SERVICE_OUTCOME_UNKNOWN',
-    `the call was lost, and may have taken effect; the last of ${attempts} attempts: ${error.message}`,
-    { attempts, last: error.code },
-    { cause: error },
-  );
+  const message = `the call was lost, and may have taken effect; the last of ${attempts} attempts: ${error.message}`;
+  return ofSeveral('BERTH_SERVICE_OUTCOME_UNKNOWN', message, attempts, error);
 }
 
 function givenUp(error: ServicesError, sent: boolean, attempts: number): ServicesError {
-  const [code, message] = sent
-    ? (['BERTH_SERVICE_TIMEOUT', `no reply after ${attempts} attempts: ${error.message}`] as const)
-    : [error.code, `${error.message} (${attempts} attempts)`];
-  return new ServicesError(code, message, { attempts, last: error.code }, { cause: error });
+  if (!sent) return ofSeveral(error.code, `${error.message} (${attempts} attempts)`, attempts, error);
+  return ofSeveral('BERTH_SERVICE_TIMEOUT', `no reply after ${attempts} attempts: ${error.message}`, attempts, error);
+}
+
+function ofSeveral(code: ErrorCode, message: string, attempts: number, cause: ServicesError): ServicesError {
+  return new ServicesError(code, message, { attempts, last: cause.code }, { cause });
 }

@@ -1,6 +1,6 @@
 import type { MemberDefinition, ServiceDefinition } from '../definition/service-definition.js';
 import { MAX_MS, MAX_PARTITION, wholeNumber } from '../numbers.js';
-import { ServicesError } from '../errors.js';
+import { invalid, ServicesError } from '../errors.js';
 import { keyProblem } from '../invocation/invocation.js';
 import type { ServiceObject } from '../runtime/service-object.js';
 
@@ -48,69 +48,43 @@ export type Remote<S extends object> = {
 };
 
 /** Sends one call of a member. */
-export type CallMember = (
-  member: MemberDefinition,
-  objectId: string | undefined,
-  input: unknown,
-  options: CallOptions,
-) => Promise<unknown>;
+export type SendCall = (member: MemberDefinition, input: unknown) => Promise<unknown>;
 
 /** What the functions of a remote find behind `this`. */
-const HANDLE = Symbol('handle');
-
-interface Handle {
-  readonly [HANDLE]: {
-    readonly call: CallMember;
-    readonly objectId: string | undefined;
-    readonly options: CallOptions;
-  };
-}
+const SEND = Symbol('send');
 
 /** Whatever carries the call: a bad option is refused before anything is sent. @throws ServicesError `BERTH_SERVICE_INVALID` */
 export function checkCallOptions(id: string, { timeoutMs, partition, idempotencyKey, options }: CallOptions): void {
   const where = `a client of ${id}`;
   if (timeoutMs !== undefined) wholeNumber(`${where}: timeoutMs`, timeoutMs, 1, MAX_MS);
   if (partition !== undefined) wholeNumber(`${where}: partition`, partition, 0, MAX_PARTITION);
-  if (idempotencyKey !== undefined) checkKey(where, idempotencyKey);
-  if (options !== undefined) checkWords(where, options);
+  if (idempotencyKey !== undefined) {
+    checkType(`${where}: idempotencyKey`, idempotencyKey, 'string');
+    const problem = keyProblem(idempotencyKey);
+    if (problem !== undefined) throw invalid(`${where}: idempotencyKey ${problem}`);
+  }
+  if (options !== undefined) {
+    checkType(`${where}: options`, options, 'object', 'an object of strings by name');
+    for (const [name, value] of Object.entries(options)) checkType(`${where}: options.${name}`, value, 'string');
+  }
 }
 
-/** What JavaScript passes has no types. */
-function checkKey(where: string, key: unknown): void {
-  if (typeof key !== 'string') throw invalid(where, `idempotencyKey is ${described(key)}; it must be a string`);
-  const problem = keyProblem(key);
-  if (problem !== undefined) throw invalid(where, `idempotencyKey ${problem}`);
+/** What JavaScript passes has no types. The value itself may be a secret. */
+function checkType(what: string, value: unknown, type: 'string' | 'object', must = 'a string'): void {
+  if (typeof value === type && value !== null) return;
+  throw invalid(`${what} is ${value === null ? 'null' : `a value of type ${typeof value}`}; it must be ${must}`);
 }
-
-function checkWords(where: string, options: unknown): void {
-  if (typeof options !== 'object' || options === null)
-    throw invalid(where, `options is ${described(options)}; it must be an object of strings by name`);
-  for (const [name, value] of Object.entries(options))
-    if (typeof value !== 'string') throw invalid(where, `options.${name} is ${described(value)}; it must be a string`);
-}
-
-/** The value itself may be a secret. */
-const described = (value: unknown): string => (value === null ? 'null' : `a value of type ${typeof value}`);
-
-const invalid = (where: string, what: string): ServicesError =>
-  new ServicesError('BERTH_SERVICE_INVALID', `${where}: ${what}`);
 
 const prototypes = new WeakMap<ServiceDefinition, object>();
 
-/** Makes a remote; the functions are made once for each service. @throws ServicesError `BERTH_SERVICE_INVALID` an option */
-export function remoteOf<S extends object>(
-  definition: ServiceDefinition,
-  call: CallMember,
-  objectId: string | undefined,
-  options: CallOptions,
-): Remote<S> {
-  checkCallOptions(definition.id, options);
+/** Makes a remote; the functions are made once for each service. */
+export function remoteOf<S extends object>(definition: ServiceDefinition, send: SendCall): Remote<S> {
   let prototype = prototypes.get(definition);
   if (prototype === undefined) {
     prototype = functionsOf(definition);
     prototypes.set(definition, prototype);
   }
-  return Object.create(prototype, { [HANDLE]: { value: { call, objectId, options } } }) as Remote<S>;
+  return Object.create(prototype, { [SEND]: { value: send } }) as Remote<S>;
 }
 
 function functionsOf(definition: ServiceDefinition): object {
@@ -119,12 +93,11 @@ function functionsOf(definition: ServiceDefinition): object {
     const method = definition.methods.get(property);
     const read = method ?? definition.getters.get(property);
     const write = method ?? definition.setters.get(property);
-    functions[property] = function (this: Handle | undefined, ...args: unknown[]): Promise<unknown> {
+    functions[property] = function (this: { [SEND]?: SendCall } | undefined, ...args: unknown[]): Promise<unknown> {
       const member = args.length === 0 ? read : write;
       if (member === undefined) return Promise.reject(notOffered(definition, property, args.length === 0));
-      const handle = this?.[HANDLE];
-      if (handle === undefined) return Promise.reject(apart(definition, property));
-      return handle.call(member, handle.objectId, args[0], handle.options);
+      const send = this?.[SEND];
+      return send === undefined ? Promise.reject(apart(definition, property)) : send(member, args[0]);
     };
   }
   return functions;
@@ -151,6 +124,5 @@ function notOffered({ id, getters, setters }: ServiceDefinition, property: strin
 }
 
 function apart({ id }: ServiceDefinition, property: string): ServicesError {
-  const message = `'${property}' of ${id} was taken off its client: call it as client.${property}()`;
-  return new ServicesError('BERTH_SERVICE_INVALID', message);
+  return invalid(`'${property}' of ${id} was taken off its client: call it as client.${property}()`);
 }

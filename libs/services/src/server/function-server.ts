@@ -38,11 +38,8 @@ export interface ServerInfo {
 /**
  * The function server (checklist B1 to B4, B13) and its callers in this process,
  * who reach it without a socket: a stop lets their calls end like those that came
- * over the wire, a restart takes nothing from them.
- *
- * Starts, stops and restarts happen one after the other in the order of their
- * calls: a start during a start finds it running, a stop during a start stops
- * it, a second stop finds it stopped.
+ * over the wire, a restart takes nothing from them. Starts, stops and restarts
+ * happen one after the other in the order of their calls.
  */
 export class FunctionServer {
   /** how clients in this process call it */
@@ -73,8 +70,8 @@ export class FunctionServer {
   /**
    * Resolves when it listens (checklist B1).
    *
-   * @throws ServerError `BERTH_FUNCTION_SERVER_RUNNING`; `BERTH_FUNCTION_SERVER_FAILED`
-   *   when the port or a TLS file cannot be used, and it does not run then
+   * @throws ServerError `BERTH_FUNCTION_SERVER_RUNNING`; `BERTH_FUNCTION_SERVER_FAILED` the port or a TLS file
+   *   cannot be used, and it does not run
    */
   start({ port = DEFAULT_PORT, host = this.settings.host }: StartServerOptions = {}): Promise<void> {
     return this.inTurn(async () => {
@@ -84,9 +81,7 @@ export class FunctionServer {
   }
 
   /**
-   * Refuses new calls, lets those that were admitted end, and cuts them off
-   * after `timeoutMs` (checklist B2). Callers of calls that were cut get
-   * UNAVAILABLE, and the signals of their methods are aborted.
+   * Refuses new calls, lets those that were admitted end, and cuts them off after `timeoutMs` (checklist B2).
    *
    * @throws ServerError `BERTH_FUNCTION_SERVER_NOT_RUNNING`; `BERTH_SERVICE_INVALID` `timeoutMs` is out of its range
    */
@@ -94,24 +89,22 @@ export class FunctionServer {
     return this.inTurn(async () => {
       checkStopTimeout(timeoutMs);
       if (!this.running) throw new ServerError('BERTH_FUNCTION_SERVER_NOT_RUNNING', 'gRPC server is not running');
-      await Promise.all([this.shut(timeoutMs), this.local.desk.drain(timeoutMs)]);
+      await this.drain(timeoutMs);
     });
   }
 
   /** Stops it if it runs, or once it has started. */
   close(): Promise<void> {
-    const { stopTimeoutMs } = this.settings;
     return this.inTurn(async () => {
-      if (this.running) await Promise.all([this.shut(stopTimeoutMs), this.local.desk.drain(stopTimeoutMs)]);
+      if (this.running) await this.drain(this.settings.stopTimeoutMs);
     });
   }
 
   /**
-   * Stops, if it runs, and starts on the given port and host, or the last ones
-   * it listened on, or 8080 (checklist B4). What can be checked is checked before it stops.
+   * Stops, if it runs, and starts on the given port and host, or the last ones, or 8080 (checklist B4).
    *
-   * @throws ServerError `BERTH_FUNCTION_SERVER_FAILED`; it runs on when the port
-   *   is out of range or a TLS file cannot be used, and not when the port is taken
+   * @throws ServerError `BERTH_FUNCTION_SERVER_FAILED`: it runs on when the port is out of range or a TLS file cannot
+   *   be used, and not when the port is taken
    */
   restart({ port, host }: StartServerOptions = {}): Promise<void> {
     return this.inTurn(async () => {
@@ -160,9 +153,15 @@ export class FunctionServer {
     if (!this.mock) this.log.info({ host, port: this.port, mode: this.mode }, 'function server listens');
   }
 
+  private async drain(timeoutMs: number): Promise<void> {
+    await Promise.all([this.shut(timeoutMs), this.local.desk.drain(timeoutMs)]);
+  }
+
+  /** Calls of this process go on, and more come in when it is started again. */
   private async shut(timeoutMs: number): Promise<void> {
     this.running = false;
     await this.server?.stop(timeoutMs);
+    this.server = undefined;
     if (!this.mock) this.log.info({ port: this.port }, 'function server stopped');
   }
 }

@@ -1,6 +1,5 @@
 import type { sendUnaryData, Server } from '@grpc/grpc-js';
 import type { Log } from '@berth/observability';
-import { ServicesError } from '../errors.js';
 import type { InvocationHandler } from '../invocation/invocation-handler.js';
 import { nextInvocationId } from '../invocation/invocation.js';
 import { errorReply } from '../invocation/replies.js';
@@ -61,7 +60,7 @@ export class OprcService {
     invocation.id = nextInvocationId();
     const { problem } = invocation;
     if (problem !== undefined) {
-      done(null, encodeReply(errorReply(invocation.id, new ServicesError(problem.code, problem.message))));
+      done(null, encodeReply(errorReply(invocation.id, problem)));
       return;
     }
     const deadline = request.getDeadline();

@@ -1,5 +1,5 @@
-import type { ErrorCode } from '@berth/errors';
 import protobuf from 'protobufjs/minimal.js';
+import { ServicesError } from '../errors.js';
 import { MAX_CHAIN_LENGTH } from '../invocation/call-chain.js';
 import { CHAIN_OPTION, IDEMPOTENCY_OPTION, type Invocation, keyProblem, NO_OPTIONS } from '../invocation/invocation.js';
 import { EMPTY } from '../invocation/payload.js';
@@ -26,12 +26,6 @@ const OPTION = bytesTag(5);
 const PAYLOAD = bytesTag(6);
 const OBJECT = bytesTag(7);
 
-/** What is wrong with a request that could be read. */
-export interface RequestProblem {
-  readonly code: ErrorCode;
-  readonly message: string;
-}
-
 /** A request as it came: an {@link Invocation} that is given its id and deadline by the server. */
 export class WireInvocation implements Invocation {
   id = '';
@@ -44,15 +38,22 @@ export class WireInvocation implements Invocation {
   options: Readonly<Record<string, string>> = NO_OPTIONS;
   idempotencyKey: string | undefined = undefined;
   chain: string | undefined = undefined;
-  /** to be answered with INVALID_REQUEST */
-  problem: RequestProblem | undefined = undefined;
+  /** what is wrong with it although it could be read: it is answered with INVALID_REQUEST */
+  problem: ServicesError | undefined = undefined;
 
   /** @param wireBytes size of the message, uncompressed */
   constructor(readonly wireBytes: number) {}
 }
 
-/** Both requests share their fields, but for those of the object. */
-function read(bytes: Buffer, ofObject: boolean): WireInvocation {
+/**
+ * Reads a request. Field 2 of one for an object cannot be told from an absent
+ * one when it is 0, unless the sender writes it: object `0` is meant only then,
+ * and a request with neither id is a problem (checklist B13).
+ *
+ * @param ofObject an ObjectInvocationRequest: an InvocationRequest with the fields of the object
+ * @throws Error for bytes that are no such message; grpc-js answers INTERNAL
+ */
+function decodeRequest(bytes: Buffer, ofObject: boolean): WireInvocation {
   const request = new WireInvocation(bytes.length);
   const reader = protobuf.Reader.create(bytes);
   let numericId: string | undefined;
@@ -77,25 +78,8 @@ function read(bytes: Buffer, ofObject: boolean): WireInvocation {
   return request;
 }
 
-/**
- * Reads an InvocationRequest.
- *
- * @throws Error for bytes that are no such message; grpc-js answers INTERNAL
- */
-export function decodeFunctionRequest(bytes: Buffer): WireInvocation {
-  return read(bytes, false);
-}
-
-/**
- * Reads an ObjectInvocationRequest. Field 2 cannot be told from an absent one
- * when it is 0, unless the sender writes it: object `0` is meant only then, and
- * a request with neither id is a problem (checklist B13).
- *
- * @throws Error for bytes that are no such message; grpc-js answers INTERNAL
- */
-export function decodeObjectRequest(bytes: Buffer): WireInvocation {
-  return read(bytes, true);
-}
+export const decodeFunctionRequest = (bytes: Buffer): WireInvocation => decodeRequest(bytes, false);
+export const decodeObjectRequest = (bytes: Buffer): WireInvocation => decodeRequest(bytes, true);
 
 /** An invocation as InvocationRequest, or as ObjectInvocationRequest when it has an object. */
 export function encodeRequest(invocation: Invocation): Buffer {
@@ -144,5 +128,5 @@ function takeObjectId(request: WireInvocation, numericId: string | undefined): v
     request.problem = badObject(`numeric_object_id is ${numericId}, and object_id is another: set only object_id`);
 }
 
-const bad = (message: string): RequestProblem => ({ code: 'BERTH_SERVICE_BAD_PAYLOAD', message });
-const badObject = (message: string): RequestProblem => ({ code: 'BERTH_SERVICE_BAD_OBJECT_ID', message });
+const bad = (message: string): ServicesError => new ServicesError('BERTH_SERVICE_BAD_PAYLOAD', message);
+const badObject = (message: string): ServicesError => new ServicesError('BERTH_SERVICE_BAD_OBJECT_ID', message);
