@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { messageOf } from '@berth/errors';
 import {
   JetStreamApiError,
   type JetStreamManager,
@@ -15,6 +14,7 @@ import { ServicesError } from '../errors.js';
 import { wordsOf } from '../nats/escaped.js';
 import type { Link } from '../nats/link.js';
 import { wholeNumbers } from '../numbers.js';
+import type { NatsStoreSettings } from '../objects/nats/options.js';
 import type { Operations } from '../objects/operations.js';
 import {
   DEAD_LETTER_BOUNDS,
@@ -29,71 +29,42 @@ import { decodeLetter, encodeLetter } from './letter-codec.js';
 const OTHER_CONFIGURATION = 10058;
 const NO_STREAM = 10059;
 const ASK_MS = 1_000;
-/** Bytes that the server puts in front of a letter when it is read. */
+/** Bytes that a message has beside its letter. */
 const HEAD_ROOM = 4096;
-
-export interface NatsDeadLettersOptions {
-  /** of the stream, and in front of its subjects */
-  readonly name: string;
-  readonly replicas: number;
-  readonly storage: 'file' | 'memory';
-}
 
 /**
  * Dead letters in a stream of JetStream, each under a subject of its own, `{name}.{service}.{partition}.{hash of id}`,
  * of which the newest message counts. The server itself drops the oldest letters.
  */
 export class NatsDeadLetters implements DeadLetterStore {
+  /** of the stream, and in front of its subjects */
+  private readonly name: string;
+  private readonly operations: Operations;
   private making: Promise<void> | undefined;
 
   private constructor(
     private readonly link: Link,
-    private readonly operations: Operations,
+    operations: Operations,
     private readonly manager: JetStreamManager,
-    private readonly options: NatsDeadLettersOptions,
+    private readonly settings: NatsStoreSettings,
     private readonly limits: DeadLetterLimits,
-  ) {}
+  ) {
+    this.name = `${settings.name}-letters`;
+    this.operations = operations.beside(`dead letters '${this.name}'`);
+  }
 
   /** Finds or makes the stream. @throws ServicesError see {@link NatsStore.deadLetters} */
   static async open(
     link: Link,
     operations: Operations,
-    options: NatsDeadLettersOptions,
+    settings: NatsStoreSettings,
     bounds: DeadLetterBounds,
   ): Promise<NatsDeadLetters> {
     const limits = wholeNumbers(bounds, DEAD_LETTER_BOUNDS);
-    try {
-      const manager = await jetstreamManager(link.connection, { timeout: ASK_MS });
-      const letters = new NatsDeadLetters(link, operations.beside('dead letters'), manager, options, limits);
-      await letters.make();
-      // A server may come back without its disk.
-      link.returns.add(() => void letters.make().catch(() => undefined));
-      return letters;
-    } catch (thrown) {
-      const code = thrown instanceof JetStreamApiError ? ` (${thrown.code})` : '';
-      throw new ServicesError(
-        'BERTH_SERVICE_STORE_UNAVAILABLE',
-        `the stream '${options.name}' of dead letters cannot be used: ${messageOf(thrown)}${code}`,
-        {},
-        { cause: thrown },
-      );
-    }
-  }
-
-  private async make(): Promise<void> {
-    const { name, replicas, storage } = this.options;
-    const { deadLetterTotal: max_msgs, deadLetterTotalBytes: max_bytes } = this.limits;
-    const config = {
-      ...{ name, subjects: [`${name}.>`], num_replicas: replicas, max_msgs_per_subject: 1, max_msgs, max_bytes },
-      ...{ retention: RetentionPolicy.Limits, storage: storage === 'memory' ? StorageType.Memory : StorageType.File },
-    };
-    try {
-      await this.manager.streams.add(config);
-    } catch (thrown) {
-      if (!(thrown instanceof JetStreamApiError) || thrown.code !== OTHER_CONFIGURATION) throw thrown;
-      // All else is as whoever made it wants it.
-      await this.manager.streams.update(name, { max_msgs, max_bytes });
-    }
+    const manager = await jetstreamManager(link.connection, { timeout: ASK_MS, checkAPI: false });
+    const letters = new NatsDeadLetters(link, operations, manager, settings, limits);
+    await letters.operations.run(false, undefined, () => letters.make());
+    return letters;
   }
 
   async add(letter: DeadLetter, deadline?: number): Promise<void> {
@@ -107,14 +78,11 @@ export class NatsDeadLetters implements DeadLetterStore {
         { length: bytes.length, limit: most },
       );
     const [subject, filter] = [this.subject(service, partition, letter.id), this.subject(service, partition)];
-    await this.ask(
-      true,
-      async () => {
-        await this.manager.jetstream().publish(subject, bytes);
-        await this.manager.streams.purge(this.options.name, { filter, keep: this.limits.deadLetterLimit });
-      },
-      deadline,
-    );
+    const put = async (): Promise<void> => {
+      await this.manager.jetstream().publish(subject, bytes);
+      await this.manager.streams.purge(this.name, { filter, keep: this.limits.deadLetterLimit });
+    };
+    await this.ask(true, put, deadline);
   }
 
   async list(service: string, partition: number, limit: number): Promise<DeadLetter[]> {
@@ -137,15 +105,16 @@ export class NatsDeadLetters implements DeadLetterStore {
 
   async remove(service: string, partition: number, id: string): Promise<boolean> {
     const filter = this.subject(service, partition, id);
-    const { purged } = await this.ask(true, () => this.manager.streams.purge(this.options.name, { filter }));
+    const { purged } = await this.ask(true, () => this.manager.streams.purge(this.name, { filter }));
     return purged > 0;
   }
 
   /** The leader is asked: a replica may have what was removed. */
   private find(query: LastForMsgRequest | (NextMsgRequest & SeqMsgRequest)): Promise<StoredMsg | null> {
-    return this.ask(false, () => this.manager.streams.getMessage(this.options.name, query));
+    return this.ask(false, () => this.manager.streams.getMessage(this.name, query));
   }
 
+  /** A server may come back without its disk, and somebody may have deleted the stream: it is made again. */
   private ask<T>(writes: boolean, work: () => Promise<T>, deadline?: number): Promise<T> {
     return this.operations.run(writes, deadline, async () => {
       try {
@@ -156,14 +125,30 @@ export class NatsDeadLetters implements DeadLetterStore {
         if (!isGone) throw thrown;
         this.making ??= this.make().finally(() => (this.making = undefined));
         await this.making;
-        throw new Error(messageOf(thrown), { cause: thrown });
+        return await work();
       }
     });
+  }
+
+  private async make(): Promise<void> {
+    const { name, settings } = this;
+    const { deadLetterTotal: max_msgs, deadLetterTotalBytes: max_bytes } = this.limits;
+    const storage = settings.storage === 'memory' ? StorageType.Memory : StorageType.File;
+    try {
+      await this.manager.streams.add({
+        ...{ name, subjects: [`${name}.>`], retention: RetentionPolicy.Limits, storage },
+        ...{ num_replicas: settings.replicas, max_msgs, max_bytes, max_msgs_per_subject: 1 },
+      });
+    } catch (thrown) {
+      if (!(thrown instanceof JetStreamApiError) || thrown.code !== OTHER_CONFIGURATION) throw thrown;
+      // All else is as whoever made it wants it.
+      await this.manager.streams.update(name, { max_msgs, max_bytes });
+    }
   }
 
   /** Ids may be long, and have anything in them. @param id absent: those of all letters of the service */
   private subject(service: string, partition: number, id?: string): string {
     const last = id === undefined ? '*' : createHash('sha256').update(id).digest('base64url');
-    return `${this.options.name}.${wordsOf(service)}.${partition}.${last}`;
+    return `${this.name}.${wordsOf(service)}.${partition}.${last}`;
   }
 }

@@ -12,58 +12,55 @@ import {
 import { decodeLetter, encodeLetter } from './letter-codec.js';
 
 /*
- * KEYS: letters, order, bytes.
- *   letters  a hash: the letters by their names, `service/partition`, a line feed and the id
- *   order    a sorted set: their names, by the number with which each was added
- *   order:service/partition  the same of one service in one partition
- *   bytes    a hash: the bytes of all letters under '', those of each service and partition; '#' is the last number
+ * KEYS: letters, order, bytes. A scope is a service in a partition, `:service/partition`, or all of them, ''.
+ *   letters       a hash: the letters by their names, `service/partition`, a line feed and the id
+ *   order{scope}  a sorted set: names, numbered as they were added
+ *   bytes         a hash: the bytes of the letters of each scope
  */
 const DROP = `
 local letters, order, bytes = KEYS[1], KEYS[2], KEYS[3]
+local function scopesOf(name) return {':' .. string.match(name, '^[^\\n]*'), ''} end
 local function drop(name)
-  local scope = string.match(name, '^[^\\n]*')
-  -- Also of a letter that is not there: whoever drops until there is room would never end.
-  redis.call('ZREM', order, name)
-  redis.call('ZREM', order .. ':' .. scope, name)
   local size = redis.call('HSTRLEN', letters, name)
-  if redis.call('HDEL', letters, name) == 0 then return 0 end
-  redis.call('HINCRBY', bytes, '', -size)
-  if redis.call('HINCRBY', bytes, scope, -size) == 0 then redis.call('HDEL', bytes, scope) end
-  return 1
+  for _, scope in ipairs(scopesOf(name)) do
+    -- Also of a letter that is not there: whoever drops until there is room would never end.
+    redis.call('ZREM', order .. scope, name)
+    if redis.call('HINCRBY', bytes, scope, 0 - size) == 0 then redis.call('HDEL', bytes, scope) end
+  end
+  return redis.call('HDEL', letters, name)
 end
 `;
 
-/** ARGV: '1' when sent again, name, letter, service/partition, and the bounds: number and bytes there, number and bytes of all. */
+/** ARGV: '1' when sent again, name, letter, and the bounds: number and bytes of its service, number and bytes of all. */
 const ADD = script(`${DROP}
-local name, letter, scope = ARGV[2], ARGV[3], ARGV[4]
+local name, letter = ARGV[2], ARGV[3]
 -- A full server refuses this one, and with it the script: what comes after a first write would pass.
-local number = redis.call('HINCRBY', bytes, '#', 1)
+redis.call('HINCRBY', bytes, '', 0)
 drop(name)
 redis.call('HSET', letters, name, letter)
-redis.call('ZADD', order, number, name)
-redis.call('ZADD', order .. ':' .. scope, number, name)
-redis.call('HINCRBY', bytes, '', #letter)
-redis.call('HINCRBY', bytes, scope, #letter)
-local function bound(of, sum, most, mostBytes)
+for at, scope in ipairs(scopesOf(name)) do
+  local last = redis.call('ZRANGE', order .. scope, -1, -1, 'WITHSCORES')[2] or 0
+  redis.call('ZADD', order .. scope, last + 1, name)
+  redis.call('HINCRBY', bytes, scope, #letter)
+  local most, mostBytes = tonumber(ARGV[2 + 2 * at]), tonumber(ARGV[3 + 2 * at])
   while true do
-    local count = redis.call('ZCARD', of)
-    if count <= most and (count <= 1 or tonumber(redis.call('HGET', bytes, sum)) <= mostBytes) then return end
-    drop(redis.call('ZRANGE', of, 0, 0)[1])
+    local count = redis.call('ZCARD', order .. scope)
+    -- There is none where somebody has deleted the key.
+    local sum = tonumber(redis.call('HGET', bytes, scope) or 0)
+    if count <= most and (count <= 1 or sum <= mostBytes) then break end
+    drop(redis.call('ZRANGE', order .. scope, 0, 0)[1])
   end
 end
-bound(order .. ':' .. scope, scope, tonumber(ARGV[5]), tonumber(ARGV[6]))
-bound(order, '', tonumber(ARGV[7]), tonumber(ARGV[8]))
 return 1
 `);
 
 /** ARGV: '1' when sent again, name. A full server takes it. Returns whether there was one, 1 or 0. */
 const REMOVE = script(`${DROP} return drop(ARGV[2])`);
 
-/** ARGV: service/partition, the number of the last one. Returns the letters. */
+/** ARGV: scope, the most, -1 for all. Returns the letters. */
 const LIST = script(`
-local names = redis.call('ZRANGE', KEYS[2] .. ':' .. ARGV[1], 0, ARGV[2])
 local found = {}
-for _, name in ipairs(names) do
+for _, name in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2] .. ARGV[1], '-inf', '+inf', 'LIMIT', 0, ARGV[2])) do
   local letter = redis.call('HGET', KEYS[1], name)
   if letter then table.insert(found, letter) end
 end
@@ -91,14 +88,12 @@ export class RedisDeadLetters implements DeadLetterStore {
     const { service, partition } = letter.invocation;
     const { deadLetterLimit, deadLetterBytes, deadLetterTotal, deadLetterTotalBytes } = this.limits;
     const bounds = [deadLetterLimit, deadLetterBytes, deadLetterTotal, deadLetterTotalBytes].map(String);
-    const args = [nameOf(service, partition, letter.id), encodeLetter(letter), `${service}/${partition}`];
-    await this.run(ADD, [...args, ...bounds], true, deadline);
+    const args = [nameOf(service, partition, letter.id), encodeLetter(letter), ...bounds];
+    await this.run(ADD, args, true, deadline);
   }
 
   async list(service: string, partition: number, limit: number): Promise<DeadLetter[]> {
-    const last = Number.isFinite(limit) ? Math.max(0, limit) - 1 : -1;
-    if (limit <= 0) return [];
-    const args = [`${service}/${partition}`, String(last)];
+    const args = [`:${service}/${partition}`, String(Number.isFinite(limit) ? limit : -1)];
     const found = (await this.run(LIST, args, false)) as Buffer[];
     return found.map(decodeLetter).filter((letter) => letter !== undefined);
   }
@@ -110,8 +105,7 @@ export class RedisDeadLetters implements DeadLetterStore {
   }
 
   async remove(service: string, partition: number, id: string): Promise<boolean> {
-    const args = [nameOf(service, partition, id)];
-    return (await this.run(REMOVE, args, true)) === 1;
+    return (await this.run(REMOVE, [nameOf(service, partition, id)], true)) === 1;
   }
 
   private run(of: Script | undefined, args: (string | Buffer)[], writes: boolean, deadline?: number): Promise<unknown> {

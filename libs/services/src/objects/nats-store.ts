@@ -159,8 +159,7 @@ export class NatsStore implements ObjectStore {
    * @throws ServicesError `BERTH_SERVICE_STORE_UNAVAILABLE`; `BERTH_SERVICE_INVALID` names the bound that is wrong
    */
   deadLetters(bounds: DeadLetterBounds = {}): Promise<DeadLetterStore> {
-    const { name, replicas, storage } = this.options;
-    return NatsDeadLetters.open(this.link, this.operations, { name: `${name}-letters`, replicas, storage }, bounds);
+    return NatsDeadLetters.open(this.link, this.operations, this.options, bounds);
   }
 
   health(): { readonly state: 'up' | 'down' | 'closed'; readonly reason?: string | undefined } {
