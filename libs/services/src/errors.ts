@@ -3,10 +3,7 @@ import { BerthError, type ErrorCode } from '@berth/errors';
 /** What an error may add to its message: JSON, never a secret. */
 export type ErrorDetails = Readonly<Record<string, unknown>>;
 
-/**
- * The base of all errors of this library (checklist B12). `code`, `httpStatus`,
- * `grpcStatus` and `retryable` are those of the one table, {@link BerthError}.
- */
+/** The base of all errors of this library (checklist B12); {@link BerthError} has what its code means. */
 export class ServicesError extends BerthError {
   override readonly name: string = 'ServicesError';
   /** when it was made, ISO 8601 */
@@ -47,9 +44,8 @@ export class AgentError extends ServicesError {
 }
 
 /**
- * For methods to throw: an outcome that the caller is meant to handle. Its code,
- * message and details reach the caller as they are; those of other errors only
- * with their message.
+ * For methods to throw: an outcome that the caller is meant to handle. Its code, message and details reach the caller
+ * as they are; of other errors only the message does.
  */
 export class AppError extends Error {
   override readonly name = 'AppError';

@@ -10,12 +10,12 @@ export type FieldInputName = 'json' | 'text' | 'number' | 'boolean';
 export type InputName = FieldInputName | 'bytes';
 
 /**
- * How the input of a method is read: from the option `input`, else from the
- * parameter's type as the compiler left it (`emitDecoratorMetadata`), else JSON.
+ * How the input of a method is read: from the option `input`, else from the parameter's type as the compiler left it
+ * (`emitDecoratorMetadata`), else JSON.
  *
  * @param where names the method in messages
- * @throws ServicesError `BERTH_SERVICE_INVALID` a DTO without rules, one whose Date stays text, or one that is
- *   imported as a type
+ * @throws ServicesError `BERTH_SERVICE_INVALID` a DTO without rules, one whose Date stays text, or one that is imported
+ *   as a type
  */
 export function inputKindOf(
   where: string,

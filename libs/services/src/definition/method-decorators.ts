@@ -53,9 +53,8 @@ export type ServiceMethodDecorator<I> = <M extends AnyMethod, P extends object>(
 ) => void;
 
 /**
- * Makes a method callable from outside (checklist B16). It takes one input at
- * most, then a `CallContext`; input and result are JSON, a string or bytes. A
- * wrong signature does not compile.
+ * Makes a method callable from outside (checklist B16). It takes one input at most, then a `CallContext`; input and
+ * result are JSON, a string or bytes. A wrong signature does not compile.
  *
  * @throws ServicesError `BERTH_SERVICE_INVALID` an option is out of its range
  */
@@ -77,9 +76,8 @@ export function Method(options: MethodOptions = {}): ServiceMethodDecorator<unkn
 }
 
 /**
- * Lets callers read a field or a `get` accessor of an object: `get_x` on the
- * wire, `x()` at the client. It changes nothing: what a getter does to the
- * state is dropped.
+ * Lets callers read a field or a `get` accessor of an object: `get_x` on the wire, `x()` at the client. It changes
+ * nothing: what a getter does to the state is dropped.
  *
  * @throws ServicesError `BERTH_SERVICE_INVALID` an option is out of its range, an accessor has no `get`
  */
@@ -93,11 +91,10 @@ export function Getter(options: MemberOptions = {}) {
 }
 
 /**
- * Lets callers write a field or a `set` accessor of an object: `set_x` on the
- * wire, `x(value)` at the client. What is written is checked by the field's type
- * as the compiler leaves it: write the type out. Of an inferred one it leaves
- * nothing, and the first object is refused. A field without `@State` is a cache:
- * what is written into it is lost with the instance.
+ * Lets callers write a field or a `set` accessor of an object: `set_x` on the wire, `x(value)` at the client. What is
+ * written is checked by the field's type as the compiler leaves it: write the type out. Of an inferred one it leaves
+ * nothing, and the first object is refused. A field without `@State` is a cache: what is written into it is lost with
+ * the instance.
  *
  * @throws ServicesError `BERTH_SERVICE_INVALID` an option is out of its range, an accessor has no `set`
  */

@@ -8,8 +8,8 @@ export interface ServiceOptions {
 }
 
 /**
- * Makes a class a service with the id `package.Name` (checklist B16). Its
- * `@Method`s can then be called through a function server or an agent.
+ * Makes a class a service with the id `package.Name` (checklist B16). Its `@Method`s can then be called through a
+ * function server or an agent.
  *
  * @throws ServicesError `BERTH_SERVICE_INVALID` a name that cannot stand in a message key, or one used twice
  */

@@ -3,8 +3,8 @@ import type { CallContext } from '../invocation/call-context.js';
 type Primitive = string | number | boolean | null | undefined;
 
 /**
- * What JSON would lose or change without a word. An Error, which becomes `{}`,
- * is told from data with a name and a message by what only errors have.
+ * What JSON would lose or change without a word. An Error, which becomes `{}`, is told from data with a name and a
+ * message by what only errors have.
  */
 type NotJson<T> =
   | ('stack' | 'cause' extends keyof T ? Error : never)
@@ -47,8 +47,8 @@ type Unless<Fine extends boolean, Problem extends string> = [Fine] extends [true
 export type AnyMethod = (input: never, context: never) => unknown;
 
 /**
- * `unknown` for a signature that can be served, else what is wrong with it. `I` is
- * what the option `input` names, `unknown` without it.
+ * `unknown` for a signature that can be served, else what is wrong with it. `I` is what the option `input` names,
+ * `unknown` without it.
  */
 export type SignatureProblem<M, I = unknown> = M extends (...args: infer A) => infer R
   ? A extends readonly [input?: infer P, context?: infer C]

@@ -3,11 +3,10 @@ import type { FieldInputName } from './input-kind.js';
 import type { ServiceDefinition } from './service-definition.js';
 
 /**
- * What only an object shows: whether the first values of its state come out of
- * JSON as they went in (private fields pass the types unseen), and whether its
- * written fields are checked by something. Inferred types (`step = 1`) leave
- * nothing to check by; a first value alone is no type, since the field may be
- * `number | null`: so the author of a `@Setter` has to say it.
+ * What only an object shows: whether the first values of its state come out of JSON as they went in (private fields
+ * pass the types unseen), and whether its written fields are checked by something. Inferred types (`step = 1`) leave
+ * nothing to check by; a first value alone is no type, since the field may be `number | null`: so the author of a
+ * `@Setter` has to say it.
  *
  * @throws ServicesError `BERTH_SERVICE_INVALID`
  */

@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { ServicesError } from '../errors.js';
 
-// The objects whose methods wait for a call travel with it, so that one that would wait for itself is refused before
-// it is sent: keys of objects, outermost first, a line feed between them. No id has one.
+// The objects whose methods wait for a call travel with it, so that one that would wait for itself is refused before it
+// is sent: keys of objects, outermost first, a line feed between them. No id has one.
 
 /** Longest chain that a call carries, UTF-16 units. Of a longer one the outermost are left out: a ring is found later, or ends at a deadline. */
 export const MAX_CHAIN_LENGTH = 4096;

@@ -9,8 +9,8 @@ const SURELY_SHORT = Math.floor(MAX_ERROR_TEXT_BYTES / 3);
 const encoder = new TextEncoder();
 
 /**
- * An error's text as it may travel: one of megabytes would make a reply that
- * no carrier takes, and its caller would not learn what went wrong.
+ * An error's text as it may travel: one of megabytes would make a reply that no carrier takes, and its caller would not
+ * learn what went wrong.
  */
 export function cutText(text: string): string {
   if (text.length <= SURELY_SHORT) return text;
@@ -20,8 +20,8 @@ export function cutText(text: string): string {
 }
 
 /**
- * What `look` gives, or `undefined` where it throws. A method may throw anything: an
- * object without a prototype, a getter or a proxy that throws when it is read.
+ * What `look` gives, or `undefined` where it throws. A method may throw anything: an object without a prototype, a
+ * getter or a proxy that throws when it is read.
  */
 export function safely<T>(look: () => T): T | undefined {
   try {

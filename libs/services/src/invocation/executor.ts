@@ -120,8 +120,8 @@ function notFound({ service, method }: Invocation, found: ServedService | undefi
 }
 
 /**
- * Whether a call came in where the method is served (checklist B6), with an
- * object if it needs one, and has nothing that carriers do not know to refuse.
+ * Whether a call came in where the method is served (checklist B6), with an object if it needs one, and has nothing
+ * that carriers do not know to refuse.
  *
  * @throws ServicesError `BERTH_SERVICE_WRONG_ENTRY`, `BERTH_SERVICE_BAD_OBJECT_ID`, `BERTH_SERVICE_BAD_PAYLOAD`
  */

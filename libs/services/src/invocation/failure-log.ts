@@ -37,8 +37,8 @@ export function logBlocked(log: Log, { id, service, method }: Invocation, ms: nu
 }
 
 /**
- * An error as the log may have it: name, text, stack and causes. Its own fields
- * stay out, because libraries put requests, and with them payloads, on their errors.
+ * An error as the log may have it: name, text, stack and causes. Its own fields stay out, because libraries put
+ * requests, and with them payloads, on their errors.
  */
 function errorForLog(thrown: unknown, causes = MAX_CAUSES): Error {
   const { name, message } = textOfThrown(thrown);

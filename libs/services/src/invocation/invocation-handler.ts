@@ -17,8 +17,7 @@ export interface Cancellation {
 }
 
 /**
- * Runs an invocation, from bytes to bytes. Settles in any case and does not
- * reject: what goes wrong is in the reply.
+ * Runs an invocation, from bytes to bytes. Settles in any case and does not reject: what goes wrong is in the reply.
  */
 export type InvocationHandler = (
   invocation: Invocation,

@@ -1,8 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-/**
- * How a call ended, with the numbers of `oprc.ResponseStatus` (checklist B13).
- */
+/** How a call ended, with the numbers of `oprc.ResponseStatus` (checklist B13). */
 export const InvocationStatus = { OKAY: 0, INVALID_REQUEST: 1, APP_ERROR: 2, SYSTEM_ERROR: 3 } as const;
 export type InvocationStatus = (typeof InvocationStatus)[keyof typeof InvocationStatus];
 
@@ -93,8 +91,7 @@ export function nextInvocationId(): string {
 }
 
 /**
- * The message keys (checklist B14), to the letter:
- * `oprc/{pkg}.{cls}/{partition}/invokes/{fn}` for stateless methods,
+ * The message keys (checklist B14), to the letter: `oprc/{pkg}.{cls}/{partition}/invokes/{fn}` for stateless methods,
  * `oprc/{pkg}.{cls}/{partition}/objects/{obj}/invokes/{fn}` for those of an object.
  */
 export function invocationKey(target: Pick<Invocation, 'service' | 'partition' | 'method' | 'objectId'>): string {

@@ -16,8 +16,7 @@ const TEXT_HEADERS = Object.freeze({ [CONTENT_TYPE]: TEXT });
 const BYTES_HEADERS = Object.freeze({ [CONTENT_TYPE]: BYTES });
 
 /**
- * A payload as a method's input. Only DTOs make it asynchronous, so that other
- * calls need no turn of their own.
+ * A payload as a method's input. Only DTOs make it asynchronous, so that other calls need no turn of their own.
  *
  * @throws ServicesError `BERTH_SERVICE_BAD_PAYLOAD`
  */
@@ -66,8 +65,8 @@ export function encodeResult(value: unknown): Pick<InvocationReply, 'payload' | 
 }
 
 /**
- * The value in a reply that is OKAY. Servers that know nothing of the header
- * send strings as they are: what is no JSON is then text.
+ * The value in a reply that is OKAY. Servers that know nothing of the header send strings as they are: what is no JSON
+ * is then text.
  */
 export function decodeResult({ payload, headers }: Pick<InvocationReply, 'payload' | 'headers'>): unknown {
   if (payload === undefined) return undefined;

@@ -75,9 +75,8 @@ function encodeBody(body: ErrorReplyBody): Uint8Array {
 }
 
 /**
- * Whether somebody should look at a call that ended so: the method failed, or
- * what is around it. A caller's mistake and an AppError are outcomes that the
- * caller has been told.
+ * Whether somebody should look at a call that ended so: the method failed, or what is around it. A caller's mistake and
+ * an AppError are outcomes that the caller has been told.
  */
 export function isFailure({ status, headers }: InvocationReply): boolean {
   return status !== OKAY && status !== INVALID_REQUEST && headers[CODE_HEADER] !== 'BERTH_SERVICE_REFUSED';

@@ -13,12 +13,11 @@ export class MethodThrew extends Error {
 }
 
 /**
- * Runs a method again as its `retryCount` says (checklist B16), unless it threw
- * an AppError, which is an outcome and no fault, the deadline would pass first,
- * or the caller has left.
+ * Runs a method again as its `retryCount` says (checklist B16), unless it threw an AppError, which is an outcome and no
+ * fault, the deadline would pass first, or the caller has left.
  *
- * @throws ServicesError `BERTH_SERVICE_METHOD_FAILED` with the original message after one attempt, and with
- *   their number after several; `BERTH_SERVICE_CANCELLED`; whatever `run` throws that is no MethodThrew
+ * @throws ServicesError `BERTH_SERVICE_METHOD_FAILED` with the original message after one attempt, and with their
+ *   number after several; `BERTH_SERVICE_CANCELLED`; whatever `run` throws that is no MethodThrew
  */
 export async function withRetries<T>(
   { retryCount, retryDelayMs }: MemberDefinition,

@@ -12,10 +12,8 @@ export interface Expiring {
 const HORIZON_MS = 1000;
 
 /**
- * Tells what is over time, with one timer for all: a timer for each
- * would cost more than the rest of a call. A binary heap whose elements know
- * their place; the usual deadline is later than all others, and is then added
- * with a single comparison.
+ * Tells what is over time, with one timer for all: a timer for each would cost more than the rest of a call. A binary
+ * heap whose elements know their place; the usual deadline, later than all others, is added with a single comparison.
  */
 export class Deadlines<T extends Expiring> {
   private readonly heap: T[] = [];
@@ -32,8 +30,7 @@ export class Deadlines<T extends Expiring> {
   ) {}
 
   add(item: T): void {
-    item.heapIndex = this.heap.length;
-    this.heap.push(item);
+    this.put(item, this.heap.length);
     this.up(item);
     if (this.timer === undefined || item.deadline < this.armedFor) this.arm(item.deadline);
     else if (this.heap.length === 1 && this.holdsProcess) this.timer.ref();
@@ -46,8 +43,7 @@ export class Deadlines<T extends Expiring> {
     const last = this.heap.pop() as T;
     if (this.heap.length === 0) this.timer?.unref();
     if (last === item) return;
-    last.heapIndex = at;
-    this.heap[at] = last;
+    this.put(last, at);
     this.up(last);
     this.down(last);
   }
@@ -93,38 +89,33 @@ export class Deadlines<T extends Expiring> {
   };
 
   private up(item: T): void {
-    const { heap } = this;
     let at = item.heapIndex;
     while (at > 0) {
       const parentAt = (at - 1) >> 1;
-      const parent = heap[parentAt] as T;
+      const parent = this.heap[parentAt] as T;
       if (parent.deadline <= item.deadline) break;
-      heap[at] = parent;
-      parent.heapIndex = at;
+      this.put(parent, at);
       at = parentAt;
     }
-    heap[at] = item;
-    item.heapIndex = at;
+    this.put(item, at);
   }
 
   private down(item: T): void {
     const { heap } = this;
     let at = item.heapIndex;
-    for (;;) {
-      let childAt = 2 * at + 1;
-      let child = heap[childAt];
-      if (child === undefined) break;
+    for (let childAt = 2 * at + 1; childAt < heap.length; childAt = 2 * at + 1) {
       const right = heap[childAt + 1];
-      if (right !== undefined && right.deadline < child.deadline) {
-        child = right;
-        childAt += 1;
-      }
+      if (right !== undefined && right.deadline < (heap[childAt] as T).deadline) childAt += 1;
+      const child = heap[childAt] as T;
       if (item.deadline <= child.deadline) break;
-      heap[at] = child;
-      child.heapIndex = at;
+      this.put(child, at);
       at = childAt;
     }
-    heap[at] = item;
+    this.put(item, at);
+  }
+
+  private put(item: T, at: number): void {
+    this.heap[at] = item;
     item.heapIndex = at;
   }
 }

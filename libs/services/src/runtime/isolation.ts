@@ -1,8 +1,7 @@
 import { type Invocation, type InvocationReply, NO_OPTIONS } from '../invocation/invocation.js';
 import { EMPTY } from '../invocation/payload.js';
 
-// Caller and handler live in one process here and in two with a broker. So that
-// the difference never shows, nothing that either can change is shared.
+// Caller and handler may live in one process or in two. So that it never shows, nothing that either can change is shared.
 
 function ownBytes(bytes: Uint8Array): Uint8Array {
   if (bytes.length === 0) return EMPTY;
@@ -18,19 +17,10 @@ function ownOptions(options: Readonly<Record<string, string>>): Readonly<Record<
 
 /** The invocation as the bus keeps it: its bytes copied, its options copied and frozen. */
 export function ownInvocation(invocation: Invocation): Invocation {
-  return {
-    id: invocation.id,
-    service: invocation.service,
-    method: invocation.method,
-    partition: invocation.partition,
-    objectId: invocation.objectId,
-    payload: ownBytes(invocation.payload),
-    options: ownOptions(invocation.options),
-    deadline: invocation.deadline,
-    idempotencyKey: invocation.idempotencyKey,
-    chain: invocation.chain,
-    isRetry: invocation.isRetry,
-  };
+  const { id, service, method, partition, objectId, deadline, idempotencyKey, chain, isRetry } = invocation;
+  const payload = ownBytes(invocation.payload);
+  const options = ownOptions(invocation.options);
+  return { id, service, method, partition, objectId, payload, options, deadline, idempotencyKey, chain, isRetry };
 }
 
 /** A kept invocation for somebody who may change its bytes while the bus still needs them. */
@@ -40,11 +30,8 @@ export function lendInvocation(kept: Invocation): Invocation {
 
 /** A reply as its receiver may keep it. @param invocationId of the invocation it is the answer to */
 export function ownReply(reply: InvocationReply, invocationId = reply.invocationId): InvocationReply {
-  const { payload, headers } = reply;
-  return {
-    status: reply.status,
-    payload: payload === undefined ? undefined : ownBytes(payload),
-    headers: Object.isFrozen(headers) ? headers : { ...headers },
-    invocationId,
-  };
+  const { status, payload: given, headers: words } = reply;
+  const payload = given === undefined ? undefined : ownBytes(given);
+  const headers = Object.isFrozen(words) ? words : { ...words };
+  return { status, payload, headers, invocationId };
 }

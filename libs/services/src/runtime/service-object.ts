@@ -6,9 +6,12 @@ import { identityOf, setIdentity } from '../objects/object-identity.js';
 import { defaultServices, presentServices } from './default-services.js';
 import { boundRuntime } from './services.js';
 
+/** Names an object of a service. */
+type Which = Pick<StartAgentOptions, 'objectId' | 'partitionId'>;
+
 /**
- * A base for services that want to know their object's id, and to start and
- * stop agents by class and by object (checklist B11). No service has to extend it.
+ * A base for services that want to know their object's id, and to start and stop agents by class and by object
+ * (checklist B11). No service has to extend it.
  */
 export abstract class ServiceObject {
   /** Starts an agent for this service, or for one of its objects. @throws AgentError */
@@ -17,10 +20,7 @@ export abstract class ServiceObject {
   }
 
   /** Stops it. @throws AgentError */
-  static stopAgent(
-    this: ServiceClass,
-    options: Pick<StartAgentOptions, 'objectId' | 'partitionId'> = {},
-  ): Promise<void> {
+  static stopAgent(this: ServiceClass, options: Which = {}): Promise<void> {
     return (boundRuntime(this) ?? presentServices()).stopAgent({ ...options, service: this });
   }
 
@@ -44,23 +44,23 @@ export abstract class ServiceObject {
 
   /** Starts an agent for this object. @throws AgentError */
   startInstanceAgent(): Promise<string> {
-    const service = this.constructor as ServiceClass;
-    return (boundRuntime(service) ?? defaultServices()).startAgent(service, this.#which());
+    return this.#class.startAgent(this.#which());
   }
 
   /** Stops it. @throws AgentError */
   stopInstanceAgent(): Promise<void> {
-    const service = this.constructor as ServiceClass;
-    return (boundRuntime(service) ?? presentServices()).stopAgent({ service, ...this.#which() });
+    return this.#class.stopAgent(this.#which());
   }
 
-  #which(): Pick<StartAgentOptions, 'objectId' | 'partitionId'> {
+  get #class(): typeof ServiceObject {
+    return this.constructor as typeof ServiceObject;
+  }
+
+  #which(): Which {
     const handle = identityOf(this);
-    if (handle === undefined)
-      throw new AgentError(
-        'BERTH_SERVICE_BAD_OBJECT_ID',
-        `this ${this.constructor.name} is no object: take one with ${this.constructor.name}.instance(objectId)`,
-      );
-    return { objectId: handle.objectId, partitionId: handle.partition };
+    if (handle !== undefined) return { objectId: handle.objectId, partitionId: handle.partition };
+    const { name } = this.#class;
+    const problem = `this ${name} is no object: take one with ${name}.instance(objectId)`;
+    throw new AgentError('BERTH_SERVICE_BAD_OBJECT_ID', problem);
   }
 }

@@ -18,19 +18,19 @@ const STATUS_LABELS = Object.keys(InvocationStatus).map((name) => name.toLowerCa
 const AGENT_STATES: readonly AgentState[] = ['starting', 'running', 'reconnecting', 'stopping', 'stopped'];
 
 /**
- * Shows a runtime's figures in a prom-client registry (checklist B17). They are
- * read when the registry is scraped: calls pay nothing for it.
+ * Shows a runtime's figures in a prom-client registry (checklist B17). They are read when the registry is scraped:
+ * calls pay nothing for it.
  *
- * - `berth_service_calls_total{service,method,status}` ended calls; status `okay`,
- *   `invalid_request`, `app_error` or `system_error`
+ * - `berth_service_calls_total{service,method,status}` ended calls; status `okay`, `invalid_request`, `app_error` or
+ *   `system_error`
  * - `berth_service_call_duration_seconds{service,method}` arrival to reply, a histogram
  * - `berth_service_calls_in_flight{service,method}`
  * - `berth_service_active_objects` objects in memory
  * - `berth_service_agents{state}` `starting`, `running`, `reconnecting`, `stopping`, `stopped`
  * - `berth_service_up{part}` 0 or 1 for `bus`, `store` and `server`; `server` is 0 also where none is meant to run
  *
- * The labels are the services of this runtime and their methods as they are
- * declared: names that only callers know appear nowhere.
+ * The labels are the services of this runtime and their methods as they are declared: names that only callers know
+ * appear nowhere.
  *
  * @returns takes them out of the registry again
  * @throws ServicesError `BERTH_SERVICE_INVALID` the registry shows another runtime already
@@ -82,8 +82,8 @@ function metricsOf(runtime: Services): Shown[] {
 }
 
 /**
- * A metric that is read, not fed. prom-client's own classes keep a copy of each
- * value, and would make every program that has services load them.
+ * A metric that is read, not fed. prom-client's own classes keep a copy of each value, and would make every program
+ * that has services load them.
  */
 function metric(type: 'gauge' | 'counter', name: string, help: string, read: () => Value[]): Shown {
   const aggregator = 'sum';

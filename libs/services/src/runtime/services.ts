@@ -42,8 +42,8 @@ export function boundRuntime(service: ServiceClass): Services | undefined {
 }
 
 /**
- * A runtime of services: their function server, their agents, and what both
- * need. Server and agents do not need each other (checklist B10).
+ * A runtime of services: their function server, their agents, and what both need. Server and agents do not need each
+ * other (checklist B10).
  */
 export class Services {
   readonly bus: InvocationBus;
@@ -172,9 +172,11 @@ export class Services {
     objectId: string | bigint,
     partition = this.defaultPartition,
   ): Promise<boolean> {
-    const served = this.#registered(service);
+    const { id } = requireDefinition(service);
+    const served = this.given.services === undefined ? this.#take(service) : this.#registry.get(id);
+    if (served?.definition.target !== service) throw invalid(`Service class ${service.name} not registered`);
     wholeNumber('deleteObject: partition', partition, 0, MAX_PARTITION);
-    const key = { service: served.definition.id, partition, objectId: objectIdText(objectId) };
+    const key = { service: id, partition, objectId: objectIdText(objectId) };
     return this.#objects.delete(served, key);
   }
 
@@ -189,9 +191,8 @@ export class Services {
   }
 
   /**
-   * Stops agents and server, lets their calls end, and closes what this runtime
-   * has made itself. What is starting or stopping is waited for; nothing can be
-   * started any more.
+   * Stops agents and server, lets their calls end, and closes what this runtime has made itself. What is starting or
+   * stopping is waited for; nothing can be started any more.
    *
    * @throws AgentError, ServerError the first thing that did not end cleanly; all else is closed all the same
    */
@@ -204,11 +205,11 @@ export class Services {
   }
 
   /**
-   * From now on SIGTERM and SIGINT call {@link close}; one that comes more than 300 ms after the
-   * first ends the process at once, with 128 and its number. The listeners go when all is closed.
+   * From now on SIGTERM and SIGINT call {@link close}; one that comes more than 300 ms after the first ends the process
+   * at once, with 128 and its number. The listeners go when all is closed.
    *
-   * @returns resolves when this runtime is closed, however that came; then close what it was given. Never rejects:
-   *   a close by a signal that fails is logged, and the process's exit code is 1
+   * @returns resolves when this runtime is closed, however that came; then close what it was given. Never rejects: a
+   *   close by a signal that fails is logged, and the process's exit code is 1
    */
   closeOnSignals(): Promise<void> {
     if (this.#closing === undefined) this.#removeSignals ??= closeOnSignals(() => void this.#closeAtSignal());
@@ -251,14 +252,5 @@ export class Services {
     const served = this.#registry.add(service, this.#options.create);
     if (!bound.has(service) && this.#closing === undefined) bound.set(service, this);
     return served;
-  }
-
-  /** @throws ServicesError `BERTH_SERVICE_INVALID` it is not one of this runtime */
-  #registered(service: ServiceClass): ServedService {
-    const { id } = requireDefinition(service);
-    if (this.given.services === undefined) return this.#take(service);
-    const served = this.#registry.get(id);
-    if (served?.definition.target === service) return served;
-    throw invalid(`Service class ${service.name} not registered`);
   }
 }
