@@ -4,6 +4,7 @@ import { CODE_HEADER, type ErrorReplyBody, type InvocationReply } from '../invoc
 import { errorReply, isFailure } from '../invocation/replies.js';
 import { ownReply } from '../runtime/isolation.js';
 import type { BusLimits } from './bus-options.js';
+import type { BusDelivery } from './invocation-bus.js';
 
 /** What the caller gets of a handler's reply: a copy, or that it is too large. */
 export function handlerReply(
@@ -25,11 +26,12 @@ export function handlerFailed(thrown: unknown, invocationId: string): Invocation
 /**
  * Whether an at-least-once invocation that ended so is a dead letter. A method that gave up because its caller has
  * left did what it was asked for.
- *
- * @param reason why its signal is aborted, if it is
  */
-export function isDeadLetter(reply: InvocationReply, reason: ServicesError | undefined): boolean {
-  return isFailure(reply) && (reason?.code !== 'BERTH_SERVICE_CANCELLED' || !gaveUp(reply, reason));
+export function isDeadLetter(reply: InvocationReply, delivery: Pick<BusDelivery, 'signal'>): boolean {
+  if (!isFailure(reply)) return false;
+  // Not before: a signal is made when somebody asks for it.
+  const reason = delivery.signal.reason as ServicesError | undefined;
+  return reason?.code !== 'BERTH_SERVICE_CANCELLED' || !gaveUp(reply, reason);
 }
 
 /** What retries end with, a method that throws its signal's reason, and one that waited with the signal. */

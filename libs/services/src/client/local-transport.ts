@@ -2,7 +2,6 @@ import { handlerFailed } from '../bus/handler-reply.js';
 import type { BusCallOptions } from '../bus/invocation-bus.js';
 import { cancelled, timedOut } from '../bus/refusals.js';
 import { ServicesError } from '../errors.js';
-import { Abortable } from '../invocation/abortable.js';
 import type { InvocationHandler } from '../invocation/invocation-handler.js';
 import type { Invocation, InvocationReply } from '../invocation/invocation.js';
 import { steadyNow } from '../runtime/clock.js';
@@ -48,7 +47,7 @@ export class LocalTransport {
 }
 
 /** A local call until its method has ended, which may be later than its caller leaves. */
-class LocalCall extends Abortable implements DeskCall, Expiring {
+class LocalCall extends AbortController implements DeskCall, Expiring {
   heapIndex = -1;
   readonly deadline: number;
 

@@ -1,5 +1,4 @@
 import { systemTime } from '../runtime/clock.js';
-import { Abortable } from './abortable.js';
 import { callersOf, chainWith } from './call-chain.js';
 import type { CallLimits } from './call-limits.js';
 import type { Invocation } from './invocation.js';
@@ -21,7 +20,7 @@ export interface CallContext extends Told {
 }
 
 /** The context of one attempt; it is aborted when nobody waits for the method any more. */
-export class AttemptContext extends Abortable implements CallContext {
+export class AttemptContext extends AbortController implements CallContext {
   #signal: AbortSignal | undefined;
 
   constructor(

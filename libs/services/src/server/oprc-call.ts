@@ -1,7 +1,6 @@
 import type { sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
 import { BerthError } from '@berth/errors';
 import { ServicesError } from '../errors.js';
-import { Abortable } from '../invocation/abortable.js';
 import { logFailure } from '../invocation/failure-log.js';
 import type { InvocationReply } from '../invocation/invocation.js';
 import { errorReply } from '../invocation/replies.js';
@@ -15,7 +14,7 @@ import { CUT_OFF, type Refusal, REPLIES_FULL, refusalStatus, UNSENDABLE } from '
 export type OprcRequest = ServerUnaryCall<WireInvocation, Buffer>;
 
 /** One call of oprc.OprcFunction, from its whole request to its reply. */
-export class OprcCall extends Abortable implements DeskCall {
+export class OprcCall extends AbortController implements DeskCall {
   private readonly invocation: WireInvocation;
   private runs = false;
   private answered = false;

@@ -1,5 +1,4 @@
 import type { ServicesError } from '../../errors.js';
-import { Abortable } from '../../invocation/abortable.js';
 import type { Delivery, Invocation, InvocationReply } from '../../invocation/invocation.js';
 import type { BusDelivery } from '../invocation-bus.js';
 import type { Expiring } from '../../runtime/deadlines.js';
@@ -16,7 +15,7 @@ export interface Fate {
 }
 
 /** What a handler is given. */
-export class MemoryDelivery extends Abortable implements BusDelivery {
+export class MemoryDelivery extends AbortController implements BusDelivery {
   private wasCut = false;
 
   /**

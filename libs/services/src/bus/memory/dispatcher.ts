@@ -62,7 +62,7 @@ export class Dispatcher {
     // Given up since others may have its object: it is cut off at the next beat, which says what becomes of it.
     if (run.isCut && reply.headers[CODE_HEADER] === 'BERTH_SERVICE_OUTCOME_UNKNOWN') return;
     this.release(call, worker);
-    if (call.delivery === 'at-least-once' && isDeadLetter(reply, run.reason))
+    if (call.delivery === 'at-least-once' && isDeadLetter(reply, run))
       this.letters.add(call, 'failed', messageIn(reply));
     this.end(call);
     call.fate.resolve(reply);
