@@ -94,15 +94,13 @@ interface NamedInputs {
 }
 
 /** A narrower parameter is its author's promise, as with JSON: `'fast' | 'slow'` is read as text. */
-type TakesNamed<P, Given> = unknown extends P
+type TakesNamed<P, Given> = [Given] extends [P]
   ? true
   : [P] extends [undefined]
     ? false
     : [Exclude<P, undefined>] extends [Given]
       ? true
-      : [Given] extends [P]
-        ? true
-        : false;
+      : false;
 
 type Takes<P, I> = I extends 'json'
   ? IsJson<P>

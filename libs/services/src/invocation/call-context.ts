@@ -19,17 +19,13 @@ export interface CallContext extends Told {
   readonly signal: AbortSignal;
 }
 
-/** The context of one attempt; it is aborted when nobody waits for the method any more. */
-export class AttemptContext extends AbortController implements CallContext {
-  #signal: AbortSignal | undefined;
-
+/** The context of one attempt. */
+export class AttemptContext implements CallContext {
   constructor(
     readonly invocation: Invocation,
     readonly limits: CallLimits,
     readonly attempt: number,
-  ) {
-    super();
-  }
+  ) {}
 
   get deadline(): number {
     return systemTime(this.limits.deadline);
@@ -58,18 +54,14 @@ export class AttemptContext extends AbortController implements CallContext {
   get callers(): readonly string[] {
     return callersOf(this.invocation.chain);
   }
+  get signal(): AbortSignal {
+    return this.limits.signal;
+  }
 
   /** What calls of this method are told; nothing once it has ended, since nobody waits then. */
   get chain(): string | undefined {
     if (this.limits.over) return undefined;
     const { chain, objectId } = this.invocation;
     return objectId === undefined ? chain : chainWith(chain, this.invocation, objectId);
-  }
-
-  override get signal(): AbortSignal {
-    const { cancellation } = this.limits;
-    if (cancellation === undefined) return super.signal;
-    this.#signal ??= AbortSignal.any([super.signal, cancellation.signal]);
-    return this.#signal;
   }
 }

@@ -9,10 +9,11 @@ export interface Alarm extends Expiring {
   readonly ring: () => void;
 }
 
-/** How long one call may take, and how it learns that nobody waits for it any more. */
-export class CallLimits {
+/** How long one call may take, and how it learns that nobody waits for it any more: then its signal is aborted. */
+export class CallLimits extends AbortController {
   /** the call has ended, and its object is free for others */
   over = false;
+  #signal: AbortSignal | undefined;
 
   /**
    * @param deadline {@link steadyNow}
@@ -22,7 +23,16 @@ export class CallLimits {
     readonly deadline: number,
     readonly cancellation: Cancellation | undefined,
     private readonly alarms: Deadlines<Alarm>,
-  ) {}
+  ) {
+    super();
+  }
+
+  /** Aborted when the deadline comes while something is waited for, and when the carrier's is. */
+  override get signal(): AbortSignal {
+    if (this.cancellation === undefined) return super.signal;
+    this.#signal ??= AbortSignal.any([super.signal, this.cancellation.signal]);
+    return this.#signal;
+  }
 
   /** Stays the same while no other process has the objects of this one; `undefined`: nobody knows. */
   get term(): number | undefined {
@@ -61,7 +71,11 @@ export class CallLimits {
     graceMs = 0,
   ): Promise<T> {
     return new Promise((resolve, reject) => {
-      const alarm = this.#atDeadline(() => reject(late(what)), graceMs);
+      const alarm = this.#atDeadline(() => {
+        const reason = late(what);
+        this.abort(reason);
+        reject(reason);
+      }, graceMs);
       const fail = (thrown: unknown): void => {
         this.alarms.remove(alarm);
         reject(failed(thrown));

@@ -174,12 +174,7 @@ function attemptOf(
     if (ms >= BLOCKED_MS) logBlocked(log, invocation, ms);
   }
   if (pending === undefined) return result;
-  const late = (what: string): Error => {
-    const reason = timedOut(what);
-    context.abort(reason);
-    return reason;
-  };
-  return limits.within(pending, 'the method had not ended', late, (thrown) => new MethodThrew(thrown));
+  return limits.within(pending, 'the method had not ended', undefined, (thrown) => new MethodThrew(thrown));
 }
 
 function use(
