@@ -6,6 +6,7 @@ import { AgentError, invalid } from '../errors.js';
 import type { InvocationHandler } from '../invocation/invocation-handler.js';
 import { MAX_PARTITION, wholeNumber } from '../numbers.js';
 import { objectIdText } from '../objects/object-id.js';
+import type { ResolvedOptions } from '../runtime/services-options.js';
 import { agentId } from './agent-id.js';
 import { type AgentInfo, ObjectAgent, type ServedTarget } from './object-agent.js';
 
@@ -28,13 +29,6 @@ export interface AgentSelector {
   readonly partitionId?: number | undefined;
 }
 
-export interface AgentManagerOptions {
-  readonly defaultPartition: number;
-  readonly concurrency: number;
-  /** how long a stopping agent lets its calls end, ms */
-  readonly stopTimeoutMs: number;
-}
-
 /** Starts and stops agents, each known by its id (checklist B5 to B9). */
 export class AgentManager {
   readonly #agents = new Map<string, ObjectAgent>();
@@ -42,7 +36,7 @@ export class AgentManager {
   constructor(
     private readonly bus: InvocationBus,
     private readonly handle: InvocationHandler,
-    private readonly options: AgentManagerOptions,
+    private readonly options: Pick<ResolvedOptions, 'defaultPartition' | 'agentConcurrency' | 'agentStopTimeoutMs'>,
     private readonly log: Log,
   ) {}
 
@@ -59,7 +53,7 @@ export class AgentManager {
     const { id } = target;
     if (![...target.definition.members.values()].some((member) => member.serveWithAgent))
       throw refusing(`${id} has nothing for an agent: mark a method with serveWithAgent`);
-    const concurrency = options.concurrency ?? this.options.concurrency;
+    const concurrency = options.concurrency ?? this.options.agentConcurrency;
     wholeNumber('concurrency', concurrency, 1, MAX_CONCURRENCY, refusing);
     // One whose bus was closed runs no more; this one takes its place.
     if ((this.#agents.get(id)?.state ?? 'stopped') !== 'stopped')
@@ -142,7 +136,7 @@ export class AgentManager {
     const { id } = agent.target;
     let cameUp = false;
     try {
-      cameUp = await agent.stop(this.options.stopTimeoutMs);
+      cameUp = await agent.stop(this.options.agentStopTimeoutMs);
     } catch (thrown) {
       throw failed('stop', id, thrown);
     } finally {

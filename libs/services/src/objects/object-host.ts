@@ -5,6 +5,7 @@ import { type Invocation, type InvocationReply, InvocationStatus } from '../invo
 import { okayReply, statusOf } from '../invocation/replies.js';
 import { withRetries } from '../invocation/retries.js';
 import type { ServedService } from '../runtime/service-registry.js';
+import type { ResolvedOptions } from '../runtime/services-options.js';
 import type { Activation } from './activation.js';
 import { Activations } from './activations.js';
 import type { ObjectKey, ObjectStore, RememberedReply, StoredObject } from './object-store.js';
@@ -13,16 +14,10 @@ import { answered, confirmed } from './store-answer.js';
 const NOT_BEGUN = 'the method was not begun';
 const UNCHECKED = 'whether the method had the newest state cannot be told, and nothing was saved';
 
-export interface ObjectHostOptions {
-  /** objects kept in memory between calls, 1..; the least recently used idle one goes first; default 10,000 */
-  readonly maxActiveObjects: number;
-  /** calls that may wait for one object, 0..; default 1000 */
-  readonly maxQueuedPerObject: number;
-  /** runs after another writer was faster, 0..; default 5 */
-  readonly conflictRetries: number;
-  /** how long replies are remembered by idempotency key, ms; default 600,000 */
-  readonly rememberMs: number;
-}
+export type ObjectHostOptions = Pick<
+  ResolvedOptions,
+  'maxActiveObjects' | 'maxQueuedPerObject' | 'conflictRetries' | 'rememberMs'
+>;
 
 /** One call of an object's method. */
 export interface ObjectCall {

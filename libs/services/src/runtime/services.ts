@@ -64,7 +64,7 @@ export class Services {
   /** @throws ServicesError `BERTH_SERVICE_INVALID` an option is out of its range, a class is not decorated, or two share an id */
   constructor(private readonly given: ServicesOptions = {}) {
     const options = resolveOptions(given);
-    const { log, mock, defaultPartition, agentConcurrency: concurrency, agentStopTimeoutMs: stopTimeoutMs } = options;
+    const { log, mock, defaultPartition } = options;
     this.#options = options;
     this.defaultPartition = defaultPartition;
     this.bus = given.bus ?? new MemoryBus();
@@ -75,7 +75,7 @@ export class Services {
     this.#executor = new Executor(this.#registry, this.#objects, this.store, options, log);
     const { handle } = this.#executor;
     this.#server = new FunctionServer(handle, given.server ?? {}, log, mock);
-    this.#agents = new AgentManager(this.bus, handle, { defaultPartition, concurrency, stopTimeoutMs }, log);
+    this.#agents = new AgentManager(this.bus, handle, options, log);
     for (const service of given.services ?? []) this.add(service);
   }
 
