@@ -1,15 +1,31 @@
-import type { BusSubscription, InvocationBus } from '../bus/invocation-bus.js';
-import type { InvocationHandler } from '../invocation/invocation-handler.js';
+import type { BusSubscription } from '../bus/invocation-bus.js';
 import type { ServiceDefinition } from '../definition/service-definition.js';
-import type { AgentTarget } from './agent-id.js';
 
 /** `reconnecting`: it runs, and the broker is away; `stopped`: its bus was closed, and it can be started again. */
 export type AgentState = 'starting' | 'running' | 'reconnecting' | 'stopping' | 'stopped';
 
-/** What an agent serves. */
-export interface ServedTarget extends AgentTarget {
+/** What an agent serves: a service, or one object of it, in one partition. */
+export interface AgentTarget {
   readonly id: string;
   readonly definition: ServiceDefinition;
+  readonly objectId: string | undefined;
+  readonly partitionId: number;
+}
+
+/**
+ * `pkg.Service[:objectId][@partition]` (checklist B5). The partition is part of the identity; it is left out where it is
+ * the runtime's default, so that the usual id is the one that the checklist names. Behind an object id with an `@` it
+ * always stands: object `7@3` is not object `7` of partition 3.
+ */
+export function agentId(
+  service: string,
+  objectId: string | undefined,
+  partitionId: number,
+  defaultPartition: number,
+): string {
+  const object = objectId === undefined ? '' : `:${objectId}`;
+  const plain = partitionId === defaultPartition && !object.includes('@');
+  return `${service}${object}${plain ? '' : `@${partitionId}`}`;
 }
 
 /** One row of `listAgents` (checklist B8). */
@@ -29,11 +45,21 @@ export interface AgentInfo {
 export class ObjectAgent {
   readonly #startedAt = new Date();
   readonly #startedMs = performance.now();
-  #starting: Promise<BusSubscription> | undefined;
+  /** undefined: it did not come up */
+  readonly #up: Promise<BusSubscription | undefined>;
   #subscription: BusSubscription | undefined;
   #stopping: Promise<boolean> | undefined;
 
-  constructor(readonly target: ServedTarget) {}
+  /** @param starting why it does not come up is told to whoever waits for it */
+  constructor(
+    private readonly target: AgentTarget,
+    readonly starting: Promise<BusSubscription>,
+  ) {
+    this.#up = starting.then(
+      (subscription) => (this.#subscription = subscription),
+      () => undefined,
+    );
+  }
 
   info(): AgentInfo {
     const { definition, objectId, partitionId } = this.target;
@@ -46,41 +72,20 @@ export class ObjectAgent {
   }
 
   get state(): AgentState {
-    if (this.#stopping !== undefined) return 'stopping';
-    return this.#subscription?.state ?? 'starting';
-  }
-
-  /** @throws ServicesError `BERTH_SERVICE_BUS_UNAVAILABLE` */
-  async start(bus: InvocationBus, handle: InvocationHandler, concurrency: number): Promise<void> {
-    this.#starting = this.#serve(bus, handle, concurrency);
-    this.#subscription = await this.#starting;
+    return this.#stopping === undefined ? (this.#subscription?.state ?? 'starting') : 'stopping';
   }
 
   /**
-   * Lets what runs end, `timeoutMs` at most. One that is starting is stopped as
-   * soon as it is up. However often it is called, it is one stop.
+   * Lets what runs end, `timeoutMs` at most. One that is starting is stopped as soon as it is up. However often it is
+   * called, it is one stop.
    *
    * @returns false: it did not come up
    */
   stop(timeoutMs: number): Promise<boolean> {
-    this.#stopping ??= this.#stop(timeoutMs);
+    this.#stopping ??= this.#up.then(async (subscription) => {
+      if (subscription !== undefined && subscription.state !== 'stopped') await subscription.stop(timeoutMs);
+      return subscription !== undefined;
+    });
     return this.#stopping;
-  }
-
-  async #stop(timeoutMs: number): Promise<boolean> {
-    // Why it did not come up is told to whoever started it.
-    const subscription = await this.#starting?.catch(() => undefined);
-    if (subscription === undefined) return false;
-    if (subscription.state !== 'stopped') await subscription.stop(timeoutMs);
-    return true;
-  }
-
-  async #serve(bus: InvocationBus, handle: InvocationHandler, concurrency: number): Promise<BusSubscription> {
-    const { service, partitionId: partition, objectId, definition } = this.target;
-    const served = [...definition.members.values()].filter((member) => member.serveWithAgent);
-    const statelessMethods = served.filter((member) => member.stateless).map((member) => member.name);
-    return bus.serve({ service, partition, objectId, statelessMethods, concurrency }, (delivery) =>
-      handle(delivery.invocation, 'agent', delivery),
-    );
   }
 }

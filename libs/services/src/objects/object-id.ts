@@ -25,15 +25,15 @@ const MAX_UINT64 = 2n ** 64n - 1n;
 /**
  * An object id as text: a bigint becomes its decimal digits.
  *
- * @throws ServicesError `BERTH_SERVICE_BAD_OBJECT_ID` also for a number: beyond 2^53 it is another one already
+ * @throws ErrorClass `BERTH_SERVICE_BAD_OBJECT_ID` also for a number: beyond 2^53 it is another one already
  */
-export function objectIdText(id: unknown): string {
+export function objectIdText(id: unknown, ErrorClass: typeof ServicesError = ServicesError): string {
   const text = typeof id === 'bigint' ? String(id) : id;
   let problem: string | undefined;
   if (typeof id === 'bigint' && (id < 0n || id > MAX_UINT64))
     problem = `the object id ${id} is no unsigned 64-bit number`;
   else if (typeof text === 'string') problem = checkObjectId(text);
   else problem = `an object id is a string or a bigint, not a ${typeof id}: numbers lose digits beyond 2^53`;
-  if (problem !== undefined) throw new ServicesError('BERTH_SERVICE_BAD_OBJECT_ID', problem);
+  if (problem !== undefined) throw new ErrorClass('BERTH_SERVICE_BAD_OBJECT_ID', problem);
   return text as string;
 }
