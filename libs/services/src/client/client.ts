@@ -21,7 +21,8 @@ import {
 import { decodeResult, encodeInput } from '../invocation/payload.js';
 import { objectIdText } from '../objects/object-id.js';
 import type { Services } from '../runtime/services.js';
-import { closedClient, GrpcTransport, type GrpcTransportOptions } from './grpc-transport.js';
+import { closedClient, GrpcTransport } from './grpc-transport.js';
+import type { GrpcTransportOptions } from './grpc-transport-options.js';
 import { type CallOptions, checkCallOptions, type Remote, remoteOf } from './remote.js';
 import { steadyNow } from '../runtime/clock.js';
 

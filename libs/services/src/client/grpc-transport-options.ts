@@ -24,11 +24,7 @@ const ADDRESS = /^(\[[0-9a-fA-F:.]+\]|[^\s:/[\]]+):([0-9]{1,5})$/;
 const WINDOW_BYTES = 4 * 1024 * 1024;
 
 /** @throws ServicesError `BERTH_SERVICE_INVALID` */
-export function transportSettings(options: GrpcTransportOptions): {
-  readonly credentials: ChannelCredentials;
-  readonly channelOptions: ChannelOptions;
-  readonly maxMessageBytes: number;
-} {
+export function transportSettings(options: GrpcTransportOptions) {
   const { address } = options;
   const port = Number(ADDRESS.exec(address)?.[2] ?? 0);
   if (port < 1 || port > 65_535) throw invalid(`address is ${JSON.stringify(address)}: it must be host:port`);
@@ -50,7 +46,7 @@ export function transportSettings(options: GrpcTransportOptions): {
       'grpc.initial_reconnect_backoff_ms': 100,
       'grpc.max_reconnect_backoff_ms': 2000,
       'grpc-node.flow_control_window': WINDOW_BYTES,
-    },
+    } satisfies ChannelOptions,
   };
 }
 

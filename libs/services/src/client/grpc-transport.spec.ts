@@ -9,7 +9,8 @@ import type { Delivery, Invocation, InvocationReply } from '../invocation/invoca
 import { FunctionServer } from '../server/function-server.js';
 import type { FunctionServerOptions } from '../server/server-options.js';
 import { INVOKE_FN_PATH, passBuffer } from '../wire/requests.js';
-import { GrpcTransport, type GrpcTransportOptions } from './grpc-transport.js';
+import { GrpcTransport } from './grpc-transport.js';
+import type { GrpcTransportOptions } from './grpc-transport-options.js';
 import { steadyNow } from '../runtime/clock.js';
 
 const call = (fields: Partial<Invocation> = {}): Invocation => ({

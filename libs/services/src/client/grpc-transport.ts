@@ -10,8 +10,6 @@ import { encodeRequest, INVOKE_FN_PATH, INVOKE_OBJ_PATH, passBuffer } from '../w
 import { type CallFailure, callFailure } from './grpc-failures.js';
 import { type GrpcTransportOptions, transportSettings } from './grpc-transport-options.js';
 
-export type { GrpcClientTls, GrpcTransportOptions } from './grpc-transport-options.js';
-
 /** Pauses between attempts, ms: the first, and the longest; half of each is chance. */
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 2000;

@@ -116,13 +116,9 @@ function wireOptions({ options, idempotencyKey, chain }: Invocation): Readonly<R
 }
 
 function takeObjectId(request: WireInvocation, numericId: string | undefined): void {
-  const { objectId } = request;
-  if (objectId === undefined) {
-    if (numericId === undefined) request.problem = badObject('the request names no object: set object_id');
-    request.objectId = numericId;
-    return;
-  }
-  const problem = checkObjectId(objectId);
+  const { objectId = numericId } = request;
+  request.objectId = objectId;
+  const problem = objectId === undefined ? 'the request names no object: set object_id' : checkObjectId(objectId);
   if (problem !== undefined) request.problem = badObject(problem);
   else if (numericId !== undefined && numericId !== objectId)
     request.problem = badObject(`numeric_object_id is ${numericId}, and object_id is another: set only object_id`);
