@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { ServicesError } from '../errors.js';
+import type { Invocation } from './invocation.js';
 
 // The objects whose methods wait for a call travel with it, so that one that would wait for itself is refused before it
 // is sent: keys of objects, outermost first, a line feed between them. No id has one.
@@ -18,10 +19,7 @@ export function currentChain(): string | undefined {
   return runningCall.getStore()?.chain;
 }
 
-interface Place {
-  readonly service: string;
-  readonly partition: number;
-}
+type Place = Pick<Invocation, 'service' | 'partition'>;
 
 /** A chain with one more object. */
 export function chainWith(chain: string | undefined, place: Place, objectId: string): string {

@@ -41,7 +41,11 @@ export class Executor {
     member?.stats.began();
     let reply: InvocationReply;
     try {
-      if (service === undefined || member === undefined) throw notFound(invocation, service);
+      const { service: id, method } = invocation;
+      if (service === undefined)
+        throw new ServicesError('BERTH_SERVICE_NOT_FOUND', `no service '${id}' here; cls_id is 'package.Service'`);
+      if (member === undefined)
+        throw new ServicesError('BERTH_SERVICE_METHOD_NOT_FOUND', `service '${id}' has no method '${method}' to call`);
       checkEntry(member.definition, invocation, entry);
       reply = await this.#run(service, member.definition, invocation, cancellation);
     } catch (thrown) {
@@ -113,12 +117,6 @@ export class Executor {
 
 const NOT_BEGUN = 'the method was not begun';
 
-function notFound({ service, method }: Invocation, found: ServedService | undefined): ServicesError {
-  return found === undefined
-    ? new ServicesError('BERTH_SERVICE_NOT_FOUND', `no service '${service}' here; cls_id is 'package.Service'`)
-    : new ServicesError('BERTH_SERVICE_METHOD_NOT_FOUND', `service '${service}' has no method '${method}' to call`);
-}
-
 /**
  * Whether a call came in where the method is served (checklist B6), with an object if it needs one, and has nothing
  * that carriers do not know to refuse.
@@ -127,16 +125,12 @@ function notFound({ service, method }: Invocation, found: ServedService | undefi
  */
 export function checkEntry(member: MemberDefinition, invocation: Invocation, entry: Entry): void {
   const { method, objectId, deadline, idempotencyKey } = invocation;
-  if (member.serveWithAgent !== (entry === 'agent'))
-    throw new ServicesError(
-      'BERTH_SERVICE_WRONG_ENTRY',
-      member.serveWithAgent
-        ? `'${method}' is served by agents: call it over the bus`
-        : `'${method}' is served by the function server: call it over gRPC`,
-    );
+  const isOfAgents = member.serveWithAgent;
+  if (isOfAgents && entry !== 'agent') throw wrongEntry(`'${method}' is served by agents: call it over the bus`);
+  if (!isOfAgents && entry === 'agent')
+    throw wrongEntry(`'${method}' is served by the function server: call it over gRPC`);
   if (objectId === undefined && !member.stateless)
-    throw new ServicesError(
-      'BERTH_SERVICE_WRONG_ENTRY',
+    throw wrongEntry(
       `'${method}' belongs to an object: name one, with client.object(id).${member.property}(), or InvokeObj on the wire`,
     );
   const idProblem = objectId === undefined ? undefined : checkObjectId(objectId);
@@ -145,6 +139,8 @@ export function checkEntry(member: MemberDefinition, invocation: Invocation, ent
   const problem = idempotencyKey === undefined ? undefined : keyProblem(idempotencyKey);
   if (problem !== undefined) throw new ServicesError('BERTH_SERVICE_BAD_PAYLOAD', `the idempotency key ${problem}`);
 }
+
+const wrongEntry = (what: string): ServicesError => new ServicesError('BERTH_SERVICE_WRONG_ENTRY', what);
 
 /** One run of a method, getter or setter; what it throws is marked as its own. */
 function attemptOf(

@@ -48,7 +48,7 @@ export interface ErrorReplyBody {
     /** `BERTH_SERVICE_…`, or what the method's AppError said */
     readonly code: string;
     readonly message: string;
-    readonly details?: Readonly<Record<string, unknown>>;
+    readonly details?: Readonly<Record<string, unknown>> | undefined;
   };
 }
 

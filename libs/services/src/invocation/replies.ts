@@ -48,11 +48,10 @@ export function okayReply(result: unknown, { id, method }: Pick<Invocation, 'id'
 export function errorReply(invocationId: string, error: BerthError): InvocationReply {
   const app = error.code === 'BERTH_SERVICE_REFUSED' ? appErrorOf(error.cause) : undefined;
   const known = error instanceof ServicesError && Object.keys(error.details).length > 0 ? error.details : undefined;
-  const details = app === undefined ? known : app.details;
-  const head = { code: app?.code ?? error.code, message: cutText(error.message) };
+  const { code, message, details } = app ?? { code: error.code, message: error.message, details: known };
   return {
     status: statusOf(error.code),
-    payload: encodeBody({ error: details === undefined ? head : { ...head, details } }),
+    payload: encodeBody({ error: { code, message: cutText(message), details } }),
     headers: { [CODE_HEADER]: error.code },
     invocationId,
   };

@@ -212,18 +212,16 @@ export class Services {
    *   close by a signal that fails is logged, and the process's exit code is 1
    */
   closeOnSignals(): Promise<void> {
-    if (this.#closing === undefined) this.#removeSignals ??= closeOnSignals(() => void this.#closeAtSignal());
+    if (this.#closing === undefined) this.#removeSignals ??= closeOnSignals(this.#closeAtSignal);
     return this.#closed.promise;
   }
 
-  async #closeAtSignal(): Promise<void> {
-    try {
-      await this.close();
-    } catch (thrown) {
+  readonly #closeAtSignal = (): void => {
+    this.close().catch((thrown: unknown) => {
       process.exitCode = 1;
       this.#options.log.error({}, `services: could not close cleanly: ${messageOf(thrown)}`);
-    }
-  }
+    });
+  };
 
   async #close(): Promise<void> {
     const stopped = await Promise.allSettled([this.stopAllAgents(), this.#server.close()]);
