@@ -18,8 +18,7 @@ import {
   ServicesError,
 } from 'berth-services';
 import { describeWithNats, describeWithRedis, NatsServer, RedisServer } from '@berth/testing';
-import { BUS_DEFAULTS } from '../../libs/services/src/bus/bus-options.js';
-import { carriedBusTimes } from '../../libs/services/src/bus/engine/options.js';
+import { BUS_DEFAULTS, carriedBusTimes } from '../../libs/services/src/bus/bus-options.js';
 import { MEMORY_STORE_DEFAULTS } from '../../libs/services/src/objects/memory-store.js';
 import { NATS_STORE_DEFAULTS } from '../../libs/services/src/objects/nats/options.js';
 import { REDIS_STORE_DEFAULTS } from '../../libs/services/src/objects/redis-store.js';

@@ -1,6 +1,9 @@
 import type { Log } from '@berth/observability';
+import { invalid } from '../errors.js';
 import { DEAD_LETTER_BOUNDS, type DeadLetterBounds, type DeadLetterStore } from '../letters/dead-letter.js';
-import { wholeNumbers } from '../numbers.js';
+import { MAX_MS, MAX_PARTITION, wholeNumber, wholeNumbers } from '../numbers.js';
+import { checkObjectId } from '../objects/object-id.js';
+import type { Subscription } from './invocation-bus.js';
 
 /** What every bus has; all numbers are whole and from 1. */
 export interface BusOptions extends DeadLetterBounds {
@@ -46,4 +49,34 @@ export interface BusLimits extends Readonly<Record<keyof typeof BUS_DEFAULTS, nu
 /** @throws ServicesError `BERTH_SERVICE_INVALID` for what is no whole number from 1 */
 export function busLimits(options: BusOptions): BusLimits {
   return { ...wholeNumbers(options, BUS_DEFAULTS), payloadBound: 'maxPayloadBytes' };
+}
+
+/** What a bus over a carrier is made with, beside what the carrier needs. */
+export interface CarriedBusOptions extends BusOptions {
+  /**
+   * a process that is silent for so long counts as dead, ms, 1 500, from 100; it says four times as often that it
+   * lives. The same in all processes
+   */
+  readonly workerTimeoutMs?: number | undefined;
+  /** how long `connect()` and `serve()` wait for the broker, ms, 5 000 */
+  readonly connectTimeoutMs?: number | undefined;
+}
+
+const TIMES = {
+  workerTimeoutMs: { default: 1_500, least: 100, most: MAX_MS },
+  connectTimeoutMs: { default: 5_000, most: MAX_MS },
+};
+
+/** @throws ServicesError `BERTH_SERVICE_INVALID` names the option that is out of its range */
+export function carriedBusTimes(options: CarriedBusOptions): Readonly<Record<keyof typeof TIMES, number>> {
+  return wholeNumbers(options, TIMES);
+}
+
+/** @throws ServicesError `BERTH_SERVICE_INVALID` */
+export function checkSubscription({ service, partition, objectId, concurrency }: Subscription): void {
+  wholeNumber('concurrency', concurrency);
+  if (service.includes('/')) throw invalid(`service '${service}' has a '/'`);
+  wholeNumber('partition', partition, 0, MAX_PARTITION);
+  const problem = objectId === undefined ? undefined : checkObjectId(objectId);
+  if (problem !== undefined) throw invalid(problem);
 }

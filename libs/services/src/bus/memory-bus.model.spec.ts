@@ -4,7 +4,7 @@ import { HeldHandler, invocation, later, okay, subscription } from '../../testin
 import type { Delivery } from '../invocation/invocation.js';
 import type { BusHandler, BusSubscription } from './invocation-bus.js';
 import { MemoryBus } from './memory-bus.js';
-import type { Intake } from './memory/intake.js';
+import type { Intake } from './engine/intake.js';
 import { steadyNow } from '../runtime/clock.js';
 
 const OBJECTS = [undefined, 'a', 'b', 'c'];
@@ -135,9 +135,9 @@ class Story {
         break;
     }
     await jest.advanceTimersByTimeAsync(action.do === 'wait' ? action.ms : 0);
-    for (const { name, scope, serial, active, waiting, list, group } of intakeOf(this.bus).lanes()) {
-      if (serial && group !== scope.groupOf(name)) this.faults.push(`${name} is with the wrong agents`);
-      const ready = waiting.size > 0 && !(serial && active > 0);
+    for (const { name, scope, isObject, active, waiting, list, group } of intakeOf(this.bus).lanes()) {
+      if (isObject && group !== scope.groupOf(name)) this.faults.push(`${name} is with the wrong agents`);
+      const ready = waiting.size > 0 && !(isObject && active > 0);
       if (ready !== (list === group.ready)) this.faults.push(`${name}: ready is ${ready}, and not where it belongs`);
       if (ready && group.workers.some(({ free }) => free)) this.faults.push(`${name} waits beside a free worker`);
     }
@@ -160,8 +160,8 @@ function intakeOf(bus: MemoryBus): Intake {
 
 function inside(bus: MemoryBus): { lanes: number; calls: unknown; bytes: unknown } {
   const intake = intakeOf(bus);
-  const counts = intake as unknown as { pendingCalls: number; pendingBytes: number };
-  return { lanes: intake.lanes().length, calls: counts.pendingCalls, bytes: counts.pendingBytes };
+  const { own } = intake as unknown as { own: { calls: number; bytes: number } };
+  return { lanes: intake.lanes().length, ...own };
 }
 
 describe('MemoryBus, whatever happens in whatever order', () => {

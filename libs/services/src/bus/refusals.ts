@@ -63,13 +63,3 @@ export function workerLost(invocation: Invocation, attempts: number): ServicesEr
     { attempts },
   );
 }
-
-/**
- * A deadline that is no number would never come, and hold up all others.
- *
- * @throws ServicesError `BERTH_SERVICE_INVALID`
- */
-export function checkDeadline(deadline: number): void {
-  if (Number.isNaN(deadline))
-    throw new ServicesError('BERTH_SERVICE_INVALID', 'the deadline is no number; give ms since 1970, or none');
-}

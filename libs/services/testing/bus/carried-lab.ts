@@ -1,5 +1,5 @@
 import { CarriedBus } from '../../src/bus/engine/carried-bus.js';
-import type { CarriedBusOptions } from '../../src/bus/engine/options.js';
+import type { CarriedBusOptions } from '../../src/bus/bus-options.js';
 import { type MemoryCarrier, MemoryCarriers } from './memory-carrier.js';
 
 /** A bus, and the carrier under it, which can be made mute. */

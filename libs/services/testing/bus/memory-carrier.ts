@@ -59,7 +59,7 @@ export class MemoryCarrier implements Carrier {
   announce(bytes: Uint8Array): void {
     if (this.mute) return;
     void this.carriers.later(() => {
-      for (const carrier of this.carriers.all()) carrier.deliver((events) => events.announced(bytes));
+      for (const carrier of this.carriers.all()) carrier.deliver((events) => events.received(bytes));
     });
   }
 

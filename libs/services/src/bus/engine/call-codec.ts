@@ -5,7 +5,6 @@ import { MAX_CHAIN_LENGTH } from '../../invocation/call-chain.js';
 import { errorReply } from '../../invocation/replies.js';
 import { decodeReply, encodeReply as encodeResponse } from '../../wire/replies.js';
 import { encode, type Head, MAX_HEAD_BYTES } from './message.js';
-import { placeOf } from './place.js';
 
 /** A call of another process. */
 export interface RemoteCall {
@@ -19,6 +18,15 @@ export interface RemoteCall {
   readonly invocation: Invocation;
 }
 
+/** What is in a message key, {@link invocationKey}. */
+type Place = Pick<Invocation, 'service' | 'partition' | 'objectId' | 'method'>;
+
+/** Keys come again and again; this many are remembered, and then none. */
+const PLACES = 1000;
+const KEY = /^oprc\/([^/]+)\/(\d{1,10})\/(?:objects\/([^/]+)\/)?invokes\/(.+)$/s;
+
+const places = new Map<string, Place>();
+
 const NO_PAYLOAD = new Uint8Array(0);
 
 /** A call as it is sent. @param left ms until its deadline */
@@ -30,17 +38,12 @@ export function encodeCall(
   const { id, options, idempotencyKey, chain, payload, isRetry } = invocation;
   // JSON has no Infinity.
   const most = Math.min(left, Number.MAX_SAFE_INTEGER);
-  const head: Head = [
-    ...(['c', from, number, attempt, delivery === 'at-least-once' ? 1 : 0, key, performance.now(), most, id] as const),
-    ...[isEmpty(options) ? 0 : options],
-    ...(isRetry === true
-      ? [idempotencyKey ?? 0, 0, 1]
-      : chain !== undefined
-        ? [idempotencyKey ?? 0, chain]
-        : idempotencyKey === undefined
-          ? []
-          : [idempotencyKey]),
-  ];
+  const once = delivery === 'at-least-once' ? 1 : 0;
+  const words = isEmpty(options) ? 0 : options;
+  const head: [string, ...unknown[]] = ['c', from, number, attempt, once, key, performance.now(), most, id, words];
+  if (isRetry === true) head.push(idempotencyKey ?? 0, 0, 1);
+  else if (chain !== undefined) head.push(idempotencyKey ?? 0, chain);
+  else if (idempotencyKey !== undefined) head.push(idempotencyKey);
   return payload.length === 0 ? encode(head) : encode(head, payload);
 }
 
@@ -57,10 +60,7 @@ export function callOf(head: Head, payload: Uint8Array = NO_PAYLOAD): RemoteCall
     delivery: once === 1 ? 'at-least-once' : 'at-most-once',
     invocation: {
       id,
-      service: place.service,
-      method: place.method,
-      partition: place.partition,
-      objectId: place.objectId,
+      ...place,
       payload,
       options: Object.freeze(words),
       idempotencyKey: typeof idempotencyKey === 'string' ? idempotencyKey : undefined,
@@ -68,6 +68,25 @@ export function callOf(head: Head, payload: Uint8Array = NO_PAYLOAD): RemoteCall
       isRetry: retry === 1 ? true : undefined,
     },
   };
+}
+
+/** The way back from {@link invocationKey}. @returns undefined: it is no key */
+export function placeOf(key: string): Place | undefined {
+  const known = places.get(key);
+  if (known !== undefined) return known;
+  const [, service, partition, objectId, method] = KEY.exec(key) ?? [];
+  if (service === undefined || method === undefined) return undefined;
+  // Copies: a part of a string would keep the whole of it.
+  const own = (text: string): string => Buffer.from(text).toString();
+  const place: Place = {
+    service: own(service),
+    partition: Number(partition),
+    objectId: objectId === undefined ? undefined : own(objectId),
+    method: own(method),
+  };
+  if (places.size >= PLACES) places.clear();
+  places.set(key, place);
+  return place;
 }
 
 /** A reply as it is sent, an `oprc.InvocationResponse` behind the call's number; {@link replyOf} reads it. */

@@ -1,4 +1,4 @@
-import type { MemoryCall } from '../memory/call.js';
+import type { Call } from './call.js';
 
 /** Answers that are kept for a caller, and bytes of them: those that a broken connection may have lost. */
 const MOST_ANSWERS = 1_024;
@@ -7,7 +7,7 @@ const MOST_BYTES = 4 * 1024 * 1024;
 /** What a process knows of another one that calls it. */
 export class Caller {
   /** its calls that have not been answered */
-  readonly calls = new Map<number, MemoryCall>();
+  readonly calls = new Map<number, Call>();
   /** the highest number of a call that has come */
   private seen = 0;
   /** up to it calls may have come whose answers are not kept any more; all others that came are in one of the maps */

@@ -13,6 +13,7 @@ import {
   textOf,
 } from '../../../testing/bus/lab.js';
 import { ServicesError } from '../../errors.js';
+import { MemoryDeadLetters } from '../../letters/memory-letters.js';
 import { errorReply } from '../../invocation/replies.js';
 import type { BusHandler } from '../invocation-bus.js';
 import { encode } from './message.js';
@@ -230,6 +231,24 @@ describe('a bus of several processes', () => {
     expect(overlaps).toEqual([]);
   });
 
+  it('what a process did not hear while it was deaf is sent again, although nobody missed it', async () => {
+    await using lab = new CarriedLab({ workerTimeoutMs: 20_000 });
+    const agent = await lab.process({ workerTimeoutMs: 200 });
+    const held = new HeldHandler();
+    await agent.bus.serve(subscription(), held.handle);
+    const caller = await lab.process();
+    const cut = later(caller.bus.invoke(ofObject('a'), AT_MOST_ONCE));
+    await eventually(() => held.begun.length === 1);
+    agent.carrier.mute = true;
+    const missed = later(caller.bus.invoke(ofObject('b'), AT_MOST_ONCE));
+    await eventually(() => held.begun[0]?.signal.aborted);
+    agent.carrier.mute = false;
+    expect(await codeOf(cut)).toBe('BERTH_SERVICE_OUTCOME_UNKNOWN');
+    await eventually(() => held.begun.length === 2);
+    held.answerAll();
+    expect(textOf(await missed)).toBe('done');
+  });
+
   it('what a caller had queued that is silent never begins', async () => {
     await using lab = new CarriedLab(TIMEOUT);
     const held = new HeldHandler();
@@ -251,18 +270,22 @@ describe('a bus of several processes', () => {
   });
 
   it('a bus that is closed gives back what has not begun, and says what may have', async () => {
-    await using lab = new CarriedLab();
+    const deadLetters = new MemoryDeadLetters();
+    await using lab = new CarriedLab({ deadLetters });
     const held = new HeldHandler();
     const [first, second, caller] = [await lab.process(), await lab.process(), await lab.process()];
     await first.bus.serve(subscription({ objectId: 'a' }), held.handle);
     await second.bus.serve(subscription(), answering('second'));
-    const begun = later(caller.bus.invoke(ofObject('a'), AT_MOST_ONCE));
+    const lost = ofObject('a');
+    const begun = later(caller.bus.invoke(lost, AT_MOST_ONCE));
     const waiting = later(caller.bus.invoke(ofObject('a'), AT_MOST_ONCE));
     await eventually(() => held.begun.length === 1);
     await first.bus.close();
     expect(await codeOf(begun)).toBe('BERTH_SERVICE_OUTCOME_UNKNOWN');
     expect(textOf(await waiting)).toBe('second');
     expect(held.begun[0]?.isCut).toBe(true);
+    const letters = await deadLetters.list(SERVICE, 0, 10);
+    expect(letters.map(({ reason, attempts, id }) => [reason, attempts, id])).toEqual([['worker-lost', 1, lost.id]]);
   });
 
   it('a bus that is closed ends its calls of its own agents, those too that wait for a place', async () => {
@@ -342,11 +365,11 @@ describe('a bus of several processes', () => {
     await agent.bus.serve(subscription(), answering('done'));
     for (let i = 0; i < 100; i += 1)
       await caller.bus.invoke(i % 2 === 0 ? invocation() : ofObject(`object ${i}`), AT_LEAST_ONCE);
-    const { outgoing } = caller.bus as unknown as {
-      outgoing: { sent: Map<number, unknown>; intake: { lanes(): unknown[] } };
+    const { engine } = caller.bus as unknown as {
+      engine: { sent: Map<number, unknown>; intake: { lanes(): { waiting: { size: number }; isObject: boolean }[] } };
     };
-    expect(outgoing.sent.size).toBe(0);
-    expect(outgoing.intake.lanes()).toEqual([]);
+    expect(engine.sent.size).toBe(0);
+    expect(engine.intake.lanes().filter(({ waiting, isObject }) => isObject || waiting.size > 0)).toEqual([]);
     const { incoming } = agent.bus as unknown as {
       incoming: { callers: Map<string, { calls: Map<number, unknown> }> };
     };

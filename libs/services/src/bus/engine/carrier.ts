@@ -1,8 +1,6 @@
 /** What a {@link Carrier} tells whoever opened it. All bytes are lent: they change when the call returns. */
 export interface CarrierEvents {
-  /** from {@link Carrier.announce} of any process, this one too */
-  announced(bytes: Uint8Array): void;
-  /** for this process alone */
+  /** for this process alone, or announced by any, this one too */
   received(bytes: Uint8Array): void;
   /** nobody is there to whom the message with this tag was sent */
   unreached(tag: string): void;

@@ -1,18 +1,14 @@
 import { BerthError } from '@berth/errors';
 import { ServicesError } from '../../errors.js';
-import type { Delivery, Invocation, InvocationReply } from '../../invocation/invocation.js';
-import type { LetterBox } from '../../letters/letter-box.js';
-import type { Fate, MemoryCall } from '../memory/call.js';
-import { Engine } from '../memory/engine.js';
-import type { BusLimits } from '../bus-options.js';
-import type { Lane } from '../memory/routing.js';
+import type { InvocationReply } from '../../invocation/invocation.js';
+import { steadyNow } from '../../runtime/clock.js';
+import type { Fate } from './call.js';
 import { callOf, encodeReply, type RemoteCall } from './call-codec.js';
 import { Caller } from './caller.js';
 import type { Carrier } from './carrier.js';
-import { objectKey } from './member.js';
+import type { Engine } from './engine.js';
 import { encode, type Head } from './message.js';
 import type { Presence } from './presence.js';
-import { steadyNow } from '../../runtime/clock.js';
 
 /** Processes that have called and gone: whether a call of theirs has ever come is known of so many. */
 const MOST_CALLERS = 10_000;
@@ -38,9 +34,8 @@ class RemoteFate implements Fate {
   }
 }
 
-/** Calls that come to this process, from others and from itself, and what becomes of them. */
+/** Calls that come to this process from others, and what becomes of them. */
 export class Incoming {
-  readonly engine: Engine;
   private readonly callers = new Map<string, Caller>();
   /** those that have gone, the first one first */
   private readonly silent = new Set<string>();
@@ -52,37 +47,8 @@ export class Incoming {
   constructor(
     private readonly carrier: Carrier,
     private readonly presence: Presence,
-    limits: BusLimits,
-    letters: LetterBox,
-  ) {
-    const placement = {
-      lease: presence.lease,
-      of: presence.placeOf.bind(presence),
-      released: () => presence.announce(),
-    };
-    // Whoever calls has its own bound of calls; bytes of all of them are bounded here.
-    this.engine = new Engine({ ...limits, maxPendingCalls: Number.MAX_SAFE_INTEGER }, letters, placement);
-  }
-
-  /** Objects that others have now, and that still run something here. */
-  held(): string[] {
-    const key = ({ scope, name }: Lane): string => objectKey(scope.service, scope.partition, name);
-    return [...this.engine.left()].map(key);
-  }
-
-  /** @returns undefined: it is not for this process, and was not accepted. @throws ServicesError it is refused */
-  take(
-    invocation: Invocation,
-    delivery: Delivery,
-    deadline: number,
-    fate: Fate,
-    attempt: number,
-  ): MemoryCall | undefined {
-    const { service, partition, objectId } = invocation;
-    if (objectId !== undefined && this.presence.placeOf(service, partition, objectId) === 'elsewhere') return undefined;
-    if (!this.engine.serves(invocation)) return undefined;
-    return this.engine.accept(invocation, delivery, deadline, fate, undefined, attempt);
-  }
+    private readonly engine: Engine,
+  ) {}
 
   /** A call of another process. */
   called(head: Head, payload: Uint8Array | undefined): void {
@@ -94,9 +60,10 @@ export class Incoming {
     const fate = new RemoteFate(this, from, number);
     const deadline = steadyNow() + this.timeLeft(call);
     try {
-      const taken = this.take({ ...invocation, deadline }, delivery, deadline, fate, attempt);
+      const taken = this.engine.accept({ ...invocation, deadline }, delivery, deadline, fate, undefined, attempt);
       if (taken === undefined) this.answer(from, number, encode(['b', number, attempt, 0]));
-      else this.keep(from, number, taken);
+      // So that its caller can leave it, unless it has ended already.
+      else if (taken.heapIndex >= 0) this.caller(from).calls.set(number, taken);
     } catch (thrown) {
       const error = BerthError.from(thrown);
       const details = error instanceof ServicesError ? error.details : {};
@@ -108,16 +75,6 @@ export class Incoming {
   private timeLeft({ from, sentAt, left }: RemoteCall): number {
     const offset = this.presence.others.get(from)?.offset;
     return offset === undefined ? left : left - Math.max(0, performance.now() - offset - sentAt);
-  }
-
-  /** So that its caller can leave it. */
-  keep(from: string, number: number, call: MemoryCall): void {
-    // It may have ended already.
-    if (call.heapIndex >= 0) this.caller(from).calls.set(number, call);
-  }
-
-  forget(from: string, number: number): void {
-    this.callers.get(from)?.calls.delete(number);
   }
 
   private caller(id: string): Caller {
@@ -135,7 +92,7 @@ export class Incoming {
     caller.calls.delete(number);
     // Whoever does not get it asks for it.
     caller.keep(number, bytes);
-    if (this.carrier.health().state === 'up') this.carrier.send(to, bytes);
+    if (this.presence.isUp) this.carrier.send(to, bytes);
   }
 
   /** A caller has left one of its calls. */
@@ -172,9 +129,5 @@ export class Incoming {
     this.silent.delete(oldest);
     this.callers.delete(oldest);
     this.forgetful = true;
-  }
-
-  close(): void {
-    this.engine.close();
   }
 }

@@ -1,3 +1,7 @@
+import { hash } from './hash.js';
+import { Group } from './routing.js';
+import type { Worker } from './worker.js';
+
 /** What a process serves, as it says itself. */
 export interface Serve {
   readonly service: string;
@@ -19,7 +23,7 @@ export interface Announcement {
   /** its steady clock, ms */
   readonly clock: number;
   readonly serves: readonly Serve[];
-  /** objects that others have now, and that still run something there, {@link objectKey} */
+  /** objects that others have now, and that still run something there, {@link Lane.key} */
   readonly held: readonly string[];
   /** whom it knows; only for those who have just come */
   readonly knows?: readonly string[];
@@ -27,17 +31,6 @@ export interface Announcement {
   readonly asks?: boolean;
   /** it is going */
   readonly end?: boolean;
-}
-
-export function objectKey(service: string, partition: number, objectId: string): string {
-  return `${service}/${partition}/${objectId}`;
-}
-
-/** A text as 32 bits (FNV-1a). @param from to go on with */
-export function hash(text: string, from = 0x811c9dc5): number {
-  let value = from;
-  for (let i = 0; i < text.length; i += 1) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
-  return value;
 }
 
 /** How many beats are remembered to tell the clocks of two hosts apart. */
@@ -53,6 +46,10 @@ export class Member {
   heardAt = 0;
   /** our version that it has seen */
   seen = -1;
+  /** of what it serves, by {@link Serve.since} */
+  readonly workers = new Map<number, Worker>();
+  /** who takes the calls of its objects, all at once */
+  readonly objects = new Group(this);
   private readonly offsets: number[] = [];
   private readonly seed: number;
 

@@ -1,15 +1,16 @@
-import type { Lease } from '../memory/placement.js';
 import type { Subscription } from '../invocation-bus.js';
 import type { Carrier } from './carrier.js';
-import { type Announcement, Member, objectKey, type Serve } from './member.js';
+import { type Announcement, Member, type Serve } from './member.js';
 import { encode } from './message.js';
-import { Routes } from './routes.js';
+import type { Lane } from './routing.js';
 
 /** What follows from who comes and goes. */
 export interface PresenceEvents {
-  /** who is there, or what they serve and hold, has changed */
+  /** it is new, or what it serves has changed; {@link changed} follows */
+  serves(member: Member): void;
+  /** who has which object, or may run it, has changed */
   changed(): void;
-  /** it has gone, or has been silent for too long */
+  /** it has gone, or has been silent for too long; {@link changed} follows */
   gone(member: Member): void;
   /** messages to and from it may have been lost */
   disturbed(member: Member): void;
@@ -33,15 +34,11 @@ const TRUST = 0.8;
 export class Presence {
   readonly self: Member;
   readonly others = new Map<string, Member>();
-  readonly lease: Lease;
-  /** where calls go */
-  readonly routes: Routes;
-  /** where they would go by what all have confirmed */
-  private readonly confirmed: Routes;
+  /** another one when any object may have been another process's meanwhile */
+  term = 0;
   private serves: readonly Serve[] = [];
   private version = 0;
   private epoch = 0;
-  private term = 0;
   /** our version that everybody knows; what is behind the flush can have no doubt */
   private acked = -1;
   private flushed = -1;
@@ -60,32 +57,32 @@ export class Presence {
     private readonly events: PresenceEvents,
   ) {
     this.self = new Member(carrier.id);
-    // eslint-disable-next-line @typescript-eslint/no-this-alias -- getters of an object literal have a `this` of their own
-    const presence = this;
-    this.lease = {
-      get lapsed() {
-        return performance.now() > presence.until;
-      },
-      get term() {
-        return presence.term;
-      },
-    };
-    this.routes = new Routes(() => this.members(this.serves));
-    this.confirmed = new Routes(() => this.members(this.serves.filter(({ since }) => since <= this.acked)));
     this.timer = setInterval(() => this.beat(), timeoutMs / BEATS).unref();
   }
 
-  private *members(own: readonly Serve[]): Iterable<readonly [Member, readonly Serve[]]> {
-    yield [this.self, own];
-    for (const member of this.others.values()) yield [member, member.serves];
+  /** Nobody confirms any more that this process is there: others may have its objects. */
+  get lapsed(): boolean {
+    return performance.now() > this.until;
   }
 
-  /** Says what this process serves as well. Resolves when all others know. */
-  async serve({ service, partition, objectId, statelessMethods, concurrency }: Subscription): Promise<Serve> {
+  get isUp(): boolean {
+    return this.carrier.health().state === 'up';
+  }
+
+  /** why it is not up; undefined: it is */
+  get trouble(): string | undefined {
+    const { state, reason = 'it has gone' } = this.carrier.health();
+    return state === 'up' ? undefined : reason;
+  }
+
+  /** Says what this process serves as well. @returns what it says, and when all others know */
+  serve({ service, partition, objectId, statelessMethods, concurrency }: Subscription): {
+    readonly serve: Serve;
+    readonly known: Promise<void>;
+  } {
     const since = this.version + 1;
     const serve: Serve = { service, partition, objectId, methods: [...statelessMethods], concurrency, since };
-    await this.change([...this.serves, serve]);
-    return serve;
+    return { serve, known: this.change([...this.serves, serve]) };
   }
 
   /**
@@ -101,7 +98,7 @@ export class Presence {
     this.serves = serves;
     this.renew();
     const { version } = this;
-    if (leaving && this.carrier.health().state === 'down') return Promise.resolve();
+    if (leaving && !this.isUp) return Promise.resolve();
     return new Promise((done) => {
       this.waiting.push({ version, leaving, done });
       this.checkAcked();
@@ -112,17 +109,17 @@ export class Presence {
   private renew(): void {
     this.version += 1;
     const { version } = this;
-    this.forgetRoutes();
+    this.term += 1;
     this.events.changed();
     this.announce();
     void this.carrier.flush().then(() => {
-      if (this.carrier.health().state === 'up') this.flushed = Math.max(this.flushed, version);
+      if (this.isUp) this.flushed = Math.max(this.flushed, version);
       this.checkAcked();
     });
   }
 
   announce(): void {
-    if (this.carrier.health().state === 'up') this.carrier.announce(encode(['h', this.announcement()]));
+    if (this.isUp) this.carrier.announce(encode(['h', this.announcement()]));
   }
 
   announcement(more: Partial<Announcement> = {}): Announcement {
@@ -171,7 +168,8 @@ export class Presence {
     if (said.knows !== undefined) this.greeted?.();
     if (known === undefined) this.greet(said.id);
     if (changed || known === undefined) {
-      this.forgetRoutes();
+      this.term += 1;
+      this.events.serves(member);
       this.checkAcked();
       this.events.changed();
     }
@@ -193,7 +191,6 @@ export class Presence {
     for (const { seen } of this.others.values()) acked = Math.min(acked, seen);
     if (acked > this.acked) {
       this.acked = acked;
-      this.confirmed.forget();
       this.events.changed();
     }
     const done = this.waiting.filter(({ version }) => version <= this.acked);
@@ -202,19 +199,16 @@ export class Presence {
     for (const one of done) one.done();
   }
 
-  /** Which of the processes may run calls of an object. */
-  placeOf(service: string, partition: number, objectId: string): 'here' | 'wait' | 'elsewhere' {
-    if (this.lease.lapsed) return 'elsewhere';
-    if (this.routes.find(service, partition).ownerOf(objectId) !== this.self) return 'elsewhere';
-    if (this.acked < this.version && this.confirmed.find(service, partition).ownerOf(objectId) !== this.self)
-      return 'wait';
-    for (const { held } of this.others.values())
-      if (held.size > 0 && held.has(objectKey(service, partition, objectId))) return 'wait';
-    return 'here';
+  /** Whether calls of an object that this process has may begin: all know it, and nobody else still runs one. */
+  mayRun(lane: Lane): boolean {
+    if (this.lapsed) return false;
+    if (this.acked < this.version && lane.scope.ownerOf(lane.name, this.acked) !== this.self) return false;
+    for (const { held } of this.others.values()) if (held.size > 0 && held.has(lane.key)) return false;
+    return true;
   }
 
   private echo(sentAt: number, now: number): void {
-    if (this.lease.lapsed) this.deaf();
+    if (this.lapsed) this.deaf();
     this.until = Math.max(this.until, sentAt + this.timeoutMs * TRUST);
     if (!this.wasDeaf || now > this.until) return;
     // What others said meanwhile may still be on its way.
@@ -231,8 +225,9 @@ export class Presence {
     if (this.wasDeaf) return;
     this.wasDeaf = true;
     this.term += 1;
+    // What others sent meanwhile may be lost: they ask for it, as after a broken connection.
+    this.epoch += 1;
     [this.acked, this.flushed] = [-1, -1];
-    this.confirmed.forget();
     this.events.lapsed();
   }
 
@@ -240,7 +235,7 @@ export class Presence {
     const now = performance.now();
     const stalled = now - this.beatAt > this.timeoutMs / 2;
     this.beatAt = now;
-    if (this.lease.lapsed) this.deaf();
+    if (this.lapsed) this.deaf();
     this.announce();
     for (const member of this.others.values()) {
       if (stalled || this.wasDeaf) member.heardAt = now;
@@ -252,9 +247,9 @@ export class Presence {
     const member = this.others.get(id);
     if (member === undefined) return;
     this.others.delete(id);
-    this.forgetRoutes();
-    this.checkAcked();
+    this.term += 1;
     this.events.gone(member);
+    this.checkAcked();
     this.events.changed();
   }
 
@@ -272,12 +267,6 @@ export class Presence {
     for (const member of this.others.values()) this.events.disturbed(member);
   }
 
-  private forgetRoutes(): void {
-    this.term += 1;
-    this.routes.forget();
-    this.confirmed.forget();
-  }
-
   /** Serves nothing any more, and does not wait until others know. */
   retire(): void {
     this.serves = [];
@@ -288,7 +277,7 @@ export class Presence {
   /** Goes. */
   close(): void {
     clearInterval(this.timer);
-    if (this.carrier.health().state === 'up') this.carrier.announce(encode(['h', this.announcement({ end: true })]));
+    if (this.isUp) this.carrier.announce(encode(['h', this.announcement({ end: true })]));
     for (const { done } of this.waiting.splice(0)) done();
   }
 }

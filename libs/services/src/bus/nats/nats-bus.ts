@@ -1,7 +1,7 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { ServicesError } from '../../errors.js';
 import { CarriedBus } from '../engine/carried-bus.js';
-import { type CarriedBusOptions, carriedBusTimes } from '../engine/options.js';
+import { type CarriedBusOptions, carriedBusTimes } from '../bus-options.js';
 import { connectNats, type NatsServer } from '../../nats/connect.js';
 import { NatsCarrier } from './nats-carrier.js';
 

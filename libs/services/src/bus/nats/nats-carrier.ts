@@ -54,7 +54,7 @@ export class NatsCarrier implements Carrier {
       const callback = (error: Error | null, msg: Msg): void => (error === null ? hear(msg) : undefined);
       this.subscriptions.push(connection.subscribe(subject, { callback }));
     };
-    listen(`${prefix}.members`, ({ data }) => events.announced(data));
+    listen(`${prefix}.members`, ({ data }) => events.received(data));
     listen(`${prefix}.to.${id}`, received);
     listen(`${prefix}.to.${id}.>`, received);
     // Those who ask at once hear each other's announcements: they listen for these already.

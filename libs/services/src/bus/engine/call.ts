@@ -1,39 +1,40 @@
 import type { ServicesError } from '../../errors.js';
 import type { Delivery, Invocation, InvocationReply } from '../../invocation/invocation.js';
-import type { BusDelivery } from '../invocation-bus.js';
 import type { Expiring } from '../../runtime/deadlines.js';
+import type { BusDelivery } from '../invocation-bus.js';
 import type { Linked, LinkedList } from './linked-list.js';
-import type { Lease } from './placement.js';
+import type { Presence } from './presence.js';
 import type { Lane } from './routing.js';
+import type { Worker } from './worker.js';
 
 /** Who is told what came of a call, once. */
 export interface Fate {
   resolve(reply: InvocationReply): void;
   reject(error: ServicesError): void;
-  /** Others have to do it; `attempts` deliveries have begun. Absent: it waits here until somebody can. */
+  /** Others have to do it; `attempts` deliveries have begun. Absent: the call is of this process, and waits here. */
   giveBack?(attempts: number): void;
 }
 
 /** What a handler is given. */
-export class MemoryDelivery extends AbortController implements BusDelivery {
+export class CallDelivery extends AbortController implements BusDelivery {
   private wasCut = false;
 
   /**
-   * @param lease while it has not lapsed, the object is this process's; when it has, {@link cut} follows
+   * @param presence until it has lapsed, the object is this process's; when it has, {@link cut} follows
    * @param term see {@link BusDelivery.term}
    */
   constructor(
     readonly invocation: Invocation,
     readonly delivery: Delivery,
     readonly attempt: number,
-    private readonly lease: Lease | undefined,
+    private readonly presence: Presence | undefined,
     readonly term: number | undefined,
   ) {
     super();
   }
 
   get isCut(): boolean {
-    return this.wasCut || this.lease?.lapsed === true;
+    return this.wasCut || this.presence?.lapsed === true;
   }
 
   /** Its worker has lost it. */
@@ -47,33 +48,46 @@ export class MemoryDelivery extends AbortController implements BusDelivery {
  * An accepted invocation until it has ended, which may be later than its caller
  * leaves: what runs keeps its object until it is through.
  *
- * It waits in its lane or runs at a worker: `list` is one or the other.
+ * It waits in its lane or is at a worker: `list` is one or the other.
  */
-export class MemoryCall implements Linked<MemoryCall>, Expiring {
-  prev: MemoryCall | undefined = undefined;
-  next: MemoryCall | undefined = undefined;
-  list: LinkedList<MemoryCall> | undefined = undefined;
+export class Call implements Linked<Call>, Expiring {
+  prev: Call | undefined = undefined;
+  next: Call | undefined = undefined;
+  list: LinkedList<Call> | undefined = undefined;
   heapIndex = -1;
-  /** deliveries begun so far */
+  /** deliveries that have begun, or may have */
   attempt = 0;
-  /** the delivery that counts; the results of others come too late */
-  running: MemoryDelivery | undefined = undefined;
+  /** who has it */
+  worker: Worker | undefined = undefined;
+  /** its delivery at a worker of this process, the one that counts: the results of others come too late */
+  running: CallDelivery | undefined = undefined;
+  /** of its sending to another process, while it is there; else 0 */
+  number = 0;
+  /** it has been in the queue of whoever had its object */
+  accepted = false;
 
+  /** @param sequence of the calls that this engine has taken: those of a lane keep it */
   constructor(
+    readonly sequence: number,
     readonly invocation: Invocation,
     readonly delivery: Delivery,
     readonly deadline: number,
     readonly lane: Lane,
     readonly fate: Fate,
     private readonly signal: AbortSignal | undefined,
-    private readonly onAbort: (call: MemoryCall) => void,
+    private readonly engine: { abandon(call: Call): void },
   ) {
     signal?.addEventListener('abort', this, { once: true });
   }
 
+  /** Of this process: it may go to whoever has its object. Others' calls only run here, or are given back. */
+  get isOwn(): boolean {
+    return this.fate.giveBack === undefined;
+  }
+
   /** The caller's signal has been aborted. The call itself is the listener: one object less for each. */
   handleEvent(): void {
-    this.onAbort(this);
+    this.engine.abandon(this);
   }
 
   /** The caller's signal may outlive the call by far, and must not hold it. */

@@ -14,25 +14,22 @@ export interface Linked<T extends Linked<T>> {
 export class LinkedList<T extends Linked<T>> {
   size = 0;
   first: T | undefined;
-  private last: T | undefined;
+  last: T | undefined;
 
   push(item: T): void {
-    item.list = this;
-    item.prev = this.last;
-    item.next = undefined;
-    if (this.last === undefined) this.first = item;
-    else this.last.next = item;
-    this.last = item;
-    this.size += 1;
+    this.insert(item, this.last);
   }
 
-  unshift(item: T): void {
+  /** @param behind absent: it becomes the first */
+  insert(item: T, behind: T | undefined): void {
+    const before = behind === undefined ? this.first : behind.next;
     item.list = this;
-    item.prev = undefined;
-    item.next = this.first;
-    if (this.first === undefined) this.last = item;
-    else this.first.prev = item;
-    this.first = item;
+    item.prev = behind;
+    item.next = before;
+    if (behind === undefined) this.first = item;
+    else behind.next = item;
+    if (before === undefined) this.last = item;
+    else before.prev = item;
     this.size += 1;
   }
 
@@ -48,5 +45,12 @@ export class LinkedList<T extends Linked<T>> {
     item.next = undefined;
     this.size -= 1;
     return true;
+  }
+
+  /** Those that are in it now, whatever becomes of them meanwhile. */
+  all(): T[] {
+    const items: T[] = [];
+    for (let item = this.first; item !== undefined; item = item.next) items.push(item);
+    return items;
   }
 }

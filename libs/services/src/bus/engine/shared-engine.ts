@@ -1,0 +1,183 @@
+import type { ServicesError } from '../../errors.js';
+import { invocationKey, type InvocationReply } from '../../invocation/invocation.js';
+import type { LetterBox } from '../../letters/letter-box.js';
+import { steadyNow } from '../../runtime/clock.js';
+import type { BusLimits } from '../bus-options.js';
+import { closedBus, headTooLarge, noAgent } from '../refusals.js';
+import type { Call } from './call.js';
+import { encodeCall } from './call-codec.js';
+import type { Carrier } from './carrier.js';
+import { Engine } from './engine.js';
+import type { Member, Serve } from './member.js';
+import { encode, MAX_HEAD_BYTES } from './message.js';
+import type { Presence } from './presence.js';
+import type { Lane } from './routing.js';
+import { Worker } from './worker.js';
+
+/** Until a member is asked again that does not have an object yet, or not any more, ms. */
+const RETRY_MS = 20;
+
+/**
+ * The engine of one process among others. What they serve are workers too, to which calls are sent: those of an object
+ * to the member that owns it, all at once and in order, those of a stateless method while it has a place. What comes
+ * back unbegun goes to the next one, in order; when a member dies, what may have begun there is sent again, or its
+ * outcome is unknown.
+ */
+export class SharedEngine extends Engine {
+  /** calls that are at other members, by number */
+  private readonly sent = new Map<number, Call>();
+  private numbers = 0;
+  private readonly paused = new Set<Lane>();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    limits: BusLimits,
+    letters: LetterBox,
+    private readonly carrier: Carrier,
+    protected override readonly presence: Presence,
+  ) {
+    super(limits, letters, presence);
+  }
+
+  // ---- members
+
+  /** Learns what another member serves now. {@link sweep} follows. */
+  know(member: Member): void {
+    const serves = new Map(member.serves.map((serve) => [serve.since, serve]));
+    for (const [since, worker] of member.workers) if (!serves.has(since)) this.forget(member, since, worker);
+    for (const [since, serve] of serves) if (!member.workers.has(since)) this.join(member, serve);
+    if (member.objects.workers.length === 0) member.objects.join(new Worker(Infinity, this.send, member));
+  }
+
+  private join(member: Member, { service, partition, objectId, methods, concurrency, since }: Serve): void {
+    const scope = this.intake.scopeFor(service, partition);
+    const worker = new Worker(concurrency, this.send, member, undefined, scope, objectId);
+    member.workers.set(since, worker);
+    scope.join(worker, methods, false);
+  }
+
+  /** It gets nothing more; what it has is still answered. */
+  private forget(member: Member, since: number, worker: Worker): void {
+    member.workers.delete(since);
+    worker.open = false;
+    worker.scope?.leave(worker);
+  }
+
+  /** A member has died, or left: others get what it had, unless that may have begun. */
+  gone(member: Member): void {
+    for (const [since, worker] of member.workers) this.forget(member, since, worker);
+    this.sweep();
+    for (const number of this.at(member.id)) this.lost(number);
+  }
+
+  // ---- calls that are sent
+
+  private readonly send = (call: Call, { member }: Worker): void => {
+    this.numbers += 1;
+    call.number = this.numbers;
+    this.sent.set(call.number, call);
+    const { number, attempt, delivery, invocation, deadline, lane } = call;
+    const key = invocationKey(invocation);
+    const bytes = encodeCall(this.carrier.id, { number, attempt, delivery, invocation, key }, deadline - steadyNow());
+    const head = bytes.length - invocation.payload.length;
+    if (head <= MAX_HEAD_BYTES) {
+      this.carrier.send(member?.id ?? '', bytes, key, String(number));
+      return;
+    }
+    this.release(call);
+    this.fail(call, headTooLarge(invocation, head, MAX_HEAD_BYTES));
+    lane.update();
+  };
+
+  /** The numbers of the calls that are at a member. */
+  at(id: string): number[] {
+    return [...this.sent.values()].filter(({ worker }) => worker?.member?.id === id).map(({ number }) => number);
+  }
+
+  protected override release(call: Call): void {
+    if (call.number > 0) this.sent.delete(call.number);
+    call.number = 0;
+    super.release(call);
+  }
+
+  /** @param reply undefined: what came was none */
+  answered(number: number, reply: InvocationReply | undefined): void {
+    const call = this.sent.get(number);
+    if (call?.worker === undefined || reply === undefined) return;
+    const { worker, lane } = call;
+    this.release(call);
+    this.end(call);
+    call.fate.resolve(reply);
+    this.next(lane, worker);
+  }
+
+  failed(number: number, error: ServicesError): void {
+    const call = this.sent.get(number);
+    if (call !== undefined) this.giveUp(call, error);
+  }
+
+  /**
+   * A member could not, or does not any more: the next one shall.
+   *
+   * @param attempts deliveries that have begun; absent: as before
+   * @param accepted it was in its queue
+   */
+  cameBack(number: number, attempts: number | undefined, accepted: boolean): void {
+    const call = this.sent.get(number);
+    if (call?.worker === undefined) return;
+    const { lane, worker } = call;
+    this.release(call);
+    call.attempt = attempts ?? call.attempt;
+    call.accepted ||= accepted;
+    const isUnserved = this.presence.isUp && lane.group.workers.length === 0;
+    if (isUnserved && !call.accepted) this.fail(call, noAgent(call.invocation));
+    else lane.putBack(call);
+    if (!accepted) this.pause(lane);
+    this.next(lane, worker);
+  }
+
+  /** A call, or the answer to it, has got lost with its member or on its way. */
+  lost(number: number): void {
+    const call = this.sent.get(number);
+    if (call === undefined) return;
+    call.attempt += 1;
+    call.accepted = true;
+    this.cut(call);
+  }
+
+  private pause(lane: Lane): void {
+    lane.paused = true;
+    this.paused.add(lane);
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      const lanes = [...this.paused];
+      this.paused.clear();
+      for (const one of lanes) {
+        one.paused = false;
+        one.update();
+        this.dispatch(one.group);
+      }
+    }, RETRY_MS).unref();
+  }
+
+  /** Whoever has it need not go on. */
+  override abandon(call: Call): void {
+    this.tellLeft(call);
+    super.abandon(call);
+  }
+
+  private tellLeft({ number, worker }: Call): void {
+    if (number > 0 && worker?.member !== undefined)
+      this.carrier.send(worker.member.id, encode(['l', this.carrier.id, number]));
+  }
+
+  override close(): void {
+    clearTimeout(this.timer);
+    for (const call of this.sent.values()) {
+      this.tellLeft(call);
+      this.release(call);
+      this.fail(call, closedBus());
+    }
+    super.close();
+  }
+}
