@@ -8,7 +8,7 @@ import { type Invocation, invocationKey } from '../invocation/invocation.js';
 import { NatsStore } from '../objects/nats-store.js';
 import { RedisStore } from '../objects/redis-store.js';
 import { steadyNow } from '../runtime/clock.js';
-import type { DeadLetter, DeadLetterBounds, DeadLetterStore } from './dead-letter.js';
+import { type DeadLetter, type DeadLetterBounds, deadLetterLimits, type DeadLetterStore } from './dead-letter.js';
 import { MemoryDeadLetters } from './memory-letters.js';
 
 type Made = AsyncDisposable & { readonly letters: DeadLetterStore };
@@ -130,7 +130,7 @@ function bytesOfEach(make: (bounds?: DeadLetterBounds) => Promise<Made>): void {
 }
 
 const inMemory = async (bounds?: DeadLetterBounds): Promise<Made> =>
-  disposable({ letters: await Promise.resolve(new MemoryDeadLetters(bounds)) }, () => undefined);
+  disposable({ letters: await Promise.resolve(new MemoryDeadLetters(deadLetterLimits(bounds))) }, () => undefined);
 
 describe('dead letters in memory', () => {
   contract(inMemory);

@@ -1,4 +1,5 @@
 import type { Delivery, Invocation } from '../invocation/invocation.js';
+import { wholeNumbers } from '../numbers.js';
 
 /** An invocation that nobody could complete. */
 export interface DeadLetter {
@@ -60,3 +61,8 @@ export const DEAD_LETTER_BOUNDS = {
 } as const satisfies Required<DeadLetterBounds>;
 
 export type DeadLetterLimits = Readonly<Record<keyof typeof DEAD_LETTER_BOUNDS, number>>;
+
+/** @throws ServicesError `BERTH_SERVICE_INVALID` for a bound that is no whole number from 1 */
+export function deadLetterLimits(bounds: DeadLetterBounds = {}): DeadLetterLimits {
+  return wholeNumbers(bounds, DEAD_LETTER_BOUNDS);
+}

@@ -5,7 +5,7 @@ import { CarriedLab } from '../../testing/bus/carried-lab.js';
 import { answering, gate, invocation, SERVICE, subscription } from '../../testing/bus/lab.js';
 import { MemoryBus } from '../bus/memory-bus.js';
 import { ServicesError } from '../errors.js';
-import type { DeadLetter, DeadLetterStore } from './dead-letter.js';
+import { type DeadLetter, deadLetterLimits, type DeadLetterStore } from './dead-letter.js';
 import { MemoryDeadLetters } from './memory-letters.js';
 
 const AT_LEAST_ONCE = { delivery: 'at-least-once' } as const;
@@ -13,7 +13,7 @@ const LOST = 'a dead letter is lost: it could not be kept';
 
 /** A store that answers as the test says. */
 function storeOf(part: Partial<DeadLetterStore>): DeadLetterStore {
-  return Object.assign(new MemoryDeadLetters(), part);
+  return Object.assign(new MemoryDeadLetters(deadLetterLimits()), part);
 }
 
 describe('the dead letters of a bus', () => {
@@ -77,7 +77,7 @@ describe('the dead letters of a bus', () => {
   });
 
   it('what comes of a retry is written by whoever retries, before it is told: a call that is completed has no letter', async () => {
-    const kept = new MemoryDeadLetters();
+    const kept = new MemoryDeadLetters(deadLetterLimits());
     const slow = gate();
     const add = async (letter: DeadLetter): Promise<void> => {
       if (letter.message !== 'first') await slow.opened;

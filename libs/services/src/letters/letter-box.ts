@@ -108,17 +108,13 @@ export class LetterBox {
         await keep('worker-lost', message, Number(details['attempts'] ?? 1));
       throw thrown;
     }
-    if (reply.status === InvocationStatus.OKAY) await this.done(letter);
-    else await keep('failed', messageIn(reply), 1);
+    if (reply.status !== InvocationStatus.OKAY) await keep('failed', messageIn(reply), 1);
+    else
+      await this.store.remove(...place).catch((thrown: unknown) => {
+        const fields = { key: letter.key, because: messageOf(thrown) };
+        this.log?.error(fields, 'a dead letter was carried out, and could not be removed');
+      });
     return reply;
-  }
-
-  private async done({ id, key, invocation: { service, partition } }: DeadLetter): Promise<void> {
-    try {
-      await this.store.remove(service, partition, id);
-    } catch (thrown) {
-      this.log?.error({ key, because: messageOf(thrown) }, 'a dead letter was carried out, and could not be removed');
-    }
   }
 
   /** Resolves when it is written, or lost. */

@@ -1,12 +1,5 @@
 import { lendInvocation } from '../runtime/isolation.js';
-import { wholeNumbers } from '../numbers.js';
-import {
-  DEAD_LETTER_BOUNDS,
-  type DeadLetter,
-  type DeadLetterBounds,
-  type DeadLetterLimits,
-  type DeadLetterStore,
-} from './dead-letter.js';
+import type { DeadLetter, DeadLetterLimits, DeadLetterStore } from './dead-letter.js';
 
 /** Letters by their ids, the oldest first, and the bytes of their payloads. */
 class Letters {
@@ -27,8 +20,7 @@ class Letters {
   surplus(limit: number, bytes: number): DeadLetter | undefined {
     const { size } = this.all;
     if (size <= limit && (this.bytes <= bytes || size <= 1)) return undefined;
-    for (const oldest of this.all.values()) return oldest;
-    return undefined;
+    return this.all.values().next().value;
   }
 }
 
@@ -36,12 +28,8 @@ class Letters {
 export class MemoryDeadLetters implements DeadLetterStore {
   private readonly all = new Letters();
   private readonly scopes = new Map<string, Letters>();
-  private readonly limits: DeadLetterLimits;
 
-  /** @throws ServicesError `BERTH_SERVICE_INVALID` for a bound that is no whole number from 1 */
-  constructor(bounds: DeadLetterBounds = {}) {
-    this.limits = wholeNumbers(bounds, DEAD_LETTER_BOUNDS);
-  }
+  constructor(private readonly limits: DeadLetterLimits) {}
 
   add(letter: DeadLetter): Promise<void> {
     const { deadLetterLimit, deadLetterBytes, deadLetterTotal, deadLetterTotalBytes } = this.limits;

@@ -9,20 +9,14 @@ import {
   type SeqMsgRequest,
   StorageType,
   type StoredMsg,
+  type StreamConfig,
 } from '@nats-io/jetstream';
 import { ServicesError } from '../errors.js';
 import { wordsOf } from '../nats/escaped.js';
 import type { Link } from '../nats/link.js';
-import { wholeNumbers } from '../numbers.js';
 import type { NatsStoreSettings } from '../objects/nats/options.js';
 import type { Operations } from '../objects/operations.js';
-import {
-  DEAD_LETTER_BOUNDS,
-  type DeadLetter,
-  type DeadLetterBounds,
-  type DeadLetterLimits,
-  type DeadLetterStore,
-} from './dead-letter.js';
+import type { DeadLetter, DeadLetterLimits, DeadLetterStore } from './dead-letter.js';
 import { decodeLetter, encodeLetter } from './letter-codec.js';
 
 /** JetStream's codes for a stream that is there with another configuration, and for one that is not there. */
@@ -37,33 +31,33 @@ const HEAD_ROOM = 4096;
  * of which the newest message counts. The server itself drops the oldest letters.
  */
 export class NatsDeadLetters implements DeadLetterStore {
-  /** of the stream, and in front of its subjects */
-  private readonly name: string;
-  private readonly operations: Operations;
   private making: Promise<void> | undefined;
 
   private constructor(
     private readonly link: Link,
-    operations: Operations,
+    private readonly operations: Operations,
     private readonly manager: JetStreamManager,
-    private readonly settings: NatsStoreSettings,
-    private readonly limits: DeadLetterLimits,
-  ) {
-    this.name = `${settings.name}-letters`;
-    this.operations = operations.beside(`dead letters '${this.name}'`);
-  }
+    private readonly stream: Pick<StreamConfig, 'name' | 'max_msgs' | 'max_bytes'>,
+    private readonly limit: number,
+  ) {}
 
   /** Finds or makes the stream. @throws ServicesError see {@link NatsStore.deadLetters} */
   static async open(
     link: Link,
     operations: Operations,
-    settings: NatsStoreSettings,
-    bounds: DeadLetterBounds,
+    { name: bucket, replicas, storage }: NatsStoreSettings,
+    { deadLetterLimit, deadLetterTotal, deadLetterTotalBytes }: DeadLetterLimits,
   ): Promise<NatsDeadLetters> {
-    const limits = wholeNumbers(bounds, DEAD_LETTER_BOUNDS);
     const manager = await jetstreamManager(link.connection, { timeout: ASK_MS, checkAPI: false });
-    const letters = new NatsDeadLetters(link, operations, manager, settings, limits);
-    await letters.operations.run(false, undefined, () => letters.make());
+    const name = `${bucket}-letters`;
+    const stream = {
+      ...{ name, subjects: [`${name}.>`], retention: RetentionPolicy.Limits, num_replicas: replicas },
+      storage: storage === 'memory' ? StorageType.Memory : StorageType.File,
+      ...{ max_msgs_per_subject: 1, max_msgs: deadLetterTotal, max_bytes: deadLetterTotalBytes },
+    };
+    const own = operations.beside(`dead letters '${name}'`);
+    const letters = new NatsDeadLetters(link, own, manager, stream, deadLetterLimit);
+    await own.run(false, undefined, () => letters.make());
     return letters;
   }
 
@@ -80,7 +74,7 @@ export class NatsDeadLetters implements DeadLetterStore {
     const [subject, filter] = [this.subject(service, partition, letter.id), this.subject(service, partition)];
     const put = async (): Promise<void> => {
       await this.manager.jetstream().publish(subject, bytes);
-      await this.manager.streams.purge(this.name, { filter, keep: this.limits.deadLetterLimit });
+      await this.manager.streams.purge(this.stream.name, { filter, keep: this.limit });
     };
     await this.ask(true, put, deadline);
   }
@@ -105,13 +99,13 @@ export class NatsDeadLetters implements DeadLetterStore {
 
   async remove(service: string, partition: number, id: string): Promise<boolean> {
     const filter = this.subject(service, partition, id);
-    const { purged } = await this.ask(true, () => this.manager.streams.purge(this.name, { filter }));
+    const { purged } = await this.ask(true, () => this.manager.streams.purge(this.stream.name, { filter }));
     return purged > 0;
   }
 
   /** The leader is asked: a replica may have what was removed. */
   private find(query: LastForMsgRequest | (NextMsgRequest & SeqMsgRequest)): Promise<StoredMsg | null> {
-    return this.ask(false, () => this.manager.streams.getMessage(this.name, query));
+    return this.ask(false, () => this.manager.streams.getMessage(this.stream.name, query));
   }
 
   /** A server may come back without its disk, and somebody may have deleted the stream: it is made again. */
@@ -131,14 +125,9 @@ export class NatsDeadLetters implements DeadLetterStore {
   }
 
   private async make(): Promise<void> {
-    const { name, settings } = this;
-    const { deadLetterTotal: max_msgs, deadLetterTotalBytes: max_bytes } = this.limits;
-    const storage = settings.storage === 'memory' ? StorageType.Memory : StorageType.File;
+    const { name, max_msgs, max_bytes } = this.stream;
     try {
-      await this.manager.streams.add({
-        ...{ name, subjects: [`${name}.>`], retention: RetentionPolicy.Limits, storage },
-        ...{ num_replicas: settings.replicas, max_msgs, max_bytes, max_msgs_per_subject: 1 },
-      });
+      await this.manager.streams.add(this.stream);
     } catch (thrown) {
       if (!(thrown instanceof JetStreamApiError) || thrown.code !== OTHER_CONFIGURATION) throw thrown;
       // All else is as whoever made it wants it.
@@ -149,6 +138,6 @@ export class NatsDeadLetters implements DeadLetterStore {
   /** Ids may be long, and have anything in them. @param id absent: those of all letters of the service */
   private subject(service: string, partition: number, id?: string): string {
     const last = id === undefined ? '*' : createHash('sha256').update(id).digest('base64url');
-    return `${this.name}.${wordsOf(service)}.${partition}.${last}`;
+    return `${this.stream.name}.${wordsOf(service)}.${partition}.${last}`;
   }
 }

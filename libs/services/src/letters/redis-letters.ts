@@ -1,14 +1,7 @@
 import type { Operations } from '../objects/operations.js';
 import type { RedisConnection } from '../objects/redis/connection.js';
 import { type Script, script } from '../objects/redis/scripts.js';
-import { wholeNumbers } from '../numbers.js';
-import {
-  DEAD_LETTER_BOUNDS,
-  type DeadLetter,
-  type DeadLetterBounds,
-  type DeadLetterLimits,
-  type DeadLetterStore,
-} from './dead-letter.js';
+import type { DeadLetter, DeadLetterLimits, DeadLetterStore } from './dead-letter.js';
 import { decodeLetter, encodeLetter } from './letter-codec.js';
 
 /*
@@ -70,17 +63,14 @@ return found
 /** Dead letters in Redis, bounded by the script that adds them. */
 export class RedisDeadLetters implements DeadLetterStore {
   private readonly keys: readonly string[];
-  private readonly limits: DeadLetterLimits;
   private readonly operations: Operations;
 
-  /** @throws ServicesError `BERTH_SERVICE_INVALID` for a bound that is no whole number from 1 */
   constructor(
     private readonly connection: RedisConnection,
     name: string,
-    bounds: DeadLetterBounds,
+    private readonly limits: DeadLetterLimits,
   ) {
     this.keys = [name, `${name}:order`, `${name}:bytes`];
-    this.limits = wholeNumbers(bounds, DEAD_LETTER_BOUNDS);
     this.operations = connection.operations.beside('dead letters');
   }
 

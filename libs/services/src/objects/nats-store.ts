@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { messageOf } from '@berth/errors';
 import { ServicesError } from '../errors.js';
 import type { InvocationReply } from '../invocation/invocation.js';
-import type { DeadLetterBounds, DeadLetterStore } from '../letters/dead-letter.js';
+import { type DeadLetterBounds, deadLetterLimits, type DeadLetterStore } from '../letters/dead-letter.js';
 import { NatsDeadLetters } from '../letters/nats-letters.js';
 import { connectNats } from '../nats/connect.js';
 import { escaped, wordsOf } from '../nats/escaped.js';
@@ -158,8 +158,8 @@ export class NatsStore implements ObjectStore {
    * @param bounds count for all processes; those of the last one that opens it
    * @throws ServicesError `BERTH_SERVICE_STORE_UNAVAILABLE`; `BERTH_SERVICE_INVALID` names the bound that is wrong
    */
-  deadLetters(bounds: DeadLetterBounds = {}): Promise<DeadLetterStore> {
-    return NatsDeadLetters.open(this.link, this.operations, this.options, bounds);
+  async deadLetters(bounds: DeadLetterBounds = {}): Promise<DeadLetterStore> {
+    return NatsDeadLetters.open(this.link, this.operations, this.options, deadLetterLimits(bounds));
   }
 
   health(): { readonly state: 'up' | 'down' | 'closed'; readonly reason?: string | undefined } {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { ServicesError } from '../errors.js';
 import type { InvocationReply } from '../invocation/invocation.js';
-import type { DeadLetterBounds, DeadLetterStore } from '../letters/dead-letter.js';
+import { type DeadLetterBounds, deadLetterLimits, type DeadLetterStore } from '../letters/dead-letter.js';
 import { RedisDeadLetters } from '../letters/redis-letters.js';
 import { wholeNumbers } from '../numbers.js';
 import type { ObjectKey, ObjectStore, RememberedReply, StoredObject } from './object-store.js';
@@ -164,7 +164,7 @@ export class RedisStore implements ObjectStore {
    * @throws ServicesError `BERTH_SERVICE_INVALID` names the bound that is wrong
    */
   deadLetters(bounds: DeadLetterBounds = {}): DeadLetterStore {
-    return new RedisDeadLetters(this.connection, `${this.prefix}letters`, bounds);
+    return new RedisDeadLetters(this.connection, `${this.prefix}letters`, deadLetterLimits(bounds));
   }
 
   health(): { readonly state: 'up' | 'down' | 'closed'; readonly reason?: string | undefined } {
