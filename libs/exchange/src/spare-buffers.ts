@@ -1,10 +1,10 @@
+import { BULK_BYTES, countBulk } from './dead-buffers.js';
+
 /**
  * Size of a buffer that is used again: 64 KiB of a body with what frames them,
  * and odd enough that no buffer of Node's own pool is taken for one of ours.
  */
 const SLAB_BYTES = 65_856;
-/** Less than this comes from Node's pool, bytes. */
-const WORTH_KEEPING_BYTES = 16_384;
 /** Slabs that wait for use in the whole process, 2 MiB. */
 const MAX_FREE = 32;
 
@@ -15,7 +15,8 @@ const free: Buffer[] = [];
  * outside the heap per message, which V8 collects late.
  */
 export function takeBuffer(size: number): Buffer {
-  if (size < WORTH_KEEPING_BYTES || size > SLAB_BYTES) return Buffer.allocUnsafe(size);
+  countBulk(size);
+  if (size < BULK_BYTES || size > SLAB_BYTES) return Buffer.allocUnsafe(size);
   return (free.pop() ?? Buffer.allocUnsafeSlow(SLAB_BYTES)).subarray(0, size);
 }
 

@@ -1,7 +1,7 @@
 import { isSea } from 'node:sea';
 
 /**
- * Sizes of V8's heap that suit a relay, MiB.
+ * What suits a relay of V8's heap; sizes in MiB.
  *
  * Relayed bytes live in 64 KiB buffers outside the heap, and die young. With
  * V8's 16 MiB for each half of the young generation some hundred MiB of dead
@@ -10,19 +10,22 @@ import { isSea } from 'node:sea';
  * The same pressure counts against the limit of the old generation, which V8
  * starts small: from one transfer to the next it was in a state where marking
  * and sweeping took 40 % of the CPU, or was not.
+ * With `gc` at hand the program has dead buffers collected as bytes pass, see
+ * `countBulk` in @berth/exchange: the young generation does not count them.
  * docs/decisions/0010-young-heap.md has the figures.
  */
-const HEAP_FLAGS_MIB: Readonly<Record<string, number>> = {
+const HEAP_FLAGS: Readonly<Record<string, number | undefined>> = {
   '--max-semi-space-size': 2,
   '--initial-old-space-size': 128,
+  '--expose-gc': undefined,
 };
 
 /** The flags that the caller has not chosen. */
 export function heapFlags(execArgv: readonly string[], nodeOptions: string): string[] {
   const options = [...execArgv, nodeOptions].map((option) => option.replaceAll('_', '-'));
-  return Object.entries(HEAP_FLAGS_MIB)
+  return Object.entries(HEAP_FLAGS)
     .filter(([flag]) => !options.some((option) => option.includes(flag)))
-    .map(([flag, mib]) => `${flag}=${mib}`);
+    .map(([flag, mib]) => (mib === undefined ? flag : `${flag}=${mib}`));
 }
 
 /**

@@ -1,5 +1,6 @@
 import { Encoder } from '@msgpack/msgpack';
 import { BerthError, messageOf } from '@berth/errors';
+import { countBulk } from '@berth/exchange';
 import { type Fields, fieldsOf } from '../fields.js';
 import type { Encoding } from '../shapes/dialect.js';
 import { type FrameType, frameTypeName } from '../shapes/frame-types.js';
@@ -37,6 +38,7 @@ function msgpackFrame(type: FrameType, fields: Fields): Buffer | undefined {
 
 function emptyFrame(type: FrameType, payloadBytes: number): Buffer | undefined {
   if (payloadBytes >= MAX_FRAME_BYTES) return undefined;
+  countBulk(payloadBytes);
   const frame = Buffer.allocUnsafe(HEAD_BYTES + payloadBytes);
   frame.writeUInt32BE(payloadBytes + 1);
   frame[HEAD_BYTES - 1] = type;
