@@ -13,6 +13,7 @@ import {
   textOf,
 } from '../../../testing/bus/lab.js';
 import { ServicesError } from '../../errors.js';
+import { deadLetterLimits } from '../../letters/dead-letter.js';
 import { MemoryDeadLetters } from '../../letters/memory-letters.js';
 import { errorReply } from '../../invocation/replies.js';
 import type { BusHandler } from '../invocation-bus.js';
@@ -270,7 +271,7 @@ describe('a bus of several processes', () => {
   });
 
   it('a bus that is closed gives back what has not begun, and says what may have', async () => {
-    const deadLetters = new MemoryDeadLetters();
+    const deadLetters = new MemoryDeadLetters(deadLetterLimits());
     await using lab = new CarriedLab({ deadLetters });
     const held = new HeldHandler();
     const [first, second, caller] = [await lab.process(), await lab.process(), await lab.process()];
