@@ -264,6 +264,13 @@ describeWithRedis('docs/services.md, on Redis', () => {
     const counters = client(Counter, { services });
     await Promise.all([1, 2, 3].map((amount) => counters.object('visits').add(amount)));
     await expect(counters.object('visits').add(-1000)).rejects.toThrow(InvocationError);
+    await store.rememberReply('oprc/example.Counter/0/invokes/f', {
+      ...{
+        idempotencyKey: 'k',
+        ttlMs: 60_000,
+        reply: { status: InvocationStatus.OKAY, headers: {}, invocationId: 'x' },
+      },
+    });
     const asked = await createClient({ url: redis.url }).connect();
     const keys = await asked.keys('*');
     asked.destroy();

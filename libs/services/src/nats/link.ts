@@ -1,8 +1,18 @@
 import { messageOf } from '@berth/errors';
+import { JetStreamApiError } from '@nats-io/jetstream';
 import type { NatsConnection, Status } from '@nats-io/transport-node';
+import type { Verdict, Way } from '../objects/operations.js';
+
+/** JetStream's code where a write of a cluster is not through, this one or another, so that a revision cannot be told. */
+export const IN_FLIGHT = 10164;
+/** And for no more memory, disk or bytes of the bucket. */
+const NO_ROOM: readonly number[] = [10023, 10047, 10077];
+
+/** Nobody there has what was asked for at the moment: nothing was done. */
+export class Away extends Error {}
 
 /** Whether a connection carries, as its owner is told. */
-export class Link {
+export class Link implements Way {
   state: 'up' | 'down' = 'up';
   /** why not */
   reason: string | undefined;
@@ -19,6 +29,22 @@ export class Link {
   ) {
     this.statuses = connection.status();
     void this.watch();
+  }
+
+  get isUp(): boolean {
+    return this.state === 'up';
+  }
+
+  get isOpen(): boolean {
+    return !this.connection.isClosed();
+  }
+
+  verdict(thrown: unknown): Verdict {
+    if (!(thrown instanceof JetStreamApiError))
+      return { why: messageOf(thrown), answered: thrown instanceof Away, final: false };
+    const { status, code, message } = thrown;
+    const why = `refused by NATS: ${message} (${code})`;
+    return { why, answered: true, final: (status < 500 && code !== IN_FLIGHT) || NO_ROOM.includes(code) };
   }
 
   /** Of one message: `max_payload` of the server, and NATS' own default until it has said so. */

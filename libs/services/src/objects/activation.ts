@@ -20,10 +20,11 @@ export class Activation {
     readonly identity: ObjectKey,
   ) {}
 
-  /** Takes over what the store knows; an instance of another version goes. @param term in which it was asked */
+  /** Takes over what the store knows; an instance of another version goes, or of one that is only called the same. @param term in which it was asked */
   refresh({ version, state }: StoredObject, term: number | undefined): void {
-    if (version !== this.version || term !== undefined) this.term = term;
-    if (version === this.version) return;
+    const isKnown = version === this.version && state === undefined;
+    if (!isKnown || term !== undefined) this.term = term;
+    if (isKnown) return;
     this.version = version;
     this.#saved = state;
     this.#instance = undefined;

@@ -181,6 +181,16 @@ describeWithNats('NatsStore', () => {
     }
   });
 
+  it('asks for JetStream where there is none, and only there', async () => {
+    await using server = await NatsServer.start({ jetStream: false });
+    await expect(NatsStore.open({ servers: server.url })).rejects.toThrow(/^the bucket 'berth' .*is JetStream enabled/);
+    await using other = await NatsServer.start();
+    // A single server has nowhere to put a second copy, and one that is old would lose updates.
+    const refused = NatsStore.open({ servers: other.url, replicas: 2 });
+    await expect(refused).rejects.toThrow('replicas');
+    await expect(refused).rejects.not.toThrow('JetStream enabled');
+  });
+
   it('says in one line why it cannot be opened, without a password', async () => {
     const servers = 'nats://user:secret-word@127.0.0.1:1';
     const refused = NatsStore.open({ servers, connectTimeoutMs: 200 });

@@ -1,154 +1,75 @@
-import { randomBytes } from 'node:crypto';
 import { messageOf } from '@berth/errors';
 import { ServicesError } from '../errors.js';
-import type { InvocationReply } from '../invocation/invocation.js';
 import { type DeadLetterBounds, deadLetterLimits, type DeadLetterStore } from '../letters/dead-letter.js';
 import { NatsDeadLetters } from '../letters/nats-letters.js';
 import { connectNats } from '../nats/connect.js';
 import { escaped, wordsOf } from '../nats/escaped.js';
 import { Inbox } from '../nats/inbox.js';
 import { Link } from '../nats/link.js';
-import { Bucket, type BucketOptions, verdictOf } from './nats/bucket.js';
-import {
-  decodeEntry,
-  encodeEntry,
-  type Entry,
-  keptIn,
-  keptReply,
-  type KeptReply,
-  NO_ENTRY,
-  replyIn,
-} from './nats/entry.js';
-import { type Found, Known } from './nats/known.js';
+import { EntryStore } from './entry-store.js';
+import { Known } from './known.js';
+import { Bucket } from './nats/bucket.js';
 import { type NatsStoreOptions, type NatsStoreSettings, natsStoreSettings } from './nats/options.js';
-import type { ObjectKey, ObjectStore, RememberedReply, StoredObject } from './object-store.js';
-import { Operations, type Way } from './operations.js';
-import { checkStateSize } from './state-size.js';
+import type { ObjectKey } from './object-store.js';
+import { Operations } from './operations.js';
 
-/** Bytes that an entry has beside state and replies. */
-const HEAD_ROOM = 64 * 1024;
+/** What a store needs of its connection, and whether it is the store's. */
+interface NatsParts {
+  readonly link: Link;
+  readonly inbox: Inbox;
+  readonly operations: Operations;
+  readonly owned: boolean;
+}
 
 /**
  * Keeps objects in NATS' key-value store (JetStream, 2.9 or later): one value for each, with its state, its version
- * and its remembered replies, so that all of it changes at once. A write names the revision that it was made from; one
- * whose answer got lost is sent again, finds itself by its token, and takes effect once.
+ * and its remembered replies, see {@link EntryStore}. A write names the revision that it was made from.
  */
-export class NatsStore implements ObjectStore {
-  private readonly writer = randomBytes(9).toString('base64url');
-  private changes = 0;
-  private closed = false;
-
+export class NatsStore extends EntryStore {
   private constructor(
-    private readonly link: Link,
-    private readonly inbox: Inbox,
-    private readonly operations: Operations,
-    private readonly objects: Bucket,
-    private readonly replies: Bucket,
-    private readonly known: Known,
-    private readonly options: NatsStoreSettings & { readonly owned: boolean },
-  ) {}
+    private readonly nats: NatsParts,
+    private readonly settings: NatsStoreSettings,
+    buckets: { readonly objects: Bucket; readonly replies: Bucket },
+  ) {
+    super({ ...buckets, known: new Known(), operations: nats.operations, limits: settings, now: Date.now });
+  }
 
   /**
    * Connects, makes the buckets if they are not there, and stays connected until {@link NatsStore.close}.
    *
-   * @throws ServicesError `BERTH_SERVICE_STORE_UNAVAILABLE` no server within `connectTimeoutMs`, or one without
-   *   JetStream; `BERTH_SERVICE_INVALID` names the option that is wrong
+   * @throws ServicesError `BERTH_SERVICE_STORE_UNAVAILABLE` no server within `connectTimeoutMs`, one without JetStream, or
+   *   one that is too old for `replicas`; `BERTH_SERVICE_INVALID` names the option that is wrong
    */
   static async open(options: NatsStoreOptions = {}): Promise<NatsStore> {
     const { client } = options;
     const settings = natsStoreSettings(options);
-    const { name, storage, replicas, connectTimeoutMs, replyTtlMs: ttlMs } = settings;
+    const { name, connectTimeoutMs, replyTtlMs: ttlMs } = settings;
     const connection = client ?? (await connectNats(options, connectTimeoutMs, 'BERTH_SERVICE_STORE_UNAVAILABLE'));
-    const owned = client === undefined;
     const link = new Link(connection);
-    const inbox = new Inbox(link);
+    const nats = {
+      link,
+      inbox: new Inbox(link),
+      operations: new Operations(link, settings),
+      owned: client === undefined,
+    };
     try {
-      const operations = new Operations(wayOf(link), settings);
-      const known = new Known();
-      link.returns.add(() => {
-        // A server that has lost its disk counts revisions anew.
-        known.clear();
-        operations.resume();
-      });
-      void connection.closed().then(() => operations.close('its connection is closed'));
-      const open = (more: Pick<BucketOptions, 'name' | 'ttlMs'>): Promise<Bucket> =>
-        Bucket.open(link, inbox, operations, { ...more, replicas, storage });
-      const objects = await open({ name });
-      const replies = await open({ name: `${name}-replies`, ttlMs });
-      return new NatsStore(link, inbox, operations, objects, replies, known, { ...settings, owned });
+      const objects = await Bucket.open(link, nats.inbox, settings);
+      const replies = await Bucket.open(link, nats.inbox, { ...settings, name: `${name}-replies`, ttlMs });
+      link.returns.add(() => nats.operations.resume());
+      void connection.closed().then(() => nats.operations.close('its connection is closed'));
+      return new NatsStore(nats, settings, { objects, replies });
     } catch (thrown) {
-      inbox.close();
-      link.close();
-      if (owned) await connection.close();
+      await leave(nats);
+      if (thrown instanceof ServicesError) throw thrown;
+      // The class is not exported.
+      const hint = (thrown as Error).name === 'JetStreamNotEnabled' ? '; is JetStream enabled (nats-server -js)?' : '';
       throw new ServicesError(
         'BERTH_SERVICE_STORE_UNAVAILABLE',
-        `the bucket '${name}' cannot be used: ${messageOf(thrown)}; is JetStream enabled (nats-server -js)?`,
+        `the bucket '${name}' cannot be used: ${messageOf(thrown)}${hint}`,
         {},
         { cause: thrown },
       );
     }
-  }
-
-  async load(
-    key: ObjectKey,
-    knownVersion?: number,
-    idempotencyKey?: string,
-    deadline?: number,
-    trusted = false,
-  ): Promise<StoredObject> {
-    const name = keyOf(key);
-    const reply = ({ replies }: Entry): InvocationReply | undefined =>
-      idempotencyKey === undefined ? undefined : replyIn(replies, idempotencyKey);
-    const known = trusted && this.operations.isReady ? this.known.get(name)?.entry : undefined;
-    if (known !== undefined && known.version === knownVersion && reply(known) === undefined)
-      return { version: known.version, unasked: true };
-    const { entry } = await this.read(name, deadline);
-    const { version, state } = entry;
-    return { version, state: version === knownVersion ? undefined : state, reply: reply(entry) };
-  }
-
-  async save(
-    key: ObjectKey,
-    expectedVersion: number,
-    state: string | undefined,
-    remember?: RememberedReply,
-    deadline?: number,
-  ): Promise<number | undefined> {
-    if (state !== undefined) checkStateSize(key, state, this.options.maxStateBytes);
-    const made = await this.change(key, deadline, (entry) => {
-      if (entry.version !== expectedVersion) return undefined;
-      // It was answered meanwhile by somebody else, whose reply counts.
-      if (remember !== undefined && keptIn(entry.replies, remember.idempotencyKey) !== undefined) return undefined;
-      if (state === undefined && remember === undefined) return entry;
-      const { version, last } = state === undefined ? entry : { version: entry.last + 1, last: entry.last + 1 };
-      return { ...entry, version, last, state: state ?? entry.state, replies: this.repliesOf(entry, remember) };
-    });
-    return made?.version;
-  }
-
-  async delete(key: ObjectKey, deadline?: number): Promise<boolean> {
-    let was = false;
-    await this.change(key, deadline, (entry) => {
-      was = entry.version > 0;
-      if (entry.last === 0 && entry.replies.length === 0) return entry;
-      // What was known of it must never look current again.
-      return { ...NO_ENTRY, last: entry.last + 1 };
-    });
-    return was;
-  }
-
-  async recallReply(scope: string, idempotencyKey: string, deadline?: number): Promise<InvocationReply | undefined> {
-    const { bytes } = await this.replies.get(replyKey(scope, idempotencyKey), deadline);
-    return bytes === undefined ? undefined : replyIn(decodeEntry(bytes).replies, idempotencyKey);
-  }
-
-  async rememberReply(
-    scope: string,
-    { idempotencyKey, reply, ttlMs }: RememberedReply,
-    deadline?: number,
-  ): Promise<void> {
-    const { bytes } = this.fitted({ ...NO_ENTRY, replies: [keptReply(idempotencyKey, reply, ttlMs)] });
-    await this.replies.put(replyKey(scope, idempotencyKey), bytes, undefined, deadline);
   }
 
   /**
@@ -159,124 +80,24 @@ export class NatsStore implements ObjectStore {
    * @throws ServicesError `BERTH_SERVICE_STORE_UNAVAILABLE`; `BERTH_SERVICE_INVALID` names the bound that is wrong
    */
   async deadLetters(bounds: DeadLetterBounds = {}): Promise<DeadLetterStore> {
-    return NatsDeadLetters.open(this.link, this.operations, this.options, deadLetterLimits(bounds));
+    return NatsDeadLetters.open(this.nats.link, this.nats.operations, this.settings, deadLetterLimits(bounds));
   }
 
-  health(): { readonly state: 'up' | 'down' | 'closed'; readonly reason?: string | undefined } {
-    if (this.closed) return { state: 'closed' };
-    const { state, reason } = this.link;
-    return state === 'up' ? { state } : { state, reason };
+  protected nameOf({ service, partition, objectId }: ObjectKey): string {
+    return `${wordsOf(service)}.${partition}.objects.${escaped(objectId)}`;
   }
 
-  async close(): Promise<void> {
-    if (this.closed) return;
-    this.closed = true;
-    this.operations.close();
-    this.inbox.close();
-    this.link.close();
-    if (this.options.owned) await this.link.connection.close();
+  protected nameOfReply(scope: string, idempotencyKey: string): string {
+    return `${escaped(scope)}.${escaped(idempotencyKey)}`;
   }
 
-  private async read(name: string, deadline: number | undefined): Promise<Found> {
-    const { bytes, revision } = await this.objects.get(name, deadline);
-    // No version was above the revision of the mark that stands for none.
-    const entry = bytes === undefined ? { ...NO_ENTRY, last: revision } : decodeEntry(bytes);
-    const found = { entry, revision, length: bytes?.length ?? 0 };
-    this.known.set(name, found);
-    return found;
-  }
-
-  /**
-   * Writes what `next` makes of what is known, or else read, until nobody else was faster.
-   *
-   * @param next `undefined`: it is not to be; the same entry: nothing is to be written
-   */
-  private async change(
-    key: ObjectKey,
-    deadline: number | undefined,
-    next: (entry: Entry) => Entry | undefined,
-  ): Promise<Entry | undefined> {
-    const name = keyOf(key);
-    for (let known = this.known.get(name); ; known = undefined) {
-      const { entry, revision } = known ?? (await this.read(name, deadline));
-      const made = next(entry);
-      if (made === undefined || made === entry) {
-        // Of what is out of date it may be wrong.
-        if (known !== undefined) continue;
-        return made;
-      }
-      const token = this.token();
-      const { bytes, entry: written } = this.fitted({ ...made, token });
-      this.known.delete(name);
-      const result = await this.objects.put(name, bytes, revision, deadline);
-      if (typeof result === 'number') {
-        this.known.set(name, { entry: written, revision: result, length: bytes.length });
-        return written;
-      }
-      if (result === 'conflict') continue;
-      if ((await this.read(name, deadline)).entry.token === token) return written;
-      throw new ServicesError(
-        'BERTH_SERVICE_OUTCOME_UNKNOWN',
-        `object '${key.objectId}' of ${key.service} was changed by others since its save went unanswered: whether that was made cannot be told`,
-      );
-    }
-  }
-
-  /** Those of an entry whose time is not over, and a new one: the oldest make room for it. */
-  private repliesOf({ replies }: Entry, remember: RememberedReply | undefined): readonly KeptReply[] {
-    const now = Date.now();
-    const kept = replies.filter(({ until, key }) => until > now && key !== remember?.idempotencyKey);
-    if (remember === undefined) return kept;
-    const { idempotencyKey, reply, ttlMs } = remember;
-    return [...kept, keptReply(idempotencyKey, reply, ttlMs)].slice(-this.options.maxRepliesPerObject);
-  }
-
-  /**
-   * An entry as the server takes it: earlier replies make room for the newest one.
-   *
-   * @throws ServicesError `BERTH_SERVICE_PAYLOAD_TOO_LARGE` there is not enough to leave out
-   */
-  private fitted(entry: Entry): { readonly entry: Entry; readonly bytes: Buffer } {
-    const most = this.link.maxBytes - HEAD_ROOM;
-    for (let fit = entry; ; fit = { ...fit, replies: fit.replies.slice(Math.ceil(fit.replies.length / 2)) }) {
-      const bytes = encodeEntry(fit);
-      const { length } = bytes;
-      if (length <= most) return { entry: fit, bytes };
-      if (fit.replies.length < 2)
-        throw new ServicesError(
-          'BERTH_SERVICE_PAYLOAD_TOO_LARGE',
-          `state and reply have ${length} bytes; the NATS server takes ${most}: raise its max_payload`,
-          { length, limit: most },
-        );
-    }
-  }
-
-  /** Not the same for any two writes. */
-  private token(): string {
-    this.changes += 1;
-    return `${this.writer}${this.changes}`;
+  protected disconnect(): Promise<void> {
+    return leave(this.nats);
   }
 }
 
-function wayOf(link: Link): Way {
-  return {
-    get isUp() {
-      return link.state === 'up';
-    },
-    get isOpen() {
-      return !link.connection.isClosed();
-    },
-    get reason() {
-      return link.reason;
-    },
-    verdict: verdictOf,
-  };
-}
-
-function keyOf({ service, partition, objectId }: ObjectKey): string {
-  return `${wordsOf(service)}.${partition}.objects.${escaped(objectId)}`;
-}
-
-function replyKey(scope: string, idempotencyKey: string): string {
-  return `${escaped(scope)}.${escaped(idempotencyKey)}`;
+async function leave({ link, inbox, owned }: NatsParts): Promise<void> {
+  inbox.close();
+  link.close();
+  if (owned) await link.connection.close();
 }

@@ -121,7 +121,8 @@ export class ObjectHost {
     // What is not saved would not show that it came from an old state.
     const isNewest = async (): Promise<boolean> => {
       const asking = this.store.load(key, version, undefined, limits.deadline);
-      return (await answered(asking, limits, UNCHECKED)).version === version;
+      const now = await answered(asking, limits, UNCHECKED);
+      return now.version === version && now.state === undefined;
     };
     try {
       const reply = await this.#attempt(call, activation);

@@ -17,7 +17,7 @@ export function nameOf({ service, partition, objectId }: ObjectKey): string {
 export interface StoredObject {
   /** 0: never saved */
   readonly version: number;
-  /** JSON; absent when never saved, or when the version is the one the caller knows */
+  /** JSON; absent when never saved, or when the version is the one the caller knows, as far as the store can tell */
   readonly state?: string | undefined;
   /** the reply that was saved with the idempotency key asked for */
   readonly reply?: InvocationReply | undefined;

@@ -72,7 +72,7 @@ export class Operations {
 
   /** @param what the server keeps for whoever asks, as errors say it */
   constructor(
-    private readonly way: Way,
+    readonly way: Way,
     private readonly limits: OperationLimits,
     private readonly what = 'objects',
   ) {}
@@ -88,7 +88,7 @@ export class Operations {
   /**
    * @param writes it changes something
    * @param deadline of the call, {@link steadyNow}; absent: `operationTimeoutMs` from now
-   * @param send one try; `again`: an earlier one was not answered, and may have been made
+   * @param send one try; `again`: an earlier one was not answered, and may have been made. A ServicesError is final
    * @throws ServicesError `BERTH_SERVICE_STORE_UNAVAILABLE`; `BERTH_SERVICE_TIMEOUT` at `deadline`; and
    *   `BERTH_SERVICE_OUTCOME_UNKNOWN` for a write that may have taken effect
    */
@@ -146,14 +146,23 @@ export class Operations {
 
   private failed(operation: Operation, thrown: unknown): void {
     if (!this.pending.has(operation)) return;
-    const { why, answered, final } = this.way.verdict(thrown);
     operation.inFlight = false;
+    if (thrown instanceof ServicesError && !operation.isUnconfirmed) {
+      if (this.end(operation)) operation.reject(thrown);
+      return;
+    }
+    const { why, answered, final } = this.verdict(thrown);
     operation.unanswered ||= !answered;
     operation.why = why;
     if (final) this.giveUp(operation, why);
     else if (!this.way.isOpen) this.giveUp(operation, 'its connection is closed');
     else if (this.way.isUp) operation.retry = setTimeout(() => this.try(operation), PAUSE_MS);
     else this.waiting.add(operation);
+  }
+
+  private verdict(thrown: unknown): Verdict {
+    if (thrown instanceof ServicesError) return { why: thrown.message, answered: true, final: true };
+    return this.way.verdict(thrown);
   }
 
   private giveUp(operation: Operation, why: string): void {

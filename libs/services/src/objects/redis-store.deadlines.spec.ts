@@ -73,9 +73,14 @@ describeWithRedis('RedisStore and the deadlines of calls', () => {
 
   it('a server that does not answer: reading is TIMEOUT, writing OUTCOME_UNKNOWN, and the connection stays', async () => {
     await open({ operationTimeoutMs: 60_000 });
+    await store.save(keyOf('other'), 0, '1');
     await server.pause();
     const deadline = soon();
-    const reading = [store.load(KEY, 1, undefined, deadline), store.recallReply('scope', 'k', deadline)];
+    const reading: Promise<unknown>[] = [
+      ...[store.load(KEY, 1, undefined, deadline), store.recallReply('scope', 'k', deadline)],
+      // Whether it is there has to be asked first.
+      store.delete(keyOf('none'), deadline),
+    ];
     const writing = [
       store.save(KEY, 1, '2', undefined, deadline),
       store.rememberReply('scope', remember('k'), deadline),

@@ -1,13 +1,15 @@
 import { createClient } from '@redis/client';
 import { describeWithRedis, eventually, RedisServer } from '@berth/testing';
 import { codeOf, later } from '../../testing/bus/lab.js';
-import { keyOf } from '../../testing/store/samples.js';
+import { keyOf, remember, replyOf } from '../../testing/store/samples.js';
 import { StoreLab } from '../../testing/store/store-lab.js';
 import type { Wire } from '../../testing/store/wire.js';
-import { InvocationStatus } from '../invocation/invocation.js';
+import { steadyNow } from '../runtime/clock.js';
 import { RedisStore, type RedisStoreOptions } from './redis-store.js';
 
 const KEY = keyOf('one');
+// Also where a busy machine takes longer than a test's operationTimeoutMs.
+const inAWhile = (): number => steadyNow() + 25_000;
 
 describeWithRedis('RedisStore', () => {
   it('refuses a server of a cluster when it is opened', async () => {
@@ -44,7 +46,7 @@ describeWithRedis('RedisStore', () => {
 
   it('a server that stays away is STORE_UNAVAILABLE after operationTimeoutMs, also when it comes back', async () => {
     const store = await make({ operationTimeoutMs: 200 });
-    await store.save(KEY, 0, '1');
+    await store.save(KEY, 0, '1', undefined, inAWhile());
     await server.stop();
     await eventually(() => store.health().state === 'down');
     const started = Date.now();
@@ -64,32 +66,40 @@ describeWithRedis('RedisStore', () => {
 
   it('a server that does not answer: reading is STORE_UNAVAILABLE, writing OUTCOME_UNKNOWN', async () => {
     const store = await make({ operationTimeoutMs: 200, url: server.url });
-    await store.save(KEY, 0, '1');
+    await store.save(KEY, 0, '1', undefined, inAWhile());
     await server.pause();
     const [load, save] = [later(store.load(KEY)), later(store.save(KEY, 1, '2'))];
     expect(await codeOf(load)).toBe('BERTH_SERVICE_STORE_UNAVAILABLE');
     expect(await codeOf(save)).toBe('BERTH_SERVICE_OUTCOME_UNKNOWN');
     server.resume();
-    await eventually(async () => (await store.load(KEY)).version === 2);
+    await eventually(async () => (await store.load(KEY, undefined, undefined, inAWhile())).version === 2);
   });
 
   it('a connection that leads nowhere is given up for a new one', async () => {
     const store = await make({ operationTimeoutMs: 200 });
-    await store.save(KEY, 0, '1');
+    await store.save(KEY, 0, '1', undefined, inAWhile());
     wire.muteAll();
     const [load, save] = [later(store.load(KEY)), later(store.save(KEY, 1, '2'))];
     expect(await codeOf(load)).toBe('BERTH_SERVICE_STORE_UNAVAILABLE');
     expect(await codeOf(save)).toBe('BERTH_SERVICE_OUTCOME_UNKNOWN');
-    expect(await store.load(KEY)).toMatchObject({ version: 1, state: '1' });
-    expect(await store.save(KEY, 1, '2')).toBe(2);
+    expect(await store.load(KEY, undefined, undefined, inAWhile())).toMatchObject({ version: 1, state: '1' });
+    expect(await store.save(KEY, 1, '2', undefined, inAWhile())).toBe(2);
   });
 
-  it('who knows the newest version is believed while the server is there, unless a reply is asked for', async () => {
+  it('who knows the newest version is believed while the server is there, also that nobody has replied', async () => {
     const store = await make({});
-    await store.save(KEY, 0, '1');
+    const other = await make({ url: server.url });
+    await store.save(KEY, 0, '1', remember('mine'));
     const trusting = (key?: string) => store.load(KEY, 1, key, Date.now() + 100, true);
     expect(await trusting()).toEqual({ version: 1, unasked: true });
-    expect((await trusting('k')).unasked).toBeUndefined();
+    expect((await trusting('mine')).reply?.invocationId).toBe('mine');
+    // If somebody has, the save finds out, and the first reply counts.
+    await other.save(KEY, 1, undefined, remember('k', 60_000, replyOf('first')));
+    expect(await trusting('k')).toEqual({ version: 1, unasked: true });
+    for (const state of [undefined, '2']) expect(await store.save(KEY, 1, state, remember('k'))).toBeUndefined();
+    expect(await store.load(KEY, 1, 'k')).toMatchObject({ version: 1, reply: { invocationId: 'first' } });
+    expect(await other.save(KEY, 1, '2')).toBe(2);
+    expect(await store.load(KEY, 1)).toMatchObject({ version: 2, state: '2' });
     wire.cut = true;
     wire.breakAll();
     await eventually(() => store.health().state === 'down');
@@ -133,25 +143,43 @@ describeWithRedis('RedisStore', () => {
     client.destroy();
   });
 
-  it('keys: those of one object share a hash tag, replies and deleted objects expire', async () => {
+  it('keys: one for each object, with its replies; it expires where these or a deletion are all that it tells', async () => {
     const store = await make({ keyPrefix: 'p:', deletionKnownMs: 60_000 });
-    const reply = { status: InvocationStatus.OKAY, headers: {}, invocationId: 'x' };
-    const remember = { idempotencyKey: 'k', reply, ttlMs: 30_000 };
-    await store.save({ ...KEY, objectId: 'a}:{b' }, 0, '1', remember);
-    await store.rememberReply('oprc/a.B/0/invokes/f', remember);
+    const [key, name] = [keyOf('a}:{b'), 'p:object:{shop.Cart/0/a%7D%3A%7Bb}'];
+    const [replied, repliedName] = [keyOf('r'), 'p:object:{shop.Cart/0/r}'];
+    await store.save(key, 0, '1', remember('k'));
+    await store.save(replied, 0, undefined, remember('k', 30_000));
+    await store.rememberReply('oprc/a.B/0/invokes/f', remember('k', 30_000));
     const client = createClient({ url: server.url });
     await client.connect();
-    expect((await client.keys('*')).filter((name) => !name.includes('/warm}')).sort()).toEqual([
-      'p:object:{shop.Cart/0/a%7D%3A%7Bb}',
-      'p:reply:oprc/a.B/0/invokes/f:k',
-      'p:reply:{shop.Cart/0/a%7D%3A%7Bb}:k',
-    ]);
-    for (const name of await client.keys('p:reply:*')) expect(await client.pTTL(name)).toBeGreaterThan(20_000);
-    expect(await client.pTTL('p:object:{shop.Cart/0/a%7D%3A%7Bb}')).toBe(-1);
-    await store.delete({ ...KEY, objectId: 'a}:{b' });
-    expect(await client.pTTL('p:object:{shop.Cart/0/a%7D%3A%7Bb}')).toBeGreaterThan(50_000);
-    await store.save({ ...KEY, objectId: 'a}:{b' }, 0, '1');
-    expect(await client.pTTL('p:object:{shop.Cart/0/a%7D%3A%7Bb}')).toBe(-1);
+    const others = (await client.keys('*')).filter((found) => !found.includes('/warm}'));
+    expect(others.sort()).toEqual([name, repliedName, 'p:reply:oprc/a.B/0/invokes/f:k']);
+    for (const ending of ['p:reply:oprc/a.B/0/invokes/f:k', repliedName]) {
+      expect(await client.pTTL(ending)).toBeGreaterThan(20_000);
+      expect(await client.pTTL(ending)).toBeLessThanOrEqual(30_000);
+    }
+    expect(await client.pTTL(name)).toBe(-1);
+    await store.delete(key);
+    expect(await client.pTTL(name)).toBeGreaterThan(50_000);
+    await store.save(key, 0, '1');
+    expect(await client.pTTL(name)).toBe(-1);
+    client.destroy();
+  });
+
+  it('what it did not write itself is refused, by its key, and left as it is', async () => {
+    const store = await make({ operationTimeoutMs: 60_000 });
+    const client = createClient({ url: server.url });
+    await client.connect();
+    // As earlier versions kept objects and replies.
+    await client.hSet('berth:object:{shop.Cart/0/one}', { v: '1', s: '1', p: '' });
+    await client.set('berth:reply:scope:k', Buffer.from([10, 1, 65]));
+    const refused = (named: string) => ({
+      ...{ code: 'BERTH_SERVICE_STORE_UNAVAILABLE', message: expect.stringContaining(named) },
+    });
+    for (const attempt of [store.load(KEY), store.save(KEY, 0, '2'), store.delete(KEY)])
+      await expect(attempt).rejects.toMatchObject(refused("'berth:object:{shop.Cart/0/one}'"));
+    await expect(store.recallReply('scope', 'k')).rejects.toMatchObject(refused("'berth:reply:scope:k'"));
+    expect(await client.hGet('berth:object:{shop.Cart/0/one}', 's')).toBe('1');
     client.destroy();
   });
 

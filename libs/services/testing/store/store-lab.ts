@@ -1,4 +1,5 @@
 import { RedisServer } from '@berth/testing';
+import { steadyNow } from '../../src/runtime/clock.js';
 import { RedisStore, type RedisStoreOptions } from '../../src/objects/redis-store.js';
 import { keyOf } from './samples.js';
 import { Wire } from './wire.js';
@@ -23,9 +24,10 @@ export class StoreLab {
     this.open.push(store);
     // The server knows the scripts from now on: what is lost below is the answer to a change.
     const other = keyOf('warm');
-    await store.load(other);
-    await store.save(other, -1, '1');
-    await store.delete(other);
+    const deadline = steadyNow() + 25_000;
+    await store.save(other, 0, '1', undefined, deadline);
+    await store.load(other, undefined, undefined, deadline);
+    await store.delete(other, deadline);
     return store;
   }
 

@@ -41,11 +41,6 @@ export class RedisConnection implements Way {
     return this.client.isOpen;
   }
 
-  get state(): 'up' | 'down' | 'closed' {
-    if (this.closed) return 'closed';
-    return this.isUp ? 'up' : 'down';
-  }
-
   verdict(thrown: unknown): Verdict {
     const why = messageOf(thrown);
     const answered = thrown instanceof ErrorReply;
@@ -67,15 +62,23 @@ export class RedisConnection implements Way {
     operations = this.operations,
   ): Promise<unknown> {
     const flag = (again: boolean): string[] => (writes && script !== undefined ? [again ? '1' : '0'] : []);
-    return operations.run(writes, deadline, async (again) => {
-      this.listen();
-      try {
-        return await this.execute(script, keys, [...flag(again), ...args]);
-      } finally {
-        this.onTheWay -= 1;
-        this.heardAt = steadyNow();
-      }
-    });
+    return operations.run(writes, deadline, (again) => this.send(script, keys, [...flag(again), ...args]));
+  }
+
+  /** The same once, as it is. @throws what the client says */
+  async send(
+    script: Script | undefined,
+    keys: readonly string[],
+    args: readonly (string | Buffer)[],
+  ): Promise<unknown> {
+    this.listen();
+    try {
+      if (script === undefined) return await this.client.sendCommand(args, BINARY);
+      return await this.execute(script, [String(keys.length), ...keys, ...args]);
+    } finally {
+      this.onTheWay -= 1;
+      this.heardAt = steadyNow();
+    }
   }
 
   close(): void {
@@ -89,18 +92,12 @@ export class RedisConnection implements Way {
     if (!this.owned) this.client.off('error', this.onError);
   }
 
-  private async execute(
-    script: Script | undefined,
-    keys: readonly string[],
-    args: readonly (string | Buffer)[],
-  ): Promise<unknown> {
-    if (script === undefined) return this.client.sendCommand(args, BINARY);
-    const rest = [String(keys.length), ...keys, ...args];
+  private async execute({ sha, text }: Script, args: readonly (string | Buffer)[]): Promise<unknown> {
     try {
-      return await this.client.sendCommand(['EVALSHA', script.sha, ...rest], BINARY);
+      return await this.client.sendCommand(['EVALSHA', sha, ...args], BINARY);
     } catch (thrown) {
       if (!(thrown instanceof ErrorReply) || !thrown.message.startsWith('NOSCRIPT')) throw thrown;
-      return this.client.sendCommand(['EVAL', script.text, ...rest], BINARY);
+      return this.client.sendCommand(['EVAL', text, ...args], BINARY);
     }
   }
 

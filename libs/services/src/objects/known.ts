@@ -1,12 +1,4 @@
-import type { Entry } from './entry.js';
-
-/** An entry as it was at a revision. */
-export interface Found {
-  readonly entry: Entry;
-  readonly revision: number;
-  /** what it takes as a value */
-  readonly length: number;
-}
+import type { Found } from './entry.js';
 
 /** Bytes of all that is known, 32 MiB, and what each of them has beside its value. */
 const MOST_BYTES = 32 * 1024 * 1024;
@@ -30,11 +22,6 @@ export class Known {
       if (this.bytes <= MOST_BYTES) return;
       this.delete(oldest);
     }
-  }
-
-  clear(): void {
-    this.entries.clear();
-    this.bytes = 0;
   }
 
   delete(key: string): void {

@@ -1,0 +1,165 @@
+import { ServicesError } from '../errors.js';
+import type { InvocationReply } from '../invocation/invocation.js';
+import { decodeReply, encodeReply } from '../wire/replies.js';
+
+/** A reply that is remembered with its object. */
+export interface KeptReply {
+  readonly key: string;
+  /** ms since 1970, by the clock of the store */
+  readonly until: number;
+  /** {@link encodeReply} */
+  readonly bytes: Uint8Array;
+}
+
+/** All that is kept of an object. It changes at once, or not at all. */
+export interface Entry {
+  /** 0: there is none, or none any more */
+  readonly version: number;
+  /** the highest version that there ever was */
+  readonly last: number;
+  readonly state: string | undefined;
+  /** tokens of the last writes, the newest first, one behind the other */
+  readonly writes: string;
+  /** the oldest first */
+  readonly replies: readonly KeptReply[];
+}
+
+export const NO_ENTRY: Entry = { version: 0, last: 0, state: undefined, writes: '', replies: [] };
+
+/** Characters of a token. */
+export const TOKEN_LENGTH = 16;
+/** A write whose answer was lost is recognised below so many others, itself among them. */
+export const KEPT_TOKENS = 16;
+
+/** An entry as it was found, and by what its keeper knows it. */
+export interface Found {
+  readonly entry: Entry;
+  /** bytes that it takes where it is kept */
+  readonly length: number;
+  /** another one after each change, where the keeper counts; 0: there is nothing */
+  readonly revision: number;
+  /** of the disk that the revision is of */
+  readonly era?: number;
+}
+
+/** Keeps entries by their names. A promise is one try: it rejects with what went wrong, or with a ServicesError that no try will change. */
+export interface Entries {
+  /** @param known may be given back if it still is what there is */
+  get(name: string, known: Found | undefined): Promise<Found>;
+  /**
+   * @param base what the entry was made from; absent: it takes the place of whatever is there
+   * @param again an earlier try was not answered
+   * @returns what is kept, perhaps with fewer replies; `undefined`: there is something else than `base`
+   */
+  put(name: string, entry: Entry, base: Found | undefined, again: boolean): Promise<Found | undefined>;
+  /** Whether what was found may still be what there is: false where a server may have lost it since. */
+  isCurrent(found: Found): boolean;
+}
+
+/** The tokens with one more. */
+export function withToken(token: string, writes: string): string {
+  return (token + writes).slice(0, TOKEN_LENGTH * KEPT_TOKENS);
+}
+
+/** Whether an entry came of another one by writes: not where a server has lost that one, and others began anew. */
+export function isMadeFrom(before: Entry, now: Entry): boolean {
+  return now.writes.includes(before.writes.slice(0, TOKEN_LENGTH));
+}
+
+/** Whether the write with a token, made from `base`, is in `now`; `undefined`: too many others came after it, or would have. */
+export function wasMade(token: string, base: Entry, now: Entry): boolean | undefined {
+  if (now.writes.includes(token)) return true;
+  const isWhole = base.writes === '' ? now.writes.length < TOKEN_LENGTH * KEPT_TOKENS : isMadeFrom(base, now);
+  return isWhole ? false : undefined;
+}
+
+interface Head {
+  readonly t: string;
+  readonly v: number;
+  readonly l: number;
+  /** bytes of the state; absent: there is none */
+  readonly n?: number;
+  readonly r: readonly (readonly [key: string, until: number, bytes: number])[];
+}
+
+const LINE_FEED = 10;
+
+/** The first bytes of an entry, with its newest token in them: no two entries that were written share them. */
+export function beginningOf({ writes }: Entry): string {
+  return `{"t":"${writes.slice(0, TOKEN_LENGTH)}`;
+}
+
+/** One line of JSON, then the state, then the replies as they are. */
+export function encodeEntry({ version, last, state, writes, replies }: Entry): Buffer {
+  const text = Buffer.from(state ?? '');
+  const head: Head = {
+    ...{ t: writes, v: version, l: last, ...(state !== undefined && { n: text.length }) },
+    r: replies.map(({ key, until, bytes }) => [key, until, bytes.length]),
+  };
+  return Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), text, ...replies.map(({ bytes }) => bytes)]);
+}
+
+/** What {@link encodeEntry} made. @throws ServicesError `BERTH_SERVICE_STORE_UNAVAILABLE` somebody else wrote it */
+export function decodeEntry(name: string, value: Uint8Array): Entry {
+  const bytes = Buffer.from(value.buffer, value.byteOffset, value.length);
+  const end = bytes.indexOf(LINE_FEED);
+  const { v: version, l: last, t: writes, n, r } = headOf(name, bytes.toString('utf8', 0, end));
+  const stateEnd = end + 1 + (n ?? 0);
+  const state = n === undefined ? undefined : bytes.toString('utf8', end + 1, stateEnd);
+  // A copy: views would keep all that the connection has read at once.
+  const own = new Uint8Array(bytes.subarray(stateEnd));
+  let at = 0;
+  const replies = r.map(([key, until, length]) => {
+    at += length;
+    return { key, until, bytes: own.subarray(at - length, at) };
+  });
+  return { version, last, state, writes, replies };
+}
+
+function headOf(name: string, line: string): Head {
+  try {
+    const head = JSON.parse(line) as Head;
+    if (Array.isArray(head.r)) return head;
+  } catch {
+    // It is none.
+  }
+  throw unreadable(name);
+}
+
+/** @param name of the key or value */
+export function unreadable(name: string): ServicesError {
+  return new ServicesError(
+    'BERTH_SERVICE_STORE_UNAVAILABLE',
+    `what the store of objects has as '${name}' was written by another version of this library, or by another program: delete it, or give the store another keyPrefix or bucket`,
+  );
+}
+
+/**
+ * An entry as its keeper takes it: earlier replies make room for the newest one.
+ *
+ * @param most bytes, as `setting` has it
+ * @throws ServicesError `BERTH_SERVICE_PAYLOAD_TOO_LARGE` there is not enough to leave out
+ */
+export function fitted(entry: Entry, most: number, setting: string): { readonly entry: Entry; readonly bytes: Buffer } {
+  for (let fit = entry; ; fit = { ...fit, replies: fit.replies.slice(Math.ceil(fit.replies.length / 2)) }) {
+    const bytes = encodeEntry(fit);
+    const { length } = bytes;
+    if (length <= most) return { entry: fit, bytes };
+    if (fit.replies.length < 2)
+      throw new ServicesError(
+        'BERTH_SERVICE_PAYLOAD_TOO_LARGE',
+        `state and reply have ${length} bytes; ${most} are taken: raise ${setting}`,
+        { length, limit: most },
+      );
+  }
+}
+
+export function keptReply(key: string, reply: InvocationReply, until: number): KeptReply {
+  return { key, until, bytes: encodeReply(reply) };
+}
+
+/** The reply with a key, with bytes of its own, if its time is not over. */
+export function replyIn({ replies }: Entry, key: string | undefined, now: number): InvocationReply | undefined {
+  const found = replies.findLast((reply) => reply.key === key && reply.until > now);
+  return found === undefined ? undefined : decodeReply(Buffer.from(found.bytes));
+}
