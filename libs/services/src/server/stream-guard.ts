@@ -37,17 +37,19 @@ const LONG_UNITS_MS = new Map([
   ['M', 60_000],
   ['S', 1000],
 ]);
-/** Streams that are meant to stay open. */
-const LASTING = new Set([
-  '/grpc.health.v1.Health/Watch',
-  '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo',
-  '/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo',
-]);
-
 /** On a socket, whose it is. A session shows its socket through a proxy only, so that the socket itself cannot be looked up. */
 const OWNER = Symbol('owner');
 
 type Kind = 'call' | 'side' | 'lasting';
+
+/** By path; all others are of the side. */
+const KINDS: ReadonlyMap<string | undefined, Kind> = new Map([
+  [INVOKE_FN_PATH, 'call'],
+  [INVOKE_OBJ_PATH, 'call'],
+  ['/grpc.health.v1.Health/Watch', 'lasting'],
+  ['/grpc.reflection.v1.ServerReflection/ServerReflectionInfo', 'lasting'],
+  ['/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo', 'lasting'],
+]);
 
 /** What one stream costs until it closes. */
 interface Account {
@@ -146,7 +148,7 @@ export class StreamGuard {
 
   private readonly admit = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void => {
     boundTimeout(headers);
-    const kind = kindOf(headers[':path']);
+    const kind = KINDS.get(headers[':path']) ?? 'side';
     const encoding = headers['grpc-encoding'];
     // What a compressed message becomes shows only when it is in memory.
     const bytes = encoding === undefined || encoding === 'identity' ? 0 : this.settings.maxMessageBytes;
@@ -215,9 +217,4 @@ function boundTimeout(headers: IncomingHttpHeaders): void {
   if (typeof timeout !== 'string') return;
   const unitMs = LONG_UNITS_MS.get(timeout.slice(-1));
   if (unitMs !== undefined && Number(timeout.slice(0, -1)) * unitMs >= 2 ** 31) headers['grpc-timeout'] = '596H';
-}
-
-function kindOf(path: string | undefined): Kind {
-  if (path === INVOKE_FN_PATH || path === INVOKE_OBJ_PATH) return 'call';
-  return path !== undefined && LASTING.has(path) ? 'lasting' : 'side';
 }
