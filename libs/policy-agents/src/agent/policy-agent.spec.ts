@@ -100,6 +100,7 @@ describe('a question to a policy agent', () => {
     const { id, talk } = lab.add(link).ask();
     expect(await outcome(talk.ask(chunkEvent(id)))).toBe(expected);
     expect(link.of('requestBody')).toEqual([]);
+    expect(link.of('cancel')).toMatchObject([{ reason: 'manual' }]);
     // Whoever sends the request must not shut the agent out by it.
     expect(lab.agent.figures()).toMatchObject({ errors: 1, rejections: { tooLarge: 1 }, breaker: 'closed' });
     expect(lab.judged.at(-1)).toMatchObject({ event: 'requestBody', reason: 'tooLarge' });

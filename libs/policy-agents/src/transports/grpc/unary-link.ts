@@ -1,5 +1,6 @@
 import { type Client, Metadata, type ServiceError, status as Status } from '@grpc/grpc-js';
 import { BerthError } from '@berth/errors';
+import { giveBuffer } from '@berth/exchange';
 import type { AgentCapabilities, ProxyHello } from '../../capabilities.js';
 import type { AgentLink, AgentMessage, ProxyMessage, TooLarge } from '../../link.js';
 import { encodeHello, encodeToAgent } from '../../wire/proto/to-agent.js';
@@ -94,6 +95,8 @@ class UnaryLink extends LinkBase<ProxyMessage, AgentMessage> implements AgentLin
     this.calls += 1;
     const deadline = Date.now() + timeoutMs;
     const answered = (error: ServiceError | null, bytes?: Buffer): void => {
+      // By then gRPC has sent its own copy, or never will.
+      giveBuffer(event);
       this.answered(error, bytes);
     };
     this.client.makeUnaryRequest(this.path, same, same, event, new Metadata(), { deadline }, answered);
