@@ -5,3 +5,4 @@ export { createLogger, isPretty, type Log, logLevelOf, type LogSettings, silentL
 export { clock, type LogRecord, prettyLine } from './pretty/pretty-line.js';
 export { cut, printable } from './pretty/printable.js';
 export { plain, type Style, styleFor } from './pretty/style.js';
+export { readMetric, type ReadMetric } from './read-metric.js';

@@ -1,3 +1,5 @@
+import { readMetric } from './read-metric.js';
+
 /** Upper bounds of the latency histogram, seconds (checklist A17). */
 export const LATENCY_BUCKETS_SECONDS = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
@@ -31,19 +33,7 @@ export interface LabelledLatency {
  * @param read the histograms, asked for at each scrape
  */
 export function latencyMetric(name: string, help: string, read: () => Iterable<LabelledLatency>): object {
-  return {
-    name,
-    aggregator: 'sum',
-    reset: () => undefined,
-    get: () =>
-      Promise.resolve({
-        name,
-        help,
-        type: 'histogram',
-        aggregator: 'sum',
-        values: [...read()].flatMap(valuesOf(name)),
-      }),
-  };
+  return readMetric('histogram', name, help, () => [...read()].flatMap(valuesOf(name)));
 }
 
 const valuesOf =

@@ -1,18 +1,9 @@
 import type { Metric, Registry, RegistryContentType } from 'prom-client';
-import { latencyMetric } from '@berth/observability';
+import { latencyMetric, readMetric, type ReadMetric } from '@berth/observability';
 import type { AgentState } from '../agents/object-agent.js';
 import { invalid } from '../errors.js';
 import { InvocationStatus } from '../invocation/invocation.js';
 import type { Services } from './services.js';
-
-interface Shown {
-  readonly name: string;
-}
-
-interface Value {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
-}
 
 const STATUS_LABELS = Object.keys(InvocationStatus).map((name) => name.toLowerCase());
 const AGENT_STATES: readonly AgentState[] = ['starting', 'running', 'reconnecting', 'stopping', 'stopped'];
@@ -46,14 +37,14 @@ export function registerServicesMetrics(runtime: Services, registry: Registry<Re
   };
 }
 
-function metricsOf(runtime: Services): Shown[] {
+function metricsOf(runtime: Services): ReadMetric[] {
   const members = () =>
     [...runtime.services()].flatMap(({ definition, members: served }) =>
       [...served].map(([method, { stats }]) => ({ stats, labels: { service: definition.id, method } })),
     );
   const latencies = () => members().map(({ labels, stats: { latency } }) => ({ labels, latency }));
   return [
-    metric('counter', 'berth_service_calls_total', 'Ended calls by how they ended', () =>
+    readMetric('counter', 'berth_service_calls_total', 'Ended calls by how they ended', () =>
       members().flatMap(({ labels, stats }) =>
         // Those that never happened too: a series that begins at 0 shows its first increase.
         stats.byStatus.map((value, status) => ({
@@ -62,38 +53,30 @@ function metricsOf(runtime: Services): Shown[] {
         })),
       ),
     ),
-    latencyMetric('berth_service_call_duration_seconds', 'From the arrival of a call to its reply', latencies) as Shown,
-    metric('gauge', 'berth_service_calls_in_flight', 'Calls that run or wait for their object', () =>
+    latencyMetric(
+      'berth_service_call_duration_seconds',
+      'From the arrival of a call to its reply',
+      latencies,
+    ) as ReadMetric,
+    readMetric('gauge', 'berth_service_calls_in_flight', 'Calls that run or wait for their object', () =>
       members().map(({ labels, stats }) => ({ labels, value: stats.inFlight })),
     ),
-    metric('gauge', 'berth_service_active_objects', 'Objects in memory', () => [
+    readMetric('gauge', 'berth_service_active_objects', 'Objects in memory', () => [
       { labels: {}, value: runtime.activeObjects },
     ]),
-    metric('gauge', 'berth_service_agents', 'Object agents of this process', () => {
+    readMetric('gauge', 'berth_service_agents', 'Object agents of this process', () => {
       const { agents } = runtime.health();
       return AGENT_STATES.map((state) => ({ labels: { state }, value: agents[state] ?? 0 }));
     }),
-    metric('gauge', 'berth_service_up', 'Whether bus and store can be reached, and the function server runs', () => {
-      const { bus, store, server } = runtime.health();
-      const up = { bus: bus.state === 'up', store: store.state === 'up', server: server.running };
-      return Object.entries(up).map(([part, is]) => ({ labels: { part }, value: is ? 1 : 0 }));
-    }),
+    readMetric(
+      'gauge',
+      'berth_service_up',
+      'Whether bus and store can be reached, and the function server runs',
+      () => {
+        const { bus, store, server } = runtime.health();
+        const up = { bus: bus.state === 'up', store: store.state === 'up', server: server.running };
+        return Object.entries(up).map(([part, is]) => ({ labels: { part }, value: is ? 1 : 0 }));
+      },
+    ),
   ];
-}
-
-/**
- * A metric that is read, not fed. prom-client's own classes keep a copy of each value, and would make every program
- * that has services load them.
- */
-function metric(type: 'gauge' | 'counter', name: string, help: string, read: () => Value[]): Shown {
-  const aggregator = 'sum';
-  const shown = {
-    name,
-    type,
-    aggregator,
-    reset: () => undefined,
-    // `shown.name`: a registry of OpenMetrics takes the _total off it.
-    get: () => Promise.resolve({ name: shown.name, help, type, aggregator, values: read() }),
-  };
-  return shown;
 }
