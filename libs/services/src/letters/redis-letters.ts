@@ -24,9 +24,9 @@ local function drop(name)
 end
 `;
 
-/** ARGV: '1' when sent again, name, letter, and the bounds: number and bytes of its service, number and bytes of all. */
+/** ARGV: name, letter, and the bounds: number and bytes of its service, number and bytes of all. */
 const ADD = script(`${DROP}
-local name, letter = ARGV[2], ARGV[3]
+local name, letter = ARGV[1], ARGV[2]
 -- A full server refuses this one, and with it the script: what comes after a first write would pass.
 redis.call('HINCRBY', bytes, '', 0)
 drop(name)
@@ -35,7 +35,7 @@ for at, scope in ipairs(scopesOf(name)) do
   local last = redis.call('ZRANGE', order .. scope, -1, -1, 'WITHSCORES')[2] or 0
   redis.call('ZADD', order .. scope, last + 1, name)
   redis.call('HINCRBY', bytes, scope, #letter)
-  local most, mostBytes = tonumber(ARGV[2 + 2 * at]), tonumber(ARGV[3 + 2 * at])
+  local most, mostBytes = tonumber(ARGV[1 + 2 * at]), tonumber(ARGV[2 + 2 * at])
   while true do
     local count = redis.call('ZCARD', order .. scope)
     -- There is none where somebody has deleted the key.
@@ -47,8 +47,8 @@ end
 return 1
 `);
 
-/** ARGV: '1' when sent again, name. A full server takes it. Returns whether there was one, 1 or 0. */
-const REMOVE = script(`${DROP} return drop(ARGV[2])`);
+/** ARGV: name. A full server takes it. Returns whether there was one, 1 or 0. */
+const REMOVE = script(`${DROP} return drop(ARGV[1])`);
 
 /** ARGV: scope, the most, -1 for all. Returns the letters. */
 const LIST = script(`
@@ -99,8 +99,7 @@ export class RedisDeadLetters implements DeadLetterStore {
   }
 
   private run(of: Script | undefined, args: (string | Buffer)[], writes: boolean, deadline?: number): Promise<unknown> {
-    const keys = of === undefined ? [] : this.keys;
-    return this.connection.run(of, keys, args, writes, deadline, this.operations);
+    return this.operations.run(writes, deadline, () => this.connection.send(of, this.keys, args));
   }
 }
 

@@ -40,7 +40,9 @@ describe('a connection that is silent', () => {
   let client: ManualClient;
   let connection: RedisConnection;
   const ask = (): Promise<unknown> =>
-    later(connection.run(undefined, [], ['PING'], false, steadyNow() + 100 * LIMIT_MS));
+    later(
+      connection.operations.run(false, steadyNow() + 100 * LIMIT_MS, () => connection.send(undefined, [], ['PING'])),
+    );
   const pass = (ms: number): Promise<void> => jest.advanceTimersByTimeAsync(ms);
 
   const connected = (owned: boolean): void => {

@@ -8,10 +8,7 @@ import type { Script } from './scripts.js';
 /** Answers of a server that is there, and cannot serve yet. */
 const NOT_YET = /^(LOADING|BUSY|CLUSTERDOWN|MASTERDOWN|TRYAGAIN)\b/;
 
-/**
- * Runs scripts over a connection that may break. One that is sent again because its answer was lost is told so: scripts
- * that write recognise themselves.
- */
+/** Sends scripts and commands over a connection that may break; its operations try them again. */
 export class RedisConnection implements Way {
   readonly operations: Operations;
   /** commands without an answer, also of operations that were given up */
@@ -48,24 +45,11 @@ export class RedisConnection implements Way {
   }
 
   /**
-   * @param script absent: `args` are a command as it is, which may be done twice
-   * @param writes it changes something: a script then has '1' before its `args` when it is sent again, else '0'
-   * @param operations that it is one of
-   * @throws ServicesError see {@link Operations.run}
+   * One try, as it is.
+   *
+   * @param script absent: `args` are a command, and `keys` do not count
+   * @throws what the client says
    */
-  run(
-    script: Script | undefined,
-    keys: readonly string[],
-    args: readonly (string | Buffer)[],
-    writes: boolean,
-    deadline: number | undefined,
-    operations = this.operations,
-  ): Promise<unknown> {
-    const flag = (again: boolean): string[] => (writes && script !== undefined ? [again ? '1' : '0'] : []);
-    return operations.run(writes, deadline, (again) => this.send(script, keys, [...flag(again), ...args]));
-  }
-
-  /** The same once, as it is. @throws what the client says */
   async send(
     script: Script | undefined,
     keys: readonly string[],
