@@ -39,14 +39,8 @@ export class GrpcTransport {
    * once more at once. All else is sent again, until its deadline or for 30 s,
    * only when it is delivered at least once and has an idempotency key.
    *
-   * @throws ServicesError
-   *   `BERTH_SERVICE_TIMEOUT` no reply by the deadline; it may have taken effect
-   *   `BERTH_SERVICE_CANCELLED` the signal was aborted, or the transport closed
-   *   `BERTH_SERVICE_PAYLOAD_TOO_LARGE` the request is above the limit of this side or the server's, or the reply above this side's
-   *   `BERTH_SERVICE_BUSY` the server is full, and did not run it
-   *   `BERTH_SERVICE_UNREACHABLE` there is no server, and it was not run
-   *   `BERTH_SERVICE_OUTCOME_UNKNOWN` the connection was lost meanwhile; it may have taken effect
-   *   `BERTH_SERVICE_NOT_FOUND` the server does not serve `oprc.OprcFunction`
+   * @throws ServicesError see docs/services.md, "Errors"; `BERTH_SERVICE_TIMEOUT` and `_OUTCOME_UNKNOWN`: it may have
+   *   taken effect; `_BUSY`, `_UNREACHABLE` and `_NOT_FOUND`: it was not run; `_PAYLOAD_TOO_LARGE`, `_CANCELLED`
    */
   async invoke(invocation: Invocation, { delivery, signal }: BusCallOptions): Promise<InvocationReply> {
     this.checkOpen(signal);
