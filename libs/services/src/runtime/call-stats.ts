@@ -39,8 +39,9 @@ export class CallStats {
   /** ended calls by status */
   readonly byStatus: [okay: number, invalidRequest: number, appError: number, systemError: number] = [0, 0, 0, 0];
   readonly latency = new LatencyHistogram();
-  /** of late, for the health check */
-  readonly window = new ErrorWindow();
+
+  /** @param window of the service, for the health check */
+  constructor(readonly window: ErrorWindow) {}
 
   began(): void {
     this.inFlight += 1;

@@ -28,20 +28,12 @@ export interface HealthReport {
 
 /** How a runtime is, from what it has counted; asks nobody. */
 export function healthReport(runtime: Services): HealthReport {
-  const services = Object.fromEntries(
-    [...runtime.services()].map(({ definition, members }) => {
-      let calls = 0;
-      let errors = 0;
-      for (const { stats } of members.values()) {
-        const late = stats.window.read();
-        calls += late.calls;
-        errors += late.errors;
-      }
-      const errorRate = calls === 0 ? 0 : errors / calls;
-      const status = errorRate > WARN_ERROR_RATE ? 'warn' : 'ok';
-      return [definition.id, { status, calls, errors, errorRate } satisfies ServiceHealth];
-    }),
-  );
+  const services: Record<string, ServiceHealth> = {};
+  for (const { definition, window } of runtime.services()) {
+    const { calls, errors } = window.read();
+    const errorRate = calls === 0 ? 0 : errors / calls;
+    services[definition.id] = { status: errorRate > WARN_ERROR_RATE ? 'warn' : 'ok', calls, errors, errorRate };
+  }
   const agents: Record<string, number> = {};
   for (const { state } of Object.values(runtime.listAgents())) agents[state] = (agents[state] ?? 0) + 1;
   const bus = runtime.bus.health();

@@ -6,7 +6,7 @@ import {
 } from '../definition/service-definition.js';
 import { checkStateFields } from '../definition/state-check.js';
 import { invalid, ServicesError } from '../errors.js';
-import { CallStats } from './call-stats.js';
+import { CallStats, ErrorWindow } from './call-stats.js';
 
 /** What an instance is for: `stateless` all such calls of a service, `object` one active object. */
 export type InstanceUse = 'stateless' | 'object';
@@ -21,6 +21,8 @@ export const construct: InstanceFactory = (target) => new (target as new () => o
 export class ServedService {
   /** by wire name, with the figures of its calls */
   readonly members: ReadonlyMap<string, { readonly definition: MemberDefinition; readonly stats: CallStats }>;
+  /** how its calls ended of late */
+  readonly window = new ErrorWindow();
   #shared: object | Promise<object> | undefined;
   #stateChecked = false;
 
@@ -28,8 +30,8 @@ export class ServedService {
     readonly definition: ServiceDefinition,
     private readonly factory: InstanceFactory,
   ) {
-    const members = [...definition.members.values()];
-    this.members = new Map(members.map((member) => [member.name, { definition: member, stats: new CallStats() }]));
+    const served = (member: MemberDefinition) => ({ definition: member, stats: new CallStats(this.window) });
+    this.members = new Map([...definition.members].map(([name, member]) => [name, served(member)]));
   }
 
   /** A new instance, for an object. @throws ServicesError `BERTH_INTERNAL` it could not be made; also as a rejection */
