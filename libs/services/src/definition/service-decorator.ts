@@ -1,6 +1,6 @@
 import { invalid } from '../errors.js';
 import { checkName, checkPackage } from './option-checks.js';
-import { declarationsOf, type MemberDefinition, rememberDefinition, type ServiceClass } from './service-definition.js';
+import { declarationsOf, definitions, type MemberDefinition, type ServiceClass } from './service-definition.js';
 
 export interface ServiceOptions {
   /** first part of the service's id `package.Name`; default `default` */
@@ -22,7 +22,7 @@ export function Service(name: string, options: ServiceOptions = {}) {
     const declared = [...declarations.members.values()];
     const byProperty = (kind: MemberDefinition['kind']): Map<string, MemberDefinition> =>
       new Map(declared.filter((member) => member.kind === kind).map((member) => [member.property, member]));
-    rememberDefinition({
+    definitions.set(target, {
       ...{ id: `${packageName}.${name}`, name, package: packageName, target },
       members: byName(target, declared),
       ...{ methods: byProperty('method'), getters: byProperty('getter'), setters: byProperty('setter') },

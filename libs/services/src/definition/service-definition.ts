@@ -61,7 +61,8 @@ export function declarationsOf(prototype: object): Declarations {
   return declarations;
 }
 
-const definitions = new Map<ServiceClass, ServiceDefinition>();
+/** All classes decorated so far, in order. */
+export const definitions = new Map<ServiceClass, ServiceDefinition>();
 
 /** The definition of a class, `undefined` where `@Service` is missing. */
 export function definitionOf(target: ServiceClass): ServiceDefinition | undefined {
@@ -78,18 +79,9 @@ export function requireDefinition(
   target: ServiceClass,
   ErrorClass: typeof ServicesError | typeof AgentError = ServicesError,
 ): ServiceDefinition {
-  const definition = definitionOf(target);
+  const definition = definitions.get(target);
   if (definition !== undefined) return definition;
   // The words of checklist B5 stand alone; elsewhere there is room for the cause.
   const cause = ErrorClass === AgentError ? '' : ': @Service is missing';
   throw invalid(`Service class ${target.name} not registered${cause}`, ErrorClass);
-}
-
-/** All classes decorated so far, in order. */
-export function decoratedServices(): Iterable<ServiceDefinition> {
-  return definitions.values();
-}
-
-export function rememberDefinition(definition: ServiceDefinition): void {
-  definitions.set(definition.target, definition);
 }

@@ -4,12 +4,7 @@ import type { AgentInfo } from '../agents/object-agent.js';
 import type { InvocationBus } from '../bus/invocation-bus.js';
 import { MemoryBus } from '../bus/memory-bus.js';
 import type { LocalTransport } from '../client/local-transport.js';
-import {
-  decoratedServices,
-  definitionOf,
-  requireDefinition,
-  type ServiceClass,
-} from '../definition/service-definition.js';
+import { definitions, requireDefinition, type ServiceClass } from '../definition/service-definition.js';
 import { AgentError, invalid, ServerError } from '../errors.js';
 import { Executor } from '../invocation/executor.js';
 import { MAX_PARTITION, wholeNumber } from '../numbers.js';
@@ -128,7 +123,7 @@ export class Services {
   /** B3. Only looks: without a list, what is decorated counts as registered, since a start will serve it. */
   getServerInfo(): ServicesServerInfo {
     const ids = new Set(this.#registry.keys());
-    if (this.given.services === undefined) for (const { id } of decoratedServices()) ids.add(id);
+    if (this.given.services === undefined) for (const { id } of definitions.values()) ids.add(id);
     return { ...this.#server.info(), mockMode: this.#options.mock, registeredServices: ids.size };
   }
 
@@ -140,7 +135,7 @@ export class Services {
    */
   async startAgent(service: ServiceClass, options?: StartAgentOptions): Promise<string> {
     this.#checkOpen(AgentError);
-    if (definitionOf(service) !== undefined) this.add(service);
+    if (definitions.has(service)) this.add(service);
     return this.#agents.start(service, options);
   }
 
@@ -242,7 +237,7 @@ export class Services {
   /** Without a list, whatever is decorated by now is served. */
   #beforeServing(): void {
     this.#checkOpen(ServerError);
-    if (this.given.services === undefined) for (const { target } of decoratedServices()) this.#take(target);
+    if (this.given.services === undefined) for (const target of definitions.keys()) this.#take(target);
   }
 
   /** Adds one that nobody gave this runtime: its shortcuts stay where they are. */
