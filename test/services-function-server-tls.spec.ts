@@ -79,6 +79,8 @@ describe('the function server', () => {
       [{ certFile: own.certFile, keyFile: own.certFile }, 'tls.keyFile: '],
       [{ certFile: own.certFile, keyFile: ca.issue('x').keyFile }, 'is not the key of'],
       [{ ...own, clientCaFile: own.keyFile }, 'tls.clientCaFile: '],
+      [{ ...own, clientCaFile: '' }, 'tls.clientCaFile must name a file'],
+      [{ ...own, keyFile: '' }, 'tls.certFile and tls.keyFile must name files'],
     ])('B1: files that cannot be used are named: %#', async (tls, message) => {
       const server = new FunctionServer(echo, { tls }, silentLog);
       const failure = server.start({ port: 0 });

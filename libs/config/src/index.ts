@@ -13,7 +13,7 @@ export {
 export { type Frozen, type Program, type Report, type SettingInfo, settingsOf } from './program.js';
 export { inspectPem, validityFault } from './inspect-pem.js';
 export { mergePatch, type PartEntry, partOf, type PartOptions, PartSchema, valueAt } from './part-schema.js';
-export { type PemFiles, type PemNames, readPemFiles } from './pem-files.js';
+export { readPemFiles } from './pem-files.js';
 export type { RawValue } from './problems.js';
 export { changedPaths, type Reload, type Reloaded, Reloader } from './reload.js';
 export * from './setting.js';

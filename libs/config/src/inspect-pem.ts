@@ -1,7 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { messageOf } from '@berth/errors';
-import { type PemNames, readPemFiles } from './pem-files.js';
+import type { PemNames } from '@berth/node-runtime';
+import { readPemFiles } from './pem-files.js';
 import type { Report } from './program.js';
 
 const NONE = { caFile: '', certFile: '', keyFile: '' };

@@ -10,6 +10,7 @@ export {
 } from './descriptors.js';
 export { isLoopback, isWildcard } from './loopback.js';
 export { droppedLines, Output, standardOutput } from './output.js';
+export { type PemFiles, type PemNames, readPemFiles } from './pem-files.js';
 export { prepareProcess } from './prepare-process.js';
 export { protoFile } from './proto-file.js';
 export { nodeFault, requireNode } from './require-node.js';

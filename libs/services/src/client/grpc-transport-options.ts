@@ -1,8 +1,8 @@
 import { type ChannelCredentials, type ChannelOptions, credentials } from '@grpc/grpc-js';
-import { messageOf } from '@berth/errors';
+import { readPemFiles } from '@berth/node-runtime';
 import { ServicesError } from '../errors.js';
 import { type NumberOptions, wholeNumbers } from '../numbers.js';
-import { CONNECTION_LIMITS, readPem } from '../wire/ends.js';
+import { CONNECTION_LIMITS } from '../wire/ends.js';
 
 /** TLS of a client: PEM files, read once. */
 export interface GrpcClientTls {
@@ -50,21 +50,18 @@ export function transportSettings(options: GrpcTransportOptions) {
   };
 }
 
+const TLS_NAMES = { caFile: 'tls.caFile', certFile: 'tls.certFile', keyFile: 'tls.keyFile' };
+
 function channelCredentials(tls: boolean | GrpcClientTls): ChannelCredentials {
   if (tls === false) return credentials.createInsecure();
   const files: GrpcClientTls = tls === true ? {} : tls;
   if ((files.certFile === undefined) !== (files.keyFile === undefined))
     throw invalid('tls.certFile and tls.keyFile belong together');
-  const read = (name: keyof GrpcClientTls): Buffer | null => {
-    const file = files[name];
-    return file === undefined ? null : readPem(`tls.${name}`, file, invalid);
-  };
-  const [ca, key, cert] = [read('caFile'), read('keyFile'), read('certFile')];
-  try {
-    return credentials.createSsl(ca, key, cert);
-  } catch (thrown) {
-    throw invalid(`tls: the files cannot be used: ${messageOf(thrown)}`, thrown);
-  }
+  const none = Object.entries(files).find(([, file]) => file === '');
+  if (none !== undefined) throw invalid(`tls.${none[0]} is empty: name a file, or leave it out`);
+  const { caFile = '', certFile = '', keyFile = '' } = files;
+  const { ca, key, cert } = readPemFiles({ caFile, certFile, keyFile }, TLS_NAMES, invalid);
+  return credentials.createSsl(ca, key, cert);
 }
 
 function invalid(message: string, cause?: unknown): ServicesError {

@@ -332,6 +332,8 @@ describe('GrpcTransport', () => {
     [{ address: 'x:0' }, 'address is'],
     [{ maxMessageBytes: 1 }, 'maxMessageBytes is 1'],
     [{ tls: { caFile: '/nowhere/ca.pem' } }, 'tls.caFile: cannot read /nowhere/ca.pem'],
+    [{ tls: { caFile: '/dev/null' } }, 'tls.caFile: /dev/null is no certificate in PEM form'],
+    [{ tls: { caFile: '' } }, 'tls.caFile is empty'],
     [{ tls: { certFile: '/nowhere/c.pem' } }, 'tls.certFile and tls.keyFile belong together'],
   ])('refuses options: %j', (options, message) => {
     expect(() => new GrpcTransport({ address: 'localhost:1', ...options })).toThrow(message);

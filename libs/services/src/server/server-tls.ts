@@ -1,7 +1,6 @@
-import { createSecureContext, type TlsOptions } from 'node:tls';
-import { messageOf } from '@berth/errors';
+import type { TlsOptions } from 'node:tls';
+import { readPemFiles } from '@berth/node-runtime';
 import { ServerError } from '../errors.js';
-import { readPem } from '../wire/ends.js';
 
 /** TLS of a function server: PEM files, read at each start. */
 export interface ServerTls {
@@ -11,29 +10,15 @@ export interface ServerTls {
   readonly clientCaFile?: string | undefined;
 }
 
+const NAMES = { caFile: 'tls.clientCaFile', certFile: 'tls.certFile', keyFile: 'tls.keyFile' };
+
 /** @throws ServerError `BERTH_FUNCTION_SERVER_FAILED` naming the setting of a file that cannot be read or used */
 export function tlsOptions({ certFile, keyFile, clientCaFile }: ServerTls): TlsOptions {
-  const cert = readPem('tls.certFile', certFile, failed);
-  const key = readPem('tls.keyFile', keyFile, failed);
-  check(`tls.certFile: ${certFile} is no certificate`, { cert });
-  check(`tls.keyFile: ${keyFile} is no private key`, { key });
-  check(`tls.keyFile: ${keyFile} is not the key of ${certFile}`, { cert, key });
+  const { ca, cert, key } = readPemFiles({ caFile: clientCaFile ?? '', certFile, keyFile }, NAMES, failed);
+  if (cert === null || key === null) throw failed('tls.certFile and tls.keyFile must name files');
+  if (clientCaFile === '') throw failed('tls.clientCaFile must name a file');
   const options = { cert, key, ALPNProtocols: ['h2'] };
-  if (clientCaFile === undefined) return options;
-  const ca = readPem('tls.clientCaFile', clientCaFile, failed);
-  const problem = `tls.clientCaFile: ${clientCaFile} is no certificate`;
-  // OpenSSL takes a file without a certificate for a CA that signed nothing.
-  if (!ca.includes('-----BEGIN CERTIFICATE-----')) throw failed(problem);
-  check(problem, { ca });
-  return { ...options, ca, requestCert: true };
-}
-
-function check(problem: string, files: TlsOptions): void {
-  try {
-    createSecureContext(files);
-  } catch (thrown) {
-    throw failed(`${problem}: ${messageOf(thrown)}`, thrown);
-  }
+  return ca === null ? options : { ...options, ca, requestCert: true };
 }
 
 function failed(message: string, cause?: unknown): ServerError {

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { messageOf } from '@berth/errors';
 import { MAX_MS } from '../numbers.js';
 
 // What the two ends of a gRPC connection have in common.
@@ -12,12 +10,3 @@ export const CONNECTION_LIMITS = {
   /** and has this long to answer, ms: 100..2^31-1, default 10 s */
   keepaliveTimeoutMs: { default: 10_000, least: 100, most: MAX_MS },
 };
-
-/** The PEM file of a setting. @throws what `refusing` makes */
-export function readPem(setting: string, file: string, refusing: (message: string, cause: unknown) => Error): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (thrown) {
-    throw refusing(`${setting}: cannot read ${file}: ${messageOf(thrown)}`, thrown);
-  }
-}
