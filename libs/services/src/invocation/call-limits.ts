@@ -44,8 +44,7 @@ export class CallLimits extends AbortController {
    * else, or to nobody: what is saved for it now would come out of turn. A caller who merely left changes nothing.
    *
    * @param what did not come about
-   * @throws ServicesError `BERTH_SERVICE_TIMEOUT` the deadline has passed; `BERTH_SERVICE_OUTCOME_UNKNOWN` it was cut
-   *   off
+   * @throws ServicesError `BERTH_SERVICE_TIMEOUT` the deadline has passed; `BERTH_SERVICE_OUTCOME_UNKNOWN` cut off
    */
   check(what: string): void {
     if (this.cancellation?.isCut === true)
@@ -60,8 +59,7 @@ export class CallLimits extends AbortController {
    * @param late makes the error when the deadline came first
    * @param failed makes the error of what `pending` rejects with
    * @param graceMs how much longer, for what knows the deadline itself
-   * @throws ServicesError `BERTH_SERVICE_TIMEOUT`, or what `late` makes; what `pending` rejects with, or what `failed`
-   *   makes
+   * @throws ServicesError `BERTH_SERVICE_TIMEOUT`, or what `late` makes; what `pending` rejects with, or `failed` makes
    */
   within<T>(
     pending: PromiseLike<T>,
