@@ -63,6 +63,8 @@ export class OprcService {
       done(null, encodeReply(errorReply(invocation.id, problem)));
       return;
     }
+    // grpc-js has it by the system's clock since the head of the call came, and tells it in no other way: a clock that is
+    // set before the message has come moves it. An interceptor, which hears of the head, would cost each call.
     const deadline = request.getDeadline();
     if (typeof deadline === 'number' && deadline !== Infinity) invocation.deadline = steadyTime(deadline);
     this.desk.enter(new OprcCall(this, request, done));
