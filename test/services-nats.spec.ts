@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connect } from '@nats-io/transport-node';
 import { client, NatsBus, type ServicesError } from 'berth-services';
 import { describeWithNats, disposable, eventually, freePortRange, NatsServer, tcpRelay } from '@berth/testing';
 import { Ledger, LedgerAgent } from '../libs/services/testing/ledger-agent.js';
@@ -14,6 +15,26 @@ const codeOf = (call: Promise<unknown>): Promise<string> =>
     (thrown: unknown) => (thrown as ServicesError).code,
   );
 
+/**
+ * Who is there, as the broker has it. It may learn of a death later than whoever waits for the process, and what it has
+ * taken for the dead one meanwhile is lost: of that nobody can say whether it was begun.
+ */
+async function membersOf(servers: string) {
+  const connection = await connect({ servers });
+  const ids = new Set<string>();
+  connection.subscribe('berth.members', {
+    callback: (_error, message) => {
+      ids.add(/"id":"([^"]+)"/.exec(message.string())?.[1] ?? '');
+    },
+  });
+  const isThere = (id: string): Promise<boolean> =>
+    connection.request(`berth.to.${id}`, '?', { timeout: 50 }).then(
+      () => true,
+      (thrown: unknown) => !String(thrown).includes('no responders'),
+    );
+  return disposable({ ids, isThere }, () => connection.close());
+}
+
 /** Calls go on for so long again, and then all adds up. */
 async function addsUp(load: LedgerLoad, agents: readonly LedgerAgent[]): Promise<void> {
   const before = [...load.answered.values()].reduce((sum, count) => sum + count, 0);
@@ -25,14 +46,18 @@ async function addsUp(load: LedgerLoad, agents: readonly LedgerAgent[]): Promise
 describeWithNats('agents over NATS', () => {
   it('one of two is killed and comes back: calls made meanwhile are answered within 3 s, and all adds up', async () => {
     await using server = await NatsServer.start();
+    await using members = await membersOf(server.url);
     await using first = await LedgerAgent.start(server.url);
+    const [id = ''] = await eventually(() => (members.ids.size > 0 ? [...members.ids] : undefined));
     await using second = await LedgerAgent.start(server.url);
     await using bus = await busOn(server.url);
     const load = new LedgerLoad(bus, OBJECTS);
     await sleep(1000);
+    expect(await members.isThere(id)).toBe(true);
     first.kill('SIGKILL');
     await first.exit;
     const killed = Date.now();
+    await eventually(async () => !(await members.isThere(id)));
     const ledger = client(Ledger, { bus, timeoutMs: 20_000 });
     const restarted = LedgerAgent.start(server.url);
     const ends = Array.from({ length: 40 }, async (_, i) => {

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { eventually } from '@berth/testing';
 import { CarriedLab } from '../../../testing/bus/carried-lab.js';
 import {
@@ -16,7 +17,8 @@ import { ServicesError } from '../../errors.js';
 import { deadLetterLimits } from '../../letters/dead-letter.js';
 import { MemoryDeadLetters } from '../../letters/memory-letters.js';
 import { errorReply } from '../../invocation/replies.js';
-import type { BusHandler } from '../invocation-bus.js';
+import type { Invocation, InvocationReply } from '../../invocation/invocation.js';
+import type { BusHandler, BusSubscription, InvocationBus } from '../invocation-bus.js';
 import { encode } from './message.js';
 
 const AT_MOST_ONCE = { delivery: 'at-most-once' } as const;
@@ -142,6 +144,40 @@ describe('a bus of several processes', () => {
     expect(seen.length).toBeGreaterThan(4);
   });
 
+  it('calls of a process to its own objects go to the one that joins, and come back when it leaves, in their order', async () => {
+    await using lab = new CarriedLab();
+    const [first, second] = [await lab.process(), await lab.process()];
+    const ran: { readonly by: InvocationBus; readonly id: string }[] = [];
+    const serve = (by: InvocationBus): Promise<BusSubscription> =>
+      by.serve(subscription({ concurrency: 100 }), async (delivery) => {
+        ran.push({ by, id: delivery.invocation.id });
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        return okay(delivery);
+      });
+    const names = Array.from({ length: 20 }, (_, i) => `object ${i}`);
+    const calls: Invocation[] = [];
+    const replies: Promise<InvocationReply>[] = [];
+    const callAll = (times: number): void => {
+      const more = Array.from({ length: times }, () => names.map((name) => ofObject(name))).flat();
+      calls.push(...more);
+      replies.push(...more.map((call) => later(first.bus.invoke(call, AT_MOST_ONCE))));
+    };
+    await serve(first.bus);
+    callAll(10);
+    const joined = await serve(second.bus);
+    callAll(10);
+    await eventually(() => ran.some(({ by }) => by === second.bus));
+    callAll(5);
+    const leaving = joined.stop(60_000);
+    callAll(5);
+    await Promise.all(replies);
+    await leaving;
+    for (const name of names) {
+      const ids = calls.filter(({ objectId }) => objectId === name).map(({ id }) => id);
+      expect(ran.filter(({ id }) => ids.includes(id)).map(({ id }) => id)).toEqual(ids);
+    }
+  });
+
   it('a process that is silent has gone: what may have begun there is unknown or sent again', async () => {
     await using lab = new CarriedLab(TIMEOUT);
     const held = new HeldHandler();
@@ -173,6 +209,20 @@ describe('a bus of several processes', () => {
     agent.carrier.mute = false;
     held.answerAll();
     expect(textOf(await caller.bus.invoke(invocation(), AT_MOST_ONCE))).toMatch(/next|done/);
+  });
+
+  it('a process of which the broker says that it is not there gets a call once, and then the next one has it', async () => {
+    await using lab = new CarriedLab(TIMEOUT);
+    const [agent, caller] = [await lab.process(), await lab.process()];
+    await agent.bus.serve(subscription(), answering('dead'));
+    agent.carrier.mute = true;
+    lab.carriers.leave(agent.carrier);
+    const sent = jest.spyOn(caller.carrier, 'send');
+    const replies = [ofObject('a'), invocation()].map((call) => caller.bus.invoke(call, AT_MOST_ONCE));
+    const next = await lab.process();
+    await next.bus.serve(subscription(), answering('next'));
+    expect((await Promise.all(replies)).map(textOf)).toEqual(['next', 'next']);
+    expect(sent.mock.calls.filter(([to, , key]) => to === agent.carrier.id && key !== undefined)).toHaveLength(2);
   });
 
   it('a call that its own process gives up, since others may have its object, is sent again as one that is cut off', async () => {

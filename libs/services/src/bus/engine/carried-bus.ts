@@ -52,8 +52,7 @@ export class CarriedBus extends EngineBus implements InvocationBus {
     const { carrier, presence } = this;
     const events = {
       received: (bytes: Uint8Array) => this.received(bytes),
-      // It was never begun: nobody had it.
-      unreached: (tag: string) => this.engine.cameBack(Number(tag), undefined, false),
+      unreached: (tag: string) => this.engine.unreached(Number(tag)),
       down: (reason: string) => {
         this.log?.warn({ reason }, 'the broker is away');
         presence.down();

@@ -17,9 +17,7 @@ import type { Worker } from './worker.js';
 /** Gives calls that wait to workers that are free, until the calls have ended, are too late, or nobody wants them. */
 export class Dispatcher {
   readonly intake: Intake;
-  protected readonly deadlines = new Deadlines<Call>((call) => {
-    this.expire(call);
-  });
+  protected readonly deadlines = new Deadlines<Call>((call) => this.expire(call));
   /** objects that others have now, and that still run something here */
   protected readonly leaving = new Set<Lane>();
 
@@ -131,7 +129,7 @@ export class Dispatcher {
     // Whoever has it knows the deadline, and writes the letter.
     else if (call.worker !== undefined) this.giveUp(call, timedOut(call.invocation));
     else {
-      call.list?.remove(call);
+      call.lane.waiting.remove(call);
       this.drop(call);
       call.lane.update();
     }

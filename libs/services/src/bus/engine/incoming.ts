@@ -1,4 +1,3 @@
-import { BerthError } from '@berth/errors';
 import { ServicesError } from '../../errors.js';
 import type { InvocationReply } from '../../invocation/invocation.js';
 import { steadyNow } from '../../runtime/clock.js';
@@ -29,8 +28,9 @@ class RemoteFate implements Fate {
     this.incoming.answer(this.from, this.number, encode(['e', this.number, code, message, details]));
   }
 
-  giveBack(attempts: number): void {
-    this.incoming.answer(this.from, this.number, encode(['b', this.number, attempts, 1]));
+  /** @param accepted it was in the queue here */
+  giveBack(attempts: number, accepted = true): void {
+    this.incoming.answer(this.from, this.number, encode(['b', this.number, attempts, accepted ? 1 : 0]));
   }
 }
 
@@ -61,13 +61,11 @@ export class Incoming {
     const deadline = steadyNow() + this.timeLeft(call);
     try {
       const taken = this.engine.accept({ ...invocation, deadline }, delivery, deadline, fate, undefined, attempt);
-      if (taken === undefined) this.answer(from, number, encode(['b', number, attempt, 0]));
+      if (taken === undefined) fate.giveBack(attempt, false);
       // So that its caller can leave it, unless it has ended already.
       else if (taken.heapIndex >= 0) this.caller(from).calls.set(number, taken);
     } catch (thrown) {
-      const error = BerthError.from(thrown);
-      const details = error instanceof ServicesError ? error.details : {};
-      this.answer(from, number, encode(['e', number, error.code, error.message, details]));
+      fate.reject(thrown instanceof ServicesError ? thrown : new ServicesError('BERTH_INTERNAL', 'internal error'));
     }
   }
 

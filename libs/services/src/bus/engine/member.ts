@@ -46,6 +46,8 @@ export class Member {
   heardAt = 0;
   /** our version that it has seen */
   seen = -1;
+  /** the carrier had nobody for what was sent to it: it gets nothing before it is heard again, or has gone */
+  unreached = false;
   /** of what it serves, by {@link Serve.since} */
   readonly workers = new Map<number, Worker>();
   /** who takes the calls of its objects, all at once */
@@ -67,8 +69,9 @@ export class Member {
     { version, epoch, clock, serves, held }: Announcement,
     now: number,
   ): { changed: boolean; reconnected: boolean } {
-    const changed = version !== this.version || held.length > 0 || this.held.size > 0;
+    const changed = version !== this.version || held.length > 0 || this.held.size > 0 || this.unreached;
     const reconnected = this.version >= 0 && epoch !== this.epoch;
+    this.unreached = false;
     this.version = version;
     this.epoch = epoch;
     this.serves = serves;

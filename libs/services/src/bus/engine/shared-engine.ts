@@ -125,15 +125,28 @@ export class SharedEngine extends Engine {
   cameBack(number: number, attempts: number | undefined, accepted: boolean): void {
     const call = this.sent.get(number);
     if (call?.worker === undefined) return;
-    const { lane, worker } = call;
-    this.release(call);
     call.attempt = attempts ?? call.attempt;
     call.accepted ||= accepted;
+    if (!accepted) this.pause(call.lane);
+    this.comeBack(call, call.worker);
+  }
+
+  private comeBack(call: Call, worker: Worker): void {
+    const { lane } = call;
+    this.release(call);
     const isUnserved = this.presence.isUp && lane.group.workers.length === 0;
     if (isUnserved && !call.accepted) this.fail(call, noAgent(call.invocation));
     else lane.putBack(call);
-    if (!accepted) this.pause(lane);
     this.next(lane, worker);
+  }
+
+  /** Nobody was there to whom a call was sent: it was never begun. */
+  unreached(number: number): void {
+    const call = this.sent.get(number);
+    if (call?.worker?.member === undefined) return;
+    // Else it would be sent there again and again, and be on its way when the member counts as dead: then it might have begun.
+    call.worker.member.unreached = true;
+    this.comeBack(call, call.worker);
   }
 
   /** A call, or the answer to it, has got lost with its member or on its way. */

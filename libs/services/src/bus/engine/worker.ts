@@ -29,7 +29,7 @@ export class Worker {
   ) {}
 
   get free(): boolean {
-    return this.running.size < this.concurrency;
+    return this.running.size < this.concurrency && this.member?.unreached !== true;
   }
 
   /** A group with something to do. They take turns, so that a busy object method starves no stateless one. */
