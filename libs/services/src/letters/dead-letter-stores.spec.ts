@@ -2,9 +2,9 @@ import { describeWithNats, describeWithRedis, disposable, NatsServer, owning, Re
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { createClient } from '@redis/client';
-import { codeOf, invocation, later } from '../../testing/bus/lab.js';
+import { codeOf, later } from '../../testing/bus/lab.js';
+import { sampleLetter } from '../../testing/sample-letter.js';
 import { keyOf } from '../../testing/store/samples.js';
-import { type Invocation, invocationKey } from '../invocation/invocation.js';
 import { NatsStore } from '../objects/nats-store.js';
 import { RedisStore } from '../objects/redis-store.js';
 import { steadyNow } from '../runtime/clock.js';
@@ -14,14 +14,6 @@ import { MemoryDeadLetters } from './memory-letters.js';
 type Made = AsyncDisposable & { readonly letters: DeadLetterStore };
 
 const KIB = 1024;
-const AT = '2026-01-02T03:04:05.678Z';
-
-function letter(part: Partial<Invocation> = {}, more: Partial<DeadLetter> = {}): DeadLetter {
-  const call = invocation(part);
-  const about = { delivery: 'at-least-once', attempts: 1, reason: 'failed', message: 'no', at: AT } as const;
-  return { id: call.id, key: invocationKey(call), invocation: call, ...about, ...more };
-}
-
 /** What every store of dead letters must do. */
 function contract(make: (bounds?: DeadLetterBounds) => Promise<Made>): void {
   const idsOf = async (letters: DeadLetterStore, service = 'shop.Counter', partition = 0): Promise<string[]> =>
@@ -29,7 +21,7 @@ function contract(make: (bounds?: DeadLetterBounds) => Promise<Made>): void {
 
   it('gives back what it was given, whatever is in it', async () => {
     await using made = await make();
-    const whole = letter({
+    const whole = sampleLetter({
       ...{
         id: 'é \n"> *.🚢'.repeat(50),
         objectId: 'größe/1',
@@ -38,7 +30,7 @@ function contract(make: (bounds?: DeadLetterBounds) => Promise<Made>): void {
       },
       ...{ idempotencyKey: 'k', deadline: 1_800_000_000_000, chain: 'a/0/b' },
     });
-    const bare = letter({}, { message: undefined, delivery: 'at-most-once', reason: 'worker-lost', attempts: 5 });
+    const bare = sampleLetter({}, { message: undefined, delivery: 'at-most-once', reason: 'worker-lost', attempts: 5 });
     for (const one of [whole, bare]) await made.letters.add(one);
     const plain = (one: DeadLetter | undefined): unknown =>
       JSON.parse(
@@ -53,8 +45,8 @@ function contract(make: (bounds?: DeadLetterBounds) => Promise<Made>): void {
   it('lists those of a service and partition, oldest first; another one with an id takes its place', async () => {
     await using made = await make();
     const { letters } = made;
-    const [a, b, c] = [letter(), letter(), letter()] as const;
-    const [partition, service] = [letter({ partition: 1 }), letter({ service: 'shop.Counter.More' })];
+    const [a, b, c] = [sampleLetter(), sampleLetter(), sampleLetter()] as const;
+    const [partition, service] = [sampleLetter({ partition: 1 }), sampleLetter({ service: 'shop.Counter.More' })];
     for (const one of [a, partition, b, service, c, { ...a, message: 'newer' }]) await letters.add(one);
     expect(await idsOf(letters)).toEqual([b.id, c.id, a.id]);
     expect((await letters.get('shop.Counter', 0, a.id))?.message).toBe('newer');
@@ -68,7 +60,7 @@ function contract(make: (bounds?: DeadLetterBounds) => Promise<Made>): void {
   it('removes one, and says whether it was there', async () => {
     await using made = await make();
     const { letters } = made;
-    const [a, b] = [letter(), letter()];
+    const [a, b] = [sampleLetter(), sampleLetter()];
     for (const one of [a, b]) await letters.add(one);
     expect(await letters.remove('shop.Counter', 1, a.id)).toBe(false);
     expect(await letters.remove('shop.Counter', 0, a.id)).toBe(true);
@@ -80,8 +72,8 @@ function contract(make: (bounds?: DeadLetterBounds) => Promise<Made>): void {
   it('keeps so many of a service, and so many in all: the oldest go', async () => {
     await using made = await make({ deadLetterLimit: 3, deadLetterTotal: 5 });
     const { letters } = made;
-    const own = Array.from({ length: 5 }, () => letter());
-    const others = [1, 2, 3].map((partition) => letter({ partition }));
+    const own = Array.from({ length: 5 }, () => sampleLetter());
+    const others = [1, 2, 3].map((partition) => sampleLetter({ partition }));
     for (const one of own) await letters.add(one);
     expect(await idsOf(letters)).toEqual(own.slice(2).map(({ id }) => id));
     for (const one of others) await letters.add(one);
@@ -90,7 +82,7 @@ function contract(make: (bounds?: DeadLetterBounds) => Promise<Made>): void {
       expect(await idsOf(letters, call.service, call.partition)).toEqual([id]);
     // Room that was made is used.
     await letters.remove('shop.Counter', 1, others[0]?.id ?? '');
-    const last = letter();
+    const last = sampleLetter();
     await letters.add(last);
     expect(await idsOf(letters)).toEqual([...own.slice(3), last].map(({ id }) => id));
   });
@@ -98,7 +90,9 @@ function contract(make: (bounds?: DeadLetterBounds) => Promise<Made>): void {
   it('keeps so many bytes in all', async () => {
     await using made = await make({ deadLetterTotalBytes: 35 * KIB });
     const { letters } = made;
-    const large = Array.from({ length: 9 }, (_, i) => letter({ partition: i % 3, payload: Buffer.alloc(10 * KIB) }));
+    const large = Array.from({ length: 9 }, (_, i) =>
+      sampleLetter({ partition: i % 3, payload: Buffer.alloc(10 * KIB) }),
+    );
     for (const one of large) await letters.add(one);
     const kept = await Promise.all([0, 1, 2].map((partition) => idsOf(letters, 'shop.Counter', partition)));
     expect(kept.flat()).toEqual(large.slice(6).map(({ id }) => id));
@@ -119,7 +113,7 @@ function bytesOfEach(make: (bounds?: DeadLetterBounds) => Promise<Made>): void {
     const sizes = async (): Promise<number[]> =>
       (await made.letters.list('shop.Counter', 0, Infinity)).map(({ invocation: { payload } }) => payload.length / KIB);
     const add = (kib: number, partition = 0): Promise<void> =>
-      made.letters.add(letter({ partition, payload: Buffer.alloc(kib * KIB) }));
+      made.letters.add(sampleLetter({ partition, payload: Buffer.alloc(kib * KIB) }));
     await add(30, 1);
     for (const kib of [10, 11, 12, 13]) await add(kib);
     expect(await sizes()).toEqual([12, 13]);
@@ -157,7 +151,7 @@ describeWithNats('dead letters in NATS', () => {
   it('outlive a process and a restart of the server, with new bounds for those that open them again', async () => {
     await using own = await NatsServer.start();
     const open = async () => disposable(await NatsStore.open({ servers: own.url }), (store) => store.close());
-    const kept = [letter(), letter(), letter()];
+    const kept = [sampleLetter(), sampleLetter(), sampleLetter()];
     {
       await using store = await open();
       const letters = await store.deadLetters();
@@ -173,7 +167,7 @@ describeWithNats('dead letters in NATS', () => {
   it('a server that is away is waited for until the deadline; one that comes back empty has a new stream', async () => {
     await using own = await NatsServer.start();
     await using made = await make(undefined, own.url);
-    const one = letter();
+    const one = sampleLetter();
     await own.stop();
     expect(await codeOf(made.letters.add(one, steadyNow() + 200))).toBe('BERTH_SERVICE_TIMEOUT');
     const added = later(made.letters.add(one, steadyNow() + 20_000));
@@ -186,11 +180,11 @@ describeWithNats('dead letters in NATS', () => {
   it('a stream that somebody has deleted is made again', async () => {
     await using own = await NatsServer.start();
     await using made = await make(undefined, own.url);
-    await made.letters.add(letter());
+    await made.letters.add(sampleLetter());
     await using connection = disposable(await connect({ servers: own.url }), (it) => it.close());
     const { streams } = await jetstreamManager(connection);
     await streams.delete(`b-${stores}-letters`);
-    const one = letter();
+    const one = sampleLetter();
     await made.letters.add(one, steadyNow() + 5_000);
     await streams.delete(`b-${stores}-letters`);
     expect(await made.letters.list('shop.Counter', 0, 9)).toEqual([]);
@@ -206,7 +200,7 @@ describeWithNats('dead letters in NATS', () => {
       /of dead letters 'b-\d+-letters' cannot be used: .*insufficient storage.*\(10047\)/,
     );
     await using made = await make({ deadLetterTotalBytes: 512 * KIB }, small.url);
-    await made.letters.add(letter());
+    await made.letters.add(sampleLetter());
     const store = disposable(await NatsStore.open({ servers: small.url, bucket: 'large' }), (it) => it.close());
     await using objects = store;
     const state = JSON.stringify('x'.repeat(200 * KIB));
@@ -214,7 +208,7 @@ describeWithNats('dead letters in NATS', () => {
       for (let i = 0; ; i += 1) await objects.save(keyOf(`${i}`), 0, state);
     };
     await expect(fill()).rejects.toMatchObject({ code: 'BERTH_SERVICE_STORE_UNAVAILABLE' });
-    const full = later(made.letters.add(letter()));
+    const full = later(made.letters.add(sampleLetter()));
     await expect(full).rejects.toMatchObject({ code: 'BERTH_SERVICE_STORE_UNAVAILABLE' });
     await expect(full).rejects.toThrow(/refused by NATS: .*resource.* \(10023\)$/);
     // Room can be made all the same.
@@ -225,7 +219,7 @@ describeWithNats('dead letters in NATS', () => {
   it('a letter that the server does not take says which of its bounds to raise', async () => {
     await using own = await NatsServer.start({ maxPayload: 64 * KIB });
     await using made = await make(undefined, own.url);
-    const added = later(made.letters.add(letter({ payload: Buffer.alloc(64 * KIB) })));
+    const added = later(made.letters.add(sampleLetter({ payload: Buffer.alloc(64 * KIB) })));
     await expect(added).rejects.toMatchObject({ code: 'BERTH_SERVICE_PAYLOAD_TOO_LARGE' });
     await expect(added).rejects.toThrow('max_payload');
   });
@@ -252,7 +246,7 @@ describeWithRedis('dead letters in Redis', () => {
   it('leave nothing behind when all are removed', async () => {
     await using own = await RedisServer.start();
     await using made = await make({ deadLetterLimit: 2 }, own.url);
-    const all = [1, 1, 1, 2].map((partition) => letter({ partition }));
+    const all = [1, 1, 1, 2].map((partition) => sampleLetter({ partition }));
     for (const one of all) await made.letters.add(one);
     for (const { id, invocation: call } of all) await made.letters.remove(call.service, call.partition, id);
     const client = createClient({ url: own.url });
@@ -267,9 +261,9 @@ describeWithRedis('dead letters in Redis', () => {
     await client.connect();
     for (const key of ['letters', 'letters:bytes', 'letters:order', 'letters:order:shop.Counter/0']) {
       await using made = await make({ deadLetterLimit: 2 }, own.url);
-      for (const one of [letter(), letter()]) await made.letters.add(one);
+      for (const one of [sampleLetter(), sampleLetter()]) await made.letters.add(one);
       await client.del(`${stores}:${key}`);
-      const last = letter();
+      const last = sampleLetter();
       await made.letters.add(last);
       const ids = (await made.letters.list('shop.Counter', 0, Infinity)).map(({ id }) => id);
       expect(ids.at(-1)).toBe(last.id);
@@ -281,7 +275,7 @@ describeWithRedis('dead letters in Redis', () => {
     await using own = await RedisServer.start({ flags: ['--maxmemory', '4mb', '--maxmemory-policy', 'noeviction'] });
     await using made = await make(undefined, own.url);
     const fill = async (): Promise<void> => {
-      for (;;) await made.letters.add(letter({ payload: Buffer.alloc(200 * KIB) }));
+      for (;;) await made.letters.add(sampleLetter({ payload: Buffer.alloc(200 * KIB) }));
     };
     const full = later(fill());
     await expect(full).rejects.toMatchObject({ code: 'BERTH_SERVICE_STORE_UNAVAILABLE' });
@@ -289,6 +283,6 @@ describeWithRedis('dead letters in Redis', () => {
     const letters = await made.letters.list('shop.Counter', 0, Infinity);
     expect(letters.length).toBeGreaterThan(2);
     for (const { id } of letters) expect(await made.letters.remove('shop.Counter', 0, id)).toBe(true);
-    await made.letters.add(letter());
+    await made.letters.add(sampleLetter());
   });
 });

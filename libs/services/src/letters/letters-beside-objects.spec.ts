@@ -1,18 +1,12 @@
 import { describeWithNats, describeWithRedis, NatsServer, RedisServer } from '@berth/testing';
-import { codeOf, invocation, later } from '../../testing/bus/lab.js';
+import { codeOf, later } from '../../testing/bus/lab.js';
+import { sampleLetter } from '../../testing/sample-letter.js';
 import { keyOf } from '../../testing/store/samples.js';
-import { invocationKey } from '../invocation/invocation.js';
 import { NatsStore } from '../objects/nats-store.js';
 import type { ObjectStore } from '../objects/object-store.js';
 import { RedisStore } from '../objects/redis-store.js';
 import { steadyNow } from '../runtime/clock.js';
-import type { DeadLetter, DeadLetterStore } from './dead-letter.js';
-
-function letter(): DeadLetter {
-  const call = invocation();
-  const about = { delivery: 'at-least-once', attempts: 1, reason: 'failed', message: 'no' } as const;
-  return { id: call.id, key: invocationKey(call), invocation: call, ...about, at: '2026-01-02T03:04:05.678Z' };
-}
+import type { DeadLetterStore } from './dead-letter.js';
 
 interface Made {
   readonly server: NatsServer | RedisServer;
@@ -26,8 +20,8 @@ function contract(make: () => Promise<Made>): void {
     const { server, store, letters } = await make();
     await using _closed = server;
     await server.pause();
-    const added = [letter(), letter()].map((one) => later(letters.add(one, steadyNow() + 20_000)));
-    await expect(letters.add(letter())).rejects.toThrow(
+    const added = [sampleLetter(), sampleLetter()].map((one) => later(letters.add(one, steadyNow() + 20_000)));
+    await expect(letters.add(sampleLetter())).rejects.toThrow(
       /^the store of dead letters.* cannot be used: 2 operations wait for it, which is maxPendingOperations$/,
     );
     expect(await codeOf(store.load(keyOf('a'), undefined, undefined, steadyNow() + 200))).toBe('BERTH_SERVICE_TIMEOUT');
@@ -41,7 +35,9 @@ function contract(make: () => Promise<Made>): void {
     const { server, store, letters } = await make();
     await using _closed = server;
     await server.kill();
-    await expect(letters.add(letter(), steadyNow() + 100)).rejects.toThrow(/^the deadline passed: .* dead letters /);
+    await expect(letters.add(sampleLetter(), steadyNow() + 100)).rejects.toThrow(
+      /^the deadline passed: .* dead letters /,
+    );
     await expect(store.load(keyOf('a'), undefined, undefined, steadyNow() + 100)).rejects.toThrow('store of objects');
     await store.close();
     await expect(letters.get('shop.Counter', 0, 'a')).rejects.toThrow(

@@ -1,16 +1,8 @@
 import { describeWithNats, disposable, eventually, NatsServer } from '@berth/testing';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
-import { invocation } from '../../testing/bus/lab.js';
-import { invocationKey } from '../invocation/invocation.js';
+import { sampleLetter } from '../../testing/sample-letter.js';
 import { NatsStore } from '../objects/nats-store.js';
-import type { DeadLetter } from './dead-letter.js';
-
-function letter(): DeadLetter {
-  const call = invocation();
-  const about = { delivery: 'at-least-once', attempts: 1, reason: 'failed', message: 'no' } as const;
-  return { id: call.id, key: invocationKey(call), invocation: call, ...about, at: '2026-01-02T03:04:05.678Z' };
-}
 
 describeWithNats('dead letters in a cluster of three NATS servers', () => {
   it('keep the replicas that somebody gave them, and are read where they are removed', async () => {
@@ -45,7 +37,7 @@ describeWithNats('dead letters in a cluster of three NATS servers', () => {
       await using third = await open(2);
       const others = [await first.deadLetters({ deadLetterTotal: 7 }), await third.deadLetters({ deadLetterTotal: 7 })];
       for (let i = 0; i < 20; i += 1) {
-        const one = letter();
+        const one = sampleLetter();
         await letters.add(one);
         expect(await Promise.all(others.map((it) => it.get('shop.Counter', 0, one.id)))).toMatchObject([{}, {}]);
         await letters.remove('shop.Counter', 0, one.id);
