@@ -13,7 +13,7 @@ import {
 } from '@nats-io/jetstream';
 import { ServicesError } from '../errors.js';
 import { wordsOf } from '../nats/escaped.js';
-import type { Link } from '../nats/link.js';
+import { Away, type Link } from '../nats/link.js';
 import type { NatsStoreSettings } from '../objects/nats/options.js';
 import type { Operations } from '../objects/operations.js';
 import type { DeadLetter, DeadLetterLimits, DeadLetterStore } from './dead-letter.js';
@@ -108,7 +108,7 @@ export class NatsDeadLetters implements DeadLetterStore {
     return this.ask(false, () => this.manager.streams.getMessage(this.stream.name, query));
   }
 
-  /** A server may come back without its disk, and somebody may have deleted the stream: it is made again. */
+  /** A stream that is gone is made before the next try: a server may lose its disk, and somebody may delete it. */
   private ask<T>(writes: boolean, work: () => Promise<T>, deadline?: number): Promise<T> {
     return this.operations.run(writes, deadline, async () => {
       try {
@@ -119,7 +119,8 @@ export class NatsDeadLetters implements DeadLetterStore {
         if (!isGone) throw thrown;
         this.making ??= this.make().finally(() => (this.making = undefined));
         await this.making;
-        return await work();
+        if (thrown instanceof JetStreamApiError) throw new Away(thrown.message);
+        throw thrown;
       }
     });
   }
