@@ -10,16 +10,10 @@ import { steadyNow } from '../runtime/clock.js';
 import { Deadlines, type Expiring } from '../runtime/deadlines.js';
 import type { Link } from './link.js';
 
-class Question implements Expiring {
-  heapIndex = -1;
-
-  constructor(
-    readonly number: string,
-    /** {@link steadyNow} */
-    readonly deadline: number,
-    readonly resolve: (answer: Msg) => void,
-    readonly reject: (error: Error) => void,
-  ) {}
+interface Question extends Expiring {
+  readonly number: string;
+  readonly resolve: (answer: Msg) => void;
+  readonly reject: (error: Error) => void;
 }
 
 /** Questions over one connection: one subscription and one timer for all, where `request()` has a timer for each. */
@@ -57,7 +51,7 @@ export class Inbox {
       const number = (this.asked += 1).toString(36);
       const reply = this.prefix + number;
       this.link.connection.publish(subject, data, headers === undefined ? { reply } : { reply, headers });
-      const question = new Question(number, steadyNow() + timeoutMs, resolve, reject);
+      const question = { number, heapIndex: -1, deadline: steadyNow() + timeoutMs, resolve, reject };
       this.questions.set(number, question);
       this.deadlines.add(question);
     });

@@ -31,10 +31,6 @@ class Lossy implements Entries {
     return Promise.reject(new Error('lost'));
   }
 
-  isCurrent(): boolean {
-    return true;
-  }
-
   /** As others do. */
   write(version: number, times = 1): void {
     const { entry, revision } = this.found;

@@ -64,7 +64,7 @@ export abstract class EntryStore implements ObjectStore {
     const { operations, objects, known, now } = this.parts;
     const name = this.nameOf(key);
     const before = known?.get(name);
-    if (trusted && before !== undefined && operations.isReady && objects.isCurrent(before)) {
+    if (trusted && before !== undefined && operations.isReady && objects.isCurrent?.(before) !== false) {
       const { version } = before.entry;
       if (version === knownVersion && !replyIn(before.entry, idempotencyKey, now())) return { version, unasked: true };
     }

@@ -38,8 +38,8 @@ export interface Found {
   readonly length: number;
   /** another one after each change, where the keeper counts; 0: there is nothing */
   readonly revision: number;
-  /** of the disk that the revision is of */
-  readonly era?: number;
+  /** tells what the revision is of from what may be there after a loss */
+  readonly era?: string;
 }
 
 /** Keeps entries by their names. A promise is one try: it rejects with what went wrong, or with a ServicesError that no try will change. */
@@ -52,8 +52,8 @@ export interface Entries {
    * @returns what is kept, perhaps with fewer replies; `undefined`: there is something else than `base`
    */
   put(name: string, entry: Entry, base: Found | undefined, again: boolean): Promise<Found | undefined>;
-  /** Whether what was found may still be what there is: false where a server may have lost it since. */
-  isCurrent(found: Found): boolean;
+  /** Whether what was found may still be what there is: not where a server may have lost it since. Absent: always. */
+  isCurrent?(found: Found): boolean;
 }
 
 /** The tokens with one more. */

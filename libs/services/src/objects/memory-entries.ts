@@ -103,10 +103,6 @@ export class MemoryEntries implements Entries {
     return Promise.resolve(found);
   }
 
-  isCurrent(): boolean {
-    return true;
-  }
-
   clear(): void {
     this.all.clear();
   }

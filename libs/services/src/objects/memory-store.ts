@@ -21,12 +21,11 @@ export interface MemoryStoreOptions {
 }
 
 export const MEMORY_STORE_DEFAULTS = {
-  ...{ maxObjects: 100_000, maxStateBytes: STORE_DEFAULTS.maxStateBytes },
-  ...{
-    maxRepliesPerObject: STORE_DEFAULTS.maxRepliesPerObject,
-    maxStatelessReplies: 10_000,
-    maxReplyBytes: 67_108_864,
-  },
+  maxObjects: 100_000,
+  maxStateBytes: STORE_DEFAULTS.maxStateBytes,
+  maxRepliesPerObject: STORE_DEFAULTS.maxRepliesPerObject,
+  maxStatelessReplies: 10_000,
+  maxReplyBytes: 64 * 1024 * 1024,
 };
 
 /** There is no server that could be away. */

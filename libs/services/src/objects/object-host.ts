@@ -128,21 +128,13 @@ export class ObjectHost {
       const reply = await this.#attempt(call, activation);
       const state = stateToSave(activation, member);
       if (state === undefined && remembered === undefined) return !unasked || (await isNewest()) ? reply : undefined;
-      this.#checkSavable(call, activation);
+      limits.check('the method had not ended, and nothing was saved');
       return (await this.#save(activation, key, state, remembered, reply, limits)) ? reply : undefined;
     } catch (thrown) {
+      // Nobody knows what is left in it.
+      activation.drop();
       if (!unasked || !isOfState(thrown) || (await isNewest())) throw thrown;
       return undefined;
-    }
-  }
-
-  /** What ended too late, or was cut off, is not saved. */
-  #checkSavable({ limits }: ObjectCall, activation: Activation): void {
-    try {
-      limits.check('the method had not ended, and nothing was saved');
-    } catch (thrown) {
-      activation.drop();
-      throw thrown;
     }
   }
 
@@ -193,7 +185,6 @@ function stateToSave(activation: Activation, { kind, property }: MemberDefinitio
   try {
     state = activation.changed();
   } catch (thrown) {
-    activation.drop();
     throw new ServicesError(
       'BERTH_SERVICE_BAD_RESULT',
       `the state that ${property} left cannot be written as JSON`,

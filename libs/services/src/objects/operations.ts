@@ -146,15 +146,11 @@ export class Operations {
 
   private failed(operation: Operation, thrown: unknown): void {
     if (!this.pending.has(operation)) return;
-    operation.inFlight = false;
-    if (thrown instanceof ServicesError && !operation.isUnconfirmed) {
-      if (this.end(operation)) operation.reject(thrown);
-      return;
-    }
     const { why, answered, final } = this.verdict(thrown);
+    operation.inFlight = false;
     operation.unanswered ||= !answered;
     operation.why = why;
-    if (final) this.giveUp(operation, why);
+    if (final) this.giveUp(operation, why, thrown);
     else if (!this.way.isOpen) this.giveUp(operation, 'its connection is closed');
     else if (this.way.isUp) operation.retry = setTimeout(() => this.try(operation), PAUSE_MS);
     else this.waiting.add(operation);
@@ -165,24 +161,21 @@ export class Operations {
     return this.way.verdict(thrown);
   }
 
-  private giveUp(operation: Operation, why: string): void {
+  private giveUp(operation: Operation, why: string, thrown?: unknown): void {
     const { trouble } = this;
-    if (this.end(operation))
-      operation.reject(this.failure(operation, trouble === undefined ? why : `${why}; ${trouble}`));
+    if (!this.end(operation)) return;
+    if (thrown instanceof ServicesError && !operation.isUnconfirmed) operation.reject(thrown);
+    else operation.reject(this.failure(operation, trouble === undefined ? why : `${why}; ${trouble}`));
   }
 
   private overdue(operation: Operation): void {
     const last = this.trouble ?? operation.why;
     const because = last === undefined ? '' : `; ${last}`;
     if (!this.end(operation)) return;
-    const { ofCall, isUnconfirmed, writes } = operation;
-    const { operationTimeoutMs } = this.limits;
-    if (!ofCall)
-      operation.reject(
-        this.failure(operation, `no answer within operationTimeoutMs (${operationTimeoutMs})${because}`),
-      );
-    else if (isUnconfirmed) operation.reject(this.failure(operation, `the deadline of the call passed${because}`));
-    else operation.reject(this.timedOut(writes, because));
+    const { ofCall, isUnconfirmed } = operation;
+    const limit = `no answer within operationTimeoutMs (${this.limits.operationTimeoutMs})`;
+    if (ofCall && !isUnconfirmed) operation.reject(this.timedOut(operation.writes, because));
+    else operation.reject(this.failure(operation, `${ofCall ? 'the deadline of the call passed' : limit}${because}`));
   }
 
   /** Why there is no connection, while there is none. */

@@ -19,8 +19,8 @@ const HEAD_ROOM = 64 * 1024;
 const OTHER_REVISION = 10071;
 /** For a key that has no value. */
 const NO_MESSAGE = 10037;
-/** The first version, 2.11.0, in which revisions hold in a cluster. */
-const REPLICAS_SINCE = 2_011_000;
+/** The first version in which revisions hold in a cluster. */
+const REPLICAS_SINCE = '2.11.0';
 const NOT_FOUND = 404;
 const NO_RESPONDERS = 503;
 
@@ -49,10 +49,8 @@ export class Bucket implements Entries {
   private lookedAt = 0;
   /** any server that has the values may be asked: there is one */
   private direct = false;
-  /** when its server made it */
-  private created = '';
-  /** counts up when it is another one */
-  private era = 0;
+  /** when its server made it: another one in its place has another time */
+  private era = '';
 
   private constructor(
     private readonly link: Link,
@@ -132,16 +130,14 @@ export class Bucket implements Entries {
     const { config, created } = (await values.status()).streamInfo;
     this.checkServer(config.num_replicas);
     this.direct = config.allow_direct && config.num_replicas === 1;
-    if (created !== this.created) this.era += 1;
-    this.created = created;
+    this.era = created;
     this.trouble = undefined;
   }
 
   /** @throws ServicesError it is too old for values with replicas: of two writes that name the same revision it takes both */
   private checkServer(replicas: number): void {
     const { version = '' } = this.link.connection.info ?? {};
-    const [major = 0, minor = 0, patch = 0] = version.split(/[.-]/).map(Number);
-    if (replicas === 1 || major * 1e6 + minor * 1e3 + patch >= REPLICAS_SINCE) return;
+    if (replicas === 1 || version.localeCompare(REPLICAS_SINCE, 'en', { numeric: true }) >= 0) return;
     throw unavailable(
       `bucket '${this.options.name}': replicas is ${replicas}; NATS ${version} loses updates then, 2.11 and later do not`,
     );

@@ -89,11 +89,6 @@ function newClient(url: string, connectTimeoutMs: number, silenceMs: number): Re
 }
 
 /** What is pending, or `instead` after so many ms. */
-async function inTime<T>(pending: Promise<T>, ms: number, instead: T): Promise<T> {
-  const over = new AbortController();
-  try {
-    return await Promise.race([pending, sleep(ms, instead, { signal: over.signal })]);
-  } finally {
-    over.abort();
-  }
+function inTime<T>(pending: Promise<T>, ms: number, instead: T): Promise<T> {
+  return Promise.race([pending, sleep(ms, instead, { ref: false })]);
 }

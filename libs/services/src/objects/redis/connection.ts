@@ -55,7 +55,9 @@ export class RedisConnection implements Way {
     keys: readonly string[],
     args: readonly (string | Buffer)[],
   ): Promise<unknown> {
-    this.listen();
+    if (this.onTheWay === 0) this.heardAt = steadyNow();
+    this.onTheWay += 1;
+    this.check ??= setTimeout(this.onCheck, this.silenceMs).unref();
     try {
       if (script === undefined) return await this.client.sendCommand(args, BINARY);
       return await this.execute(script, [String(keys.length), ...keys, ...args]);
@@ -83,13 +85,6 @@ export class RedisConnection implements Way {
       if (!(thrown instanceof ErrorReply) || !thrown.message.startsWith('NOSCRIPT')) throw thrown;
       return this.client.sendCommand(['EVAL', text, ...args], BINARY);
     }
-  }
-
-  /** An answer is waited for. */
-  private listen(): void {
-    if (this.onTheWay === 0) this.heardAt = steadyNow();
-    this.onTheWay += 1;
-    this.check ??= setTimeout(this.onCheck, this.silenceMs).unref();
   }
 
   /** What was asked first, and has no deadline, is over before. */

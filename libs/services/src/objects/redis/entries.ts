@@ -64,10 +64,6 @@ export class RedisEntries implements Entries {
     return { entry: kept, revision: 1, length: bytes.length };
   }
 
-  isCurrent(): boolean {
-    return true;
-  }
-
   /** After how many ms an entry without an object goes: its versions are known for so long, or its replies. */
   private endOf({ version, last, replies }: Entry): number | undefined {
     if (version > 0) return undefined;
