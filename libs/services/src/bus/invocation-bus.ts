@@ -54,11 +54,9 @@ export interface BusCallOptions {
 }
 
 /** How {@link InvocationBus.retryDeadLetter} calls. */
-export interface RetryOptions {
+export interface RetryOptions extends Pick<BusCallOptions, 'signal'> {
   /** until the deadline of the call, ms, from 1; default: the bus's `defaultTimeoutMs` */
   readonly timeoutMs?: number | undefined;
-  /** gives up waiting; what runs already may end */
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -73,8 +71,8 @@ export interface RetryOptions {
  *   worker dies, another one takes it, `maxDeliveries` times in all; then it is
  *   a dead letter. An at-least-once invocation that fails is a dead letter too, unless its method gave up because
  *   its caller had left.
- * - What was accepted waits for an agent until its deadline, should all agents leave. A caller that leaves
- *   before its method has begun takes its invocation along.
+ * - What was accepted waits for an agent until its deadline (without one, for `defaultTimeoutMs`), should all agents
+ *   leave. A caller that leaves before its method has begun takes its invocation along.
  * - A reply over the bus's `maxPayloadBytes` reaches the caller as `BERTH_SERVICE_BAD_RESULT`.
  */
 export interface InvocationBus {

@@ -7,13 +7,8 @@ import type { BusHandler, BusSubscription, InvocationBus, Subscription } from '.
  * The bus of mock mode (checklist B15) and of programs that are one process:
  * no socket, and everything is forgotten with the process.
  *
- * Beyond what {@link InvocationBus} says: an invocation that was accepted while
- * its agent is gone waits for the next one until its deadline (without one, for
- * `defaultTimeoutMs`). A caller that leaves before a method has begun takes its
- * invocation along. A handler that does not end keeps its object until its
- * subscription is stopped: two at once would be worse. The dead letter of an
- * at-most-once invocation shows the payload as the handler left it, all else is
- * as the caller sent it.
+ * A handler that does not end keeps its object until its subscription is stopped: two at once would be worse. The dead
+ * letter of an at-most-once invocation shows the payload as the handler left it, all else is as the caller sent it.
  */
 export class MemoryBus extends EngineBus implements InvocationBus {
   protected readonly engine: Engine;
