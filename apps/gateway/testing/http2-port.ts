@@ -36,7 +36,7 @@ export class Http2TestPort implements AsyncDisposable {
   private readonly server: PooledHttpServer;
   private readonly clients: (ClientHttp2Session | RawClient)[] = [];
 
-  private constructor(options: Partial<Http2Options>, limits: Partial<ConnectionLimits>) {
+  private constructor(options: Partial<Http2Options>, limits: Partial<ConnectionLimits>, floods: FloodWatch) {
     const exchanges = handlerContext();
     this.context = {
       ...exchanges,
@@ -55,7 +55,7 @@ export class Http2TestPort implements AsyncDisposable {
     };
     const server = { maxHeaderBytes: 16_384, headersTimeoutMs: 5000, keepAliveTimeoutMs: 5000 };
     const all = { ...server, maxStreams: 100, resetsPerSecond: 10, resetBurst: 50, ...options };
-    this.http2 = new Http2Port(this.context, all, new FloodWatch(), new UploadBudget());
+    this.http2 = new Http2Port(this.context, all, floods, new UploadBudget());
     const most = { maxConnections: 10, maxConnectionsPerAddress: 10, maxTotalConnections: 10, ...limits };
     const clientLimits = new ClientLimits('a1', new ClientTotal(most, silentLog), exchanges.limitedLog);
     this.ingress = new AgentIngress(this.context, clientLimits, this.http2, true);
@@ -69,8 +69,9 @@ export class Http2TestPort implements AsyncDisposable {
   static async start(
     options: Partial<Http2Options> = {},
     limits: Partial<ConnectionLimits> = {},
+    floods = new FloodWatch(),
   ): Promise<Http2TestPort> {
-    const made = new Http2TestPort(options, limits);
+    const made = new Http2TestPort(options, limits, floods);
     await made.server.start();
     return made;
   }

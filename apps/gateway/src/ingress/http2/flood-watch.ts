@@ -12,11 +12,15 @@ export class FloodWatch {
   private readonly watched = new Set<Watched>();
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(private readonly now: () => number = () => performance.now()) {}
+  /** @param intervalMs time between two looks */
+  constructor(
+    private readonly now: () => number = () => performance.now(),
+    private readonly intervalMs = INTERVAL_MS,
+  ) {}
 
   add(connection: Watched): void {
     this.watched.add(connection);
-    this.timer ??= setInterval(this.look, INTERVAL_MS).unref();
+    this.timer ??= setInterval(this.look, this.intervalMs).unref();
   }
 
   remove(connection: Watched): void {

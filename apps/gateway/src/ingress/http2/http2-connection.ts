@@ -24,7 +24,7 @@ import { resetOnceSent } from './reset-once-sent.js';
 import { CONNECTION_WINDOW_BYTES, type Http2Options, sessionOptions } from './session-options.js';
 import type { StreamRelay } from './stream-relay.js';
 import { type BodyTraffic, TrafficCount } from './traffic-count.js';
-import { type UploadBudget, UploadWindow } from './upload-window.js';
+import { LARGE_WINDOW_BYTES, type UploadBudget, UploadWindow } from './upload-window.js';
 import { asUpgrade, WebSocketRelay } from './websocket-relay.js';
 
 const RELAY = Symbol('relay');
@@ -102,7 +102,8 @@ export class Http2Connection implements Watched, BodyTraffic, Http2Client {
 
   look(now: number): void {
     let waiting = 0;
-    for (const stream of this.streams) waiting += stream.readableLength;
+    // What comes for one that is closed, until Node has ended it, is nobody's: see cutShort.
+    for (const stream of this.streams) waiting += stream.closed ? LARGE_WINDOW_BYTES : stream.readableLength;
     if (this.traffic.floods(this.socket.bytesRead, waiting, now))
       this.cut('it sends more frames than its requests have a reason for');
   }
@@ -114,6 +115,10 @@ export class Http2Connection implements Watched, BodyTraffic, Http2Client {
 
   sent(bytes: number): void {
     this.traffic.sent(bytes);
+  }
+
+  cutShort(): void {
+    this.traffic.cutShort();
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { FlatHeaders, OpenedExchange } from '@berth/exchange';
 import { relayTrailers } from '@berth/http-rules';
 import { withoutSubject } from '../../certificates/index.js';
@@ -48,8 +48,10 @@ export class Http2Upload {
   }
 
   end(): void {
+    const { stream } = this;
+    if (!stream.closed) this.exchange?.sendEnd(this.trailers);
     // Node ends the readable side of a stream that was reset, too.
-    if (!this.stream.closed) this.exchange?.sendEnd(this.trailers);
+    else if (stream.rstCode === constants.NGHTTP2_NO_ERROR) this.traffic.cutShort();
   }
 
   trailing(raw: FlatHeaders): void {

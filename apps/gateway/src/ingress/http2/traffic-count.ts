@@ -7,6 +7,8 @@ export interface BodyTraffic {
   received(bytes: number): void;
   /** a piece of an answer is on its way */
   sent(bytes: number): void;
+  /** a request was answered before its end: what its client has sent by then comes, and is nobody's */
+  cutShort(): void;
 }
 
 /** Of frames that belong to no request, bytes at once: 60,000 PINGs. */
@@ -61,7 +63,6 @@ export class TrafficCount implements BodyTraffic {
     this.reasonable += bytes + DATA_FRAME_BYTES;
   }
 
-  /** A request was answered before its end: what its client has sent by then comes, and is nobody's. */
   cutShort(): void {
     this.reasonable += LARGE_WINDOW_BYTES;
   }
