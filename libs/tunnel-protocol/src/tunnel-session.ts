@@ -3,7 +3,14 @@ import { decodeBatch } from './batch-decoder.js';
 import { ConnectionFrames } from './connection-frames.js';
 import { type ControlBodies, type ControlKind, encodeControl } from './control-messages.js';
 import { CreditReturns } from './credit-return.js';
-import { countBulk, type InterimHead, type OpenHead, type ResetCode, type ResponseHead, type ResponseSink } from '@berth/exchange';
+import {
+  countBulk,
+  type InterimHead,
+  type OpenHead,
+  type ResetCode,
+  type ResponseHead,
+  type ResponseSink,
+} from '@berth/exchange';
 import { type ExchangeSession, OpenedTunnelExchange, type TunnelExchange } from './exchange.js';
 import { ExchangeFrames } from './exchange-frames.js';
 import { encodeFrame } from './frame-encoder.js';
