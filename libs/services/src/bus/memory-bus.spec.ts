@@ -177,6 +177,17 @@ describe('MemoryBus', () => {
     expect(agent.state).toBe('stopped');
   });
 
+  it('whoever calls again when the bus is closed is refused', async () => {
+    const again: Promise<string>[] = [];
+    await bus.serve(subscription(), ({ signal }) => {
+      signal.addEventListener('abort', () => again.push(codeOf(once())));
+      return new Promise(() => undefined);
+    });
+    const call = once();
+    await bus.close();
+    expect(await Promise.all([codeOf(call), ...again])).toEqual(Array(2).fill('BERTH_SERVICE_BUS_UNAVAILABLE'));
+  });
+
   it('a handler that returns no reply is SYSTEM_ERROR', async () => {
     await bus.serve(subscription(), () => Promise.resolve(undefined as never));
     expect((await once()).status).toBe(3);

@@ -36,8 +36,11 @@ export class MemoryBus extends EngineBus implements InvocationBus {
   }
 
   async close(): Promise<void> {
-    if (!this.closed) this.engine.close();
-    this.closed = true;
+    if (!this.closed) {
+      // Before: who is aborted now may call again at once.
+      this.closed = true;
+      this.engine.close();
+    }
     await this.letters.close();
   }
 }

@@ -353,6 +353,20 @@ describe('a bus of several processes', () => {
     expect(held.begun).toHaveLength(1);
   });
 
+  it('a call that was cut off here waits for the next agent, also when the one that it went to has left meanwhile', async () => {
+    await using lab = new CarriedLab();
+    const [own, other] = [await lab.process(), await lab.process()];
+    const held = new HeldHandler();
+    const first = await own.bus.serve(subscription(), held.handle);
+    const replies = [ofObject('a'), invocation()].map((call) => later(own.bus.invoke(call, AT_LEAST_ONCE)));
+    await eventually(() => held.begun.length === 2);
+    const second = await other.bus.serve(subscription(), answering('second'));
+    await Promise.all([first.stop(0), second.stop(0)]);
+    const third = await lab.process();
+    await third.bus.serve(subscription(), answering('third'));
+    expect((await Promise.all(replies)).map(textOf)).toEqual(['third', 'third']);
+  });
+
   it('a call may have a deadline that never comes', async () => {
     await using lab = new CarriedLab();
     const [agent, caller] = [await lab.process(), await lab.process()];

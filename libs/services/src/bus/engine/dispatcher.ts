@@ -182,6 +182,7 @@ export class Dispatcher {
     const { lane, invocation, running } = call;
     const worker = call.worker as Worker;
     const lost = workerLost(invocation, call.attempt);
+    call.accepted = true;
     this.release(call);
     if (this.isOver(call)) this.endLost(call, lost);
     else if (call.deadline <= steadyNow()) this.drop(call);

@@ -154,7 +154,6 @@ export class SharedEngine extends Engine {
     const call = this.sent.get(number);
     if (call === undefined) return;
     call.attempt += 1;
-    call.accepted = true;
     this.cut(call);
   }
 
