@@ -166,6 +166,22 @@ describeWithRedis('RedisStore', () => {
     client.destroy();
   });
 
+  it('a full server says so, and lets objects be deleted', async () => {
+    const store = await make();
+    const client = createClient({ url: server.url });
+    await client.connect();
+    await store.save(KEY, 0, JSON.stringify('x'.repeat(1_000)), remember('k'));
+    await client.configSet('maxmemory', '1');
+    const full = { code: 'BERTH_SERVICE_STORE_UNAVAILABLE', message: expect.stringContaining('maxmemory') };
+    await expect(store.save(KEY, 1, '2')).rejects.toMatchObject(full);
+    await expect(store.save(keyOf('two'), 0, '1')).rejects.toMatchObject(full);
+    expect(await store.delete(KEY)).toBe(true);
+    expect(await store.load(KEY, undefined, 'k')).toEqual({ version: 0, state: undefined, reply: undefined });
+    await client.configSet('maxmemory', '0');
+    expect(await store.save(KEY, 0, '1')).toBe(3);
+    client.destroy();
+  });
+
   it('what it did not write itself is refused, by its key, and left as it is', async () => {
     const store = await make({ operationTimeoutMs: 60_000 });
     const client = createClient({ url: server.url });

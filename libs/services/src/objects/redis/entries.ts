@@ -21,7 +21,13 @@ return redis.call('GET', KEYS[1])
 /** KEYS: entry; ARGV: how it has to begin, '' where there must be none, the new one[, ms after which it goes]. Returns 1, or 0. */
 const WRITE = script(`
 if redis.call('GETRANGE', KEYS[1], 0, #ARGV[1] - 1) ~= ARGV[1] then return 0 end
-if ARGV[3] then redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) else redis.call('SET', KEYS[1], ARGV[2]) end
+if not ARGV[3] then
+  redis.call('SET', KEYS[1], ARGV[2])
+  return 1
+end
+-- A full server lets go of what it has, and takes what comes behind that: otherwise nothing could be deleted there.
+if redis.call('STRLEN', KEYS[1]) > #ARGV[2] then redis.call('DEL', KEYS[1]) end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1
 `);
 
