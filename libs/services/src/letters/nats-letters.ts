@@ -13,15 +13,14 @@ import {
 } from '@nats-io/jetstream';
 import { ServicesError } from '../errors.js';
 import { wordsOf } from '../nats/escaped.js';
-import { Away, type Link } from '../nats/link.js';
+import { Away, type Link, NO_STREAM } from '../nats/link.js';
 import type { NatsStoreSettings } from '../objects/nats/options.js';
 import type { Operations } from '../objects/operations.js';
 import type { DeadLetter, DeadLetterLimits, DeadLetterStore } from './dead-letter.js';
 import { decodeLetter, encodeLetter } from './letter-codec.js';
 
-/** JetStream's codes for a stream that is there with another configuration, and for one that is not there. */
+/** JetStream's code for a stream that is there with another configuration. */
 const OTHER_CONFIGURATION = 10058;
-const NO_STREAM = 10059;
 const ASK_MS = 1_000;
 /** Bytes that a message has beside its letter. */
 const HEAD_ROOM = 4096;

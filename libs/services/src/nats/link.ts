@@ -5,7 +5,9 @@ import type { Verdict, Way } from '../objects/operations.js';
 
 /** JetStream's code where a write of a cluster is not through, this one or another, so that a revision cannot be told. */
 export const IN_FLIGHT = 10164;
-/** And for no more memory, disk or bytes of the bucket. */
+/** For a stream that is not there; most questions for one are answered by nobody. */
+export const NO_STREAM = 10059;
+/** For no more memory, disk or bytes of the bucket. */
 const NO_ROOM: readonly number[] = [10023, 10047, 10077];
 
 /** Nobody there has what was asked for at the moment: nothing was done. */

@@ -147,6 +147,28 @@ describeWithNats('NatsStore', () => {
     expect((await store.recallReply('scope', 'k'))?.invocationId).toBe('k');
   }, 40_000);
 
+  it.each([true, false])(
+    'a bucket that somebody deletes is made again, if any server may be asked: %s',
+    async (direct) => {
+      await using server = await NatsServer.start();
+      await using store = await open({ servers: server.url });
+      const connection = await connect({ servers: server.url });
+      const { streams } = await jetstreamManager(connection);
+      // As one with replicas, whose leader alone is asked.
+      await streams.update('KV_berth', { allow_direct: direct });
+      await using other = await open({ servers: server.url });
+      for (const one of [store, other]) {
+        await one.save(keyOf('a'), 0, '1');
+        await streams.delete('KV_berth');
+        expect(await one.load(keyOf('a'))).toMatchObject({ version: 0 });
+        expect(await one.save(keyOf('a'), 0, '"new"')).toBe(1);
+        expect(await one.load(keyOf('a'))).toMatchObject({ version: 1, state: '"new"' });
+        await one.delete(keyOf('a'));
+      }
+      await connection.close();
+    },
+  );
+
   it('only the newest replies of an object are kept, and those that the server has room for', async () => {
     await using server = await NatsServer.start({ maxPayload: 1024 * 1024 });
     await using store = await open({ servers: server.url, maxRepliesPerObject: 3, maxStateBytes: 2_000_000 });

@@ -4,7 +4,7 @@ import { Kvm } from '@nats-io/kv';
 import { headers, type Msg, type MsgHdrs } from '@nats-io/transport-node';
 import { ServicesError } from '../../errors.js';
 import type { Inbox } from '../../nats/inbox.js';
-import { Away, IN_FLIGHT, type Link } from '../../nats/link.js';
+import { Away, IN_FLIGHT, type Link, NO_STREAM } from '../../nats/link.js';
 import { steadyNow } from '../../runtime/clock.js';
 import { decodeEntry, type Entries, type Entry, fitted, type Found, NO_ENTRY } from '../entry.js';
 import { unavailable } from '../operations.js';
@@ -75,9 +75,11 @@ export class Bucket implements Entries {
     const subject = `$KV.${name}.${key}`;
     await this.ready();
     const { era, direct } = this;
-    const { seq, bytes } = direct
+    const value = direct
       ? directValue(await this.ask(`$JS.API.DIRECT.GET.KV_${name}.${subject}`, ''))
       : leadersValue(await this.ask(`$JS.API.STREAM.MSG.GET.KV_${name}`, JSON.stringify({ last_by_subj: subject })));
+    if (value === undefined) throw await this.gone();
+    const { seq, bytes } = value;
     // No version was above the revision of the mark that stands for none.
     const entry = bytes === undefined ? { ...NO_ENTRY, last: seq } : decodeEntry(key, bytes);
     return { entry, revision: seq, era, length: bytes?.length ?? 0 };
@@ -160,8 +162,13 @@ export class Bucket implements Entries {
       throw thrown;
     }
     if (answer.data.length > 0 || answer.headers?.code !== NO_RESPONDERS) return answer;
+    throw await this.gone();
+  }
+
+  /** Resolves when it has been looked for, and made where it was not there. */
+  private async gone(): Promise<Away> {
     await this.check();
-    throw new Away('nobody there has the bucket');
+    return new Away('nobody there has the bucket');
   }
 }
 
@@ -179,8 +186,10 @@ function answerOf({ data }: Msg): Answer {
   return JSON.parse(Buffer.from(data.buffer, data.byteOffset, data.length).toString()) as Answer;
 }
 
-function leadersValue(msg: Msg): Value {
+/** @returns undefined: there is no bucket */
+function leadersValue(msg: Msg): Value | undefined {
   const { error, message } = answerOf(msg);
+  if (error?.err_code === NO_STREAM) return undefined;
   if (error?.err_code === NO_MESSAGE) return { seq: 0 };
   if (error !== undefined || message === undefined) throw new JetStreamApiError(error ?? NO_ANSWER);
   const { seq, data = '', hdrs = '' } = message;
