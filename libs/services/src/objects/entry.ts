@@ -2,13 +2,24 @@ import { ServicesError } from '../errors.js';
 import type { InvocationReply } from '../invocation/invocation.js';
 import { decodeReply, encodeReply } from '../wire/replies.js';
 
-/** A reply that is remembered with its object. */
-export interface KeptReply {
-  readonly key: string;
-  /** ms since 1970, by the clock of the store */
-  readonly until: number;
-  /** {@link encodeReply} */
-  readonly bytes: Uint8Array;
+/** A reply that is remembered with its object. It is written with each change of that, and so is made ready for it once. */
+export class KeptReply {
+  #line: string | undefined;
+
+  /**
+   * @param until ms since 1970, by the clock of the store
+   * @param text {@link encodeReply}, each byte a character (latin1)
+   */
+  constructor(
+    readonly key: string,
+    readonly until: number,
+    readonly text: string,
+  ) {}
+
+  /** Its place in the first line of an entry. */
+  get line(): string {
+    return (this.#line ??= JSON.stringify([this.key, this.until, this.text.length]));
+  }
 }
 
 /** All that is kept of an object. It changes at once, or not at all. */
@@ -89,14 +100,13 @@ export function beginningOf({ writes }: Entry): string {
   return `{"t":"${writes.slice(0, TOKEN_LENGTH)}`;
 }
 
-/** One line of JSON, then the state, then the replies as they are. */
-export function encodeEntry({ version, last, state, writes, replies }: Entry): Buffer {
+/** One line of JSON, {@link Head}, then the state, then the replies as they are. */
+export function encodeEntry({ version: v, last: l, state, writes: t, replies }: Entry): Buffer {
   const text = Buffer.from(state ?? '');
-  const head: Head = {
-    ...{ t: writes, v: version, l: last, ...(state !== undefined && { n: text.length }) },
-    r: replies.map(({ key, until, bytes }) => [key, until, bytes.length]),
-  };
-  return Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), text, ...replies.map(({ bytes }) => bytes)]);
+  const head = JSON.stringify({ t, v, l, ...(state !== undefined && { n: text.length }) } satisfies Partial<Head>);
+  const lines = replies.map(({ line }) => line).join();
+  const texts = replies.map((reply) => reply.text).join('');
+  return Buffer.concat([Buffer.from(`${head.slice(0, -1)},"r":[${lines}]}\n`), text, Buffer.from(texts, 'latin1')]);
 }
 
 /** What {@link encodeEntry} made. @throws ServicesError `BERTH_SERVICE_STORE_UNAVAILABLE` somebody else wrote it */
@@ -106,20 +116,19 @@ export function decodeEntry(name: string, value: Uint8Array): Entry {
   const { v: version, l: last, t: writes, n, r } = headOf(name, bytes.toString('utf8', 0, end));
   const stateEnd = end + 1 + (n ?? 0);
   const state = n === undefined ? undefined : bytes.toString('utf8', end + 1, stateEnd);
-  // A copy: views would keep all that the connection has read at once.
-  const own = new Uint8Array(bytes.subarray(stateEnd));
+  const texts = bytes.toString('latin1', stateEnd);
   let at = 0;
   const replies = r.map(([key, until, length]) => {
     at += length;
-    return { key, until, bytes: own.subarray(at - length, at) };
+    return new KeptReply(key, until, texts.slice(at - length, at));
   });
   return { version, last, state, writes, replies };
 }
 
 function headOf(name: string, line: string): Head {
   try {
-    const head = JSON.parse(line) as Head;
-    if (Array.isArray(head.r)) return head;
+    const head = JSON.parse(line) as Partial<Head>;
+    if (typeof head.t === 'string' && Array.isArray(head.r)) return head as Head;
   } catch {
     // It is none.
   }
@@ -155,11 +164,11 @@ export function fitted(entry: Entry, most: number, setting: string): { readonly 
 }
 
 export function keptReply(key: string, reply: InvocationReply, until: number): KeptReply {
-  return { key, until, bytes: encodeReply(reply) };
+  return new KeptReply(key, until, encodeReply(reply).toString('latin1'));
 }
 
 /** The reply with a key, with bytes of its own, if its time is not over. */
 export function replyIn({ replies }: Entry, key: string | undefined, now: number): InvocationReply | undefined {
   const found = replies.findLast((reply) => reply.key === key && reply.until > now);
-  return found === undefined ? undefined : decodeReply(Buffer.from(found.bytes));
+  return found === undefined ? undefined : decodeReply(Buffer.from(found.text, 'latin1'));
 }

@@ -17,7 +17,7 @@ class Kept implements Expiring {
   }
 
   get bytes(): number {
-    return this.reply.bytes.length + this.reply.key.length;
+    return this.reply.text.length + this.reply.key.length;
   }
 }
 

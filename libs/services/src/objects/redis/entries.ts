@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { ErrorReply } from '@redis/client';
 import {
   beginningOf,
@@ -61,7 +62,7 @@ export class RedisEntries implements Entries {
     const most = this.limits.maxStateBytes + REPLY_ROOM;
     const { entry: kept, bytes } = fitted(entry, most, 'maxStateBytes of the store');
     // What is all text is sent with what is around it; the client writes bytes one by one.
-    const value = kept.replies.length === 0 ? bytes.toString() : bytes;
+    const value = isUtf8(bytes) ? bytes.toString() : bytes;
     const until = this.endOf(kept);
     const end = until === undefined ? [] : [String(Math.max(1, Math.ceil(until)))];
     if (base === undefined) await this.ask(key, undefined, ['SET', key, value, ...end.flatMap((ms) => ['PX', ms])]);
