@@ -171,11 +171,13 @@ describeWithRedis('RedisStore', () => {
     const client = createClient({ url: server.url });
     await client.connect();
     await store.save(KEY, 0, JSON.stringify('x'.repeat(1_000)), remember('k'));
+    await store.save(keyOf('small'), 0, '1');
     await client.configSet('maxmemory', '1');
     const full = { code: 'BERTH_SERVICE_STORE_UNAVAILABLE', message: expect.stringContaining('maxmemory') };
     await expect(store.save(KEY, 1, '2')).rejects.toMatchObject(full);
     await expect(store.save(keyOf('two'), 0, '1')).rejects.toMatchObject(full);
-    expect(await store.delete(KEY)).toBe(true);
+    await expect(store.save(keyOf('two'), 0, undefined, remember('k'))).rejects.toMatchObject(full);
+    for (const key of [KEY, keyOf('small')]) expect(await store.delete(key)).toBe(true);
     expect(await store.load(KEY, undefined, 'k')).toEqual({ version: 0, state: undefined, reply: undefined });
     await client.configSet('maxmemory', '0');
     expect(await store.save(KEY, 0, '1')).toBe(3);

@@ -19,16 +19,15 @@ if redis.call('GETRANGE', KEYS[1], 0, #ARGV[1] - 1) == ARGV[1] then return 1 end
 return redis.call('GET', KEYS[1])
 `);
 
-/** KEYS: entry; ARGV: how it has to begin, '' where there must be none, the new one[, ms after which it goes]. Returns 1, or 0. */
+/**
+ * KEYS: entry; ARGV: how it has to begin, '' where there must be none, the new one[, ms after which it goes[, it is a
+ * deletion]]. Returns 1, or 0.
+ */
 const WRITE = script(`
 if redis.call('GETRANGE', KEYS[1], 0, #ARGV[1] - 1) ~= ARGV[1] then return 0 end
-if not ARGV[3] then
-  redis.call('SET', KEYS[1], ARGV[2])
-  return 1
-end
 -- A full server lets go of what it has, and takes what comes behind that: otherwise nothing could be deleted there.
-if redis.call('STRLEN', KEYS[1]) > #ARGV[2] then redis.call('DEL', KEYS[1]) end
-redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+if ARGV[4] then redis.call('DEL', KEYS[1]) end
+if ARGV[3] then redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) else redis.call('SET', KEYS[1], ARGV[2]) end
 return 1
 `);
 
@@ -66,8 +65,11 @@ export class RedisEntries implements Entries {
     const until = this.endOf(kept);
     const end = until === undefined ? [] : [String(Math.max(1, Math.ceil(until)))];
     if (base === undefined) await this.ask(key, undefined, ['SET', key, value, ...end.flatMap((ms) => ['PX', ms])]);
-    else if ((await this.ask(key, WRITE, [base.length === 0 ? '' : beginningOf(base.entry), value, ...end])) === 0)
-      return undefined;
+    else {
+      const from = base.length === 0 ? '' : beginningOf(base.entry);
+      const deletion = kept.version === 0 && kept.replies.length === 0 ? ['1'] : [];
+      if ((await this.ask(key, WRITE, [from, value, ...end, ...deletion])) === 0) return undefined;
+    }
     return { entry: kept, revision: 1, length: bytes.length };
   }
 
