@@ -271,6 +271,22 @@ describeWithRedis('dead letters in Redis', () => {
     client.destroy();
   });
 
+  it('of letters that somebody has deleted nothing counts any more, once there is but one', async () => {
+    await using own = await RedisServer.start();
+    await using made = await make({ deadLetterBytes: 20 * KIB, deadLetterTotalBytes: 40 * KIB }, own.url);
+    const add = async (): Promise<void> => {
+      for (let i = 0; i < 5; i += 1) await made.letters.add(sampleLetter({ payload: Buffer.alloc(6 * KIB) }));
+    };
+    const client = createClient({ url: own.url });
+    await client.connect();
+    await add();
+    await client.del(`${stores}:letters`);
+    await add();
+    await add();
+    expect(await made.letters.list('shop.Counter', 0, Infinity)).toHaveLength(3);
+    client.destroy();
+  });
+
   it('a server without memory says so, at once; letters can be removed all the same', async () => {
     await using own = await RedisServer.start({ flags: ['--maxmemory', '4mb', '--maxmemory-policy', 'noeviction'] });
     await using made = await make(undefined, own.url);

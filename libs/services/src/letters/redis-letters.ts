@@ -38,6 +38,8 @@ for at, scope in ipairs(scopesOf(name)) do
   local most, mostBytes = tonumber(ARGV[1 + 2 * at]), tonumber(ARGV[2 + 2 * at])
   while true do
     local count = redis.call('ZCARD', order .. scope)
+    -- What was counted of others is of letters that somebody has deleted.
+    if count == 1 then redis.call('HSET', bytes, scope, #letter) end
     -- There is none where somebody has deleted the key.
     local sum = tonumber(redis.call('HGET', bytes, scope) or 0)
     if count <= most and (count <= 1 or sum <= mostBytes) then break end
