@@ -74,6 +74,21 @@ describe('DeadBuffers', () => {
     expect(process.count('major')).toBeLessThan(12);
   });
 
+  it('does not look each time bytes have come to wait again, when that found no garbage', () => {
+    const process = new Fake();
+    process.pass(32);
+    for (let i = 0; i < 64; i += 1) {
+      process.held = 40 * MiB;
+      process.pass(32);
+      process.held = 0;
+      process.pass(32);
+    }
+    expect(process.count('major')).toBeLessThan(12);
+    process.old = 40 * MiB;
+    process.pass(16 * 32);
+    expect(process.old).toBe(0);
+  });
+
   it('leaves a large heap to V8', () => {
     const process = new Fake();
     process.heapUsed = 300 * MiB;

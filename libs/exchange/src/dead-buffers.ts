@@ -8,6 +8,8 @@ const STEPS_OF_A_LOOK = 4;
 const OLD_BYTES = 20 * 1024 * 1024;
 /** A larger heap is left to V8, bytes: a full collection in one piece would hold up everybody for too long. */
 const LARGE_HEAP_BYTES = 256 * 1024 * 1024;
+/** Most looks that are left out after full collections that found little. */
+const MOST_PAUSES = 15;
 
 /** What of V8 is needed: see `gc` and `process.memoryUsage()` of Node. */
 export interface Collector {
@@ -28,6 +30,9 @@ export class DeadBuffers {
   private lowest = Infinity;
   /** bytes that were there after the last full collection, or less since */
   private kept = Infinity;
+  /** looks to leave out after the last full collection, and those that still are */
+  private pauses = 0;
+  private pausesLeft = 0;
 
   constructor(private readonly collector: Collector) {}
 
@@ -50,10 +55,17 @@ export class DeadBuffers {
     this.steps = 0;
     this.lowest = Infinity;
     this.kept = Math.min(this.kept, lowest);
+    if (this.pausesLeft > 0) {
+      this.pausesLeft -= 1;
+      return;
+    }
     // Bytes that wait for slow readers are no garbage: the more there are, the more must come before it is looked again.
     if (lowest - this.kept < Math.max(OLD_BYTES, this.kept / 2) || heapUsed > LARGE_HEAP_BYTES) return;
     collector.collect('major');
     this.kept = collector.memory().arrayBuffers;
+    // Such bytes may come and go, and be no garbage each time.
+    this.pauses = arrayBuffers - this.kept >= OLD_BYTES / 2 ? 0 : Math.min(2 * this.pauses + 1, MOST_PAUSES);
+    this.pausesLeft = this.pauses;
   }
 }
 
