@@ -134,6 +134,7 @@ describe('the chain of a call', () => {
     const sent = {
       number: 1,
       attempt: 1,
+      behind: 0,
       delivery: 'at-least-once',
       key: `oprc/${A.replace('/a', '/objects/a')}/invokes/ask`,
     } as const;
@@ -149,6 +150,8 @@ describe('the chain of a call', () => {
       };
       const arrived = callOf(head, payload)?.invocation;
       expect([arrived?.chain, arrived?.idempotencyKey]).toEqual([expected, given.idempotencyKey]);
+      const after = callOf(decode(encodeCall('me', { ...sent, behind: 7, invocation: given }, 1000))?.head ?? ['']);
+      expect(after).toMatchObject({ behind: 7, invocation: { ...arrived, payload: new Uint8Array(0) } });
     }
   });
 });

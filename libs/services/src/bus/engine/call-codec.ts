@@ -15,6 +15,8 @@ export interface RemoteCall {
   /** by the caller's steady clock */
   readonly sentAt: number;
   readonly left: number;
+  /** the number of the call of its object that was sent before it, while that has not been answered; else 0 */
+  readonly behind: number;
   readonly invocation: Invocation;
 }
 
@@ -32,16 +34,18 @@ const NO_PAYLOAD = new Uint8Array(0);
 /** A call as it is sent. @param left ms until its deadline */
 export function encodeCall(
   from: string,
-  { number, attempt, delivery, invocation, key }: Omit<RemoteCall, 'from' | 'sentAt' | 'left'> & { key: string },
+  call: Omit<RemoteCall, 'from' | 'sentAt' | 'left'> & { readonly key: string },
   left: number,
 ): Buffer {
+  const { number, attempt, behind, delivery, invocation, key } = call;
   const { id, options, idempotencyKey, chain, payload, isRetry } = invocation;
   // JSON has no Infinity.
   const most = Math.min(left, Number.MAX_SAFE_INTEGER);
   const once = delivery === 'at-least-once' ? 1 : 0;
   const words = isEmpty(options) ? 0 : options;
   const head: [string, ...unknown[]] = ['c', from, number, attempt, once, key, performance.now(), most, id, words];
-  if (isRetry === true) head.push(idempotencyKey ?? 0, 0, 1);
+  if (behind > 0) head.push(idempotencyKey ?? 0, chain ?? 0, isRetry === true ? 1 : 0, behind);
+  else if (isRetry === true) head.push(idempotencyKey ?? 0, 0, 1);
   else if (chain !== undefined) head.push(idempotencyKey ?? 0, chain);
   else if (idempotencyKey !== undefined) head.push(idempotencyKey);
   return payload.length === 0 ? encode(head) : encode(head, payload);
@@ -49,7 +53,7 @@ export function encodeCall(
 
 /** What {@link encodeCall} made. @returns undefined: it is no call */
 export function callOf(head: Head, payload: Uint8Array = NO_PAYLOAD): RemoteCall | undefined {
-  const [, from, number, attempt, once, key, sentAt, left, id, options, idempotencyKey, chain, retry] = head;
+  const [, from, number, attempt, once, key, sentAt, left, id, options, idempotencyKey, chain, retry, behind] = head;
   const place = typeof key === 'string' ? placeOf(key) : undefined;
   if (place === undefined || typeof from !== 'string' || typeof id !== 'string') return undefined;
   if (![number, attempt, sentAt, left].every((value) => typeof value === 'number')) return undefined;
@@ -57,6 +61,7 @@ export function callOf(head: Head, payload: Uint8Array = NO_PAYLOAD): RemoteCall
   if (typeof words !== 'object' || words === null) return undefined;
   return {
     ...{ from, number: number as number, attempt: attempt as number, sentAt: sentAt as number, left: left as number },
+    behind: typeof behind === 'number' ? behind : 0,
     delivery: once === 1 ? 'at-least-once' : 'at-most-once',
     invocation: {
       id,

@@ -14,6 +14,21 @@ describe('Caller', () => {
     expect(new Caller(true).find(1)).toBe('lost');
   });
 
+  it('knows which calls it has taken, and doubts all that are older than one that was given back or never came', () => {
+    const caller = new Caller();
+    caller.calls.set(1, {} as never);
+    caller.keep(3, Buffer.from('three'));
+    caller.keep(4, Buffer.from('given back'));
+    expect([1, 2, 3].map((number) => caller.hasTaken(number))).toEqual([true, false, true]);
+    caller.find(2);
+    expect([1, 2, 3].map((number) => caller.hasTaken(number))).toEqual([false, false, true]);
+    caller.gaveBack(4);
+    expect([3, 4, 5].map((number) => caller.hasTaken(number))).toEqual([false, false, false]);
+    caller.came(6);
+    caller.forget();
+    expect(caller.hasTaken(6)).toBe(false);
+  });
+
   it('keeps the newest answers, within bounds of number and bytes', () => {
     const caller = new Caller();
     caller.came(5000);

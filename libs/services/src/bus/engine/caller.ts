@@ -15,6 +15,8 @@ export class Caller {
   /** the newest answers, the oldest first */
   private readonly answers = new Map<number, Buffer>();
   private bytes = 0;
+  /** up to it calls may have been given back, or never have come */
+  private back = 0;
   /** calls that it was told have not come: they must not come any more */
   private readonly missed = new Set<number>();
 
@@ -25,6 +27,20 @@ export class Caller {
   came(number: number): boolean {
     this.seen = Math.max(this.seen, number);
     return !this.missed.has(number);
+  }
+
+  /** @param number of a call that others have to do now, or the same process again */
+  gaveBack(number: number): void {
+    this.back = Math.max(this.back, number);
+  }
+
+  /**
+   * Whether a call is here, or has ended here. Who was sent behind one that was not must not overtake it; that a newer
+   * one, of another object perhaps, was given back is doubt enough.
+   */
+  hasTaken(number: number): boolean {
+    if (number <= this.back) return false;
+    return this.calls.has(number) || this.answers.has(number) || number <= this.floor;
   }
 
   keep(number: number, answer: Buffer): void {
@@ -46,12 +62,14 @@ export class Caller {
     if (this.calls.has(number)) return 'here';
     if (number <= this.floor || this.forgotten) return 'lost';
     this.missed.add(number);
+    this.gaveBack(number);
     return 'missed';
   }
 
   /** It has gone: what is known of its calls is only that they have come. */
   forget(): void {
     this.floor = this.seen;
+    this.back = this.seen;
     this.calls.clear();
     this.answers.clear();
     this.bytes = 0;

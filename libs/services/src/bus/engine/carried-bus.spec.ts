@@ -178,6 +178,64 @@ describe('a bus of several processes', () => {
     }
   });
 
+  it('nothing newer overtakes what comes back from a process that had an object, lost it and has it again', async () => {
+    await using lab = new CarriedLab({ workerTimeoutMs: 20_000 });
+    const [agent, caller, other] = [await lab.process(), await lab.process(), await lab.process()];
+    const held = new HeldHandler();
+    await agent.bus.serve(subscription({ concurrency: 100 }), held.handle);
+    const names = Array.from({ length: 10 }, (_, i) => `object ${i}`);
+    const calls: Invocation[] = [];
+    const replies: Promise<InvocationReply>[] = [];
+    const callAll = (): void => {
+      const more = names.map((name) => ofObject(name));
+      calls.push(...more);
+      replies.push(...more.map((call) => later(caller.bus.invoke(call, AT_MOST_ONCE))));
+    };
+    callAll();
+    callAll();
+    await eventually(() => held.begun.length === names.length);
+    // It does not hear who comes, what is given back to it, and who goes.
+    const resume = caller.carrier.stall();
+    void other.bus.serve(subscription({ concurrency: 100 }), held.handle);
+    await other.carrier.flush();
+    await other.carrier.flush();
+    callAll();
+    await other.bus.close();
+    callAll();
+    await caller.carrier.flush();
+    resume();
+    const all = Promise.all(replies).then(() => true);
+    while (!(await Promise.race([all, new Promise<false>((resolve) => setTimeout(resolve, 5, false))])))
+      held.answerAll();
+    for (const name of names) {
+      const ids = calls.filter(({ objectId }) => objectId === name).map(({ id }) => id);
+      expect(held.begun.map(({ invocation: { id } }) => id).filter((id) => ids.includes(id))).toEqual(ids);
+    }
+  });
+
+  it('nothing newer overtakes what a broken connection has lost', async () => {
+    await using lab = new CarriedLab({ workerTimeoutMs: 20_000 });
+    const [agent, caller] = [await lab.process(), await lab.process()];
+    const held = new HeldHandler();
+    await agent.bus.serve(subscription(), held.handle);
+    const calls = [1, 2, 3].map(() => ofObject('a'));
+    const replies = calls.map((call, i) => {
+      caller.carrier.mute = i === 1;
+      return later(caller.bus.invoke(call, AT_MOST_ONCE));
+    });
+    await caller.carrier.flush();
+    held.answer();
+    await replies[0];
+    // As after a new connection of the agent.
+    (agent.bus as unknown as { presence: { back(): void } }).presence.back();
+    for (const reply of replies.slice(1)) {
+      await eventually(() => held.begun.length === replies.indexOf(reply) + 1);
+      held.answer();
+      await reply;
+    }
+    expect(held.begun.map(({ invocation: { id } }) => id)).toEqual(calls.map(({ id }) => id));
+  });
+
   it('a process that is silent has gone: what may have begun there is unknown or sent again', async () => {
     await using lab = new CarriedLab(TIMEOUT);
     const held = new HeldHandler();

@@ -30,7 +30,9 @@ class RemoteFate implements Fate {
 
   /** @param accepted it was in the queue here */
   giveBack(attempts: number, accepted = true): void {
-    this.incoming.answer(this.from, this.number, encode(['b', this.number, attempts, accepted ? 1 : 0]));
+    const { from, number } = this;
+    this.incoming.caller(from).gaveBack(number);
+    this.incoming.answer(from, number, encode(['b', number, attempts, accepted ? 1 : 0]));
   }
 }
 
@@ -54,16 +56,21 @@ export class Incoming {
   called(head: Head, payload: Uint8Array | undefined): void {
     const call = callOf(head, payload);
     if (call === undefined) return;
-    const { from, number, attempt, delivery, invocation } = call;
+    const { from, number, attempt, delivery, invocation, behind } = call;
     this.silent.delete(from);
-    if (!this.caller(from).came(number)) return;
+    const caller = this.caller(from);
+    if (!caller.came(number)) return;
     const fate = new RemoteFate(this, from, number);
+    if (behind > 0 && !caller.hasTaken(behind)) {
+      fate.giveBack(attempt, false);
+      return;
+    }
     const deadline = steadyNow() + this.timeLeft(call);
     try {
       const taken = this.engine.accept({ ...invocation, deadline }, delivery, deadline, fate, undefined, attempt);
       if (taken === undefined) fate.giveBack(attempt, false);
       // So that its caller can leave it, unless it has ended already.
-      else if (taken.heapIndex >= 0) this.caller(from).calls.set(number, taken);
+      else if (taken.heapIndex >= 0) caller.calls.set(number, taken);
     } catch (thrown) {
       fate.reject(thrown instanceof ServicesError ? thrown : new ServicesError('BERTH_INTERNAL', 'internal error'));
     }
@@ -75,7 +82,7 @@ export class Incoming {
     return offset === undefined ? left : left - Math.max(0, performance.now() - offset - sentAt);
   }
 
-  private caller(id: string): Caller {
+  caller(id: string): Caller {
     let caller = this.callers.get(id);
     if (caller === undefined) {
       caller = new Caller(this.forgetful);

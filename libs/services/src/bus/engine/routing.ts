@@ -74,6 +74,8 @@ export class Lane implements Linked<Lane> {
   active = 0;
   /** the process that has those of an object: none goes to another one before they have ended there */
   at: Member | undefined = undefined;
+  /** of its last call that was sent there */
+  number = 0;
   /** nothing may begin: the bus is away, or another process may still run this object */
   held = false;
   /** sent too early: tried again a little later */

@@ -78,9 +78,12 @@ export class SharedEngine extends Engine {
     this.sent.set(call.number, call);
     const { number, attempt, delivery, invocation, deadline, lane } = call;
     const key = invocationKey(invocation);
-    const bytes = encodeCall(this.carrier.id, { number, attempt, delivery, invocation, key }, deadline - steadyNow());
+    const behind = lane.isObject && lane.active > 1 ? lane.number : 0;
+    const what = { number, attempt, behind, delivery, invocation, key };
+    const bytes = encodeCall(this.carrier.id, what, deadline - steadyNow());
     const head = bytes.length - invocation.payload.length;
     if (head <= MAX_HEAD_BYTES) {
+      lane.number = number;
       this.carrier.send(member?.id ?? '', bytes, key, String(number));
       return;
     }
@@ -134,6 +137,8 @@ export class SharedEngine extends Engine {
   private comeBack(call: Call, worker: Worker): void {
     const { lane } = call;
     this.release(call);
+    // What was sent behind it comes back as well, or has ended: nothing is sent before, there neither.
+    lane.at = undefined;
     const isUnserved = this.presence.isUp && lane.group.workers.length === 0;
     if (isUnserved && !call.accepted) this.fail(call, noAgent(call.invocation));
     else lane.putBack(call);
