@@ -482,6 +482,24 @@ describe('a bus of several processes', () => {
     expect(textOf(await caller.bus.invoke(invocation(), AT_MOST_ONCE))).toMatch(/BERTH_SERVICE_BAD_RESULT/);
   });
 
+  it('names that nobody serves are not kept: not of calls that are refused, nor of those that were too late', async () => {
+    await using lab = new CarriedLab({ maxPendingCalls: 10, workerTimeoutMs: 20_000 });
+    const { bus, carrier } = await lab.process();
+    const { scopes } = (bus as unknown as { engine: { intake: { scopes: Map<string, Map<number, unknown>> } } }).engine
+      .intake;
+    const health = jest.spyOn(carrier, 'health').mockReturnValue({ state: 'down', reason: 'away' } as never);
+    const codes = await Promise.all(
+      Array.from({ length: 100 }, (_, partition) =>
+        codeOf(bus.invoke(invocation({ partition, deadline: Date.now() + 50 }), AT_MOST_ONCE)),
+      ),
+    );
+    expect(new Set(codes)).toEqual(new Set(['BERTH_SERVICE_BUS_UNAVAILABLE', 'BERTH_SERVICE_BUSY']));
+    expect(scopes.get(SERVICE)?.size).toBe(10);
+    health.mockRestore();
+    await bus.serve(subscription({ service: 'shop.Other' }), answering('done'));
+    expect([...scopes.keys()]).toEqual(['shop.Other']);
+  });
+
   it('nothing is left of calls that have ended', async () => {
     await using lab = new CarriedLab();
     const [agent, caller] = [await lab.process(), await lab.process()];

@@ -38,7 +38,7 @@ export class Engine extends Dispatcher {
     const own = isOwn ? ownInvocation(invocation) : invocation;
     const call = new Call(this.sequence, own, delivery, deadline, lane, fate, signal, this);
     call.attempt = attempt;
-    lane.keep();
+    this.intake.keep(lane, own);
     this.intake.count(call, 1);
     this.deadlines.add(call);
     const { group } = lane;
@@ -141,6 +141,7 @@ export class Engine extends Dispatcher {
       lane.update();
       this.dispatch(lane.group);
     }
+    this.intake.prune();
     if (announce) this.presence?.announce();
   }
 

@@ -55,7 +55,7 @@ export class Intake {
    */
   private laneFor(invocation: Invocation, isOwn: boolean, waits: boolean): Lane | undefined {
     const { service, partition, method, objectId } = invocation;
-    const scope = this.find(service, partition) ?? (waits ? this.scopeFor(service, partition) : undefined);
+    const scope = this.find(service, partition) ?? (waits ? new Scope(service, partition) : undefined);
     if (objectId === undefined) {
       const lane = (isOwn ? scope?.methods : scope?.othersMethods)?.get(method);
       if (lane !== undefined || scope === undefined || !waits) return lane;
@@ -94,19 +94,35 @@ export class Intake {
     pending.bytes += by * call.invocation.payload.length;
   }
 
-  find(service: string, partition: number): Scope | undefined {
+  /** To be called before something waits or runs in a lane that may be new, of a scope that nobody serves yet. */
+  keep(lane: Lane, { service, partition }: Invocation): void {
+    lane.keep();
+    if (!lane.scope.isKept) this.add(lane.scope, service, partition);
+  }
+
+  /** What nobody serves, and nothing waits for, is forgotten: callers could name more and more. */
+  prune(): void {
+    for (const [service, partitions] of this.scopes) {
+      for (const [partition, scope] of partitions) if (scope.isEmpty) partitions.delete(partition);
+      if (partitions.size === 0) this.scopes.delete(service);
+    }
+  }
+
+  private add(scope: Scope, service: string, partition: number): void {
+    const partitions = this.scopes.get(service) ?? new Map<number, Scope>();
+    this.scopes.set(service, partitions);
+    partitions.set(partition, scope);
+    scope.isKept = true;
+  }
+
+  private find(service: string, partition: number): Scope | undefined {
     return this.scopes.get(service)?.get(partition);
   }
 
   /** The scope of a subscription. */
   scopeFor(service: string, partition: number): Scope {
-    const partitions = this.scopes.get(service) ?? new Map<number, Scope>();
-    this.scopes.set(service, partitions);
-    let scope = partitions.get(partition);
-    if (scope === undefined) {
-      scope = new Scope(service, partition);
-      partitions.set(partition, scope);
-    }
+    const scope = this.find(service, partition) ?? new Scope(service, partition);
+    if (!scope.isKept) this.add(scope, service, partition);
     return scope;
   }
 

@@ -162,6 +162,8 @@ export class Scope {
   private readonly byObject = new Map<string, Group>();
   private readonly seed: number;
   readonly prefix: string;
+  /** {@link Intake} has it */
+  isKept = false;
 
   constructor(service: string, partition: number) {
     this.prefix = `${service}/${partition}/`;
@@ -200,6 +202,13 @@ export class Scope {
     for (const group of [objects, ...worker.groups]) group?.leave(worker);
     if (objectId !== undefined && objects?.workers.length === 0 && objects.others.length === 0)
       this.byObject.delete(objectId);
+  }
+
+  /** Nobody serves it, and nothing waits or runs. */
+  get isEmpty(): boolean {
+    const { everyObject, byObject, objects, methods, othersMethods } = this;
+    const isServed = everyObject.workers.length + everyObject.others.length + byObject.size > 0;
+    return !isServed && objects.size + methods.size + othersMethods.size === 0;
   }
 
   /** All lanes with what waits in them. */
