@@ -232,7 +232,8 @@ export abstract class EntryStore implements ObjectStore {
   }
 }
 
-/** Whether a version is the one that was known, and not only called so. */
+/** Whether a version is the one that was known, and not only called so. There is but one of no object, whose entry may have expired. */
 function isSame(before: Entry | undefined, now: Entry): boolean {
-  return before !== undefined && before.version === now.version && isMadeFrom(before, now);
+  if (before === undefined || before.version !== now.version) return false;
+  return now.version === 0 || isMadeFrom(before, now);
 }

@@ -166,6 +166,17 @@ describeWithRedis('RedisStore', () => {
     client.destroy();
   });
 
+  it('an object that was never saved, and whose replies have expired, is no other one: nothing is run again', async () => {
+    const store = await make();
+    const client = createClient({ url: server.url });
+    await client.connect();
+    await store.save(KEY, 0, undefined, remember('k', 50));
+    await eventually(async () => (await client.exists('berth:object:{shop.Cart/0/one}')) === 0);
+    expect(await store.load(KEY, 0, 'k2', undefined, true)).toEqual({ version: 0, unasked: true });
+    expect(await store.save(KEY, 0, undefined, remember('k2'))).toBe(0);
+    client.destroy();
+  });
+
   it('a full server says so, and lets objects be deleted', async () => {
     const store = await make();
     const client = createClient({ url: server.url });
