@@ -3,11 +3,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { heapFlags } from '@berth/node-runtime';
+import { COLLECTOR_FLAG, heapFlags } from '@berth/node-runtime';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 /** The programs' own flags: with them they do not replace their process, which would cut it off from the watcher. */
-const HEAP = heapFlags([], process.env['NODE_OPTIONS'] ?? '');
+const HEAP = heapFlags([], process.env['NODE_OPTIONS'] ?? '', [COLLECTOR_FLAG]);
 const TARGET = 'http://127.0.0.1:3000';
 
 const debug = process.argv.includes('--debug');

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { heapFlags } from '@berth/node-runtime';
+import { COLLECTOR_FLAG, heapFlags } from '@berth/node-runtime';
 import { ROOT } from './programs.ts';
 import { HERE, type Platform, runtimeOf, versionOf } from './runtimes.ts';
 
@@ -38,7 +38,7 @@ export function writeExecutable(parts: Parts, platform: Platform, file: string, 
 
 /** Made by the same version of Node as it is for: its form is nobody's interface. */
 function writeBlob({ code, assets }: Parts, platform: Platform, folder: string, cache: string): string {
-  const heap = heapFlags([], '');
+  const heap = heapFlags([], '', [COLLECTOR_FLAG]);
   const config = {
     main: join(folder, 'main.cjs'),
     output: join(folder, 'blob'),

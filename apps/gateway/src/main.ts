@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-import { prepareProcess, requireNode, useSmallYoungHeap } from '@berth/node-runtime';
+import { COLLECTOR_FLAG, prepareProcess, requireNode, useSmallYoungHeap } from '@berth/node-runtime';
 
 requireNode();
-useSmallYoungHeap();
+useSmallYoungHeap([COLLECTOR_FLAG]);
 prepareProcess();
 const { gatewayCommand } = await import('./gateway-command.js');
 const { code, madeToken } = await gatewayCommand(process.argv.slice(2));

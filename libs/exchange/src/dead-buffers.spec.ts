@@ -85,7 +85,7 @@ describe('DeadBuffers', () => {
     }
     expect(process.count('major')).toBeLessThan(12);
     process.old = 40 * MiB;
-    process.pass(16 * 32);
+    process.pass(128 * 32);
     expect(process.old).toBe(0);
   });
 

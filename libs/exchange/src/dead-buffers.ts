@@ -8,8 +8,10 @@ const STEPS_OF_A_LOOK = 4;
 const OLD_BYTES = 20 * 1024 * 1024;
 /** A larger heap is left to V8, bytes: a full collection in one piece would hold up everybody for too long. */
 const LARGE_HEAP_BYTES = 256 * 1024 * 1024;
-/** Most looks that are left out after full collections that found little. */
-const MOST_PAUSES = 15;
+/** Looks that are left out after a full collection, which takes some ten milliseconds: 480 MiB of bulk. */
+const LEAST_PAUSES = 15;
+/** And after several in a row that found little. */
+const MOST_PAUSES = 120;
 
 /** What of V8 is needed: see `gc` and `process.memoryUsage()` of Node. */
 export interface Collector {
@@ -31,7 +33,7 @@ export class DeadBuffers {
   /** bytes that were there after the last full collection, or less since */
   private kept = Infinity;
   /** looks to leave out after the last full collection, and those that still are */
-  private pauses = 0;
+  private pauses = LEAST_PAUSES;
   private pausesLeft = 0;
 
   constructor(private readonly collector: Collector) {}
@@ -64,23 +66,30 @@ export class DeadBuffers {
     collector.collect('major');
     this.kept = collector.memory().arrayBuffers;
     // Such bytes may come and go, and be no garbage each time.
-    this.pauses = arrayBuffers - this.kept >= OLD_BYTES / 2 ? 0 : Math.min(2 * this.pauses + 1, MOST_PAUSES);
+    const isWorthIt = arrayBuffers - this.kept >= OLD_BYTES / 2;
+    this.pauses = isWorthIt ? LEAST_PAUSES : Math.min(2 * this.pauses, MOST_PAUSES);
     this.pausesLeft = this.pauses;
   }
 }
 
-const { gc } = globalThis;
-const buffers =
-  gc === undefined
-    ? undefined
-    : new DeadBuffers({
-        collect: (type) => {
-          gc({ type });
-        },
-        memory: () => process.memoryUsage(),
-      });
+let buffers: DeadBuffers | undefined;
 
-/** Counts the bytes of a message that has come or goes. Does nothing in a process without `--expose-gc`. */
+/**
+ * Has the dead buffers of this process collected from now on, if it was started with `--expose-gc`. For the gateway:
+ * what an agent holds for a slow service would be old after a few young collections, and cost full ones.
+ */
+export function collectDeadBuffers(): void {
+  const { gc } = globalThis;
+  if (gc === undefined) return;
+  buffers ??= new DeadBuffers({
+    collect: (type) => {
+      gc({ type });
+    },
+    memory: () => process.memoryUsage(),
+  });
+}
+
+/** Counts the bytes of a message that has come or goes. Does nothing before {@link collectDeadBuffers}. */
 export function countBulk(bytes: number): void {
   buffers?.count(bytes);
 }

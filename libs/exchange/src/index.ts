@@ -3,7 +3,7 @@ export { answer } from './answer.js';
 export { Backlog, type Corkable, passesBy } from './backlog.js';
 export { BytePipe } from './byte-pipe.js';
 export { ByteQueue, JOIN_BELOW_BYTES } from './byte-queue.js';
-export { countBulk } from './dead-buffers.js';
+export { collectDeadBuffers, countBulk } from './dead-buffers.js';
 export { ExchangeDecorator, SinkDecorator } from './decorators.js';
 export {
   type PeerSocket,

@@ -15,4 +15,4 @@ export { prepareProcess } from './prepare-process.js';
 export { protoFile } from './proto-file.js';
 export { nodeFault, requireNode } from './require-node.js';
 export { endOnSignals } from './signals.js';
-export { heapFlags, useSmallYoungHeap } from './young-heap.js';
+export { COLLECTOR_FLAG, heapFlags, useSmallYoungHeap } from './young-heap.js';

@@ -10,22 +10,20 @@ import { isSea } from 'node:sea';
  * The same pressure counts against the limit of the old generation, which V8
  * starts small: from one transfer to the next it was in a state where marking
  * and sweeping took 40 % of the CPU, or was not.
- * With `gc` at hand the program has dead buffers collected as bytes pass, see
- * `countBulk` in @berth/exchange: the young generation does not count them.
  * docs/decisions/0010-young-heap.md has the figures.
  */
-const HEAP_FLAGS: Readonly<Record<string, number | undefined>> = {
-  '--max-semi-space-size': 2,
-  '--initial-old-space-size': 128,
-  '--expose-gc': undefined,
-};
+const HEAP_FLAGS = ['--max-semi-space-size=2', '--initial-old-space-size=128'];
 
-/** The flags that the caller has not chosen. */
-export function heapFlags(execArgv: readonly string[], nodeOptions: string): string[] {
+/** Of a program that has dead buffers collected, see `collectDeadBuffers` in @berth/exchange. */
+export const COLLECTOR_FLAG = '--expose-gc';
+
+/** The flags that the caller has not chosen. @param more beside those of every relay */
+export function heapFlags(execArgv: readonly string[], nodeOptions: string, more: readonly string[] = []): string[] {
   const options = [...execArgv, nodeOptions].map((option) => option.replaceAll('_', '-'));
-  return Object.entries(HEAP_FLAGS)
-    .filter(([flag]) => !options.some((option) => option.includes(flag)))
-    .map(([flag, mib]) => (mib === undefined ? flag : `${flag}=${mib}`));
+  return [...HEAP_FLAGS, ...more].filter((flag) => {
+    const [name = ''] = flag.split('=', 1);
+    return !options.some((option) => option.includes(name));
+  });
 }
 
 /**
@@ -35,10 +33,10 @@ export function heapFlags(execArgv: readonly string[], nodeOptions: string): str
  * happens. A single executable has the flags built in, and would take these for
  * its program's.
  */
-export function useSmallYoungHeap(): void {
+export function useSmallYoungHeap(more: readonly string[] = []): void {
   if (isSea()) return;
   const { execPath, execArgv, argv, env } = process;
-  const flags = heapFlags(execArgv, env['NODE_OPTIONS'] ?? '');
+  const flags = heapFlags(execArgv, env['NODE_OPTIONS'] ?? '', more);
   if (flags.length === 0 || typeof process.execve !== 'function' || process.platform === 'win32') return;
   process.execve(execPath, [execPath, ...flags, ...execArgv, ...argv.slice(1)], env);
 }

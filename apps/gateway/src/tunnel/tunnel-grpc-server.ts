@@ -9,6 +9,7 @@ import type { Server, ServerCredentials, ServerDuplexStream } from '@grpc/grpc-j
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { ConfigType } from '@nestjs/config';
 import { ServerGrpc } from '@nestjs/microservices';
+import { collectDeadBuffers } from '@berth/exchange';
 import { listenFault } from '@berth/http-server-pool';
 import type { Log } from '@berth/observability';
 import { PortAllocatorService } from '@berth/port-allocator';
@@ -128,6 +129,7 @@ export class TunnelGrpcServer extends ServerGrpc implements OnApplicationBootstr
 
   /** @throws Error when the port cannot be bound; names the setting */
   async onApplicationBootstrap(): Promise<void> {
+    collectDeadBuffers();
     this.grpcClient = await this.createClient();
     await this.start();
     const { start, end, free } = this.ports.figures();
