@@ -222,7 +222,6 @@ export class PolicyConversation implements Conversation, Entrant<PolicyConnectio
     const { event, resolve, reject } = this.leave();
     this.failedFor = reason;
     this.connection = undefined;
-    // Of what is too large it knows nothing: no time has passed for that.
     if (this.events > 0) connection?.sendCancel(correlationId, reason === 'tooLarge' ? 'manual' : 'timeout');
     this.events = 0;
     connection?.forget(this);
