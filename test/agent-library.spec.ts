@@ -150,7 +150,8 @@ describe('an agent as a library', () => {
     link.cut();
     const [{ reason, retryInMs }] = await lost;
     expect(reason).toBeInstanceOf(BerthError);
-    expect(retryInMs).toBeGreaterThan(0);
+    // Of a wait with full jitter, 0 is the least.
+    expect(retryInMs).toBeGreaterThanOrEqual(0);
     expect(await ready).toEqual([[{ name: 'default', url, port: gateway.range.start, state: 'open' }]]);
     expect(await textAt(url)).toBe('target /');
   });
