@@ -32,6 +32,8 @@ export function heapFlags(execArgv: readonly string[], nodeOptions: string, more
  * arguments, environment and open files. Where Node has none (Windows), nothing
  * happens. A single executable has the flags built in, and would take these for
  * its program's.
+ *
+ * @param more flags beside those of every relay
  */
 export function useSmallYoungHeap(more: readonly string[] = []): void {
   if (isSea()) return;
