@@ -151,6 +151,24 @@ describe('an agent reconnects', () => {
     expect(connections(gateway)).toHaveLength(1);
   });
 
+  it('has its next connection before the numbers of exchanges on one are used up', async () => {
+    await using gateway = await start();
+    await using stack = new AsyncDisposableStack();
+    await using agent = await testAgent(gateway, stack.use(await echo()).port);
+    const [old] = connections(gateway);
+    // Numbers may be left out; two thousand million requests take a day.
+    const { live } = old as unknown as { live: { lastId: number } };
+    live.lastId = 2 ** 31 - 2 ** 24 - 2;
+    const post = async (): Promise<string> => (await fetch(agent.url, { method: 'POST', body: 'body' })).text();
+    expect(await post()).toBe('body');
+    expect(connections(gateway)).toEqual([old]);
+    expect(old?.draining).toBe(false);
+    expect(await post()).toBe('body');
+    await eventually(() => old?.closed);
+    expect(await post()).toBe('body');
+    expect(connections(gateway)).toHaveLength(1);
+  });
+
   it('lets a long answer run out on the connection that it leaves', async () => {
     let finish: (() => void) | undefined;
     await using service = await localService((_, response) => {

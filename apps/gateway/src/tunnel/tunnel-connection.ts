@@ -31,6 +31,9 @@ import type { ServiceUpdates } from './service-updates.js';
 /** Numbers of the Pings that ask whether a process still answers; those of Liveness count up from 1. */
 const FIRST_PROBE = 2 ** 31;
 
+/** For what runs on a connection whose numbers run out, once the agent was asked for its next one; agents wait no longer. */
+const RENEWAL_MS = 600_000;
+
 /** A Ping whose answer somebody waits for. */
 interface Probe {
   readonly sequence: number;
@@ -104,7 +107,9 @@ export class TunnelConnection extends TunnelSession implements AgentConnection {
           if (sequence === this.probe?.sequence) this.probe.settle(true);
         },
         goaway: () => {
-          this.leave();
+          // Nothing new begins here, and it ends with the last exchange.
+          this.state = 'draining';
+          this.endWhenIdle();
         },
         health: ({ state, message, service }) => {
           const reported = HEALTH[state];
@@ -136,6 +141,7 @@ export class TunnelConnection extends TunnelSession implements AgentConnection {
         exchangeEnded: () => {
           this.listener.roomMade();
           if (this.state === 'draining') this.endWhenIdle();
+          else if (this.numbersRunOut) this.drain('idExhausted', RENEWAL_MS, true);
         },
         fault: (thrown) => {
           judge.fault(thrown);
@@ -282,12 +288,6 @@ export class TunnelConnection extends TunnelSession implements AgentConnection {
   override close(error?: BerthError): void {
     this.state = 'draining';
     super.close(error);
-  }
-
-  /** The agent leaves this connection: nothing new begins, and it ends with the last exchange. */
-  private leave(): void {
-    this.state = 'draining';
-    this.endWhenIdle();
   }
 
   private endWhenIdle(): void {
