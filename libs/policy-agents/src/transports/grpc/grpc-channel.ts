@@ -1,4 +1,4 @@
-import { connectivityState, Client, credentials, type ChannelCredentials, type ChannelOptions } from '@grpc/grpc-js';
+import { Client, credentials, type ChannelCredentials, type ChannelOptions } from '@grpc/grpc-js';
 import { BerthError, messageOf } from '@berth/errors';
 
 /** TLS of a client: PEM texts. */
@@ -44,9 +44,4 @@ function channelCredentials(tls: ClientTls | undefined): ChannelCredentials {
   } catch (thrown) {
     throw new BerthError('BERTH_CONFIG_INVALID', `the TLS files cannot be used: ${messageOf(thrown)}`);
   }
-}
-
-/** Whether a client has a connection. */
-export function isConnected(client: Client): boolean {
-  return client.getChannel().getConnectivityState(false) === connectivityState.READY;
 }
