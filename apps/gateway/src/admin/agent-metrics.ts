@@ -1,129 +1,187 @@
-import { Counter, type Metric, type Registry } from 'prom-client';
-import { latencyMetric } from '@berth/observability';
-import type { Agent, AgentRegistry, LocalService } from '../agents/index.js';
-import { REJECTIONS } from '../reported-metrics/index.js';
+import { LATENCY_BUCKETS_SECONDS, type LatencyHistogram } from '@berth/observability';
+import type { Agent, LocalService } from '../agents/index.js';
+import { type Family, type Histogram, type Kind, labelValue, REJECTIONS } from '../reported-metrics/index.js';
+import { STATES } from './agent.dto.js';
+
+/** Of connections that are in a pool. */
+export const HEALTH_STATES = STATES.filter((state) => state !== 'connecting');
 
 /** Names of the status classes, as their counters are numbered. */
 const STATUS_CLASSES = ['other', '1xx', '2xx', '3xx', '4xx', '5xx'];
 
-export type ServiceLabels = Record<'agent' | 'service', string>;
-
-export function labelsOf({ id, name }: LocalService): ServiceLabels {
-  return { agent: id, service: name };
+/** A metric that each of many has, and how it is read: a label of its own or none, and the value. */
+interface Metric<T> extends Omit<Family, 'series'> {
+  read: (item: T) => Iterable<readonly [label: string, value: number | Histogram]>;
 }
 
-/** Local services of all connected agents. */
-export function servicesOf(agents: AgentRegistry): LocalService[] {
-  return agents.list().flatMap(({ services }) => services);
+function one<T>(kind: Kind, name: string, help: string, of: (item: T) => number): Metric<T> {
+  return { kind, name, help, read: (item) => [['', of(item)]] };
 }
 
-/** What the exchanges of each local service came to: plain fields of the data path, read when somebody asks. */
-export function showServices(registry: Registry, agents: AgentRegistry): void {
-  const counter = <L extends string>(
-    name: string,
-    help: string,
-    labelNames: L[],
-    read: (it: Counter<L | keyof ServiceLabels>, service: LocalService, labels: ServiceLabels) => void,
-  ): Counter<L | keyof ServiceLabels> =>
-    new Counter({
-      name,
-      help,
-      labelNames: ['agent', 'service', ...labelNames],
-      registers: [registry],
-      collect() {
-        this.reset();
-        for (const service of servicesOf(agents)) read(this, service, labelsOf(service));
-      },
-    });
-  const figure = (name: string, help: string, of: (service: LocalService) => number): void => {
-    counter(name, help, [], (it, service, labels) => {
-      it.inc(labels, of(service));
-    });
+function several<T>(
+  kind: Kind,
+  name: string,
+  help: string,
+  label: string,
+  of: (item: T) => Iterable<readonly [value: string, count: number]>,
+): Metric<T> {
+  const read = (item: T): [string, number][] =>
+    [...of(item)].map(([text, count]) => [`${label}="${labelValue(text)}"`, count]);
+  return { kind, name, help, read };
+}
+
+function latency(name: string, help: string, of: (item: LocalService) => LatencyHistogram): Metric<LocalService> {
+  const read = (item: LocalService): [string, Histogram][] => {
+    const { counts, sumSeconds: sum } = of(item);
+    return [['', { bounds: LATENCY_BUCKETS_SECONDS, counts, sum }]];
   };
-  figure(
+  return { kind: 'histogram', name, help, read };
+}
+
+/** Plain fields of the data path, and of the connections: read when somebody asks. */
+const OF_SERVICES: readonly Metric<LocalService>[] = [
+  one(
+    'counter',
     'berth_agent_requests_total',
     'Requests to a local service, since its agent connected',
-    (it) => it.stats.requests,
-  );
-  figure('berth_agent_errors_total', 'Requests that Berth had to answer itself', ({ stats }) => stats.errors);
-  figure('berth_agent_upgrades_total', 'Upgrades, WebSocket among them', ({ stats }) => stats.upgrades);
-  figure('berth_agent_retries_total', 'Requests that were tried once more', ({ stats }) => stats.retries);
-  figure(
+    ({ stats }) => stats.requests,
+  ),
+  one('counter', 'berth_agent_errors_total', 'Requests that Berth had to answer itself', ({ stats }) => stats.errors),
+  one('counter', 'berth_agent_upgrades_total', 'Upgrades, WebSocket among them', ({ stats }) => stats.upgrades),
+  one('counter', 'berth_agent_retries_total', 'Requests that were tried once more', ({ stats }) => stats.retries),
+  one(
+    'counter',
     'berth_agent_retries_refused_total',
     'Requests that were not tried once more, because too many are',
     ({ stats }) => stats.retriesRefused,
-  );
-  figure('berth_agent_request_bytes_total', 'Body bytes, client to service', ({ stats }) => stats.bytesIn);
-  figure('berth_agent_response_bytes_total', 'Body bytes, service to client', ({ stats }) => stats.bytesOut);
-  figure(
+  ),
+  one('counter', 'berth_agent_request_bytes_total', 'Body bytes, client to service', ({ stats }) => stats.bytesIn),
+  one('counter', 'berth_agent_response_bytes_total', 'Body bytes, service to client', ({ stats }) => stats.bytesOut),
+  one(
+    'counter',
     'berth_agent_flow_rejections_total',
     'Requests that met a pause of the agent: refused, or sent all the same',
     ({ admission }) => admission.flowRejections,
-  );
-  counter('berth_agent_errors_by_code_total', 'The same by what was wrong', ['code'], (it, { stats }, labels) => {
-    for (const [code, count] of stats.errorCodes) it.inc({ ...labels, code }, count);
-  });
-  const refused = 'What never became an exchange, by the code of its answer: no request, too many connections';
-  counter('berth_agent_requests_refused_total', refused, ['code'], (it, { stats }, labels) => {
-    for (const [code, count] of stats.refusedCodes) it.inc({ ...labels, code }, count);
-  });
-  const byRule = 'Requests and connections that a rule of the port kept out, by the setting of the rule';
-  counter('berth_agent_policy_refusals_total', byRule, ['rule'], (it, { stats }, labels) => {
-    for (const [rule, count] of stats.refusedByRule) it.inc({ ...labels, rule }, count);
-  });
-  const tls = 'TLS handshakes of clients that came to nothing, by reason';
-  counter('berth_agent_tls_failures_total', tls, ['reason'], (it, { stats }, labels) => {
-    for (const [reason, count] of stats.tlsFailures) it.inc({ ...labels, reason }, count);
-  });
-  counter('berth_agent_responses_total', 'Answers by class of their status', ['class'], (it, { stats }, labels) => {
-    for (const [i, name] of STATUS_CLASSES.entries()) it.inc({ ...labels, class: name }, stats.statusClasses[i] ?? 0);
-  });
-  const cancelled = 'Exchanges that were cut off before their end, by reason';
-  counter('berth_agent_cancelled_total', cancelled, ['reason'], (it, { stats }, labels) => {
-    for (const [reason, count] of Object.entries(stats.cancelled)) it.inc({ ...labels, reason }, count as number);
-  });
-  const latency = (name: string, help: string, of: 'latency' | 'firstByte'): void => {
-    const read = () => servicesOf(agents).map((service) => ({ labels: labelsOf(service), latency: service.stats[of] }));
-    registry.registerMetric(latencyMetric(name, help, read) as Metric);
-  };
-  latency('berth_agent_request_duration_seconds', 'From the head of a request to the end of its answer', 'latency');
+  ),
+  several(
+    'counter',
+    'berth_agent_errors_by_code_total',
+    'The same by what was wrong',
+    'code',
+    ({ stats }) => stats.errorCodes,
+  ),
+  several(
+    'counter',
+    'berth_agent_requests_refused_total',
+    'What never became an exchange, by the code of its answer: no request, too many connections',
+    'code',
+    ({ stats }) => stats.refusedCodes,
+  ),
+  several(
+    'counter',
+    'berth_agent_policy_refusals_total',
+    'Requests and connections that a rule of the port kept out, by the setting of the rule',
+    'rule',
+    ({ stats }) => stats.refusedByRule,
+  ),
+  several(
+    'counter',
+    'berth_agent_tls_failures_total',
+    'TLS handshakes of clients that came to nothing, by reason',
+    'reason',
+    ({ stats }) => stats.tlsFailures,
+  ),
+  several('counter', 'berth_agent_responses_total', 'Answers by class of their status', 'class', ({ stats }) =>
+    STATUS_CLASSES.map((name, i) => [name, stats.statusClasses[i] ?? 0]),
+  ),
+  several(
+    'counter',
+    'berth_agent_cancelled_total',
+    'Exchanges that were cut off before their end, by reason',
+    'reason',
+    ({ stats }) => Object.entries(stats.cancelled),
+  ),
+  latency(
+    'berth_agent_request_duration_seconds',
+    'From the head of a request to the end of its answer',
+    ({ stats }) => stats.latency,
+  ),
   latency(
     'berth_agent_time_to_first_byte_seconds',
     "From the head of a request to the head of the service's answer",
-    'firstByte',
-  );
-}
+    ({ stats }) => stats.firstByte,
+  ),
+  several(
+    'gauge',
+    'berth_agent_connections',
+    'Connections that lead to a local service, by what they are fit for',
+    'state',
+    ({ connections: { members } }) =>
+      HEALTH_STATES.map((state) => [state, members.filter(({ health }) => health.state === state).length]),
+  ),
+  one(
+    'gauge',
+    'berth_agent_waiting',
+    'Requests that wait for room, or the end of a pause',
+    ({ admission }) => admission.waiting,
+  ),
+];
 
-/** What each agent has sent beside exchanges. */
-export function showSignals(registry: Registry, agents: AgentRegistry): void {
-  const counter = <L extends string>(
-    name: string,
-    help: string,
-    labelNames: L[],
-    read: (it: Counter<L | 'agent'>, agent: Agent) => void,
-  ): Counter<L | 'agent'> =>
-    new Counter({
-      name,
-      help,
-      labelNames: ['agent', ...labelNames],
-      registers: [registry],
-      collect() {
-        this.reset();
-        for (const agent of agents.list()) read(this, agent);
-      },
-    });
-  counter('berth_agent_signals_total', 'What an agent has sent beside exchanges', ['signal'], (it, { id, signals }) => {
-    for (const [signal, count] of Object.entries(signals)) it.inc({ agent: id, signal }, count);
-  });
-  counter('berth_agent_series_rejected_total', 'Series in reports that were not taken', ['reason'], (it, agent) => {
-    for (const reason of REJECTIONS) it.inc({ agent: agent.id, reason }, agent.reported.rejected[reason]);
-  });
-  counter(
+/** What each agent has sent beside exchanges, and how its connections are now. */
+const OF_AGENTS: readonly Metric<Agent>[] = [
+  several('counter', 'berth_agent_signals_total', 'What an agent has sent beside exchanges', 'signal', ({ signals }) =>
+    Object.entries(signals),
+  ),
+  several(
+    'counter',
+    'berth_agent_series_rejected_total',
+    'Series in reports that were not taken',
+    'reason',
+    ({ reported }) => REJECTIONS.map((reason) => [reason, reported.rejected[reason]]),
+  ),
+  one(
+    'counter',
     'berth_agent_reports_passed_over_total',
     'Reports of metrics that came too often to be read',
-    [],
-    (it, agent) => {
-      it.inc({ agent: agent.id }, agent.reported.passedOver);
-    },
-  );
+    ({ reported }) => reported.passedOver,
+  ),
+  one('gauge', 'berth_agent_in_flight', 'Exchanges of an agent under way', ({ inFlight }) => inFlight),
+  one(
+    'gauge',
+    'berth_agent_round_trip_seconds',
+    'Round trip of the last ping, of the slowest connection',
+    ({ connections }) => Math.max(0, ...connections.map(({ lastRoundTripMs }) => lastRoundTripMs)) / 1000,
+  ),
+  one('gauge', 'berth_agent_series', 'Lines that an agent has in these metrics', ({ reported }) => reported.size),
+  one('gauge', 'berth_agent_pending_bytes', 'Body bytes that wait on the way to an agent', ({ connections }) =>
+    connections
+      .flatMap((connection) => connection.exchanges())
+      .reduce((sum, { pendingBytes }) => sum + pendingBytes, 0),
+  ),
+];
+
+/**
+ * The gateway's metrics of each of some agents and their local services. Of
+ * thousands of agents they are hundreds of thousands of lines, so prom-client,
+ * which makes all of its own in one turn of the event loop, has no part in them.
+ */
+export function* agentFamilies(agents: readonly Agent[]): Generator<Family> {
+  const services = agents.flatMap((agent) => agent.services);
+  const ofService = services.map((it) => [`agent="${it.id}",service="${it.name}"`, it] as const);
+  const ofAgent = agents.map((it) => [`agent="${it.id}"`, it] as const);
+  for (const metric of OF_SERVICES) yield familyOf(metric, ofService);
+  for (const metric of OF_AGENTS) yield familyOf(metric, ofAgent);
+}
+
+function familyOf<T>({ read, ...family }: Metric<T>, items: readonly (readonly [labels: string, item: T])[]): Family {
+  return { ...family, series: seriesOf(read, items) };
+}
+
+function* seriesOf<T>(
+  read: Metric<T>['read'],
+  items: readonly (readonly [labels: string, item: T])[],
+): Generator<readonly [string, number | Histogram]> {
+  for (const [labels, item] of items) {
+    for (const [label, value] of read(item)) yield [label === '' ? labels : `${labels},${label}`, value];
+  }
 }

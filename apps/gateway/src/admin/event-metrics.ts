@@ -1,7 +1,7 @@
 import { Counter, type Registry } from 'prom-client';
 import { PUSH_STATES } from '../config-push/index.js';
 import type { LifecycleEvents } from '../lifecycle/index.js';
-import { HEALTH_STATES } from './pool-metrics.js';
+import { HEALTH_STATES } from './agent-metrics.js';
 
 /** Reasons that are shown from the start, so that the first one of a kind is an increase; others come as they occur. */
 const REASONS = [

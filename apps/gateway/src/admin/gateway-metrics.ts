@@ -7,7 +7,7 @@ import { AgentHttpServerFactory, TcpServerPool } from '@berth/http-server-pool';
 import { PortAllocatorService } from '@berth/port-allocator';
 import { AccessLog } from '../access-log/index.js';
 import { AgentRegistry } from '../agents/index.js';
-import { exposition, type Reporter } from '../reported-metrics/index.js';
+import { exposition, type Family, reportedFamilies, type Reporter } from '../reported-metrics/index.js';
 import { PortCertificates } from '../certificates/index.js';
 import { ConfigPushes } from '../config-push/index.js';
 import { ClientTotal } from '../ingress/index.js';
@@ -18,10 +18,9 @@ import { ServerCare } from '../ports/index.js';
 import { StateFigures } from '../state/index.js';
 import { GatewayTracing } from '../tracing/index.js';
 import { TunnelGrpcServer } from '../tunnel/index.js';
-import { showServices, showSignals } from './agent-metrics.js';
+import { agentFamilies } from './agent-metrics.js';
 import { showCertificates, showGauges, showServers } from './gateway-gauges.js';
 import { showPolicyAgents } from './policy-metrics.js';
-import { showPools } from './pool-metrics.js';
 import { showReloads } from './reload-metrics.js';
 import { countEvents } from './event-metrics.js';
 
@@ -58,9 +57,6 @@ export class GatewayMetrics {
     this.processMetrics();
     showReloads(this.registry, reloads);
     countEvents(this.registry, events);
-    showServices(this.registry, agents);
-    showSignals(this.registry, agents);
-    showPools(this.registry, agents);
     showPolicyAgents(this.registry, policyAgents);
   }
 
@@ -74,8 +70,8 @@ export class GatewayMetrics {
       ...agents.map(({ id, reported }) => ({ label: 'agent_id' as const, id, metrics: reported })),
       ...judges.map(({ name, reported }) => ({ label: 'policy_agent' as const, id: name, metrics: reported })),
     ];
-    const reported = exposition(reporters);
-    return Readable.from(inOrder(own, reported));
+    const families = [...agentFamilies(agents), ...(await reportedFamilies(reporters))];
+    return Readable.from(inPieces(own, families));
   }
 
   private processMetrics(): void {
@@ -137,7 +133,7 @@ export class GatewayMetrics {
   }
 }
 
-async function* inOrder(first: string, rest: AsyncIterable<string>): AsyncGenerator<string> {
+async function* inPieces(first: string, families: Iterable<Family>): AsyncGenerator<string> {
   yield first;
-  yield* rest;
+  yield* exposition(families);
 }

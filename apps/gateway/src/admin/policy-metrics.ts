@@ -3,7 +3,7 @@ import { latencyMetric } from '@berth/observability';
 import type { ConfiguredAgent, PolicyAgents } from '../policy-agents/index.js';
 import { REJECTIONS } from '../reported-metrics/index.js';
 import { outcomesOf } from './describe-policy-agent.js';
-import { HEALTH_STATES } from './pool-metrics.js';
+import { HEALTH_STATES } from './agent-metrics.js';
 
 type Labels = { policy_agent: string };
 const labelsOf = ({ name }: ConfiguredAgent): Labels => ({ policy_agent: name });

@@ -14,49 +14,70 @@ export interface Reporter {
   readonly metrics: ReportedMetrics;
 }
 
-interface Family {
+/** One metric with its series. */
+export interface Family {
+  readonly name: string;
+  readonly help: string;
   readonly kind: Kind;
-  /** each with the labels that the gateway gives it */
-  readonly series: [given: string, series: Series][];
+  /** labels as Prometheus writes them, with the value; read once, piece by piece */
+  readonly series: Iterable<readonly [labels: string, value: number | Histogram]>;
 }
 
 /**
- * What agents report of themselves, in Prometheus' text format 0.0.4, each
- * series with a label for its agent and `replica`. There may be many, so they
+ * Metrics in Prometheus' text format 0.0.4. There may be many series, so they
  * come in pieces, as they are taken, and others have their turns in between.
- *
  */
-export async function* exposition(agents: Iterable<Reporter>): AsyncGenerator<string> {
-  const families = new Map<string, Family>();
-  for (const agent of agents) {
-    collect(families, agent);
-    await nextTurn();
-  }
-  for (const [name, { kind, series }] of [...families].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    let lines = [`# HELP ${name} Reported by agents\n# TYPE ${name} ${kind}\n`];
-    for (const [given, { labels, value }] of series) {
-      const all = labels === '' ? given : `${given},${labels}`;
-      if (isHistogram(value)) pushHistogram(lines, name, all, value);
-      else lines.push(`${name}{${all}} ${numberText(value)}\n`);
+export async function* exposition(families: Iterable<Family>): AsyncGenerator<string> {
+  let lines: string[] = [];
+  for (const { name, help, kind, series } of families) {
+    lines.push(`# HELP ${name} ${help}\n# TYPE ${name} ${kind}\n`);
+    for (const [labels, value] of series) {
+      if (isHistogram(value)) pushHistogram(lines, name, labels, value);
+      else lines.push(`${name}{${labels}} ${numberText(value)}\n`);
       if (lines.length < TURN_LINES) continue;
       yield lines.join('');
       lines = [];
       await nextTurn();
     }
-    yield lines.join('');
   }
+  yield lines.join('');
+}
+
+/** What agents report of themselves, each series with a label for its agent and `replica`, in the order of their names. */
+export async function reportedFamilies(agents: Iterable<Reporter>): Promise<Family[]> {
+  const families = new Map<string, [given: string, series: Series][]>();
+  let collected = 0;
+  for (const agent of agents) {
+    collect(families, agent);
+    collected += agent.metrics.size;
+    if (collected < TURN_LINES) continue;
+    collected = 0;
+    await nextTurn();
+  }
+  return [...families]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, all]) => ({
+      name,
+      help: 'Reported by agents',
+      kind: all[0]?.[1].kind ?? 'gauge',
+      series: labelled(all),
+    }));
 }
 
 /** In one go: a series that was dropped and came again in between would be there twice, and spoil the whole scrape. */
-function collect(families: Map<string, Family>, { id, label, metrics }: Reporter): void {
+function collect(families: Map<string, [given: string, series: Series][]>, { id, label, metrics }: Reporter): void {
   let [lastId, given] = ['', ''];
   for (const [replicaId, series] of metrics.series()) {
     if (given === '' || replicaId !== lastId) given = `${label}="${labelValue(id)}",replica="${labelValue(replicaId)}"`;
     lastId = replicaId;
     const family = families.get(series.family);
-    if (family === undefined) families.set(series.family, { kind: series.kind, series: [[given, series]] });
-    else family.series.push([given, series]);
+    if (family === undefined) families.set(series.family, [[given, series]]);
+    else family.push([given, series]);
   }
+}
+
+function* labelled(all: Iterable<[given: string, series: Series]>): Generator<[string, number | Histogram]> {
+  for (const [given, { labels, value }] of all) yield [labels === '' ? given : `${given},${labels}`, value];
 }
 
 function pushHistogram(lines: string[], name: string, labels: string, { bounds, counts, sum }: Histogram): void {

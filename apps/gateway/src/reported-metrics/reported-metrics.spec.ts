@@ -1,5 +1,5 @@
 import { hasPromtool, parsePrometheus, promtoolComplaints } from '@berth/testing/system';
-import { exposition, type Report, ReportedMetrics } from './index.js';
+import { exposition, type Report, ReportedMetrics, reportedFamilies } from './index.js';
 
 const OPTIONS = { maxSeries: 10_000, expireMs: 300_000 };
 
@@ -10,7 +10,7 @@ const gauges = (count: number, from = 0): Report =>
 async function textOf(...agents: [string, ReportedMetrics][]): Promise<string> {
   const pieces: string[] = [];
   const reporters = agents.map(([id, metrics]) => ({ label: 'agent_id' as const, id, metrics }));
-  for await (const piece of exposition(reporters)) pieces.push(piece);
+  for await (const piece of exposition(await reportedFamilies(reporters))) pieces.push(piece);
   return pieces.join('');
 }
 
