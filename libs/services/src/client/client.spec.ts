@@ -43,6 +43,7 @@ describe('a client', () => {
     [{ idempotencyKey: '' }, 'idempotencyKey has 0 bytes; it must have 1 to 256'],
     [{ idempotencyKey: 'x'.repeat(257) }, 'idempotencyKey has 257 bytes'],
     [{ idempotencyKey: '\ud800' }, 'idempotencyKey is not valid Unicode'],
+    [{ signal: new AbortController() as unknown as AbortSignal }, 'signal must be an AbortSignal'],
   ])('refuses the options %j before anything is sent', (options, text) => {
     const vaults = client(Vault, { services });
     expect(() => vaults.object('1', options)).toThrow(text);

@@ -30,6 +30,8 @@ const UNSENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 
 /** How grpc-js words HTTP/2's REFUSED_STREAM, which says that no method has seen the call. */
 const REFUSED = 'Stream refused by server';
+/** How grpc-js words that a call ended with OK, and without a message. */
+const NO_REPLY = 'No message received';
 /** How grpc-js ends its words where its resolver had nothing to add. */
 const EMPTY_NOTE = /\.? *Resolution note: *$/;
 /** How implementations of gRPC word a message over its limit; the status alone may mean a full server. */
@@ -54,9 +56,10 @@ export function callFailure(cause: ServiceError | null, address: string, connect
     failure('BERTH_SERVICE_OUTCOME_UNKNOWN', `the call to ${address} was lost, and may have taken effect: ${what}`);
   const refused = (message: string, retry: Retry): CallFailure => failure('BERTH_SERVICE_UNREACHABLE', message, retry);
 
-  if (cause === null) return lost('the server sent no reply');
-  const { code } = cause;
-  const details = cause.details.replace(EMPTY_NOTE, '');
+  // Of a reply that it cannot unpack grpc-js makes an error that has none of the fields.
+  const { code, details: words = 'its reply cannot be unpacked' }: Partial<ServiceError> = cause ?? {};
+  if (cause === null || words === NO_REPLY) return lost('the server sent no reply');
+  const details = words.replace(EMPTY_NOTE, '');
   // Our own servers say which code they mean.
   const said = wordIn(cause, CODE_HEADER);
   if (said !== undefined && isErrorCode(said)) return failure(said, details);
@@ -80,10 +83,10 @@ export function callFailure(cause: ServiceError | null, address: string, connect
       return lost(details);
     default:
       if (reached === 'no') return refused(`${address} refuses the call: ${details}`, 'never');
-      return lost(`${Grpc[code]}: ${details}`);
+      return lost(`${Grpc[code ?? Grpc.INTERNAL]}: ${details}`);
   }
 }
 
-function wordIn({ metadata }: ServiceError, header: string): string | undefined {
-  return metadata.get(header)[0]?.toString();
+function wordIn({ metadata }: Partial<ServiceError>, header: string): string | undefined {
+  return metadata?.get(header)[0]?.toString();
 }

@@ -54,7 +54,8 @@ export type SendCall = (member: MemberDefinition, input: unknown) => Promise<unk
 const SEND = Symbol('send');
 
 /** Whatever carries the call: a bad option is refused before anything is sent. @throws ServicesError `BERTH_SERVICE_INVALID` */
-export function checkCallOptions(id: string, { timeoutMs, partition, idempotencyKey, options }: CallOptions): void {
+export function checkCallOptions(id: string, given: CallOptions): void {
+  const { timeoutMs, partition, idempotencyKey, options, signal } = given;
   const where = `a client of ${id}`;
   if (timeoutMs !== undefined) wholeNumber(`${where}: timeoutMs`, timeoutMs, 1, MAX_MS);
   if (partition !== undefined) wholeNumber(`${where}: partition`, partition, 0, MAX_PARTITION);
@@ -63,6 +64,8 @@ export function checkCallOptions(id: string, { timeoutMs, partition, idempotency
     const problem = keyProblem(idempotencyKey);
     if (problem !== undefined) throw invalid(`${where}: idempotencyKey ${problem}`);
   }
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw invalid(`${where}: signal must be an AbortSignal, such as the \`signal\` of an AbortController`);
   if (options !== undefined) {
     checkType(`${where}: options`, options, 'object', 'an object of strings by name');
     for (const [name, value] of Object.entries(options)) checkType(`${where}: options.${name}`, value, 'string');

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { plainToInstance } from 'class-transformer';
 import { validate, type ValidationError } from 'class-validator';
 import type { InputKind, MemberDefinition } from '../definition/service-definition.js';
@@ -65,16 +66,16 @@ export function encodeResult(value: unknown): Pick<InvocationReply, 'payload' | 
 }
 
 /**
- * The value in a reply that is OKAY. Servers that know nothing of the header send strings as they are: what is no JSON
- * is then text.
+ * The value in a reply. Servers that know nothing of the header send strings and bytes as they are: what is no JSON is
+ * then text, and what is no text is bytes.
  */
 export function decodeResult({ payload, headers }: Pick<InvocationReply, 'payload' | 'headers'>): unknown {
   if (payload === undefined) return undefined;
   const type = headers[CONTENT_TYPE];
-  if (type === BYTES) return payload;
-  if (type === TEXT) return decodeText(payload);
-  if (payload.length === 0) return undefined;
-  const text = decodeText(payload);
+  if (type === BYTES || !isUtf8(payload)) return payload;
+  const text = utf8.decode(payload);
+  if (type === TEXT) return text;
+  if (text === '') return undefined;
   try {
     return JSON.parse(text) as unknown;
   } catch {
