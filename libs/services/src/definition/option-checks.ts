@@ -10,8 +10,11 @@ export function checkName(where: string, name: string): void {
 }
 
 export function checkPackage(where: string, name: string): void {
-  if (name.length > 128 || !PACKAGE.test(name))
-    throw invalid(`${where}: the package '${name}' must be words of letters, digits, '_' and '-', joined by dots`);
+  // With a name of 128 it is an id of 256, which the wire takes.
+  if (name.length > 127 || !PACKAGE.test(name))
+    throw invalid(
+      `${where}: the package '${name}' must be words of letters, digits, '_' and '-', joined by dots, 127 characters at most`,
+    );
 }
 
 /** What a client has under its own names: `ServiceClient`, and a thing with `then` would be taken for a promise. */

@@ -229,6 +229,7 @@ describe('a wrong declaration (B16)', () => {
   it('names that cannot stand in a message key', () => {
     expect(() => Service('a/b')(Wrong)).toThrow("the name 'a/b'");
     expect(() => Service('A', { package: 'x.*' })(Wrong)).toThrow("the package 'x.*'");
+    expect(() => Service('A', { package: 'x'.repeat(128) })(Wrong)).toThrow('127 characters at most');
   });
 
   it('two members of one name, and names that a client has itself', () => {

@@ -13,8 +13,11 @@ export const INVOKE_OBJ_PATH = '/oprc.OprcFunction/InvokeObj';
 /** Messages are coded here, so gRPC gets and gives plain buffers. */
 export const passBuffer = (bytes: Buffer): Buffer => bytes;
 
-/** Entries of a request's `options`; more are INVALID_REQUEST, because each costs many times its bytes. */
+/** The caller's words in a request's `options`; more are INVALID_REQUEST, because each costs many times its bytes. */
 export const MAX_OPTIONS = 64;
+/** Options that are fields of the invocation. */
+const OWN_OPTIONS = [IDEMPOTENCY_OPTION, CHAIN_OPTION];
+const MAX_ENTRIES = MAX_OPTIONS + OWN_OPTIONS.length;
 /** Longest `cls_id` and `fn_id`, UTF-16 units. */
 export const MAX_NAME_LENGTH = 256;
 
@@ -65,13 +68,14 @@ function decodeRequest(bytes: Buffer, ofObject: boolean): WireInvocation {
     else if (tag === FUNCTION) request.method = readText(reader);
     else if (tag === PAYLOAD) request.payload = reader.bytes();
     else if (tag === PARTITION) request.partition = reader.uint32();
-    else if (tag === OPTION && (optionCount += 1) <= MAX_OPTIONS) options = readEntry(reader, options);
+    else if (tag === OPTION && (optionCount += 1) <= MAX_ENTRIES) options = readEntry(reader, options);
     else if (ofObject && tag === OBJECT) request.objectId = readText(reader);
     else if (ofObject && tag === NUMERIC_OBJECT) numericId = readDigits(reader);
     else skipField(reader, tag);
   }
-  if (optionCount > MAX_OPTIONS) request.problem = bad(`a request has at most ${MAX_OPTIONS} options`);
   if (options !== undefined) takeOptions(request, options);
+  if (optionCount > MAX_ENTRIES || Object.keys(request.options).length > MAX_OPTIONS)
+    request.problem = bad(`a request has at most ${MAX_OPTIONS} options`);
   if (request.service.length > MAX_NAME_LENGTH || request.method.length > MAX_NAME_LENGTH)
     request.problem = bad(`cls_id and fn_id have at most ${MAX_NAME_LENGTH} characters`);
   if (ofObject) takeObjectId(request, numericId);
@@ -101,7 +105,7 @@ function takeOptions(request: WireInvocation, options: Record<string, string>): 
   else request.problem = bad(`option ${IDEMPOTENCY_OPTION} ${problem}`);
   if (chain === undefined || chain.length <= MAX_CHAIN_LENGTH) request.chain = chain;
   else request.problem = bad(`option ${CHAIN_OPTION} has at most ${MAX_CHAIN_LENGTH} characters`);
-  for (const name of [IDEMPOTENCY_OPTION, CHAIN_OPTION]) Reflect.deleteProperty(options, name);
+  for (const name of OWN_OPTIONS) Reflect.deleteProperty(options, name);
   request.options = options;
 }
 

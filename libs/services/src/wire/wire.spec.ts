@@ -95,6 +95,10 @@ describe('requests of oprc.OprcFunction', () => {
     const problem = (fields: Record<string, unknown>): unknown => decodeFunctionRequest(plain(fields)).problem?.code;
     expect(problem({ options: many(MAX_OPTIONS) })).toBeUndefined();
     expect(problem({ options: many(MAX_OPTIONS + 1) })).toBe('BERTH_SERVICE_BAD_PAYLOAD');
+    const own = { 'idempotency-key': 'k', 'berth-call-chain': 'a.B/0/c' };
+    expect(problem({ options: { ...many(MAX_OPTIONS), ...own } })).toBeUndefined();
+    expect(problem({ options: { ...many(MAX_OPTIONS + 1), ...own } })).toBe('BERTH_SERVICE_BAD_PAYLOAD');
+    expect(problem({ clsId: 'x'.repeat(256), fnId: 'x'.repeat(256) })).toBeUndefined();
     expect(problem({ clsId: 'x'.repeat(257) })).toBe('BERTH_SERVICE_BAD_PAYLOAD');
     expect(problem({ fnId: 'x'.repeat(257) })).toBe('BERTH_SERVICE_BAD_PAYLOAD');
     expect(problem({ options: { 'idempotency-key': 'é'.repeat(128) } })).toBeUndefined();
