@@ -100,6 +100,16 @@ describe('FunctionServer', () => {
     );
   });
 
+  it('B1, B4: an empty host is refused, which would be all addresses', async () => {
+    const it = server();
+    const refused = { code: 'BERTH_SERVICE_INVALID', message: expect.stringContaining('host is empty') };
+    await expect(it.start({ port: 0, host: '' })).rejects.toMatchObject(refused);
+    expect(it.isRunning()).toBe(false);
+    await it.start({ port: 0 });
+    await expect(it.restart({ host: '' })).rejects.toMatchObject(refused);
+    expect(await serving(it)).toBe('hello');
+  });
+
   it('B4: restarts on the last port, also when it was stopped between', async () => {
     const it = server();
     await it.restart({ port: 0 });

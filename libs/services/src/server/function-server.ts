@@ -4,6 +4,7 @@ import { ServerError } from '../errors.js';
 import type { InvocationHandler } from '../invocation/invocation-handler.js';
 import { GrpcServer } from './grpc-server.js';
 import {
+  checkHost,
   checkPort,
   checkStopTimeout,
   type FunctionServerOptions,
@@ -71,12 +72,12 @@ export class FunctionServer {
    * Resolves when it listens (checklist B1).
    *
    * @throws ServerError `BERTH_FUNCTION_SERVER_RUNNING`; `BERTH_FUNCTION_SERVER_FAILED` the port or a TLS file
-   *   cannot be used, and it does not run
+   *   cannot be used, `BERTH_SERVICE_INVALID` the host is empty, and it does not run
    */
   start({ port = DEFAULT_PORT, host = this.settings.host }: StartServerOptions = {}): Promise<void> {
     return this.inTurn(async () => {
       if (this.running) throw new ServerError('BERTH_FUNCTION_SERVER_RUNNING', 'gRPC server is already running');
-      await this.listen(this.prepare(port), port, host);
+      await this.listen(this.prepare(port, host), port, host);
     });
   }
 
@@ -104,14 +105,14 @@ export class FunctionServer {
    * Stops, if it runs, and starts on the given port and host, or the last ones, or 8080 (checklist B4).
    *
    * @throws ServerError `BERTH_FUNCTION_SERVER_FAILED`: it runs on when the port is out of range or a TLS file cannot
-   *   be used, and not when the port is taken
+   *   be used, and not when the port is taken; `BERTH_SERVICE_INVALID` the host is empty: it runs on
    */
   restart({ port, host }: StartServerOptions = {}): Promise<void> {
     return this.inTurn(async () => {
-      const at = port ?? this.port;
-      const next = this.prepare(at);
+      const [atPort, atHost] = [port ?? this.port, host ?? this.host];
+      const next = this.prepare(atPort, atHost);
       if (this.running) await this.shut(this.settings.stopTimeoutMs);
-      await this.listen(next, at, host ?? this.host);
+      await this.listen(next, atPort, atHost);
     });
   }
 
@@ -138,8 +139,9 @@ export class FunctionServer {
   }
 
   /** What is to listen, once all has been checked that can be before that. */
-  private prepare(port: number): GrpcServer | undefined {
+  private prepare(port: number, host: string): GrpcServer | undefined {
     checkPort(port);
+    checkHost(host);
     if (this.mock) return undefined;
     const { tls } = this.settings;
     return new GrpcServer(this.handler, this.settings, tls && tlsOptions(tls), this.log);

@@ -57,8 +57,13 @@ export function serverSettings(options: FunctionServerOptions) {
   const { maxMessageBytes, maxHeldBytes } = numbers;
   if (options.maxHeldBytes !== undefined && maxHeldBytes < maxMessageBytes)
     throw invalid(`maxHeldBytes is ${maxHeldBytes}: it must be at least maxMessageBytes, ${maxMessageBytes}`);
-  if (host === '') throw invalid("host is empty: name an address, such as '0.0.0.0' for all of them");
+  checkHost(host);
   return { ...numbers, maxHeldBytes: Math.max(maxHeldBytes, maxMessageBytes), host, health, reflection, tls };
+}
+
+/** Without a name Node listens on all addresses. @throws ServerError `BERTH_SERVICE_INVALID` */
+export function checkHost(host: string): void {
+  if (host === '') throw invalid("host is empty: name an address, such as '0.0.0.0' for all of them");
 }
 
 /** @throws ServerError `BERTH_FUNCTION_SERVER_FAILED` */
