@@ -1,5 +1,6 @@
 import { messageOf } from '@berth/errors';
 import { type ConfigPush, type Delivery, type PushCarrier } from './config-push.js';
+import { PushRoom, type WaitsForRoom } from './push-room.js';
 
 export interface PushOptions {
   /** for the answer to a push, and for a replica that is away to come back, ms */
@@ -24,18 +25,22 @@ export type Settled = (push: ConfigPush, delivery: Delivery) => void;
  * order: the next when the last is over, so that an older configuration never
  * follows a newer one, and none waits in the buffers of a connection.
  */
-export class AgentPushes {
+export class AgentPushes implements WaitsForRoom {
   /** from old to new; those that are over are forgotten in time */
   list: readonly ConfigPush[] = [];
   private readonly targets = new Map<string, PushCarrier>();
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
 
-  /** @param now monotonic ms */
+  /**
+   * @param now monotonic ms
+   * @param room that it shares with other agents
+   */
   constructor(
     private readonly options: PushOptions,
     private readonly now: () => number,
     private readonly settled: Settled,
+    private readonly room = new PushRoom(),
   ) {}
 
   get pending(): number {
@@ -79,6 +84,7 @@ export class AgentPushes {
       if (isAway) delivery.absentSince = now;
       if (delivery.state !== 'sent' || delivery.carrierId !== connectionId) continue;
       delivery.state = 'pending';
+      this.room.give(push.bytes);
       if (delivery.tries >= this.options.tries) {
         this.settle(push, delivery, 'failed', `its connection was lost before the answer, ${delivery.tries} times`);
       }
@@ -101,10 +107,11 @@ export class AgentPushes {
   stop(): void {
     this.stopped = true;
     clearTimeout(this.timer);
+    this.room.forget(this);
   }
 
   /** Ends what is late, sends what is due, and waits for what comes next. */
-  private step(): void {
+  step(): void {
     if (this.stopped) return;
     const now = this.now();
     const busy = new Set<string>();
@@ -114,7 +121,7 @@ export class AgentPushes {
         if (delivery.open) this.judge(push, delivery, now);
         if (delivery.open && !busy.has(delivery.replicaId)) this.send(push, delivery, now);
         if (!delivery.open) continue;
-        next = Math.min(next, this.dueAt(delivery, busy.has(delivery.replicaId)));
+        next = Math.min(next, this.dueAt(delivery, busy.has(delivery.replicaId), now));
         busy.add(delivery.replicaId);
       }
     }
@@ -143,7 +150,7 @@ export class AgentPushes {
   private send(push: ConfigPush, delivery: Delivery, now: number): void {
     if (delivery.state !== 'pending' || now < delivery.sentAt + this.options.retryMs) return;
     const target = this.targetOf(delivery.replicaId);
-    if (target === undefined) return;
+    if (target === undefined || !this.room.take(push.bytes, this)) return;
     delivery.tries += 1;
     delivery.sentAt = now;
     delivery.carrierId = target.id;
@@ -151,16 +158,18 @@ export class AgentPushes {
       target.pushConfig({ pushId: push.id, configJson: push.configJson });
       delivery.state = 'sent';
     } catch (thrown) {
+      this.room.give(push.bytes);
       if (delivery.tries >= this.options.tries) this.settle(push, delivery, 'failed', messageOf(thrown));
     }
   }
 
   /** @param behind another push goes to this replica first */
-  private dueAt({ state, sentAt, absentSince }: Delivery, behind: boolean): number {
+  private dueAt({ state, sentAt, absentSince }: Delivery, behind: boolean, now: number): number {
     const { ackTimeoutMs, retryMs } = this.options;
     if (state === 'sent') return sentAt + ackTimeoutMs;
     if (absentSince !== undefined) return absentSince + ackTimeoutMs;
-    return behind ? Infinity : sentAt + retryMs;
+    // What is due and still there has found no room, of which it will be told.
+    return behind || sentAt + retryMs <= now ? Infinity : sentAt + retryMs;
   }
 
   /** One on which the agent has said that it leaves is the last choice. */
@@ -180,6 +189,7 @@ export class AgentPushes {
     state: 'acknowledged' | 'failed' | 'expired',
     error?: string,
   ): void {
+    if (delivery.state === 'sent') this.room.give(push.bytes);
     delivery.settle(state, error);
     if (!push.open) push.forgetJson();
     this.settled(push, delivery);

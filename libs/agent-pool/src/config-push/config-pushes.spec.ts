@@ -253,4 +253,56 @@ describe('ConfigPushes (C19)', () => {
     expect(push.deliveries.size).toBe(128);
     expect(push.deliveries.has('stays')).toBe(true);
   });
+
+  describe('to thousands of agents', () => {
+    const MIB = 1_048_576;
+    const json = '1'.repeat(MIB / 4);
+
+    function fleet(count: number) {
+      const targets = Array.from(
+        { length: count },
+        (_, i) => new FakeTarget(`c${i}`, 'one', { agentId: `agent-${i}` }),
+      );
+      return { targets, ...make({ maxBytes: MIB }, ...targets) };
+    }
+    const sentTo = (targets: readonly FakeTarget[]): FakeTarget[] => targets.filter(({ sent }) => sent.length > 0);
+
+    it('holds no more than 16 MiB in the buffers of connections, and goes on with each answer', () => {
+      const { pushes, settled, targets } = fleet(1000);
+      for (const { agentId } of targets) pushes.push(agentId, json);
+      expect([sentTo(targets).length, pushes.pending]).toEqual([64, 1000]);
+      const answered = new Set<FakeTarget>();
+      while (answered.size < targets.length) {
+        const waiting = sentTo(targets).filter((target) => !answered.has(target));
+        expect(waiting.length).toBeLessThanOrEqual(64);
+        for (const target of waiting) {
+          answered.add(target);
+          pushes.acknowledged(target, { pushId: target.ids[0] ?? '', accepted: true, error: '' });
+        }
+        jest.advanceTimersByTime(1);
+      }
+      expect(settled).toHaveLength(1000);
+      expect(new Set(settled)).toEqual(new Set(['one acknowledged']));
+      expect([pushes.pending, jest.getTimerCount()]).toEqual([0, 0]);
+    });
+
+    it('of small ones sends 256 at once', () => {
+      const { pushes, targets } = fleet(1000);
+      for (const { agentId } of targets) pushes.push(agentId, '{}');
+      expect(sentTo(targets)).toHaveLength(256);
+    });
+
+    it('makes room when connections are lost, cannot send, or do not answer', () => {
+      const { pushes, targets } = fleet(300);
+      for (const target of targets.slice(0, 32)) target.broken = true;
+      for (const { agentId } of targets) pushes.push(agentId, json);
+      const first = sentTo(targets).filter(({ broken }) => !broken);
+      expect(first).toHaveLength(64);
+      for (const { agentId, id: connectionId } of first.slice(0, 32)) pushes.disconnected({ agentId, connectionId });
+      jest.advanceTimersByTime(1);
+      expect(sentTo(targets)).toHaveLength(128);
+      jest.advanceTimersByTime(OPTIONS.ackTimeoutMs + 2);
+      expect(sentTo(targets)).toHaveLength(192);
+    });
+  });
 });

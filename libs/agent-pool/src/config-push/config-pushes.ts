@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { BerthError } from '@berth/errors';
 import { AgentPushes, type PushOptions, type Settled } from './agent-pushes.js';
 import { CONFIG_PUSH, ConfigPush, type PushTarget } from './config-push.js';
+import { PushRoom } from './push-room.js';
 
 export interface ConfigPushesOptions extends PushOptions {
   /** of one configuration */
@@ -14,6 +15,7 @@ const MAX_AGENTS = 10_000;
 /** Configurations that are pushed to agents, and what became of them (checklist C19). */
 export class ConfigPushes {
   private readonly agents = new Map<string, AgentPushes>();
+  private readonly room = new PushRoom();
 
   /** @param now monotonic ms */
   constructor(
@@ -74,7 +76,7 @@ export class ConfigPushes {
     let agent = this.agents.get(agentId);
     if (agent === undefined) {
       this.makeRoom();
-      agent = new AgentPushes(this.options, this.now, this.settled);
+      agent = new AgentPushes(this.options, this.now, this.settled, this.room);
       this.agents.set(agentId, agent);
     }
     agent.connected(target);
