@@ -21,6 +21,25 @@ export function codeBlocks(page: string): CodeBlock[] {
   }));
 }
 
+/**
+ * The rows of a table of a page, cell by cell, without the marks of code.
+ *
+ * @param page from the root: `docs/services.md`
+ * @param first what stands in the first cell of its head
+ */
+export function tableRows(page: string, first: string): string[][] {
+  const lines = readFileSync(join(ROOT, page), 'utf8').split('\n');
+  const at = lines.findIndex((line) => cellsOf(line)[0] === first);
+  if (at < 0) throw new Error(`${page} has no table that begins with '${first}'`);
+  const end = lines.findIndex((line, i) => i > at && !line.startsWith('|'));
+  return lines.slice(at + 2, end).map(cellsOf);
+}
+
+function cellsOf(line: string): string[] {
+  const cells = line.startsWith('|') ? line.split('|').slice(1, -1) : [];
+  return cells.map((cell) => cell.trim().replaceAll('`', ''));
+}
+
 /** What the compiler says of blocks, each a module by itself, by the rules of this repository. */
 export async function typeErrors(blocks: readonly CodeBlock[]): Promise<string[]> {
   // Only for those who ask: it takes its time to load.
