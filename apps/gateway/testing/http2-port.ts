@@ -137,3 +137,21 @@ export function ask(session: ClientHttp2Session, headers: OutgoingHttpHeaders, e
   });
   return { stream, got };
 }
+
+/** Codes of the frames of one type that a client got: RST_STREAM as `stream:code`, GOAWAY as its code. */
+export function codes(client: RawClient, type: number): string[] {
+  const bytes = Buffer.from(client.text(), 'latin1');
+  const found: string[] = [];
+  for (let at = 0; at + 9 <= bytes.length;) {
+    const length = bytes.readUIntBE(at, 3);
+    const end = at + 9 + length;
+    if (bytes[at + 3] === type && end <= bytes.length)
+      found.push(
+        type === H2.goaway
+          ? `${bytes.readUInt32BE(at + 13)}`
+          : `${bytes.readUInt32BE(at + 5)}:${bytes.readUInt32BE(at + 9)}`,
+      );
+    at = end;
+  }
+  return found;
+}

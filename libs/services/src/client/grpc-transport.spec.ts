@@ -1,8 +1,7 @@
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { promisify } from 'node:util';
 import { type handleUnaryCall, Server as GrpcServer, ServerCredentials, status as Grpc } from '@grpc/grpc-js';
 import { silentLog } from '@berth/observability';
-import { eventually } from '@berth/testing';
+import { eventually, tcpRelay } from '@berth/testing';
 import { textReply } from '../../testing/oprc-caller.js';
 import { ServicesError } from '../errors.js';
 import type { Delivery, Invocation, InvocationReply } from '../invocation/invocation.js';
@@ -35,34 +34,6 @@ async function failureOf(reply: Promise<unknown>): Promise<ServicesError> {
   throw new Error('it did not fail');
 }
 
-/** A TCP relay whose connections a test can cut, as a network does. */
-class Relay {
-  private readonly sockets = new Set<Socket>();
-  private readonly server: Server;
-  constructor(port: number) {
-    this.server = createServer((near) => {
-      const far = connect(port, '127.0.0.1');
-      for (const socket of [near, far]) {
-        this.sockets.add(socket);
-        socket.on('error', () => undefined).on('close', () => this.sockets.delete(socket));
-      }
-      near.pipe(far).pipe(near);
-    });
-  }
-  async listen(): Promise<number> {
-    this.server.listen(0, '127.0.0.1');
-    await once(this.server, 'listening');
-    return (this.server.address() as AddressInfo).port;
-  }
-  cut(): void {
-    for (const socket of this.sockets) socket.destroy();
-  }
-  close(): void {
-    this.cut();
-    this.server.close();
-  }
-}
-
 describe('GrpcTransport', () => {
   const closers: (() => unknown)[] = [];
   afterEach(async () => {
@@ -80,9 +51,7 @@ describe('GrpcTransport', () => {
     if (invocation.method === 'large') return Promise.resolve(textReply(invocation, 'x'.repeat(100_000)));
     if (invocation.method !== 'hold') return Promise.resolve(textReply(invocation, 'hello'));
     return new Promise((resolve) => {
-      ends.push(() => {
-        resolve(textReply(invocation, 'ended'));
-      });
+      ends.push(() => resolve(textReply(invocation, 'ended')));
     });
   };
   const server = async (options: FunctionServerOptions = {}): Promise<{ server: FunctionServer; port: number }> => {
@@ -95,13 +64,6 @@ describe('GrpcTransport', () => {
     const it = new GrpcTransport({ address: `127.0.0.1:${port}`, ...options });
     closers.push(() => it.close());
     return it;
-  };
-  const relay = async (port: number): Promise<{ relay: Relay; port: number }> => {
-    const it = new Relay(port);
-    closers.push(() => {
-      it.close();
-    });
-    return { relay: it, port: await it.listen() };
   };
   /** Nothing listens there. */
   const deadPort = async (): Promise<number> => {
@@ -194,27 +156,27 @@ describe('GrpcTransport', () => {
   });
 
   it('a connection lost while the call runs is OUTCOME_UNKNOWN, and it is not sent again', async () => {
-    const between = await relay((await server()).port);
+    await using between = await tcpRelay((await server()).port);
     const client = transport(between.port);
     const failure = failureOf(client.invoke(call({ method: 'hold' }), ONCE));
     await eventually(() => seen.length === 1);
-    between.relay.cut();
+    between.cut();
     expect((await failure).code).toBe('BERTH_SERVICE_OUTCOME_UNKNOWN');
     // Delivered at least once, but nothing would tell the second from the first.
     const keyless = failureOf(client.invoke(call({ method: 'hold' }), SURELY));
     await eventually(() => seen.length === 2);
-    between.relay.cut();
+    between.cut();
     expect((await keyless).code).toBe('BERTH_SERVICE_OUTCOME_UNKNOWN');
     expect(seen).toHaveLength(2);
   });
 
   it('at least once with a key: it is sent again after a lost connection', async () => {
-    const between = await relay((await server()).port);
+    await using between = await tcpRelay((await server()).port);
     const client = transport(between.port);
     const reply = client.invoke(call({ method: 'hold', idempotencyKey: 'k' }), SURELY);
     for (let i = 1; i <= 3; i += 1) {
       await eventually(() => seen.length === i);
-      if (i < 3) between.relay.cut();
+      if (i < 3) between.cut();
     }
     for (const end of ends) end();
     expect((await reply).status).toBe(0);
@@ -233,23 +195,19 @@ describe('GrpcTransport', () => {
       attempts += 1;
       done({ code, details });
     };
-    const buffers = { requestSerialize: passBuffer, requestDeserialize: passBuffer } as const;
-    const replies = { responseSerialize: passBuffer, responseDeserialize: passBuffer } as const;
     const method = {
       path: INVOKE_FN_PATH,
       requestStream: false,
       responseStream: false,
-      ...buffers,
-      ...replies,
+      requestSerialize: passBuffer,
+      requestDeserialize: passBuffer,
+      responseSerialize: passBuffer,
+      responseDeserialize: passBuffer,
     } as const;
     other.addService({ invoke: method }, { invoke: refuse });
     closers.push(() => other.forceShutdown());
-    const port = await new Promise<number>((resolve, reject) => {
-      other.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => {
-        if (error === null) resolve(bound);
-        else reject(error);
-      });
-    });
+    const bind = promisify(other.bindAsync.bind(other));
+    const port = await bind('127.0.0.1:0', ServerCredentials.createInsecure());
     const failure = await failureOf(transport(port).invoke(call({ idempotencyKey: 'k' }), SURELY));
     expect(attempts).toBe(2);
     expect(failure).toMatchObject({ code: 'BERTH_SERVICE_OUTCOME_UNKNOWN', details: { attempts: 2 } });
