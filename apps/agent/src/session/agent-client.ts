@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { AgentSettings } from '../agent-settings.js';
 import type { BerthError } from '@berth/errors';
 import type { BodySink, IncomingExchange } from '@berth/exchange';
-import { LimitedLog, type Log } from '@berth/observability';
+import { LimitedLog } from '@berth/observability';
 import {
   type Goaway,
   type Hello,
@@ -34,7 +34,7 @@ const LEAVE_MS = 600_000;
 export class AgentClient extends EventEmitter<AgentEvents> {
   /** what the agent tells its gateway of itself */
   readonly signals: Signals;
-  private readonly slots: Slot[] = [];
+  private readonly slots: readonly Slot[];
   /** connections that were asked to leave and still answer */
   private readonly leaving = new Set<Link>();
   private hello: Hello;
@@ -50,7 +50,6 @@ export class AgentClient extends EventEmitter<AgentEvents> {
   private wasTaken = false;
   private drained: Promise<void> | undefined;
   private onDrained: (() => void) | undefined;
-  private readonly log: Log;
 
   /** @throws Error when a TLS file cannot be read */
   constructor(
@@ -60,7 +59,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
     super();
     const { tunnel } = settings;
     const { log, version } = options;
-    this.log = log;
+    this.slots = Array.from({ length: settings.connections }, () => newSlot(settings));
     this.signals = new Signals(settings.maxConcurrency, tunnel.maxExchanges);
     this.limitedLog = new LimitedLog(log);
     this.exchangeLog = new ExchangeLog(log);
@@ -109,9 +108,6 @@ export class AgentClient extends EventEmitter<AgentEvents> {
 
   /** Dials; `ready` or `failed` follows. */
   start(): void {
-    for (let i = 0; i < this.settings.connections; i += 1) {
-      this.slots.push(newSlot(this.settings));
-    }
     for (const slot of this.slots) this.connect(slot);
   }
 
@@ -148,7 +144,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
     this.srv.find(name, together).then(
       (gateways) => {
         if (this.stopped) return;
-        this.log.debug({ name, gateways }, 'gateways by SRV records');
+        this.options.log.debug({ name, gateways }, 'gateways by SRV records');
         slot.untried = gateways;
         this.dialNext(slot);
       },
@@ -167,9 +163,9 @@ export class AgentClient extends EventEmitter<AgentEvents> {
   }
 
   private dial(slot: Slot, gateway: string): void {
-    const { takeConfig, failed, nameOf } = this.options;
+    const { takeConfig, failed, log, nameOf } = this.options;
     const settings = { ...this.settings, gateway, nameOf };
-    const { channel, window, hello, log } = this;
+    const { channel, window, hello } = this;
     let connectionId = '';
     const forward = (exchange: IncomingExchange): BodySink => this.options.forward(exchange, connectionId);
     const events: LinkEvents = {
@@ -260,7 +256,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
     const { code, message } = end.reason;
     const next = this.dialNext(slot);
     if (next !== undefined) {
-      this.log.warn({ code, reason: message, gateway: next }, 'no connection: the next gateway is tried');
+      this.options.log.warn({ code, reason: message, gateway: next }, 'no connection: the next gateway is tried');
       return;
     }
     this.retry(slot, end);
@@ -274,7 +270,7 @@ export class AgentClient extends EventEmitter<AgentEvents> {
     }, retryInMs);
     const what = end.final ? 'the gateway refuses an agent that it took before: it tries again' : 'no connection';
     const connections = this.links().filter(({ registered }) => registered).length;
-    this.log.warn({ event: 'no_connection', code, reason: message, retryInMs, connections }, what);
+    this.options.log.warn({ event: 'no_connection', code, reason: message, retryInMs, connections }, what);
     if (connections > 0) return;
     this.announcer.lost();
     this.emit('lost', { reason: end.reason, retryInMs, refused: end.refused });
