@@ -32,6 +32,17 @@ describe('the port range is exhausted', () => {
     expect(await agentIds(gateway)).toEqual(['a', 'b', 'c']);
   });
 
+  it('A16: of many agents that find no port a few are told in the log', async () => {
+    const { log, at } = logLines();
+    await using gateway = await testGateway({}, 1, log);
+    using _only = await RawAgent.registered(gateway.grpcPort, 'only');
+    for (let i = 0; i < 12; i += 1) {
+      using late = new RawAgent(gateway.grpcPort).hello(`late-${i}`);
+      expect(await late.status).toMatchObject({ code: status.RESOURCE_EXHAUSTED });
+    }
+    expect(at('warn').filter(({ msg }) => msg === 'port range exhausted')).toHaveLength(5);
+  });
+
   it('A18: three ports, the fourth agent waits, one leaves, the fourth gets its port', async () => {
     await using service = await localService((_, response) => response.end('served'));
     await using gateway = await testGateway({}, 3);

@@ -51,8 +51,13 @@ export class Claims {
     return this.byPort.get(port);
   }
 
+  all(): Iterable<LeaseRecord> {
+    return this.byKey.values();
+  }
+
+  /** In the order of their ports. */
   list(): LeaseRecord[] {
-    return [...this.byKey.values()].sort((a, b) => a.port - b.port);
+    return [...this.all()].sort((a, b) => a.port - b.port);
   }
 
   /** Takes one that is in the source already. @returns false when port or service have one */

@@ -71,8 +71,11 @@ export class PortBook {
     const total = ports.size - this.layout.staticPorts().filter((port) => ports.has(port)).length;
     const used = [...this.leases.keys()].filter(within).length;
     const foreign = this.foreign.list().filter(({ port }) => within(port)).length;
-    const isAway = ({ port, pinned }: LeaseRecord): boolean => pinned && within(port) && this.isUsable(port);
-    const reserved = this.claims.list().filter(isAway).length;
+    let reserved = 0;
+    // Not in order: it is done for each agent that finds no port.
+    for (const { pinned, port } of this.claims.all()) {
+      if (pinned && within(port) && this.isUsable(port)) reserved += 1;
+    }
     const { start, end } = ports;
     return { start, end, total, used, free: total - used - foreign - reserved, foreign, reserved };
   }

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { ConfigType } from '@nestjs/config';
 import { IdPatterns } from '@berth/exchange';
-import type { Log } from '@berth/observability';
+import { LimitedLog, type Log } from '@berth/observability';
 import type { PortAllocatorOptions, PortGroup } from '@berth/port-allocator';
 import { GATEWAY_LOG } from '../gateway.tokens.js';
 import { agentPortsConfig } from './agent-ports.settings.js';
@@ -21,6 +21,8 @@ export class AllocatorOptions {
 
   create(): PortAllocatorOptions {
     const { static: fixed, ranges, rangesByAgent, requestable, foreignMs } = this.ports;
+    // Each agent that finds no port can cause one, as often as it tries.
+    const limited = new LimitedLog(this.log);
     return {
       range: this.range,
       moreRanges: rangesOf(ranges),
@@ -30,7 +32,7 @@ export class AllocatorOptions {
       leases: this.leases,
       foreignMs,
       warn: (message, fields) => {
-        this.log.warn(fields, message);
+        limited.warn(fields, message);
       },
     };
   }
