@@ -66,7 +66,7 @@ export class Engine extends Dispatcher {
     const worker = new Worker(concurrency, begin, this.presence?.self, since, scope, objectId);
     scope.join(worker, statelessMethods, true);
     this.workers.add(worker);
-    this.sweep();
+    this.sweep(scope.lanes(objectId));
     return worker;
   }
 
@@ -102,7 +102,7 @@ export class Engine extends Dispatcher {
     if (worker.open) {
       worker.open = false;
       worker.scope?.leave(worker);
-      this.sweep();
+      this.sweep(worker.scope?.lanes(worker.objectId));
       left?.();
     }
     const cut = (): void => {
@@ -125,10 +125,14 @@ export class Engine extends Dispatcher {
       for (const call of running.all()) if (call.lane.isObject && call.list === running) this.cut(call);
   }
 
-  /** Who has which object has changed: each lane goes to whoever has it now, and what others called is given back. */
-  sweep(): void {
+  /**
+   * Who has which object has changed: each lane goes to whoever has it now, and what others called is given back.
+   *
+   * @param lanes those that may have changed hands: with thousands of agents to start and stop it must not be all
+   */
+  sweep(lanes = this.intake.lanes()): void {
     let announce = false;
-    for (const lane of this.intake.lanes()) {
+    for (const lane of lanes) {
       this.intake.placed(lane);
       const isLeaving = lane.elsewhere && lane.isObject && lane.active > 0 && lane.at === this.presence?.self;
       if (isLeaving !== this.leaving.has(lane)) {
@@ -141,7 +145,6 @@ export class Engine extends Dispatcher {
       lane.update();
       this.dispatch(lane.group);
     }
-    this.intake.prune();
     if (announce) this.presence?.announce();
   }
 

@@ -97,22 +97,17 @@ export class Intake {
   /** To be called before something waits or runs in a lane that may be new, of a scope that nobody serves yet. */
   keep(lane: Lane, { service, partition }: Invocation): void {
     lane.keep();
-    if (!lane.scope.isKept) this.add(lane.scope, service, partition);
-  }
-
-  /** What nobody serves, and nothing waits for, is forgotten: callers could name more and more. */
-  prune(): void {
-    for (const [service, partitions] of this.scopes) {
-      for (const [partition, scope] of partitions) if (scope.isEmpty) partitions.delete(partition);
-      if (partitions.size === 0) this.scopes.delete(service);
-    }
+    if (lane.scope.drop === undefined) this.add(lane.scope, service, partition);
   }
 
   private add(scope: Scope, service: string, partition: number): void {
     const partitions = this.scopes.get(service) ?? new Map<number, Scope>();
     this.scopes.set(service, partitions);
     partitions.set(partition, scope);
-    scope.isKept = true;
+    scope.drop = () => {
+      partitions.delete(partition);
+      if (partitions.size === 0) this.scopes.delete(service);
+    };
   }
 
   private find(service: string, partition: number): Scope | undefined {
@@ -122,7 +117,7 @@ export class Intake {
   /** The scope of a subscription. */
   scopeFor(service: string, partition: number): Scope {
     const scope = this.find(service, partition) ?? new Scope(service, partition);
-    if (!scope.isKept) this.add(scope, service, partition);
+    if (scope.drop === undefined) this.add(scope, service, partition);
     return scope;
   }
 

@@ -145,6 +145,7 @@ export class Lane implements Linked<Lane> {
     // Methods stay while somebody serves them; another lane may have its name by now.
     if ((this.isObject || this.group.workers.length === 0) && this.home.get(this.name) === this)
       this.home.delete(this.name);
+    this.scope.settle();
   }
 }
 
@@ -162,8 +163,8 @@ export class Scope {
   private readonly byObject = new Map<string, Group>();
   private readonly seed: number;
   readonly prefix: string;
-  /** {@link Intake} has it */
-  isKept = false;
+  /** {@link Intake} has it, and forgets it then */
+  drop: (() => void) | undefined = undefined;
 
   constructor(service: string, partition: number) {
     this.prefix = `${service}/${partition}/`;
@@ -202,17 +203,22 @@ export class Scope {
     for (const group of [objects, ...worker.groups]) group?.leave(worker);
     if (objectId !== undefined && objects?.workers.length === 0 && objects.others.length === 0)
       this.byObject.delete(objectId);
+    this.settle();
   }
 
-  /** Nobody serves it, and nothing waits or runs. */
-  get isEmpty(): boolean {
+  /** What nobody serves, and nothing waits for, is forgotten: callers could name more and more. */
+  settle(): void {
     const { everyObject, byObject, objects, methods, othersMethods } = this;
     const isServed = everyObject.workers.length + everyObject.others.length + byObject.size > 0;
-    return !isServed && objects.size + methods.size + othersMethods.size === 0;
+    if (isServed || objects.size + methods.size + othersMethods.size > 0) return;
+    this.drop?.();
+    this.drop = undefined;
   }
 
-  /** All lanes with what waits in them. */
-  lanes(): Lane[] {
-    return [...this.objects.values(), ...this.methods.values(), ...this.othersMethods.values()];
+  /** All lanes with what waits in them. @param objectId only that of one object, and those of methods */
+  lanes(objectId?: string): Lane[] {
+    const one = objectId === undefined ? undefined : this.objects.get(objectId);
+    const objects = objectId === undefined ? this.objects.values() : one === undefined ? [] : [one];
+    return [...objects, ...this.methods.values(), ...this.othersMethods.values()];
   }
 }
