@@ -4,6 +4,7 @@ import { Client, type ClientUnaryCall, Metadata, type ServiceError } from '@grpc
 import type { BusCallOptions } from '../bus/invocation-bus.js';
 import { ServicesError } from '../errors.js';
 import type { Invocation, InvocationReply } from '../invocation/invocation.js';
+import { forgetSignal, watchSignal } from '../runtime/callers-signal.js';
 import { steadyNow, systemTime } from '../runtime/clock.js';
 import { decodeReply } from '../wire/replies.js';
 import { encodeRequest, INVOKE_FN_PATH, INVOKE_OBJ_PATH, passBuffer } from '../wire/requests.js';
@@ -82,10 +83,10 @@ export class GrpcTransport {
     signal: AbortSignal | undefined,
   ): Promise<InvocationReply | CallFailure> {
     return new Promise((resolve) => {
-      const cancel = (): void => call.cancel();
+      const leave = { handleEvent: () => call.cancel() };
       const done = (error: ServiceError | null, reply?: InvocationReply): void => {
         this.calls.delete(call);
-        signal?.removeEventListener('abort', cancel);
+        forgetSignal(signal, leave);
         if (error === null && reply !== undefined) resolve(reply);
         else resolve(this.failure(error, call, signal));
       };
@@ -93,7 +94,7 @@ export class GrpcTransport {
       const options = deadline === undefined ? {} : { deadline: systemTime(deadline) };
       const call = this.client.makeUnaryRequest(path, passBuffer, decodeReply, bytes, NO_METADATA, options, done);
       this.calls.add(call);
-      signal?.addEventListener('abort', cancel);
+      if (signal !== undefined) watchSignal(signal, leave);
     });
   }
 

@@ -4,6 +4,7 @@ import { cancelled, timedOut } from '../bus/refusals.js';
 import { ServicesError } from '../errors.js';
 import type { InvocationHandler } from '../invocation/invocation-handler.js';
 import type { Invocation, InvocationReply } from '../invocation/invocation.js';
+import { forgetSignal, watchSignal } from '../runtime/callers-signal.js';
 import { steadyNow } from '../runtime/clock.js';
 import { Deadlines, type Expiring } from '../runtime/deadlines.js';
 import { ownInvocation, ownReply } from '../runtime/isolation.js';
@@ -61,7 +62,7 @@ class LocalCall extends AbortController implements DeskCall, Expiring {
   ) {
     super();
     this.deadline = invocation.deadline ?? Infinity;
-    callersSignal?.addEventListener('abort', this, { once: true });
+    if (callersSignal !== undefined) watchSignal(callersSignal, this);
     if (invocation.deadline !== undefined) transport.deadlines.add(this);
   }
 
@@ -103,9 +104,9 @@ class LocalCall extends AbortController implements DeskCall, Expiring {
     transport.desk.ended(this);
   }
 
-  /** The caller's signal may outlive the call by far, and must not hold it; nor does a deadline that nobody waits for. */
+  /** Nobody waits any more: neither signal nor deadline holds it. */
   #forgetCaller(): void {
-    this.callersSignal?.removeEventListener('abort', this);
+    forgetSignal(this.callersSignal, this);
     this.transport.deadlines.remove(this);
   }
 }

@@ -1,5 +1,6 @@
 import type { ServicesError } from '../../errors.js';
 import type { Delivery, Invocation, InvocationReply } from '../../invocation/invocation.js';
+import { forgetSignal, watchSignal } from '../../runtime/callers-signal.js';
 import type { Expiring } from '../../runtime/deadlines.js';
 import type { BusDelivery } from '../invocation-bus.js';
 import type { Linked, LinkedList } from './linked-list.js';
@@ -77,7 +78,7 @@ export class Call implements Linked<Call>, Expiring {
     private readonly signal: AbortSignal | undefined,
     private readonly engine: { abandon(call: Call): void },
   ) {
-    signal?.addEventListener('abort', this, { once: true });
+    if (signal !== undefined) watchSignal(signal, this);
   }
 
   /** Of this process: it may go to whoever has its object. Others' calls only run here, or are given back. */
@@ -90,8 +91,7 @@ export class Call implements Linked<Call>, Expiring {
     this.engine.abandon(this);
   }
 
-  /** The caller's signal may outlive the call by far, and must not hold it. */
   forgetCaller(): void {
-    this.signal?.removeEventListener('abort', this);
+    forgetSignal(this.signal, this);
   }
 }
