@@ -40,6 +40,7 @@ export class MemoryCarrier implements Carrier {
   private events: CarrierEvents | undefined;
   /** neither sends nor hears, like a process that stands still or is cut off */
   mute = false;
+  private isLosing = false;
   private stalled: (() => void)[] | undefined;
 
   constructor(
@@ -74,7 +75,7 @@ export class MemoryCarrier implements Carrier {
 
   deliver(message: (events: CarrierEvents) => void): void {
     const { events } = this;
-    if (this.mute || events === undefined) return;
+    if (this.mute || this.isLosing || events === undefined) return;
     if (this.stalled === undefined) message(events);
     else this.stalled.push(() => message(events));
   }
@@ -87,6 +88,12 @@ export class MemoryCarrier implements Carrier {
       this.stalled = undefined;
       for (const message of stalled) message();
     };
+  }
+
+  /** What comes gets lost, and no connection breaks. @returns to be called when it comes again */
+  lose(): () => void {
+    this.isLosing = true;
+    return () => (this.isLosing = false);
   }
 
   async flush(): Promise<void> {

@@ -94,7 +94,9 @@ describe('a bus of several processes, at its end and its bounds', () => {
         encode(head as [string]),
       ),
       encode(['r', 1], Buffer.from([0xff])),
-      encode(['h', { id: 'x', version: 1, epoch: 0, clock: 0, serves: [{ service: 1 }], held: [] }]),
+      ...[{ part: { base: -1, version: 1, serves: [{ service: 1 }] } }, { part: {} }, { knows: 5 }, { held: {} }].map(
+        (said) => encode(['h', { protocol: 1, id: 'x', version: 1, epoch: 0, clock: 0, held: [], ...said }]),
+      ),
     ];
     for (const bytes of garbage) {
       caller.carrier.send(carrier.id, bytes);

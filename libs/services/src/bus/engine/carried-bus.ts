@@ -7,15 +7,19 @@ import {
   checkSubscription,
 } from '../bus-options.js';
 import { EngineBus } from '../engine-bus.js';
+import { invalid } from '../../errors.js';
 import { away } from '../refusals.js';
 import { steadyNow } from '../../runtime/clock.js';
 import type { Carrier } from './carrier.js';
 import { errorOf, replyOf } from './call-codec.js';
 import { Incoming } from './incoming.js';
 import { announcementOf, type Member } from './member.js';
-import { decode, encode, MAX_HEAD_BYTES } from './message.js';
+import { decode, encode, type Head, MAX_HEAD_BYTES } from './message.js';
 import { Presence } from './presence.js';
 import { SharedEngine } from './shared-engine.js';
+
+/** Most calls that are asked for in one message: it has to be taken by the carrier. */
+const MOST_NUMBERS = 5_000;
 
 /**
  * A bus of several processes. Each has an engine, of which the agents of the others are workers too; a carrier takes
@@ -27,6 +31,9 @@ export class CarriedBus extends EngineBus implements InvocationBus {
   private readonly times: ReturnType<typeof carriedBusTimes>;
   private readonly presence: Presence;
   private readonly incoming: Incoming;
+  /** the last call when somebody was asked for those that take long */
+  private sentBefore = 0;
+  private hasStrangers = false;
 
   /** @throws ServicesError `BERTH_SERVICE_INVALID` for an option out of its range */
   constructor(
@@ -36,10 +43,11 @@ export class CarriedBus extends EngineBus implements InvocationBus {
     super(options, limitsOver(carrier, options));
     this.times = carriedBusTimes(options);
     this.presence = new Presence(carrier, this.times.workerTimeoutMs, {
-      serves: (member) => this.engine.know(member),
+      serves: (member, part) => this.engine.know(member, part),
       changed: () => this.changed(),
       gone: (member) => this.gone(member),
-      disturbed: ({ id }) => this.inquire(id),
+      disturbed: ({ id }) => this.inquire(id, this.engine.sentTo().get(id)),
+      waited: () => this.waited(),
       lapsed: () => this.lapsed(),
       held: () => this.engine.held(),
     });
@@ -73,6 +81,7 @@ export class CarriedBus extends EngineBus implements InvocationBus {
   async serve(subscription: Subscription, handler: BusHandler): Promise<BusSubscription> {
     this.checkOpen();
     checkSubscription(subscription);
+    this.checkSize(subscription);
     await this.untilUp(subscription);
     const { presence, engine } = this;
     const { serve, known } = presence.serve(subscription);
@@ -93,6 +102,14 @@ export class CarriedBus extends EngineBus implements InvocationBus {
         await left;
       },
     };
+  }
+
+  /** All others have to be told of it. */
+  private checkSize({ service, statelessMethods }: Subscription): void {
+    const { maxBytes, maxBytesName } = this.carrier;
+    const { length } = JSON.stringify(statelessMethods);
+    if (length > maxBytes - MAX_HEAD_BYTES)
+      throw invalid(`the names of the methods of ${service} have ${length} bytes; ${maxBytesName} is ${maxBytes}`);
   }
 
   private async untilUp({ service }: Subscription): Promise<void> {
@@ -131,9 +148,16 @@ export class CarriedBus extends EngineBus implements InvocationBus {
     this.incoming.gone(member.id);
   }
 
-  private inquire(id: string): void {
-    const numbers = this.engine.at(id);
-    if (numbers.length > 0) this.carrier.send(id, encode(['a', this.carrier.id, numbers]));
+  /** Asks a member for calls: they, or what came of them, may have got lost. */
+  private inquire(id: string, numbers: readonly number[] = []): void {
+    for (let at = 0; at < numbers.length; at += MOST_NUMBERS)
+      this.carrier.send(id, encode(['a', this.carrier.id, numbers.slice(at, at + MOST_NUMBERS)]));
+  }
+
+  /** Not every loss shows as a broken connection: servers of a cluster have connections among them. */
+  private waited(): void {
+    for (const [id, numbers] of this.engine.sentTo(this.sentBefore)) this.inquire(id, numbers);
+    this.sentBefore = this.engine.numbers;
   }
 
   private lapsed(): void {
@@ -148,7 +172,14 @@ export class CarriedBus extends EngineBus implements InvocationBus {
   private received(bytes: Uint8Array): void {
     const message = decode(bytes);
     if (message === undefined) return;
-    const { head, payload } = message;
+    try {
+      this.take(message.head, message.payload);
+    } catch (thrown) {
+      this.log?.error({ err: thrown }, 'a message of another process could not be taken');
+    }
+  }
+
+  private take(head: Head, payload: Buffer | undefined): void {
     const [kind, first, second] = head;
     if (this.closed) {
       if (kind === 'c') this.carrier.send(String(first), encode(['b', second, head[3], 0]));
@@ -172,7 +203,17 @@ export class CarriedBus extends EngineBus implements InvocationBus {
     else if (kind === 'h') {
       const said = announcementOf(head);
       if (said !== undefined) presence.heard(said);
+      else this.meetStranger();
     }
+  }
+
+  private meetStranger(): void {
+    if (this.hasStrangers) return;
+    this.hasStrangers = true;
+    this.log?.warn(
+      {},
+      'a process of another version of this library is on the bus, and is not understood: its calls do not come here',
+    );
   }
 }
 

@@ -84,7 +84,7 @@ export class Dispatcher {
 
   private ended(lane: Lane): void {
     lane.update();
-    if (lane.active === 0 && this.leaving.delete(lane)) this.presence?.announce();
+    if (lane.active === 0 && this.leaving.delete(lane)) this.presence?.announceSoon();
   }
 
   /** Lets free workers begin what is ready; restores the invariant of {@link Group}. */

@@ -148,9 +148,9 @@ export class Engine extends Dispatcher {
     if (announce) this.presence?.announce();
   }
 
-  /** Objects that others have now, and that still run something here. */
-  held(): string[] {
-    return [...this.leaving].map(({ key }) => key);
+  /** Objects that others have now, and that still run something here, {@link Lane.bucket}. */
+  held(): number[] {
+    return [...new Set([...this.leaving].map(({ bucket }) => bucket))];
   }
 
   private handBack(call: Call): void {

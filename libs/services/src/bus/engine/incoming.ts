@@ -116,7 +116,7 @@ export class Incoming {
       if (typeof found !== 'string') this.carrier.send(from, found);
       else if (found !== 'here') (found === 'lost' ? lost : missed).push(number);
     }
-    this.carrier.send(from, encode(['x', lost, missed]));
+    if (lost.length + missed.length > 0) this.carrier.send(from, encode(['x', lost, missed]));
   }
 
   /** Nobody waits any more: what has not begun never does. */

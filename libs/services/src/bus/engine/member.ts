@@ -13,8 +13,24 @@ export interface Serve {
   readonly since: number;
 }
 
+/** What a process serves from one version of it to another, or all of it, part by part. */
+export interface Part {
+  /** the version before it; -1: nothing need be known */
+  readonly base: number;
+  readonly version: number;
+  readonly serves: readonly Serve[];
+  /** what it does not serve any more, {@link Serve.since}; absent: all since `base` that is not in `serves` */
+  readonly gone?: readonly number[] | undefined;
+  /** others follow at once */
+  readonly more?: boolean;
+}
+
+/** Another one does not understand what is said here, nor is it understood. */
+export const PROTOCOL = 1;
+
 /** What a process says of itself, again and again. */
 export interface Announcement {
+  readonly protocol: typeof PROTOCOL;
   readonly id: string;
   /** counts its changes of what it serves */
   readonly version: number;
@@ -22,9 +38,10 @@ export interface Announcement {
   readonly epoch: number;
   /** its steady clock, ms */
   readonly clock: number;
-  readonly serves: readonly Serve[];
-  /** objects that others have now, and that still run something there, {@link Lane.key} */
-  readonly held: readonly string[];
+  /** objects that others have now, and that still run something there, {@link Lane.bucket} */
+  readonly held: readonly number[];
+  /** what has changed; without it whoever does not know `version` asks */
+  readonly part?: Part;
   /** whom it knows; only for those who have just come */
   readonly knows?: readonly string[];
   /** its version has to be confirmed */
@@ -38,10 +55,10 @@ const BEATS = 8;
 
 /** A process that is there. */
 export class Member {
+  /** of what it serves, as far as it is known here; -1: not yet */
   version = -1;
-  epoch = 0;
-  serves: readonly Serve[] = [];
-  held: ReadonlySet<string> = new Set();
+  epoch = -1;
+  held: ReadonlySet<number> = new Set();
   /** our steady clock, ms */
   heardAt = 0;
   /** our version that it has seen */
@@ -53,6 +70,9 @@ export class Member {
   /** who takes the calls of its objects, all at once */
   readonly objects = new Group(this);
   private readonly offsets: number[] = [];
+  /** the version of the last part */
+  private upTo = -1;
+  private askedAt = -Infinity;
   private readonly seed: number;
 
   constructor(readonly id: string) {
@@ -64,22 +84,32 @@ export class Member {
     return this.offsets.length === 0 ? undefined : Math.min(...this.offsets);
   }
 
-  /** @returns what is new: it serves or holds something else; it has a new connection */
-  heard(
-    { version, epoch, clock, serves, held }: Announcement,
-    now: number,
-  ): { changed: boolean; reconnected: boolean } {
-    const changed = version !== this.version || held.length > 0 || this.held.size > 0 || this.unreached;
-    const reconnected = this.version >= 0 && epoch !== this.epoch;
+  /** @returns what is new: it holds something else, or is reached again; it has a new connection */
+  heard({ epoch, clock, held }: Announcement, now: number): { changed: boolean; reconnected: boolean } {
+    const changed = held.length > 0 || this.held.size > 0 || this.unreached;
+    const reconnected = this.epoch >= 0 && epoch !== this.epoch;
     this.unreached = false;
-    this.version = version;
     this.epoch = epoch;
-    this.serves = serves;
     this.held = new Set(held);
     this.heardAt = now;
     this.offsets.push(now - clock);
     if (this.offsets.length > BEATS) this.offsets.shift();
     return { changed, reconnected };
+  }
+
+  /** Takes a part of what it serves. @returns false: one before it has got lost, and it is of no use */
+  follows({ base, version, more }: Part): boolean {
+    if (base !== -1 && base !== this.upTo) return false;
+    this.upTo = version;
+    if (more !== true) this.version = version;
+    return true;
+  }
+
+  /** Whether to ask it for what it serves: it was not asked just now. */
+  mayAsk(now: number, pauseMs: number): boolean {
+    if (now - this.askedAt < pauseMs) return false;
+    this.askedAt = now;
+    return true;
   }
 
   /** Rendezvous hashing: the member with the highest score has the object. @param object {@link hash} of it */
@@ -94,19 +124,23 @@ export class Member {
 /** An announcement that somebody sent. @returns undefined: it is none */
 export function announcementOf(head: readonly unknown[]): Announcement | undefined {
   const said = head[1] as Partial<Announcement> | null | undefined;
-  if (typeof said !== 'object' || said === null) return undefined;
-  const { id, version, epoch, clock, serves, held } = said;
-  const numbers = [version, epoch, clock].every((value) => typeof value === 'number' && Number.isFinite(value));
-  if (typeof id !== 'string' || !numbers || !Array.isArray(serves) || !Array.isArray(held)) return undefined;
-  return (serves as Serve[]).every(isServe) ? (said as Announcement) : undefined;
+  if (typeof said !== 'object' || said === null || said.protocol !== PROTOCOL) return undefined;
+  const { id, version, epoch, clock, held, part, knows = [] } = said;
+  const numbers = [version, epoch, clock].every((value) => Number.isFinite(value));
+  if (typeof id !== 'string' || !numbers || !Array.isArray(held) || !Array.isArray(knows)) return undefined;
+  return part === undefined || isPart(part) ? (said as Announcement) : undefined;
+}
+
+function isPart(part: Partial<Part> | null): boolean {
+  if (!Number.isInteger(part?.base) || !Number.isInteger(part?.version)) return false;
+  const { serves, gone = [] } = part as Partial<Part>;
+  return Array.isArray(gone) && Array.isArray(serves) && (serves as Serve[]).every(isServe);
 }
 
 function isServe(serve: Partial<Serve> | null): boolean {
   return (
     typeof serve?.service === 'string' &&
-    Number.isInteger(serve.partition) &&
-    Number.isInteger(serve.concurrency) &&
-    Number.isInteger(serve.since) &&
+    [serve.partition, serve.concurrency, serve.since].every(Number.isInteger) &&
     Array.isArray(serve.methods)
   );
 }

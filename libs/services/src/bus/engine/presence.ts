@@ -1,23 +1,27 @@
 import type { Subscription } from '../invocation-bus.js';
 import type { Carrier } from './carrier.js';
-import { type Announcement, Member, type Serve } from './member.js';
+import { Confirmations } from './confirmations.js';
+import { type Announcement, Member, type Part, PROTOCOL, type Serve } from './member.js';
 import { encode } from './message.js';
 import type { Lane } from './routing.js';
+import { Served } from './served.js';
 
 /** What follows from who comes and goes. */
 export interface PresenceEvents {
-  /** it is new, or what it serves has changed; {@link changed} follows */
-  serves(member: Member): void;
+  /** it serves something else; {@link changed} follows */
+  serves(member: Member, part: Part): void;
   /** who has which object, or may run it, has changed */
   changed(): void;
   /** it has gone, or has been silent for too long; {@link changed} follows */
   gone(member: Member): void;
   /** messages to and from it may have been lost */
   disturbed(member: Member): void;
+  /** the time has passed after which a silent member counts as dead, again and again */
+  waited(): void;
   /** others may take this process for dead, and have its objects */
   lapsed(): void;
-  /** objects that others have now, and that still run something here */
-  held(): string[];
+  /** objects that others have now, and that still run something here, {@link Lane.bucket} */
+  held(): number[];
 }
 
 /** Beats in the time after which a silent member counts as dead. */
@@ -36,20 +40,20 @@ export class Presence {
   readonly others = new Map<string, Member>();
   /** another one when any object may have been another process's meanwhile */
   term = 0;
-  private serves: readonly Serve[] = [];
-  private version = 0;
+  private readonly served = new Served();
+  /** what the next announcement has to tell */
+  private news: Part | undefined = { base: -1, version: 0, serves: [] };
   private epoch = 0;
-  /** our version that everybody knows; what is behind the flush can have no doubt */
-  private acked = -1;
-  private flushed = -1;
+  private readonly confirmed = new Confirmations();
   private until = -1;
   private wasDeaf = true;
   private beatAt = performance.now();
+  private beats = 0;
+  private soon: NodeJS.Immediate | undefined;
   private readonly timer: NodeJS.Timeout;
   /** whom others know, and we do not yet */
   private readonly rumours = new Set<string>();
   private greeted: (() => void) | undefined;
-  private waiting: { readonly version: number; readonly leaving: boolean; readonly done: () => void }[] = [];
 
   constructor(
     private readonly carrier: Carrier,
@@ -76,57 +80,61 @@ export class Presence {
   }
 
   /** Says what this process serves as well. @returns what it says, and when all others know */
-  serve({ service, partition, objectId, statelessMethods, concurrency }: Subscription): {
-    readonly serve: Serve;
-    readonly known: Promise<void>;
-  } {
-    const since = this.version + 1;
-    const serve: Serve = { service, partition, objectId, methods: [...statelessMethods], concurrency, since };
-    return { serve, known: this.change([...this.serves, serve]) };
+  serve(subscription: Subscription): { readonly serve: Serve; readonly known: Promise<void> } {
+    const serve = this.served.next(subscription);
+    return { serve, known: this.change(this.served.change([serve])) };
   }
 
   /**
    * Says that it serves this no longer. Resolves when all others know, or cannot be told: those who do not hear this
    * process give it up by themselves.
    */
-  leave(serve: Serve): Promise<void> {
-    const serves = this.serves.filter((other) => other !== serve);
-    return this.change(serves, true);
+  leave({ since }: Serve): Promise<void> {
+    return this.change(this.served.change([], [since]), true);
   }
 
-  private change(serves: readonly Serve[], leaving = false): Promise<void> {
-    this.serves = serves;
-    this.renew();
-    const { version } = this;
+  private change(part: Part, leaving = false): Promise<void> {
+    this.tell(part);
+    const { version } = part;
     if (leaving && !this.isUp) return Promise.resolve();
-    return new Promise((done) => {
-      this.waiting.push({ version, leaving, done });
-      this.checkAcked();
-    });
+    const known = this.confirmed.until(version, leaving);
+    this.checkConfirmed();
+    return known;
   }
 
-  /** A new version, which everybody has to confirm. */
-  private renew(): void {
-    this.version += 1;
-    const { version } = this;
+  /** Of a new version, which everybody has to confirm. */
+  private tell(part: Part): void {
+    const { version } = part;
     this.term += 1;
+    this.news = part;
     this.events.changed();
     this.announce();
     void this.carrier.flush().then(() => {
-      if (this.isUp) this.flushed = Math.max(this.flushed, version);
-      this.checkAcked();
+      if (this.isUp) this.confirmed.hasFlushed(version);
+      this.checkConfirmed();
     });
   }
 
-  announce(): void {
-    if (this.isUp) this.carrier.announce(encode(['h', this.announcement()]));
+  announce(more: Partial<Announcement> = {}): void {
+    const { news } = this;
+    this.news = undefined;
+    if (this.isUp) this.carrier.announce(encode(['h', this.announcement(news ? { part: news, ...more } : more)]));
   }
 
-  announcement(more: Partial<Announcement> = {}): Announcement {
+  /** Once for all that happens in this turn: each announcement is work for all others. */
+  announceSoon(): void {
+    this.soon ??= setImmediate(() => {
+      this.soon = undefined;
+      this.announce();
+    });
+  }
+
+  private announcement(more: Partial<Announcement>): Announcement {
     const { id } = this.self;
+    const { version } = this.served;
     return {
-      ...{ id, version: this.version, epoch: this.epoch, clock: performance.now(), serves: this.serves },
-      ...{ held: this.events.held(), asks: this.acked < this.version, ...more },
+      ...{ protocol: PROTOCOL, id, version, epoch: this.epoch, clock: performance.now(), held: this.events.held() },
+      ...{ asks: this.confirmed.version < version, ...more },
     };
   }
 
@@ -143,10 +151,13 @@ export class Presence {
     clearTimeout(timer);
   }
 
-  /** To one that has just come. */
+  /** To one that has just come, or has missed something. */
   greet(id: string): void {
-    if (id !== this.self.id)
-      this.carrier.send(id, encode(['h', this.announcement({ knows: [...this.others.keys()] })]));
+    if (id === this.self.id) return;
+    for (const part of this.served.parts()) {
+      const more = part.more === true ? { part } : { part, knows: [...this.others.keys()] };
+      this.carrier.send(id, encode(['h', this.announcement(more)]));
+    }
   }
 
   heard(said: Announcement): void {
@@ -163,19 +174,29 @@ export class Presence {
     const member = known ?? new Member(said.id);
     this.others.set(said.id, member);
     const { changed, reconnected } = member.heard(said, now);
-    this.rumours.delete(said.id);
-    for (const id of said.knows ?? []) if (id !== this.self.id && !this.others.has(id)) this.rumours.add(id);
-    if (said.knows !== undefined) this.greeted?.();
+    const { part } = said;
+    const isNews = part !== undefined && member.follows(part);
+    if (isNews) this.events.serves(member, part);
+    if (part?.more === true) return;
     if (known === undefined) this.greet(said.id);
-    if (changed || known === undefined) {
+    if (changed || isNews || known === undefined) {
       this.term += 1;
-      this.events.serves(member);
-      this.checkAcked();
+      this.checkConfirmed();
       this.events.changed();
     }
     if (reconnected) this.events.disturbed(member);
+    if (member.version === said.version) this.knows(said);
+    else if (member.mayAsk(now, this.timeoutMs / BEATS)) this.carrier.send(said.id, encode(['q', this.self.id]));
+  }
+
+  /** It is known what a member serves. */
+  private knows({ id, version, asks, knows }: Announcement): void {
+    this.rumours.delete(id);
+    for (const other of knows ?? [])
+      if (other !== this.self.id && (this.others.get(other)?.version ?? -1) < 0) this.rumours.add(other);
+    if (knows !== undefined) this.greeted?.();
     // After what is held has been announced: whoever is confirmed knows it then.
-    if (said.asks === true) this.carrier.send(said.id, encode(['s', this.self.id, said.version]));
+    if (asks === true) this.carrier.send(id, encode(['s', this.self.id, version]));
   }
 
   /** A member has seen a version of ours. */
@@ -183,27 +204,20 @@ export class Presence {
     const member = this.others.get(id);
     if (member === undefined || version <= member.seen) return;
     member.seen = version;
-    this.checkAcked();
+    this.checkConfirmed();
   }
 
-  private checkAcked(): void {
-    let acked = Math.min(this.flushed, this.version);
-    for (const { seen } of this.others.values()) acked = Math.min(acked, seen);
-    if (acked > this.acked) {
-      this.acked = acked;
-      this.events.changed();
-    }
-    const done = this.waiting.filter(({ version }) => version <= this.acked);
-    if (done.length === 0) return;
-    this.waiting = this.waiting.filter(({ version }) => version > this.acked);
-    for (const one of done) one.done();
+  private checkConfirmed(): void {
+    const seen = [...this.others.values()].map((member) => member.seen);
+    if (this.confirmed.check(this.served.version, seen)) this.events.changed();
   }
 
   /** Whether calls of an object that this process has may begin: all know it, and nobody else still runs one. */
   mayRun(lane: Lane): boolean {
     if (this.lapsed) return false;
-    if (this.acked < this.version && lane.scope.ownerOf(lane.name, this.acked) !== this.self) return false;
-    for (const { held } of this.others.values()) if (held.size > 0 && held.has(lane.key)) return false;
+    const { version } = this.confirmed;
+    if (version < this.served.version && lane.scope.ownerOf(lane.name, version) !== this.self) return false;
+    for (const { held } of this.others.values()) if (held.size > 0 && held.has(lane.bucket)) return false;
     return true;
   }
 
@@ -217,7 +231,7 @@ export class Presence {
       member.heardAt = now;
       this.events.disturbed(member);
     }
-    if (this.version > 0) this.renew();
+    if (this.served.version > 0) this.tell(this.served.change());
   }
 
   /** Nothing comes, not even our own beat: others may take us for dead, and we can say nothing of them. */
@@ -227,7 +241,7 @@ export class Presence {
     this.term += 1;
     // What others sent meanwhile may be lost: they ask for it, as after a broken connection.
     this.epoch += 1;
-    [this.acked, this.flushed] = [-1, -1];
+    this.confirmed.forget();
     this.events.lapsed();
   }
 
@@ -241,6 +255,8 @@ export class Presence {
       if (stalled || this.wasDeaf) member.heardAt = now;
       else if (now - member.heardAt > this.timeoutMs) this.lose(member.id);
     }
+    this.beats += 1;
+    if (this.beats % BEATS === 0 && this.isUp) this.events.waited();
   }
 
   private lose(id: string): void {
@@ -249,13 +265,13 @@ export class Presence {
     this.others.delete(id);
     this.term += 1;
     this.events.gone(member);
-    this.checkAcked();
+    this.checkConfirmed();
     this.events.changed();
   }
 
   /** The carrier is away. */
   down(): void {
-    for (const { leaving, done } of this.waiting) if (leaving) done();
+    this.confirmed.letLeave();
   }
 
   /** The carrier is back. */
@@ -269,15 +285,15 @@ export class Presence {
 
   /** Serves nothing any more, and does not wait until others know. */
   retire(): void {
-    this.serves = [];
-    this.version += 1;
+    this.news = this.served.clear();
     this.announce();
   }
 
   /** Goes. */
   close(): void {
     clearInterval(this.timer);
-    if (this.isUp) this.carrier.announce(encode(['h', this.announcement({ end: true })]));
-    for (const { done } of this.waiting.splice(0)) done();
+    clearImmediate(this.soon);
+    this.announce({ end: true });
+    this.confirmed.close();
   }
 }

@@ -102,9 +102,9 @@ export class Lane implements Linked<Lane> {
     return this.home === this.scope.othersMethods;
   }
 
-  /** in announcements */
-  get key(): string {
-    return this.scope.prefix + this.name;
+  /** in announcements, which have no room for names: several objects may have the same, and wait for each other then */
+  get bucket(): number {
+    return hash(this.name, this.scope.seed) & 0xfff;
   }
 
   get mayBegin(): boolean {
@@ -161,14 +161,12 @@ export class Scope {
   private readonly everyObject = new Group();
   /** subscriptions of one object; those without a worker are not kept */
   private readonly byObject = new Map<string, Group>();
-  private readonly seed: number;
-  readonly prefix: string;
+  readonly seed: number;
   /** {@link Intake} has it, and forgets it then */
   drop: (() => void) | undefined = undefined;
 
   constructor(service: string, partition: number) {
-    this.prefix = `${service}/${partition}/`;
-    this.seed = hash(this.prefix);
+    this.seed = hash(`${service}/${partition}/`);
   }
 
   groupOf(objectId: string): Group {

@@ -8,7 +8,7 @@ import type { Call } from './call.js';
 import { encodeCall } from './call-codec.js';
 import type { Carrier } from './carrier.js';
 import { Engine } from './engine.js';
-import type { Member, Serve } from './member.js';
+import type { Member, Part, Serve } from './member.js';
 import { encode, MAX_HEAD_BYTES } from './message.js';
 import type { Presence } from './presence.js';
 import type { Lane } from './routing.js';
@@ -26,7 +26,8 @@ const RETRY_MS = 20;
 export class SharedEngine extends Engine {
   /** calls that are at other members, by number */
   private readonly sent = new Map<number, Call>();
-  private numbers = 0;
+  /** how many have been sent */
+  numbers = 0;
   private readonly paused = new Set<Lane>();
   private timer: NodeJS.Timeout | undefined;
 
@@ -41,12 +42,14 @@ export class SharedEngine extends Engine {
 
   // ---- members
 
-  /** Learns what another member serves now. {@link sweep} follows. */
-  know(member: Member): void {
-    const serves = new Map(member.serves.map((serve) => [serve.since, serve]));
-    for (const [since, worker] of member.workers) if (!serves.has(since)) this.forget(member, since, worker);
-    for (const [since, serve] of serves) if (!member.workers.has(since)) this.join(member, serve);
-    if (member.objects.workers.length === 0) member.objects.join(new Worker(Infinity, this.send, member));
+  /** Learns what another member serves. {@link sweep} follows. */
+  know(member: Member, { base, version, serves, gone }: Part): void {
+    const { workers, objects } = member;
+    const said = new Set(serves.map(({ since }) => since));
+    const isGone = (since: number): boolean => since > base && since <= version && !said.has(since);
+    for (const since of gone ?? [...workers.keys()].filter(isGone)) this.forget(member, since);
+    for (const serve of serves) if (!workers.has(serve.since)) this.join(member, serve);
+    if (objects.workers.length === 0) objects.join(new Worker(Infinity, this.send, member));
   }
 
   private join(member: Member, { service, partition, objectId, methods, concurrency, since }: Serve): void {
@@ -57,17 +60,19 @@ export class SharedEngine extends Engine {
   }
 
   /** It gets nothing more; what it has is still answered. */
-  private forget(member: Member, since: number, worker: Worker): void {
-    member.workers.delete(since);
+  private forget({ workers }: Member, since: number): void {
+    const worker = workers.get(since);
+    if (worker === undefined) return;
+    workers.delete(since);
     worker.open = false;
     worker.scope?.leave(worker);
   }
 
   /** A member has died, or left: others get what it had, unless that may have begun. */
   gone(member: Member): void {
-    for (const [since, worker] of member.workers) this.forget(member, since, worker);
+    for (const since of member.workers.keys()) this.forget(member, since);
     this.sweep();
-    for (const number of this.at(member.id)) this.lost(number);
+    for (const number of this.sentTo().get(member.id) ?? []) this.lost(number);
   }
 
   // ---- calls that are sent
@@ -92,9 +97,17 @@ export class SharedEngine extends Engine {
     lane.update();
   };
 
-  /** The numbers of the calls that are at a member. */
-  at(id: string): number[] {
-    return [...this.sent.values()].filter(({ worker }) => worker?.member?.id === id).map(({ number }) => number);
+  /** The numbers of the calls that are at other members, by these. @param upTo no later ones */
+  sentTo(upTo = Infinity): Map<string, number[]> {
+    const found = new Map<string, number[]>();
+    for (const { number, worker } of this.sent.values()) {
+      const id = worker?.member?.id;
+      if (id === undefined || number > upTo) continue;
+      const numbers = found.get(id);
+      if (numbers === undefined) found.set(id, [number]);
+      else numbers.push(number);
+    }
+    return found;
   }
 
   protected override release(call: Call): void {

@@ -94,6 +94,32 @@ describeWithNats('NatsBus', () => {
     expect(begun.size).toBe(10_000);
   }, 40_000);
 
+  it('10,000 agents of one object each, in one process, are known to all others, and go again', async () => {
+    await using server = await NatsServer.start();
+    const options = { servers: server.url, workerTimeoutMs: 10_000 };
+    await using agent = await open(options);
+    await using before = await open(options);
+    const ids = Array.from({ length: 10_000 }, (_, i) => `object ${i}`);
+    const agents = await Promise.all(
+      ids.map((objectId) => agent.serve(subscription({ objectId }), answering(objectId))),
+    );
+    await using after = await open(options);
+    for (const caller of [before, after])
+      for (const id of [ids[0] ?? '', ids[9_999] ?? ''])
+        expect(textOf(await caller.invoke(ofObject(id), AT_MOST_ONCE))).toBe(id);
+    await Promise.all(agents.map((one) => one.stop(0)));
+    expect(await codeOf(after.invoke(ofObject('object 1'), AT_MOST_ONCE))).toBe('BERTH_SERVICE_NO_AGENT');
+  }, 60_000);
+
+  it('a name that is too long for a subject costs no connection', async () => {
+    await using server = await NatsServer.start();
+    await using agent = await open({ servers: server.url });
+    await using caller = await open({ servers: server.url });
+    const method = 'm'.repeat(5_000);
+    await agent.serve(subscription({ statelessMethods: [method] }), answering('done'));
+    expect(textOf(await caller.invoke(invocation({ method }), AT_MOST_ONCE))).toBe('done');
+  });
+
   it('an agent stops although the broker is away, or goes meanwhile, and others were there', async () => {
     await using server = await NatsServer.start();
     await using link = await tcpRelay(server.port);

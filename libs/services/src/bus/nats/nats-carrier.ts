@@ -5,6 +5,8 @@ import type { Carrier, CarrierEvents } from '../engine/carrier.js';
 import { subjectOf } from './subject.js';
 
 const NO_RESPONDERS = 503;
+/** A server ends connections over longer lines than its `max_control_line`, 4096. */
+const MAX_SUBJECT_LENGTH = 3_000;
 
 /**
  * Core NATS as a carrier. Subjects, all behind the prefix:
@@ -71,11 +73,11 @@ export class NatsCarrier implements Carrier {
   send(to: string, bytes: Uint8Array, key?: string, tag?: string): void {
     if (this.connection.isClosed()) return;
     const { prefix, id, connection } = this;
-    if (key === undefined) connection.publish(`${prefix}.to.${to}`, bytes);
-    else
-      connection.publish(`${prefix}.to.${to}.${subjectOf(key)}`, bytes, {
-        reply: `${prefix}.to.${id}.none.${tag ?? ''}`,
-      });
+    const subject = key === undefined ? '' : `.${subjectOf(key)}`;
+    // The key stands in the message too.
+    const address = `${prefix}.to.${to}${subject.length > MAX_SUBJECT_LENGTH ? '' : subject}`;
+    if (key === undefined) connection.publish(address, bytes);
+    else connection.publish(address, bytes, { reply: `${prefix}.to.${id}.none.${tag ?? ''}` });
   }
 
   async flush(): Promise<void> {
