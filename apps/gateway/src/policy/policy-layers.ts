@@ -10,7 +10,9 @@ export interface PolicyLayer {
 
 /** The same of the ports of some agents. */
 interface Layer extends PolicyLayer {
-  readonly agents: IdPatterns<true>;
+  /** undefined: one agent, by its id */
+  readonly agents: IdPatterns<true> | undefined;
+  readonly agentId: string;
   /** undefined: all local services */
   readonly service: string | undefined;
   /** the weaker, the lower: [letters of the agent's pattern, an id without a star above all; whether it names a service] */
@@ -45,7 +47,12 @@ export function checkPolicies(map: Readonly<Record<string, unknown>>): string | 
  * that which names the local service.
  */
 export class PolicyLayers {
-  private readonly layers: readonly Layer[];
+  /** the weaker first */
+  private readonly patterns: readonly Layer[];
+  /** stronger than those, by the agent: of thousands of agents each may have some */
+  private readonly exact: ReadonlyMap<string, readonly Layer[]>;
+  /** the same number for the same layer, as long as it is */
+  private readonly numbers: ReadonlyMap<Layer, number>;
   /** of ports without records, by the layers that fit: many ports have the same */
   private readonly made = new Map<string, EffectivePolicy>();
 
@@ -57,20 +64,28 @@ export class PolicyLayers {
     map: Readonly<Record<string, unknown>>,
     private readonly base: readonly PolicyLayer[] = [],
   ) {
-    this.layers = Object.entries(map)
+    const layers = Object.entries(map)
       .map(([name, part]) => layerOf(name, part))
       .sort((a, b) => a.rank[0] - b.rank[0] || a.rank[1] - b.rank[1]);
+    this.patterns = layers.filter(({ agents }) => agents !== undefined);
+    this.exact = Map.groupBy(
+      layers.filter(({ agents }) => agents === undefined),
+      ({ agentId }) => agentId,
+    );
+    this.numbers = new Map(layers.map((layer, i) => [layer, i]));
   }
 
   /**
    * @param records what operators have set for this very agent and service, the weaker first
    */
   effective(agentId: string, service: string, records: readonly PolicyLayer[] = []): EffectivePolicy {
-    const own = this.layers.filter(
-      (layer) => layer.agents.find(agentId) === true && (layer.service === undefined || layer.service === service),
-    );
+    const fitting = [
+      ...this.patterns.filter(({ agents }) => agents?.find(agentId) === true),
+      ...(this.exact.get(agentId) ?? []),
+    ];
+    const own = fitting.filter((layer) => layer.service === undefined || layer.service === service);
     if (records.some(({ entries }) => entries.length > 0)) return merge([...this.base, ...own, ...records]);
-    const key = own.map((layer) => this.layers.indexOf(layer)).join();
+    const key = own.map((layer) => this.numbers.get(layer)).join();
     const known = this.made.get(key) ?? merge([...this.base, ...own]);
     this.made.set(key, known);
     return known;
@@ -92,12 +107,13 @@ function merge(parts: readonly PolicyLayer[]): EffectivePolicy {
 
 function layerOf(name: string, part: unknown): Layer {
   const [pattern = '', service] = name.split('/');
-  const letters = pattern.includes('*') ? pattern.replaceAll('*', '').length : Infinity;
+  const isPattern = pattern.includes('*');
   return {
     entries: entriesOf(part),
     source: `policies."${name}"`,
-    agents: new IdPatterns([[pattern, true]]),
+    agents: isPattern ? new IdPatterns([[pattern, true]]) : undefined,
+    agentId: pattern,
     service,
-    rank: [letters, service === undefined ? 0 : 1],
+    rank: [isPattern ? pattern.replaceAll('*', '').length : Infinity, service === undefined ? 0 : 1],
   };
 }
