@@ -5,6 +5,7 @@ import type { DeadLetter } from '../letters/dead-letter.js';
 import { LetterBox } from '../letters/letter-box.js';
 import { MemoryDeadLetters } from '../letters/memory-letters.js';
 import { steadyNow } from '../runtime/clock.js';
+import { unfailing } from '../runtime/unfailing-log.js';
 import { type BusLimits, busLimits, type BusOptions } from './bus-options.js';
 import type { Engine } from './engine/engine.js';
 import type { BusCallOptions, RetryOptions } from './invocation-bus.js';
@@ -39,8 +40,8 @@ export abstract class EngineBus {
 
   useLog(log: Log): void {
     if (this.log !== undefined) return;
-    this.log = log;
-    this.letters.useLog(log);
+    this.log = unfailing(log);
+    this.letters.useLog(this.log);
   }
 
   async deadLetters(service: string, partition: number, limit = Infinity): Promise<DeadLetter[]> {

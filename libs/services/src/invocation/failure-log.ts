@@ -3,8 +3,6 @@ import type { Log } from '@berth/observability';
 import { cutText, safely, textOfThrown } from './error-text.js';
 import type { Invocation } from './invocation.js';
 
-// What carries a log is the embedder's: one that throws is no reason to lose a reply, and there is nobody else to tell.
-
 /** What somebody has to look at. Other codes are outcomes that the caller has been told, or are logged where they arise. */
 const TEXTS: Readonly<Partial<Record<ErrorCode, string>>> = {
   BERTH_SERVICE_METHOD_FAILED: 'a method failed',
@@ -19,21 +17,21 @@ const MAX_CAUSES = 4;
 /** Longest list of stack frames of one error, UTF-16 units. */
 const MAX_FRAMES_LENGTH = 8192;
 
-/** Logs a call that failed with what is underneath it, which no caller ever sees. Never throws. */
+/** Logs a call that failed with what is underneath it, which no caller ever sees. */
 export function logFailure(log: Log, { id, service, method }: Invocation, error: BerthError): void {
   const { code } = error;
   const text = TEXTS[code];
   if (text === undefined) return;
-  safely(() => log.error({ err: errorForLog(error.cause ?? error), code, invocationId: id, service, method }, text));
+  log.error({ err: errorForLog(error.cause ?? error), code, invocationId: id, service, method }, text);
 }
 
 /** Nothing else in the process runs while a method does not wait: from this time on it is told, ms. */
 export const BLOCKED_MS = 500;
 
-/** Logs a method that kept the whole process busy. Never throws. */
+/** Logs a method that kept the whole process busy. */
 export function logBlocked(log: Log, { id, service, method }: Invocation, ms: number): void {
   const text = 'a method blocked the process: nothing else ran, no deadline and no other call';
-  safely(() => log.warn({ blockedMs: Math.round(ms), invocationId: id, service, method }, text));
+  log.warn({ blockedMs: Math.round(ms), invocationId: id, service, method }, text);
 }
 
 /**

@@ -7,6 +7,7 @@ import { MAX_MS, MAX_PARTITION, type NumberOptions, wholeNumbers } from '../numb
 import type { ObjectStore } from '../objects/object-store.js';
 import type { FunctionServerOptions } from '../server/server-options.js';
 import { construct, type InstanceFactory } from './service-registry.js';
+import { unfailing } from './unfailing-log.js';
 
 const NUMBERS = {
   /** where agents and objects are when nobody says otherwise, 0..2^32-1; default 0 */
@@ -51,5 +52,5 @@ export type ResolvedOptions = ReturnType<typeof resolveOptions>;
 export function resolveOptions(options: ServicesOptions) {
   const { mock = false, create = construct, log = silentLog } = options;
   const numbers = wholeNumbers(options, NUMBERS, (message) => invalid(`ServicesOptions: ${message}`));
-  return { mock, create, log, ...numbers };
+  return { mock, create, log: unfailing(log), ...numbers };
 }
