@@ -1,11 +1,15 @@
 import type { CallLimits } from '../invocation/call-limits.js';
+import type { Linked, LinkedList } from '../runtime/linked-list.js';
 import type { ServedService } from '../runtime/service-registry.js';
 import { setIdentity } from './object-identity.js';
 import type { ObjectKey, StoredObject } from './object-store.js';
 import { Turnstile } from './turnstile.js';
 
 /** An object in memory: its instance, the version it was made from, and the turn of its calls. */
-export class Activation {
+export class Activation implements Linked<Activation> {
+  prev: Activation | undefined = undefined;
+  next: Activation | undefined = undefined;
+  list: LinkedList<Activation> | undefined = undefined;
   readonly turn = new Turnstile();
   #instance: object | undefined;
   /** the state that the store holds, as JSON */

@@ -3,7 +3,7 @@ import type { Delivery, Invocation, InvocationReply } from '../../invocation/inv
 import { forgetSignal, watchSignal } from '../../runtime/callers-signal.js';
 import type { Expiring } from '../../runtime/deadlines.js';
 import type { BusDelivery } from '../invocation-bus.js';
-import type { Linked, LinkedList } from './linked-list.js';
+import type { Linked, LinkedList } from '../../runtime/linked-list.js';
 import type { Presence } from './presence.js';
 import type { Lane } from './routing.js';
 import type { Worker } from './worker.js';

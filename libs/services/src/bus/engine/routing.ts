@@ -1,6 +1,6 @@
 import type { Call } from './call.js';
 import { hash } from './hash.js';
-import { type Linked, LinkedList } from './linked-list.js';
+import { type Linked, LinkedList } from '../../runtime/linked-list.js';
 import type { Member } from './member.js';
 import type { Worker } from './worker.js';
 

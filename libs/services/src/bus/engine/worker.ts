@@ -1,5 +1,5 @@
 import type { Call } from './call.js';
-import { LinkedList } from './linked-list.js';
+import { LinkedList } from '../../runtime/linked-list.js';
 import type { Member } from './member.js';
 import type { Group, Scope } from './routing.js';
 
