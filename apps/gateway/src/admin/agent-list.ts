@@ -1,5 +1,4 @@
-import { Readable } from 'node:stream';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { isServiceName, SERVICE_NAME_RULE } from '@berth/exchange';
 import { PortAllocatorService } from '@berth/port-allocator';
@@ -7,6 +6,7 @@ import { AbsentAgents, AgentRegistry } from '../agents/index.js';
 import { AGENT_STATES, type AgentListDto, type AgentState, OFFLINE } from './agent.dto.js';
 import { AbsentRow, type AgentRow, type KeptPort, PresentRow } from './agent-rows.js';
 import { agentIdIn, bad, ListOrder, oneOf, type Query, refuseOthers, textIn, textsIn } from './list-query.js';
+import { withLists } from './long-answer.js';
 
 /** What agents can be sorted by. */
 export const AGENT_ORDER = new ListOrder<AgentRow>(
@@ -24,9 +24,6 @@ export const AGENT_ORDER = new ListOrder<AgentRow>(
 );
 
 const PARAMETERS = ['limit', 'cursor', 'sort', 'agent_id', 'state', 'service', 'metadata', 'include'];
-
-/** Agents that are described in one turn of the event loop: 2 ms or so. */
-const AT_ONCE = 200;
 
 type Filter = (row: AgentRow) => boolean;
 
@@ -52,8 +49,7 @@ export class AgentList {
     if (states.includes(OFFLINE) || includesOffline(query)) rows.push(...this.away());
     const matching = filters.length === 0 ? rows : rows.filter((row) => filters.every((fits) => fits(row)));
     const { items, ...rest } = AGENT_ORDER.page(matching, request);
-    if (items.length > AT_ONCE) return Readable.from(jsonOf(items, rest));
-    return { agents: items.map((row) => row.describe()), ...rest };
+    return withLists({}, { agents: items }, rest) as AgentListDto | Readable;
   }
 
   /** An agent that is away. */
@@ -74,18 +70,6 @@ export class AgentList {
   private kept(): Map<string, KeptPort[]> {
     return Map.groupBy<string, KeptPort>([...this.ports.list(), ...this.ports.remembered()], ({ agentId }) => agentId);
   }
-}
-
-/** All of 10,000 agents are 5 MB, and 0.2 s in which no request would be relayed. */
-async function* jsonOf(rows: readonly AgentRow[], rest: object): AsyncGenerator<string> {
-  let before = '{"agents":[';
-  for (let i = 0; i < rows.length; i += AT_ONCE) {
-    const part = rows.slice(i, i + AT_ONCE).map((row) => row.describe());
-    yield before + JSON.stringify(part).slice(1, -1);
-    before = ',';
-    await nextTurn();
-  }
-  yield `],${JSON.stringify(rest).slice(1)}`;
 }
 
 /** @throws BerthError `BERTH_BAD_REQUEST` */

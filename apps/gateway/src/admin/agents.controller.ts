@@ -1,5 +1,14 @@
-import { Readable } from 'node:stream';
-import { applyDecorators, Controller, Delete, Get, HttpCode, Param, Post, Query, StreamableFile } from '@nestjs/common';
+import {
+  applyDecorators,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Param,
+  Post,
+  Query,
+  type StreamableFile,
+} from '@nestjs/common';
 import {
   ApiBadRequestResponse,
   ApiNoContentResponse,
@@ -19,6 +28,7 @@ import { describeAgentDetail } from './describe-agent.js';
 import { ErrorDto } from './error.dto.js';
 import { describeExchanges, ExchangeListDto, MAX_EXCHANGES } from './exchange.dto.js';
 import { limitIn, refuseOthers, textIn } from './list-query.js';
+import { sent } from './long-answer.js';
 import { AdminApi, ApiNeedsToken } from './admin-api.js';
 
 /** What draining and its end have in common. */
@@ -95,8 +105,7 @@ export class AgentsController {
     description: 'BERTH_BAD_REQUEST: a parameter that there is not, or a malformed one',
   })
   listAgents(@Query() query: Record<string, unknown>): AgentListDto | StreamableFile {
-    const shown = this.list.show(query);
-    return shown instanceof Readable ? new StreamableFile(shown, { type: 'application/json; charset=utf-8' }) : shown;
+    return sent(this.list.show(query));
   }
 
   @Get(':agent_id')

@@ -1,15 +1,16 @@
-import { Controller, Get, Query } from '@nestjs/common';
+import { Controller, Get, Query, type StreamableFile } from '@nestjs/common';
 import { ApiBadRequestResponse, ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { PortAllocatorService } from '@berth/port-allocator';
 import { AgentBerths } from '../ports/index.js';
 import { AdminApi, ApiNeedsToken } from './admin-api.js';
 import { ErrorDto } from './error.dto.js';
 import { agentIdIn, ListOrder, refuseOthers } from './list-query.js';
-import { describePorts, PortsDto, type PortsEntry } from './ports.dto.js';
+import { sent, withLists } from './long-answer.js';
+import { portFigures, type PortRow, portRows, PortsDto } from './ports.dto.js';
 
-const ORDER = new ListOrder<PortsEntry>(
+const ORDER = new ListOrder<PortRow>(
   { port: ({ port }) => port },
-  ({ port, agent_id, service }) => `${port}/${agent_id}/${service}`,
+  ({ port, agentId, service }) => `${port}/${agentId}/${service}`,
   'port',
 );
 
@@ -41,21 +42,15 @@ export class PortsController {
     type: ErrorDto,
     description: 'BERTH_BAD_REQUEST: a parameter that there is not, or a malformed one',
   })
-  getPorts(@Query() query: Record<string, unknown>): PortsDto {
+  getPorts(@Query() query: Record<string, unknown>): PortsDto | StreamableFile {
     refuseOthers(query, ['limit', 'cursor', 'sort', 'agent_id']);
     const request = ORDER.read(query);
-    const shown = describePorts(this.ports, this.berths.list());
-    const all: PortsEntry[] = [...shown.leases, ...shown.remembered, ...shown.foreign_ports];
+    const all = portRows(this.ports, this.berths.list());
     const fits = agentIdIn(query);
-    const matching = fits === undefined ? all : all.filter(({ agent_id }) => agent_id !== undefined && fits(agent_id));
+    const matching = fits === undefined ? all : all.filter(({ agentId }) => agentId !== undefined && fits(agentId));
     const { items, next_cursor } = ORDER.page(matching, request);
-    const page = new Set(items);
-    return {
-      ...shown,
-      leases: shown.leases.filter((entry) => page.has(entry)),
-      remembered: shown.remembered.filter((entry) => page.has(entry)),
-      foreign_ports: shown.foreign_ports.filter((entry) => page.has(entry)),
-      ...(next_cursor === undefined ? {} : { next_cursor }),
-    };
+    const { leases = [], remembered = [], foreign_ports = [] } = Object.groupBy(items, ({ list }) => list);
+    const after = next_cursor === undefined ? {} : { next_cursor };
+    return sent(withLists(portFigures(this.ports), { leases, remembered, foreign_ports }, after) as PortsDto);
   }
 }

@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import type { PortAllocatorService } from '@berth/port-allocator';
 import type { PinnedPort } from '../ports/index.js';
+import type { Row } from './long-answer.js';
 
 class PortOwnerDto {
   @ApiProperty({ type: 'integer', example: 8100 })
@@ -69,13 +70,6 @@ class PortPoolDto extends PortFiguresDto {
   agents!: string[];
 }
 
-/** What an entry of any of the lists has. */
-export interface PortsEntry {
-  readonly port: number;
-  readonly agent_id?: string;
-  readonly service?: string;
-}
-
 /** `GET /ports` */
 export class PortsDto extends PortFiguresDto {
   @ApiProperty({ type: 'integer', example: 8100, description: 'first port of http.agentPortRange' })
@@ -127,29 +121,54 @@ export class PinnedPortDto extends PortOwnerDto {
   port_in_use!: number | null;
 }
 
+/** An entry of any of the lists. */
+export interface PortRow extends Row {
+  readonly list: 'leases' | 'remembered' | 'foreign_ports';
+  readonly port: number;
+  /** undefined: another program has it */
+  readonly agentId?: string;
+  readonly service?: string;
+}
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+
 /** @param open servers that listen */
-export function describePorts(
+export function portRows(
   ports: PortAllocatorService,
   open: readonly { port: number; loopback: boolean }[],
-): Pick<PortsDto, keyof PortsDto> {
+): readonly PortRow[] {
   const onLoopback = new Set(open.flatMap(({ port, loopback }) => (loopback ? [port] : [])));
+  return [
+    ...ports.list().map(({ port, agentId, service, leasedAt, isStatic, isPinned: pinned }): PortRow => {
+      const describe = (): LeaseDto => ({
+        ...{ port, agent_id: agentId, service, pinned },
+        ...{ leased_since: iso(leasedAt), static: isStatic, loopback: onLoopback.has(port) },
+      });
+      return { list: 'leases', port, agentId, service, describe };
+    }),
+    ...ports.remembered().map(({ port, agentId, service, pinned, usedAt }): PortRow => {
+      const describe = (): RememberedPortDto => ({
+        ...{ port, agent_id: agentId, service, pinned },
+        last_used: iso(usedAt ?? Date.now()),
+      });
+      return { list: 'remembered', port, agentId, service, describe };
+    }),
+    ...ports.foreign().map(({ port, foundAt }): PortRow => {
+      const describe = (): ForeignPortDto => ({ port, found_at: iso(foundAt) });
+      return { list: 'foreign_ports', port, describe };
+    }),
+  ];
+}
+
+/** What does not depend on the page. */
+export function portFigures(ports: PortAllocatorService): object {
   const { staticUsed, ...figures } = ports.figures();
-  const iso = (ms: number): string => new Date(ms).toISOString();
   return {
     ...figures,
     static_used: staticUsed,
     pools: ports.pools().map(({ ranges, agents, total, used, free, foreign, reserved }) => ({
       ...{ ranges, agents, total, used, free, foreign, reserved },
     })),
-    leases: ports.list().map(({ port, agentId, service, leasedAt, isStatic, isPinned }) => ({
-      ...{ port, agent_id: agentId, service, pinned: isPinned },
-      ...{ leased_since: iso(leasedAt), static: isStatic, loopback: onLoopback.has(port) },
-    })),
-    remembered: ports.remembered().map(({ port, agentId, service, pinned, usedAt }) => ({
-      ...{ port, agent_id: agentId, service, pinned },
-      last_used: iso(usedAt ?? Date.now()),
-    })),
-    foreign_ports: ports.foreign().map(({ port, foundAt }) => ({ port, found_at: iso(foundAt) })),
   };
 }
 
