@@ -30,6 +30,8 @@ const UNSENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 
 /** How grpc-js words HTTP/2's REFUSED_STREAM, which says that no method has seen the call. */
 const REFUSED = 'Stream refused by server';
+/** How Node words that a connection has no number left for another stream, after 2^30 of them: nothing was sent. */
+const USED_UP = 'No stream ID is available';
 /** How grpc-js words that a call ended with OK, and without a message. */
 const NO_REPLY = 'No message received';
 /** How grpc-js ends its words where its resolver had nothing to add. */
@@ -38,6 +40,9 @@ const EMPTY_NOTE = /\.? *Resolution note: *$/;
 const OVERSIZED = /larger than max|size larger than|exceeds maximum size|BERTH_BODY_TOO_LARGE/i;
 /** With it a gateway of Berth answers by itself, and says whether the call may have got to the server. */
 const REACHED_HEADER = 'berth-request-reached';
+
+/** Whether a connection can carry no further call. */
+export const isUsedUp = (cause: Partial<ServiceError> | null): boolean => cause?.details?.includes(USED_UP) === true;
 
 /**
  * What a gRPC status says about a call.
@@ -67,6 +72,7 @@ export function callFailure(cause: ServiceError | null, address: string, connect
     return failure('BERTH_SERVICE_PAYLOAD_TOO_LARGE', details);
   const reached = wordIn(cause, REACHED_HEADER);
   if (reached === 'maybe') return lost(details);
+  if (isUsedUp(cause)) return refused(`the connection to ${address} takes no more calls`, 'at-once');
   switch (code) {
     case Grpc.DEADLINE_EXCEEDED:
       return failure('BERTH_SERVICE_TIMEOUT', 'no reply came by the deadline');

@@ -8,7 +8,7 @@ import { forgetSignal, watchSignal } from '../runtime/callers-signal.js';
 import { steadyNow, systemTime } from '../runtime/clock.js';
 import { decodeReply } from '../wire/replies.js';
 import { encodeRequest, INVOKE_FN_PATH, INVOKE_OBJ_PATH, passBuffer } from '../wire/requests.js';
-import { type CallFailure, callFailure } from './grpc-failures.js';
+import { type CallFailure, callFailure, isUsedUp } from './grpc-failures.js';
 import { type GrpcTransportOptions, transportSettings } from './grpc-transport-options.js';
 
 /** Pauses between attempts, ms: the first, and the longest; half of each is chance. */
@@ -21,7 +21,10 @@ const NO_METADATA = new Metadata();
 
 /** Calls services of a function server over gRPC. One HTTP/2 connection, made when it is first needed. */
 export class GrpcTransport {
-  private readonly client: Client;
+  private client: Client;
+  /** the one before, on which calls may still run */
+  private former: Client | undefined;
+  private readonly connect: () => Client;
   private readonly target: string;
   private readonly maxMessageBytes: number;
   private readonly calls = new Set<ClientUnaryCall>();
@@ -31,7 +34,8 @@ export class GrpcTransport {
   constructor(private readonly options: GrpcTransportOptions) {
     const { credentials, channelOptions, maxMessageBytes } = transportSettings(options);
     this.maxMessageBytes = maxMessageBytes;
-    this.client = new Client(options.address, credentials, channelOptions);
+    this.connect = () => new Client(options.address, credentials, channelOptions);
+    this.client = this.connect();
     this.target = this.client.getChannel().getTarget();
   }
 
@@ -73,6 +77,7 @@ export class GrpcTransport {
   close(): Promise<void> {
     this.closing.abort();
     for (const call of this.calls) call.cancel();
+    this.former?.close();
     this.client.close();
     return Promise.resolve();
   }
@@ -82,20 +87,32 @@ export class GrpcTransport {
     bytes: Buffer,
     signal: AbortSignal | undefined,
   ): Promise<InvocationReply | CallFailure> {
+    const { client } = this;
     return new Promise((resolve) => {
       const leave = { handleEvent: () => call.cancel() };
       const done = (error: ServiceError | null, reply?: InvocationReply): void => {
         this.calls.delete(call);
         forgetSignal(signal, leave);
         if (error === null && reply !== undefined) resolve(reply);
-        else resolve(this.failure(error, call, signal));
+        else {
+          if (isUsedUp(error)) this.renew(client);
+          resolve(this.failure(error, call, signal));
+        }
       };
       const path = objectId === undefined ? INVOKE_FN_PATH : INVOKE_OBJ_PATH;
       const options = deadline === undefined ? {} : { deadline: systemTime(deadline) };
-      const call = this.client.makeUnaryRequest(path, passBuffer, decodeReply, bytes, NO_METADATA, options, done);
+      const call = client.makeUnaryRequest(path, passBuffer, decodeReply, bytes, NO_METADATA, options, done);
       this.calls.add(call);
       if (signal !== undefined) watchSignal(signal, leave);
     });
+  }
+
+  /** grpc-js stays with a connection that can carry no call any more; what runs on it goes on. */
+  private renew(used: Client): void {
+    if (used !== this.client || this.closing.signal.aborted) return;
+    this.former?.close();
+    this.former = used;
+    this.client = this.connect();
   }
 
   private failure(cause: ServiceError | null, call: ClientUnaryCall, signal: AbortSignal | undefined): CallFailure {
