@@ -46,6 +46,16 @@ describe('a bus of several processes, with many agents in one', () => {
     expect(largest()).toBeLessThan(256 * 1024);
   }, 30_000);
 
+  it('many agents that start at once make others look once a turn at who has what', async () => {
+    await using lab = new CarriedLab({ workerTimeoutMs: 20_000 });
+    const [agent, other] = [await lab.process(), await lab.process()];
+    const { engine } = other.bus as unknown as { engine: { sweep(): void } };
+    const swept = jest.spyOn(engine, 'sweep');
+    await serveMany(agent);
+    expect(textOf(await other.bus.invoke(ofObject(`7 ${LONG}`), AT_MOST_ONCE))).toBe('object 7');
+    expect(swept.mock.calls.length).toBeLessThan(MANY / 10);
+  });
+
   it('what has not been heard of is asked for: agents that were started, and those that were stopped', async () => {
     await using lab = new CarriedLab();
     const [agent, caller] = [await lab.process(), await lab.process()];

@@ -60,7 +60,10 @@ export class CarriedBus extends EngineBus implements InvocationBus {
     const { carrier, presence } = this;
     const events = {
       received: (bytes: Uint8Array) => this.received(bytes),
-      unreached: (tag: string) => this.engine.unreached(Number(tag)),
+      unreached: (tag: string) => {
+        presence.settle();
+        this.engine.unreached(Number(tag));
+      },
       down: (reason: string) => {
         this.log?.warn({ reason }, 'the broker is away');
         presence.down();
@@ -73,7 +76,7 @@ export class CarriedBus extends EngineBus implements InvocationBus {
       },
     };
     const anybody = await carrier.open(events, encode(['q', carrier.id]));
-    presence.announce();
+    presence.own.announce();
     await carrier.flush();
     if (anybody) await presence.complete();
   }
@@ -84,12 +87,12 @@ export class CarriedBus extends EngineBus implements InvocationBus {
     this.checkSize(subscription);
     await this.untilUp(subscription);
     const { presence, engine } = this;
-    const { serve, known } = presence.serve(subscription);
+    const { serve, known } = presence.own.serve(subscription);
     const worker = engine.serve(subscription, handler, serve.since);
     await known;
     let left: Promise<void> | undefined;
     const leave = (): void => {
-      left ??= presence.leave(serve);
+      left ??= presence.own.leave(serve);
       this.changed();
     };
     return {
@@ -129,7 +132,7 @@ export class CarriedBus extends EngineBus implements InvocationBus {
     if (this.closed) return;
     this.closed = true;
     // Those to whom calls go back must not send them here again.
-    this.presence.retire();
+    this.presence.own.retire();
     this.engine.close();
     this.presence.close();
     await this.letters.close();
@@ -188,6 +191,13 @@ export class CarriedBus extends EngineBus implements InvocationBus {
     const { engine, incoming, presence } = this;
     const number = first as number;
     const from = String(first);
+    if (kind === 'h') {
+      const said = announcementOf(head);
+      if (said !== undefined) presence.heard(said);
+      else this.meetStranger();
+    } else if (kind === 's') presence.seen(from, Number(second));
+    else if (kind === 'q') presence.greet(from);
+    else presence.settle();
     if (kind === 'c') incoming.called(head, payload);
     else if (kind === 'r') engine.answered(number, replyOf(payload));
     else if (kind === 'e') engine.failed(number, errorOf(head));
@@ -198,12 +208,6 @@ export class CarriedBus extends EngineBus implements InvocationBus {
       // Calls that have not come, and never will, and those of which nothing is known.
       for (const never of numbersIn(second)) engine.cameBack(never, undefined, true);
       for (const lost of numbersIn(first)) engine.lost(lost);
-    } else if (kind === 's') presence.seen(from, Number(second));
-    else if (kind === 'q') presence.greet(from);
-    else if (kind === 'h') {
-      const said = announcementOf(head);
-      if (said !== undefined) presence.heard(said);
-      else this.meetStranger();
     }
   }
 

@@ -145,7 +145,7 @@ export class Engine extends Dispatcher {
       lane.update();
       this.dispatch(lane.group);
     }
-    if (announce) this.presence?.announce();
+    if (announce) this.presence?.own.announce();
   }
 
   /** Objects that others have now, and that still run something here, {@link Lane.bucket}. */

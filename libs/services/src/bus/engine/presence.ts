@@ -1,10 +1,8 @@
-import type { Subscription } from '../invocation-bus.js';
 import type { Carrier } from './carrier.js';
-import { Confirmations } from './confirmations.js';
-import { type Announcement, Member, type Part, PROTOCOL, type Serve } from './member.js';
+import { type Announcement, Member, type Part } from './member.js';
 import { encode } from './message.js';
 import type { Lane } from './routing.js';
-import { Served } from './served.js';
+import { Statement } from './statement.js';
 
 /** What follows from who comes and goes. */
 export interface PresenceEvents {
@@ -40,20 +38,23 @@ export class Presence {
   readonly others = new Map<string, Member>();
   /** another one when any object may have been another process's meanwhile */
   term = 0;
-  private readonly served = new Served();
-  /** what the next announcement has to tell */
-  private news: Part | undefined = { base: -1, version: 0, serves: [] };
-  private epoch = 0;
-  private readonly confirmed = new Confirmations();
+  /** what this process says */
+  readonly own: Statement;
   private until = -1;
   private wasDeaf = true;
   private beatAt = performance.now();
   private beats = 0;
+  /** what is to be done at the end of this turn: each of it is work for all lanes, or for all others */
   private soon: NodeJS.Immediate | undefined;
+  private hasChanged = false;
+  private hasNews = false;
+  /** members that want their versions confirmed */
+  private readonly confirming = new Map<string, number>();
   private readonly timer: NodeJS.Timeout;
-  /** whom others know, and we do not yet */
+  /** of whom we have heard, and do not know yet what they serve */
   private readonly rumours = new Set<string>();
   private greeted: (() => void) | undefined;
+  private wasGreeted = false;
 
   constructor(
     private readonly carrier: Carrier,
@@ -61,6 +62,14 @@ export class Presence {
     private readonly events: PresenceEvents,
   ) {
     this.self = new Member(carrier.id);
+    this.own = new Statement(carrier, {
+      renewed: () => {
+        this.term += 1;
+        this.changed();
+      },
+      heard: () => this.checkConfirmed(),
+      held: () => events.held(),
+    });
     this.timer = setInterval(() => this.beat(), timeoutMs / BEATS).unref();
   }
 
@@ -79,63 +88,35 @@ export class Presence {
     return state === 'up' ? undefined : reason;
   }
 
-  /** Says what this process serves as well. @returns what it says, and when all others know */
-  serve(subscription: Subscription): { readonly serve: Serve; readonly known: Promise<void> } {
-    const serve = this.served.next(subscription);
-    return { serve, known: this.change(this.served.change([serve])) };
-  }
-
-  /**
-   * Says that it serves this no longer. Resolves when all others know, or cannot be told: those who do not hear this
-   * process give it up by themselves.
-   */
-  leave({ since }: Serve): Promise<void> {
-    return this.change(this.served.change([], [since]), true);
-  }
-
-  private change(part: Part, leaving = false): Promise<void> {
-    this.tell(part);
-    const { version } = part;
-    if (leaving && !this.isUp) return Promise.resolve();
-    const known = this.confirmed.until(version, leaving);
-    this.checkConfirmed();
-    return known;
-  }
-
-  /** Of a new version, which everybody has to confirm. */
-  private tell(part: Part): void {
-    const { version } = part;
-    this.term += 1;
-    this.news = part;
-    this.events.changed();
-    this.announce();
-    void this.carrier.flush().then(() => {
-      if (this.isUp) this.confirmed.hasFlushed(version);
-      this.checkConfirmed();
-    });
-  }
-
-  announce(more: Partial<Announcement> = {}): void {
-    const { news } = this;
-    this.news = undefined;
-    if (this.isUp) this.carrier.announce(encode(['h', this.announcement(news ? { part: news, ...more } : more)]));
-  }
-
-  /** Once for all that happens in this turn: each announcement is work for all others. */
+  /** Announces what is held once this turn has ended. */
   announceSoon(): void {
+    this.hasNews = true;
+    this.later();
+  }
+
+  private changed(): void {
+    this.hasChanged = true;
+    this.later();
+  }
+
+  private later(): void {
     this.soon ??= setImmediate(() => {
       this.soon = undefined;
-      this.announce();
+      this.settle();
+      if (this.hasNews) this.own.announce();
+      this.hasNews = false;
     });
   }
 
-  private announcement(more: Partial<Announcement>): Announcement {
-    const { id } = this.self;
-    const { version } = this.served;
-    return {
-      ...{ protocol: PROTOCOL, id, version, epoch: this.epoch, clock: performance.now(), held: this.events.held() },
-      ...{ asks: this.confirmed.version < version, ...more },
-    };
+  /** What was heard in this turn counts from now on: what comes behind it must find it so. */
+  settle(): void {
+    if (this.hasChanged) {
+      this.hasChanged = false;
+      this.events.changed();
+    }
+    // After what is held has been announced: whoever is confirmed knows it then.
+    for (const [id, version] of this.confirming) this.carrier.send(id, encode(['s', this.self.id, version]));
+    this.confirming.clear();
   }
 
   /** Resolves when all that anybody knows have said who they are, or have had the time for it. */
@@ -143,9 +124,9 @@ export class Presence {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     const timer = setTimeout(() => resolve(undefined), this.timeoutMs);
     this.greeted = () => {
-      if (this.rumours.size === 0) resolve(undefined);
+      if (this.wasGreeted && this.rumours.size === 0) resolve(undefined);
     };
-    if (this.others.size > 0) this.greeted();
+    this.greeted();
     await promise;
     this.greeted = undefined;
     clearTimeout(timer);
@@ -153,11 +134,7 @@ export class Presence {
 
   /** To one that has just come, or has missed something. */
   greet(id: string): void {
-    if (id === this.self.id) return;
-    for (const part of this.served.parts()) {
-      const more = part.more === true ? { part } : { part, knows: [...this.others.keys()] };
-      this.carrier.send(id, encode(['h', this.announcement(more)]));
-    }
+    if (id !== this.self.id) this.own.greet(id, [...this.others.keys()]);
   }
 
   heard(said: Announcement): void {
@@ -182,11 +159,15 @@ export class Presence {
     if (changed || isNews || known === undefined) {
       this.term += 1;
       this.checkConfirmed();
-      this.events.changed();
+      this.changed();
     }
     if (reconnected) this.events.disturbed(member);
-    if (member.version === said.version) this.knows(said);
-    else if (member.mayAsk(now, this.timeoutMs / BEATS)) this.carrier.send(said.id, encode(['q', this.self.id]));
+    if (member.version === said.version) {
+      this.knows(said);
+      return;
+    }
+    this.rumours.add(said.id);
+    if (member.mayAsk(now, this.timeoutMs / BEATS)) this.carrier.send(said.id, encode(['q', this.self.id]));
   }
 
   /** It is known what a member serves. */
@@ -194,9 +175,11 @@ export class Presence {
     this.rumours.delete(id);
     for (const other of knows ?? [])
       if (other !== this.self.id && (this.others.get(other)?.version ?? -1) < 0) this.rumours.add(other);
-    if (knows !== undefined) this.greeted?.();
-    // After what is held has been announced: whoever is confirmed knows it then.
-    if (asks === true) this.carrier.send(id, encode(['s', this.self.id, version]));
+    this.wasGreeted ||= knows !== undefined;
+    this.greeted?.();
+    if (asks !== true) return;
+    this.confirming.set(id, version);
+    this.later();
   }
 
   /** A member has seen a version of ours. */
@@ -209,14 +192,14 @@ export class Presence {
 
   private checkConfirmed(): void {
     const seen = [...this.others.values()].map((member) => member.seen);
-    if (this.confirmed.check(this.served.version, seen)) this.events.changed();
+    if (this.own.confirmed.check(this.own.version, seen)) this.changed();
   }
 
   /** Whether calls of an object that this process has may begin: all know it, and nobody else still runs one. */
   mayRun(lane: Lane): boolean {
     if (this.lapsed) return false;
-    const { version } = this.confirmed;
-    if (version < this.served.version && lane.scope.ownerOf(lane.name, version) !== this.self) return false;
+    const { version } = this.own.confirmed;
+    if (version < this.own.version && lane.scope.ownerOf(lane.name, version) !== this.self) return false;
     for (const { held } of this.others.values()) if (held.size > 0 && held.has(lane.bucket)) return false;
     return true;
   }
@@ -231,7 +214,7 @@ export class Presence {
       member.heardAt = now;
       this.events.disturbed(member);
     }
-    if (this.served.version > 0) this.tell(this.served.change());
+    this.own.renew();
   }
 
   /** Nothing comes, not even our own beat: others may take us for dead, and we can say nothing of them. */
@@ -240,8 +223,8 @@ export class Presence {
     this.wasDeaf = true;
     this.term += 1;
     // What others sent meanwhile may be lost: they ask for it, as after a broken connection.
-    this.epoch += 1;
-    this.confirmed.forget();
+    this.own.epoch += 1;
+    this.own.confirmed.forget();
     this.events.lapsed();
   }
 
@@ -250,7 +233,7 @@ export class Presence {
     const stalled = now - this.beatAt > this.timeoutMs / 2;
     this.beatAt = now;
     if (this.lapsed) this.deaf();
-    this.announce();
+    this.own.announce();
     for (const member of this.others.values()) {
       if (stalled || this.wasDeaf) member.heardAt = now;
       else if (now - member.heardAt > this.timeoutMs) this.lose(member.id);
@@ -263,37 +246,32 @@ export class Presence {
     const member = this.others.get(id);
     if (member === undefined) return;
     this.others.delete(id);
+    this.rumours.delete(id);
     this.term += 1;
     this.events.gone(member);
     this.checkConfirmed();
-    this.events.changed();
+    this.changed();
   }
 
   /** The carrier is away. */
   down(): void {
-    this.confirmed.letLeave();
+    this.own.confirmed.letLeave();
   }
 
   /** The carrier is back. */
   back(): void {
-    this.epoch += 1;
+    this.own.epoch += 1;
     const now = performance.now();
     for (const member of this.others.values()) member.heardAt = now;
-    this.announce();
+    this.own.announce();
     for (const member of this.others.values()) this.events.disturbed(member);
-  }
-
-  /** Serves nothing any more, and does not wait until others know. */
-  retire(): void {
-    this.news = this.served.clear();
-    this.announce();
   }
 
   /** Goes. */
   close(): void {
     clearInterval(this.timer);
     clearImmediate(this.soon);
-    this.announce({ end: true });
-    this.confirmed.close();
+    this.own.announce({ end: true });
+    this.own.confirmed.close();
   }
 }
