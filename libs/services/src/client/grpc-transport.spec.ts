@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
 import { type handleUnaryCall, Server as GrpcServer, ServerCredentials, status as Grpc } from '@grpc/grpc-js';
+import { jest } from '@jest/globals';
 import { silentLog } from '@berth/observability';
 import { eventually, tcpRelay } from '@berth/testing';
 import { textReply } from '../../testing/oprc-caller.js';
@@ -138,6 +139,20 @@ describe('GrpcTransport', () => {
     ends[0]?.();
     expect((await running).status).toBe(0);
     expect((await waits).status).toBe(0);
+  });
+
+  it('at least once with a key: the pauses between attempts leave none of its time unused', async () => {
+    const { port } = await server({ maxConcurrentCalls: 1, maxQueuedCalls: 0 });
+    const client = transport(port);
+    const running = client.invoke(call({ method: 'hold' }), ONCE);
+    await eventually(() => seen.length === 1);
+    // The longest pauses: 50, 100, 200, 400 and 800 ms, and the next one would last longer than the call may.
+    const random = jest.spyOn(Math, 'random').mockReturnValue(1);
+    closers.push(() => random.mockRestore());
+    const waits = client.invoke(call({ idempotencyKey: 'k', deadline: steadyNow() + 3000 }), SURELY);
+    setTimeout(() => ends[0]?.(), 1700);
+    expect((await waits).status).toBe(0);
+    expect((await running).status).toBe(0);
   });
 
   it('no server is UNREACHABLE, at once', async () => {

@@ -65,8 +65,10 @@ export class GrpcTransport {
       sent ||= outcome.sent;
       if (!repeatable) continue;
       const longest = Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 1), LONGEST_PAUSE_MS);
-      const pause = atOnce ? 0 : longest * (0.5 + Math.random() / 2);
-      if (steadyNow() + pause >= until) throw givenUp(error, sent, attempt);
+      const left = until - steadyNow();
+      // Towards the end they come closer: a server may be back before it.
+      const pause = atOnce ? 0 : Math.min(longest * (0.5 + Math.random() / 2), left / 2);
+      if (left <= (atOnce ? 0 : FIRST_PAUSE_MS)) throw givenUp(error, sent, attempt);
       const stop = signal === undefined ? this.closing.signal : AbortSignal.any([this.closing.signal, signal]);
       await sleep(pause, undefined, { signal: stop }).catch(() => undefined);
       this.checkOpen(signal);
