@@ -1,3 +1,4 @@
+import { format } from 'node:util';
 import { Undecorated, Worker } from '../../testing/worker-service.js';
 import { Getter, Method, Setter, State } from '../definition/method-decorators.js';
 import { Service } from '../definition/service-decorator.js';
@@ -12,6 +13,13 @@ class Vault {
   @Method() open(): string {
     this.opened += 1;
     return this.secret;
+  }
+
+  toString(): string {
+    return `a vault that was opened ${this.opened} times`;
+  }
+  toJSON(): object {
+    return { opened: this.opened };
   }
 }
 
@@ -49,6 +57,11 @@ describe('a client', () => {
     expect(() => vaults.object('1', options)).toThrow(text);
     expect(() => vaults.with(options)).toThrow(text);
     if (!('idempotencyKey' in options)) expect(() => client(Vault, { services, ...options })).toThrow(text);
+  });
+
+  it('can be written down, whatever its service has for that', () => {
+    const vault = client(Vault, { services }).object('1');
+    expect([typeof format('%s', vault), JSON.stringify(vault)]).toEqual(['string', '{}']);
   });
 
   it('says so when a method was taken off it', async () => {

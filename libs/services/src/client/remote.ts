@@ -106,15 +106,18 @@ function functionsOf(definition: ServiceDefinition): object {
   return functions;
 }
 
+/** What the language calls of its own accord: nobody would catch the rejection. */
+const OF_THE_LANGUAGE = new Set(['constructor', 'toString', 'toLocaleString', 'valueOf', 'toJSON']);
+
 /** All that the types show: what is not decorated gets an answer that says so. */
 function propertiesOf({ target, members, stateFields }: ServiceDefinition): Set<string> {
   const properties = new Set([...stateFields, ...[...members.values()].map(({ property }) => property)]);
   let prototype: unknown = target.prototype;
   while (typeof prototype === 'object' && prototype !== null && prototype !== Object.prototype) {
-    for (const property of Object.getOwnPropertyNames(prototype)) properties.add(property);
+    for (const property of Object.getOwnPropertyNames(prototype))
+      if (!OF_THE_LANGUAGE.has(property)) properties.add(property);
     prototype = Object.getPrototypeOf(prototype);
   }
-  properties.delete('constructor');
   properties.delete('then');
   return properties;
 }
