@@ -1,5 +1,6 @@
 import { jest } from '@jest/globals';
-import { type ConfigPush, ConfigPushes, type ConfigPushesOptions, type PushTarget } from '../index.js';
+import { FakeTarget } from '../../testing/fake-push-target.js';
+import { type ConfigPush, ConfigPushes, type ConfigPushesOptions } from '../index.js';
 
 const OPTIONS: ConfigPushesOptions = {
   ackTimeoutMs: 10_000,
@@ -9,32 +10,6 @@ const OPTIONS: ConfigPushesOptions = {
   history: 3,
   maxBytes: 64,
 };
-
-/** A connection that writes down what is pushed over it. */
-class FakeTarget implements PushTarget {
-  readonly agentId: string = 'agent-1';
-  readonly origin: { instanceId: string };
-  features: ReadonlySet<string> = new Set(['config_push']);
-  leaving = false;
-  broken = false;
-  readonly sent: string[] = [];
-  readonly ids: string[] = [];
-
-  constructor(
-    readonly id: string,
-    instanceId = 'one',
-    over: Partial<FakeTarget> = {},
-  ) {
-    this.origin = { instanceId };
-    Object.assign(this, over);
-  }
-
-  pushConfig({ pushId, configJson }: { pushId: string; configJson: string }): void {
-    this.sent.push(configJson);
-    if (this.broken) throw new Error('nothing can be sent');
-    this.ids.push(pushId);
-  }
-}
 
 describe('ConfigPushes (C19)', () => {
   beforeEach(() => {
