@@ -50,12 +50,12 @@ export class ConfigPushController {
   @ApiAcceptedResponse({ type: ConfigPushAllDto })
   pushConfigToAll(@Req() request: RawBodyRequest<Request>): ConfigPushAllDto {
     const configJson = configOf(request);
-    this.pushes.checkSize(configJson);
+    const bytes = this.pushes.checkSize(configJson);
     const pushed: ConfigPush[] = [];
     const skipped: PushSkippedDto[] = [];
     for (const { id } of this.registry.list()) {
       try {
-        pushed.push(this.pushes.push(id, configJson));
+        pushed.push(this.pushes.push(id, configJson, bytes));
       } catch (thrown) {
         const { code, message } = BerthError.from(thrown);
         skipped.push({ agent_id: id, code, message });

@@ -61,17 +61,19 @@ export class Delivery {
 export class ConfigPush {
   /** ms since the epoch, to be shown */
   readonly createdAt = Date.now();
-  readonly bytes: number;
   readonly deliveries = new Map<string, Delivery>();
   private json: string;
 
-  /** @param configJson forgotten once the push is over */
+  /**
+   * @param configJson forgotten once the push is over
+   * @param bytes its length
+   */
   constructor(
     readonly id: string,
     readonly agentId: string,
     configJson: string,
+    readonly bytes = Buffer.byteLength(configJson),
   ) {
-    this.bytes = Buffer.byteLength(configJson);
     this.json = configJson;
   }
 

@@ -28,10 +28,10 @@ export class ConfigPushes {
    * Pushes to all replicas of an agent that take it, those that come before it is over included.
    *
    * @param configJson JSON text; sent as it is
+   * @param bytes its length, for who has had it checked
    * @throws BerthError `BERTH_BODY_TOO_LARGE`, `BERTH_CONFIG_PUSH_UNSUPPORTED`, `BERTH_TOO_MANY_PUSHES`
    */
-  push(agentId: string, configJson: string): ConfigPush {
-    this.checkSize(configJson);
+  push(agentId: string, configJson: string, bytes = this.checkSize(configJson)): ConfigPush {
     const agent = this.agents.get(agentId);
     if (agent?.reachable !== true) {
       throw new BerthError('BERTH_CONFIG_PUSH_UNSUPPORTED', `agent ${agentId} takes no configuration (${CONFIG_PUSH})`);
@@ -40,15 +40,15 @@ export class ConfigPushes {
       const what = `agent ${agentId} has ${agent.pending} pushes under way (configPush.maxPendingPerAgent)`;
       throw new BerthError('BERTH_TOO_MANY_PUSHES', what);
     }
-    const push = new ConfigPush(`push-${randomBytes(8).toString('hex')}`, agentId, configJson);
+    const push = new ConfigPush(`push-${randomBytes(8).toString('hex')}`, agentId, configJson, bytes);
     agent.add(push);
     return push;
   }
 
-  /** @throws BerthError `BERTH_BODY_TOO_LARGE` */
-  checkSize(configJson: string): void {
+  /** @returns its length in bytes @throws BerthError `BERTH_BODY_TOO_LARGE` */
+  checkSize(configJson: string): number {
     const bytes = Buffer.byteLength(configJson);
-    if (bytes <= this.options.maxBytes) return;
+    if (bytes <= this.options.maxBytes) return bytes;
     const what = `the configuration has ${bytes} bytes, more than ${this.options.maxBytes} (configPush.maxBytes)`;
     throw new BerthError('BERTH_BODY_TOO_LARGE', what);
   }
