@@ -74,6 +74,8 @@ export class ReplyRoom {
 export class MemoryEntries implements Entries {
   /** the one that was written last comes last */
   private readonly all = new Map<string, Found>();
+  /** goes on behind those that have had to go: a new one would pass over their places each time */
+  private readonly oldest = this.all.keys();
   private writes = 0;
   /** the highest version of any that was deleted */
   private floor = 0;
@@ -98,8 +100,8 @@ export class MemoryEntries implements Entries {
     this.writes += 1;
     const found = { entry, revision: this.writes, length: 0 };
     this.set(name, found);
-    const [oldest] = this.all.keys();
-    if (this.all.size > this.most && oldest !== undefined) this.set(oldest, { ...found, entry: NO_ENTRY });
+    const oldest = this.all.size > this.most ? this.oldest.next().value : undefined;
+    if (oldest !== undefined) this.set(oldest, { ...found, entry: NO_ENTRY });
     return Promise.resolve(found);
   }
 

@@ -1,0 +1,52 @@
+import { KeptReply, NO_ENTRY } from './entry.js';
+import { MemoryEntries, ReplyRoom } from './memory-entries.js';
+
+describe('MemoryEntries', () => {
+  const room = new ReplyRoom(2 ** 30);
+  afterAll(() => room.close());
+
+  /** Keeps a reply under each new name. */
+  function keeper(most: number): { entries: MemoryEntries; put: (name?: string) => void } {
+    const entries = new MemoryEntries(room, most);
+    let last = 0;
+    const put = (name = `n${(last += 1)}`): void => {
+      void entries.put(name, { ...NO_ENTRY, replies: [new KeptReply('', Infinity, 'x')] }, undefined);
+    };
+    return { entries, put };
+  }
+
+  it('the one that was written longest ago makes room', async () => {
+    const { entries, put } = keeper(3);
+    const kept = async (): Promise<string[]> => {
+      const names = ['n1', 'n2', 'n3', 'n4', 'n5', 'n6'];
+      const found = await Promise.all(names.map((name) => entries.get(name)));
+      return names.filter((_, at) => found[at]?.entry.replies.length === 1);
+    };
+    for (let i = 0; i < 3; i += 1) put();
+    put('n1');
+    put();
+    expect(await kept()).toEqual(['n1', 'n3', 'n4']);
+    put('n3');
+    put();
+    put();
+    expect(await kept()).toEqual(['n3', 'n5', 'n6']);
+    entries.clear();
+    for (const name of ['n1', 'n2', 'n3', 'n4']) put(name);
+    expect(await kept()).toEqual(['n2', 'n3', 'n4']);
+  });
+
+  it('finds the one that has to go as fast among many as among few', () => {
+    const cost = (most: number): number => {
+      const { put } = keeper(most);
+      const timed = (count: number): number => {
+        const startedAt = performance.now();
+        for (let i = 0; i < count; i += 1) put();
+        return performance.now() - startedAt;
+      };
+      timed(most * 2.2);
+      return Math.min(...Array.from({ length: 10 }, () => timed(500)));
+    };
+    cost(1000);
+    expect(cost(50_000)).toBeLessThan(8 * cost(1000) + 1);
+  });
+});
