@@ -102,7 +102,7 @@ export class Presence {
   private later(): void {
     this.soon ??= setImmediate(() => {
       this.soon = undefined;
-      this.settle();
+      this.apply();
       if (this.hasNews) this.own.announce();
       this.hasNews = false;
     });
@@ -110,6 +110,10 @@ export class Presence {
 
   /** What was heard in this turn counts from now on: what comes behind it must find it so. */
   settle(): void {
+    if (this.soon !== undefined) this.apply();
+  }
+
+  private apply(): void {
     if (this.hasChanged) {
       this.hasChanged = false;
       this.events.changed();
