@@ -8,6 +8,8 @@ const OWN_BYTES = 512;
 export class Known {
   /** the oldest first */
   private readonly entries = new Map<string, Found>();
+  /** goes on behind those that have had to go: a new one would pass over the places of all that have left */
+  private readonly oldest = this.entries.keys();
   private bytes = 0;
 
   get(key: string): Found | undefined {
@@ -18,10 +20,7 @@ export class Known {
     this.delete(key);
     this.entries.set(key, found);
     this.bytes += found.length + OWN_BYTES;
-    for (const oldest of this.entries.keys()) {
-      if (this.bytes <= MOST_BYTES) return;
-      this.delete(oldest);
-    }
+    while (this.bytes > MOST_BYTES) this.delete(this.oldest.next().value as string);
   }
 
   delete(key: string): void {

@@ -1,0 +1,40 @@
+import { type Found, NO_ENTRY } from './entry.js';
+import { Known } from './known.js';
+
+const MIB = 1024 * 1024;
+const found = (length: number): Found => ({ entry: NO_ENTRY, length, revision: 1 });
+
+describe('Known', () => {
+  it('forgets those that were written longest ago, by their bytes', () => {
+    const known = new Known();
+    const has = (): string[] => ['a', 'b', 'c', 'd', 'e'].filter((key) => known.get(key) !== undefined);
+    for (const key of ['a', 'b', 'c']) known.set(key, found(10 * MIB));
+    known.set('a', found(9 * MIB));
+    known.set('d', found(9 * MIB));
+    expect(has()).toEqual(['a', 'c', 'd']);
+    known.delete('c');
+    known.set('e', found(20 * MIB));
+    expect(has()).toEqual(['d', 'e']);
+    known.set('b', found(40 * MIB));
+    expect(has()).toEqual([]);
+    known.set('c', found(1));
+    expect(has()).toEqual(['c']);
+  });
+
+  it('is as fast with many as with few', () => {
+    const cost = (count: number): number => {
+      const known = new Known();
+      const keys = Array.from({ length: count }, (_, i) => `key-${i}`);
+      const write = (some: readonly string[]): number => {
+        const startedAt = performance.now();
+        for (const key of some) known.set(key, found(100));
+        return performance.now() - startedAt;
+      };
+      write(keys);
+      write(keys);
+      return Math.min(...[0, 1, 2, 3, 4].map((at) => write(keys.slice(at * 200, at * 200 + 200))));
+    };
+    cost(1000);
+    expect(cost(45_000)).toBeLessThan(10 * cost(1000) + 1);
+  });
+});
