@@ -92,7 +92,7 @@ export class GatewayConfig {
 export type GatewaySettings = Frozen<GatewayConfig>;
 
 /** Rules between the gateway's settings. */
-export function checkGateway(
+function checkGateway(
   { http, admin, grpc, ingress, tunnel, agentPorts, policies, policyAgents, policyListener }: GatewaySettings,
   report: Report,
 ): void {

@@ -35,7 +35,7 @@ export type { PoolOptions } from './pool-options.js';
 export { type StrategyName, STRATEGIES } from './strategies/index.js';
 export { Admission, ADMISSION_DEFAULTS, type AdmissionOptions, type Entrant } from './flow/admission.js';
 export type { FlowMode, Waiting } from './flow/admission.js';
-export { RETRY_DEFAULTS, RetryBudget, type RetryBudgetOptions } from './retry-budget.js';
+export { RetryBudget, type RetryBudgetOptions } from './retry-budget.js';
 export {
   type AgentFigures,
   type ConnectionFigures,

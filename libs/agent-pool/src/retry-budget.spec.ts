@@ -1,10 +1,10 @@
 import fc from 'fast-check';
-import { RETRY_DEFAULTS, RetryBudget } from './retry-budget.js';
+import { RetryBudget } from './retry-budget.js';
 
 describe('the retry budget', () => {
   it('allows a fifth of the requests of the last seconds, and a few in any case', () => {
     let now = 0;
-    const budget = new RetryBudget(RETRY_DEFAULTS, () => now);
+    const budget = new RetryBudget({ share: 0.2, atLeast: 10, windowMs: 10_000 }, () => now);
     const retries = (): number => {
       let count = 0;
       while (budget.take()) count += 1;

@@ -9,8 +9,6 @@ export interface RetryBudgetOptions {
   windowMs: number;
 }
 
-export const RETRY_DEFAULTS: Readonly<RetryBudgetOptions> = { share: 0.2, atLeast: 10, windowMs: 10_000 };
-
 /**
  * How much may be tried again: a share of the requests of the last seconds.
  * When everything fails, retries would otherwise double

@@ -6,7 +6,7 @@ import { OpenSockets } from './open-sockets.js';
 import { asError } from './server-pool-error.js';
 
 /** For requests under way when a server stops, ms (checklist D12). */
-export const STOP_GRACE_MS = 5000;
+const STOP_GRACE_MS = 5000;
 const BIND_RETRY_MS = 100;
 
 export interface ServerLifeOptions {

@@ -2,7 +2,7 @@ import { writeSync } from 'node:fs';
 import { nonBlocking } from './non-blocking.js';
 
 /** Bytes that wait for one standard stream while it takes nothing; lines beyond are dropped and counted. */
-export const MAX_WAITING_BYTES = 1_048_576;
+const MAX_WAITING_BYTES = 1_048_576;
 /** What is still to be written when the process ends may take this long, both streams together, ms. */
 const FLUSH_AT_EXIT_MS = 500;
 const FIRST_RETRY_MS = 10;

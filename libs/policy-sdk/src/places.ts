@@ -15,7 +15,7 @@ const ADDRESS = /^(?:(grpcs?|tcp|tls):\/\/)?(\[[0-9a-f:.%]+\]|[\w.-]+):(\d{1,5})
  *
  * @throws BerthError `BERTH_BAD_REQUEST` that names the option and shows what an address looks like
  */
-export function placeOf(option: 'listen' | 'connect', address: string): Place {
+function placeOf(option: 'listen' | 'connect', address: string): Place {
   const wrong = (why: string): BerthError =>
     new BerthError('BERTH_BAD_REQUEST', `${option}: ${JSON.stringify(address)} ${why}`);
   const path = address.startsWith('unix:') ? address.slice('unix:'.length).replace(/^\/\/(?=\/)/, '') : address;

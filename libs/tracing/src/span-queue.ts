@@ -3,7 +3,7 @@ import { BatchSpanProcessor, type ReadableSpan, type SpanExporter, type SpanProc
 import { EXPORT_MS } from './span-sender.js';
 
 /** Spans that wait for the collector, one batch under way included; further ones are dropped. About 2 KB each. */
-export const MAX_WAITING = 2048;
+const MAX_WAITING = 2048;
 const MAX_BATCH = 512;
 const BATCH_MS = 1000;
 

@@ -22,7 +22,7 @@ export async function statusCommand({ word: id, switches }: Asked, place: Status
 }
 
 /** @param now ms since 1970 */
-export function describe(agent: AgentStatus, now: number): string {
+function describe(agent: AgentStatus, now: number): string {
   const { reason, next_attempt_at: next, services } = agent;
   const state = `${agent.connected ? 'connected' : 'not connected'} to ${agent.gateway} for ${lasted(agent.since, now)}`;
   const why = reason === null ? '' : `: ${reason.message} (${reason.code})`;

@@ -1,5 +1,5 @@
 /** Longer texts are cut: a line is for people and their tools. */
-export const MAX_CHARS = 2048;
+const MAX_CHARS = 2048;
 
 const [ZERO, POINT] = [0x30, 0x2e];
 

@@ -30,7 +30,7 @@ const STOPS = new Set(['block', 'redirect', 'challenge']);
 const MAX_IDS = 5;
 
 /** Names of the protocol as the admin API and metrics write them: `requestHeaders` is `request_headers`. */
-export function snake(name: string): string {
+function snake(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`).replace('web_socket', 'websocket');
 }
 

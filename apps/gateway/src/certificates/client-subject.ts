@@ -3,7 +3,7 @@ import { TLSSocket } from 'node:tls';
 import { type FlatHeaders, withoutHeaders } from '@berth/http-rules';
 
 /** Header that names the subject of a client's certificate to the local service. */
-export const CLIENT_SUBJECT_HEADER = 'X-Client-Cert-Subject';
+const CLIENT_SUBJECT_HEADER = 'X-Client-Cert-Subject';
 
 const LOWER = CLIENT_SUBJECT_HEADER.toLowerCase();
 
@@ -14,7 +14,7 @@ const known = new WeakMap<Duplex, string>();
  *
  * @param socket of a connection whose certificate has been checked
  */
-export function clientSubject(socket: Duplex): string {
+function clientSubject(socket: Duplex): string {
   let subject = known.get(socket);
   if (subject === undefined) {
     subject = socket instanceof TLSSocket && socket.authorized ? describe(socket) : '';

@@ -10,7 +10,7 @@ type Checked = string | undefined;
 export const REVERSE = 'reverse';
 
 /** What agents may ask of the gateway besides what is only noted (checklist C18). */
-export const UPDATE_KINDS = ['reload', 'rules', 'list'] as const;
+const UPDATE_KINDS = ['reload', 'rules', 'list'] as const;
 
 const ADDRESS_RULE =
   'must be grpc://host:port, grpcs://host:port, host:port, unix:/path, an absolute path, one that ends in .sock, or reverse';

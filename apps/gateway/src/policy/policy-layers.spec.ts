@@ -1,10 +1,11 @@
 import { checkPolicies, PolicyLayers } from './policy-layers.js';
-import { entriesOf, NO_POLICY } from './policy-schema.js';
+import { PortPolicy } from './port-policy.js';
+import { entriesOf } from './policy-schema.js';
 
 describe('policies', () => {
   it('without any, no rule is set', () => {
     const { policy, sources } = new PolicyLayers({}).effective('a', 'default');
-    expect([policy, sources.size]).toEqual([NO_POLICY, 0]);
+    expect([policy, sources.size]).toEqual([new PortPolicy(), 0]);
   });
 
   it('the more exact name is the stronger, whatever the order; and each value says where it is from', () => {

@@ -21,9 +21,6 @@ const SCHEMA = new PartSchema<PortPolicy>({
       : undefined,
 });
 
-/** The policy without any rule. */
-export const NO_POLICY: Policy = SCHEMA.none;
-
 /** Every rule with its path, description, range and default. */
 export const POLICY_RULES = SCHEMA.rules;
 

@@ -12,7 +12,7 @@ export interface NamedRange extends PortRange {
  *
  * @returns undefined when it is none
  */
-export function rangeOf(text: string): PortRange | undefined {
+function rangeOf(text: string): PortRange | undefined {
   const [, first, last = first] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text) ?? [];
   const range = { start: Number(first), end: Number(last) };
   return isPort(range.start) && isPort(range.end) && range.start <= range.end ? range : undefined;

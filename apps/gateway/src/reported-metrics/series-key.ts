@@ -1,5 +1,5 @@
 /** Characters of a name with its labels. */
-export const MAX_KEY_CHARS = 512;
+const MAX_KEY_CHARS = 512;
 
 /** Labels that the gateway gives, or that histograms have by themselves. */
 const RESERVED = new Set(['agent_id', 'policy_agent', 'replica', 'le', 'quantile']);

@@ -12,7 +12,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 export const EMPTY = new Uint8Array(0);
 
 /** The headers of a reply by what its payload is; shared and frozen. */
-export const JSON_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
+const JSON_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 const TEXT_HEADERS = Object.freeze({ [CONTENT_TYPE]: TEXT });
 const BYTES_HEADERS = Object.freeze({ [CONTENT_TYPE]: BYTES });
 

@@ -19,7 +19,7 @@ export const MAX_OPTIONS = 64;
 const OWN_OPTIONS = [IDEMPOTENCY_OPTION, CHAIN_OPTION];
 const MAX_ENTRIES = MAX_OPTIONS + OWN_OPTIONS.length;
 /** Longest `cls_id` and `fn_id`, UTF-16 units. */
-export const MAX_NAME_LENGTH = 256;
+const MAX_NAME_LENGTH = 256;
 
 const PARTITION = varintTag(1);
 const NUMERIC_OBJECT = varintTag(2);

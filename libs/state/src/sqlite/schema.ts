@@ -5,7 +5,7 @@ import { isDamage, type Place, sqliteCode, SQLITE, stateError } from './database
 /** `BRTH`: tells our files from other programs' (PRAGMA application_id). */
 const APPLICATION_ID = 0x42525448;
 /** Of what stands below; one more with each change, and a step that brings older files up to it. */
-export const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 1;
 
 const SCHEMA = `
   CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;

@@ -45,14 +45,14 @@ const ASCII = /^[\0-\x7f]*$/;
  * Text of HTTP, a character per byte, for a field that must be UTF-8. Bytes that
  * are none are taken for Latin-1.
  */
-export function toSiloText(latin1: string): string {
+function toSiloText(latin1: string): string {
   if (ASCII.test(latin1)) return latin1;
   const bytes = Buffer.from(latin1, 'latin1');
   return isUtf8(bytes) ? bytes.toString('utf8') : latin1;
 }
 
 /** The bytes of a UTF-8 field, a character each. */
-export function fromSiloText(text: string): string {
+function fromSiloText(text: string): string {
   return ASCII.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1');
 }
 

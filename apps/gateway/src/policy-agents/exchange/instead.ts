@@ -10,7 +10,7 @@ export interface Instead {
 }
 
 /** What a client is told of a challenge that HTTP has no scheme for. */
-export const CHALLENGE_HEADER = 'Berth-Challenge';
+const CHALLENGE_HEADER = 'Berth-Challenge';
 
 /** Schemes that clients know what to do about (IANA's registry of HTTP authentication schemes). */
 const SCHEMES: readonly string[] = ['Basic', 'Bearer', 'Digest', 'DPoP', 'HOBA', 'Mutual', 'Negotiate', 'PrivateToken'];

@@ -36,7 +36,7 @@ export function chosenDialect(from: Fields): Dialect {
   return { encoding: encoding ?? 'json', isBerth: isBerth(from) };
 }
 
-export function isBerth(from: Fields): boolean {
+function isBerth(from: Fields): boolean {
   return from['berth'] === BERTH.berth;
 }
 
