@@ -100,6 +100,13 @@ function contract(make: (bounds?: DeadLetterBounds) => Promise<Made>): void {
     expect(await idsOf(letters, 'shop.Counter', 0)).toEqual([large[6]?.id]);
   });
 
+  it('counts what a letter has beside its payload', async () => {
+    await using made = await make({ deadLetterTotalBytes: 35 * KIB });
+    const large = Array.from({ length: 9 }, () => sampleLetter({ options: { long: 'x'.repeat(10 * KIB) } }));
+    for (const one of large) await made.letters.add(one);
+    expect(await idsOf(made.letters)).toEqual(large.slice(6).map(({ id }) => id));
+  });
+
   it('refuses bounds that are none', async () => {
     for (const bounds of [{ deadLetterLimit: 0 }, { deadLetterTotalBytes: 1.5 }])
       await expect(make(bounds)).rejects.toMatchObject({ code: 'BERTH_SERVICE_INVALID' });

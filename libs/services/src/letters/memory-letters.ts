@@ -1,32 +1,15 @@
-import { lendInvocation } from '../runtime/isolation.js';
 import type { DeadLetter, DeadLetterLimits, DeadLetterStore } from './dead-letter.js';
+import { decodeLetter, encodeLetter } from './letter-codec.js';
 
-/** Letters by their ids, the oldest first, and the bytes of their payloads. */
-class Letters {
-  readonly all = new Map<string, DeadLetter>();
-  bytes = 0;
-
-  add(id: string, letter: DeadLetter): void {
-    this.all.set(id, letter);
-    this.bytes += letter.invocation.payload.length;
-  }
-
-  remove(id: string): boolean {
-    this.bytes -= this.all.get(id)?.invocation.payload.length ?? 0;
-    return this.all.delete(id);
-  }
-
-  /** The oldest one, if there are too many; the newest stays in any case. */
-  surplus(limit: number, bytes: number): DeadLetter | undefined {
-    const { size } = this.all;
-    if (size <= limit && (this.bytes <= bytes || size <= 1)) return undefined;
-    return this.all.values().next().value;
-  }
+/** Letters by their names, the oldest first, as other stores keep them: whoever reads one has one of his own. */
+interface Letters {
+  readonly all: Map<string, Buffer>;
+  bytes: number;
 }
 
 /** Dead letters in memory: they are forgotten with the process. */
 export class MemoryDeadLetters implements DeadLetterStore {
-  private readonly all = new Letters();
+  /** by service and partition; `''`: all letters */
   private readonly scopes = new Map<string, Letters>();
 
   constructor(private readonly limits: DeadLetterLimits) {}
@@ -35,45 +18,54 @@ export class MemoryDeadLetters implements DeadLetterStore {
     const { deadLetterLimit, deadLetterBytes, deadLetterTotal, deadLetterTotalBytes } = this.limits;
     const { service, partition } = letter.invocation;
     const scope = scopeOf(service, partition);
-    this.drop(scope, letter.id);
-    const letters = this.scopes.get(scope) ?? new Letters();
-    this.scopes.set(scope, letters);
-    letters.add(letter.id, letter);
-    this.all.add(`${scope}/${letter.id}`, letter);
-    const surplus = (): DeadLetter | undefined =>
-      letters.surplus(deadLetterLimit, deadLetterBytes) ?? this.all.surplus(deadLetterTotal, deadLetterTotalBytes);
-    for (let old = surplus(); old !== undefined; old = surplus())
-      this.drop(scopeOf(old.invocation.service, old.invocation.partition), old.id);
+    const [name, bytes] = [`${scope}\n${letter.id}`, encodeLetter(letter)];
+    this.drop(scope, name);
+    this.keep(scope, name, bytes, deadLetterLimit, deadLetterBytes);
+    this.keep('', name, bytes, deadLetterTotal, deadLetterTotalBytes);
     return Promise.resolve();
   }
 
   list(service: string, partition: number, limit: number): Promise<DeadLetter[]> {
     const letters = this.scopes.get(scopeOf(service, partition))?.all.values() ?? [];
-    return Promise.resolve([...letters].slice(0, limit).map(lent));
+    return Promise.resolve([...letters].slice(0, limit).flatMap((bytes) => decodeLetter(bytes) ?? []));
   }
 
   get(service: string, partition: number, id: string): Promise<DeadLetter | undefined> {
-    const letter = this.scopes.get(scopeOf(service, partition))?.all.get(id);
-    return Promise.resolve(letter === undefined ? undefined : lent(letter));
+    const bytes = this.scopes.get('')?.all.get(`${scopeOf(service, partition)}\n${id}`);
+    return Promise.resolve(bytes === undefined ? undefined : decodeLetter(bytes));
   }
 
   remove(service: string, partition: number, id: string): Promise<boolean> {
-    return Promise.resolve(this.drop(scopeOf(service, partition), id));
+    const scope = scopeOf(service, partition);
+    return Promise.resolve(this.drop(scope, `${scope}\n${id}`));
   }
 
-  private drop(scope: string, id: string): boolean {
-    const letters = this.scopes.get(scope);
-    if (letters?.remove(id) !== true) return false;
-    if (letters.all.size === 0) this.scopes.delete(scope);
-    return this.all.remove(`${scope}/${id}`);
+  /** The oldest make room; the newest stays in any case. */
+  private keep(scope: string, name: string, letter: Buffer, most: number, mostBytes: number): void {
+    const letters = this.scopes.get(scope) ?? { all: new Map<string, Buffer>(), bytes: 0 };
+    this.scopes.set(scope, letters);
+    const { all } = letters;
+    all.set(name, letter);
+    letters.bytes += letter.length;
+    for (const oldest of all.keys()) {
+      if (all.size <= most && (letters.bytes <= mostBytes || all.size === 1)) return;
+      this.drop(oldest.slice(0, oldest.indexOf('\n')), oldest);
+    }
+  }
+
+  private drop(scope: string, name: string): boolean {
+    let was = false;
+    for (const key of [scope, '']) {
+      const letters = this.scopes.get(key);
+      if (letters === undefined) continue;
+      letters.bytes -= letters.all.get(name)?.length ?? 0;
+      was = letters.all.delete(name);
+      if (letters.all.size === 0) this.scopes.delete(key);
+    }
+    return was;
   }
 }
 
 function scopeOf(service: string, partition: number): string {
   return `${service}/${partition}`;
-}
-
-/** Whoever has it may change its bytes. */
-function lent(letter: DeadLetter): DeadLetter {
-  return { ...letter, invocation: lendInvocation(letter.invocation) };
 }
