@@ -4,6 +4,7 @@ import { isErrorCode } from '@berth/errors';
 import { client, InvocationStatus } from 'berth-services';
 import { tableRows } from '@berth/testing/system';
 import { BUS_DEFAULTS, carriedBusTimes } from '../../libs/services/src/bus/bus-options.js';
+import { wholeNumbers } from '../../libs/services/src/numbers.js';
 import { MEMORY_STORE_DEFAULTS } from '../../libs/services/src/objects/memory-store.js';
 import { NATS_STORE_DEFAULTS } from '../../libs/services/src/objects/nats/options.js';
 import { REDIS_STORE_DEFAULTS } from '../../libs/services/src/objects/redis-store.js';
@@ -82,7 +83,7 @@ describe('docs/services.md', () => {
     for (const [store = '', , options = ''] of tableRows('docs/services.md', 'store')) {
       const [, defaults = {}] = Object.entries(all).find(([name]) => store.includes(name)) ?? [];
       expect(Object.keys(defaults).length).toBeGreaterThan(3);
-      for (const [name, value] of Object.entries(defaults))
+      for (const [name, value] of Object.entries(wholeNumbers({}, defaults)))
         expect(options).toContain(`${name} ${name === 'deletionKnownMs' ? 'a week' : shown(value)}`);
     }
     expect(REDIS_STORE_DEFAULTS.deletionKnownMs).toBe(7 * 24 * 3_600_000);

@@ -1,6 +1,5 @@
 import { messageOf } from '@berth/errors';
 import { connect, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
-import { MAX_MS } from '../numbers.js';
 import { ServicesError } from '../errors.js';
 
 /** Where NATS is, and how to get in. */
@@ -28,17 +27,16 @@ export async function connectNats(
 ): Promise<NatsConnection> {
   const urls = (typeof servers === 'string' ? [servers] : servers).map(urlOf);
   const names = urls.map(({ host }) => host).join(', ');
-  const { username, password } = urls.find((url) => url.username !== '') ?? { username: '', password: '' };
-  const [user, pass] = [decodeURIComponent(username), decodeURIComponent(password)];
+  const [{ user, pass } = { user: '', pass: '' }] = urls.filter((url) => url.user !== '');
   try {
     return await connect({
       ...{ name: 'berth', reconnectTimeWait: 100, reconnectJitter: 100, pingInterval: 2_000, maxPingOut: 2 },
-      ...(username !== '' && (password === '' ? { token: user } : { user, pass })),
+      ...(user !== '' && (pass === '' ? { token: user } : { user, pass })),
       ...(urls.some(({ protocol }) => protocol === 'tls:') && { tls: {} }),
       ...connection,
       ...{
         servers: urls.map(({ host }) => host),
-        timeout: Math.min(timeoutMs, MAX_MS),
+        timeout: timeoutMs,
         maxReconnectAttempts: -1,
         noAsyncTraces: true,
       },
@@ -54,12 +52,17 @@ export async function connectNats(
 }
 
 /** @throws ServicesError `BERTH_SERVICE_INVALID` */
-function urlOf(server: string): URL {
-  const url = URL.parse(server.includes('://') ? server : `nats://${server}`);
-  if (url === null || !['nats:', 'tls:'].includes(url.protocol) || url.hostname === '')
+function urlOf(server: string): Record<'protocol' | 'host' | 'user' | 'pass', string> {
+  try {
+    const { protocol, host, username, password } = new URL(server.includes('://') ? server : `nats://${server}`);
+    if (['nats:', 'tls:'].includes(protocol) && host !== '')
+      return { protocol, host, user: decodeURIComponent(username), pass: decodeURIComponent(password) };
+  } catch {
     // What is wrong with it may be its password: it is not shown.
-    throw new ServicesError('BERTH_SERVICE_INVALID', 'servers must be nats://host[:port], or tls:// with TLS', {
-      option: 'servers',
-    });
-  return url;
+  }
+  throw new ServicesError(
+    'BERTH_SERVICE_INVALID',
+    "servers must be nats://[user:password@]host[:port], or tls:// with TLS; a '%' in user and password is %25",
+    { option: 'servers' },
+  );
 }

@@ -223,7 +223,9 @@ describeWithNats('NatsStore', () => {
       [{ replicas: 6 }, 'replicas is 6'],
       [{ storage: 'disk' as 'file' }, "storage is 'disk'"],
       [{ maxStateBytes: 0 }, 'maxStateBytes is 0'],
+      [{ connectTimeoutMs: 2 ** 31 }, 'connectTimeoutMs is 2147483648'],
       [{ servers: 'http://secret-word@x' }, 'servers must be nats://'],
+      [{ servers: 'nats://user:secret-word-100%@x' }, "a '%' in user and password is %25"],
     ] as const) {
       const opened = NatsStore.open(options);
       await expect(opened).rejects.toMatchObject({ code: 'BERTH_SERVICE_INVALID' });

@@ -220,6 +220,12 @@ describeWithRedis('RedisStore', () => {
     });
   });
 
+  it.each(['connectTimeoutMs', 'operationTimeoutMs'])('%s that no timer takes is refused', async (name) => {
+    const options = { url: server.url, [name]: 2 ** 31 };
+    await expect(RedisStore.open(options)).rejects.toMatchObject({ code: 'BERTH_SERVICE_INVALID' });
+    await expect(RedisStore.open(options)).rejects.toThrow(`${name} is 2147483648`);
+  });
+
   it('no password is in an error', async () => {
     await server.close();
     lab.server = await RedisServer.start({ password: 'right' });

@@ -27,8 +27,6 @@ export interface RedisStoreOptions extends StoreOptions {
 
 export const REDIS_STORE_DEFAULTS = { ...STORE_DEFAULTS, deletionKnownMs: 7 * 24 * 3_600_000 };
 
-type RedisStoreSettings = Readonly<Record<keyof typeof REDIS_STORE_DEFAULTS, number>>;
-
 /**
  * Keeps objects in Redis (7 or later) or Valkey, see {@link EntryStore}. Keys:
  * - `{keyPrefix}object:{pkg.Cls/partition/objectId}` an object, with its version and its remembered replies
@@ -44,7 +42,7 @@ export class RedisStore extends EntryStore {
   private constructor(
     private readonly connection: RedisConnection,
     private readonly prefix: string,
-    limits: RedisStoreSettings,
+    limits: Readonly<Record<keyof typeof REDIS_STORE_DEFAULTS, number>>,
   ) {
     const entries = new RedisEntries(connection, limits);
     const { operations } = connection;

@@ -1,3 +1,5 @@
+import { MAX_MS } from '../numbers.js';
+
 /** Settings of every store that is not in this process. Numbers are whole and from 1. */
 export interface StoreOptions {
   /** how long opening it waits for a server, ms, 5 000 */
@@ -13,8 +15,8 @@ export interface StoreOptions {
 }
 
 export const STORE_DEFAULTS = {
-  connectTimeoutMs: 5_000,
-  operationTimeoutMs: 5_000,
+  connectTimeoutMs: { default: 5_000, most: MAX_MS },
+  operationTimeoutMs: { default: 5_000, most: MAX_MS },
   maxPendingOperations: 10_000,
   maxStateBytes: 1024 * 1024,
   maxRepliesPerObject: 100,
