@@ -11,6 +11,8 @@ export interface TcpRelay extends Listening {
   refuse(): void;
   /** connections that come are passed on again */
   mend(): void;
+  /** what the target says on the connections that are there comes so much later, ms */
+  delay(ms: number): void;
   /** reads no more, and writes no more, of the connections that are there; they stay open */
   freeze(): void;
   /**
@@ -57,6 +59,9 @@ export async function tcpRelay(target: number): Promise<TcpRelay> {
     mend: () => {
       refuses = false;
     },
+    delay: (ms) => {
+      for (const pair of pairs) pair.delay(ms);
+    },
     freeze: () => {
       for (const pair of pairs) pair.freeze();
     },
@@ -86,6 +91,12 @@ class Pair {
 
   cut(): void {
     for (const socket of this.sockets) if (!socket.destroyed) socket.resetAndDestroy();
+  }
+
+  delay(ms: number): void {
+    const [client, upstream] = this.sockets;
+    upstream.unpipe().resume();
+    upstream.on('data', (bytes) => void setTimeout(() => client.write(bytes), ms).unref());
   }
 
   freeze(): void {

@@ -6,14 +6,12 @@ import {
   type Entry,
   type Found,
   isMadeFrom,
-  keptReply,
-  type KeptReply,
   NO_ENTRY,
-  replyIn,
   TOKEN_LENGTH,
   wasMade,
   withToken,
 } from './entry.js';
+import { type KeptReplies, keptReply } from './kept-replies.js';
 import type { Known } from './known.js';
 import type { ObjectKey, ObjectStore, RememberedReply, StoredObject } from './object-store.js';
 import type { Operations, Way } from './operations.js';
@@ -65,14 +63,14 @@ export abstract class EntryStore implements ObjectStore {
     const name = this.nameOf(key);
     const before = known?.get(name);
     if (trusted && before !== undefined && operations.isReady && objects.isCurrent?.(before) !== false) {
-      const { version } = before.entry;
-      if (version === knownVersion && !replyIn(before.entry, idempotencyKey, now())) return { version, unasked: true };
+      const { version, replies } = before.entry;
+      if (version === knownVersion && !replies.find(idempotencyKey, now())) return { version, unasked: true };
     }
     const { entry } = await this.read(name, deadline);
-    const { version, state } = entry;
+    const { version, state, replies } = entry;
     // A version that is only called the same is told from the caller's by its state.
     const isKnown = version === knownVersion && (known === undefined || isSame(before?.entry, entry));
-    return { version, state: isKnown ? undefined : state, reply: replyIn(entry, idempotencyKey, now()) };
+    return { version, state: isKnown ? undefined : state, reply: replies.find(idempotencyKey, now()) };
   }
 
   async save(
@@ -87,7 +85,7 @@ export abstract class EntryStore implements ObjectStore {
       if (entry.version !== expectedVersion) return undefined;
       if (before.version === expectedVersion && !isSame(before, entry)) return undefined;
       // It was answered meanwhile by somebody else, whose reply counts.
-      if (remember !== undefined && replyIn(entry, remember.idempotencyKey, this.parts.now())) return undefined;
+      if (remember !== undefined && entry.replies.find(remember.idempotencyKey, this.parts.now())) return undefined;
       if (state === undefined && remember === undefined) return entry;
       const { version, last } = state === undefined ? entry : { version: entry.last + 1, last: entry.last + 1 };
       return { ...entry, version, last, state: state ?? entry.state, replies: this.repliesOf(entry, remember) };
@@ -99,7 +97,7 @@ export abstract class EntryStore implements ObjectStore {
     let was = false;
     await this.change(key, deadline, (entry) => {
       was = entry.version > 0;
-      if (entry.version === 0 && entry.replies.length === 0) return entry;
+      if (entry.version === 0 && entry.replies.all.length === 0) return entry;
       // What was known of it must never look current again.
       return { ...NO_ENTRY, last: entry.last + 1 };
     });
@@ -109,8 +107,8 @@ export abstract class EntryStore implements ObjectStore {
   async recallReply(scope: string, idempotencyKey: string, deadline?: number): Promise<InvocationReply | undefined> {
     const { operations, replies, now } = this.parts;
     const name = this.nameOfReply(scope, idempotencyKey);
-    const { entry } = await operations.run(false, deadline, () => replies.get(name, undefined));
-    return replyIn(entry, idempotencyKey, now());
+    const { entry } = await operations.run(false, deadline, (lost) => replies.get(name, undefined, lost));
+    return entry.replies.find(idempotencyKey, now());
   }
 
   async rememberReply(
@@ -120,9 +118,9 @@ export abstract class EntryStore implements ObjectStore {
   ): Promise<void> {
     const { operations, replies, now } = this.parts;
     const name = this.nameOfReply(scope, idempotencyKey);
-    const entry = { ...NO_ENTRY, replies: [keptReply(idempotencyKey, reply, now() + ttlMs)] };
+    const entry = { ...NO_ENTRY, replies: NO_ENTRY.replies.next(0, keptReply(idempotencyKey, reply, now() + ttlMs)) };
     // Twice is as good as once.
-    await operations.run(true, deadline, (again) => replies.put(name, entry, undefined, again));
+    await operations.run(true, deadline, (lost) => replies.put(name, entry, undefined, lost));
   }
 
   health(): { readonly state: 'up' | 'down' | 'closed'; readonly reason?: string | undefined } {
@@ -140,7 +138,7 @@ export abstract class EntryStore implements ObjectStore {
 
   private async read(name: string, deadline: number | undefined): Promise<Found> {
     const { operations, objects, known } = this.parts;
-    const found = await operations.run(false, deadline, () => objects.get(name, known?.get(name)));
+    const found = await operations.run(false, deadline, (lost) => objects.get(name, known?.get(name), lost));
     known?.set(name, found);
     return found;
   }
@@ -175,7 +173,7 @@ export abstract class EntryStore implements ObjectStore {
       if (outcome === 'unknown')
         throw new ServicesError(
           'BERTH_SERVICE_OUTCOME_UNKNOWN',
-          `object '${key.objectId}' of ${key.service} was changed too often since its save went unanswered: whether that was made cannot be told`,
+          `object '${key.objectId}' of ${key.service} was changed too often since its save went lost: whether that was made cannot be told`,
         );
       if (outcome !== 'made') known?.set(name, outcome);
       return entry;
@@ -190,25 +188,24 @@ export abstract class EntryStore implements ObjectStore {
     deadline: number | undefined,
   ): Promise<Outcome> {
     const { operations, objects } = this.parts;
-    return operations.run<Outcome>(true, deadline, async (again) => {
-      const written = await objects.put(name, entry, base, again);
+    return operations.run<Outcome>(true, deadline, async (lost) => {
+      const written = await objects.put(name, entry, base, lost);
       if (written !== undefined) return written;
-      if (!again) return 'not-made';
-      const made = wasMade(token, base.entry, (await objects.get(name, undefined)).entry);
+      if (lost === 0) return 'not-made';
+      const made = wasMade(token, base.entry, (await objects.get(name, undefined, lost)).entry);
       if (made === undefined) return 'unknown';
       return made ? 'made' : 'not-made';
     });
   }
 
-  /** Those of an entry whose time is not over, and a new one: the oldest make room for it. */
-  private repliesOf({ replies }: Entry, remember: RememberedReply | undefined): readonly KeptReply[] {
+  /** Those of an entry without the oldest ones that are over their time, and with a new one: the oldest make room for it. */
+  private repliesOf({ replies }: Entry, remember: RememberedReply | undefined): KeptReplies {
     const now = this.parts.now();
-    const kept = replies.filter(({ until }) => until > now);
-    if (remember === undefined) return kept;
+    const due = replies.due(now);
+    if (remember === undefined) return replies.next(due);
     const { idempotencyKey, reply, ttlMs } = remember;
-    kept.push(keptReply(idempotencyKey, reply, now + ttlMs));
-    kept.splice(0, kept.length - this.parts.limits.maxRepliesPerObject);
-    return kept;
+    const most = this.parts.limits.maxRepliesPerObject - 1;
+    return replies.next(Math.max(due, replies.all.length - most), keptReply(idempotencyKey, reply, now + ttlMs));
   }
 
   /** @throws ServicesError `BERTH_SERVICE_PAYLOAD_TOO_LARGE` */

@@ -1,26 +1,5 @@
 import { ServicesError } from '../errors.js';
-import type { InvocationReply } from '../invocation/invocation.js';
-import { decodeReply, encodeReply } from '../wire/replies.js';
-
-/** A reply that is remembered with its object. It is written with each change of that, and so is made ready for it once. */
-export class KeptReply {
-  #line: string | undefined;
-
-  /**
-   * @param until ms since 1970, by the clock of the store
-   * @param text {@link encodeReply}, each byte a character (latin1)
-   */
-  constructor(
-    readonly key: string,
-    readonly until: number,
-    readonly text: string,
-  ) {}
-
-  /** Its place in the first line of an entry. */
-  get line(): string {
-    return (this.#line ??= JSON.stringify([this.key, this.until, this.text.length]));
-  }
-}
+import { KeptReplies } from './kept-replies.js';
 
 /** All that is kept of an object. It changes at once, or not at all. */
 export interface Entry {
@@ -31,11 +10,10 @@ export interface Entry {
   readonly state: string | undefined;
   /** tokens of the last writes, the newest first, one behind the other */
   readonly writes: string;
-  /** the oldest first */
-  readonly replies: readonly KeptReply[];
+  readonly replies: KeptReplies;
 }
 
-export const NO_ENTRY: Entry = { version: 0, last: 0, state: undefined, writes: '', replies: [] };
+export const NO_ENTRY: Entry = { version: 0, last: 0, state: undefined, writes: '', replies: new KeptReplies([]) };
 
 /** Characters of a token. */
 export const TOKEN_LENGTH = 16;
@@ -55,14 +33,14 @@ export interface Found {
 
 /** Keeps entries by their names. A promise is one try: it rejects with what went wrong, or with a ServicesError that no try will change. */
 export interface Entries {
-  /** @param known may be given back if it still is what there is */
-  get(name: string, known: Found | undefined): Promise<Found>;
+  /** @param known may be given back if it still is what there is @param lost earlier tries that were not answered */
+  get(name: string, known: Found | undefined, lost: number): Promise<Found>;
   /**
    * @param base what the entry was made from; absent: it takes the place of whatever is there
-   * @param again an earlier try was not answered
+   * @param lost as above
    * @returns what is kept, perhaps with fewer replies; `undefined`: there is something else than `base`
    */
-  put(name: string, entry: Entry, base: Found | undefined, again: boolean): Promise<Found | undefined>;
+  put(name: string, entry: Entry, base: Found | undefined, lost: number): Promise<Found | undefined>;
   /** Whether what was found may still be what there is: not where a server may have lost it since. Absent: always. */
   isCurrent?(found: Found): boolean;
 }
@@ -102,33 +80,34 @@ export function beginningOf({ writes }: Entry): string {
 
 /** One line of JSON, {@link Head}, then the state, then the replies as they are. */
 export function encodeEntry({ version: v, last: l, state, writes: t, replies }: Entry): Buffer {
-  const text = Buffer.from(state ?? '');
-  const head = JSON.stringify({ t, v, l, ...(state !== undefined && { n: text.length }) } satisfies Partial<Head>);
-  const lines = replies.map(({ line }) => line).join();
-  const texts = replies.map((reply) => reply.text).join('');
-  return Buffer.concat([Buffer.from(`${head.slice(0, -1)},"r":[${lines}]}\n`), text, Buffer.from(texts, 'latin1')]);
+  const head = JSON.stringify({ t, v, l, ...(state !== undefined && { n: Buffer.byteLength(state) }) });
+  const [lines, texts] = replies.written;
+  const text = `${head.slice(0, -1)},"r":[${lines.slice(1)}]}\n${state ?? ''}`;
+  const length = Buffer.byteLength(text);
+  const bytes = Buffer.allocUnsafe(length + texts.length);
+  bytes.write(text);
+  bytes.write(texts, length, 'latin1');
+  return bytes;
 }
 
 /** What {@link encodeEntry} made. @throws ServicesError `BERTH_SERVICE_STORE_UNAVAILABLE` somebody else wrote it */
 export function decodeEntry(name: string, value: Uint8Array): Entry {
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.length);
   const end = bytes.indexOf(LINE_FEED);
-  const { v: version, l: last, t: writes, n, r } = headOf(name, bytes.toString('utf8', 0, end));
-  const stateEnd = end + 1 + (n ?? 0);
-  const state = n === undefined ? undefined : bytes.toString('utf8', end + 1, stateEnd);
-  const texts = bytes.toString('latin1', stateEnd);
-  let at = 0;
-  const replies = r.map(([key, until, length]) => {
-    at += length;
-    return new KeptReply(key, until, texts.slice(at - length, at));
-  });
-  return { version, last, state, writes, replies };
-}
-
-function headOf(name: string, line: string): Head {
   try {
-    const head = JSON.parse(line) as Partial<Head>;
-    if (typeof head.t === 'string' && Array.isArray(head.r)) return head as Head;
+    const line = bytes.toString('utf8', 0, end);
+    const { v: version, l: last, t: writes, n, r } = JSON.parse(line) as Head;
+    const stateEnd = end + 1 + (n ?? 0);
+    const state = n === undefined ? undefined : bytes.toString('utf8', end + 1, stateEnd);
+    const texts = bytes.toString('latin1', stateEnd);
+    let at = 0;
+    const replies = r.map(([key, until, length]) => {
+      at += length;
+      return { key, until, text: texts.slice(at - length, at) };
+    });
+    const entry = { version, last, state, writes, replies: new KeptReplies(replies) };
+    // One that begins otherwise would never be found to be what a write is made from.
+    if (line.startsWith(beginningOf(entry)) && version <= last && stateEnd + at === bytes.length) return entry;
   } catch {
     // It is none.
   }
@@ -150,25 +129,15 @@ export function unreadable(name: string): ServicesError {
  * @throws ServicesError `BERTH_SERVICE_PAYLOAD_TOO_LARGE` there is not enough to leave out
  */
 export function fitted(entry: Entry, most: number, setting: string): { readonly entry: Entry; readonly bytes: Buffer } {
-  for (let fit = entry; ; fit = { ...fit, replies: fit.replies.slice(Math.ceil(fit.replies.length / 2)) }) {
-    const bytes = encodeEntry(fit);
-    const { length } = bytes;
-    if (length <= most) return { entry: fit, bytes };
-    if (fit.replies.length < 2)
-      throw new ServicesError(
-        'BERTH_SERVICE_PAYLOAD_TOO_LARGE',
-        `state and reply have ${length} bytes; ${most} are taken: raise ${setting}`,
-        { length, limit: most },
-      );
-  }
-}
-
-export function keptReply(key: string, reply: InvocationReply, until: number): KeptReply {
-  return new KeptReply(key, until, encodeReply(reply).toString('latin1'));
-}
-
-/** The reply with a key, with bytes of its own, if its time is not over. */
-export function replyIn({ replies }: Entry, key: string | undefined, now: number): InvocationReply | undefined {
-  const found = replies.findLast((reply) => reply.key === key && reply.until > now);
-  return found === undefined ? undefined : decodeReply(Buffer.from(found.text, 'latin1'));
+  const bytes = encodeEntry(entry);
+  const { length } = bytes;
+  if (length <= most) return { entry, bytes };
+  const { all } = entry.replies;
+  if (all.length > 1)
+    return fitted({ ...entry, replies: entry.replies.next(Math.ceil(all.length / 2)) }, most, setting);
+  throw new ServicesError(
+    'BERTH_SERVICE_PAYLOAD_TOO_LARGE',
+    `state and reply have ${length} bytes; ${most} are taken: raise ${setting}`,
+    { length, limit: most },
+  );
 }

@@ -1,4 +1,5 @@
-import { KeptReply, NO_ENTRY } from './entry.js';
+import { NO_ENTRY } from './entry.js';
+import { KeptReplies } from './kept-replies.js';
 import { MemoryEntries, ReplyRoom } from './memory-entries.js';
 
 describe('MemoryEntries', () => {
@@ -10,7 +11,11 @@ describe('MemoryEntries', () => {
     const entries = new MemoryEntries(room, most);
     let last = 0;
     const put = (name = `n${(last += 1)}`): void => {
-      void entries.put(name, { ...NO_ENTRY, replies: [new KeptReply('', Infinity, 'x')] }, undefined);
+      void entries.put(
+        name,
+        { ...NO_ENTRY, replies: new KeptReplies([{ key: '', until: Infinity, text: 'x' }]) },
+        undefined,
+      );
     };
     return { entries, put };
   }
@@ -20,7 +25,7 @@ describe('MemoryEntries', () => {
     const kept = async (): Promise<string[]> => {
       const names = ['n1', 'n2', 'n3', 'n4', 'n5', 'n6'];
       const found = await Promise.all(names.map((name) => entries.get(name)));
-      return names.filter((_, at) => found[at]?.entry.replies.length === 1);
+      return names.filter((_, at) => found[at]?.entry.replies.all.length === 1);
     };
     for (let i = 0; i < 3; i += 1) put();
     put('n1');

@@ -1,79 +1,61 @@
-import { Deadlines, type Expiring } from '../runtime/deadlines.js';
 import { ServicesError } from '../errors.js';
-import { type Entries, type Entry, type Found, type KeptReply, NO_ENTRY } from './entry.js';
+import { steadyNow } from '../runtime/clock.js';
+import { Deadlines, type Expiring } from '../runtime/deadlines.js';
+import { type Entries, type Entry, type Found, NO_ENTRY } from './entry.js';
 
-/** A remembered reply until its time is over, or its room is needed. */
+/** Bytes that a remembered reply takes in memory beside its key and itself. */
+const OWN_BYTES = 128;
+
+/** What is kept under a name. With replies it is due when the time of the oldest is over. */
 class Kept implements Expiring {
   heapIndex = -1;
+  deadline = 0;
+  /** of its replies, as {@link ReplyRoom} has counted them */
+  bytes = 0;
 
   constructor(
-    readonly reply: KeptReply,
-    /** takes it out of its entry */
-    readonly drop: () => void,
+    public found: Found,
+    /** takes so many of the oldest replies out */
+    readonly drop: (replies: number) => void,
   ) {}
-
-  get deadline(): number {
-    return this.reply.until;
-  }
-
-  get bytes(): number {
-    return this.reply.text.length + this.reply.key.length;
-  }
 }
 
-/** All remembered replies of a store in memory: each goes when its time is over, or earlier, where there are too many bytes. */
+/** The remembered replies of a store in memory: each goes when its time is over, or earlier, where there are too many bytes. */
 export class ReplyRoom {
-  private readonly all = new Map<KeptReply, Kept>();
   // Replies that wait for their end must not keep a process alive.
-  private readonly expiry = new Deadlines<Kept>((kept) => this.drop(kept), false);
+  private readonly expiry = new Deadlines<Kept>((kept) => kept.drop(kept.found.entry.replies.due(steadyNow())), false);
   private bytes = 0;
 
   /** @param limit bytes; when there are more, those that are due first go */
   constructor(private readonly limit: number) {}
 
-  /** An entry has other replies: some of those it had, in their order, and new ones behind them. */
-  replace(before: readonly KeptReply[], after: readonly KeptReply[], drop: (reply: KeptReply) => void): void {
-    let stay = 0;
-    for (const reply of before)
-      if (reply === after[stay]) stay += 1;
-      else this.forget(reply);
-    for (let at = stay; at < after.length; at += 1) {
-      const reply = after[at] as KeptReply;
-      this.add(new Kept(reply, () => drop(reply)));
-    }
+  /** An entry has other replies. */
+  count(kept: Kept): void {
+    const { all } = kept.found.entry.replies;
+    const bytes = all.reduce((sum, { key, text }) => sum + key.length + text.length + OWN_BYTES, 0);
+    this.bytes += bytes - kept.bytes;
+    kept.bytes = bytes;
+    const deadline = all[0]?.until ?? 0;
+    if (deadline === kept.deadline) return;
+    this.expiry.remove(kept);
+    kept.deadline = deadline;
+    if (deadline > 0) this.expiry.add(kept);
+  }
+
+  bound(): void {
     for (let { first } = this.expiry; first !== undefined && this.bytes > this.limit; { first } = this.expiry)
-      this.drop(first);
+      first.drop(1);
   }
 
   close(): void {
     this.expiry.close();
-    this.all.clear();
-  }
-
-  private add(kept: Kept): void {
-    this.all.set(kept.reply, kept);
-    this.expiry.add(kept);
-    this.bytes += kept.bytes;
-  }
-
-  private drop(kept: Kept): void {
-    this.forget(kept.reply);
-    kept.drop();
-  }
-
-  private forget(reply: KeptReply): void {
-    const kept = this.all.get(reply);
-    if (kept === undefined) return;
-    this.all.delete(reply);
-    this.expiry.remove(kept);
-    this.bytes -= kept.bytes;
   }
 }
 
 /** Entries in this process, bounded in number. */
 export class MemoryEntries implements Entries {
   /** the one that was written last comes last */
-  private readonly all = new Map<string, Found>();
+  private readonly all = new Map<string, Kept>();
   /** goes on behind those that have had to go: a new one would pass over their places each time */
   private readonly oldest = this.all.keys();
   private writes = 0;
@@ -102,6 +84,7 @@ export class MemoryEntries implements Entries {
     this.set(name, found);
     const oldest = this.all.size > this.most ? this.oldest.next().value : undefined;
     if (oldest !== undefined) this.set(oldest, { ...found, entry: NO_ENTRY });
+    this.room.bound();
     return Promise.resolve(found);
   }
 
@@ -112,26 +95,27 @@ export class MemoryEntries implements Entries {
   private find(name: string): Found {
     // Whoever makes it again has to know of all that was deleted since.
     const { floor } = this;
-    return this.all.get(name) ?? { entry: { ...NO_ENTRY, last: floor }, revision: -floor, length: 0 };
+    return this.all.get(name)?.found ?? { entry: { ...NO_ENTRY, last: floor }, revision: -floor, length: 0 };
   }
 
   private set(name: string, found: Found): void {
     const { version, last, replies } = found.entry;
-    const before = this.all.get(name)?.entry.replies ?? [];
+    const kept = this.all.get(name) ?? new Kept(found, (count) => this.drop(name, count));
+    kept.found = found;
     // Only where the oldest may have to go does it matter which one that is.
     if (this.setting === undefined) this.all.delete(name);
-    if (version > 0 || replies.length > 0) this.all.set(name, found);
+    if (version > 0 || replies.all.length > 0) this.all.set(name, kept);
     else {
       this.all.delete(name);
       this.floor = Math.max(this.floor, last);
     }
-    this.room.replace(before, replies, (reply) => this.forget(name, reply));
+    this.room.count(kept);
   }
 
-  private forget(name: string, reply: KeptReply): void {
+  private drop(name: string, count: number): void {
     const found = this.find(name);
-    const replies = found.entry.replies.filter((other) => other !== reply);
-    this.set(name, { ...found, entry: { ...found.entry, replies } });
+    const { entry } = found;
+    this.set(name, { ...found, entry: { ...entry, replies: entry.replies.next(count) } });
   }
 
   private full(name: string): ServicesError {

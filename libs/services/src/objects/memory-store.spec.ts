@@ -30,7 +30,8 @@ describe('MemoryStore', () => {
   };
 
   it('bounds the bytes of remembered replies: those that are due first go', async () => {
-    const small = new MemoryStore({ maxReplyBytes: 250 });
+    // Each has 128 bytes beside its own.
+    const small = new MemoryStore({ maxReplyBytes: 600 });
     const reply = (key: string, bytes: number, ttlMs: number) => {
       const { idempotencyKey, reply: empty } = remember(key);
       return { idempotencyKey, ttlMs, reply: { ...empty, payload: new Uint8Array(bytes) } };
@@ -47,6 +48,16 @@ describe('MemoryStore', () => {
     jest.advanceTimersByTime(4001);
     await small.rememberReply('scope', reply('k5', 240, 1000));
     expect(await small.recallReply('scope', 'k5')).toBeDefined();
+    await small.close();
+  });
+
+  it('bounds what many small replies take in memory, too', async () => {
+    const small = new MemoryStore({ maxReplyBytes: 10_000 });
+    for (let i = 0; i < 100; i += 1) await small.save(keyOf('a'), 0, undefined, remember(`k${i}`));
+    const loads = Array.from({ length: 100 }, (_, i) => small.load(keyOf('a'), undefined, `k${i}`));
+    const kept = (await Promise.all(loads)).map(({ reply }) => reply !== undefined);
+    expect(kept.filter(Boolean).length).toBeLessThan(10_000 / 128);
+    expect(kept.slice(50)).toEqual(new Array(50).fill(true));
     await small.close();
   });
 

@@ -16,7 +16,7 @@ export interface MemoryStoreOptions {
   readonly maxRepliesPerObject?: number | undefined;
   /** remembered replies of all stateless methods, 10 000; the oldest are dropped before their time */
   readonly maxStatelessReplies?: number | undefined;
-  /** bytes of all remembered replies, 64 MiB; those that are due first are dropped before their time */
+  /** bytes of all remembered replies, 128 more for each, 64 MiB; those that are due first are dropped before their time */
   readonly maxReplyBytes?: number | undefined;
 }
 
@@ -34,9 +34,9 @@ class AtOnce {
   readonly way = { isUp: true, reason: undefined };
   private closed = false;
 
-  async run<T>(_writes: boolean, _deadline: number | undefined, send: (again: boolean) => Promise<T>): Promise<T> {
+  async run<T>(_writes: boolean, _deadline: number | undefined, send: (lost: number) => Promise<T>): Promise<T> {
     if (this.closed) throw unavailable('it is closed');
-    return await send(false);
+    return await send(0);
   }
 
   close(): void {

@@ -60,6 +60,20 @@ describeWithNats('NatsStore', () => {
     server.resume();
   }, 20_000);
 
+  it('values that take longer over a slow connection than a try lasts come all the same', async () => {
+    await using server = await NatsServer.start();
+    await using relay = await tcpRelay(server.port);
+    await using store = await open({ servers: `nats://127.0.0.1:${relay.port}` });
+    relay.delay(1_300);
+    const deadline = (): number => Date.now() + 25_000;
+    expect(await store.save(keyOf('a'), 0, '1', remember('k'), deadline())).toBe(1);
+    await using other = await open({ servers: server.url });
+    expect(await other.save(keyOf('a'), 1, '2')).toBe(2);
+    expect(await store.load(keyOf('a'), undefined, 'k', deadline())).toMatchObject({
+      ...{ version: 2, state: '2', reply: { invocationId: 'k' } },
+    });
+  }, 60_000);
+
   it('who knows the newest version is believed, and writes at once; what others wrote shows then', async () => {
     await using server = await NatsServer.start();
     await using client = disposable(await connect({ servers: server.url }), (connection) => connection.close());

@@ -36,8 +36,8 @@ class Operation implements Expiring {
   heapIndex = -1;
   /** it is on the way */
   inFlight = false;
-  /** a try was not answered: it may have been made */
-  unanswered = false;
+  /** tries that were not answered: they may have been made */
+  lost = 0;
   /** what the last try failed with */
   why: string | undefined;
   retry: NodeJS.Timeout | undefined;
@@ -48,14 +48,14 @@ class Operation implements Expiring {
     readonly deadline: number,
     /** the deadline is that of a call, not the store's own limit */
     readonly ofCall: boolean,
-    readonly send: (again: boolean) => Promise<unknown>,
+    readonly send: (lost: number) => Promise<unknown>,
     readonly resolve: (value: unknown) => void,
     readonly reject: (error: ServicesError) => void,
   ) {}
 
   /** Whether it may have changed something that nobody knows of. */
   get isUnconfirmed(): boolean {
-    return this.writes && (this.inFlight || this.unanswered);
+    return this.writes && (this.inFlight || this.lost > 0);
   }
 }
 
@@ -88,11 +88,11 @@ export class Operations {
   /**
    * @param writes it changes something
    * @param deadline of the call, {@link steadyNow}; absent: `operationTimeoutMs` from now
-   * @param send one try; `again`: an earlier one was not answered, and may have been made. A ServicesError is final
+   * @param send one try; `lost`: so many earlier ones were not answered, and may have been made. A ServicesError is final
    * @throws ServicesError `BERTH_SERVICE_STORE_UNAVAILABLE`; `BERTH_SERVICE_TIMEOUT` at `deadline`; and
    *   `BERTH_SERVICE_OUTCOME_UNKNOWN` for a write that may have taken effect
    */
-  run<T>(writes: boolean, deadline: number | undefined, send: (again: boolean) => Promise<T>): Promise<T> {
+  run<T>(writes: boolean, deadline: number | undefined, send: (lost: number) => Promise<T>): Promise<T> {
     return new Promise<unknown>((resolve, reject) => {
       const { maxPendingOperations, operationTimeoutMs } = this.limits;
       if (this.closed) throw unavailable('it is closed', this.what);
@@ -136,7 +136,7 @@ export class Operations {
       return;
     }
     operation.inFlight = true;
-    operation.send(operation.unanswered).then(
+    operation.send(operation.lost).then(
       (value) => {
         if (this.end(operation)) operation.resolve(value);
       },
@@ -148,7 +148,7 @@ export class Operations {
     if (!this.pending.has(operation)) return;
     const { why, answered, final } = this.verdict(thrown);
     operation.inFlight = false;
-    operation.unanswered ||= !answered;
+    if (!answered) operation.lost += 1;
     operation.why = why;
     if (final) this.giveUp(operation, why, thrown);
     else if (!this.way.isOpen) this.giveUp(operation, 'its connection is closed');

@@ -209,6 +209,9 @@ describeWithRedis('RedisStore', () => {
       await expect(attempt).rejects.toMatchObject(refused("'berth:object:{shop.Cart/0/one}'"));
     await expect(store.recallReply('scope', 'k')).rejects.toMatchObject(refused("'berth:reply:scope:k'"));
     expect(await client.hGet('berth:object:{shop.Cart/0/one}', 's')).toBe('1');
+    // It can be read, and nobody would ever be the first to write after it.
+    await client.set('berth:object:{shop.Cart/0/two}', '{ "t":"a","v":1,"l":1,"r":[]}\n');
+    await expect(store.delete(keyOf('two'))).rejects.toMatchObject(refused("'berth:object:{shop.Cart/0/two}'"));
     client.destroy();
   });
 

@@ -69,15 +69,16 @@ export class Bucket implements Entries {
     return bucket;
   }
 
-  async get(key: string): Promise<Found> {
+  async get(key: string, _known: Found | undefined, lost: number): Promise<Found> {
     if (this.direct && steadyNow() > this.lookedAt + BELIEVED_MS) await this.check();
     const { name } = this.options;
     const subject = `$KV.${name}.${key}`;
+    const query = JSON.stringify({ last_by_subj: subject });
     await this.ready();
     const { era, direct } = this;
     const value = direct
-      ? directValue(await this.ask(`$JS.API.DIRECT.GET.KV_${name}.${subject}`, ''))
-      : leadersValue(await this.ask(`$JS.API.STREAM.MSG.GET.KV_${name}`, JSON.stringify({ last_by_subj: subject })));
+      ? directValue(await this.ask(`$JS.API.DIRECT.GET.KV_${name}.${subject}`, '', lost))
+      : leadersValue(await this.ask(`$JS.API.STREAM.MSG.GET.KV_${name}`, query, lost));
     if (value === undefined) throw await this.gone();
     const { seq, bytes } = value;
     // No version was above the revision of the mark that stands for none.
@@ -89,7 +90,7 @@ export class Bucket implements Entries {
    * It has no id by which the server would know a repetition: a cluster says of one that it is one although the first
    * write was refused.
    */
-  async put(key: string, entry: Entry, base: Found | undefined, again: boolean): Promise<Found | undefined> {
+  async put(key: string, entry: Entry, base: Found | undefined, lost: number): Promise<Found | undefined> {
     await this.ready();
     const { era } = this;
     if (base !== undefined && base.era !== era) return undefined;
@@ -97,11 +98,11 @@ export class Bucket implements Entries {
     if (base !== undefined) about.append('Nats-Expected-Last-Subject-Sequence', String(base.revision));
     const most = this.link.maxBytes - HEAD_ROOM;
     const { bytes, entry: kept } = fitted(entry, most, 'max_payload of the NATS server');
-    const { error, seq } = answerOf(await this.ask(`$KV.${this.options.name}.${key}`, bytes, about));
-    if (error === undefined) return { entry: kept, revision: seq, era, length: bytes.length };
+    const { error, seq } = answerOf(await this.ask(`$KV.${this.options.name}.${key}`, bytes, lost, about));
+    if (error === undefined && seq > 0) return { entry: kept, revision: seq, era, length: bytes.length };
     // The first one that is sent may ask what the value is now; of a repetition that would tell nothing yet.
-    if (error.err_code === OTHER_REVISION || (error.err_code === IN_FLIGHT && !again)) return undefined;
-    throw new JetStreamApiError(error);
+    if (error?.err_code === OTHER_REVISION || (error?.err_code === IN_FLIGHT && lost === 0)) return undefined;
+    throw new JetStreamApiError(error ?? NO_ANSWER);
   }
 
   isCurrent({ era }: Found): boolean {
@@ -152,10 +153,11 @@ export class Bucket implements Entries {
     if (trouble !== undefined) throw trouble instanceof ServicesError ? trouble : new Away(messageOf(trouble));
   }
 
-  private async ask(subject: string, data: Uint8Array | string, about?: MsgHdrs): Promise<Msg> {
+  private async ask(subject: string, data: Uint8Array | string, lost: number, about?: MsgHdrs): Promise<Msg> {
     let answer: Msg;
     try {
-      answer = await this.inbox.ask(subject, data, TRY_MS, about);
+      // Each try lasts longer: over a slow connection large values take their time.
+      answer = await this.inbox.ask(subject, data, TRY_MS * 2 ** Math.min(lost, 3), about);
     } catch (thrown) {
       // A server may say nothing of a bucket that it does not have.
       if (this.link.isUp) void this.check();

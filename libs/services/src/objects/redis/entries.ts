@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer';
 import { ErrorReply } from '@redis/client';
 import {
   beginningOf,
@@ -34,16 +33,11 @@ return 1
 /** Bytes of an entry for what it has beside its state. */
 const REPLY_ROOM = 16 * 1024 * 1024;
 
-export interface RedisEntriesLimits {
-  readonly maxStateBytes: number;
-  readonly deletionKnownMs: number;
-}
-
 /** Entries as strings of Redis. The newest token, with which each begins, stands for its revision. */
 export class RedisEntries implements Entries {
   constructor(
     private readonly connection: RedisConnection,
-    private readonly limits: RedisEntriesLimits,
+    private readonly limits: { readonly maxStateBytes: number; readonly deletionKnownMs: number },
   ) {}
 
   async get(key: string, known: Found | undefined): Promise<Found> {
@@ -60,15 +54,13 @@ export class RedisEntries implements Entries {
   async put(key: string, entry: Entry, base: Found | undefined): Promise<Found | undefined> {
     const most = this.limits.maxStateBytes + REPLY_ROOM;
     const { entry: kept, bytes } = fitted(entry, most, 'maxStateBytes of the store');
-    // What is all text is sent with what is around it; the client writes bytes one by one.
-    const value = isUtf8(bytes) ? bytes.toString() : bytes;
     const until = this.endOf(kept);
     const end = until === undefined ? [] : [String(Math.max(1, Math.ceil(until)))];
-    if (base === undefined) await this.ask(key, undefined, ['SET', key, value, ...end.flatMap((ms) => ['PX', ms])]);
+    if (base === undefined) await this.ask(key, undefined, ['SET', key, bytes, ...end.flatMap((ms) => ['PX', ms])]);
     else {
       const from = base.length === 0 ? '' : beginningOf(base.entry);
-      const deletion = kept.version === 0 && kept.replies.length === 0 ? ['1'] : [];
-      if ((await this.ask(key, WRITE, [from, value, ...end, ...deletion])) === 0) return undefined;
+      const deletion = kept.version === 0 && kept.replies.all.length === 0 ? ['1'] : [];
+      if ((await this.ask(key, WRITE, [from, bytes, ...end, ...deletion])) === 0) return undefined;
     }
     return { entry: kept, revision: 1, length: bytes.length };
   }
@@ -76,7 +68,7 @@ export class RedisEntries implements Entries {
   /** After how many ms an entry without an object goes: its versions are known for so long, or its replies. */
   private endOf({ version, last, replies }: Entry): number | undefined {
     if (version > 0) return undefined;
-    const replied = Math.max(...replies.map(({ until }) => until)) - Date.now();
+    const replied = Math.max(...replies.all.map(({ until }) => until)) - Date.now();
     return last > 0 ? Math.max(this.limits.deletionKnownMs, replied) : replied;
   }
 
