@@ -30,7 +30,9 @@ export async function connectNats(
   const [{ user, pass } = { user: '', pass: '' }] = urls.filter((url) => url.user !== '');
   try {
     return await connect({
+      // A server that refuses somebody twice may let him in later: one that has just started knows nobody yet.
       ...{ name: 'berth', reconnectTimeWait: 100, reconnectJitter: 100, pingInterval: 2_000, maxPingOut: 2 },
+      ignoreAuthErrorAbort: true,
       ...(user !== '' && (pass === '' ? { token: user } : { user, pass })),
       ...(urls.some(({ protocol }) => protocol === 'tls:') && { tls: {} }),
       ...connection,

@@ -64,7 +64,9 @@ export class Link implements Way {
 
   private async watch(): Promise<void> {
     for await (const status of this.statuses) {
-      if (status.type === 'disconnect') this.set('down', `no connection to ${addressOf(status.server)}`);
+      // One that is lost again before it was there has said why.
+      if (status.type === 'disconnect')
+        this.set('down', this.isUp ? `no connection to ${addressOf(status.server)}` : this.reason);
       else if (status.type === 'error') this.reason = messageOf(status.error);
       else if (status.type === 'reconnect') this.set('up', undefined);
     }

@@ -1,4 +1,4 @@
-import { describeWithNats, eventually, NatsServer } from '@berth/testing';
+import { describeWithNats, eventually, NatsServer, tcpRelay } from '@berth/testing';
 import { answering, invocation, SERVICE, subscription } from '../../testing/bus/lab.js';
 import { client } from '../client/client.js';
 import { Getter, Method, State } from '../definition/method-decorators.js';
@@ -56,6 +56,25 @@ describeWithNats('Nats', () => {
     expect(await nats.bus.retryDeadLetter(SERVICE, 0, call.id)).toMatchObject({ status: 0 });
     expect(await nats.bus.deadLetters(SERVICE, 0)).toEqual([]);
   });
+
+  it('finds a server again that has refused it for a while, and says why meanwhile', async () => {
+    const knowing = (password: string): string => `authorization { user: u, password: ${password} }`;
+    const options = { config: knowing('right') };
+    await using server = await NatsServer.start(options);
+    await using relay = await tcpRelay(server.port);
+    await using nats = await Nats.connect({ servers: `nats://u:right@127.0.0.1:${relay.port}` });
+    const restart = async (password: string): Promise<void> => {
+      options.config = knowing(password);
+      await server.kill();
+      await server.start();
+    };
+    await restart('other');
+    await eventually(() => nats.store.health().reason === 'Authorization Violation', 10_000);
+    const { connections } = relay;
+    await eventually(() => relay.connections > connections + 2, 10_000);
+    await restart('right');
+    await eventually(() => nats.store.health().state === 'up' && nats.bus.health().state === 'up', 20_000);
+  }, 60_000);
 
   it('leaves no connection behind when an option is wrong', async () => {
     await using server = await NatsServer.start();
