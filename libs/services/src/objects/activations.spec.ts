@@ -48,21 +48,4 @@ describe('Activations', () => {
     }
     expect(objects.size).toBe(3);
   });
-
-  it('finds the one that has to go as fast among many as among few', () => {
-    const ROUND = 500;
-    const cost = (most: number): number => {
-      const objects = new Objects(most);
-      let next = 0;
-      const touch = (count: number): number => {
-        const startedAt = performance.now();
-        for (let i = 0; i < count; i += 1) objects.touch(`o${(next += 1)}`);
-        return performance.now() - startedAt;
-      };
-      touch(most * 1.5);
-      return Math.min(...Array.from({ length: 10 }, () => touch(ROUND)));
-    };
-    cost(1000);
-    expect(cost(100_000)).toBeLessThan(15 * cost(1000) + 1);
-  });
 });

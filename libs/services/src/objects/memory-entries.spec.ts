@@ -39,19 +39,4 @@ describe('MemoryEntries', () => {
     for (const name of ['n1', 'n2', 'n3', 'n4']) put(name);
     expect(await kept()).toEqual(['n2', 'n3', 'n4']);
   });
-
-  it('finds the one that has to go as fast among many as among few', () => {
-    const cost = (most: number): number => {
-      const { put } = keeper(most);
-      const timed = (count: number): number => {
-        const startedAt = performance.now();
-        for (let i = 0; i < count; i += 1) put();
-        return performance.now() - startedAt;
-      };
-      timed(most * 2.2);
-      return Math.min(...Array.from({ length: 10 }, () => timed(500)));
-    };
-    cost(1000);
-    expect(cost(50_000)).toBeLessThan(8 * cost(1000) + 1);
-  });
 });

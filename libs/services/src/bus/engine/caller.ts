@@ -14,6 +14,8 @@ export class Caller {
   private floor = 0;
   /** the newest answers, the oldest first */
   private readonly answers = new Map<number, Buffer>();
+  /** goes on behind those that have had to go: a new one would pass over the places of all that have left */
+  private readonly oldest = this.answers.keys();
   private bytes = 0;
   /** up to it calls may have been given back, or never have come */
   private back = 0;
@@ -47,11 +49,11 @@ export class Caller {
     // A call that was late, or left, is answered again when its method has ended.
     this.bytes += answer.length - (this.answers.get(number)?.length ?? 0);
     this.answers.set(number, answer);
-    for (const [oldest, { length }] of this.answers) {
-      if (this.answers.size <= MOST_ANSWERS && this.bytes <= MOST_BYTES) return;
+    while (this.answers.size > MOST_ANSWERS || this.bytes > MOST_BYTES) {
+      const oldest = this.oldest.next().value as number;
       this.floor = Math.max(this.floor, oldest);
+      this.bytes -= this.answers.get(oldest)?.length ?? 0;
       this.answers.delete(oldest);
-      this.bytes -= length;
     }
   }
 
