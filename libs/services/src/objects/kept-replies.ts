@@ -2,7 +2,7 @@ import type { InvocationReply } from '../invocation/invocation.js';
 import { decodeReply, encodeReply } from '../wire/replies.js';
 
 /** A reply that is remembered with its object. */
-export interface KeptReply {
+interface KeptReply {
   readonly key: string;
   /** ms since 1970, by the clock of the store */
   readonly until: number;
