@@ -1,5 +1,11 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { type Found, NO_ENTRY } from './entry.js';
 import { Known } from './known.js';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 const MIB = 1024 * 1024;
 const found = (length: number): Found => ({ entry: NO_ENTRY, length, revision: 1 });
@@ -19,5 +25,19 @@ describe('Known', () => {
     expect(has()).toEqual([]);
     known.set('c', found(1));
     expect(has()).toEqual(['c']);
+  });
+
+  it('lets go of what objects were before, however much more there is room for', async () => {
+    const known = new Known();
+    const written = Array.from({ length: 1000 }, (_, i) => {
+      const one = found(i);
+      known.set(`o${i % 10}`, one);
+      return new WeakRef(one);
+    });
+    // What was looked at in a turn of the event loop lives until its end.
+    await turn();
+    collectGarbage();
+    expect(written.filter((ref) => ref.deref() !== undefined)).toHaveLength(10);
+    expect(known.get('o9')?.length).toBe(999);
   });
 });

@@ -1,3 +1,4 @@
+import { AgingMap } from '../runtime/aging-map.js';
 import type { Found } from './entry.js';
 
 /** Bytes of all that is known, 32 MiB, and what each of them has beside its value. */
@@ -6,10 +7,7 @@ const OWN_BYTES = 512;
 
 /** The entries that were read or written last, so that a next write need not read first. Others may have changed them. */
 export class Known {
-  /** the oldest first */
-  private readonly entries = new Map<string, Found>();
-  /** goes on behind those that have had to go: a new one would pass over the places of all that have left */
-  private readonly oldest = this.entries.keys();
+  private readonly entries = new AgingMap<string, Found>();
   private bytes = 0;
 
   get(key: string): Found | undefined {
@@ -20,7 +18,7 @@ export class Known {
     this.delete(key);
     this.entries.set(key, found);
     this.bytes += found.length + OWN_BYTES;
-    while (this.bytes > MOST_BYTES) this.delete(this.oldest.next().value as string);
+    while (this.bytes > MOST_BYTES) this.delete(this.entries.oldest as string);
   }
 
   delete(key: string): void {

@@ -1,6 +1,12 @@
-import { NO_ENTRY } from './entry.js';
+import { setImmediate as turn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { type Found, NO_ENTRY } from './entry.js';
 import { KeptReplies } from './kept-replies.js';
 import { MemoryEntries, ReplyRoom } from './memory-entries.js';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 describe('MemoryEntries', () => {
   const room = new ReplyRoom(2 ** 30);
@@ -38,5 +44,23 @@ describe('MemoryEntries', () => {
     entries.clear();
     for (const name of ['n1', 'n2', 'n3', 'n4']) put(name);
     expect(await kept()).toEqual(['n2', 'n3', 'n4']);
+  });
+
+  it('lets go of what was deleted, however much more there is room for', async () => {
+    const { entries, put } = keeper(1000);
+    const ends: WeakRef<Found>[] = [];
+    const end = async (name: string): Promise<void> => {
+      const found = await entries.put(name, NO_ENTRY, undefined);
+      if (found !== undefined) ends.push(new WeakRef(found));
+    };
+    for (let i = 1; i <= 1000; i += 1) {
+      put();
+      if (i > 10) await end(`n${i - 10}`);
+    }
+    // What was looked at in a turn of the event loop lives until its end.
+    await turn();
+    collectGarbage();
+    expect(ends).toHaveLength(990);
+    expect(ends.filter((ref) => ref.deref() !== undefined)).toHaveLength(0);
   });
 });

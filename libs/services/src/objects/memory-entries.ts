@@ -1,23 +1,33 @@
 import { ServicesError } from '../errors.js';
 import { steadyNow } from '../runtime/clock.js';
 import { Deadlines, type Expiring } from '../runtime/deadlines.js';
+import { type Linked, LinkedList } from '../runtime/linked-list.js';
 import { type Entries, type Entry, type Found, NO_ENTRY } from './entry.js';
 
 /** Bytes that a remembered reply takes in memory beside its key and itself. */
 const OWN_BYTES = 128;
 
 /** What is kept under a name. With replies it is due when the time of the oldest is over. */
-class Kept implements Expiring {
+class Kept implements Expiring, Linked<Kept> {
+  prev: Kept | undefined = undefined;
+  next: Kept | undefined = undefined;
+  list: LinkedList<Kept> | undefined = undefined;
   heapIndex = -1;
   deadline = 0;
   /** of its replies, as {@link ReplyRoom} has counted them */
   bytes = 0;
 
   constructor(
+    private readonly entries: MemoryEntries,
+    readonly name: string,
     public found: Found,
-    /** takes so many of the oldest replies out */
-    readonly drop: (replies: number) => void,
   ) {}
+
+  /** Takes so many of the oldest replies out. */
+  drop(count: number): void {
+    const { entry } = this.found;
+    this.entries.set(this.name, { ...this.found, entry: { ...entry, replies: entry.replies.next(count) } });
+  }
 }
 
 /** The remembered replies of a store in memory: each goes when its time is over, or earlier, where there are too many bytes. */
@@ -54,10 +64,9 @@ export class ReplyRoom {
 
 /** Entries in this process, bounded in number. */
 export class MemoryEntries implements Entries {
-  /** the one that was written last comes last */
   private readonly all = new Map<string, Kept>();
-  /** goes on behind those that have had to go: a new one would pass over their places each time */
-  private readonly oldest = this.all.keys();
+  /** the one that was written last comes last */
+  private order = new LinkedList<Kept>();
   private writes = 0;
   /** the highest version of any that was deleted */
   private floor = 0;
@@ -82,40 +91,37 @@ export class MemoryEntries implements Entries {
     this.writes += 1;
     const found = { entry, revision: this.writes, length: 0 };
     this.set(name, found);
-    const oldest = this.all.size > this.most ? this.oldest.next().value : undefined;
-    if (oldest !== undefined) this.set(oldest, { ...found, entry: NO_ENTRY });
+    const oldest = this.all.size > this.most ? this.order.first : undefined;
+    if (oldest !== undefined) this.set(oldest.name, { ...found, entry: NO_ENTRY });
     this.room.bound();
     return Promise.resolve(found);
   }
 
   clear(): void {
     this.all.clear();
+    this.order = new LinkedList();
   }
 
-  private find(name: string): Found {
-    // Whoever makes it again has to know of all that was deleted since.
-    const { floor } = this;
-    return this.all.get(name)?.found ?? { entry: { ...NO_ENTRY, last: floor }, revision: -floor, length: 0 };
-  }
-
-  private set(name: string, found: Found): void {
+  /** What is under a name from here on, whatever was there. */
+  set(name: string, found: Found): void {
     const { version, last, replies } = found.entry;
-    const kept = this.all.get(name) ?? new Kept(found, (count) => this.drop(name, count));
+    const kept = this.all.get(name) ?? new Kept(this, name, found);
     kept.found = found;
-    // Only where the oldest may have to go does it matter which one that is.
-    if (this.setting === undefined) this.all.delete(name);
-    if (version > 0 || replies.all.length > 0) this.all.set(name, kept);
-    else {
+    this.order.remove(kept);
+    if (version > 0 || replies.all.length > 0) {
+      this.all.set(name, kept);
+      this.order.push(kept);
+    } else {
       this.all.delete(name);
       this.floor = Math.max(this.floor, last);
     }
     this.room.count(kept);
   }
 
-  private drop(name: string, count: number): void {
-    const found = this.find(name);
-    const { entry } = found;
-    this.set(name, { ...found, entry: { ...entry, replies: entry.replies.next(count) } });
+  private find(name: string): Found {
+    // Whoever makes it again has to know of all that was deleted since.
+    const { floor } = this;
+    return this.all.get(name)?.found ?? { entry: { ...NO_ENTRY, last: floor }, revision: -floor, length: 0 };
   }
 
   private full(name: string): ServicesError {

@@ -1,4 +1,10 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Caller } from './caller.js';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 describe('Caller', () => {
   it('tells a call that was answered, and one that never came and never shall, from one that is lost', () => {
@@ -49,5 +55,20 @@ describe('Caller', () => {
     caller.keep(2, large);
     expect(caller.find(1)).toEqual(Buffer.from('kept'));
     expect(caller.find(2)).toBe(large);
+  });
+
+  it('that has gone keeps no answers', async () => {
+    const caller = new Caller();
+    const kept = Array.from({ length: 100 }, (_, i) => {
+      const answer = Buffer.alloc(8);
+      caller.keep(i, answer);
+      return new WeakRef(answer);
+    });
+    caller.forget();
+    // What was looked at in a turn of the event loop lives until its end.
+    await turn();
+    collectGarbage();
+    expect(kept.filter((ref) => ref.deref() !== undefined)).toHaveLength(0);
+    expect(caller.find(0)).toBe('lost');
   });
 });

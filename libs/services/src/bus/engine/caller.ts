@@ -1,3 +1,4 @@
+import { AgingMap } from '../../runtime/aging-map.js';
 import type { Call } from './call.js';
 
 /** Answers that are kept for a caller, and bytes of them: those that a broken connection may have lost. */
@@ -12,10 +13,8 @@ export class Caller {
   private seen = 0;
   /** up to it calls may have come whose answers are not kept any more; all others that came are in one of the maps */
   private floor = 0;
-  /** the newest answers, the oldest first */
-  private readonly answers = new Map<number, Buffer>();
-  /** goes on behind those that have had to go: a new one would pass over the places of all that have left */
-  private readonly oldest = this.answers.keys();
+  /** the newest ones */
+  private readonly answers = new AgingMap<number, Buffer>();
   private bytes = 0;
   /** up to it calls may have been given back, or never have come */
   private back = 0;
@@ -50,7 +49,7 @@ export class Caller {
     this.bytes += answer.length - (this.answers.get(number)?.length ?? 0);
     this.answers.set(number, answer);
     while (this.answers.size > MOST_ANSWERS || this.bytes > MOST_BYTES) {
-      const oldest = this.oldest.next().value as number;
+      const oldest = this.answers.oldest as number;
       this.floor = Math.max(this.floor, oldest);
       this.bytes -= this.answers.get(oldest)?.length ?? 0;
       this.answers.delete(oldest);
