@@ -30,8 +30,12 @@ const UNSENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 
 /** How grpc-js words HTTP/2's REFUSED_STREAM, which says that no method has seen the call. */
 const REFUSED = 'Stream refused by server';
-/** How Node words that a connection has no number left for another stream, after 2^30 of them: nothing was sent. */
-const USED_UP = 'No stream ID is available';
+/**
+ * How Node words that a connection has no number left for another stream, after 2^30 of them: nothing was sent. Behind
+ * what grpc-js says of its own end: a server may have run a call of which it says that.
+ */
+const USED_UP =
+  /^(?:Received RST_STREAM with code \d+ triggered by internal client error:|Failed to start HTTP\/2 stream with error) No stream ID is available/;
 /** How grpc-js words that a call ended with OK, and without a message. */
 const NO_REPLY = 'No message received';
 /** How grpc-js ends its words where its resolver had nothing to add. */
@@ -42,7 +46,7 @@ const OVERSIZED = /larger than max|size larger than|exceeds maximum size|BERTH_B
 const REACHED_HEADER = 'berth-request-reached';
 
 /** Whether a connection can carry no further call. */
-export const isUsedUp = (cause: Partial<ServiceError> | null): boolean => cause?.details?.includes(USED_UP) === true;
+export const isUsedUp = (cause: Partial<ServiceError> | null): boolean => USED_UP.test(cause?.details ?? '');
 
 /**
  * What a gRPC status says about a call.

@@ -57,6 +57,17 @@ describe('GrpcTransport and a server that answers strangely', () => {
     expect(await codeOf(invoke())).toBe('BERTH_SERVICE_OUTCOME_UNKNOWN');
   });
 
+  it('words that a connection has for itself, said by a server: the call may have been run, and is not sent again', async () => {
+    let seen = 0;
+    answer = (stream) => {
+      seen += 1;
+      const said = { 'grpc-status': '13', 'grpc-message': 'upstream: No stream ID is available' };
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...said }, { endStream: true });
+    };
+    expect(await codeOf(invoke())).toBe('BERTH_SERVICE_OUTCOME_UNKNOWN');
+    expect(seen).toBe(1);
+  });
+
   it('a payload that is neither text nor said to be bytes is given as bytes', async () => {
     answer = okay(Buffer.from([0x0a, 2, 0xff, 0xfe]));
     expect(decodeResult(await invoke())).toEqual(Buffer.from([0xff, 0xfe]));
