@@ -3,7 +3,7 @@ import { decodeLetter, encodeLetter } from './letter-codec.js';
 
 /** Letters by their names, the oldest first, as other stores keep them: whoever reads one has one of his own. */
 interface Letters {
-  readonly all: Map<string, Buffer>;
+  readonly all: Map<string, Uint8Array>;
   bytes: number;
 }
 
@@ -18,7 +18,8 @@ export class MemoryDeadLetters implements DeadLetterStore {
     const { deadLetterLimit, deadLetterBytes, deadLetterTotal, deadLetterTotalBytes } = this.limits;
     const { service, partition } = letter.invocation;
     const scope = scopeOf(service, partition);
-    const [name, bytes] = [`${scope}\n${letter.id}`, encodeLetter(letter)];
+    // A copy: a small Buffer holds all of the piece that Node has cut it from.
+    const [name, bytes] = [`${scope}\n${letter.id}`, new Uint8Array(encodeLetter(letter))];
     this.drop(scope, name);
     this.keep(scope, name, bytes, deadLetterLimit, deadLetterBytes);
     this.keep('', name, bytes, deadLetterTotal, deadLetterTotalBytes);
@@ -41,8 +42,8 @@ export class MemoryDeadLetters implements DeadLetterStore {
   }
 
   /** The oldest make room; the newest stays in any case. */
-  private keep(scope: string, name: string, letter: Buffer, most: number, mostBytes: number): void {
-    const letters = this.scopes.get(scope) ?? { all: new Map<string, Buffer>(), bytes: 0 };
+  private keep(scope: string, name: string, letter: Uint8Array, most: number, mostBytes: number): void {
+    const letters = this.scopes.get(scope) ?? { all: new Map<string, Uint8Array>(), bytes: 0 };
     this.scopes.set(scope, letters);
     const { all } = letters;
     all.set(name, letter);

@@ -1,0 +1,24 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { sampleLetter } from '../../testing/sample-letter.js';
+import { deadLetterLimits } from './dead-letter.js';
+import { MemoryDeadLetters } from './memory-letters.js';
+
+const MIB = 1024 * 1024;
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+it('small dead letters in memory hold their own bytes, and nothing that was made beside them', async () => {
+  const letters = new MemoryDeadLetters(deadLetterLimits());
+  collectGarbage();
+  const before = process.memoryUsage().arrayBuffers;
+  for (let i = 0; i < 1000; i += 1) {
+    // Of small buffers Node makes many in one piece, which is held as long as one of them is.
+    for (let kib = 0; kib < 64; kib += 1) Buffer.allocUnsafe(1024);
+    await letters.add(sampleLetter());
+  }
+  collectGarbage();
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(8 * MIB);
+  expect(await letters.list('shop.Counter', 0, Infinity)).toHaveLength(1000);
+});
