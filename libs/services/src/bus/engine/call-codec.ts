@@ -97,8 +97,9 @@ export function placeOf(key: string): Place | undefined {
 /** A reply as it is sent, an `oprc.InvocationResponse` behind the call's number; {@link replyOf} reads it. */
 export function encodeReply(reply: InvocationReply, number: number): Buffer {
   const response = encodeResponse(reply);
-  const headBytes = response.length - (reply.payload?.length ?? 0);
-  if (headBytes <= MAX_HEAD_BYTES) return encode(['r', number], response);
+  const bytes = encode(['r', number], response);
+  const headBytes = bytes.length - (reply.payload?.length ?? 0);
+  if (headBytes <= MAX_HEAD_BYTES) return bytes;
   const message = `the headers of the reply have ${headBytes} bytes; at most ${MAX_HEAD_BYTES}`;
   return encodeReply(errorReply(reply.invocationId, new ServicesError('BERTH_SERVICE_BAD_RESULT', message)), number);
 }

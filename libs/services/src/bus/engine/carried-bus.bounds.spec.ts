@@ -105,6 +105,29 @@ describe('a bus of several processes, at its end and its bounds', () => {
     expect(textOf(await caller.bus.invoke(ofObject('a'), AT_MOST_ONCE))).toBe('done');
   });
 
+  it('nothing is sent to what names no process: a carrier may throw there, and end this one', async () => {
+    await using lab = new CarriedLab();
+    const [{ bus, carrier }, caller] = [await lab.process(), await lab.process()];
+    const handler = jest.fn(answering('done'));
+    await bus.serve(subscription(), handler);
+    const sent = jest.spyOn(carrier, 'send');
+    for (const id of ['a b', 'a\n', '', 'x'.repeat(65), '>', 5, null]) {
+      const said = { protocol: 1, id, version: 1, epoch: 0, clock: 0, held: [], asks: true };
+      for (const part of [undefined, { base: -1, version: 1, serves: [] }])
+        caller.carrier.send(carrier.id, encode(['h', { ...said, part }]));
+      caller.carrier.send(carrier.id, encode(['c', id, 1, 0, 0, `oprc/${SERVICE}/0/invokes/add`, 0, 1e6, 'id', 0]));
+      for (const head of [
+        ['q', id],
+        ['a', id, [1]],
+      ])
+        caller.carrier.send(carrier.id, encode(head as [string]));
+    }
+    expect(textOf(await caller.bus.invoke(ofObject('a'), AT_MOST_ONCE))).toBe('done');
+    await new Promise(setImmediate);
+    expect(handler).toHaveBeenCalledTimes(1);
+    expect(new Set(sent.mock.calls.map(([to]) => to))).toEqual(new Set([caller.carrier.id]));
+  });
+
   it('names what is wrong with an option or a subscription', async () => {
     await using lab = new CarriedLab();
     await expect(lab.process({ workerTimeoutMs: 99 })).rejects.toThrow('workerTimeoutMs is 99');

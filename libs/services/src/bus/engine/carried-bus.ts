@@ -13,7 +13,7 @@ import { steadyNow } from '../../runtime/clock.js';
 import type { Carrier } from './carrier.js';
 import { errorOf, replyOf } from './call-codec.js';
 import { Incoming } from './incoming.js';
-import { announcementOf, type Member } from './member.js';
+import { announcementOf, isId, type Member } from './member.js';
 import { decode, encode, type Head, MAX_HEAD_BYTES } from './message.js';
 import { Presence } from './presence.js';
 import { SharedEngine } from './shared-engine.js';
@@ -110,7 +110,7 @@ export class CarriedBus extends EngineBus implements InvocationBus {
   /** All others have to be told of it. */
   private checkSize({ service, statelessMethods }: Subscription): void {
     const { maxBytes, maxBytesName } = this.carrier;
-    const { length } = JSON.stringify(statelessMethods);
+    const length = Buffer.byteLength(JSON.stringify(statelessMethods));
     if (length > maxBytes - MAX_HEAD_BYTES)
       throw invalid(`the names of the methods of ${service} have ${length} bytes; ${maxBytesName} is ${maxBytes}`);
   }
@@ -188,6 +188,8 @@ export class CarriedBus extends EngineBus implements InvocationBus {
       if (kind === 'c') this.carrier.send(String(first), encode(['b', second, head[3], 0]));
       return;
     }
+    // What is sent there may be thrown at later, where nothing catches it.
+    if ('aclq'.includes(kind) && !isId(first)) return;
     const { engine, incoming, presence } = this;
     const number = first as number;
     const from = String(first);
@@ -195,8 +197,7 @@ export class CarriedBus extends EngineBus implements InvocationBus {
       const said = announcementOf(head);
       if (said !== undefined) presence.heard(said);
       else this.meetStranger();
-    } else if (kind === 's') presence.seen(from, Number(second));
-    else if (kind === 'q') presence.greet(from);
+    } else if (kind === 'q') presence.greet(from);
     else presence.settle();
     if (kind === 'c') incoming.called(head, payload);
     else if (kind === 'r') engine.answered(number, replyOf(payload));

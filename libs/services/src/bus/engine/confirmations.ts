@@ -1,7 +1,9 @@
 /** Which version of what this process serves everybody knows. Another one must not be relied on. */
 export class Confirmations {
-  /** -1: none, since nobody can say so at the moment */
-  version = -1;
+  /** 0: none yet, of nothing */
+  version = 0;
+  /** those up to it do not count any more */
+  private outdated = 0;
   /** what is behind a flush of the connection can have no doubt */
   private flushed = -1;
   /** those who wait, by versions */
@@ -23,7 +25,7 @@ export class Confirmations {
    */
   check(current: number, seen: Iterable<number>): boolean {
     const known = Math.min(this.flushed, current, ...seen);
-    const isNew = known > this.version;
+    const isNew = known > Math.max(this.version, this.outdated);
     if (isNew) this.version = known;
     for (let [first] = this.waiting; first !== undefined && first.version <= this.version; [first] = this.waiting) {
       this.waiting.shift();
@@ -32,9 +34,9 @@ export class Confirmations {
     return isNew;
   }
 
-  /** Nothing counts any more: others may take this process for dead. */
-  forget(): void {
-    [this.version, this.flushed] = [-1, -1];
+  /** What has been confirmed up to a version, or is yet to come of it, does not count any more. */
+  forget(upTo: number): void {
+    [this.version, this.outdated] = [0, upTo];
   }
 
   /** Nobody can be told. */

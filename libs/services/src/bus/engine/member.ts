@@ -46,6 +46,8 @@ export interface Announcement {
   readonly knows?: readonly string[];
   /** its version has to be confirmed */
   readonly asks?: boolean;
+  /** the version of whoever is told that is known there, as is all that stands here */
+  readonly seen?: number;
   /** it is going */
   readonly end?: boolean;
 }
@@ -121,13 +123,18 @@ export class Member {
   }
 }
 
+/** Whether it names a member: answers are sent there, and a carrier may throw at other addresses. */
+export function isId(id: unknown): boolean {
+  return typeof id === 'string' && /^[\w-]{1,64}$/.test(id);
+}
+
 /** An announcement that somebody sent. @returns undefined: it is none */
 export function announcementOf(head: readonly unknown[]): Announcement | undefined {
   const said = head[1] as Partial<Announcement> | null | undefined;
   if (typeof said !== 'object' || said === null || said.protocol !== PROTOCOL) return undefined;
-  const { id, version, epoch, clock, held, part, knows = [] } = said;
-  const numbers = [version, epoch, clock].every((value) => Number.isFinite(value));
-  if (typeof id !== 'string' || !numbers || !Array.isArray(held) || !Array.isArray(knows)) return undefined;
+  const { id, version, epoch, clock, held, part, knows = [], seen = 0 } = said;
+  const numbers = [version, epoch, clock, seen].every((value) => Number.isFinite(value));
+  if (!isId(id) || !numbers || !Array.isArray(held) || !Array.isArray(knows)) return undefined;
   return part === undefined || isPart(part) ? (said as Announcement) : undefined;
 }
 

@@ -118,8 +118,7 @@ export class Presence {
       this.hasChanged = false;
       this.events.changed();
     }
-    // After what is held has been announced: whoever is confirmed knows it then.
-    for (const [id, version] of this.confirming) this.carrier.send(id, encode(['s', this.self.id, version]));
+    for (const [id, version] of this.confirming) this.own.confirm(id, version);
     this.confirming.clear();
   }
 
@@ -158,7 +157,6 @@ export class Presence {
     const { part } = said;
     const isNews = part !== undefined && member.follows(part);
     if (isNews) this.events.serves(member, part);
-    if (part?.more === true) return;
     if (known === undefined) this.greet(said.id);
     if (changed || isNews || known === undefined) {
       this.term += 1;
@@ -166,8 +164,9 @@ export class Presence {
       this.changed();
     }
     if (reconnected) this.events.disturbed(member);
+    if (part?.more === true) return;
     if (member.version === said.version) {
-      this.knows(said);
+      this.knows(member, said);
       return;
     }
     this.rumours.add(said.id);
@@ -175,23 +174,20 @@ export class Presence {
   }
 
   /** It is known what a member serves. */
-  private knows({ id, version, asks, knows }: Announcement): void {
+  private knows(member: Member, { id, version, asks, knows, seen = -1 }: Announcement): void {
     this.rumours.delete(id);
     for (const other of knows ?? [])
       if (other !== this.self.id && (this.others.get(other)?.version ?? -1) < 0) this.rumours.add(other);
     this.wasGreeted ||= knows !== undefined;
     this.greeted?.();
+    // Only here: a process relies on what others have confirmed, and on knowing what they serve.
+    if (seen > member.seen) {
+      member.seen = seen;
+      this.checkConfirmed();
+    }
     if (asks !== true) return;
     this.confirming.set(id, version);
     this.later();
-  }
-
-  /** A member has seen a version of ours. */
-  seen(id: string, version: number): void {
-    const member = this.others.get(id);
-    if (member === undefined || version <= member.seen) return;
-    member.seen = version;
-    this.checkConfirmed();
   }
 
   private checkConfirmed(): void {
@@ -228,7 +224,6 @@ export class Presence {
     this.term += 1;
     // What others sent meanwhile may be lost: they ask for it, as after a broken connection.
     this.own.epoch += 1;
-    this.own.confirmed.forget();
     this.events.lapsed();
   }
 

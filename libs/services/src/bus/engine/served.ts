@@ -1,7 +1,7 @@
 import type { Subscription } from '../invocation-bus.js';
 import type { Part, Serve } from './member.js';
 
-/** Bytes of one part of what a process serves, as a rule: a carrier has to take it. */
+/** Most bytes of one part of what a process serves, unless one alone has more. */
 const PART_BYTES = 128 * 1024;
 
 /** What this process serves, in versions: each change is told as it is made, and all of it to whoever asks. */
@@ -32,15 +32,15 @@ export class Served {
     return { ...this.change(), base: -1, gone: undefined };
   }
 
-  /** All of it, in parts for {@link Member.follows}. */
-  *parts(): Iterable<Part> {
+  /** All of it, in parts for {@link Member.follows}. @param most bytes of what the carrier takes */
+  *parts(most: number): Iterable<Part> {
     let base = -1;
     let serves: Serve[] = [];
     let bytes = 0;
     for (const serve of this.all.values()) {
-      const { length } = JSON.stringify(serve);
+      const length = Buffer.byteLength(JSON.stringify(serve)) + 1;
       const before = serves.at(-1);
-      if (before !== undefined && bytes + length > PART_BYTES) {
+      if (before !== undefined && bytes + length > Math.min(most, PART_BYTES)) {
         yield { base, version: before.since, serves, more: true };
         [base, serves, bytes] = [before.since, [], 0];
       }

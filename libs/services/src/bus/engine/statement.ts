@@ -2,7 +2,7 @@ import type { Subscription } from '../invocation-bus.js';
 import type { Carrier } from './carrier.js';
 import { Confirmations } from './confirmations.js';
 import { type Announcement, type Part, PROTOCOL, type Serve } from './member.js';
-import { encode } from './message.js';
+import { encode, MAX_HEAD_BYTES } from './message.js';
 import { Served } from './served.js';
 
 /** What follows from what this process says of itself. */
@@ -47,8 +47,9 @@ export class Statement {
     return this.change(this.served.change([], [since]), true);
   }
 
-  /** The same, to be confirmed anew. */
+  /** The same, to be confirmed anew: who confirmed it before may have taken this process for dead meanwhile. */
   renew(): void {
+    this.confirmed.forget(this.version);
     if (this.version > 0) this.tell(this.served.change());
   }
 
@@ -67,8 +68,13 @@ export class Statement {
 
   /** All of it, to one. */
   greet(id: string, knows: readonly string[]): void {
-    for (const part of this.served.parts())
+    for (const part of this.served.parts(this.carrier.maxBytes - MAX_HEAD_BYTES))
       this.carrier.send(id, this.message(part.more === true ? { part } : { part, knows }));
+  }
+
+  /** One of a member's versions is known. What is held goes with it: whoever relies on the one must know the other. */
+  confirm(id: string, seen: number): void {
+    this.carrier.send(id, this.message({ seen, asks: false }));
   }
 
   private change(part: Part, leaving = false): Promise<void> {
