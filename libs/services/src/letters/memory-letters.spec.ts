@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { eventually } from '@berth/testing';
 import { sampleLetter } from '../../testing/sample-letter.js';
 import { deadLetterLimits } from './dead-letter.js';
 import { MemoryDeadLetters } from './memory-letters.js';
@@ -18,7 +19,10 @@ it('small dead letters in memory hold their own bytes, and nothing that was made
     for (let kib = 0; kib < 64; kib += 1) Buffer.allocUnsafe(1024);
     await letters.add(sampleLetter());
   }
-  collectGarbage();
-  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(8 * MIB);
+  // What is collected is given back beside that.
+  await eventually(() => {
+    collectGarbage();
+    return process.memoryUsage().arrayBuffers - before < 8 * MIB;
+  });
   expect(await letters.list('shop.Counter', 0, Infinity)).toHaveLength(1000);
 });

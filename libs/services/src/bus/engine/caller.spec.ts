@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { eventually } from '@berth/testing';
 import { Caller } from './caller.js';
 
 setFlagsFromString('--expose-gc');
@@ -60,7 +61,8 @@ describe('Caller', () => {
   it('that has gone keeps no answers', async () => {
     const caller = new Caller();
     const kept = Array.from({ length: 100 }, (_, i) => {
-      const answer = Buffer.alloc(8);
+      // Such a one is kept as it is.
+      const answer = Buffer.alloc(Buffer.poolSize / 2);
       caller.keep(i, answer);
       return new WeakRef(answer);
     });
@@ -70,5 +72,22 @@ describe('Caller', () => {
     collectGarbage();
     expect(kept.filter((ref) => ref.deref() !== undefined)).toHaveLength(0);
     expect(caller.find(0)).toBe('lost');
+  });
+
+  it('small answers that are kept hold their own bytes, and nothing that was made beside them', async () => {
+    const caller = new Caller();
+    collectGarbage();
+    const before = process.memoryUsage().arrayBuffers;
+    for (let i = 1; i <= 1000; i += 1) {
+      // Of small buffers Node makes many in one piece, which is held as long as one of them is.
+      for (let kib = 0; kib < 64; kib += 1) Buffer.allocUnsafe(1024);
+      caller.keep(i, Buffer.from(`answer ${i}`));
+    }
+    // What is collected is given back beside that.
+    await eventually(() => {
+      collectGarbage();
+      return process.memoryUsage().arrayBuffers - before < 8 * 1024 * 1024;
+    });
+    expect(caller.find(1000)).toEqual(Buffer.from('answer 1000'));
   });
 });

@@ -4,6 +4,8 @@ import type { Call } from './call.js';
 /** Answers that are kept for a caller, and bytes of them: those that a broken connection may have lost. */
 const MOST_ANSWERS = 1_024;
 const MOST_BYTES = 4 * 1024 * 1024;
+/** A Buffer below it may hold all of the piece that Node has cut it from, and is kept as text (latin1). */
+const SMALL_BYTES = Buffer.poolSize / 2;
 
 /** What a process knows of another one that calls it. */
 export class Caller {
@@ -14,7 +16,7 @@ export class Caller {
   /** up to it calls may have come whose answers are not kept any more; all others that came are in one of the maps */
   private floor = 0;
   /** the newest ones */
-  private readonly answers = new AgingMap<number, Buffer>();
+  private readonly answers = new AgingMap<number, Buffer | string>();
   private bytes = 0;
   /** up to it calls may have been given back, or never have come */
   private back = 0;
@@ -47,7 +49,7 @@ export class Caller {
   keep(number: number, answer: Buffer): void {
     // A call that was late, or left, is answered again when its method has ended.
     this.bytes += answer.length - (this.answers.get(number)?.length ?? 0);
-    this.answers.set(number, answer);
+    this.answers.set(number, answer.length < SMALL_BYTES ? answer.toString('latin1') : answer);
     while (this.answers.size > MOST_ANSWERS || this.bytes > MOST_BYTES) {
       const oldest = this.answers.oldest as number;
       this.floor = Math.max(this.floor, oldest);
@@ -59,7 +61,7 @@ export class Caller {
   /** What became of a call: its answer, or whether it runs, has never come, or is not known any more. */
   find(number: number): Buffer | 'here' | 'missed' | 'lost' {
     const answer = this.answers.get(number);
-    if (answer !== undefined) return answer;
+    if (answer !== undefined) return typeof answer === 'string' ? Buffer.from(answer, 'latin1') : answer;
     if (this.calls.has(number)) return 'here';
     if (number <= this.floor || this.forgotten) return 'lost';
     this.missed.add(number);
