@@ -147,4 +147,30 @@ describe('a bus of several processes that do not know all of each other', () => 
       expect(textOf(await bus.invoke(ofObject(id ?? ''), AT_MOST_ONCE))).toBe('done');
     expect(Math.max(...sent.mock.calls.map(([, { length }]) => length))).toBeLessThan(96 * 1024);
   });
+
+  it('a process that was silent takes no object from one that came meanwhile', async () => {
+    await using lab = new CarriedLab(TIMEOUT);
+    const first = await lab.process();
+    const handler = jest.fn(answering('first'));
+    await first.bus.serve(subscription(), handler);
+    first.carrier.mute = true;
+    const { presence: own } = first.bus as unknown as { presence: { lapsed: boolean } };
+    await eventually(() => own.lapsed);
+    const held = new HeldHandler();
+    const second = await lab.process();
+    await second.bus.serve(subscription(), held.handle);
+    const ids = Array.from({ length: 8 }, (_, i) => `object ${i}`);
+    const calls = ids.map((id) => later(second.bus.invoke(ofObject(id), AT_MOST_ONCE)));
+    await eventually(() => held.begun.length === 8);
+    calls.push(...ids.map((id) => later(first.bus.invoke(ofObject(id), AT_MOST_ONCE))));
+    const resume = second.carrier.stall();
+    first.carrier.mute = false;
+    await eventually(() => !own.lapsed);
+    for (let i = 0; i < 5; i += 1) await new Promise(setImmediate);
+    const both = [handler.mock.calls.length, held.begun.filter(({ isCut }) => !isCut).length];
+    resume();
+    expect(both).toEqual([0, 8]);
+    const words = await answered(held, calls);
+    expect(new Set(words)).toEqual(new Set(['done', 'first']));
+  });
 });

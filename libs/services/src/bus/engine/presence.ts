@@ -42,6 +42,8 @@ export class Presence {
   readonly own: Statement;
   private until = -1;
   private wasDeaf = true;
+  /** when our own beat came again after a silence */
+  private backAt = -Infinity;
   private beatAt = performance.now();
   private beats = 0;
   /** what is to be done at the end of this turn: each of it is work for all lanes, or for all others */
@@ -197,7 +199,7 @@ export class Presence {
 
   /** Whether calls of an object that this process has may begin: all know it, and nobody else still runs one. */
   mayRun(lane: Lane): boolean {
-    if (this.lapsed) return false;
+    if (this.lapsed || this.wasDeaf) return false;
     const { version } = this.own.confirmed;
     if (version < this.own.version && lane.scope.ownerOf(lane.name, version) !== this.self) return false;
     for (const { held } of this.others.values()) if (held.size > 0 && held.has(lane.bucket)) return false;
@@ -205,9 +207,13 @@ export class Presence {
   }
 
   private echo(sentAt: number, now: number): void {
-    if (this.lapsed) this.deaf();
+    if (this.lapsed) {
+      this.deaf();
+      if (this.until >= 0) this.backAt = now;
+    }
     this.until = Math.max(this.until, sentAt + this.timeoutMs * TRUST);
-    if (!this.wasDeaf || now > this.until) return;
+    // Whoever has come meanwhile, and has our objects, is heard within a beat: two are waited for.
+    if (!this.wasDeaf || now > this.until || now - this.backAt < (2 * this.timeoutMs) / BEATS) return;
     // What others said meanwhile may still be on its way.
     this.wasDeaf = false;
     for (const member of this.others.values()) {
