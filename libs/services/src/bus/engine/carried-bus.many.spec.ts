@@ -2,9 +2,21 @@ import { jest } from '@jest/globals';
 import type { Log } from '@berth/observability';
 import { eventually } from '@berth/testing';
 import { CarriedLab, type Process } from '../../../testing/bus/carried-lab.js';
-import { answering, HeldHandler, invocation, later, ofObject, subscription, textOf } from '../../../testing/bus/lab.js';
+import {
+  answering,
+  HeldHandler,
+  invocation,
+  later,
+  ofObject,
+  SERVICE,
+  subscription,
+  textOf,
+} from '../../../testing/bus/lab.js';
 import type { BusSubscription } from '../invocation-bus.js';
+import { coarse, hash } from './hash.js';
+import { Member } from './member.js';
 import { encode } from './message.js';
+import { Scope } from './routing.js';
 
 const AT_MOST_ONCE = { delivery: 'at-most-once' } as const;
 const MANY = 3_000;
@@ -92,6 +104,26 @@ describe('a bus of several processes, with many agents in one', () => {
       held.answerAll();
     expect(largest()).toBeLessThan(64 * 1024);
   }, 30_000);
+
+  it('an object that moves while it is in use holds up no other one, though some bits of their hashes are the same', async () => {
+    await using lab = new CarriedLab({ workerTimeoutMs: 20_000 });
+    const [first, second] = [await lab.process(), await lab.process()];
+    const { seed } = new Scope(SERVICE, 0);
+    const [before, after] = [new Member(first.carrier.id), new Member(second.carrier.id)];
+    const moving = Array.from({ length: 1000 }, (_, i) => `object ${i}`).filter(
+      (id) => after.score(hash(id, seed)) > before.score(hash(id, seed)),
+    );
+    const alike = [...Map.groupBy(moving, (id) => coarse(hash(id, seed))).values()].find(({ length }) => length > 1);
+    const [a = '', b = ''] = alike ?? [];
+    const held = new HeldHandler();
+    await first.bus.serve(subscription(), held.handle);
+    const running = later(first.bus.invoke(ofObject(a), AT_MOST_ONCE));
+    await eventually(() => held.begun.length === 1);
+    await second.bus.serve(subscription(), answering('second'));
+    expect(textOf(await first.bus.invoke(ofObject(b), AT_MOST_ONCE))).toBe('second');
+    held.answerAll();
+    expect(textOf(await running)).toBe('done');
+  });
 
   it('a call that got lost, or its answer, without a broken connection is asked for', async () => {
     await using lab = new CarriedLab({ workerTimeoutMs: 400 });

@@ -5,7 +5,11 @@ import type { BusHandler, Subscription } from '../invocation-bus.js';
 import { closedBus, workerLost } from '../refusals.js';
 import { Call, type Fate } from './call.js';
 import { Dispatcher } from './dispatcher.js';
+import { coarse } from './hash.js';
 import { Worker } from './worker.js';
+
+/** Most objects that an announcement tells exactly. */
+const MOST_HELD = 2_000;
 
 /**
  * Runs the calls of a process at its subscriptions: their order, bounds, deadlines, places and dead letters. Where
@@ -148,9 +152,13 @@ export class Engine extends Dispatcher {
     if (announce) this.presence?.own.announce();
   }
 
-  /** Objects that others have now, and that still run something here, {@link Lane.bucket}. */
+  /**
+   * Objects that others have now, and that still run something here, {@link Lane.hash}. Of too many for a message only
+   * some bits are told, see {@link coarse}: several objects share them, and wait for each other.
+   */
   held(): number[] {
-    return [...new Set([...this.leaving].map(({ bucket }) => bucket))];
+    const hashes = [...this.leaving].map((lane) => lane.hash);
+    return [...new Set(hashes.length > MOST_HELD ? hashes.map(coarse) : hashes)];
   }
 
   private handBack(call: Call): void {

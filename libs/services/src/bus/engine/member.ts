@@ -38,7 +38,7 @@ export interface Announcement {
   readonly epoch: number;
   /** its steady clock, ms */
   readonly clock: number;
-  /** objects that others have now, and that still run something there, {@link Lane.bucket} */
+  /** objects that others have now, and that still run something there, {@link Engine.held} */
   readonly held: readonly number[];
   /** what has changed; without it whoever does not know `version` asks */
   readonly part?: Part;

@@ -1,4 +1,5 @@
 import type { Carrier } from './carrier.js';
+import { coarse } from './hash.js';
 import { type Announcement, Member, type Part } from './member.js';
 import { encode } from './message.js';
 import type { Lane } from './routing.js';
@@ -18,7 +19,7 @@ export interface PresenceEvents {
   waited(): void;
   /** others may take this process for dead, and have its objects */
   lapsed(): void;
-  /** objects that others have now, and that still run something here, {@link Lane.bucket} */
+  /** objects that others have now, and that still run something here, {@link Engine.held} */
   held(): number[];
 }
 
@@ -202,7 +203,8 @@ export class Presence {
     if (this.lapsed || this.wasDeaf) return false;
     const { version } = this.own.confirmed;
     if (version < this.own.version && lane.scope.ownerOf(lane.name, version) !== this.self) return false;
-    for (const { held } of this.others.values()) if (held.size > 0 && held.has(lane.bucket)) return false;
+    for (const { held } of this.others.values())
+      if (held.size > 0 && (held.has(lane.hash) || held.has(coarse(lane.hash)))) return false;
     return true;
   }
 

@@ -102,9 +102,9 @@ export class Lane implements Linked<Lane> {
     return this.home === this.scope.othersMethods;
   }
 
-  /** in announcements, which have no room for names: several objects may have the same, and wait for each other then */
-  get bucket(): number {
-    return hash(this.name, this.scope.seed) & 0xfff;
+  /** in announcements, which have no room for names */
+  get hash(): number {
+    return hash(this.name, this.scope.seed) >>> 0;
   }
 
   get mayBegin(): boolean {

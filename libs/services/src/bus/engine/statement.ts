@@ -11,7 +11,7 @@ export interface StatementEvents {
   renewed(): void;
   /** others may know more of it */
   heard(): void;
-  /** objects that others have now, and that still run something here, {@link Lane.bucket} */
+  /** objects that others have now, and that still run something here, {@link Engine.held} */
   held(): number[];
 }
 
