@@ -1,10 +1,8 @@
 import { jest } from '@jest/globals';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { HttpServerPool } from '@berth/http-server-pool';
-import { eventually, type TcpRelay, tcpRelay } from '@berth/testing';
+import { collectGarbage, eventually, type TcpRelay, tcpRelay } from '@berth/testing';
 import {
   agentIds,
   ask,
@@ -226,6 +224,3 @@ function resources(): Record<string, number> {
   }
   return counts;
 }
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;

@@ -1,6 +1,4 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
-import { eventually, RawClient } from '@berth/testing';
+import { collectGarbage, eventually, RawClient } from '@berth/testing';
 import { agentDetail, RawAgent, testGateway } from '@berth/testing/system';
 import { encodeFrame } from '../libs/tunnel-protocol/src/frame-encoder.js';
 import { turn } from '../libs/tunnel-protocol/testing/wire.js';
@@ -13,11 +11,9 @@ const BATCH_BYTES = 60_000;
 
 /** Memory that is in use after collections, bytes; what earlier specs of this process left behind goes first. */
 async function inUse(): Promise<number> {
-  setFlagsFromString('--expose-gc');
-  const gc = runInNewContext('gc') as () => void;
   let last = Infinity;
   for (let round = 0; round < 50; round += 1) {
-    gc();
+    collectGarbage();
     await new Promise((resolve) => setTimeout(resolve, 50));
     const { heapUsed, external } = process.memoryUsage();
     if (round > 5 && Math.abs(heapUsed + external - last) < 50_000) break;

@@ -1,4 +1,5 @@
 export { Child, type ChildOptions } from './child.js';
+export { collectGarbage } from './collect-garbage.js';
 export { disposable, owning } from './disposable.js';
 export { type DnsAnswer, type DnsServer, dnsServer, type SrvTarget } from './dns-server.js';
 export { eventually } from './eventually.js';

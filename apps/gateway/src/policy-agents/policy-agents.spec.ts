@@ -1,6 +1,4 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
-import { eventually } from '@berth/testing';
+import { collectGarbage, eventually } from '@berth/testing';
 import { MemoryStore } from '@berth/state';
 import { silentLog } from '@berth/observability';
 import { FakeLink, headersEvent } from '../../../../libs/policy-agents/testing/fake-link.js';
@@ -10,9 +8,6 @@ import type { AgentSettings } from './agent-schema.js';
 import type { PolicyAgents } from './policy-agents.js';
 
 const WAF = { address: '/run/waf.sock', drainMs: 0 };
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
 
 /** What becomes of a question to an agent. */
 async function ask(agents: PolicyAgents, name: string, id = 'x'): Promise<string> {

@@ -1,10 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { collectGarbage } from '@berth/testing';
 import { entriesOf, type PolicyEntry } from './policy-schema.js';
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
 
 describe('parts of policies', () => {
   it('that were judged once are not judged again', () => {

@@ -1,14 +1,9 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
-import { eventually } from '@berth/testing';
+import { collectGarbage, eventually } from '@berth/testing';
 import { sampleLetter } from '../../testing/sample-letter.js';
 import { deadLetterLimits } from './dead-letter.js';
 import { MemoryDeadLetters } from './memory-letters.js';
 
 const MIB = 1024 * 1024;
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
 
 it('small dead letters in memory hold their own bytes, and nothing that was made beside them', async () => {
   const letters = new MemoryDeadLetters(deadLetterLimits());

@@ -1,11 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { collectGarbage } from '@berth/testing';
 import { type Found, NO_ENTRY } from './entry.js';
 import { Known } from './known.js';
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
 
 const MIB = 1024 * 1024;
 const found = (length: number): Found => ({ entry: NO_ENTRY, length, revision: 1 });

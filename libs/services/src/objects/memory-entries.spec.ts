@@ -1,12 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { collectGarbage } from '@berth/testing';
 import { type Found, NO_ENTRY } from './entry.js';
 import { KeptReplies } from './kept-replies.js';
 import { MemoryEntries, ReplyRoom } from './memory-entries.js';
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
 
 describe('MemoryEntries', () => {
   const room = new ReplyRoom(2 ** 30);

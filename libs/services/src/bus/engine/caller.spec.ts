@@ -1,11 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
-import { eventually } from '@berth/testing';
+import { collectGarbage, eventually } from '@berth/testing';
 import { Caller } from './caller.js';
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
 
 describe('Caller', () => {
   it('tells a call that was answered, and one that never came and never shall, from one that is lost', () => {
