@@ -173,7 +173,7 @@ export abstract class EntryStore implements ObjectStore {
       if (outcome === 'unknown')
         throw new ServicesError(
           'BERTH_SERVICE_OUTCOME_UNKNOWN',
-          `object '${key.objectId}' of ${key.service} was changed too often since its save went lost: whether that was made cannot be told`,
+          `object '${key.objectId}' of ${key.service} was changed too often since its save went unanswered: whether that was made cannot be told`,
         );
       if (outcome !== 'made') known?.set(name, outcome);
       return entry;
