@@ -12,7 +12,7 @@ import {
   ServicesModule,
   type ServicesModuleOptions,
 } from 'berth-services-nest';
-import { owning, disposable, describeWithNats, eventually, NatsServer } from '@berth/testing';
+import { describeWithNats, disposable, eventually, NatsServer, owning } from '@berth/testing';
 import { type Family, parsePrometheus } from '@berth/testing/system';
 
 class Line {
@@ -225,18 +225,20 @@ describe('Services in a Nest application', () => {
     });
   });
 
-  it('B5: a bus that cannot be reached fails the start, and the password stays unsaid', async () => {
-    await using nats = await NatsServer.start();
-    const servers = nats.url.replace('//', '//user:secret-word@');
-    await using bus = disposable(await NatsBus.connect({ servers, connectTimeoutMs: 300 }), (it) => it.close());
-    await nats.stop();
-    await eventually(() => bus.health().state === 'down');
-    await using app = await application({ bus });
-    const error: unknown = await app.listen(0, '127.0.0.1').catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ name: 'AgentError', code: 'BERTH_OBJECT_AGENT_FAILED' });
-    expect(String(error)).toMatch(/^AgentError: Failed to start agent shop\.Cart: /);
-    expect(String(error)).not.toContain('secret-word');
-    expect(app.get(Services).isServerRunning()).toBe(false);
+  describeWithNats('over NATS', () => {
+    it('B5: a bus that cannot be reached fails the start, and the password stays unsaid', async () => {
+      await using nats = await NatsServer.start();
+      const servers = nats.url.replace('//', '//user:secret-word@');
+      await using bus = disposable(await NatsBus.connect({ servers, connectTimeoutMs: 300 }), (it) => it.close());
+      await nats.stop();
+      await eventually(() => bus.health().state === 'down');
+      await using app = await application({ bus });
+      const error: unknown = await app.listen(0, '127.0.0.1').catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ name: 'AgentError', code: 'BERTH_OBJECT_AGENT_FAILED' });
+      expect(String(error)).toMatch(/^AgentError: Failed to start agent shop\.Cart: /);
+      expect(String(error)).not.toContain('secret-word');
+      expect(app.get(Services).isServerRunning()).toBe(false);
+    });
   });
 
   it('B2, B7: a shutdown lets running calls end before what they need is closed', async () => {
